@@ -1,0 +1,43 @@
+/** The API: every route and the order of what happens to a request, on one screen. */
+import express, { type Express, Router } from "express";
+import { pinoHttp } from "pino-http";
+import type { ApiContext } from "./context.ts";
+import { authenticate } from "./http/authenticate.ts";
+import { cancelResponse } from "./http/cancel-response.ts";
+import { createResponse } from "./http/create-response.ts";
+import { deleteResponse } from "./http/delete-response.ts";
+import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
+import { healthz, readyz } from "./http/health.ts";
+import { jsonBody } from "./http/json-body.ts";
+import { listInputItems } from "./http/list-input-items.ts";
+import { listModels, retrieveModel } from "./http/models.ts";
+import { requestId } from "./http/request-id.ts";
+import { retrieveResponse } from "./http/retrieve-response.ts";
+
+export function createApp(context: ApiContext): Express {
+  const { config, logger, catalog } = context;
+
+  const v1 = Router();
+  v1.use(authenticate(config.apiKeys));
+  v1.use(jsonBody(config.MAX_BODY_BYTES));
+  v1.post("/responses", createResponse(context));
+  v1.get("/responses/:response_id", retrieveResponse(context));
+  v1.delete("/responses/:response_id", deleteResponse(context));
+  v1.post("/responses/:response_id/cancel", cancelResponse(context));
+  v1.get("/responses/:response_id/input_items", listInputItems(context));
+  v1.get("/models", listModels(catalog));
+  v1.get("/models/*model", retrieveModel(catalog));
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "extended");
+  app.get("/healthz", healthz);
+  app.get("/readyz", readyz(context));
+  app.use(requestId);
+  app.use(pinoHttp({ logger, genReqId: (_request, response) => String(response.getHeader("x-request-id")) }));
+  app.use(["/v1", "/v5"], v1);
+  app.use(refuseUnknownUrl);
+  app.use(errorHandler());
+  return app;
+}

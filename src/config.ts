@@ -1,0 +1,137 @@
+/**
+ * Configuration: the only reader of the environment. Every setting, its unit and its default stand here, in
+ * `.env.example` and in README's table; a test holds the three together.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { z } from "zod";
+
+const integer = (fallback: number, min = 0) => z.coerce.number().int().min(min).default(fallback);
+const flag = z
+  .enum(["true", "false", "1", "0", ""])
+  .default("false")
+  .transform((value) => value === "true" || value === "1");
+const text = z
+  .string()
+  .trim()
+  .transform((value) => (value === "" ? undefined : value))
+  .optional();
+
+const DAY_SECONDS = 24 * 60 * 60;
+
+const environmentSchema = z.object({
+  HOST: z.string().default("127.0.0.1"),
+  PORT: integer(8080),
+  REDIS_URL: z.string().default("redis://127.0.0.1:6379"),
+  REDIS_CLUSTER: flag,
+  REDIS_MIN_REPLICAS_ACKED: integer(0),
+  KEY_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, "letters, digits, - and _ only")
+    .default("br"),
+  API_KEYS: text,
+  API_KEYS_FILE: text,
+  ALLOW_ANONYMOUS: flag,
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_PRETTY: flag,
+  MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024),
+  MAX_OPEN_RESPONSES: integer(10_000, 1),
+  RETENTION_SECONDS: integer(30 * DAY_SECONDS, 1),
+  UNSTORED_RETENTION_SECONDS: integer(600, 1),
+  RESPONSE_DEADLINE_SECONDS: integer(DAY_SECONDS, 1),
+  MAX_ATTEMPTS: integer(5, 1),
+  STREAM_HEARTBEAT_MS: integer(15_000, 10),
+  STREAM_STALL_TIMEOUT_MS: integer(60_000, 10),
+  POLL_AFTER_MS: integer(1_000, 1),
+  FOREGROUND_CONCURRENCY: integer(50, 1),
+  BACKGROUND_CONCURRENCY: integer(50, 1),
+  LOCK_DURATION_MS: integer(4_000, 500),
+  STALLED_INTERVAL_MS: integer(1_500, 100),
+  SWEEP_INTERVAL_MS: integer(5_000, 50),
+  DRAIN_GRACE_MS: integer(10_000),
+  WORKER_PORT: integer(0),
+  SIMULATOR: z
+    .enum(["true", "false", "1", "0", ""])
+    .default("true")
+    .transform((value) => value === "true" || value === "1"),
+  DEFAULT_PROVIDER: text,
+  PROVIDERS_FILE: text,
+  OPENAI_API_KEY: text,
+  OPENAI_BASE_URL: text,
+  UPSTREAM_TIMEOUT_MS: integer(600_000, 1),
+  UPSTREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
+  UPSTREAM_MAX_RETRIES: integer(4),
+});
+
+export type Environment = z.infer<typeof environmentSchema>;
+export const SETTINGS = Object.keys(environmentSchema.shape);
+
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+/** A project and the SHA-256 of one of its keys. The key itself is not kept. */
+export interface ApiKey {
+  project: string;
+  hash: Buffer;
+}
+
+export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE"> {
+  apiKeys: readonly ApiKey[];
+  /** Names this process in connections and logs. */
+  processName: string;
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "::1", "[::1]"]);
+export const ANONYMOUS_PROJECT = "default";
+
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new ConfigurationError(`Invalid configuration. ${faults.join("; ")}`);
+  }
+  const { API_KEYS, API_KEYS_FILE, ...settings } = parsed.data;
+  const apiKeys = [
+    ...parseApiKeys(API_KEYS, "API_KEYS"),
+    ...parseApiKeys(readKeysFile(API_KEYS_FILE), "API_KEYS_FILE"),
+  ];
+  if (apiKeys.length === 0 && !LOOPBACK.has(settings.HOST) && !settings.ALLOW_ANONYMOUS) {
+    throw new ConfigurationError(
+      `Without API_KEYS anyone who reaches ${settings.HOST} could use this server. Set API_KEYS, or HOST=127.0.0.1, or ALLOW_ANONYMOUS=true.`,
+    );
+  }
+  if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
+    throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
+  }
+  return { ...settings, apiKeys, processName: `${hostname()}:${process.pid}` };
+}
+
+function readKeysFile(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigurationError(`API_KEYS_FILE: cannot read ${path}.`, { cause: error });
+  }
+}
+
+/** `project:key` pairs, apart by commas or lines. In a file, lines that begin with `#` are comments. */
+function parseApiKeys(source: string | undefined, setting: string): ApiKey[] {
+  const entries = (source ?? "")
+    .split("\n")
+    .filter((line) => !line.trim().startsWith("#"))
+    .flatMap((line) => line.split(","))
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+  return entries.map((entry, i) => {
+    const match = /^([A-Za-z0-9_-]+):(\S+)$/.exec(entry);
+    if (match === null) throw new ConfigurationError(`${setting}: entry ${i + 1} is not of the form project:key.`);
+    return { project: match[1]!, hash: hashApiKey(match[2]!) };
+  });
+}
+
+export function hashApiKey(key: string): Buffer {
+  return createHash("sha256").update(key).digest();
+}

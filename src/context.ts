@@ -1,0 +1,144 @@
+/** The only place that opens shared resources. Each process opens its own kind of context and disposes it once. */
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
+import { ResponseQueue } from "./queue/response-queue.ts";
+import { connect, type ConnectionPurpose } from "./redis/connect.ts";
+import { RedisLayout } from "./redis/layout.ts";
+import type { RedisClient } from "./redis/script.ts";
+import type { AdmissionLimits } from "./responses/admit-response.ts";
+import { openStorage, type Storage } from "./responses/storage.ts";
+import { Doorbell } from "./stream/doorbell.ts";
+import { EventLogReader } from "./stream/event-log.ts";
+import { StreamHub } from "./stream/stream-hub.ts";
+import { ResponseRecords } from "./store/response-record.ts";
+
+export interface ApiContext extends AsyncDisposable {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly catalog: ProviderCatalog;
+  readonly limits: AdmissionLimits;
+  readonly storage: Storage;
+  readonly hub: StreamHub;
+  /** Set when the process is going away: streams that end now were ended by it, not by their clients. */
+  isDraining: boolean;
+}
+
+export interface WorkerContext extends AsyncDisposable {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly catalog: ProviderCatalog;
+  readonly storage: Storage;
+  /** For BullMQ's workers, which make their own blocking connection from it. */
+  readonly queueRedis: RedisClient;
+  /** For orders to this worker, and for nothing else. */
+  readonly controlRedis: RedisClient;
+}
+
+/** Opens connections by name and closes all of them together. */
+class Connections {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #clients: RedisClient[] = [];
+
+  constructor(config: Config, logger: Logger) {
+    this.#config = config;
+    this.#logger = logger;
+  }
+
+  async open(purpose: ConnectionPurpose, name: string): Promise<RedisClient> {
+    const settings = { url: this.#config.REDIS_URL, cluster: this.#config.REDIS_CLUSTER };
+    const client = await connect(settings, purpose, `${this.#config.processName}:${name}`, this.#logger);
+    this.#clients.push(client);
+    return client;
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.disconnect();
+  }
+}
+
+function layoutOf(config: Config): RedisLayout {
+  return new RedisLayout(config.KEY_PREFIX, { sharded: config.REDIS_CLUSTER });
+}
+
+/** With replicas configured an append WAITs, and must not make other commands wait with it. */
+async function openLogConnection(
+  config: Config,
+  connections: Connections,
+  shared: RedisClient,
+  purpose: ConnectionPurpose,
+) {
+  return config.REDIS_MIN_REPLICAS_ACKED === 0 ? shared : await connections.open(purpose, "log");
+}
+
+export async function openApiContext(config: Config, logger: Logger): Promise<ApiContext> {
+  const connections = new Connections(config, logger);
+  const layout = layoutOf(config);
+  const minReplicasAcked = config.REDIS_MIN_REPLICAS_ACKED;
+  const redis = await connections.open("request", "request");
+  const logRedis = await openLogConnection(config, connections, redis, "request");
+  const streamRedis = await connections.open("patient", "stream");
+  const bellRedis = await connections.open("patient", "bell");
+
+  const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
+  const storage = openStorage({ redis, logRedis, layout, queue, minReplicasAcked, logger });
+  const streamRecords = new ResponseRecords(streamRedis, layout, streamRedis);
+  const hub = new StreamHub({
+    reader: new EventLogReader(streamRedis, layout, { minReplicasAcked }),
+    logger,
+    exists: async (id) => (await streamRecords.readEvenDeleted(id)) !== undefined,
+    heartbeatMs: config.STREAM_HEARTBEAT_MS,
+    stallTimeoutMs: config.STREAM_STALL_TIMEOUT_MS,
+  });
+  hub.attach(new Doorbell(bellRedis, layout, () => hub.pumpAll()));
+
+  return {
+    config,
+    logger,
+    storage,
+    hub,
+    catalog: readCatalog(config),
+    limits: {
+      maxOpenResponses: config.MAX_OPEN_RESPONSES,
+      retentionSeconds: config.RETENTION_SECONDS,
+      unstoredRetentionSeconds: config.UNSTORED_RETENTION_SECONDS,
+      deadlineSeconds: config.RESPONSE_DEADLINE_SECONDS,
+    },
+    isDraining: false,
+    async [Symbol.asyncDispose]() {
+      hub.close();
+      await queue.close();
+      connections.close();
+    },
+  };
+}
+
+export async function openWorkerContext(config: Config, logger: Logger): Promise<WorkerContext> {
+  const connections = new Connections(config, logger);
+  const layout = layoutOf(config);
+  const redis = await connections.open("patient", "worker");
+  const logRedis = await openLogConnection(config, connections, redis, "patient");
+  const queueRedis = await connections.open("patient", "queue");
+  const controlRedis = await connections.open("patient", "control");
+  const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
+  return {
+    config,
+    logger,
+    catalog: readCatalog(config),
+    storage: openStorage({
+      redis,
+      logRedis,
+      layout,
+      queue,
+      minReplicasAcked: config.REDIS_MIN_REPLICAS_ACKED,
+      logger,
+    }),
+    queueRedis,
+    controlRedis,
+    async [Symbol.asyncDispose]() {
+      await queue.close();
+      connections.close();
+    },
+  };
+}

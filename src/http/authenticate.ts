@@ -1,0 +1,38 @@
+/** Bearer keys (contract 03 §3.4, 401). Each request belongs to one project from here on. */
+import { timingSafeEqual } from "node:crypto";
+import type { RequestHandler } from "express";
+import { ANONYMOUS_PROJECT, type ApiKey, hashApiKey } from "../config.ts";
+import { incorrectApiKey, missingApiKey } from "../lifecycle/errors.ts";
+
+declare global {
+  // How Express lets an application type `response.locals`.
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Express {
+    interface Locals {
+      /** Whose request this is. */
+      project: string;
+    }
+  }
+}
+
+/** Without keys everyone is the one anonymous project; `readConfig` has made sure that only this machine gets here. */
+export function authenticate(apiKeys: readonly ApiKey[]): RequestHandler {
+  return (request, response, next) => {
+    response.locals.project =
+      apiKeys.length === 0 ? ANONYMOUS_PROJECT : projectOf(apiKeys, request.get("authorization"));
+    next();
+  };
+}
+
+/** Every key is compared, in constant time: how long it takes tells nothing about any of them. */
+function projectOf(apiKeys: readonly ApiKey[], authorization: string | undefined): string {
+  const key = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
+  if (key === undefined) throw missingApiKey();
+  const presented = hashApiKey(key);
+  let project: string | undefined;
+  for (const known of apiKeys) {
+    if (timingSafeEqual(known.hash, presented)) project = known.project;
+  }
+  if (project === undefined) throw incorrectApiKey(key);
+  return project;
+}

@@ -1,0 +1,61 @@
+/** The one place where an error becomes a wire envelope (contract 03 §3.3). */
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import {
+  ApiError,
+  badRequest,
+  internalError,
+  invalidUrl,
+  payloadTooLarge,
+  storeUnavailable,
+} from "../lifecycle/errors.ts";
+import { isRedisUnavailable } from "../redis/connect.ts";
+
+const RETRY_AFTER_SECONDS = 2;
+
+export const refuseUnknownUrl: RequestHandler = (request) => {
+  throw invalidUrl(request.method, request.path);
+};
+
+/** The fourth parameter is how Express tells an error handler. */
+export function errorHandler(): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const apiError = toApiError(error);
+    if (apiError.status >= 500) request.log.error({ err: error }, "Request failed");
+    if (response.headersSent) {
+      // A stream that has begun can only be cut: the client resumes it.
+      response.destroy();
+      return;
+    }
+    response.status(apiError.status).set(apiError.headers).json(apiError.toEnvelope());
+  };
+}
+
+/** Errors of Express's own body parser, by the `type` it gives them. */
+interface BodyParserError {
+  type: string;
+  limit?: number;
+  status: number;
+}
+
+function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
+  if (isBodyParserError(error)) return bodyFault(error);
+  return internalError();
+}
+
+function isBodyParserError(error: unknown): error is BodyParserError {
+  return typeof error === "object" && error !== null && "type" in error && "status" in error;
+}
+
+function bodyFault(error: BodyParserError): ApiError {
+  switch (error.type) {
+    case "entity.too.large":
+      return payloadTooLarge(error.limit ?? 0);
+    case "charset.unsupported":
+    case "encoding.unsupported":
+      return new ApiError({ status: 415, message: "The request body's encoding is not supported. Send UTF-8 JSON." });
+    default:
+      return badRequest("The request body could not be read.");
+  }
+}

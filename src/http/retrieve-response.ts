@@ -1,0 +1,53 @@
+/**
+ * `GET /responses/:id`: the response as it is now, or its recorded stream from any point (contract 00, rows 4, 5 and 14).
+ * The stream is chosen by `stream=true` alone: official clients send `Accept: application/json` with it.
+ */
+import type { RequestHandler, Response as HttpResponse } from "express";
+import type { ApiContext } from "../context.ts";
+import { cursorBeyondLog, responseNotFound } from "../lifecycle/errors.ts";
+import { isTerminalStatus } from "../protocol/response.ts";
+import { readResponse } from "../responses/read-response.ts";
+import type { ResponseRecord } from "../store/response-record.ts";
+import { obfuscatedFrames } from "../stream/frame.ts";
+import { sendResponseJson } from "./create-response.ts";
+import { openEventStream } from "./sse.ts";
+import { parseCursor, parseFlag, responseIdOf } from "./validate.ts";
+
+export function retrieveResponse(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const id = responseIdOf(request);
+    const wantsStream = parseFlag(request.query, "stream");
+    const cursor = wantsStream ? parseCursor(request) : undefined;
+    const isObfuscated = parseFlag(request.query, "include_obfuscation");
+    const record = await readableRecord(context, id, response.locals.project);
+    if (!wantsStream) {
+      await sendCurrent(context, id, response);
+      return;
+    }
+    const last = record.durable ?? record.last;
+    if (cursor !== undefined && cursor > last) throw cursorBeyondLog(cursor, last);
+    const sink = openEventStream(response);
+    if (isTerminalStatus(record.status) && cursor === last) {
+      sink.end("terminal", undefined);
+      return;
+    }
+    const from = cursor === undefined ? 0 : cursor + 1;
+    const encode = isObfuscated ? { encode: obfuscatedFrames(id) } : {};
+    const stop = context.hub.follow({ responseId: id, from, sink, ...encode });
+    response.once("close", stop);
+  };
+}
+
+/** Another project's response, a deleted one and one that nobody may read are all unknown (promise 6). */
+export async function readableRecord(context: ApiContext, id: string, project: string): Promise<ResponseRecord> {
+  const record = await context.storage.records.readOwned(id, project);
+  if (record === undefined || !record.readable) throw responseNotFound(id);
+  return record;
+}
+
+async function sendCurrent(context: ApiContext, id: string, response: HttpResponse): Promise<void> {
+  const read = await readResponse(context.storage, id);
+  if (read === undefined) throw responseNotFound(id);
+  if (!read.isOver) response.set("openai-poll-after-ms", String(context.config.POLL_AFTER_MS));
+  sendResponseJson(response, read.json);
+}

@@ -1,0 +1,107 @@
+/** Requests are checked here, once; nothing behind it looks at a body again. */
+import type { Request as HttpRequest } from "express";
+import type { z } from "zod";
+import {
+  type ApiError,
+  badRequest,
+  malformedCursor,
+  malformedResponseId,
+  modelNotFound,
+  responseNotFound,
+} from "../lifecycle/errors.ts";
+import { type CreateRequest, createRequestSchema, LATER_PARAMETERS } from "../protocol/create-request.ts";
+import { isResponseId } from "../protocol/id.ts";
+import { type ListQuery, listQuerySchema } from "../protocol/list.ts";
+import type { ProviderCatalog } from "../providers/catalog.ts";
+import { faultOf, missing, unknownParameter, wrongType } from "./faults.ts";
+
+const KNOWN_PARAMETERS = [...Object.keys(createRequestSchema.shape), ...LATER_PARAMETERS];
+
+/** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
+export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): CreateRequest {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw wrongType("body", "an object", body);
+  const fields = body as Record<string, unknown>;
+  if (fields["model"] === undefined) throw missing("model");
+  if (fields["input"] === undefined && fields["previous_response_id"] == null) throw missing("input");
+  checkParameterNames(fields);
+  const parsed = createRequestSchema.safeParse(body);
+  if (!parsed.success) throw faultOf(parsed.error.issues, body);
+  const request = parsed.data;
+  if (request.previous_response_id == null && request.input!.length === 0) throw emptyInput();
+  if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
+  return request;
+}
+
+function checkParameterNames(fields: Record<string, unknown>): void {
+  for (const name of Object.keys(fields)) {
+    if (!KNOWN_PARAMETERS.includes(name)) {
+      throw unknownParameter(
+        name,
+        KNOWN_PARAMETERS.find((known) => editDistance(known, name) <= 2),
+      );
+    }
+  }
+  for (const name of LATER_PARAMETERS) {
+    if (fields[name] != null) {
+      throw badRequest(
+        `Unsupported parameter: '${name}' is not supported by this server yet.`,
+        name,
+        "unsupported_parameter",
+      );
+    }
+  }
+}
+
+function emptyInput(): ApiError {
+  const message = `One of "input" or "previous_response_id" or 'prompt' or 'conversation' must be provided.`;
+  return badRequest(message, null, "missing_required_parameter");
+}
+
+/** Levenshtein's, for names: short strings only. */
+function editDistance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** The id in the path. An id that cannot be one of ours is either malformed or unknown, never looked up. */
+export function responseIdOf(request: HttpRequest): string {
+  const id = String(request.params["response_id"]);
+  if (!id.startsWith("resp")) throw malformedResponseId(id);
+  if (!isResponseId(id)) throw responseNotFound(id);
+  return id;
+}
+
+/** Query parameters, with the `name[]` spelling of lists that official clients use. */
+export function parseListQuery(query: HttpRequest["query"]): ListQuery {
+  const parsed = (listQuerySchema as z.ZodType<ListQuery>).safeParse(query);
+  if (!parsed.success) throw faultOf(parsed.error.issues, query);
+  return parsed.data;
+}
+
+export function parseFlag(query: HttpRequest["query"], name: string): boolean {
+  const value = query[name];
+  if (value === undefined || value === "false" || value === "0") return false;
+  if (value === "true" || value === "1") return true;
+  throw wrongType(name, "a boolean", value);
+}
+
+/**
+ * The first sequence number that a subscriber wants: after `starting_after`, or else after `Last-Event-ID`, or else from 0
+ * (contract 00, row 5). Undefined if neither names one.
+ */
+export function parseCursor(request: HttpRequest): number | undefined {
+  const value = request.query["starting_after"] ?? request.get("last-event-id");
+  if (value === undefined) return undefined;
+  const isInteger = typeof value === "string" && /^\d{1,15}$/.test(value);
+  if (!isInteger) throw malformedCursor(typeof value === "string" ? value : JSON.stringify(value));
+  return Number(value);
+}

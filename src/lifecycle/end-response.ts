@@ -1,0 +1,88 @@
+/**
+ * How a response starts and ends. Each function checks the status table and answers the lifecycle event to append; the
+ * terminal ones carry the whole final response, which is what GET answers from then on (contract 01 §1.5).
+ */
+import type { ItemEventDraft, LifecycleEventDraft } from "../protocol/event.ts";
+import type { OutputItem } from "../protocol/item.ts";
+import type { IncompleteDetails, Response, ResponseError, ResponseStatus, Usage } from "../protocol/response.ts";
+import { nextStatus, type Trigger } from "./status.ts";
+
+/** What only a finished response has, taken off again so that a state can be built from any other. */
+const UNFINISHED = { completed_at: null, error: null, incomplete_details: null, usage: null } as const;
+
+/** Asks the table, and narrows its answer to the one status that the caller is about to build. */
+function enter<S extends ResponseStatus>(response: Response, trigger: Trigger, expected: S): S {
+  const status = nextStatus(response.status, trigger);
+  if (status !== expected) throw new Error(`The status table leads from ${response.status} to ${status}.`);
+  return expected;
+}
+
+export function startResponse(response: Response): LifecycleEventDraft {
+  const status = enter(response, "start", "in_progress");
+  return { type: "response.in_progress", response: { ...response, ...UNFINISHED, status } };
+}
+
+interface Ending {
+  output: OutputItem[];
+  usage: Usage;
+  serviceTier?: string | undefined;
+}
+
+/** `completedAt` is in unix seconds. */
+export function completeResponse(response: Response, ending: Ending, completedAt: number): LifecycleEventDraft {
+  const status = enter(response, "complete", "completed");
+  const { output, usage } = ending;
+  const service_tier = ending.serviceTier ?? settledTier(response);
+  return {
+    type: "response.completed",
+    response: { ...response, ...UNFINISHED, status, completed_at: completedAt, output, usage, service_tier },
+  };
+}
+
+export function stopResponse(response: Response, ending: Ending, details: IncompleteDetails): LifecycleEventDraft {
+  const status = enter(response, "stop", "incomplete");
+  const { output, usage } = ending;
+  const service_tier = ending.serviceTier ?? settledTier(response);
+  return {
+    type: "response.incomplete",
+    response: { ...response, ...UNFINISHED, status, incomplete_details: details, output, usage, service_tier },
+  };
+}
+
+export function failResponse(
+  response: Response,
+  error: ResponseError,
+  usage: Usage | null = null,
+): LifecycleEventDraft {
+  const status = enter(response, "fail", "failed");
+  return { type: "response.failed", response: { ...response, ...UNFINISHED, status, error, usage } };
+}
+
+/** There is no cancel event: `response.failed` with status `cancelled` passes every official client (contract 00, row 1). */
+export function cancelResponse(response: Response): LifecycleEventDraft {
+  const status = enter(response, "cancel", "cancelled");
+  return { type: "response.failed", response: { ...response, ...UNFINISHED, status } };
+}
+
+/** "auto" while running, what was used in the end (contract 01 §1.3). */
+function settledTier(response: Response): string {
+  return response.service_tier === "auto" ? "default" : (response.service_tier ?? "default");
+}
+
+/**
+ * Closes what was left open: one `output_item.done` with status `incomplete` for each item still in progress, so that no
+ * client waits for its end (contract 00, rows 1 and 17). `openIndices` are places in `output`.
+ */
+export function closeOpenItems(response: Response, openIndices: ReadonlySet<number>): ItemEventDraft[] {
+  return response.output.flatMap((item, output_index) => {
+    if (!openIndices.has(output_index)) return [];
+    const closed = { ...item, status: "incomplete" } as OutputItem;
+    return [{ type: "response.output_item.done" as const, output_index, item: closed }];
+  });
+}
+
+/** A failure in the form clients expect: `type` is always there (contract 00, row 15). */
+export function responseError(code: string, message: string, param: string | null = null): ResponseError {
+  const type = code === "server_error" || code === "rate_limit_exceeded" ? code : "invalid_request_error";
+  return { code, message, type, param };
+}

@@ -1,0 +1,160 @@
+/**
+ * One constructor per fault a client can cause or meet, each with its exact status, code, param and sentence
+ * (contract 03 §3.4 and errors.json; contract 00 where the published contract is silent).
+ */
+import type { ErrorEnvelope } from "../protocol/error.ts";
+import type { TerminalStatus } from "../protocol/response.ts";
+
+interface ApiErrorFields {
+  status: number;
+  message: string;
+  type?: string;
+  param?: string | null;
+  code?: string | null;
+  headers?: Record<string, string>;
+}
+
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+  readonly type: string;
+  readonly param: string | null;
+  readonly code: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(fields: ApiErrorFields) {
+    super(fields.message);
+    this.status = fields.status;
+    this.type = fields.type ?? "invalid_request_error";
+    this.param = fields.param ?? null;
+    this.code = fields.code ?? null;
+    this.headers = fields.headers ?? {};
+  }
+
+  toEnvelope(): ErrorEnvelope {
+    return { error: { message: this.message, type: this.type, param: this.param, code: this.code } };
+  }
+}
+
+export function badRequest(message: string, param: string | null = null, code: string | null = null): ApiError {
+  return new ApiError({ status: 400, message, param, code });
+}
+
+export function missingApiKey(): ApiError {
+  const message = "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.";
+  return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
+}
+
+/** Shows the two ends of a long key at most, so that its owner recognises it and a log does not hold it. */
+export function incorrectApiKey(key: string): ApiError {
+  const shown = key.length > 12 ? `${key.slice(0, 3)}***${key.slice(-2)}` : "***";
+  const message = `Incorrect API key provided: ${shown}.`;
+  return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
+}
+
+export function responseNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Response with id '${id}' not found.` });
+}
+
+export function malformedResponseId(id: string): ApiError {
+  const message = `Invalid 'response_id': '${id}'. Expected an ID that begins with 'resp'.`;
+  return badRequest(message, "response_id", "invalid_id_prefix");
+}
+
+export function previousResponseNotFound(id: string): ApiError {
+  return badRequest(
+    `Previous response with id '${id}' not found.`,
+    "previous_response_id",
+    "previous_response_not_found",
+  );
+}
+
+export function malformedPreviousResponseId(id: string): ApiError {
+  const message = `Invalid 'previous_response_id': '${id}'. Expected an ID that begins with 'resp'.`;
+  return badRequest(message, "previous_response_id", "invalid_id_prefix");
+}
+
+export function previousResponseUnfinished(id: string, status: string): ApiError {
+  const message = `Previous response with id '${id}' is still ${status}. Wait for it to end, or cancel it.`;
+  return badRequest(message, "previous_response_id", "previous_response_not_finished");
+}
+
+export function modelNotFound(model: string): ApiError {
+  if (model === "") {
+    return badRequest("The requested model '' does not exist.", "model", "model_not_found");
+  }
+  const message = `The model \`${model}\` does not exist or you do not have access to it.`;
+  return new ApiError({ status: 404, message, code: "model_not_found" });
+}
+
+const CANCEL_REFUSALS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
+  completed: "Cannot cancel a completed response.",
+  failed: "Cannot cancel a failed response.",
+  incomplete: "Cannot cancel an incomplete response.",
+};
+
+export function cannotCancel(status: Exclude<TerminalStatus, "cancelled">): ApiError {
+  return badRequest(CANCEL_REFUSALS[status]);
+}
+
+export function cannotCancelSynchronous(): ApiError {
+  return badRequest("Cannot cancel a synchronous response.");
+}
+
+/** Contract 00, row 5: a cursor beyond the log is an answer about lost data, not an empty stream. */
+export function cursorBeyondLog(cursor: number, last: number): ApiError {
+  const message = `Invalid 'starting_after': ${cursor} is beyond the last recorded event, which is ${last}.`;
+  return badRequest(message, "starting_after", "invalid_value");
+}
+
+export function malformedCursor(value: string): ApiError {
+  const message = `Invalid 'starting_after': expected an integer >= 0, but got '${value}' instead.`;
+  return badRequest(message, "starting_after", "invalid_value");
+}
+
+export function idempotencyKeyReuse(): ApiError {
+  const message = "This Idempotency-Key was already used with a different request body.";
+  return new ApiError({ status: 422, message, type: "idempotency_error", code: "idempotency_key_reuse" });
+}
+
+/** Contract 00, row 22: refused at the door, before an id is issued. */
+export function queueFull(retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: "Too many responses are waiting or running. Please retry later.",
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
+/** Contract 00, row 23. */
+export function storeUnavailable(retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 503,
+    message: "The server's store is not reachable at the moment. Please retry.",
+    type: "server_error",
+    code: "service_unavailable",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
+export function payloadTooLarge(limitBytes: number): ApiError {
+  return new ApiError({
+    status: 413,
+    message: `The request body is too large. At most ${limitBytes} bytes are accepted.`,
+    code: "request_too_large",
+  });
+}
+
+export function invalidUrl(method: string, path: string): ApiError {
+  return new ApiError({ status: 404, message: `Invalid URL (${method} ${path})` });
+}
+
+export function internalError(): ApiError {
+  return new ApiError({
+    status: 500,
+    message: "The server had an error processing your request. Retry, and give the x-request-id if it happens again.",
+    type: "server_error",
+  });
+}

@@ -1,0 +1,56 @@
+/**
+ * What may happen to a response in each state. The table is total: a status or a trigger that is added without its row
+ * or column does not compile. Source: contract 04 §4.2–4.3, contract 00 rows 2 and 3.
+ */
+import type { ResponseStatus } from "../protocol/response.ts";
+import { type ApiError, cannotCancel } from "./errors.ts";
+
+/** `stop` is an end at a limit (`incomplete`). */
+export type Trigger = "start" | "complete" | "stop" | "fail" | "cancel";
+
+/** `move`: the response changes state. `stay`: asked again, already so. `refuse`: the state forbids it. */
+export type Transition =
+  | { kind: "move"; to: ResponseStatus }
+  | { kind: "stay" }
+  | { kind: "refuse"; error?: () => ApiError };
+
+const move = (to: ResponseStatus): Transition => ({ kind: "move", to });
+const STAY: Transition = { kind: "stay" };
+const REFUSE: Transition = { kind: "refuse" };
+const OVER = { start: REFUSE, complete: REFUSE, stop: REFUSE, fail: REFUSE };
+
+export const TRANSITIONS: Record<ResponseStatus, Record<Trigger, Transition>> = {
+  queued: {
+    start: move("in_progress"),
+    complete: REFUSE,
+    stop: REFUSE,
+    fail: move("failed"),
+    cancel: move("cancelled"),
+  },
+  in_progress: {
+    start: STAY,
+    complete: move("completed"),
+    stop: move("incomplete"),
+    fail: move("failed"),
+    cancel: move("cancelled"),
+  },
+  completed: { ...OVER, cancel: { kind: "refuse", error: () => cannotCancel("completed") } },
+  incomplete: { ...OVER, cancel: { kind: "refuse", error: () => cannotCancel("incomplete") } },
+  failed: { ...OVER, cancel: { kind: "refuse", error: () => cannotCancel("failed") } },
+  cancelled: { ...OVER, cancel: STAY },
+};
+
+export class IllegalTransitionError extends Error {
+  override readonly name = "IllegalTransitionError";
+  constructor(status: ResponseStatus, trigger: Trigger) {
+    super(`A response that is ${status} cannot ${trigger}.`);
+  }
+}
+
+/** The state after `trigger`. Throws the contract's refusal, or IllegalTransitionError where only a bug leads there. */
+export function nextStatus(status: ResponseStatus, trigger: Trigger): ResponseStatus {
+  const transition = TRANSITIONS[status][trigger];
+  if (transition.kind === "move") return transition.to;
+  if (transition.kind === "stay") return status;
+  throw transition.error?.() ?? new IllegalTransitionError(status, trigger);
+}

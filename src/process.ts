@@ -1,0 +1,50 @@
+/** What every process of this server does at its start and at its end. */
+import type { Logger } from "pino";
+import { ConfigurationError } from "./config.ts";
+
+export interface RunningProcess {
+  logger: Logger;
+  /** Hands over and closes everything. Called once. */
+  drain: () => Promise<void>;
+}
+
+const EXIT_FAILED = 1;
+const EXIT_MISCONFIGURED = 78; // EX_CONFIG of sysexits.h
+
+/**
+ * Starts a process and ends it on SIGTERM or SIGINT. What nobody caught is a bug of unknown effect: the process logs it
+ * and exits, since any process here may die at any time without losing anything.
+ */
+export async function runProcess(name: string, start: () => Promise<RunningProcess>): Promise<void> {
+  let running: RunningProcess;
+  try {
+    running = await start();
+  } catch (error) {
+    const isMisconfigured = error instanceof ConfigurationError;
+
+    process.exit(isMisconfigured ? EXIT_MISCONFIGURED : EXIT_FAILED);
+  }
+  const { logger, drain } = running;
+  const crash = (err: unknown): void => {
+    logger.fatal({ err }, "Unexpected error; exiting");
+    process.exit(EXIT_FAILED);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info({ signal }, "Draining");
+    drain().then(
+      () => {
+        logger.info("Stopped");
+        process.exit(0);
+      },
+      (error: unknown) => crash(error),
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}

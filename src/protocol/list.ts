@@ -1,0 +1,32 @@
+/** Paged lists (contract 06: `limit` 1..100, default 20; `order` desc unless asked; `after` an item's id). */
+import { z } from "zod";
+
+export const listQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  order: z.enum(["asc", "desc"]).default("desc"),
+  after: z.string().optional(),
+});
+export type ListQuery = z.infer<typeof listQuerySchema>;
+
+export interface List<T> {
+  object: "list";
+  data: T[];
+  first_id: string | null;
+  last_id: string | null;
+  has_more: boolean;
+}
+
+/** Cuts one page out of `items`, which are in ascending order. An unknown `after` answers undefined. */
+export function pageOf<T extends { id: string }>(items: readonly T[], query: ListQuery): List<T> | undefined {
+  const ordered = query.order === "asc" ? items : items.toReversed();
+  const start = query.after === undefined ? 0 : ordered.findIndex((item) => item.id === query.after) + 1;
+  if (query.after !== undefined && start === 0) return undefined;
+  const data = ordered.slice(start, start + query.limit);
+  return {
+    object: "list",
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: start + data.length < ordered.length,
+  };
+}

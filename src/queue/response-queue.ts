@@ -1,0 +1,99 @@
+/**
+ * The two queues. Long background runs and short foreground ones never wait for each other's workers. A job carries
+ * nothing but the response's id: everything else is in the record, so a job can be lost and made again.
+ */
+import { type JobsOptions, Queue } from "bullmq";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { ServiceTier } from "../protocol/create-request.ts";
+import type { RedisClient } from "../redis/script.ts";
+
+export const QUEUE_NAMES = ["foreground", "background"] as const;
+export type QueueName = (typeof QUEUE_NAMES)[number];
+
+export const responseJobSchema = z.object({ responseId: z.string() });
+export type ResponseJob = z.infer<typeof responseJobSchema>;
+
+/** BullMQ takes smaller numbers first. Equal priorities keep their order of arrival. */
+const PRIORITIES = { priority: 1, default: 2, flex: 3 } as const;
+
+export function priorityOf(tier: ServiceTier | null | undefined): number {
+  switch (tier) {
+    case "priority":
+    case "fast":
+    case "ultrafast":
+      return PRIORITIES.priority;
+    case "flex":
+      return PRIORITIES.flex;
+    case "auto":
+    case "default":
+    case "scale":
+    case null:
+    case undefined:
+      return PRIORITIES.default;
+  }
+}
+
+/**
+ * Failed attempts are retried by BullMQ; how many there may be in all is counted in the record (src/stream/lease.ts), so
+ * this bound is only a second fence. Ended jobs are removed at once: their id must be free for the sweeper.
+ */
+const JOB_OPTIONS: JobsOptions = {
+  attempts: 20,
+  backoff: { type: "exponential", delay: 500, jitter: 0.5 },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+
+export interface QueuedResponse {
+  id: string;
+  background: boolean;
+  priority: number;
+}
+
+export class ResponseQueue {
+  readonly #queues: Record<QueueName, Queue<ResponseJob>>;
+
+  constructor(connection: RedisClient, prefix: string, logger: Logger) {
+    const open = (name: QueueName): Queue<ResponseJob> => {
+      // A request must fail at once while Redis is away; BullMQ would otherwise wait for it.
+      const queue = new Queue<ResponseJob>(name, { connection, prefix, skipWaitingForReady: true });
+      queue.on("error", (err) => logger.debug({ err, queue: name }, "Queue connection error"));
+      return queue;
+    };
+    this.#queues = { foreground: open("foreground"), background: open("background") };
+  }
+
+  /** Adds the response's job unless it is there already: the job's id is the response's. */
+  async enqueue(response: QueuedResponse): Promise<void> {
+    const name: QueueName = response.background ? "background" : "foreground";
+    const priority = response.background ? { priority: response.priority } : {};
+    await this.#queues[name].add(
+      "response",
+      { responseId: response.id },
+      { ...JOB_OPTIONS, ...priority, jobId: response.id },
+    );
+  }
+
+  /** Whether a job exists that some worker has or will have. A job that has ended does not count, and is removed. */
+  async isQueued(response: QueuedResponse): Promise<boolean> {
+    const queue = this.#queues[response.background ? "background" : "foreground"];
+    const state = await queue.getJobState(response.id);
+    if (state === "completed" || state === "failed") await queue.remove(response.id);
+    return state !== "unknown" && state !== "completed" && state !== "failed";
+  }
+
+  /** Takes a waiting job away. One that a worker holds stays: it ends by itself when its lease is lost. */
+  async remove(response: QueuedResponse): Promise<void> {
+    await this.#queues[response.background ? "background" : "foreground"].remove(response.id);
+  }
+
+  /** Rejects if the queue cannot be used now. */
+  async check(): Promise<void> {
+    await this.#queues.background.getJobCountByTypes("wait");
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#queues).map((queue) => queue.close()));
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Connections by what they are for. They differ in one thing: what happens to a command while Redis is away.
+ *
+ * - `request`: fails at once, so that an HTTP request is answered 503 and never hangs.
+ * - `patient`: waits and is sent again after the reconnect. For workers and stream readers, whose commands are
+ *   idempotent and whose waiting is bounded by a signal of their own.
+ */
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Logger } from "pino";
+import type { RedisClient } from "./script.ts";
+
+export type ConnectionPurpose = "request" | "patient";
+
+export interface RedisSettings {
+  url: string;
+  cluster: boolean;
+}
+
+const RECONNECT_CEILING_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+
+export const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), RECONNECT_CEILING_MS);
+
+const OPTIONS = {
+  request: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: REQUEST_TIMEOUT_MS },
+  patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
+} as const satisfies Record<ConnectionPurpose, RedisOptions>;
+
+/** Opens a connection and resolves when it is ready. Its errors are logged once a state, not once an attempt. */
+export async function connect(
+  settings: RedisSettings,
+  purpose: ConnectionPurpose,
+  name: string,
+  logger: Logger,
+): Promise<RedisClient> {
+  const options = { ...OPTIONS[purpose], retryStrategy, connectionName: name, lazyConnect: true };
+  const client = settings.cluster
+    ? new Cluster(clusterNodes(settings.url), {
+        redisOptions: options,
+        clusterRetryStrategy: retryStrategy,
+        enableOfflineQueue: options.enableOfflineQueue,
+        lazyConnect: true,
+        shardedSubscribers: true,
+      })
+    : new Redis(settings.url, options);
+  logStateChanges(client, name, logger);
+  await client.connect();
+  return client;
+}
+
+function clusterNodes(urls: string): { host: string; port: number; password?: string; username?: string }[] {
+  return urls.split(",").map((text) => {
+    const url = new URL(text.trim());
+    return {
+      host: url.hostname,
+      port: Number(url.port || "6379"),
+      ...(url.password && { password: decodeURIComponent(url.password) }),
+      ...(url.username && { username: decodeURIComponent(url.username) }),
+    };
+  });
+}
+
+function logStateChanges(client: RedisClient, connection: string, logger: Logger): void {
+  let away = false;
+  client.on("error", (error: Error) => {
+    if (!away) logger.warn({ err: error, connection }, "Redis is not reachable; reconnecting");
+    away = true;
+  });
+  client.on("ready", () => {
+    if (away) logger.info({ connection }, "Redis is reachable again");
+    away = false;
+  });
+}
+
+/** ioredis errors carry no codes of their own for these, so they are told apart by what Redis and ioredis write. */
+const UNAVAILABLE =
+  /Connection is closed|isn't writeable|enableOfflineQueue|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Command timed out|max retries per request|LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS|Failed to refresh slots|OOM command not allowed/i;
+
+/** Whether `error` says that Redis cannot take the command at the moment (and may take it later). */
+export function isRedisUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  return UNAVAILABLE.test(error.message) || (typeof code === "string" && UNAVAILABLE.test(code));
+}

@@ -1,0 +1,68 @@
+/**
+ * Where everything lies in Redis. All keys of one response share the hash tag `{response id}`, so that one script may
+ * touch them all in Redis Cluster; the set of open responses and the idempotency keys lie elsewhere.
+ *
+ *   <prefix>:{<id>}:meta      hash    who owns it, its status, lease, last sequence number (store/response-record.ts)
+ *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON
+ *   <prefix>:{<id>}:snapshot  string  the fold of the log up to some sequence number
+ *   <prefix>:{<id>}:request   string  the request, without its input
+ *   <prefix>:{<id>}:input     string  the input items, each with its id
+ *   <prefix>:{<id>}:bell      channel "has reached N"
+ *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
+ *   <prefix>:idempotency:<hash of project and key>
+ *   <prefix>:control          channel orders to workers
+ */
+
+/** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */
+export const ENTRY_SUFFIX = "-1";
+export const ENTRY_FIELD = "d";
+
+export class RedisLayout {
+  readonly prefix: string;
+  /** In Redis Cluster a plain PUBLISH would reach every node; SPUBLISH stays on the response's own shard. */
+  readonly sharded: boolean;
+
+  constructor(prefix: string, options: { sharded: boolean }) {
+    this.prefix = prefix;
+    this.sharded = options.sharded;
+  }
+
+  get ringCommand(): "PUBLISH" | "SPUBLISH" {
+    return this.sharded ? "SPUBLISH" : "PUBLISH";
+  }
+
+  meta = (id: string): string => `${this.prefix}:{${id}}:meta`;
+  events = (id: string): string => `${this.prefix}:{${id}}:events`;
+  snapshot = (id: string): string => `${this.prefix}:{${id}}:snapshot`;
+  request = (id: string): string => `${this.prefix}:{${id}}:request`;
+  input = (id: string): string => `${this.prefix}:{${id}}:input`;
+  bell = (id: string): string => `${this.prefix}:{${id}}:bell`;
+
+  /** All keys of a response, in the order in which the scripts take them. */
+  keysOf = (id: string): [meta: string, events: string, snapshot: string, request: string, input: string] => [
+    this.meta(id),
+    this.events(id),
+    this.snapshot(id),
+    this.request(id),
+    this.input(id),
+  ];
+
+  get open(): string {
+    return `${this.prefix}:open`;
+  }
+
+  get control(): string {
+    return `${this.prefix}:control`;
+  }
+
+  get sweeperLock(): string {
+    return `${this.prefix}:sweeper`;
+  }
+
+  idempotency = (hash: string): string => `${this.prefix}:idempotency:${hash}`;
+
+  /** BullMQ needs its own hash tag in Redis Cluster. */
+  get queuePrefix(): string {
+    return `{${this.prefix}:queue}`;
+  }
+}

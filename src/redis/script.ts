@@ -1,0 +1,22 @@
+/** Lua scripts as typed functions. ioredis sends EVALSHA and falls back to EVAL by itself. */
+import type { Cluster, Redis } from "ioredis";
+
+export type RedisClient = Redis | Cluster;
+export type ScriptArgument = string | number;
+
+type Command = (...keysAndArgs: ScriptArgument[]) => Promise<unknown>;
+
+const definedOn = new WeakMap<RedisClient, Set<string>>();
+
+/** `name` must be unique in the process; `keys` is how many KEYS the script takes. */
+export function defineScript<Reply>(name: string, keys: number, lua: string) {
+  return (redis: RedisClient, ...keysAndArgs: ScriptArgument[]): Promise<Reply> => {
+    const defined = definedOn.get(redis) ?? new Set<string>();
+    if (!defined.has(name)) {
+      redis.defineCommand(name, { lua, numberOfKeys: keys });
+      definedOn.set(redis, defined.add(name));
+    }
+    const commands = redis as unknown as Record<string, Command>;
+    return commands[name]!(...keysAndArgs) as Promise<Reply>;
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * Admission: from a valid request to a response that will end, whatever dies. The order is the promise: the id enters
+ * the set of open responses before its record exists, and the record exists before the job. A crash at any line leaves
+ * something that the sweeper finds and finishes (workers/response-sweeper.ts).
+ */
+import {
+  idempotencyKeyReuse,
+  malformedPreviousResponseId,
+  previousResponseNotFound,
+  previousResponseUnfinished,
+  queueFull,
+} from "../lifecycle/errors.ts";
+import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
+import type { CreateRequest } from "../protocol/create-request.ts";
+import { newId } from "../protocol/id.ts";
+import type { InputItem, StoredInputItem } from "../protocol/item.ts";
+import { isTerminalStatus } from "../protocol/response.ts";
+import { priorityOf } from "../queue/response-queue.ts";
+import { sequenceEvents } from "../stream/event-log.ts";
+import { readResponse } from "./read-response.ts";
+import type { Storage } from "./storage.ts";
+
+export interface AdmissionLimits {
+  maxOpenResponses: number;
+  retentionSeconds: number;
+  unstoredRetentionSeconds: number;
+  deadlineSeconds: number;
+}
+
+export interface Admission {
+  project: string;
+  request: CreateRequest;
+  idempotencyKey: string | undefined;
+}
+
+export interface Admitted {
+  id: string;
+  /** True if an earlier request with the same Idempotency-Key made it. */
+  isReplay: boolean;
+  /** The response as it is now, as JSON. */
+  json: string;
+}
+
+const FULL_RETRY_SECONDS = 5;
+
+export async function admitResponse(
+  storage: Storage,
+  limits: AdmissionLimits,
+  admission: Admission,
+): Promise<Admitted> {
+  const { project, request } = admission;
+  const nowMs = Date.now();
+  const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
+  const claim = await claimId(storage, limits, admission, nowMs);
+  const { id } = claim;
+  const before = claim.isReplay ? await readResponse(storage, id) : undefined;
+  if (before !== undefined) return { id, isReplay: true, json: before.json };
+
+  const response = newResponse(id, request, Math.floor(nowMs / 1000));
+  const isStored = request.store ?? true;
+  const { input, ...rest } = request;
+  // Sent in this order on one connection; in a cluster the id must be known to be open before the record is made.
+  const opened = storage.open.add(id, nowMs);
+  if (storage.layout.sharded) await opened;
+  const created = storage.records.create({
+    id,
+    project,
+    status: response.status,
+    background: response.background,
+    readable: isStored || response.background,
+    stored: isStored,
+    priority: priorityOf(request.service_tier),
+    createdAtMs: nowMs,
+    deadlineMs: nowMs + limits.deadlineSeconds * 1000,
+    retentionSeconds: isStored ? limits.retentionSeconds : limits.unstoredRetentionSeconds,
+    idempotencyHash: claim.hash,
+    request: { request: rest, ancestors },
+    input: storedInput(input),
+    events: sequenceEvents(0, openingEvents(response)),
+  });
+  const [isNew] = await Promise.all([created, opened]);
+  await storage.log.publishDurable(id, 1);
+  // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
+  await enqueueSoon(storage, { id, background: response.background, priority: priorityOf(request.service_tier) });
+  return { id, isReplay: !isNew, json: JSON.stringify(response) };
+}
+
+/**
+ * The record exists, so the response is accepted whether or not the queue takes the job now: answering an error would
+ * make the client send it again and pay twice. The sweeper enqueues it when it can.
+ */
+async function enqueueSoon(
+  storage: Storage,
+  job: { id: string; background: boolean; priority: number },
+): Promise<void> {
+  try {
+    await storage.queue.enqueue(job);
+  } catch (err) {
+    storage.logger.warn({ err, responseId: job.id }, "Accepted, but not enqueued yet; the sweeper will");
+  }
+}
+
+async function claimId(
+  storage: Storage,
+  limits: AdmissionLimits,
+  { project, request, idempotencyKey }: Admission,
+  nowMs: number,
+): Promise<{ id: string; hash: string; isReplay: boolean }> {
+  const id = newId("resp");
+  if (idempotencyKey === undefined) {
+    await refuseWhenFull(storage, limits, nowMs);
+    return { id, hash: "", isReplay: false };
+  }
+  const hash = storage.idempotency.hash(project, idempotencyKey);
+  const claim = await storage.idempotency.claim(hash, request, id);
+  if (claim.kind === "conflict") throw idempotencyKeyReuse();
+  if (claim.kind === "first") {
+    try {
+      await refuseWhenFull(storage, limits, nowMs);
+    } catch (error) {
+      await storage.idempotency.release(hash);
+      throw error;
+    }
+  }
+  return { id: claim.id, hash, isReplay: claim.kind === "replay" };
+}
+
+async function refuseWhenFull(storage: Storage, limits: AdmissionLimits, nowMs: number): Promise<void> {
+  if ((await storage.open.count(nowMs)) >= limits.maxOpenResponses) throw queueFull(FULL_RETRY_SECONDS);
+}
+
+/** The chain behind `previous_response_id`, oldest first. A link that is missing is named rather than left out. */
+async function resolveAncestors(
+  storage: Storage,
+  project: string,
+  previousId: string | null | undefined,
+): Promise<string[]> {
+  if (previousId === null || previousId === undefined) return [];
+  if (!previousId.startsWith("resp")) throw malformedPreviousResponseId(previousId);
+  const previous = await storage.records.readOwned(previousId, project);
+  const request = previous?.stored === true ? await storage.records.readRequest(previousId) : undefined;
+  if (previous === undefined || request === undefined) throw previousResponseNotFound(previousId);
+  if (!isTerminalStatus(previous.status)) throw previousResponseUnfinished(previousId, previous.status);
+  const owned = await Promise.all(request.ancestors.map((id) => storage.records.readOwned(id, project)));
+  const missing = owned.indexOf(undefined);
+  if (missing >= 0) throw previousResponseNotFound(request.ancestors[missing]!);
+  return [...request.ancestors, previousId];
+}
+
+/** Items as they are kept and listed: a string is one user message, and every item has an id (contract 06). */
+function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
+  if (input === undefined) return [];
+  const items: InputItem[] =
+    typeof input === "string"
+      ? [{ type: "message", role: "user", content: [{ type: "input_text", text: input }] }]
+      : input;
+  return items.map((item) => Object.assign(item, { id: item.id ?? newId(ID_PREFIXES[item.type]) }));
+}
+
+const ID_PREFIXES = {
+  message: "msg",
+  function_call: "fc",
+  function_call_output: "fco",
+  reasoning: "rs",
+} as const satisfies Record<InputItem["type"], string>;

@@ -1,0 +1,56 @@
+/** Everything a response is kept in, opened once a process. The functions of this room take it as their first argument. */
+import type { Logger } from "pino";
+import type { ResponseQueue } from "../queue/response-queue.ts";
+import type { RedisLayout } from "../redis/layout.ts";
+import type { RedisClient } from "../redis/script.ts";
+import { IdempotencyKeys } from "../store/idempotency.ts";
+import { OpenResponses } from "../store/open-responses.ts";
+import { ResponseRecords } from "../store/response-record.ts";
+import { WorkerControl } from "../stream/control.ts";
+import { EventLog, EventLogReader } from "../stream/event-log.ts";
+import { Leases } from "../stream/lease.ts";
+
+export interface Storage {
+  readonly redis: RedisClient;
+  readonly layout: RedisLayout;
+  readonly records: ResponseRecords;
+  readonly open: OpenResponses;
+  readonly idempotency: IdempotencyKeys;
+  readonly log: EventLog;
+  /** Reads what may be shown: with replicas configured, only what enough of them have. */
+  readonly reader: EventLogReader;
+  /** Reads all that was appended. Only for those who go on writing. */
+  readonly writersReader: EventLogReader;
+  readonly leases: Leases;
+  readonly control: WorkerControl;
+  readonly queue: ResponseQueue;
+  readonly logger: Logger;
+}
+
+export interface StorageConnections {
+  redis: RedisClient;
+  /** Appends, and WAITs where replicas are configured: used for nothing else then. */
+  logRedis: RedisClient;
+  layout: RedisLayout;
+  queue: ResponseQueue;
+  minReplicasAcked: number;
+  logger: Logger;
+}
+
+export function openStorage(connections: StorageConnections): Storage {
+  const { redis, logRedis, layout, queue, minReplicasAcked, logger } = connections;
+  return {
+    redis,
+    layout,
+    queue,
+    logger,
+    records: new ResponseRecords(redis, layout, logRedis),
+    open: new OpenResponses(redis, layout),
+    idempotency: new IdempotencyKeys(redis, layout),
+    log: new EventLog(logRedis, layout, { minReplicasAcked }),
+    reader: new EventLogReader(redis, layout, { minReplicasAcked }),
+    writersReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
+    leases: new Leases(redis, layout),
+    control: new WorkerControl(redis, layout),
+  };
+}

@@ -1,0 +1,42 @@
+/** The API process: config → context → listen → drain. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { createApp } from "./app.ts";
+import { readConfig } from "./config.ts";
+import { type ApiContext, openApiContext } from "./context.ts";
+import { createLogger } from "./logger.ts";
+import { runProcess } from "./process.ts";
+
+await runProcess("api", async () => {
+  const config = readConfig();
+  const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+  const context = await openApiContext(config, logger);
+  const server = createServer(createApp(context));
+  server.listen(config.PORT, config.HOST);
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : config.PORT;
+  logger.info({ url: `http://${config.HOST}:${port}/v1`, projects: config.apiKeys.length }, "API listening");
+  return { logger, drain: () => drain(server, context) };
+});
+
+/** For the answers to requests that were still waiting when the grace period ended. */
+const LAST_ANSWERS_MS = 500;
+
+/**
+ * Stops taking requests, ends the streams without a terminal event so that their clients resume on another process, and
+ * lets plain requests finish within the grace period.
+ */
+async function drain(server: Server, context: ApiContext): Promise<void> {
+  context.isDraining = true;
+  context.hub.endResumable();
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const grace = setTimeout(() => {
+    context.hub.close();
+    setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS).unref();
+  }, context.config.DRAIN_GRACE_MS);
+  await closed;
+  clearTimeout(grace);
+  await context[Symbol.asyncDispose]();
+}

@@ -1,0 +1,45 @@
+/** `Idempotency-Key` on POST (contract 00, row 11): one key, one body, one response, for 24 hours and per project. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { RedisLayout } from "../redis/layout.ts";
+import type { RedisClient } from "../redis/script.ts";
+
+const KEPT_SECONDS = 24 * 60 * 60;
+
+const claimSchema = z.object({ id: z.string(), fingerprint: z.string() });
+
+/** `first`: go on under this id. `replay`: the id was given before for the same body. `conflict`: for another body. */
+export type Claim = { kind: "first"; id: string } | { kind: "replay"; id: string } | { kind: "conflict" };
+
+export class IdempotencyKeys {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+
+  constructor(redis: RedisClient, layout: RedisLayout) {
+    this.#redis = redis;
+    this.#layout = layout;
+  }
+
+  hash(project: string, key: string): string {
+    return digest(`${project}\n${key}`);
+  }
+
+  /** Binds `id` to the key unless one is bound already. Atomic: of two requests at once, one is first. */
+  async claim(hash: string, body: unknown, id: string): Promise<Claim> {
+    const claim = { id, fingerprint: digest(JSON.stringify(body)) };
+    const key = this.#layout.idempotency(hash);
+    const before = await this.#redis.set(key, JSON.stringify(claim), "EX", KEPT_SECONDS, "NX", "GET");
+    if (before === null) return { kind: "first", id };
+    const bound = claimSchema.parse(JSON.parse(before));
+    return bound.fingerprint === claim.fingerprint ? { kind: "replay", id: bound.id } : { kind: "conflict" };
+  }
+
+  /** Deleting a response frees its key: the same request is a new run then. */
+  async release(hash: string): Promise<void> {
+    if (hash !== "") await this.#redis.del(this.#layout.idempotency(hash));
+  }
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,196 @@
+/**
+ * The record of a response: whose it is, where it stands, and who may append to its log. What the response *says* is in
+ * the log alone; the record holds only what must be checked in the same atomic step as an append.
+ */
+import { z } from "zod";
+import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
+import type { StoredInputItem } from "../protocol/item.ts";
+import { responseStatusSchema } from "../protocol/response.ts";
+import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+const flag = z.enum(["0", "1"]).transform((value) => value === "1");
+
+const recordSchema = z.object({
+  project: z.string(),
+  status: responseStatusSchema,
+  /** Sequence number of the last event in the log. */
+  last: z.coerce.number().int(),
+  /** With replicas configured: the last event that enough of them have. Absent otherwise. */
+  durable: z.coerce.number().int().optional(),
+  /** How often a worker has begun it. A hand-over gives its attempt back. */
+  attempts: z.coerce.number().int(),
+  /** Set once somebody other than a worker has begun to end it: no worker may begin it any more. */
+  ending: z.enum(["", "cancel", "fail"]),
+  background: flag,
+  /** Whether GET may show it: a foreground response with `store: false` is nobody's to read again. */
+  readable: flag,
+  /** Whether it may be continued with `previous_response_id`: `store` was not false. */
+  stored: flag,
+  /** BullMQ priority inside its queue. */
+  priority: z.coerce.number().int(),
+  createdAtMs: z.coerce.number(),
+  deadlineMs: z.coerce.number(),
+  /** How long its keys live after the terminal event, in seconds. */
+  retentionSeconds: z.coerce.number().int(),
+  deleted: flag,
+  idempotencyHash: z.string(),
+});
+export type ResponseRecord = z.infer<typeof recordSchema>;
+
+export interface NewRecord {
+  id: string;
+  project: string;
+  status: "queued" | "in_progress";
+  background: boolean;
+  readable: boolean;
+  stored: boolean;
+  priority: number;
+  createdAtMs: number;
+  deadlineMs: number;
+  retentionSeconds: number;
+  idempotencyHash: string;
+  request: StoredRequest;
+  input: StoredInputItem[];
+  /** The opening events, encoded, from sequence number 0. */
+  events: string[];
+}
+
+/** The request as the worker needs it. `ancestors` are the chain behind `previous_response_id`, oldest first. */
+const storedRequestSchema = z.object({ request: createRequestSchema, ancestors: z.array(z.string()) });
+export type StoredRequest = z.infer<typeof storedRequestSchema>;
+export type { CreateRequest };
+
+/*
+ * KEYS  meta, events, snapshot, request, input
+ * ARGV  request, input, number of events, events…, then field, value… of the record
+ * Returns 1 if created, 0 if the id was there already (the same admission, sent again).
+ */
+const createRecordScript = defineScript<0 | 1>(
+  "createResponseRecord",
+  5,
+  `
+  if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+  local count = tonumber(ARGV[3])
+  for i = 1, count do
+    redis.call('XADD', KEYS[2], (i - 1) .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[3 + i])
+  end
+  redis.call('SET', KEYS[4], ARGV[1])
+  redis.call('SET', KEYS[5], ARGV[2])
+  redis.call('HSET', KEYS[1], 'last', count - 1, unpack(ARGV, 4 + count))
+  return 1
+`,
+);
+
+/*
+ * KEYS  meta, events, snapshot, request, input
+ * ARGV  seconds for which the log stays readable to streams that are open; 0 erases at once
+ * The record becomes a tombstone: every verb answers 404 from here on.
+ */
+const eraseRecordScript = defineScript<0 | 1>(
+  "eraseResponseRecord",
+  5,
+  `
+  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+  redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5])
+  if ARGV[1] == '0' then
+    redis.call('UNLINK', KEYS[1], KEYS[2])
+    return 1
+  end
+  redis.call('HSET', KEYS[1], 'deleted', '1')
+  redis.call('EXPIRE', KEYS[1], ARGV[1])
+  redis.call('EXPIRE', KEYS[2], ARGV[1])
+  return 1
+`,
+);
+
+const asFlag = (value: boolean): string => (value ? "1" : "0");
+
+export class ResponseRecords {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+  readonly #logRedis: RedisClient;
+
+  /** `logRedis` is the connection whose writes wait for replicas where there are some: it carries the opening events. */
+  constructor(redis: RedisClient, layout: RedisLayout, logRedis: RedisClient) {
+    this.#redis = redis;
+    this.#layout = layout;
+    this.#logRedis = logRedis;
+  }
+
+  /** Writes the record and the opening events in one step. False if the id was there already. */
+  async create(record: NewRecord): Promise<boolean> {
+    const created = await createRecordScript(
+      this.#logRedis,
+      ...this.#layout.keysOf(record.id),
+      JSON.stringify(record.request),
+      JSON.stringify(record.input),
+      record.events.length,
+      ...record.events,
+      "project",
+      record.project,
+      "status",
+      record.status,
+      "lease",
+      "",
+      "epoch",
+      "0",
+      "attempts",
+      "0",
+      "ending",
+      "",
+      "deleted",
+      "0",
+      "priority",
+      record.priority,
+      "background",
+      asFlag(record.background),
+      "readable",
+      asFlag(record.readable),
+      "stored",
+      asFlag(record.stored),
+      "createdAtMs",
+      record.createdAtMs,
+      "deadlineMs",
+      record.deadlineMs,
+      "retentionSeconds",
+      record.retentionSeconds,
+      "idempotencyHash",
+      record.idempotencyHash,
+    );
+    return created === 1;
+  }
+
+  /** The record, or undefined if there is none or it was deleted. */
+  async read(id: string): Promise<ResponseRecord | undefined> {
+    const record = await this.readEvenDeleted(id);
+    return record?.deleted === true ? undefined : record;
+  }
+
+  /** For open streams and the sweeper, who must still see the end of a deleted response. */
+  async readEvenDeleted(id: string): Promise<ResponseRecord | undefined> {
+    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
+  }
+
+  /** The record if `project` owns it. Another project's id is an unknown id (promise 6). */
+  async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
+    const record = await this.read(id);
+    return record?.project === project ? record : undefined;
+  }
+
+  async readRequest(id: string): Promise<StoredRequest | undefined> {
+    const json = await this.#redis.get(this.#layout.request(id));
+    return json === null ? undefined : storedRequestSchema.parse(JSON.parse(json));
+  }
+
+  /** Input items were validated when they were accepted; they are not checked again on every page. */
+  async readInput(id: string): Promise<StoredInputItem[] | undefined> {
+    const json = await this.#redis.get(this.#layout.input(id));
+    return json === null ? undefined : (JSON.parse(json) as StoredInputItem[]);
+  }
+
+  async erase(id: string, readableForSeconds: number): Promise<void> {
+    await eraseRecordScript(this.#redis, ...this.#layout.keysOf(id), readableForSeconds);
+  }
+}

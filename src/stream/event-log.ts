@@ -1,0 +1,203 @@
+/**
+ * The event log of one response: a Redis Stream whose entry id is `<sequence_number>-1`, so that a subscriber's cursor
+ * *is* the id, and history and live are one kind of read.
+ *
+ * Invariants (the tests that guard them are in test/src/stream/):
+ *   1. Sequence numbers have no gap and no repetition: `append` refuses both in the same step that writes.
+ *   2. Only the holder of the current lease appends, and nobody after the terminal event.
+ *   3. An event that a reader gets is as durable as the operator asked for (`minReplicasAcked`).
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { EventDraft } from "../protocol/event.ts";
+import { isTerminalStatus, type ResponseStatus } from "../protocol/response.ts";
+import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export interface LoggedEvent {
+  sequenceNumber: number;
+  /** The event's JSON, encoded once by its writer. It always begins with `{"type":"…"`. */
+  data: string;
+}
+
+/**
+ * The one function that assigns `sequence_number`. `type` comes first in the JSON and the number second, so that a frame
+ * can be built without parsing.
+ */
+export function sequenceEvents(first: number, drafts: readonly EventDraft[]): string[] {
+  return drafts.map((draft, i) => {
+    const { type, ...rest } = draft;
+    return JSON.stringify({ type, sequence_number: first + i, ...rest });
+  });
+}
+
+export interface Batch {
+  /** The right to append: what `acquireLease` or `fenceResponse` answered. */
+  lease: string;
+  /** Sequence number of the first event. */
+  first: number;
+  events: readonly string[];
+  /** The status that these events lead to, if they change it. A terminal one ends the log. */
+  status?: ResponseStatus | undefined;
+  /** A fold of the log up to the last of these events, to be stored with them. */
+  snapshot?: Snapshot | undefined;
+}
+
+/**
+ * `appended`, and `duplicate`: this very batch is in the log. `gap`: the log ends before `first`, at `last`.
+ * `fenced`: somebody else has the right to append, or the response is over. `gone`: there is no such response.
+ */
+export type AppendOutcome = { kind: "appended" | "duplicate" | "gap" | "fenced" | "gone"; last: number };
+
+/*
+ * KEYS  meta, events, snapshot, request, input
+ * ARGV  lease, first, status or '', '1' if the status is terminal, snapshot or '', how to ring (PUBLISH, SPUBLISH or ''),
+ *       channel, events…
+ * Returns {outcome, last}
+ */
+const appendScript = defineScript<[AppendOutcome["kind"], number]>(
+  "appendEvents",
+  5,
+  `
+  local meta = redis.call('HMGET', KEYS[1], 'lease', 'last', 'status', 'retentionSeconds')
+  if not meta[3] then return {'gone', -1} end
+  local last = tonumber(meta[2])
+  if meta[1] ~= ARGV[1] then return {'fenced', last} end
+  local first = tonumber(ARGV[2])
+  if first <= last then return {'duplicate', last} end
+  local status = meta[3]
+  if status ~= 'queued' and status ~= 'in_progress' then return {'fenced', last} end
+  if first > last + 1 then return {'gap', last} end
+  for i = 8, #ARGV do
+    last = last + 1
+    redis.call('XADD', KEYS[2], last .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[i])
+  end
+  if ARGV[3] == '' then
+    redis.call('HSET', KEYS[1], 'last', last)
+  else
+    redis.call('HSET', KEYS[1], 'last', last, 'status', ARGV[3])
+  end
+  if ARGV[5] ~= '' then redis.call('SET', KEYS[3], ARGV[5]) end
+  if ARGV[4] == '1' then
+    redis.call('UNLINK', KEYS[3])
+    for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], meta[4]) end
+  end
+  if ARGV[6] ~= '' then redis.call(ARGV[6], ARGV[7], last) end
+  return {'appended', last}
+`,
+);
+
+/*
+ * KEYS  meta
+ * ARGV  last acknowledged sequence number, how to ring (PUBLISH or SPUBLISH), channel
+ */
+const publishScript = defineScript<number>(
+  "publishDurableEvents",
+  1,
+  `
+  local durable = tonumber(redis.call('HGET', KEYS[1], 'durable') or '-1')
+  if redis.call('EXISTS', KEYS[1]) == 0 or durable >= tonumber(ARGV[1]) then return durable end
+  redis.call('HSET', KEYS[1], 'durable', ARGV[1])
+  redis.call(ARGV[2], ARGV[3], ARGV[1])
+  return tonumber(ARGV[1])
+`,
+);
+
+export interface EventLogOptions {
+  /** How many replicas must have an event before anyone sees it; 0 where there are none. */
+  minReplicasAcked: number;
+}
+
+const WAIT_TIMEOUT_MS = 1_000;
+const WAIT_RETRY_MS = 200;
+
+export class EventLog {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+  readonly #minReplicasAcked: number;
+
+  constructor(redis: RedisClient, layout: RedisLayout, options: EventLogOptions) {
+    this.#redis = redis;
+    this.#layout = layout;
+    this.#minReplicasAcked = options.minReplicasAcked;
+  }
+
+  /**
+   * Appends a batch whole or not at all, and tells the readers. Safe to send again after a connection error.
+   * `signal` bounds the wait for replicas; without replicas configured nothing here waits but Redis itself.
+   */
+  async append(id: string, batch: Batch, signal?: AbortSignal): Promise<AppendOutcome> {
+    const { lease, first, events, status, snapshot } = batch;
+    const ringsAtOnce = this.#minReplicasAcked === 0;
+    const [kind, last] = await appendScript(
+      this.#redis,
+      ...this.#layout.keysOf(id),
+      lease,
+      first,
+      status ?? "",
+      status !== undefined && isTerminalStatus(status) ? "1" : "0",
+      snapshot === undefined ? "" : JSON.stringify(snapshot),
+      ringsAtOnce ? this.#layout.ringCommand : "",
+      this.#layout.bell(id),
+      ...events,
+    );
+    if (!ringsAtOnce && (kind === "appended" || kind === "duplicate")) await this.publishDurable(id, last, signal);
+    return { kind, last };
+  }
+
+  /**
+   * Waits until enough replicas have everything this connection wrote, then lets readers see it. WAIT counts only the
+   * writes of its own connection, which is why the log's connection is used for nothing else.
+   */
+  async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<void> {
+    if (this.#minReplicasAcked === 0) return;
+    while ((await this.#redis.wait(this.#minReplicasAcked, WAIT_TIMEOUT_MS)) < this.#minReplicasAcked) {
+      await delay(WAIT_RETRY_MS, undefined, signal === undefined ? {} : { signal });
+    }
+    await publishScript(this.#redis, this.#layout.meta(id), last, this.#layout.ringCommand, this.#layout.bell(id));
+  }
+}
+
+/** Reads logs. Apart from `EventLog`, because readers and writers must not share a connection that WAITs. */
+export class EventLogReader {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+  readonly #minReplicasAcked: number;
+
+  constructor(redis: RedisClient, layout: RedisLayout, options: EventLogOptions) {
+    this.#redis = redis;
+    this.#layout = layout;
+    this.#minReplicasAcked = options.minReplicasAcked;
+  }
+
+  /** Up to `count` events in order, from sequence number `from` (inclusive). */
+  async read(id: string, from: number, count: number): Promise<LoggedEvent[]> {
+    const end = await this.#visibleEnd(id);
+    const entries = await this.#redis.xrange(this.#layout.events(id), `${from}${ENTRY_SUFFIX}`, end, "COUNT", count);
+    return entries.map(toLoggedEvent);
+  }
+
+  /** The last event that readers may see. */
+  async readLast(id: string): Promise<LoggedEvent | undefined> {
+    const end = await this.#visibleEnd(id);
+    const [entry] = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", 1);
+    return entry === undefined ? undefined : toLoggedEvent(entry);
+  }
+
+  async #visibleEnd(id: string): Promise<string> {
+    if (this.#minReplicasAcked === 0) return "+";
+    const durable = await this.#redis.hget(this.#layout.meta(id), "durable");
+    return `${durable ?? -1}${ENTRY_SUFFIX}`.replace(/^-1-1$/, "0-0");
+  }
+}
+
+function toLoggedEvent([entryId, fields]: [string, string[]]): LoggedEvent {
+  return { sequenceNumber: Number(entryId.slice(0, entryId.indexOf("-"))), data: fields[1]! };
+}
+
+const TYPE_STARTS_AT = '{"type":"'.length;
+
+/** The event's type, read off the front of its JSON. */
+export function typeOf(data: string): string {
+  return data.slice(TYPE_STARTS_AT, data.indexOf('"', TYPE_STARTS_AT));
+}

@@ -1,0 +1,263 @@
+/**
+ * The writing end of one response's log, held by whoever has its lease. It buffers events for a few milliseconds, keeps
+ * one append in flight, and slows its caller when Redis is slow; nothing is dropped. It also folds what it writes, so
+ * that the caller always sees the response as the log will say it.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { applyEvent, type ResponseState } from "../lifecycle/apply-event.ts";
+import type { EventDraft } from "../protocol/event.ts";
+import type { ResponseStatus } from "../protocol/response.ts";
+import { isRedisUnavailable } from "../redis/connect.ts";
+import { type EventLog, sequenceEvents } from "./event-log.ts";
+import { takeSnapshot } from "./snapshot.ts";
+
+const FLUSH_INTERVAL_MS = 15;
+/** A batch this large goes at once; also the most that one script call carries. */
+const BATCH_BYTES = 256 * 1024;
+const BATCH_EVENTS = 500;
+/** Above this the caller waits. */
+const BUFFER_BYTES = 1024 * 1024;
+/** What was appended lately is kept, so that a Redis that lost its last second gets it again. */
+const RECENT_BYTES = 4 * 1024 * 1024;
+const RECENT_MS = 5_000;
+const SNAPSHOT_MIN_BYTES = 64 * 1024;
+const RETRY_MS = 200;
+
+/** Somebody else has the right to append now, or the response is over or deleted. The run must stop. */
+export class LeaseLostError extends Error {
+  override readonly name = "LeaseLostError";
+}
+
+/** Redis lost more of the log than this process still remembers. The run must begin again from what is left. */
+export class LogRolledBackError extends Error {
+  override readonly name = "LogRolledBackError";
+}
+
+interface Encoded {
+  data: string;
+  status: ResponseStatus | undefined;
+}
+
+interface Appended {
+  first: number;
+  events: Encoded[];
+  bytes: number;
+  atMs: number;
+}
+
+export interface EventWriterOptions {
+  log: EventLog;
+  id: string;
+  lease: string;
+  /** The last event that the log holds. */
+  last: number;
+  /** The fold of the log up to `last`. */
+  state: ResponseState;
+  /** Ends every wait. */
+  signal: AbortSignal;
+  /** Called once, when nothing can be written any more. */
+  onFailure: (error: Error) => void;
+}
+
+export class EventWriter {
+  readonly #options: EventWriterOptions;
+  #state: ResponseState;
+  /** Sequence number of `#buffer[0]`. */
+  #first: number;
+  #buffer: Encoded[] = [];
+  #bufferBytes = 0;
+  #recent: Appended[] = [];
+  #recentBytes = 0;
+  #unsnapshotBytes = 0;
+  #snapshotBytes = SNAPSHOT_MIN_BYTES;
+  #draining: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #flushedAtMs = 0;
+  #urgent = false;
+  #failure: Error | undefined;
+
+  constructor(options: EventWriterOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#first = options.last + 1;
+  }
+
+  /** The response as the log says it once everything written is flushed. */
+  get state(): ResponseState {
+    return this.#state;
+  }
+
+  /** Takes events; resolves when there is room for more. Throws what made writing impossible. */
+  async write(...drafts: EventDraft[]): Promise<void> {
+    this.#throwFailure();
+    const encoded = sequenceEvents(this.#first + this.#buffer.length, drafts);
+    for (const [i, draft] of drafts.entries()) {
+      const before = this.#state.response.status;
+      this.#state = applyEvent(this.#state, draft);
+      const { status } = this.#state.response;
+      const data = encoded[i]!;
+      this.#buffer.push({ data, status: status === before ? undefined : status });
+      this.#bufferBytes += data.length;
+    }
+    this.#schedule();
+    while (this.#bufferBytes > BUFFER_BYTES) {
+      this.#urgent = true;
+      await this.#drain();
+      this.#throwFailure();
+    }
+  }
+
+  /** Resolves when everything written so far is in the log. */
+  async flush(): Promise<void> {
+    while (this.#buffer.length > 0 && this.#failure === undefined) {
+      this.#urgent = true;
+      await this.#drain();
+    }
+    await this.#draining;
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #schedule(): void {
+    if (this.#draining !== undefined || this.#buffer.length === 0) return;
+    const waitMs = this.#flushedAtMs + FLUSH_INTERVAL_MS - Date.now();
+    if (this.#urgent || this.#bufferBytes >= BATCH_BYTES || waitMs <= 0) {
+      void this.#drain();
+    } else {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        void this.#drain();
+      }, waitMs);
+    }
+  }
+
+  /** One flush at a time: whoever asks while one is under way gets that one. Never rejects; failures are kept. */
+  #drain(): Promise<void> {
+    this.#draining ??= this.#flushOnce()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#draining = undefined;
+        if (this.#failure === undefined) this.#schedule();
+      });
+    return this.#draining;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.#buffer = [];
+    this.#bufferBytes = 0;
+    this.#options.onFailure(this.#failure);
+  }
+
+  async #flushOnce(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#urgent = false;
+    this.#flushedAtMs = Date.now();
+    const batch = this.#takeBatch();
+    if (batch.events.length > 0) await this.#appendUntilDone(batch);
+  }
+
+  #takeBatch(): Appended {
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#buffer.length && count < BATCH_EVENTS && bytes < BATCH_BYTES) {
+      bytes += this.#buffer[count]!.data.length;
+      count += 1;
+    }
+    const events = this.#buffer.splice(0, count);
+    const batch = { first: this.#first, events, bytes, atMs: Date.now() };
+    this.#bufferBytes -= bytes;
+    this.#first += count;
+    return batch;
+  }
+
+  async #appendUntilDone(batch: Appended): Promise<void> {
+    this.#remember(batch);
+    let sending = batch;
+    for (;;) {
+      const outcome = await this.#append(sending);
+      switch (outcome.kind) {
+        case "appended":
+        case "duplicate":
+          return;
+        case "gap":
+          sending = this.#batchFrom(outcome.last + 1);
+          break;
+        case "fenced":
+          throw new LeaseLostError(`The lease of ${this.#options.id} was taken by somebody else.`);
+        case "gone":
+          throw new LeaseLostError(`Response ${this.#options.id} does not exist any more.`);
+      }
+    }
+  }
+
+  async #append(batch: Appended) {
+    const { log, id, lease, signal } = this.#options;
+    const snapshot = this.#dueSnapshot(batch);
+    const content = {
+      lease,
+      first: batch.first,
+      events: batch.events.map((event) => event.data),
+      status: batch.events.findLast((event) => event.status !== undefined)?.status,
+      snapshot,
+    };
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await abortable(log.append(id, content, signal), signal);
+      } catch (error) {
+        if (signal.aborted || !isRedisUnavailable(error)) throw error;
+        await delay(RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+
+  /**
+   * A snapshot costs as much as the response is long, so one is due when the log has grown by as much since the last:
+   * all snapshots together cost no more than the log itself, and GET never folds more than about half of it.
+   */
+  #dueSnapshot(batch: Appended) {
+    this.#unsnapshotBytes += batch.bytes;
+    const endsWithState = this.#buffer.length === 0;
+    if (!endsWithState || this.#unsnapshotBytes < this.#snapshotBytes) return undefined;
+    const snapshot = takeSnapshot(this.#state, batch.first + batch.events.length - 1);
+    this.#snapshotBytes = Math.max(SNAPSHOT_MIN_BYTES, JSON.stringify(snapshot).length);
+    this.#unsnapshotBytes = 0;
+    return snapshot;
+  }
+
+  #remember(batch: Appended): void {
+    this.#recent.push(batch);
+    this.#recentBytes += batch.bytes;
+    const oldestMs = Date.now() - RECENT_MS;
+    while (this.#recent.length > 1 && (this.#recentBytes > RECENT_BYTES || this.#recent[0]!.atMs < oldestMs)) {
+      this.#recentBytes -= this.#recent.shift()!.bytes;
+    }
+  }
+
+  /** Everything this writer remembers from sequence number `first` on, as one batch. */
+  #batchFrom(first: number): Appended {
+    const oldest = this.#recent[0]?.first ?? Number.POSITIVE_INFINITY;
+    if (first < oldest) {
+      throw new LogRolledBackError(`The log of ${this.#options.id} lost its events from ${first} on.`);
+    }
+    const events = this.#recent.flatMap((batch) => batch.events.slice(Math.max(0, first - batch.first)));
+    return { first, events, bytes: 0, atMs: Date.now() };
+  }
+}
+
+/** `promise`, or the signal's reason as soon as it is aborted: a Redis that is away must not hold a run that is over. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The lease: the right to append to one response's log. There is one at a time, and taking it takes it away from the
+ * holder before, who is then *fenced*: his next append is refused in the same atomic step in which it is checked.
+ * So two workers may believe that they run the same response, but only one of them can say anything.
+ *
+ * A lease is `<epoch>-<nonce>`. The epoch orders the holders for people who read it; the nonce makes a lease unique even
+ * if Redis came back from a crash with an older epoch. BullMQ's lock decides who *should* work, and may be wrong for a
+ * while (a stopped process, a slow network); the lease decides who *does*.
+ */
+import type { ResponseError, ResponseStatus } from "../protocol/response.ts";
+import type { RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+/**
+ * `held`: the caller may append from `last + 1`. `over`: it has ended, or somebody is ending it. `exhausted`: it was begun
+ * as often as is allowed. `expired`: its deadline has passed. `gone`: there is no such response.
+ */
+export type AcquireOutcome =
+  | { kind: "held"; lease: string; last: number; attempt: number }
+  | { kind: "over" | "exhausted" | "expired" | "gone" };
+
+/*
+ * KEYS  meta
+ * ARGV  nonce, now in ms, attempts allowed
+ * Returns {outcome, lease, last, attempt}
+ */
+const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, number]>(
+  "acquireLease",
+  1,
+  `
+  local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last')
+  if not meta[1] then return {'gone', '', -1, 0} end
+  if (meta[1] ~= 'queued' and meta[1] ~= 'in_progress') or meta[2] ~= '' then return {'over', '', -1, 0} end
+  if tonumber(meta[4]) <= tonumber(ARGV[2]) then return {'expired', '', -1, 0} end
+  if tonumber(meta[3]) >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
+  local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
+  redis.call('HSET', KEYS[1], 'lease', lease)
+  return {'held', lease, tonumber(meta[5]), redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
+`,
+);
+
+/*
+ * KEYS  meta
+ * ARGV  lease
+ * Gives the lease back without having ended the response; the attempt does not count.
+ */
+const releaseScript = defineScript<0 | 1>(
+  "releaseLease",
+  1,
+  `
+  if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+  redis.call('HSET', KEYS[1], 'lease', '')
+  redis.call('HINCRBY', KEYS[1], 'attempts', -1)
+  return 1
+`,
+);
+
+/** Why somebody other than the worker ends a response. */
+export type EndingReason = "cancel" | "fail";
+
+/**
+ * `fenced`: nobody else can append now; the caller appends the terminal event for `reason` from `last + 1`, with `lease`.
+ * `over`: it had ended before, in `status`. `gone`: there is no such response.
+ */
+export type FenceOutcome =
+  | { kind: "fenced"; lease: string; last: number; reason: EndingReason; error: ResponseError | undefined }
+  | { kind: "over"; status: ResponseStatus }
+  | { kind: "gone" };
+
+/*
+ * KEYS  meta
+ * ARGV  nonce, reason, error as JSON or ''
+ * The first reason stays: whoever finds one begun goes on with the same lease, and both append the same.
+ * Returns {'fenced', lease, last, reason, error} | {'over', status} | {'gone'}
+ */
+const fenceScript = defineScript<
+  ["fenced", string, number, EndingReason, string] | ["over", ResponseStatus] | ["gone"]
+>(
+  "fenceResponse",
+  1,
+  `
+  local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'lease', 'last', 'endingError')
+  if not meta[1] then return {'gone'} end
+  if meta[1] ~= 'queued' and meta[1] ~= 'in_progress' then return {'over', meta[1]} end
+  if meta[2] ~= '' then return {'fenced', meta[3], tonumber(meta[4]), meta[2], meta[5]} end
+  local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
+  redis.call('HSET', KEYS[1], 'lease', lease, 'ending', ARGV[2], 'endingError', ARGV[3])
+  return {'fenced', lease, tonumber(meta[4]), ARGV[2], ARGV[3]}
+`,
+);
+
+const newNonce = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString("hex");
+
+export class Leases {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+
+  constructor(redis: RedisClient, layout: RedisLayout) {
+    this.#redis = redis;
+    this.#layout = layout;
+  }
+
+  /** For a worker that begins an attempt. */
+  async acquire(id: string, nowMs: number, attemptsAllowed: number): Promise<AcquireOutcome> {
+    const [kind, lease, last, attempt] = await acquireScript(
+      this.#redis,
+      this.#layout.meta(id),
+      newNonce(),
+      nowMs,
+      attemptsAllowed,
+    );
+    return kind === "held" ? { kind, lease, last, attempt } : { kind };
+  }
+
+  /** For a worker that hands a response over. False if the lease was lost already. */
+  async release(id: string, lease: string): Promise<boolean> {
+    return (await releaseScript(this.#redis, this.#layout.meta(id), lease)) === 1;
+  }
+
+  /** Whether `lease` still is the current one. */
+  async isCurrent(id: string, lease: string): Promise<boolean> {
+    return (await this.#redis.hget(this.#layout.meta(id), "lease")) === lease;
+  }
+
+  /** For cancel and the sweeper: stops whoever appends, for good. */
+  async fence(id: string, reason: EndingReason, error?: ResponseError): Promise<FenceOutcome> {
+    const reply = await fenceScript(
+      this.#redis,
+      this.#layout.meta(id),
+      newNonce(),
+      reason,
+      error === undefined ? "" : JSON.stringify(error),
+    );
+    if (reply[0] === "gone") return { kind: "gone" };
+    if (reply[0] === "over") return { kind: "over", status: reply[1] };
+    const [kind, lease, last, begun, errorJson] = reply;
+    return {
+      kind,
+      lease,
+      last,
+      reason: begun,
+      error: errorJson ? (JSON.parse(errorJson) as ResponseError) : undefined,
+    };
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The contract between a run and whatever generates: one call of a model, as a stream. Implementations are in
+ * `upstreams/`; test/conformance/upstream-suite.ts runs over each of them.
+ *
+ * An upstream never sees Redis, lifecycle events or sequence numbers. It yields
+ *   - item events in a legal order (contract 01 §1.4), with `output_index` counted from 0 in this call, then
+ *   - exactly one finish, last.
+ * It stops promptly, and closes its connection, when the signal is aborted; it then rejects with the signal's reason.
+ * It never rejects otherwise: what went wrong upstream is a finish with status `failed`.
+ */
+import type { ItemEventDraft } from "../src/protocol/event.ts";
+import type { InputItem, OutputItem } from "../src/protocol/item.ts";
+import type { CreateRequest } from "../src/protocol/create-request.ts";
+import type { IncompleteDetails, ResponseError, Usage } from "../src/protocol/response.ts";
+
+/** One item of the conversation that the model is shown: what the client sent, or what an earlier turn produced. */
+export type ContextItem = InputItem | OutputItem;
+
+export interface UpstreamCall {
+  responseId: string;
+  /** The vendor's own name of the model. */
+  model: string;
+  /** The request without `input`; parameters that are absent were not given. */
+  request: Omit<CreateRequest, "input">;
+  /** The whole conversation, oldest first: the chain before this response, and its own input. */
+  input: readonly ContextItem[];
+  /**
+   * Items that this very response has completed before: in earlier turns, or in an attempt that was cut off. They come
+   * after `input` in what the model is shown, and are not to be produced again.
+   */
+  produced: readonly OutputItem[];
+}
+
+export type UpstreamFinish =
+  | { type: "finish"; status: "completed"; usage: Usage; serviceTier?: string | undefined }
+  | {
+      type: "finish";
+      status: "incomplete";
+      details: IncompleteDetails;
+      usage: Usage;
+      serviceTier?: string | undefined;
+    }
+  | { type: "finish"; status: "failed"; error: ResponseError; usage?: Usage | undefined };
+
+export type UpstreamEvent = ItemEventDraft | UpstreamFinish;
+
+export interface Upstream {
+  /** Streams one model call. */
+  run(call: UpstreamCall, signal: AbortSignal): AsyncIterable<UpstreamEvent>;
+}
