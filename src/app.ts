@@ -7,7 +7,7 @@ import { cancelResponse } from "./http/cancel-response.ts";
 import { createResponse } from "./http/create-response.ts";
 import { deleteResponse } from "./http/delete-response.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
-import { healthz, readyz } from "./http/health.ts";
+import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { listInputItems } from "./http/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/models.ts";
@@ -15,7 +15,7 @@ import { requestId } from "./http/request-id.ts";
 import { retrieveResponse } from "./http/retrieve-response.ts";
 
 export function createApp(context: ApiContext): Express {
-  const { config, logger, catalog } = context;
+  const { config, logger, catalog, storage } = context;
 
   const v1 = Router();
   v1.use(authenticate(config.apiKeys));
@@ -32,12 +32,25 @@ export function createApp(context: ApiContext): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "extended");
-  app.get("/healthz", healthz);
-  app.get("/readyz", readyz(context));
+  app.use(
+    healthRoutes({
+      redis: () => storage.redis.ping(),
+      queue: () => storage.queue.check(),
+      accepting: () => !context.isDraining,
+    }),
+  );
   app.use(requestId);
   app.use(pinoHttp({ logger, genReqId: (_request, response) => String(response.getHeader("x-request-id")) }));
   app.use(["/v1", "/v5"], v1);
   app.use(refuseUnknownUrl);
   app.use(errorHandler());
+  return app;
+}
+
+/** What a worker serves: only whether it is well. */
+export function createHealthApp(checks: ReadinessChecks): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.use(healthRoutes(checks));
   return app;
 }

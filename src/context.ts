@@ -119,7 +119,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   const layout = layoutOf(config);
   const redis = await connections.open("patient", "worker");
   const logRedis = await openLogConnection(config, connections, redis, "patient");
-  const queueRedis = await connections.open("patient", "queue");
+  const queueRedis = await connections.open("queue", "queue");
   const controlRedis = await connections.open("patient", "control");
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
   return {

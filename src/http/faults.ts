@@ -20,7 +20,7 @@ function flatten(issue: Issue): Issue {
   const meant = members.find((member) => !isTypeMismatch(member));
   if (meant === undefined) {
     const expected = members.map((member) =>
-      "expected" in member ? nounOf(String(member.expected)) : "a known value",
+      nounOf("expected" in member ? String(member.expected) : "string"),
     );
     return {
       ...issue,

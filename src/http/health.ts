@@ -1,26 +1,41 @@
-/** `GET /healthz`: this process answers. `GET /readyz`: it can also take work: Redis and the queue answer. */
-import type { RequestHandler } from "express";
-import type { ApiContext } from "../context.ts";
+/** `GET /healthz`: this process answers. `GET /readyz`: it can also do its work. */
+import { setTimeout as delay } from "node:timers/promises";
+import { type RequestHandler, Router } from "express";
 
-export const healthz: RequestHandler = (_request, response) => {
+/** Each tells by `false`, or by throwing, that something is missing. */
+export type ReadinessChecks = Record<string, () => unknown>;
+
+/** Redis may hang rather than refuse: that is not ready either. */
+const CHECK_TIMEOUT_MS = 2_000;
+
+export function healthRoutes(checks: ReadinessChecks): Router {
+  const router = Router();
+  router.get("/healthz", healthz);
+  router.get("/readyz", readyz(checks));
+  return router;
+}
+
+const healthz: RequestHandler = (_request, response) => {
   response.json({ status: "ok" });
 };
 
-export function readyz(context: ApiContext): RequestHandler {
+function readyz(checks: ReadinessChecks): RequestHandler {
   return async (_request, response) => {
-    const checks = {
-      redis: await answers(() => context.storage.redis.ping()),
-      queue: await answers(() => context.storage.queue.check()),
-      accepting: !context.isDraining,
-    };
-    const isReady = Object.values(checks).every(Boolean);
-    response.status(isReady ? 200 : 503).json({ status: isReady ? "ready" : "unavailable", checks });
+    const entries = Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const);
+    const results = Object.fromEntries(await Promise.all(entries));
+    const isReady = Object.values(results).every(Boolean);
+    response.status(isReady ? 200 : 503).json({ status: isReady ? "ready" : "unavailable", checks: results });
   };
 }
 
-async function answers(check: () => Promise<unknown>): Promise<boolean> {
-  return await check().then(
-    () => true,
-    () => false,
-  );
+async function passes(check: () => unknown): Promise<boolean> {
+  const timeout = new AbortController();
+  const tooLate = delay(CHECK_TIMEOUT_MS, false, { signal: timeout.signal }).catch(() => false);
+  try {
+    return (await Promise.race([Promise.try(check), tooLate])) !== false;
+  } catch {
+    return false;
+  } finally {
+    timeout.abort();
+  }
 }

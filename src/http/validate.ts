@@ -19,12 +19,14 @@ const KNOWN_PARAMETERS = [...Object.keys(createRequestSchema.shape), ...LATER_PA
 
 /** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
 export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): CreateRequest {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw wrongType("body", "an object", body);
-  const fields = body as Record<string, unknown>;
+  if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
+    throw wrongType("body", "an object", body);
+  }
+  const fields = (body ?? {}) as Record<string, unknown>;
   if (fields["model"] === undefined) throw missing("model");
   if (fields["input"] === undefined && fields["previous_response_id"] == null) throw missing("input");
   checkParameterNames(fields);
-  const parsed = createRequestSchema.safeParse(body);
+  const parsed = createRequestSchema.safeParse(body, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, body);
   const request = parsed.data;
   if (request.previous_response_id == null && request.input!.length === 0) throw emptyInput();
@@ -82,7 +84,7 @@ export function responseIdOf(request: HttpRequest): string {
 
 /** Query parameters, with the `name[]` spelling of lists that official clients use. */
 export function parseListQuery(query: HttpRequest["query"]): ListQuery {
-  const parsed = (listQuerySchema as z.ZodType<ListQuery>).safeParse(query);
+  const parsed = (listQuerySchema as z.ZodType<ListQuery>).safeParse(query, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, query);
   return parsed.data;
 }

@@ -4,12 +4,13 @@
  * - `request`: fails at once, so that an HTTP request is answered 503 and never hangs.
  * - `patient`: waits and is sent again after the reconnect. For workers and stream readers, whose commands are
  *   idempotent and whose waiting is bounded by a signal of their own.
+ * - `queue`: patient, for BullMQ's workers.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import type { RedisClient } from "./script.ts";
 
-export type ConnectionPurpose = "request" | "patient";
+export type ConnectionPurpose = "request" | "patient" | "queue";
 
 export interface RedisSettings {
   url: string;
@@ -18,11 +19,14 @@ export interface RedisSettings {
 
 const RECONNECT_CEILING_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
+const BLOCKING_TIMEOUT_MS = 15_000;
 
 export const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), RECONNECT_CEILING_MS);
 
 const OPTIONS = {
   request: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: REQUEST_TIMEOUT_MS },
+  /** BullMQ copies these for its blocking reads: a connection that died silently must not be waited on for ever. */
+  queue: { enableOfflineQueue: true, maxRetriesPerRequest: null, blockingTimeout: BLOCKING_TIMEOUT_MS },
   patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<ConnectionPurpose, RedisOptions>;
 

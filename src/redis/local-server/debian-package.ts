@@ -1,0 +1,85 @@
+/** Redis from the distribution: only as root on Debian and its kin, and only after saying so. */
+import { execFile } from "node:child_process";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { acquireLock, type ExclusiveLock, LockHeldError } from "./exclusive-lock.ts";
+import { findRedisProgram } from "./find-program.ts";
+
+const run = promisify(execFile);
+
+const PACKAGE = "redis-server";
+const APT_TIMEOUT_MS = 300_000;
+/** Another program may be installing; apt-get waits for it this long. */
+const APT_LOCK_OPTION = "DPkg::Lock::Timeout=120";
+/** Writable by root only, and empty after a restart of the machine. */
+const INSTALL_LOCK = "/run/background-responses-install.lock";
+const LOCK_CHECK_MS = 250;
+
+export async function isDebianRoot(environment: NodeJS.ProcessEnv, uid = process.getuid?.()): Promise<boolean> {
+  if (uid !== 0) return false;
+  try {
+    const release = await readFile("/etc/os-release", "utf8");
+    if (!/^ID(_LIKE)?=.*\bdebian\b/m.test(release)) return false;
+    await run("apt-get", ["--version"], { env: environment });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function installDebianRedis(environment: NodeJS.ProcessEnv, log: (line: string) => void): Promise<void> {
+  await using _lock = await untilLocked(log);
+  // Another process may have installed it while this one waited.
+  const { program } = await findRedisProgram(environment);
+  if (program !== undefined) return;
+  log(`Redis was not found; installing the Debian package ${PACKAGE} (apt-get, as root)…`);
+  await using _noService = await keepServicesStopped();
+  try {
+    await aptGet(["install", "--yes", "--no-install-recommends", PACKAGE], environment);
+  } catch {
+    // The package lists are missing or out of date, or they are not at fault and the second try says what is.
+    await aptGet(["update"], environment);
+    await aptGet(["install", "--yes", "--no-install-recommends", PACKAGE], environment);
+  }
+  log(`Installed ${PACKAGE}.`);
+}
+
+/** Tests, the demo and a server may start at the same time; each of them would install. */
+async function untilLocked(log: (line: string) => void): Promise<ExclusiveLock> {
+  const end = Date.now() + APT_TIMEOUT_MS;
+  let isWaiting = false;
+  for (;;) {
+    try {
+      return await acquireLock(INSTALL_LOCK);
+    } catch (error) {
+      if (!(error instanceof LockHeldError) || Date.now() > end) throw error;
+      if (!isWaiting) log(`Process ${error.holder.pid} is installing Redis; waiting for it.`);
+      isWaiting = true;
+    }
+    await delay(LOCK_CHECK_MS);
+  }
+}
+
+const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
+const NO_SERVICES = "#!/bin/sh\n# Written by background-responses while it installs Redis; safe to remove.\nexit 101\n";
+
+/**
+ * The package would start a Redis service of the system on port 6379, which nobody asked for. Debian asks this program
+ * first; 101 means no. One that is there already is the administrator's and stays.
+ */
+async function keepServicesStopped(): Promise<AsyncDisposable> {
+  try {
+    await writeFile(SERVICE_POLICY, NO_SERVICES, { flag: "wx", mode: 0o755 });
+  } catch {
+    const present = await readFile(SERVICE_POLICY, "utf8").catch(() => undefined);
+    const isLeftover = present === NO_SERVICES;
+    if (!isLeftover) return { [Symbol.asyncDispose]: async () => undefined };
+  }
+  return { [Symbol.asyncDispose]: async () => await rm(SERVICE_POLICY, { force: true }) };
+}
+
+async function aptGet(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  const env = { ...environment, DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["-o", APT_LOCK_OPTION, ...args], { env, timeout: APT_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 });
+}

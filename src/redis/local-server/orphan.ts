@@ -1,0 +1,36 @@
+/**
+ * The Redis that a killed process left running. Two of them on one append-only file would ruin it, so it ends before
+ * the next one starts.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { identify } from "./inspect.ts";
+import { isRunning } from "./process-state.ts";
+
+const ANSWER_TIMEOUT_MS = 2_000;
+const STOP_TIMEOUT_MS = 5_000;
+const CHECK_MS = 50;
+
+/**
+ * `url` is where the killed process had its Redis. Whatever answers there now is ended only if it says itself that it
+ * writes to `dataDir`: the port may be another server's by now.
+ */
+export async function endOrphan(url: string, dataDir: string, log: (line: string) => void): Promise<void> {
+  const identity = await identify(url, ANSWER_TIMEOUT_MS);
+  if (identity?.dataDir !== dataDir) return;
+  const { pid } = identity;
+  log(`Stopping the Redis (process ${pid}) that a killed process left running on ${dataDir}.`);
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    process.kill(pid, signal);
+    if (await hasEnded(pid)) return;
+  }
+  throw new Error(`The Redis (process ${pid}) that was left running on ${dataDir} does not end.`);
+}
+
+async function hasEnded(pid: number): Promise<boolean> {
+  const end = Date.now() + STOP_TIMEOUT_MS;
+  while (await isRunning(pid)) {
+    if (Date.now() > end) return false;
+    await delay(CHECK_MS);
+  }
+  return true;
+}

@@ -1,0 +1,117 @@
+import { afterAll, describe, expect, test } from "vitest";
+import type { EventDraft } from "../../../src/protocol/event.ts";
+import { sequenceEvents, typeOf } from "../../../src/stream/event-log.ts";
+import { messageEvents, openingState, sampleRecord } from "../../support/samples.ts";
+import { beginResponse, openTestStorage } from "../../support/storage.ts";
+import { cancelResponse } from "../../../src/lifecycle/end-response.ts";
+
+const storage = await openTestStorage();
+afterAll(() => storage[Symbol.asyncDispose]());
+
+const message = (first: number, words = ["a"]) => sequenceEvents(first, messageEvents(0, words));
+
+async function logOf(id: string): Promise<number[]> {
+  return (await storage.reader.read(id, 0, 1_000)).map((event) => event.sequenceNumber);
+}
+
+describe("append", () => {
+  test("writes a batch behind the last event, and the readers get the same bytes", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const events = message(2);
+    expect(await storage.log.append(id, { lease, first: 2, events })).toEqual({ kind: "appended", last: 7 });
+    const read = await storage.reader.read(id, 2, 100);
+    expect(read.map((event) => event.data)).toEqual(events);
+    expect(read.map((event) => event.sequenceNumber)).toEqual([2, 3, 4, 5, 6, 7]);
+    expect(typeOf(read[0]!.data)).toBe("response.output_item.added");
+  });
+
+  test("a batch that is sent again is a duplicate, not a repetition", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const batch = { lease, first: 2, events: message(2) };
+    await storage.log.append(id, batch);
+    expect(await storage.log.append(id, batch)).toEqual({ kind: "duplicate", last: 7 });
+    expect(await logOf(id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test("a gap is refused and names the end of the log", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    expect(await storage.log.append(id, { lease, first: 3, events: message(3) })).toEqual({ kind: "gap", last: 1 });
+    expect(await logOf(id)).toEqual([0, 1]);
+  });
+
+  test("a lease that was taken by somebody else is fenced", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const next = await storage.leases.acquire(id, Date.now(), 5);
+    expect(await storage.log.append(id, { lease, first: 2, events: message(2) })).toEqual({ kind: "fenced", last: 1 });
+    expect(next).toMatchObject({ kind: "held", attempt: 2, last: 1 });
+    expect(await logOf(id)).toEqual([0, 1]);
+  });
+
+  test("nothing comes after the terminal event, and nobody leaves the terminal state", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const ending = sequenceEvents(2, [cancelResponse(openingState().response) as EventDraft]);
+    await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
+    expect((await storage.log.append(id, { lease, first: 3, events: message(3) })).kind).toBe("fenced");
+    expect((await storage.records.read(id))?.status).toBe("cancelled");
+    expect(await storage.leases.acquire(id, Date.now(), 5)).toEqual({ kind: "over" });
+    expect(await storage.leases.fence(id, "cancel")).toEqual({ kind: "over", status: "cancelled" });
+  });
+
+  test("retention begins with the terminal event, for every key", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord({ retentionSeconds: 30 }));
+    const keys = [storage.layout.meta(id), storage.layout.events(id), storage.layout.request(id), storage.layout.input(id)];
+    expect(await Promise.all(keys.map((key) => storage.redis.ttl(key)))).toEqual([-1, -1, -1, -1]);
+    const ending = sequenceEvents(2, [cancelResponse(openingState().response) as EventDraft]);
+    await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
+    const lives = await Promise.all(keys.map((key) => storage.redis.ttl(key)));
+    for (const seconds of lives) expect(seconds).toBeGreaterThan(25);
+  });
+
+  test("a response that is gone takes nothing: a log never begins again at 0", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    await storage.records.erase(id, 0);
+    expect(await storage.log.append(id, { lease, first: 0, events: message(0) })).toEqual({ kind: "gone", last: -1 });
+    expect(await storage.redis.exists(storage.layout.events(id))).toBe(0);
+  });
+});
+
+describe("the lease", () => {
+  test("is refused once somebody has begun to end the response", async () => {
+    const { id } = await beginResponse(storage, sampleRecord());
+    expect(await storage.leases.fence(id, "cancel")).toMatchObject({ kind: "fenced", reason: "cancel", last: 1 });
+    expect(await storage.leases.acquire(id, Date.now(), 5)).toEqual({ kind: "over" });
+  });
+
+  test("the first reason to end stays, with one lease for all who end it", async () => {
+    const { id } = await beginResponse(storage, sampleRecord());
+    const first = await storage.leases.fence(id, "cancel");
+    const second = await storage.leases.fence(id, "fail", { code: "c", message: "m", type: "t", param: null });
+    expect(second).toEqual(first);
+  });
+
+  test("is refused after the deadline and after the attempts, and a hand-over gives its attempt back", async () => {
+    const late = await beginResponse(storage, sampleRecord({ deadlineMs: Date.now() + 50_000 }));
+    expect(await storage.leases.acquire(late.id, Date.now() + 60_000, 5)).toEqual({ kind: "expired" });
+    const tired = await beginResponse(storage, sampleRecord());
+    expect(await storage.leases.acquire(tired.id, Date.now(), 1)).toEqual({ kind: "exhausted" });
+    expect(await storage.leases.release(tired.id, tired.lease)).toBe(true);
+    expect(await storage.leases.release(tired.id, tired.lease)).toBe(false);
+    expect(await storage.leases.acquire(tired.id, Date.now(), 1)).toMatchObject({ kind: "held", attempt: 1 });
+  });
+
+  test("is unique even if Redis came back with an older epoch", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    await storage.redis.hset(storage.layout.meta(id), "epoch", "0");
+    const again = await storage.leases.acquire(id, Date.now(), 5);
+    expect(again).toMatchObject({ kind: "held" });
+    expect(again.kind === "held" && again.lease).not.toBe(lease);
+    expect((await storage.log.append(id, { lease, first: 2, events: message(2) })).kind).toBe("fenced");
+  });
+});
+
+test("creating the same record again changes nothing", async () => {
+  const record = sampleRecord();
+  expect(await storage.records.create(record)).toBe(true);
+  expect(await storage.records.create({ ...record, project: "other" })).toBe(false);
+  expect((await storage.records.read(record.id))?.project).toBe("default");
+});

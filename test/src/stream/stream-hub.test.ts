@@ -1,0 +1,227 @@
+import { afterAll, afterEach, expect, test } from "vitest";
+import { cancelResponse } from "../../../src/lifecycle/end-response.ts";
+import { connect } from "../../../src/redis/connect.ts";
+import { Doorbell } from "../../../src/stream/doorbell.ts";
+import { type LoggedEvent, sequenceEvents } from "../../../src/stream/event-log.ts";
+import { encodeFrames, HEARTBEAT_FRAME, obfuscatedFrames } from "../../../src/stream/frame.ts";
+import { type EndReason, type FrameSink, type HubOptions, StreamHub } from "../../../src/stream/stream-hub.ts";
+import { testRedisUrl } from "../../support/redis.ts";
+import { messageEvents, openingState, sampleRecord } from "../../support/samples.ts";
+import { beginResponse, openTestStorage, silentLogger } from "../../support/storage.ts";
+
+const storage = await openTestStorage();
+const bell = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
+const hubs: StreamHub[] = [];
+afterEach(() => {
+  for (const hub of hubs.splice(0)) hub.close();
+});
+afterAll(async () => {
+  bell.disconnect();
+  await storage[Symbol.asyncDispose]();
+});
+
+function openHub(options: Partial<HubOptions> = {}): StreamHub {
+  const hub = new StreamHub({
+    reader: storage.reader,
+    logger: silentLogger,
+    exists: async (id) => (await storage.records.readEvenDeleted(id)) !== undefined,
+    heartbeatMs: 50,
+    stallTimeoutMs: 60_000,
+    ...options,
+  });
+  hub.attach(new Doorbell(bell, storage.layout, () => hub.pumpAll()));
+  hubs.push(hub);
+  return hub;
+}
+
+/** A connection that can be full. */
+class TestSink implements FrameSink {
+  readonly isResumable = true;
+  readonly ended = Promise.withResolvers<EndReason>();
+  received = Buffer.alloc(0);
+  isFull = false;
+  writesWhileFull = 0;
+  #drained = Promise.withResolvers<void>();
+  readonly #waiting = new Set<() => void>();
+
+  write(frames: Buffer): boolean {
+    if (this.isFull) this.writesWhileFull += 1;
+    if (!frames.equals(HEARTBEAT_FRAME)) this.received = Buffer.concat([this.received, frames]);
+    for (const wake of this.#waiting) wake();
+    return !this.isFull;
+  }
+
+  async drained(): Promise<void> {
+    await this.#drained.promise;
+  }
+
+  drain(): void {
+    this.isFull = false;
+    this.#drained.resolve();
+    this.#drained = Promise.withResolvers();
+  }
+
+  end(reason: EndReason): void {
+    this.ended.resolve(reason);
+  }
+
+  get ids(): number[] {
+    return [...this.received.toString().matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
+  }
+
+  async reaches(sequenceNumber: number): Promise<void> {
+    while (this.ids.at(-1) !== sequenceNumber) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.add(resolve);
+      await promise;
+      this.#waiting.delete(resolve);
+    }
+  }
+}
+
+async function begin() {
+  const begun = await beginResponse(storage, sampleRecord());
+  let next = 2;
+  const append = async (words: string[]): Promise<number> => {
+    const events = sequenceEvents(next, messageEvents(0, words));
+    await storage.log.append(begun.id, { lease: begun.lease, first: next, events });
+    next += events.length;
+    return next - 1;
+  };
+  const end = async (): Promise<number> => {
+    const events = sequenceEvents(next, [cancelResponse(openingState().response)]);
+    await storage.log.append(begun.id, { lease: begun.lease, first: next, events, status: "cancelled" });
+    return next;
+  };
+  return { ...begun, append, end };
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+test("followers that join before, during and after all get the same bytes, and each its end", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [early, middle, late] = [new TestSink(), new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink: early });
+  await early.reaches(await response.append(["a", "b"]));
+  hub.follow({ responseId: response.id, from: 0, sink: middle });
+  await response.append(["c"]);
+  const last = await response.end();
+  expect(await early.ended.promise).toBe("terminal");
+  hub.follow({ responseId: response.id, from: 0, sink: late });
+  expect([await middle.ended.promise, await late.ended.promise]).toEqual(["terminal", "terminal"]);
+  expect(early.ids).toEqual(numbers(0, last));
+  expect(middle.received.equals(early.received) && late.received.equals(early.received)).toBe(true);
+  expect(hub.followerCount).toBe(0);
+});
+
+test("every cursor of a finished response gets exactly what comes after it", async () => {
+  const hub = openHub();
+  const response = await begin();
+  await response.append(["a", "b", "c"]);
+  const last = await response.end();
+  const all = await storage.reader.read(response.id, 0, 100);
+  for (let from = 0; from <= last; from += 1) {
+    const sink = new TestSink();
+    hub.follow({ responseId: response.id, from, sink });
+    expect(await sink.ended.promise).toBe("terminal");
+    expect(sink.received.equals(encodeFrames(all.slice(from)))).toBe(true);
+  }
+});
+
+test("a log of many pages is replayed whole", async () => {
+  const hub = openHub();
+  const response = await begin();
+  await response.append(Array.from({ length: 2_500 }, (_, i) => `${i} `));
+  const last = await response.end();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.ended.promise;
+  expect(sink.ids).toEqual(numbers(0, last));
+});
+
+test("a follower that takes nothing gets no more, holds up nobody, and goes on where it was", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [slow, fast] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink: slow });
+  hub.follow({ responseId: response.id, from: 0, sink: fast });
+  await Promise.all([slow.reaches(1), fast.reaches(1)]);
+  slow.isFull = true;
+  await slow.reaches(await response.append(["a"]));
+  for (let i = 0; i < 20; i += 1) await fast.reaches(await response.append(["b", "c"]));
+  expect(slow.writesWhileFull).toBeLessThanOrEqual(2);
+  slow.drain();
+  const last = await response.end();
+  await Promise.all([slow.ended.promise, fast.ended.promise]);
+  expect(slow.ids).toEqual(numbers(0, last));
+  expect(slow.received.equals(fast.received)).toBe(true);
+});
+
+test("a follower that stalls for too long is ended, and can resume", async () => {
+  const hub = openHub({ stallTimeoutMs: 50 });
+  const response = await begin();
+  const stuck = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink: stuck });
+  await stuck.reaches(1);
+  stuck.isFull = true;
+  await response.append(["a"]);
+  expect(await stuck.ended.promise).toBe("stalled");
+  const last = await response.end();
+  const resumed = new TestSink();
+  hub.follow({ responseId: response.id, from: stuck.ids.at(-1)! + 1, sink: resumed });
+  await resumed.ended.promise;
+  expect([...stuck.ids, ...resumed.ids]).toEqual(numbers(0, last));
+});
+
+test("a ring that was lost is made up for by the heartbeat", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  await bell.unsubscribe(storage.layout.bell(response.id));
+  await sink.reaches(await response.append(["a"]));
+});
+
+test("followers of a log that is gone are let go", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  await storage.records.erase(response.id, 0);
+  expect(await sink.ended.promise).toBe("gone");
+});
+
+test("a hub that closes ends its streams without a terminal event", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [sink, late] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  hub.endResumable();
+  expect(await sink.ended.promise).toBe("closing");
+  hub.follow({ responseId: response.id, from: 0, sink: late });
+  expect(await late.ended.promise).toBe("closing");
+});
+
+test("a hole in the log ends the follower rather than being skipped", async () => {
+  const hub = openHub();
+  const response = await begin();
+  await response.append(["a", "b"]);
+  await storage.redis.xdel(storage.layout.events(response.id), "4-1");
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 4, sink });
+  expect(await sink.ended.promise).toBe("failed");
+  expect(sink.ids).toEqual([]);
+});
+
+test("obfuscation pads deltas only, by the same bytes each time, and is never recorded", async () => {
+  const event = (type: string): LoggedEvent => ({ sequenceNumber: 7, data: JSON.stringify({ type, delta: "a" }) });
+  const encode = obfuscatedFrames("resp_1");
+  const frames = encode([event("response.output_text.delta")]).toString();
+  expect(frames).toMatch(/,"obfuscation":"[\w-]+"\}\n\n$/);
+  expect(encode([event("response.output_text.delta")]).toString()).toBe(frames);
+  expect(encode([event("response.output_text.done")]).toString()).not.toContain("obfuscation");
+});

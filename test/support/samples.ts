@@ -1,0 +1,58 @@
+/** Small legal things to test with. */
+import { applyEvent, initialState, type ResponseState } from "../../src/lifecycle/apply-event.ts";
+import { newResponse, openingEvents } from "../../src/lifecycle/new-response.ts";
+import type { CreateRequest } from "../../src/protocol/create-request.ts";
+import type { EventDraft } from "../../src/protocol/event.ts";
+import { newId } from "../../src/protocol/id.ts";
+import type { NewRecord } from "../../src/store/response-record.ts";
+import { sequenceEvents } from "../../src/stream/event-log.ts";
+
+export const REQUEST: CreateRequest = { model: "simulator/default", input: "Hello", background: true };
+
+export function sampleResponse(request: Partial<CreateRequest> = {}, id = newId("resp")) {
+  return newResponse(id, { ...REQUEST, ...request }, 1_700_000_000);
+}
+
+export function openingState(response = sampleResponse()): ResponseState {
+  const [created, ...rest] = openingEvents(response);
+  return rest.reduce<ResponseState>(applyEvent, initialState(created!));
+}
+
+/** A message of `words`, as an upstream would yield it. */
+export function messageEvents(output_index: number, words: readonly string[], item_id = newId("msg")): EventDraft[] {
+  const at = { item_id, output_index, content_index: 0 };
+  const item = { type: "message" as const, id: item_id, role: "assistant" as const };
+  const part = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: [] });
+  const text = words.join("");
+  return [
+    { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", content: [] } },
+    { type: "response.content_part.added", ...at, part: part("") },
+    ...words.map((delta) => ({ type: "response.output_text.delta" as const, ...at, delta, logprobs: [] })),
+    { type: "response.output_text.done", ...at, text, logprobs: [] },
+    { type: "response.content_part.done", ...at, part: part(text) },
+    { type: "response.output_item.done", output_index, item: { ...item, status: "completed", content: [part(text)] } },
+  ];
+}
+
+export function sampleRecord(fields: Partial<NewRecord> = {}): NewRecord {
+  const id = fields.id ?? newId("resp");
+  const response = sampleResponse({}, id);
+  const nowMs = Date.now();
+  return {
+    id,
+    project: "default",
+    status: "queued",
+    background: true,
+    readable: true,
+    stored: true,
+    priority: 2,
+    createdAtMs: nowMs,
+    deadlineMs: nowMs + 60_000,
+    retentionSeconds: 60,
+    idempotencyHash: "",
+    request: { request: REQUEST, ancestors: [] },
+    input: [],
+    events: sequenceEvents(0, openingEvents(response)),
+    ...fields,
+  };
+}

@@ -1,0 +1,37 @@
+/** The storage of a process, on the run's Redis and under a prefix of its own. */
+import { pino } from "pino";
+import { ResponseQueue } from "../../src/queue/response-queue.ts";
+import { connect } from "../../src/redis/connect.ts";
+import { RedisLayout } from "../../src/redis/layout.ts";
+import { openStorage, type Storage } from "../../src/responses/storage.ts";
+import { testRedisUrl, uniquePrefix } from "./redis.ts";
+
+export interface TestStorage extends Storage, AsyncDisposable {}
+
+export const silentLogger = pino({ level: "silent" });
+
+export async function openTestStorage(prefix = uniquePrefix(), url = testRedisUrl()): Promise<TestStorage> {
+  const redis = await connect({ url, cluster: false }, "patient", "test", silentLogger);
+  const layout = new RedisLayout(prefix, { sharded: false });
+  const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
+  const storage = openStorage({ redis, logRedis: redis, layout, queue, minReplicasAcked: 0, logger: silentLogger });
+  return {
+    ...storage,
+    async [Symbol.asyncDispose]() {
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}
+
+/** A response in Redis, and the lease that a worker would hold on it. */
+export async function beginResponse(
+  storage: Storage,
+  record: Parameters<Storage["records"]["create"]>[0],
+): Promise<{ id: string; lease: string; last: number }> {
+  await storage.open.add(record.id, record.createdAtMs);
+  await storage.records.create(record);
+  const acquired = await storage.leases.acquire(record.id, Date.now(), 5);
+  if (acquired.kind !== "held") throw new Error(`The lease is ${acquired.kind}.`);
+  return { id: record.id, lease: acquired.lease, last: acquired.last };
+}

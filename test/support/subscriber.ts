@@ -1,0 +1,116 @@
+/** A subscriber as a person would write one with nothing but fetch, and the oracle that judges what it got. */
+import { createParser } from "eventsource-parser";
+import { expect } from "vitest";
+import { isTerminalEventType } from "../../src/protocol/event.ts";
+import type { Response } from "../../src/protocol/response.ts";
+
+export interface ReceivedEvent {
+  id: number;
+  type: string;
+  /** The data line, byte for byte. */
+  data: string;
+}
+
+export interface SubscribeOptions {
+  /** Absent: from the beginning. */
+  startingAfter?: number | undefined;
+  headers?: Record<string, string>;
+  /** Cut the connection once this many bytes have come. */
+  cutAfterBytes?: number;
+  /** Cut the connection once this event has come. */
+  cutAfterEvents?: number;
+  signal?: AbortSignal;
+  onEvent?: (event: ReceivedEvent) => void | Promise<void>;
+}
+
+export interface Received {
+  events: ReceivedEvent[];
+  /** Whether the server ended the stream, rather than the connection being cut. */
+  isWhole: boolean;
+}
+
+/** Follows `GET /responses/:id?stream=true`. Events that came incompletely before a cut do not count. */
+export async function subscribe(url: string, id: string, options: SubscribeOptions = {}): Promise<Received> {
+  const query = options.startingAfter === undefined ? "" : `&starting_after=${options.startingAfter}`;
+  const cut = new AbortController();
+  const signal = options.signal === undefined ? cut.signal : AbortSignal.any([cut.signal, options.signal]);
+  const response = await fetch(`${url}/responses/${id}?stream=true${query}`, {
+    signal,
+    headers: options.headers ?? {},
+  });
+  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+  return await receive(response, cut, options);
+}
+
+/** Reads an event stream that a request has begun. */
+export async function receive(
+  response: globalThis.Response,
+  cut: AbortController,
+  options: SubscribeOptions = {},
+): Promise<Received> {
+  const events: ReceivedEvent[] = [];
+  const arrived: ReceivedEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ id, event, data }) => arrived.push({ id: Number(id), type: event ?? "", data }),
+  });
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body!) {
+      const left = (options.cutAfterBytes ?? Number.POSITIVE_INFINITY) - bytes;
+      const taken = chunk.subarray(0, left);
+      bytes += taken.length;
+      parser.feed(decoder.decode(taken, { stream: true }));
+      for (const event of arrived.splice(0)) {
+        events.push(event);
+        await options.onEvent?.(event);
+        if (events.length === options.cutAfterEvents) break;
+      }
+      if (taken.length < chunk.length || events.length === options.cutAfterEvents) {
+        cut.abort();
+        return { events, isWhole: false };
+      }
+    }
+  } catch {
+    return { events, isWhole: false };
+  }
+  return { events, isWhole: true };
+}
+
+/** Follows to the terminal event whatever cuts the connection, each time from where it was. */
+export async function subscribeToTheEnd(
+  urlOf: () => string,
+  id: string,
+  options: SubscribeOptions = {},
+): Promise<ReceivedEvent[]> {
+  const events: ReceivedEvent[] = [];
+  let { startingAfter } = options;
+  for (;;) {
+    const received = await subscribe(urlOf(), id, { ...options, startingAfter }).catch(() => undefined);
+    events.push(...(received?.events ?? []));
+    startingAfter = events.at(-1)?.id ?? startingAfter;
+    const last = events.at(-1);
+    if (last !== undefined && isTerminalEventType(last.type)) return events;
+    options.signal?.throwIfAborted();
+  }
+}
+
+/** Exactly `first … terminal`, in order, one terminal event, and the same bytes as the log. */
+export function expectExact(events: readonly ReceivedEvent[], log: readonly string[], first: number): void {
+  const wanted = log.slice(first);
+  expect(events.map((event) => event.id)).toEqual(wanted.map((_, i) => first + i));
+  const differs = events.findIndex((event, i) => event.data !== wanted[i]);
+  expect(differs, `event ${first + differs} differs from the log`).toBe(-1);
+  for (const event of events) {
+    const { type, sequence_number } = JSON.parse(event.data) as { type: string; sequence_number: number };
+    expect([type, sequence_number]).toEqual([event.type, event.id]);
+  }
+  expectOneTerminal(log);
+}
+
+export function expectOneTerminal(log: readonly string[]): Response {
+  const terminal = log.filter((data) => isTerminalEventType((JSON.parse(data) as { type: string }).type));
+  expect(terminal).toHaveLength(1);
+  expect(log.at(-1)).toBe(terminal[0]);
+  return (JSON.parse(terminal[0]!) as { response: Response }).response;
+}

@@ -1,0 +1,46 @@
+/** The worker process: config → context → start → drain. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { createHealthApp } from "../src/app.ts";
+import { readConfig } from "../src/config.ts";
+import { openWorkerContext } from "../src/context.ts";
+import { createLogger } from "../src/logger.ts";
+import { runProcess } from "../src/process.ts";
+import { ResponseSweeper } from "./response-sweeper.ts";
+import { ResponseWorker } from "./response-worker.ts";
+
+await runProcess("worker", async () => {
+  const config = readConfig();
+  const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+  const context = await openWorkerContext(config, logger);
+  const worker = await ResponseWorker.start(context);
+  const sweeper = new ResponseSweeper(context.storage, {
+    intervalMs: config.SWEEP_INTERVAL_MS,
+    maxAttempts: config.MAX_ATTEMPTS,
+    owner: config.processName,
+  });
+  sweeper.start();
+  const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
+  logger.info({ pid: process.pid, health: health?.address() }, "Worker taking jobs");
+
+  async function serveHealth(port: number, host: string): Promise<Server> {
+    const checks = {
+      redis: () => context.storage.redis.ping(),
+      queue: () => context.storage.queue.check(),
+      worker: () => worker.isRunning,
+    };
+    const server = createServer(createHealthApp(checks));
+    server.listen(port, host);
+    await once(server, "listening");
+    return server;
+  }
+
+  return {
+    logger,
+    drain: async () => {
+      await Promise.all([sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
+      health?.close();
+      await context[Symbol.asyncDispose]();
+    },
+  };
+});

@@ -1,0 +1,163 @@
+/**
+ * The sweeper: whatever died, every accepted response ends. It walks the set of open responses and asks of each what the
+ * record and the queue say; `decide` is the whole of its judgement. One process sweeps at a time; if it dies, another does.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { responseError } from "../src/lifecycle/end-response.ts";
+import { isTerminalStatus, type ResponseStatus } from "../src/protocol/response.ts";
+import { isRedisUnavailable } from "../src/redis/connect.ts";
+import { endResponse } from "../src/responses/end-response.ts";
+import type { Storage } from "../src/responses/storage.ts";
+import { defineScript } from "../src/redis/script.ts";
+
+export interface SweptResponse {
+  status: ResponseStatus;
+  ending: "" | "cancel" | "fail";
+  deadlineMs: number;
+  attempts: number;
+  isQueued: boolean;
+}
+
+/**
+ * `keep`: somebody works on it, or will. `forget`: it has ended. `finish`: somebody began to end it and died.
+ * `enqueue`: nobody works on it. `expire`, `exhaust`: it must be failed.
+ */
+export type SweepAction = "keep" | "forget" | "finish" | "enqueue" | "expire" | "exhaust";
+
+export function decide(response: SweptResponse, nowMs: number, maxAttempts: number): SweepAction {
+  if (isTerminalStatus(response.status)) return "forget";
+  if (response.ending !== "") return "finish";
+  if (response.deadlineMs <= nowMs) return "expire";
+  if (response.isQueued) return "keep";
+  return response.attempts >= maxAttempts ? "exhaust" : "enqueue";
+}
+
+export interface SweeperOptions {
+  intervalMs: number;
+  maxAttempts: number;
+  /** This process's name in the lock. */
+  owner: string;
+}
+
+const PAGE = 200;
+/** An id whose record is not there yet may be in the middle of its admission for this long. */
+const ADMISSION_MS = 30_000;
+const LOCK_INTERVALS = 4;
+
+/*
+ * KEYS  lock
+ * ARGV  owner, milliseconds
+ * Takes the lock, or keeps it if it is the owner's. Returns 1 if the owner has it now.
+ */
+const holdLockScript = defineScript<0 | 1>(
+  "holdSweeperLock",
+  1,
+  `
+  local owner = redis.call('GET', KEYS[1])
+  if owner and owner ~= ARGV[1] then return 0 end
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 1
+`,
+);
+
+export class ResponseSweeper {
+  readonly #storage: Storage;
+  readonly #options: SweeperOptions;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(storage: Storage, options: SweeperOptions) {
+    this.#storage = storage;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop = this.#sweepUntilStopped();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #sweepUntilStopped(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (await this.#isLeader()) await this.sweep();
+      } catch (err) {
+        this.#storage.logger.warn({ err }, "Sweep failed; the next one goes on");
+      }
+      await delay(this.#options.intervalMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #isLeader(): Promise<boolean> {
+    const { redis, layout } = this.#storage;
+    const { owner, intervalMs } = this.#options;
+    return (await holdLockScript(redis, layout.sweeperLock, owner, intervalMs * LOCK_INTERVALS)) === 1;
+  }
+
+  /** Looks at every open response once. */
+  async sweep(): Promise<void> {
+    let offset = 0;
+    for (;;) {
+      const ids = await this.#storage.open.list(offset, PAGE);
+      const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id)));
+      if (ids.length < PAGE || this.#stopping.signal.aborted) return;
+      // Those that left the set made room: what follows has moved up.
+      offset += stayed.filter(Boolean).length;
+    }
+  }
+
+  /** One response that cannot be swept must not keep the others from it. True if the response stays in the set. */
+  async #sweepOneSafely(id: string): Promise<boolean> {
+    try {
+      return await this.#sweepOne(id);
+    } catch (err) {
+      if (isRedisUnavailable(err)) throw err;
+      this.#storage.logger.error({ err, responseId: id }, "Could not sweep a response");
+      return true;
+    }
+  }
+
+  async #sweepOne(id: string): Promise<boolean> {
+    const storage = this.#storage;
+    const record = await storage.records.readEvenDeleted(id);
+    if (record === undefined) return await this.#forgetUnrecorded(id);
+    const job = { id, background: record.background, priority: record.priority };
+    const isQueued = isTerminalStatus(record.status) ? false : await storage.queue.isQueued(job);
+    const action = decide({ ...record, isQueued }, Date.now(), this.#options.maxAttempts);
+    if (action !== "keep") storage.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
+    switch (action) {
+      case "keep":
+        return true;
+      case "enqueue":
+        await storage.queue.enqueue(job);
+        return true;
+      case "finish":
+      case "expire":
+      case "exhaust":
+        await endResponse(storage, id, record.ending === "cancel" ? "cancel" : "fail", SWEPT_ERRORS[action]);
+        return false;
+      case "forget":
+        await storage.log.publishDurable(id, record.last);
+        await storage.open.remove(id);
+        return false;
+    }
+  }
+
+  /** A crash between the first and the second step of admission: no client was told this id. */
+  async #forgetUnrecorded(id: string): Promise<boolean> {
+    const acceptedAtMs = await this.#storage.open.acceptedAtMs(id);
+    if (acceptedAtMs !== undefined && Date.now() - acceptedAtMs < ADMISSION_MS) return true;
+    await this.#storage.open.remove(id);
+    return false;
+  }
+}
+
+const SWEPT_ERRORS = {
+  finish: responseError("server_error", "The response could not be finished."),
+  expire: responseError("server_error", "The response was not finished before its deadline."),
+  exhaust: responseError("server_error", "The response could not be finished: its worker was lost too often."),
+};

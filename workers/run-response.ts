@@ -1,0 +1,198 @@
+/**
+ * A response's life in a worker, from its lease to its end. Read `runResponse` from top to bottom: each step leaves the
+ * log in a state from which another worker can go on.
+ */
+import {
+  closeOpenItems,
+  completeResponse,
+  failResponse,
+  responseError,
+  stopResponse,
+  startResponse,
+} from "../src/lifecycle/end-response.ts";
+import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
+import type { EventDraft } from "../src/protocol/event.ts";
+import type { OutputItem } from "../src/protocol/item.ts";
+import type { ResponseError, Usage } from "../src/protocol/response.ts";
+import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
+import { endResponse } from "../src/responses/end-response.ts";
+import type { Storage } from "../src/responses/storage.ts";
+import { foldLog } from "../src/stream/snapshot.ts";
+import { isLost, openRun, type Run, type RunControl } from "./run.ts";
+import { runTurn } from "./run-turn.ts";
+import type { UpstreamFinish } from "./upstream.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export interface RunDependencies {
+  storage: Storage;
+  upstreams: Upstreams;
+  maxAttempts: number;
+}
+
+/**
+ * `ended`: this run ended the response. `not-needed`: it was over, or gone, before. `lost`: somebody else has it now.
+ * `handed-over`: it stands as it is, for the next worker to go on.
+ */
+export type RunOutcome = "ended" | "not-needed" | "lost" | "handed-over";
+
+/** Told which lease the run holds, so that its process can watch it. */
+export type OnLease = (lease: string) => void;
+
+export async function runResponse(
+  dependencies: RunDependencies,
+  id: string,
+  control: RunControl,
+  onLease: OnLease,
+): Promise<RunOutcome> {
+  const { storage, maxAttempts } = dependencies;
+  const acquired = await storage.leases.acquire(id, Date.now(), maxAttempts);
+  switch (acquired.kind) {
+    case "gone":
+    case "over":
+      await storage.open.remove(id);
+      return "not-needed";
+    case "expired":
+      return await failFromOutside(storage, id, DEADLINE_ERROR);
+    case "exhausted":
+      return await failFromOutside(storage, id, exhaustedError(maxAttempts));
+    case "held":
+      break;
+  }
+  onLease(acquired.lease);
+  const state = await foldLog(storage.redis, storage.layout, storage.writersReader, id);
+  if (state === undefined) return "not-needed";
+  const run = openRun(
+    storage,
+    { id, state, lease: acquired.lease, last: state.last, attempt: acquired.attempt },
+    control,
+  );
+  try {
+    const discarded = await closeBrokenItems(run);
+    await announceStart(run);
+    const finish = await generate(dependencies, run, discarded);
+    await end(run, finish, discarded);
+    await storage.open.remove(id);
+    return "ended";
+  } catch (error) {
+    return await stopped(storage, run, error);
+  }
+}
+
+const DEADLINE_ERROR = responseError("server_error", "The response was not finished before its deadline.");
+
+function exhaustedError(attempts: number): ResponseError {
+  return responseError("server_error", `The response could not be finished: its worker was lost ${attempts} times.`);
+}
+
+async function failFromOutside(storage: Storage, id: string, error: ResponseError): Promise<RunOutcome> {
+  const outcome = await endResponse(storage, id, "fail", error);
+  return outcome.kind === "ended" ? "ended" : "not-needed";
+}
+
+/**
+ * An item that an earlier attempt left open is closed as incomplete, and work goes on behind it: clients refuse an index
+ * that is added twice (contract 00, row 17). Answers the places that the final output leaves out.
+ */
+async function closeBrokenItems(run: Run): Promise<ReadonlySet<number>> {
+  const { response, openIndices } = run.writer.state;
+  const broken = closeOpenItems(response, openIndices);
+  if (broken.length > 0) await run.writer.write(...broken);
+  const output: readonly OutputItem[] = run.writer.state.response.output;
+  return new Set(output.flatMap((item, place) => (item.status === "incomplete" ? [place] : [])));
+}
+
+async function announceStart(run: Run): Promise<void> {
+  const { response } = run.writer.state;
+  if (response.status === "queued") await run.writer.write(startResponse(response));
+}
+
+async function generate(
+  { storage, upstreams }: RunDependencies,
+  run: Run,
+  discarded: ReadonlySet<number>,
+): Promise<UpstreamFinish> {
+  const produced = keptItems(run, discarded);
+  if (produced.some(waitsForClient)) return { type: "finish", status: "completed", usage: NO_USAGE };
+  try {
+    const conversation = await loadConversation(storage, run.id);
+    if (conversation === undefined) return failed("server_error", "The request of this response is gone.");
+    const found = upstreams.find(conversation.request.model);
+    if (found === undefined)
+      return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
+    return await runTurn(run, found.upstream, {
+      responseId: run.id,
+      model: found.resolved.model,
+      request: conversation.request,
+      input: conversation.input,
+      produced,
+    });
+  } catch (error) {
+    if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
+    if (error instanceof IllegalEventError) {
+      storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
+      return failed("server_error", "The provider sent a stream that could not be understood.");
+    }
+    throw error;
+  }
+}
+
+const failed = (code: string, message: string): UpstreamFinish => ({
+  type: "finish",
+  status: "failed",
+  error: responseError(code, message),
+});
+
+/** Calls that only the client can answer end the response; one that was recorded in an earlier attempt did so already. */
+function waitsForClient(item: OutputItem): boolean {
+  return item.type === "function_call";
+}
+
+/** What an attempt that was cut off had used is not known; only what is known is said. */
+const NO_USAGE: Usage = {
+  input_tokens: 0,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 0,
+};
+
+function keptItems(run: Run, discarded: ReadonlySet<number>): OutputItem[] {
+  const output: readonly OutputItem[] = run.writer.state.response.output;
+  return output.filter((_item, place) => !discarded.has(place));
+}
+
+/** Writes the terminal event, and resolves once it is in the log. */
+async function end(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): Promise<void> {
+  const { writer } = run;
+  await writer.write(...closeOpenItems(writer.state.response, writer.state.openIndices));
+  await writer.write(endingEvent(run, finish, discarded));
+  await writer.flush();
+}
+
+function endingEvent(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): EventDraft {
+  const { response } = run.writer.state;
+  if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null);
+  const { usage, serviceTier } = finish;
+  const ending = { output: keptItems(run, discarded), usage, serviceTier };
+  if (finish.status === "incomplete") return stopResponse(response, ending, finish.details);
+  return completeResponse(response, ending, Math.floor(Date.now() / 1000));
+}
+
+/** Every way in which a run ends without having ended its response. What is none of them is thrown on, and retried. */
+async function stopped(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
+  const { control } = run;
+  if (isLost(error) || isLost(control.generating.reason)) return "lost";
+  switch (control.stopReason) {
+    case "deadline":
+      return await failFromOutside(storage, run.id, DEADLINE_ERROR);
+    case "drain":
+      await run.writer.flush();
+      await storage.leases.release(run.id, run.lease);
+      return "handed-over";
+    case "cancelled":
+    case "lock-lost":
+      return "lost";
+    case undefined:
+      throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * One attempt at a response: its signals, its lease and the writing end of its log. Two signals, because stopping to
+ * generate is not always stopping to write: a hand-over records what was generated before it lets go.
+ */
+import { EventWriter, LeaseLostError, LogRolledBackError } from "../src/stream/event-writer.ts";
+import type { ResponseState } from "../src/lifecycle/apply-event.ts";
+import type { Storage } from "../src/responses/storage.ts";
+
+/**
+ * Why a run was stopped from outside. `cancelled`: somebody else ended the response. `lock-lost`: BullMQ gave the job to
+ * another worker. `deadline`: it ran for as long as it may. `drain`: this process is going away.
+ */
+export type StopReason = "cancelled" | "lock-lost" | "deadline" | "drain";
+
+export class RunStoppedError extends Error {
+  override readonly name = "RunStoppedError";
+  readonly reason: StopReason;
+  constructor(reason: StopReason) {
+    super(`The run was stopped: ${reason}.`);
+    this.reason = reason;
+  }
+}
+
+const STILL_WRITES: ReadonlySet<StopReason> = new Set(["deadline", "drain"]);
+
+/** The handle by which a process stops a run that it has. */
+export class RunControl {
+  readonly #generating = new AbortController();
+  readonly #writing = new AbortController();
+
+  /** Aborted when nothing more is to be generated. */
+  get generating(): AbortSignal {
+    return this.#generating.signal;
+  }
+
+  /** Aborted when nothing more may be written. */
+  get writing(): AbortSignal {
+    return this.#writing.signal;
+  }
+
+  /** The first reason stays. */
+  stop(reason: StopReason): void {
+    const error = new RunStoppedError(reason);
+    if (!STILL_WRITES.has(reason)) this.#writing.abort(error);
+    this.#generating.abort(error);
+  }
+
+  /** The log cannot be written any more, so there is nothing to generate for. */
+  fail(error: Error): void {
+    this.#writing.abort(error);
+    this.#generating.abort(error);
+  }
+
+  /** Why it was stopped, if it was. */
+  get stopReason(): StopReason | undefined {
+    const reason: unknown = this.#generating.signal.reason;
+    return reason instanceof RunStoppedError ? reason.reason : undefined;
+  }
+}
+
+/** Somebody else has the response now: there is nothing left for this run to do, and nothing wrong. */
+export function isLost(error: unknown): boolean {
+  if (error instanceof RunStoppedError) return error.reason === "cancelled" || error.reason === "lock-lost";
+  return error instanceof LeaseLostError;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly lease: string;
+  readonly attempt: number;
+  readonly control: RunControl;
+  readonly writer: EventWriter;
+}
+
+export interface OpenedLease {
+  id: string;
+  lease: string;
+  last: number;
+  attempt: number;
+  state: ResponseState;
+}
+
+export function openRun(storage: Storage, opened: OpenedLease, control: RunControl): Run {
+  const { id, lease, last, attempt, state } = opened;
+  const writer = new EventWriter({
+    log: storage.log,
+    id,
+    lease,
+    last,
+    state,
+    signal: control.writing,
+    onFailure: (error) => control.fail(error),
+  });
+  return { id, lease, attempt, control, writer };
+}
+
+export { LogRolledBackError };
