@@ -81,6 +81,8 @@ export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE"> 
   apiKeys: readonly ApiKey[];
   /** Names this process in connections and logs. */
   processName: string;
+  /** Where the providers' keys are looked up, under the names that the providers give. */
+  environment: Readonly<NodeJS.ProcessEnv>;
 }
 
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "::1", "[::1]"]);
@@ -105,7 +107,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }
-  return { ...settings, apiKeys, processName: `${hostname()}:${process.pid}` };
+  return { ...settings, apiKeys, processName: `${hostname()}:${process.pid}`, environment };
 }
 
 function readKeysFile(path: string | undefined): string | undefined {

@@ -91,7 +91,12 @@ export class ResponseWorker {
 
   async #run(id: string, control: RunControl) {
     const { storage, config, logger } = this.#context;
-    const dependencies = { storage, upstreams: this.#upstreams, maxAttempts: config.MAX_ATTEMPTS };
+    const dependencies = {
+      storage,
+      upstreams: this.#upstreams,
+      maxAttempts: config.MAX_ATTEMPTS,
+      workerName: config.processName,
+    };
     const record = await storage.records.readEvenDeleted(id);
     const leftMs = Math.min((record?.deadlineMs ?? 0) - Date.now(), MAX_TIMER_MS);
     const deadline = setTimeout(() => control.stop("deadline"), leftMs);

@@ -27,6 +27,7 @@ export interface RunDependencies {
   storage: Storage;
   upstreams: Upstreams;
   maxAttempts: number;
+  workerName: string;
 }
 
 /**
@@ -44,8 +45,8 @@ export async function runResponse(
   control: RunControl,
   onLease: OnLease,
 ): Promise<RunOutcome> {
-  const { storage, maxAttempts } = dependencies;
-  const acquired = await storage.leases.acquire(id, Date.now(), maxAttempts);
+  const { storage, maxAttempts, workerName } = dependencies;
+  const acquired = await storage.leases.acquire(id, Date.now(), maxAttempts, workerName);
   switch (acquired.kind) {
     case "gone":
     case "over":

@@ -27,6 +27,6 @@ function open(provider: Provider, config: Config): Upstream {
     case "simulator":
       return new SimulatorUpstream();
     case "openai-responses":
-      return new OpenAiResponsesUpstream(provider, config);
+      return new OpenAiResponsesUpstream(provider, config, config.environment);
   }
 }

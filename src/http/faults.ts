@@ -19,9 +19,7 @@ function flatten(issue: Issue): Issue {
   const members = issue.errors.map((errors) => errors[0]!).filter((error) => error !== undefined);
   const meant = members.find((member) => !isTypeMismatch(member));
   if (meant === undefined) {
-    const expected = members.map((member) =>
-      nounOf("expected" in member ? String(member.expected) : "string"),
-    );
+    const expected = members.map((member) => nounOf("expected" in member ? String(member.expected) : "string"));
     return {
       ...issue,
       code: "custom",

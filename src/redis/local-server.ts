@@ -12,9 +12,9 @@ import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { installDebianRedis, isDebianRoot } from "./local-server/debian-package.ts";
 import { dockerAnswers, startDockerRedis } from "./local-server/docker-server.ts";
-import { acquireLock, type ExclusiveLock, LockHeldError } from "./local-server/exclusive-lock.ts";
+import { acquireLock, LockHeldError } from "./local-server/exclusive-lock.ts";
 import { findRedisProgram, MIN_VERSION } from "./local-server/find-program.ts";
-import { endOrphan } from "./local-server/orphan.ts";
+import { endOrphan, forgetAddress, noteAddress } from "./local-server/orphan.ts";
 import { startPrivateRedis } from "./local-server/private-server.ts";
 
 export { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./local-server/private-server.ts";
@@ -79,12 +79,13 @@ export async function ensureRedis(options: LocalRedisOptions): Promise<LocalRedi
   const dataDir = await realpath(options.dataDir);
   const lock = await lockFolder(dataDir);
   try {
-    if (lock.inheritedNote !== undefined) await endOrphan(lock.inheritedNote, dataDir, options.log);
-    const server = await startFrom(source, dataDir, options, lock);
+    await endOrphan(dataDir, options.log);
+    const server = await startFrom(source, dataDir, options);
     return {
       ...server,
       async [Symbol.asyncDispose]() {
         await server[Symbol.asyncDispose]();
+        await forgetAddress(dataDir);
         await lock[Symbol.asyncDispose]();
       },
     };
@@ -116,12 +117,7 @@ async function findSource(options: LocalRedisOptions): Promise<Source> {
   throw new NoRedisError(installed.tooOld.map((found) => `the distribution's ${found} is too old`));
 }
 
-async function startFrom(
-  source: Source,
-  dataDir: string,
-  options: LocalRedisOptions,
-  lock: ExclusiveLock,
-): Promise<LocalRedis> {
+async function startFrom(source: Source, dataDir: string, options: LocalRedisOptions): Promise<LocalRedis> {
   const { port, appendfsync, extraArgs, environment } = options;
   if (source.how === "docker") return await startDockerRedis({ dataDir, port, appendfsync, extraArgs, environment });
   const {
@@ -136,12 +132,12 @@ async function startFrom(
     extraArgs,
     environment,
     program: source.program,
-    beforeSpawn: async (chosen) => await lock.leaveNote(`redis://127.0.0.1:${chosen}`),
+    beforeSpawn: async (chosen) => await noteAddress(dataDir, `redis://127.0.0.1:${chosen}`),
   });
   return { url, how: "private", pid, exited, [Symbol.asyncDispose]: dispose };
 }
 
-async function lockFolder(dataDir: string): Promise<ExclusiveLock> {
+async function lockFolder(dataDir: string): Promise<AsyncDisposable> {
   try {
     return await acquireLock(join(dataDir, "lock.json"));
   } catch (error) {

@@ -21,7 +21,7 @@ export type AcquireOutcome =
 
 /*
  * KEYS  meta
- * ARGV  nonce, now in ms, attempts allowed
+ * ARGV  nonce, now in ms, attempts allowed, the worker's name
  * Returns {outcome, lease, last, attempt}
  */
 const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, number]>(
@@ -34,7 +34,7 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   if tonumber(meta[4]) <= tonumber(ARGV[2]) then return {'expired', '', -1, 0} end
   if tonumber(meta[3]) >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
   local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
-  redis.call('HSET', KEYS[1], 'lease', lease)
+  redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4])
   return {'held', lease, tonumber(meta[5]), redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
 `,
 );
@@ -100,14 +100,15 @@ export class Leases {
     this.#layout = layout;
   }
 
-  /** For a worker that begins an attempt. */
-  async acquire(id: string, nowMs: number, attemptsAllowed: number): Promise<AcquireOutcome> {
+  /** For a worker that begins an attempt. Its name is kept in the record, for people who look for the run. */
+  async acquire(id: string, nowMs: number, attemptsAllowed: number, worker: string): Promise<AcquireOutcome> {
     const [kind, lease, last, attempt] = await acquireScript(
       this.#redis,
       this.#layout.meta(id),
       newNonce(),
       nowMs,
       attemptsAllowed,
+      worker,
     );
     return kind === "held" ? { kind, lease, last, attempt } : { kind };
   }

@@ -21,7 +21,11 @@ export async function send<T = Response>(
   if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
   const response = await fetch(url, init);
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: (text === "" ? undefined : JSON.parse(text)) as T };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (text === "" ? undefined : JSON.parse(text)) as T,
+  };
 }
 
 export interface SimulatorSettings {
@@ -32,7 +36,9 @@ export interface SimulatorSettings {
 
 /** A request for the simulator; its settings travel as metadata. */
 export function simulate(settings: SimulatorSettings, fields: Record<string, unknown> = {}): Record<string, unknown> {
-  const metadata = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`simulator.${name}`, String(value)]));
+  const metadata = Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [`simulator.${name}`, String(value)]),
+  );
   return { model: "simulator/default", input: "Tell me about durable logs.", background: true, metadata, ...fields };
 }
 
@@ -45,7 +51,10 @@ export async function create(url: string, body: unknown, headers: Record<string,
 /** Polls until the response has ended. Polling is what is tested with it: this is no way to wait for anything else. */
 export async function pollToTheEnd(url: string, id: string, headers: Record<string, string> = {}): Promise<Response> {
   for (;;) {
-    const { body, status } = await send("GET", `${url}/responses/${id}`, undefined, headers).catch(() => ({ body: undefined, status: 0 }));
+    const { body, status } = await send("GET", `${url}/responses/${id}`, undefined, headers).catch(() => ({
+      body: undefined,
+      status: 0,
+    }));
     if (status === 200 && body !== undefined && isTerminalStatus(body.status)) return body;
     if (status >= 400 && status < 500) throw new Error(`GET answered ${status}.`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -31,7 +31,7 @@ export async function beginResponse(
 ): Promise<{ id: string; lease: string; last: number }> {
   await storage.open.add(record.id, record.createdAtMs);
   await storage.records.create(record);
-  const acquired = await storage.leases.acquire(record.id, Date.now(), 5);
+  const acquired = await storage.leases.acquire(record.id, Date.now(), 5, "test");
   if (acquired.kind !== "held") throw new Error(`The lease is ${acquired.kind}.`);
   return { id: record.id, lease: acquired.lease, last: acquired.last };
 }

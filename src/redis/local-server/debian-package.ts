@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { acquireLock, type ExclusiveLock, LockHeldError } from "./exclusive-lock.ts";
+import { acquireLock, LockHeldError } from "./exclusive-lock.ts";
 import { findRedisProgram } from "./find-program.ts";
 
 const run = promisify(execFile);
@@ -46,7 +46,7 @@ export async function installDebianRedis(environment: NodeJS.ProcessEnv, log: (l
 }
 
 /** Tests, the demo and a server may start at the same time; each of them would install. */
-async function untilLocked(log: (line: string) => void): Promise<ExclusiveLock> {
+async function untilLocked(log: (line: string) => void): Promise<AsyncDisposable> {
   const end = Date.now() + APT_TIMEOUT_MS;
   let isWaiting = false;
   for (;;) {

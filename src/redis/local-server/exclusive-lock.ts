@@ -1,5 +1,5 @@
 /**
- * A lock file: who holds a folder, and what it left behind.
+ * A lock file, for what at most one process at a time may do.
  *
  * 1. The file appears with its content: it is written aside and linked into place, which fails if one is there.
  * 2. A holder that is dead holds nothing. A pid can be given out again, so the holder's start time counts too, where
@@ -18,8 +18,6 @@ const holderSchema = z.object({
   startTime: z.string().optional(),
   /** Distinguishes two holders with one pid. */
   token: z.string(),
-  /** What the holder wants its successor to know. */
-  note: z.string().optional(),
 });
 
 export type Holder = z.infer<typeof holderSchema>;
@@ -34,45 +32,29 @@ export class LockHeldError extends Error {
   }
 }
 
-export interface ExclusiveLock extends AsyncDisposable {
-  /** The note of a holder that died without releasing. */
-  readonly inheritedNote?: string;
-  leaveNote(note: string): Promise<void>;
-}
-
 const TAKEOVER_ATTEMPTS = 10;
 
-/** Throws `LockHeldError` while another living process, or this one, holds `path`. */
-export async function acquireLock(path: string): Promise<ExclusiveLock> {
+/** Held until it is disposed. Throws `LockHeldError` while another living process, or this one, holds `path`. */
+export async function acquireLock(path: string): Promise<AsyncDisposable> {
   const self = { pid: process.pid, startTime: await startTimeOf(process.pid), token: randomUUID() };
   const aside = `${path}.${self.token}`;
-  let inheritedNote: string | undefined;
   for (let attempt = 0; attempt < TAKEOVER_ATTEMPTS; attempt++) {
-    if (await create(path, aside, JSON.stringify({ ...self, note: inheritedNote }))) {
-      return heldLock(path, aside, self, inheritedNote);
+    if (await create(path, aside, JSON.stringify(self))) {
+      return { [Symbol.asyncDispose]: async () => await release(path, self.token) };
     }
     const content = await readIfThere(path);
     if (content === undefined) continue;
     const holder = parseHolder(content);
     if (holder !== undefined && (await isAlive(holder))) throw new LockHeldError(path, holder);
-    if (await removeStale(path, aside, content)) inheritedNote = holder?.note ?? inheritedNote;
+    await removeStale(path, aside, content);
   }
   throw new Error(`${path} changes hands too often.`);
 }
 
-function heldLock(path: string, aside: string, self: Holder, inheritedNote: string | undefined): ExclusiveLock {
-  return {
-    ...(inheritedNote !== undefined && { inheritedNote }),
-    async leaveNote(note) {
-      await writeFile(aside, JSON.stringify({ ...self, note }));
-      await rename(aside, path);
-    },
-    async [Symbol.asyncDispose]() {
-      const content = await readIfThere(path);
-      const isOurs = content !== undefined && parseHolder(content)?.token === self.token;
-      if (isOurs) await rm(path, { force: true });
-    },
-  };
+async function release(path: string, token: string): Promise<void> {
+  const content = await readIfThere(path);
+  const isOurs = content !== undefined && parseHolder(content)?.token === token;
+  if (isOurs) await rm(path, { force: true });
 }
 
 async function create(path: string, aside: string, content: string): Promise<boolean> {
@@ -88,18 +70,16 @@ async function create(path: string, aside: string, content: string): Promise<boo
   }
 }
 
-async function removeStale(path: string, aside: string, expected: string): Promise<boolean> {
+async function removeStale(path: string, aside: string, expected: string): Promise<void> {
   try {
     await rename(path, aside);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
+    if (codeOf(error) === "ENOENT") return;
     throw error;
   }
   const removed = await readIfThere(aside);
-  const isExpected = removed === expected;
-  if (!isExpected && removed !== undefined) await create(path, `${aside}.back`, removed);
+  if (removed !== undefined && removed !== expected) await create(path, `${aside}.back`, removed);
   await rm(aside, { force: true });
-  return isExpected;
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {

@@ -2,6 +2,8 @@
  * The Redis that a killed process left running. Two of them on one append-only file would ruin it, so it ends before
  * the next one starts.
  */
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { identify } from "./inspect.ts";
 import { isRunning } from "./process-state.ts";
@@ -10,12 +12,24 @@ const ANSWER_TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_MS = 5_000;
 const CHECK_MS = 50;
 
+const addressFile = (dataDir: string): string => join(dataDir, "address");
+
+/** To be called before the server of `dataDir` exists, so that it is found whenever this process is killed. */
+export async function noteAddress(dataDir: string, url: string): Promise<void> {
+  await writeFile(addressFile(dataDir), url);
+}
+
+export async function forgetAddress(dataDir: string): Promise<void> {
+  await rm(addressFile(dataDir), { force: true });
+}
+
 /**
- * `url` is where the killed process had its Redis. Whatever answers there now is ended only if it says itself that it
- * writes to `dataDir`: the port may be another server's by now.
+ * Whatever answers at the address noted last is ended only if it says itself that it writes to `dataDir`: the port may
+ * be another server's by now.
  */
-export async function endOrphan(url: string, dataDir: string, log: (line: string) => void): Promise<void> {
-  const identity = await identify(url, ANSWER_TIMEOUT_MS);
+export async function endOrphan(dataDir: string, log: (line: string) => void): Promise<void> {
+  const url = await readFile(addressFile(dataDir), "utf8").catch(() => undefined);
+  const identity = url === undefined ? undefined : await identify(url, ANSWER_TIMEOUT_MS);
   if (identity?.dataDir !== dataDir) return;
   const { pid } = identity;
   log(`Stopping the Redis (process ${pid}) that a killed process left running on ${dataDir}.`);

@@ -41,7 +41,7 @@ describe("append", () => {
 
   test("a lease that was taken by somebody else is fenced", async () => {
     const { id, lease } = await beginResponse(storage, sampleRecord());
-    const next = await storage.leases.acquire(id, Date.now(), 5);
+    const next = await storage.leases.acquire(id, Date.now(), 5, "test");
     expect(await storage.log.append(id, { lease, first: 2, events: message(2) })).toEqual({ kind: "fenced", last: 1 });
     expect(next).toMatchObject({ kind: "held", attempt: 2, last: 1 });
     expect(await logOf(id)).toEqual([0, 1]);
@@ -53,13 +53,18 @@ describe("append", () => {
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
     expect((await storage.log.append(id, { lease, first: 3, events: message(3) })).kind).toBe("fenced");
     expect((await storage.records.read(id))?.status).toBe("cancelled");
-    expect(await storage.leases.acquire(id, Date.now(), 5)).toEqual({ kind: "over" });
+    expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "over" });
     expect(await storage.leases.fence(id, "cancel")).toEqual({ kind: "over", status: "cancelled" });
   });
 
   test("retention begins with the terminal event, for every key", async () => {
     const { id, lease } = await beginResponse(storage, sampleRecord({ retentionSeconds: 30 }));
-    const keys = [storage.layout.meta(id), storage.layout.events(id), storage.layout.request(id), storage.layout.input(id)];
+    const keys = [
+      storage.layout.meta(id),
+      storage.layout.events(id),
+      storage.layout.request(id),
+      storage.layout.input(id),
+    ];
     expect(await Promise.all(keys.map((key) => storage.redis.ttl(key)))).toEqual([-1, -1, -1, -1]);
     const ending = sequenceEvents(2, [cancelResponse(openingState().response) as EventDraft]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
@@ -79,7 +84,7 @@ describe("the lease", () => {
   test("is refused once somebody has begun to end the response", async () => {
     const { id } = await beginResponse(storage, sampleRecord());
     expect(await storage.leases.fence(id, "cancel")).toMatchObject({ kind: "fenced", reason: "cancel", last: 1 });
-    expect(await storage.leases.acquire(id, Date.now(), 5)).toEqual({ kind: "over" });
+    expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "over" });
   });
 
   test("the first reason to end stays, with one lease for all who end it", async () => {
@@ -91,18 +96,18 @@ describe("the lease", () => {
 
   test("is refused after the deadline and after the attempts, and a hand-over gives its attempt back", async () => {
     const late = await beginResponse(storage, sampleRecord({ deadlineMs: Date.now() + 50_000 }));
-    expect(await storage.leases.acquire(late.id, Date.now() + 60_000, 5)).toEqual({ kind: "expired" });
+    expect(await storage.leases.acquire(late.id, Date.now() + 60_000, 5, "test")).toEqual({ kind: "expired" });
     const tired = await beginResponse(storage, sampleRecord());
-    expect(await storage.leases.acquire(tired.id, Date.now(), 1)).toEqual({ kind: "exhausted" });
+    expect(await storage.leases.acquire(tired.id, Date.now(), 1, "test")).toEqual({ kind: "exhausted" });
     expect(await storage.leases.release(tired.id, tired.lease)).toBe(true);
     expect(await storage.leases.release(tired.id, tired.lease)).toBe(false);
-    expect(await storage.leases.acquire(tired.id, Date.now(), 1)).toMatchObject({ kind: "held", attempt: 1 });
+    expect(await storage.leases.acquire(tired.id, Date.now(), 1, "test")).toMatchObject({ kind: "held", attempt: 1 });
   });
 
   test("is unique even if Redis came back with an older epoch", async () => {
     const { id, lease } = await beginResponse(storage, sampleRecord());
     await storage.redis.hset(storage.layout.meta(id), "epoch", "0");
-    const again = await storage.leases.acquire(id, Date.now(), 5);
+    const again = await storage.leases.acquire(id, Date.now(), 5, "test");
     expect(again).toMatchObject({ kind: "held" });
     expect(again.kind === "held" && again.lease).not.toBe(lease);
     expect((await storage.log.append(id, { lease, first: 2, events: message(2) })).kind).toBe("fenced");

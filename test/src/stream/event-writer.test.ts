@@ -73,7 +73,7 @@ test("snapshots shorten the fold and change no answer", async () => {
 
 test("a writer whose lease was taken fails, says so once, and writes nothing more", async () => {
   const { id, writer, failures } = await openWriter();
-  await storage.leases.acquire(id, Date.now(), 5);
+  await storage.leases.acquire(id, Date.now(), 5, "test");
   await writer.write(...messageEvents(0, ["a"]));
   await expect(writer.flush()).rejects.toThrow(LeaseLostError);
   await expect(writer.write(...messageEvents(1, ["b"]))).rejects.toThrow(LeaseLostError);

@@ -1,0 +1,168 @@
+/** The upstream contract (workers/upstream.ts) as tests. Every implementation runs them. */
+import { describe, expect, test } from "vitest";
+import { newId } from "../../src/protocol/id.ts";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { FunctionTool } from "../../src/protocol/tool.ts";
+import type { Upstream, UpstreamCall, UpstreamEvent } from "../../workers/upstream.ts";
+import { readLog, textOf } from "./upstream-log.ts";
+
+/** What an implementation is asked for. How it is made to do so is its own: a prompt, a setting. */
+export type Scenario =
+  | "text"
+  | "reasoning"
+  | "function call"
+  | "json schema"
+  | "max output tokens"
+  | "failure"
+  | "failure in mid-stream"
+  /** Deltas that come one by one, for at least a minute. */
+  | "slow text";
+
+export interface UpstreamSetup extends AsyncDisposable {
+  upstream: Upstream;
+  ask(scenario: Scenario): { model: string; prompt: string; metadata?: Record<string, string> };
+}
+
+export const WEATHER_TOOL: FunctionTool = {
+  type: "function",
+  name: "get_weather",
+  parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+};
+
+const CITY_SCHEMA = {
+  type: "object",
+  properties: { city: { type: "string" }, population: { type: "integer" } },
+  required: ["city", "population"],
+  additionalProperties: false,
+};
+
+const REQUESTS: Record<Scenario, Partial<UpstreamCall["request"]>> = {
+  text: {},
+  reasoning: { reasoning: { effort: "low", summary: "auto" } },
+  "function call": { tools: [WEATHER_TOOL], tool_choice: "required", parallel_tool_calls: false },
+  "json schema": { text: { format: { type: "json_schema", name: "city", schema: CITY_SCHEMA, strict: true } } },
+  "max output tokens": { max_output_tokens: 16 },
+  failure: {},
+  "failure in mid-stream": {},
+  "slow text": {},
+};
+
+/** Far more than is needed, and far less than a slow text takes. */
+const PROMPTLY_MS = 2_000;
+
+export function makeCall(setup: UpstreamSetup, scenario: Scenario): UpstreamCall {
+  const { model, prompt, metadata } = setup.ask(scenario);
+  return {
+    responseId: newId("resp"),
+    model,
+    request: { model, ...REQUESTS[scenario], ...(metadata && { metadata }) },
+    input: [{ type: "message", role: "user", content: prompt }],
+    produced: [],
+  };
+}
+
+export function describeUpstream(name: string, makeSetup: () => Promise<UpstreamSetup>): void {
+  async function read(scenario: Scenario) {
+    await using setup = await makeSetup();
+    return await readLog(setup.upstream.run(makeCall(setup, scenario), new AbortController().signal));
+  }
+
+  describe(`${name}, as every upstream,`, () => {
+    test("streams a text", async () => {
+      const { events, finish, output } = await read("text");
+      expect(finish.status).toBe("completed");
+      expect(output.map(({ type, status }) => ({ type, status }))).toEqual([{ type: "message", status: "completed" }]);
+      expect(textOf(output[0]!)).not.toBe("");
+      expect(events.filter((event) => event.type === "response.output_text.delta").length).toBeGreaterThan(1);
+    });
+
+    test("streams reasoning before the answer", async () => {
+      const { finish, output } = await read("reasoning");
+      expect(finish.status).toBe("completed");
+      expect(output.map((item) => item.type)).toEqual(["reasoning", "message"]);
+      expect(textOf(output[0]!)).not.toBe("");
+    });
+
+    test("calls a function with arguments that are JSON", async () => {
+      const { finish, output } = await read("function call");
+      expect(finish.status).toBe("completed");
+      expect(output).toHaveLength(1);
+      expect(output[0]).toMatchObject({ type: "function_call", name: WEATHER_TOOL.name, status: "completed" });
+      expect(jsonOf(output[0]!)).toEqual({ city: expect.any(String) });
+    });
+
+    test("fills a JSON schema", async () => {
+      const { finish, output } = await read("json schema");
+      expect(finish.status).toBe("completed");
+      expect(jsonOf(output.at(-1)!)).toEqual({ city: expect.any(String), population: expect.any(Number) });
+    });
+
+    test("says that it stopped at max_output_tokens", async () => {
+      const { finish } = await read("max output tokens");
+      expect(finish).toMatchObject({ status: "incomplete", details: { reason: "max_output_tokens" } });
+    });
+
+    test("finishes as failed, and does not throw, when nothing can be generated", async () => {
+      const { events, finish } = await read("failure");
+      expect(finish).toMatchObject({ status: "failed", error: { message: expect.any(String) } });
+      expect(events).toEqual([]);
+    });
+
+    test("finishes as failed, and does not throw, when the generation breaks off", async () => {
+      const { events, finish } = await read("failure in mid-stream");
+      expect(finish.status).toBe("failed");
+      expect(events.length).toBeGreaterThan(0);
+    });
+  });
+
+  describeStopping(name, makeSetup);
+}
+
+function describeStopping(name: string, makeSetup: () => Promise<UpstreamSetup>): void {
+  describe(`${name}, when it is told to stop,`, () => {
+    test("rejects with the reason of a signal that was aborted before", async () => {
+      await using setup = await makeSetup();
+      const reason = new Error("cancelled before it began");
+      const stream = setup.upstream.run(makeCall(setup, "text"), AbortSignal.abort(reason));
+      await expect(stream[Symbol.asyncIterator]().next()).rejects.toBe(reason);
+    });
+
+    test("rejects promptly with the signal's reason in mid-stream", async () => {
+      await using setup = await makeSetup();
+      const abort = new AbortController();
+      const stream = await startReading(setup, abort.signal);
+      const reason = new Error("cancelled in mid-stream");
+      const startedAt = performance.now();
+      const reading = readToEnd(stream);
+      abort.abort(reason);
+      await expect(reading).rejects.toBe(reason);
+      expect(performance.now() - startedAt).toBeLessThan(PROMPTLY_MS);
+    });
+
+    test("ends promptly when its reader leaves", async () => {
+      await using setup = await makeSetup();
+      const stream = await startReading(setup, new AbortController().signal);
+      const startedAt = performance.now();
+      await stream.return?.();
+      expect(await stream.next()).toEqual({ done: true, value: undefined });
+      expect(performance.now() - startedAt).toBeLessThan(PROMPTLY_MS);
+    });
+  });
+}
+
+/** Reads up to the first delta. */
+async function startReading(setup: UpstreamSetup, signal: AbortSignal): Promise<AsyncIterator<UpstreamEvent>> {
+  const stream = setup.upstream.run(makeCall(setup, "slow text"), signal)[Symbol.asyncIterator]();
+  for (;;) {
+    const { value } = await stream.next();
+    if ((value as UpstreamEvent).type === "response.output_text.delta") return stream;
+  }
+}
+
+async function readToEnd(stream: AsyncIterator<UpstreamEvent>): Promise<void> {
+  while ((await stream.next()).done !== true);
+}
+
+function jsonOf(item: OutputItem): unknown {
+  return JSON.parse(textOf(item));
+}

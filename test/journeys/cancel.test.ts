@@ -1,0 +1,194 @@
+/** Promise 4: cancel cancels. The terminal state is committed atomically, the upstream's request is closed, tokens stop. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isTerminalStatus, type Response } from "../../src/protocol/response.ts";
+import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { seededRandom } from "../support/random.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
+import { startEndlessUpstream } from "../support/endless-upstream.ts";
+
+const prefix = uniquePrefix();
+const upstream = await startEndlessUpstream();
+const environment = { KEY_PREFIX: prefix, OPENAI_BASE_URL: upstream.url };
+let inspector: RedisInspector;
+let api: ApiProcess;
+
+const cancel = async (id: string) => await send("POST", `${api.url}/responses/${id}/cancel`);
+const get = async (id: string) => (await send("GET", `${api.url}/responses/${id}`)).body;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  api = await startApi(environment);
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+  inspector[Symbol.dispose]();
+});
+
+async function expectCancelled(id: string): Promise<Response> {
+  const log = await inspector.log(id);
+  const final = expectOneTerminal(log);
+  expect(final).toMatchObject({ status: "cancelled", error: null, completed_at: null });
+  expect(await get(id)).toEqual(final);
+  expect(await inspector.open()).not.toContain(id);
+  return final;
+}
+
+describe("with no worker alive", () => {
+  test("a queued response is cancelled, twice the same, and its streams get their end", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 50 }));
+    const stream = subscribe(api.url, id);
+    const first = await cancel(id);
+    expect(first).toMatchObject({ status: 200, body: { id, status: "cancelled", output: [] } });
+    expect((await cancel(id)).body).toEqual(first.body);
+    const { events, isWhole } = await stream;
+    expect(isWhole).toBe(true);
+    expectExact(events, await inspector.log(id), 0);
+    expect(events.at(-1)!.type).toBe("response.failed");
+    await expectCancelled(id);
+  });
+
+  test("a worker that comes later finds nothing to do", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
+    await cancel(id);
+    await using worker = await startWorker(environment);
+    const other = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
+    await pollToTheEnd(api.url, other.id);
+    await expectCancelled(id);
+    expect(worker.child.exitCode).toBeNull();
+  });
+});
+
+describe("with a worker", () => {
+  let worker: ServerProcess;
+  beforeAll(async () => {
+    worker = await startWorker(environment);
+  });
+  afterAll(() => worker[Symbol.asyncDispose]());
+
+  test("a running response keeps what it has, its open item incomplete, and no more is written", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 10_000, delay_ms: 10 }));
+    await subscribe(api.url, id, { cutAfterEvents: 20 });
+    const { status, body } = await cancel(id);
+    expect(status).toBe(200);
+    expect(body.output).toMatchObject([{ type: "message", status: "incomplete" }]);
+    expect(await get(id)).toEqual(body);
+    const log = await inspector.log(id);
+    const other = await create(api.url, simulate({ tokens: 30, delay_ms: 5 }));
+    await pollToTheEnd(api.url, other.id);
+    expect(await inspector.log(id)).toEqual(log);
+    await expectCancelled(id);
+  });
+
+  test("the upstream's HTTP request is closed", async () => {
+    const { id } = await create(api.url, { model: "openai/endless", input: "Go on for ever.", background: true });
+    const request = await upstream.nextRequest();
+    await subscribe(api.url, id, { cutAfterEvents: 8 });
+    await cancel(id);
+    await request.closed;
+    await expectCancelled(id);
+  });
+
+  test("a worker that missed the order stops by its lease", async () => {
+    const { id } = await create(api.url, { model: "openai/endless", input: "Go on for ever.", background: true });
+    const request = await upstream.nextRequest();
+    await subscribe(api.url, id, { cutAfterEvents: 8 });
+    // The same as a cancel whose order was lost: the response is fenced and nobody is told.
+    await inspector.redis.hset(inspector.layout.meta(id), "lease", "0-taken");
+    await request.closed;
+    expect((await cancel(id)).body.status).toBe("cancelled");
+    await expectCancelled(id);
+  });
+
+  test("a foreground client that goes away cancels its run; a background client does not", async () => {
+    const leave = async (background: boolean): Promise<string> => {
+      const cut = new AbortController();
+      const body = { ...simulate({ tokens: 120, delay_ms: 10 }), background, stream: true };
+      const response = await fetch(`${api.url}/responses`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+        signal: cut.signal,
+      });
+      let text = "";
+      const decoder = new TextDecoder();
+      for await (const chunk of response.body!) {
+        text += decoder.decode(chunk);
+        if (text.includes("output_text.delta")) break;
+      }
+      cut.abort();
+      return /"id":"(resp_\w+)"/.exec(text)![1]!;
+    };
+    const [foreground, background] = await Promise.all([leave(false), leave(true)]);
+    expect((await pollToTheEnd(api.url, foreground)).status).toBe("cancelled");
+    expect((await pollToTheEnd(api.url, background)).status).toBe("completed");
+  });
+
+  test("against completion, 200 times: one terminal event, GET and stream agree, and the status stays", async () => {
+    const outcomes = { cancelled: 0, completed: 0 };
+    const random = seededRandom(4);
+    const race = async (): Promise<void> => {
+      const { id } = await create(api.url, simulate({ tokens: 3, delay_ms: 2 }));
+      const stream = subscribe(api.url, id);
+      const after = Math.floor(random() * 9);
+      if (after > 0) await subscribe(api.url, id, { cutAfterEvents: after });
+      const answer = await cancel(id);
+      const { events } = await stream;
+      const log = await inspector.log(id);
+      expectExact(events, log, 0);
+      const final = expectOneTerminal(log);
+      expect(isTerminalStatus(final.status)).toBe(true);
+      expect(answer.status).toBe(final.status === "cancelled" ? 200 : 400);
+      expect(await get(id)).toEqual(final);
+      expect((await inspector.meta(id))["status"]).toBe(final.status);
+      outcomes[final.status as "cancelled" | "completed"] += 1;
+    };
+    for (let round = 0; round < 20; round += 1) await Promise.all(Array.from({ length: 10 }, race));
+    expect(outcomes.cancelled + outcomes.completed).toBe(200);
+    expect(outcomes.cancelled).toBeGreaterThan(0);
+    expect(outcomes.completed).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["completed", { tokens: 2, delay_ms: 0 }, {}, "Cannot cancel a completed response."],
+    ["failed", { error: "server_error" }, {}, "Cannot cancel a failed response."],
+    ["incomplete", { tokens: 90, delay_ms: 0 }, { max_output_tokens: 16 }, "Cannot cancel an incomplete response."],
+  ])("what is %s cannot be cancelled", async (status, settings, fields, message) => {
+    const { id } = await create(api.url, simulate(settings, fields));
+    expect((await pollToTheEnd(api.url, id)).status).toBe(status);
+    const answer = await send<object>("POST", `${api.url}/responses/${id}/cancel`);
+    expect(answer).toMatchObject({ status: 400, body: { error: { message, type: "invalid_request_error" } } });
+  });
+
+  test("a synchronous response cannot be cancelled by id", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }, { background: false }));
+    const answer = await send<object>("POST", `${api.url}/responses/${id}/cancel`);
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: { message: "Cannot cancel a synchronous response." } },
+    });
+  });
+
+  test("deleting a running response cancels it first: its streams end, and then it is gone", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 10_000, delay_ms: 10 }));
+    const stream = subscribe(api.url, id);
+    await subscribe(api.url, id, { cutAfterEvents: 12 });
+    const deleted = await send<object>("DELETE", `${api.url}/responses/${id}`);
+    expect(deleted).toMatchObject({ status: 200, body: { id, object: "response", deleted: true } });
+    const { events, isWhole } = await stream;
+    expect(isWhole).toBe(true);
+    expect(events.at(-1)).toMatchObject({ type: "response.failed" });
+    expect((await send("GET", `${api.url}/responses/${id}`)).status).toBe(404);
+    expect((await send("GET", `${api.url}/responses/${id}?stream=true`)).status).toBe(404);
+  });
+
+  test("a finished response that is deleted leaves nothing behind", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }));
+    await pollToTheEnd(api.url, id);
+    await send("DELETE", `${api.url}/responses/${id}`);
+    expect(await inspector.redis.keys(`*${id}*`)).toEqual([]);
+    expect((await send("DELETE", `${api.url}/responses/${id}`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,167 @@
+/** Promise 5: `kill -9` loses no recorded event and repeats no completed item, and the stream goes on within seconds. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import { isTerminalEventType } from "../../src/protocol/event.ts";
+import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { seededRandom } from "../support/random.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, expectOneTerminal, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
+
+const RECOVERY_LIMIT_MS = 8_000;
+
+const prefix = uniquePrefix();
+const environment = { KEY_PREFIX: prefix };
+let inspector: RedisInspector;
+let api: ApiProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  api = await startApi(environment);
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  inspector[Symbol.dispose]();
+});
+
+/** Calls back at the first event after `place`, at the latest at the terminal one. */
+function notify(place: number, callback: () => void) {
+  let isDone = false;
+  return ({ id, type }: ReceivedEvent): void => {
+    if (isDone || (id < place && !isTerminalEventType(type))) return;
+    isDone = true;
+    callback();
+  };
+}
+
+const itemsDone = (log: readonly string[]): OutputItem[] =>
+  log
+    .map((data) => JSON.parse(data) as { type: string; item: OutputItem })
+    .filter((event) => event.type === "response.output_item.done")
+    .map((event) => event.item);
+
+describe("SIGKILL of the worker", () => {
+  const SEEDS = 50;
+  const AT_ONCE = 10;
+
+  test(`at ${SEEDS} random points: every stream is whole, exact and ends completed`, { timeout: 300_000 }, async () => {
+    for (let first = 0; first < SEEDS; first += AT_ONCE) {
+      const seeds = Array.from({ length: AT_ONCE }, (_, i) => first + i);
+      const doomed = await startWorker(environment);
+      const random = seededRandom(first);
+      // One of the ten responses draws the place at which the worker dies; the others are wherever they are then.
+      const place = 3 + Math.floor(random() * 110);
+      const runs = seeds.map(async (seed, i) => {
+        const settings = { tokens: 60, reasoning: 30, delay_ms: 8 + (seed % 7), seed };
+        const { id } = await create(api.url, simulate(settings));
+        const onEvent = i === 0 ? { onEvent: notify(place, () => doomed.kill("SIGKILL")) } : {};
+        return { id, stream: await subscribe(api.url, id, onEvent) };
+      });
+      await doomed.exited;
+      await using heir = await startWorker(environment);
+      for (const { id, stream } of await Promise.all(runs)) {
+        const log = await inspector.log(id);
+        expect(stream.isWhole).toBe(true);
+        expectExact(stream.events, log, 0);
+        expect(expectOneTerminal(log).status).toBe("completed");
+        expectNothingRepeated(log);
+      }
+      expect(await inspector.open()).toEqual([]);
+      expect(heir.child.exitCode).toBeNull();
+    }
+  });
+
+  /** Of each item that was completed there is one, and the final output is the completed items, in their order. */
+  function expectNothingRepeated(log: readonly string[]): void {
+    const completed = itemsDone(log).filter((item) => item.status !== "incomplete");
+    expect(completed.map((item) => item.type)).toEqual(["reasoning", "message"]);
+    expect(expectOneTerminal(log).output).toEqual(completed);
+  }
+
+  test(`the stream goes on in less than ${RECOVERY_LIMIT_MS} ms on another worker`, async () => {
+    const [doomed, heir] = await Promise.all([startWorker(environment), startWorker(environment)]);
+    await using _doomed = doomed;
+    await using _heir = heir;
+    let killedAtMs = 0;
+    let wentOnAtMs = 0;
+    let lastBefore = Number.POSITIVE_INFINITY;
+    const { id } = await create(api.url, simulate({ tokens: 400, delay_ms: 20 }));
+    await subscribe(api.url, id, {
+      onEvent: async (event) => {
+        if (event.id === 40) {
+          const holder = await holderOf(id, [doomed, heir]);
+          holder.kill("SIGKILL");
+          await holder.exited;
+          killedAtMs = Date.now();
+          lastBefore = Number((await inspector.meta(id))["last"]);
+        }
+        if (event.id > lastBefore && wentOnAtMs === 0) wentOnAtMs = Date.now();
+      },
+    });
+    expect(killedAtMs).toBeGreaterThan(0);
+    expect(wentOnAtMs - killedAtMs).toBeLessThan(RECOVERY_LIMIT_MS);
+    expectOneTerminal(await inspector.log(id));
+  });
+
+  test("a completed function call is kept: it is not made again, and the response ends with it", async () => {
+    const doomed = await startWorker(environment);
+    const tool = {
+      type: "function",
+      name: "look_up",
+      parameters: { type: "object", properties: { q: { type: "string" } }, required: ["q"] },
+    };
+    const { id } = await create(api.url, simulate({ calls: 2, delay_ms: 60 }, { tools: [tool] }));
+    const stream = subscribe(api.url, id, {
+      onEvent: (event) => {
+        if (event.type === "response.output_item.done") doomed.kill("SIGKILL");
+      },
+    });
+    await doomed.exited;
+    await using _heir = await startWorker(environment);
+    const { events } = await stream;
+    const log = await inspector.log(id);
+    expectExact(events, log, 0);
+    const final = expectOneTerminal(log);
+    expect(final.status).toBe("completed");
+    const calls = itemsDone(log).filter((item) => item.status === "completed");
+    expect(final.output).toEqual(calls);
+    expect(new Set(calls.map((call) => call.type === "function_call" && call.call_id)).size).toBe(calls.length);
+  });
+});
+
+/** The worker whose lease the response has. */
+async function holderOf(id: string, workers: readonly ServerProcess[]): Promise<ServerProcess> {
+  const name = (await inspector.meta(id))["worker"]!;
+  return workers.find((worker) => name.endsWith(`:${worker.child.pid}`))!;
+}
+
+describe("SIGSTOP of the worker until its lease is lost, then SIGCONT", () => {
+  test("the zombie writes nothing, and the response ends once", async () => {
+    const workers = [await startWorker(environment), await startWorker(environment)] as const;
+    await using zombie = workers[0];
+    await using _other = workers[1];
+    const { id } = await create(api.url, simulate({ tokens: 300, delay_ms: 30 }));
+    let frozen: ServerProcess | undefined;
+    let leaseBefore: string | undefined;
+    const { events } = await subscribe(api.url, id, {
+      onEvent: async (event) => {
+        const { lease } = await inspector.meta(id);
+        if (event.id === 30) {
+          frozen = await holderOf(id, workers);
+          leaseBefore = lease;
+          frozen.kill("SIGSTOP");
+        }
+        if (frozen !== undefined && lease !== leaseBefore) frozen.kill("SIGCONT");
+      },
+    });
+    const log = await inspector.log(id);
+    expectExact(events, log, 0);
+    expect(expectOneTerminal(log).status).toBe("completed");
+    expect((await inspector.meta(id))["attempts"]).toBe("2");
+    expect(zombie.child.exitCode).toBeNull();
+    // The zombie is well again: it takes work.
+    const next = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
+    expect((await pollToTheEnd(api.url, next.id)).status).toBe("completed");
+    expect(await inspector.log(id)).toEqual(log);
+  });
+});

@@ -1,0 +1,75 @@
+/** Promise 5, continued: Redis itself dies, or is away. The server comes back by itself and every accepted response ends. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, expectOneTerminal, subscribeToTheEnd } from "../support/subscriber.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "journey-redis-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const start = async (name: string, appendfsync: "everysec" | "always", port?: number) =>
+  await startPrivateRedis({ dataDir: join(folder, name), appendfsync, ...(port !== undefined && { port }) });
+
+describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsync %s", (appendfsync) => {
+  test("running and queued responses end after it is back, their streams exact", async () => {
+    const redis = await start(appendfsync, appendfsync);
+    const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url, BACKGROUND_CONCURRENCY: "4" };
+    using inspector = new RedisInspector(environment.KEY_PREFIX, redis.url);
+    await using api = await startApi(environment);
+    await using _worker = await startWorker(environment);
+    const ids = await Promise.all(
+      Array.from(
+        { length: 8 },
+        async (_, seed) => (await create(api.url, simulate({ tokens: 100, delay_ms: 15, seed }))).id,
+      ),
+    );
+    const reached = Promise.withResolvers<void>();
+    const streams = ids.map((id) =>
+      subscribeToTheEnd(() => api.url, id, { onEvent: (event) => (event.id === 20 ? reached.resolve() : undefined) }),
+    );
+    await reached.promise;
+    redis.kill("SIGKILL");
+    await redis.exited;
+
+    const refused = await send<object>("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
+    expect(refused).toMatchObject({
+      status: 503,
+      body: { error: { type: "server_error", code: "service_unavailable" } },
+    });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+
+    await using _back = await start(appendfsync, appendfsync, redis.port);
+    for (const [i, events] of (await Promise.all(streams)).entries()) {
+      const log = await inspector.log(ids[i]!);
+      expectExact(events, log, 0);
+      expect(expectOneTerminal(log).status).toBe("completed");
+    }
+    const next = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }));
+    expect((await pollToTheEnd(api.url, next.id)).status).toBe("completed");
+    expect((await send("GET", api.url.replace("/v1", "/readyz"))).status).toBe(200);
+  });
+});
+
+test("a Redis that hangs is answered with 503, not with a hanging request", async () => {
+  await using redis = await start("hanging", "everysec");
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
+  await using api = await startApi(environment);
+  redis.kill("SIGSTOP");
+  const [post, ready] = await Promise.all([
+    send<object>("POST", `${api.url}/responses`, simulate({ tokens: 1 })),
+    send<object>("GET", api.url.replace("/v1", "/readyz")),
+  ]);
+  redis.kill("SIGCONT");
+  expect([post.status, ready.status]).toEqual([503, 503]);
+  expect(post.headers.get("retry-after")).not.toBeNull();
+});

@@ -1,0 +1,150 @@
+/** Promises 1 and 2: nobody sees what is not recorded, and every cursor gets exactly the rest, byte for byte. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { seededRandom } from "../support/random.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, type ReceivedEvent, subscribe, subscribeToTheEnd } from "../support/subscriber.ts";
+
+const prefix = uniquePrefix();
+const environment = { KEY_PREFIX: prefix };
+let inspector: RedisInspector;
+let apis: [ApiProcess, ApiProcess];
+let worker: ServerProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  const [first, second, started] = await Promise.all([
+    startApi(environment),
+    startApi(environment),
+    startWorker(environment),
+  ]);
+  apis = [first, second];
+  worker = started;
+});
+afterAll(async () => {
+  await Promise.all([...apis, worker].map((each) => each[Symbol.asyncDispose]()));
+  inspector[Symbol.dispose]();
+});
+
+test("no subscriber sees an event before it is in Redis, and two API processes send the same bytes", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 120, delay_ms: 5 }));
+  const unrecorded: number[] = [];
+  const onEvent = async (event: ReceivedEvent): Promise<void> => {
+    const [entry] = await inspector.redis.xrange(inspector.layout.events(id), `${event.id}-1`, `${event.id}-1`);
+    if (entry?.[1][1] !== event.data) unrecorded.push(event.id);
+  };
+  const [first, second] = await Promise.all(apis.map((api) => subscribe(api.url, id, { onEvent })));
+  const log = await inspector.log(id);
+  expect(unrecorded).toEqual([]);
+  expectExact(first!.events, log, 0);
+  expectExact(second!.events, log, 0);
+});
+
+test("a finished response is resumed from every event", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 60, delay_ms: 0, reasoning: 10 }));
+  await pollToTheEnd(apis[0].url, id);
+  const log = await inspector.log(id);
+  for (let cursor = 0; cursor < log.length; cursor += 1) {
+    const { events, isWhole } = await subscribe(apis[cursor % 2]!.url, id, { startingAfter: cursor });
+    expect(isWhole).toBe(true);
+    expectExact(events, log, cursor + 1);
+  }
+  const all = await subscribe(apis[1].url, id);
+  expectExact(all.events, log, 0);
+});
+
+test("a running response is resumed from many events, through connections cut at random bytes", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 250, delay_ms: 6, reasoning: 20 }));
+  const subscribers = Array.from({ length: 24 }, async (_, seed) => {
+    const random = seededRandom(seed);
+    const start = Math.floor(random() * 3);
+    const events: ReceivedEvent[] = [];
+    let startingAfter: number | undefined = start === 0 ? undefined : start - 1;
+    for (;;) {
+      const api = apis[Math.floor(random() * 2)]!;
+      const cutAfterBytes = Math.floor(random() * 20_000) + 1;
+      const received = await subscribe(api.url, id, { startingAfter, cutAfterBytes });
+      events.push(...received.events);
+      startingAfter = events.at(-1)?.id ?? startingAfter;
+      if (received.isWhole) return { events, start };
+    }
+  });
+  for (const { events, start } of await Promise.all(subscribers)) {
+    expectExact(events, await inspector.log(id), start);
+  }
+});
+
+test("500 subscribers follow one running response, each whole and exact", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 150, delay_ms: 20 }));
+  const received = await Promise.all(Array.from({ length: 500 }, (_, i) => subscribe(apis[i % 2]!.url, id)));
+  const log = await inspector.log(id);
+  for (const { events, isWhole } of received) {
+    expect(isWhole).toBe(true);
+    expectExact(events, log, 0);
+  }
+});
+
+test("a reader that stalls goes on where it was, and a fast one beside it is not held up", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 4_000, delay_ms: 0, delta_bytes: 1_000 }));
+  const fastIsDone = Promise.withResolvers<void>();
+  const slow = subscribe(apis[0].url, id, {
+    // It reads one event, then nothing until the fast one has everything.
+    onEvent: async ({ id: place }) => {
+      if (place === 0) await fastIsDone.promise;
+    },
+  });
+  const fast = await subscribe(apis[0].url, id);
+  fastIsDone.resolve();
+  const log = await inspector.log(id);
+  expectExact(fast.events, log, 0);
+  expectExact((await slow).events, log, 0);
+});
+
+test("Last-Event-ID resumes like starting_after, which wins over it", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 10, delay_ms: 0 }));
+  await pollToTheEnd(apis[0].url, id);
+  const log = await inspector.log(id);
+  const byHeader = await subscribe(apis[0].url, id, { headers: { "last-event-id": "5" } });
+  expectExact(byHeader.events, log, 6);
+  const byBoth = await subscribe(apis[0].url, id, { startingAfter: 8, headers: { "last-event-id": "5" } });
+  expectExact(byBoth.events, log, 9);
+});
+
+test("a cursor at the end answers an empty stream, one beyond it an error that names the end", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 5, delay_ms: 0 }));
+  await pollToTheEnd(apis[0].url, id);
+  const last = (await inspector.log(id)).length - 1;
+  expect(await subscribe(apis[0].url, id, { startingAfter: last })).toEqual({ events: [], isWhole: true });
+  const beyond = await send<object>("GET", `${apis[0].url}/responses/${id}?stream=true&starting_after=${last + 1}`);
+  expect(beyond).toMatchObject({
+    status: 400,
+    body: {
+      error: { code: "invalid_value", param: "starting_after", message: expect.stringContaining(`is ${last}.`) },
+    },
+  });
+});
+
+test.each(["-1", "x", "1.5", "1e3", ""])("starting_after=%s is refused", async (cursor) => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 1, delay_ms: 0 }));
+  const answer = await send<object>("GET", `${apis[0].url}/responses/${id}?stream=true&starting_after=${cursor}`);
+  expect(answer).toMatchObject({ status: 400, body: { error: { param: "starting_after", code: "invalid_value" } } });
+});
+
+test("an API process that is told to stop ends its streams, and their clients resume on another", async () => {
+  const leaving = await startApi(environment);
+  const { id } = await create(leaving.url, simulate({ tokens: 200, delay_ms: 10 }));
+  let urls = [leaving.url, apis[1].url];
+  const stopping = Promise.withResolvers<void>();
+  const events = await subscribeToTheEnd(() => urls[0]!, id, {
+    onEvent: ({ id: place }) => {
+      if (place !== 30) return;
+      leaving.kill("SIGTERM");
+      urls = urls.slice(1);
+      stopping.resolve();
+    },
+  });
+  await stopping.promise;
+  expectExact(events, await inspector.log(id), 0);
+  expect(await leaving.exited).toBe(0);
+});

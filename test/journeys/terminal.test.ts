@@ -1,0 +1,155 @@
+/** Promise 3: every accepted response reaches exactly one terminal state, whatever dies. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newId } from "../../src/protocol/id.ts";
+import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { sampleRecord } from "../support/samples.ts";
+import { openTestStorage, type TestStorage } from "../support/storage.ts";
+import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
+
+const prefix = uniquePrefix();
+const environment = { KEY_PREFIX: prefix };
+let inspector: RedisInspector;
+let storage: TestStorage;
+let api: ApiProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  storage = await openTestStorage(prefix);
+  api = await startApi(environment);
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  await storage[Symbol.asyncDispose]();
+  inspector[Symbol.dispose]();
+});
+
+async function expectEnded(id: string, status: string): Promise<void> {
+  const log = await inspector.log(id);
+  expect(expectOneTerminal(log).status).toBe(status);
+  expect((await inspector.meta(id))["status"]).toBe(status);
+  await leftOpen(id);
+}
+
+/** Leaving the set is a step of its own, just after the terminal event. */
+async function leftOpen(id: string): Promise<void> {
+  while ((await inspector.open()).includes(id)) await inspector.redis.ping();
+}
+
+test("a worker that is killed more often than the attempts allow: failed", async () => {
+  const attempts = 2;
+  const { id } = await create(api.url, simulate({ tokens: 1_000, delay_ms: 20 }));
+  const stream = subscribe(api.url, id);
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    const worker = await startWorker({ ...environment, MAX_ATTEMPTS: String(attempts) });
+    const place = Number((await inspector.meta(id))["last"]) + 8;
+    await subscribe(api.url, id, { startingAfter: place - 8, cutAfterEvents: 8 });
+    worker.kill("SIGKILL");
+    await worker.exited;
+  }
+  await using _last = await startWorker({ ...environment, MAX_ATTEMPTS: String(attempts) });
+  const final = await pollToTheEnd(api.url, id);
+  expect(final).toMatchObject({ status: "failed", error: { code: "server_error", type: "server_error" } });
+  expectExact((await stream).events, await inspector.log(id), 0);
+  await expectEnded(id, "failed");
+});
+
+test("an API process that died between the record and the queue: it still runs", async () => {
+  const id = newId("resp");
+  const { request } = sampleRecord();
+  const metadata = { "simulator.tokens": "5", "simulator.delay_ms": "0" };
+  const record = sampleRecord({ id, request: { ...request, request: { ...request.request, metadata } } });
+  await storage.open.add(id, Date.now());
+  await storage.records.create(record);
+  await using _worker = await startWorker(environment);
+  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  await expectEnded(id, "completed");
+});
+
+test("an id that was opened and never recorded is forgotten", async () => {
+  const id = newId("resp");
+  await storage.open.add(id, Date.now() - 60_000);
+  await using _worker = await startWorker(environment);
+  await leftOpen(id);
+});
+
+test("a job that is removed behind our back, waiting or running: it is run all the same", async () => {
+  const waiting = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
+  await inspector.redis.del(...(await inspector.redis.keys(`{${prefix}:queue}:background:*`)));
+  await using _worker = await startWorker(environment);
+  expect((await pollToTheEnd(api.url, waiting.id)).status).toBe("completed");
+
+  const running = await create(api.url, simulate({ tokens: 300, delay_ms: 10 }));
+  const stream = subscribe(api.url, running.id, {
+    onEvent: async (event) => {
+      if (event.id === 20) await inspector.redis.del(...(await inspector.redis.keys(`{${prefix}:queue}:background:*`)));
+    },
+  });
+  const { events } = await stream;
+  expectExact(events, await inspector.log(running.id), 0);
+  await expectEnded(running.id, "completed");
+});
+
+test("a cancel that died half-way is finished", async () => {
+  const { id } = await create(api.url, simulate({ tokens: 5 }));
+  await storage.leases.fence(id, "cancel");
+  await using _worker = await startWorker(environment);
+  expect((await pollToTheEnd(api.url, id)).status).toBe("cancelled");
+  await expectEnded(id, "cancelled");
+});
+
+test("a deadline that passes while running, and one that passes while nothing runs: failed", async () => {
+  await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "2" });
+  const queued = await create(impatient.url, simulate({ tokens: 5 }));
+  const stream = subscribe(api.url, queued.id);
+  const { deadlineMs } = await inspector.meta(queued.id);
+  while (Date.now() <= Number(deadlineMs)) await inspector.redis.ping();
+  await using _worker = await startWorker(environment);
+  expect((await stream).events.at(-1)!.type).toBe("response.failed");
+  await expectEnded(queued.id, "failed");
+
+  const running = await create(impatient.url, simulate({ hang: true }));
+  const { events } = await subscribe(api.url, running.id);
+  expectExact(events, await inspector.log(running.id), 0);
+  expect((await pollToTheEnd(api.url, running.id)).error?.message).toContain("deadline");
+  await expectEnded(running.id, "failed");
+});
+
+test("a provider's failure: failed, with what was produced, and one terminal event", async () => {
+  await using _worker = await startWorker(environment);
+  const { id } = await create(api.url, simulate({ tokens: 50, delay_ms: 1, fail_after: 20 }));
+  const final = await pollToTheEnd(api.url, id);
+  expect(final).toMatchObject({
+    status: "failed",
+    error: { code: "server_error" },
+    output: [{ status: "incomplete" }],
+  });
+  await expectEnded(id, "failed");
+});
+
+test("SIGTERM of a worker in the middle hands the run over within its grace, and loses nothing", async () => {
+  const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "300" });
+  const { id } = await create(api.url, simulate({ tokens: 250, delay_ms: 15 }));
+  let stayer: Awaited<ReturnType<typeof startWorker>> | undefined;
+  const { events } = await subscribe(api.url, id, {
+    onEvent: async (event) => {
+      if (event.id !== 30) return;
+      stayer = await startWorker(environment);
+      leaving.kill("SIGTERM");
+    },
+  });
+  await using _stayer = stayer!;
+  expect(await leaving.exited).toBe(0);
+  expectExact(events, await inspector.log(id), 0);
+  expect((await inspector.meta(id))["attempts"]).toBe("1");
+  await expectEnded(id, "completed");
+});
+
+test("a run that ends within the grace is not handed over", async () => {
+  const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "20000" });
+  const { id } = await create(api.url, simulate({ tokens: 60, delay_ms: 15 }));
+  await subscribe(api.url, id, { onEvent: (event) => (event.id === 10 ? leaving.kill("SIGTERM") : undefined) });
+  expect(await leaving.exited).toBe(0);
+  await expectEnded(id, "completed");
+});

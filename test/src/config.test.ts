@@ -1,0 +1,130 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConfigurationError, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
+
+const PROJECT = join(import.meta.dirname, "../..");
+
+function refusalOf(environment: NodeJS.ProcessEnv): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+  throw new Error("The configuration was not refused.");
+}
+
+describe("the settings", () => {
+  test("stand in .env.example, all of them and no others, with their defaults", async () => {
+    const example = await readFile(join(PROJECT, ".env.example"), "utf8");
+    const uncommented = example.replaceAll(/^# (?=[A-Z_]+=)/gm, "");
+    const environment = parseEnv(uncommented);
+    expect(Object.keys(environment).toSorted()).toEqual(SETTINGS.toSorted());
+    expect(readConfig(environment)).toEqual(readConfig({}));
+  });
+
+  test("are each explained in .env.example, where nothing is set by itself", async () => {
+    const example = await readFile(join(PROJECT, ".env.example"), "utf8");
+    expect(parseEnv(example)).toEqual({});
+    const explained = [...example.matchAll(/^# (?![A-Z_]+=).{10,}\n# ([A-Z_]+)=/gm)].map((match) => match[1]!);
+    expect(explained.toSorted()).toEqual(SETTINGS.toSorted());
+  });
+
+  test("stand in README's table, all of them and no others", async () => {
+    const readme = await readFile(join(PROJECT, "README.md"), "utf8");
+    const named = [...readme.matchAll(/^\|\s*`([A-Z][A-Z0-9_]+)`/gm)].map((match) => match[1]!);
+    expect(named.toSorted()).toEqual(SETTINGS.toSorted());
+  });
+});
+
+describe("a value", () => {
+  test.each([
+    ["PORT", "eighty"],
+    ["PORT", "-1"],
+    ["MAX_ATTEMPTS", "0"],
+    ["MAX_ATTEMPTS", "1.5"],
+    ["LOG_LEVEL", "loud"],
+    ["REDIS_CLUSTER", "maybe"],
+    ["KEY_PREFIX", "a:b"],
+  ])("that is wrong is refused by the name of its variable: %s=%s", (name, value) => {
+    expect(refusalOf({ [name]: value })).toContain(`${name}: `);
+  });
+
+  test("is refused together with every other that is wrong", () => {
+    expect(refusalOf({ PORT: "x", MAX_ATTEMPTS: "y" })).toMatch(/PORT: [^]*MAX_ATTEMPTS: /);
+  });
+
+  test("that is empty text is no value", () => {
+    expect(readConfig({ OPENAI_API_KEY: "", DEFAULT_PROVIDER: " " })).toEqual(readConfig({}));
+  });
+
+  test.each([
+    ["true", true],
+    ["1", true],
+    ["false", false],
+    ["0", false],
+    ["", false],
+  ])("of a switch may be %j", (value, expected) => {
+    expect(readConfig({ REDIS_CLUSTER: value }).REDIS_CLUSTER).toBe(expected);
+  });
+
+  test("of a lock must leave time for two looks at it", () => {
+    expect(refusalOf({ LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "501" })).toContain("LOCK_DURATION_MS");
+  });
+});
+
+describe("API keys", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "background-responses-config-"));
+  });
+  afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+  test("are project:key pairs, apart by commas or lines, and are kept as hashes", () => {
+    const { apiKeys, ...rest } = readConfig({ API_KEYS: "one:key-1, two:key:2\nthree:key-3," });
+    expect(apiKeys).toEqual([
+      { project: "one", hash: hashApiKey("key-1") },
+      { project: "two", hash: hashApiKey("key:2") },
+      { project: "three", hash: hashApiKey("key-3") },
+    ]);
+    expect(JSON.stringify(rest)).not.toContain("key-1");
+  });
+
+  test("in a file may have comments between them, and join those of the variable", async () => {
+    const path = join(folder, "keys");
+    await writeFile(path, "# the first project\none:key-1\n\n  # and, another\ntwo:key-2\n");
+    const { apiKeys } = readConfig({ API_KEYS: "zero:key-0", API_KEYS_FILE: path });
+    expect(apiKeys.map((key) => key.project)).toEqual(["zero", "one", "two"]);
+  });
+
+  test("that cannot be read name the file", () => {
+    const path = join(folder, "none");
+    expect(refusalOf({ API_KEYS_FILE: path })).toBe(`API_KEYS_FILE: cannot read ${path}.`);
+  });
+
+  test.each(["key-without-project", ":key", "project:", "pro ject:key", "one:key two"])(
+    "that are not of that form are refused by their place, and are not repeated: %j",
+    (entry) => {
+      const refusal = refusalOf({ API_KEYS: `good:key,${entry}` });
+      expect(refusal).toBe("API_KEYS: entry 2 is not of the form project:key.");
+    },
+  );
+});
+
+describe("without API keys", () => {
+  test.each(["127.0.0.1", "localhost", "::1"])("loopback is served: %s", (host) => {
+    expect(readConfig({ HOST: host }).apiKeys).toEqual([]);
+  });
+
+  test.each(["0.0.0.0", "::", "192.0.2.1", "example.test"])("another address is refused: %s", (host) => {
+    expect(refusalOf({ HOST: host })).toContain("API_KEYS");
+  });
+
+  test("another address is served to everyone only when told so", () => {
+    expect(readConfig({ HOST: "0.0.0.0", ALLOW_ANONYMOUS: "true" }).HOST).toBe("0.0.0.0");
+    expect(readConfig({ HOST: "0.0.0.0", API_KEYS: "one:key" }).HOST).toBe("0.0.0.0");
+  });
+});

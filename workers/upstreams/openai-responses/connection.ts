@@ -1,0 +1,52 @@
+/** The HTTP exchange of one try: its limits in time, and its certain end. */
+import { classifyFault, timeLimitFault } from "./faults.ts";
+
+export interface TimeLimit {
+  /** The setting that an operator would change. */
+  setting: string;
+  ms: number;
+}
+
+/** Timers above this fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export class Connection {
+  readonly #cancelled: AbortSignal;
+  readonly #closing = new AbortController();
+  /** Aborted when the run is cancelled, a limit has passed, or the try is over. The SDK then destroys the socket. */
+  readonly signal: AbortSignal;
+
+  constructor(cancelled: AbortSignal) {
+    this.#cancelled = cancelled;
+    this.signal = AbortSignal.any([cancelled, this.#closing.signal]);
+  }
+
+  /**
+   * Waits for the provider, and only for it: the clock stands still while the reader of the events is busy. Rejects
+   * with the reason of the cancellation, or with a ProviderFault.
+   */
+  async within<T>(limit: TimeLimit, work: PromiseLike<T>): Promise<T> {
+    let expired = false;
+    const timer = setTimeout(
+      () => {
+        expired = true;
+        this.close();
+      },
+      Math.min(limit.ms, LONGEST_TIMER_MS),
+    );
+    const outcome = await work.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
+    clearTimeout(timer);
+    // Before the outcome is looked at: a stream of the SDK that was aborted ends as if it had been read to its end.
+    this.#cancelled.throwIfAborted();
+    if (expired) throw timeLimitFault(limit);
+    if ("error" in outcome) throw classifyFault(outcome.error);
+    return outcome.value;
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+}

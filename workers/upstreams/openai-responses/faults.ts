@@ -1,0 +1,162 @@
+/** What can go wrong with a provider, whether another try may help, and what the client is told. */
+import { APIConnectionError, APIError } from "openai";
+import { responseError } from "../../../src/lifecycle/end-response.ts";
+import type { ResponseError } from "../../../src/protocol/response.ts";
+import { asString, isObject } from "./json.ts";
+
+/** `ResponseError.code` as published (contract 02), and `insufficient_quota`, which is live. Others are a vendor's own. */
+const PUBLISHED_CODES: ReadonlySet<string> = new Set([
+  "bio_policy",
+  "data_residency_mismatch",
+  "empty_image_file",
+  "failed_to_download_image",
+  "image_content_policy_violation",
+  "image_file_not_found",
+  "image_file_too_large",
+  "image_parse_error",
+  "image_too_large",
+  "image_too_small",
+  "insufficient_quota",
+  "invalid_base64_image",
+  "invalid_image",
+  "invalid_image_format",
+  "invalid_image_mode",
+  "invalid_image_url",
+  "invalid_prompt",
+  "misalignment_policy_violation",
+  "rate_limit_exceeded",
+  "server_error",
+  "unsupported_image_media_type",
+  "vector_store_timeout",
+]);
+
+const LONGEST_BACKOFF_MS = 30_000;
+const LONGEST_RETRY_AFTER_MS = 60_000;
+const MESSAGE_MAX_CHARACTERS = 1_000;
+
+interface Retry {
+  retryable: boolean;
+  /** What the provider asked for. */
+  afterMs?: number | undefined;
+}
+
+export class ProviderFault extends Error {
+  override readonly name = "ProviderFault";
+  readonly error: ResponseError;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(error: ResponseError, retry: Retry) {
+    super(error.message);
+    this.error = error;
+    this.retryable = retry.retryable;
+    this.retryAfterMs = retry.afterMs;
+  }
+
+  /** The same after output was yielded: too late for another try. */
+  asFinal(): ProviderFault {
+    return new ProviderFault(this.error, { retryable: false });
+  }
+}
+
+export function brokenStreamFault(): ProviderFault {
+  const message = "The provider's stream broke off before the response was finished.";
+  return new ProviderFault(responseError("server_error", message), { retryable: true });
+}
+
+export function timeLimitFault(limit: { setting: string; ms: number }): ProviderFault {
+  const message = `The provider sent nothing for ${limit.ms} ms (${limit.setting}).`;
+  return new ProviderFault(responseError("server_error", message), { retryable: true });
+}
+
+/** From whatever the SDK threw. */
+export function classifyFault(error: unknown): ProviderFault {
+  if (error instanceof APIConnectionError) return unreachableFault(error);
+  if (!(error instanceof APIError)) return brokenStreamFault();
+  // Without a status it was an `error` frame in the stream: the provider's last word, not a broken connection.
+  if (error.status === undefined) return new ProviderFault(describeProviderError(error.error), { retryable: false });
+  return refusalFault(error, error.status);
+}
+
+/** Neither the address nor the SDK's text: a client need not learn where a provider lives. */
+function unreachableFault(error: APIConnectionError): ProviderFault {
+  const code = systemErrorCode(error);
+  const message = `The provider could not be reached${code === undefined ? "" : ` (${code})`}.`;
+  return new ProviderFault(responseError("server_error", message), { retryable: true });
+}
+
+function systemErrorCode(error: unknown): string | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const code = "code" in current ? asString(current.code) : undefined;
+    if (code !== undefined) return code;
+  }
+  return undefined;
+}
+
+function refusalFault(error: APIError, status: number): ProviderFault {
+  return new ProviderFault(describeRefusal(error, status), {
+    retryable: isRetryable(error, status),
+    afterMs: error.headers === undefined ? undefined : readRetryAfterMs(error.headers, Date.now()),
+  });
+}
+
+/** The official SDK's rule, `x-should-retry` included; but an empty account does not fill while we wait. */
+function isRetryable(error: APIError, status: number): boolean {
+  const advice = error.headers?.get("x-should-retry");
+  if (advice === "true" || advice === "false") return advice === "true";
+  if (error.code === "insufficient_quota") return false;
+  return status === 408 || status === 409 || status === 429 || status >= 500;
+}
+
+/** The provider's refusal of our request, in the terms of a response that failed. */
+function describeRefusal(error: APIError, status: number): ResponseError {
+  const told = describeProviderError(error.error, `The provider answered with status ${status}.`);
+  // No word of the provider's here: such messages quote the key.
+  if (status === 401 || status === 403) {
+    return responseError("server_error", "The provider refused this server's credentials.");
+  }
+  if (status === 429) {
+    const code = error.code === "insufficient_quota" ? "insufficient_quota" : "rate_limit_exceeded";
+    return responseError(code, told.message);
+  }
+  if (status === 404 || status === 408 || status === 409 || status >= 500) {
+    return responseError("server_error", told.message);
+  }
+  const code = PUBLISHED_CODES.has(error.code ?? "") ? error.code! : "invalid_prompt";
+  return responseError(code, told.message, asString(error.param) ?? null);
+}
+
+/** An error object as providers send it, in whole or in part. Codes are strings; some servers send their HTTP status. */
+export function describeProviderError(
+  error: unknown,
+  silence = "The provider failed and gave no reason.",
+): ResponseError {
+  const fields = isObject(error) ? error : { message: error };
+  const message = (asString(fields["message"]) || silence).slice(0, MESSAGE_MAX_CHARACTERS);
+  const code = asString(fields["code"]) || "server_error";
+  const described = responseError(code, message, asString(fields["param"]) ?? null);
+  // A flat frame's `type` is the event's own name.
+  const type = asString(fields["type"]);
+  return type === undefined || type === "error" ? described : { ...described, type };
+}
+
+/** In milliseconds from `nowMs`; undefined if there is no usable header. Forms: `retry-after-ms`, seconds, an HTTP date. */
+export function readRetryAfterMs(headers: Headers, nowMs: number): number | undefined {
+  const ms = Number.parseFloat(headers.get("retry-after-ms") ?? "");
+  if (Number.isFinite(ms)) return Math.max(0, ms);
+  const header = headers.get("retry-after") ?? "";
+  const seconds = Number(header);
+  const waitMs = header.trim() !== "" && Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - nowMs;
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
+}
+
+/** `retries` is how many tries were repeated before. Full jitter, so that runs which failed together do not return together. */
+export function retryDelayMs(
+  fault: ProviderFault,
+  retries: number,
+  firstBackoffMs: number,
+  random: () => number = Math.random,
+): number {
+  if (fault.retryAfterMs !== undefined) return Math.min(fault.retryAfterMs, LONGEST_RETRY_AFTER_MS);
+  return random() * Math.min(LONGEST_BACKOFF_MS, firstBackoffMs * 2 ** retries);
+}

@@ -1,0 +1,63 @@
+/** How a provider's response ended, in the terms of the upstream contract. */
+import { incompleteDetailsSchema, type Usage } from "../../../src/protocol/response.ts";
+import type { UpstreamFinish } from "../../upstream.ts";
+import { describeProviderError } from "./faults.ts";
+import { asIndex, asString, isObject, type ProviderEvent } from "./json.ts";
+
+const ENDINGS: Record<string, UpstreamFinish["status"]> = {
+  "response.completed": "completed",
+  "response.incomplete": "incomplete",
+  "response.failed": "failed",
+};
+
+/** Undefined if the event ends nothing. */
+export function readFinish(event: ProviderEvent): UpstreamFinish | undefined {
+  // The SDK throws for `error` frames that are named or nested; a flat one under no name arrives as an event.
+  if (event.type === "error") return { type: "finish", status: "failed", error: describeProviderError(event) };
+  const ending = ENDINGS[event.type];
+  if (ending === undefined) return undefined;
+  const response = isObject(event["response"]) ? event["response"] : {};
+  const serviceTier = asString(response["service_tier"]);
+  // Some servers send `response.completed` whatever the status is. The status is what they mean.
+  switch (statedEnding(response["status"]) ?? ending) {
+    case "completed":
+      return { type: "finish", status: "completed", usage: readUsage(response["usage"]), serviceTier };
+    case "incomplete": {
+      const details = incompleteDetailsSchema.safeParse(response["incomplete_details"]);
+      return {
+        type: "finish",
+        status: "incomplete",
+        details: details.success ? details.data : { reason: "max_output_tokens" },
+        usage: readUsage(response["usage"]),
+        serviceTier,
+      };
+    }
+    case "failed": {
+      const usage = isObject(response["usage"]) ? readUsage(response["usage"]) : undefined;
+      return { type: "finish", status: "failed", error: describeProviderError(response["error"]), usage };
+    }
+  }
+}
+
+function statedEnding(status: unknown): UpstreamFinish["status"] | undefined {
+  return Object.values(ENDINGS).find((ending) => ending === status);
+}
+
+/** What a provider does not count is 0. */
+function readUsage(value: unknown): Usage {
+  const usage = isObject(value) ? value : {};
+  const input = isObject(usage["input_tokens_details"]) ? usage["input_tokens_details"] : {};
+  const output = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : {};
+  const input_tokens = asIndex(usage["input_tokens"]) ?? 0;
+  const output_tokens = asIndex(usage["output_tokens"]) ?? 0;
+  return {
+    input_tokens,
+    input_tokens_details: {
+      cached_tokens: asIndex(input["cached_tokens"]) ?? 0,
+      cache_write_tokens: asIndex(input["cache_write_tokens"]) ?? 0,
+    },
+    output_tokens,
+    output_tokens_details: { reasoning_tokens: asIndex(output["reasoning_tokens"]) ?? 0 },
+    total_tokens: asIndex(usage["total_tokens"]) ?? input_tokens + output_tokens,
+  };
+}

@@ -1,0 +1,29 @@
+/** JSON that another server sent. Nothing of it is believed before it was looked at. */
+export type Json = Record<string, unknown>;
+export type ProviderEvent = Json & { type: string };
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `value` without the fields named, and without those that are null: to leave a field out is the safer way to say nothing. */
+export function without(value: object, ...names: string[]): Json {
+  return Object.fromEntries(Object.entries(value).filter(([name, field]) => field != null && !names.includes(name)));
+}
+
+export function isProviderEvent(value: unknown): value is ProviderEvent {
+  return isObject(value) && typeof value["type"] === "string";
+}
+
+export function asString(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** A place in a list, or a count: a whole number from 0. */
+export function asIndex(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
+export function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,161 @@
+/**
+ * Passes on a provider's item events as one legal log (contract 01 §1.4), whatever their type, also types that are not
+ * known here.
+ *
+ *   - `output_index` counts the items of this call from 0: the nth index that the provider adds is n.
+ *   - Every event lies between its item's added and done, and names the item by the id it was added with. What was left
+ *     out (an added, the start of a part) is put in; what comes too late or belongs to nothing is dropped, because
+ *     `output_item.done` brings the item whole.
+ */
+import { applyEvent, type ResponseState } from "../../../src/lifecycle/apply-event.ts";
+import { closeOpenItems } from "../../../src/lifecycle/end-response.ts";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { ItemStatus, OutputItem } from "../../../src/protocol/item.ts";
+import type { Response } from "../../../src/protocol/response.ts";
+import { completeItem, emptied } from "./items.ts";
+import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
+
+export class OutputRelay {
+  /** What was passed on so far, folded; of the response only `output` means anything. */
+  #state: ResponseState = { response: { output: [] } as unknown as Response, openIndices: new Set() };
+  /** From the provider's `output_index` to ours. */
+  readonly #places = new Map<number, number>();
+  readonly #openParts = new Set<string>();
+
+  /** Whether any event was passed on. */
+  get started(): boolean {
+    return this.#output.length > 0;
+  }
+
+  *relay(event: ProviderEvent): Generator<ItemEventDraft> {
+    switch (event.type) {
+      case "response.output_item.added":
+        return yield* this.#add(event);
+      case "response.output_item.done":
+        return yield* this.#finish(event);
+      default:
+        return yield* this.#passOn(event);
+    }
+  }
+
+  /**
+   * At the end: closes the items that the provider left open. `response` is its final snapshot, which has the better
+   * version of them, and is the only source of items at a server that streams none.
+   */
+  *close(response: unknown, status: "completed" | "incomplete"): Generator<ItemEventDraft> {
+    const output = isObject(response) ? asArray(response["output"]) : [];
+    if (!this.started) {
+      for (const [output_index, item] of output.entries()) yield* this.#finish({ output_index, item }, status);
+      return;
+    }
+    for (const [index, place] of this.#places) {
+      if (!this.#state.openIndices.has(place)) continue;
+      const item = findFinal(output, this.#output[place]!, index);
+      if (item !== undefined) yield* this.#finish({ output_index: index, item }, status);
+    }
+    for (const event of closeOpenItems(this.#state.response, this.#state.openIndices)) yield this.#emit(event);
+  }
+
+  get #output(): readonly OutputItem[] {
+    return this.#state.response.output;
+  }
+
+  *#add(event: Json): Generator<ItemEventDraft> {
+    const { item: raw, output_index: index } = event;
+    const before = this.#placeOf(index, idOf(raw));
+    if (before !== undefined) {
+      const isOpen = this.#state.openIndices.has(before);
+      const id = idOf(raw);
+      if (id === this.#output[before]!.id || (id === undefined && isOpen)) return; // told twice
+      // Another item under the same index: the first cannot still be open.
+      const open = new Set(isOpen ? [before] : []);
+      for (const done of closeOpenItems(this.#state.response, open)) yield this.#emit(done);
+    }
+    const item = completeItem(raw, "in_progress");
+    if (item !== undefined) yield this.#open(index, item);
+  }
+
+  #open(index: unknown, item: OutputItem): ItemEventDraft {
+    const place = this.#output.length;
+    this.#places.set(asIndex(index) ?? place, place);
+    return this.#emit({ type: "response.output_item.added", output_index: place, item });
+  }
+
+  *#finish(event: Json, status: ItemStatus = "completed"): Generator<ItemEventDraft> {
+    const raw = event["item"];
+    if (!isObject(raw)) return;
+    const id = idOf(raw);
+    let place = this.#placeOf(event["output_index"], id);
+    if (place === undefined || !this.#state.openIndices.has(place)) {
+      if (place !== undefined && (id === undefined || id === this.#output[place]!.id)) return; // told twice
+      const unannounced = completeItem(raw, status);
+      if (unannounced === undefined) return;
+      place = this.#output.length;
+      yield this.#open(event["output_index"], emptied(unannounced));
+    }
+    const item = completeItem(settled(this.#output[place]!, raw), status);
+    if (item !== undefined) yield this.#emit({ type: "response.output_item.done", output_index: place, item });
+  }
+
+  *#passOn(event: ProviderEvent): Generator<ItemEventDraft> {
+    const place = this.#placeOf(event["output_index"], asString(event["item_id"]));
+    if (place === undefined || !this.#state.openIndices.has(place)) return;
+    const complete = completeEvent(event, place, this.#output[place]!.id);
+    if (complete === undefined) return;
+    const needed = partThatMustBeOpen(complete);
+    if (needed !== undefined && this.#openPart(place, needed)) yield this.#emit(needed.event);
+    const started = partStartedBy(complete);
+    if (started !== undefined && !this.#openPart(place, started)) return;
+    yield this.#emit(complete);
+  }
+
+  /** False if it was open already. */
+  #openPart(place: number, part: PartStart): boolean {
+    const key = `${place}/${part.key}`;
+    if (this.#openParts.has(key)) return false;
+    this.#openParts.add(key);
+    return true;
+  }
+
+  /** By index; by id where the index is missing or means nothing. */
+  #placeOf(index: unknown, id: string | undefined): number | undefined {
+    const place = this.#places.get(asIndex(index) ?? -1);
+    if (place !== undefined || id === undefined) return place;
+    const byId = this.#output.findIndex((item) => item.id === id);
+    return byId === -1 ? undefined : byId;
+  }
+
+  #emit(event: ItemEventDraft): ItemEventDraft {
+    this.#state = applyEvent(this.#state, event);
+    return event;
+  }
+}
+
+function idOf(item: unknown): string | undefined {
+  return isObject(item) ? asString(item["id"]) || undefined : undefined;
+}
+
+function findFinal(output: readonly unknown[], item: OutputItem, index: number): unknown {
+  const candidates = [output.find((final) => idOf(final) === item.id), output[index]];
+  return candidates.find((final) => isObject(final) && final["type"] === item.type);
+}
+
+/**
+ * The item as the provider settled it, over what was streamed of it. Id, type and call_id stay as they were added:
+ * official clients throw when they change (contract 01 §1.6). Done is never `in_progress`.
+ */
+function settled(streamed: OutputItem, done: Json): Json {
+  const { status: _, ...before } = streamed;
+  const { status, ...stated } = done;
+  const kept = { id: streamed.id, type: streamed.type, ...("call_id" in streamed && { call_id: streamed["call_id"] }) };
+  // Servers that leave the content out have streamed it.
+  const content = done["content"] ?? streamed["content"];
+  return {
+    ...before,
+    ...stated,
+    ...(content === undefined ? {} : { content }),
+    ...(status === undefined || status === "in_progress" ? {} : { status }),
+    ...kept,
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * The embedded upstream: no network, no model, and no claim to be one. It answers the same request with the same items,
+ * texts and deltas every time, and does what `simulator.*` metadata asks (simulator/settings.ts): stream, reason, call
+ * functions, fill JSON schemas, refuse, fail, hang. It serves the demo, the load tests and the tests of clients.
+ *
+ * One delta is one token. The plan of a call is made first (simulator/plan.ts) and then performed.
+ */
+import { responseError } from "../../src/lifecycle/end-response.ts";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { Usage } from "../../src/protocol/response.ts";
+import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstream.ts";
+import { itemEvents } from "./simulator/item-events.ts";
+import { Pace } from "./simulator/pace.ts";
+import { countProduced, type PlannedItem, planItems } from "./simulator/plan.ts";
+import { InvalidPromptError, readSettings, type SimulatorSettings } from "./simulator/settings.ts";
+import { countWords } from "./simulator/transcript.ts";
+
+export class SimulatorUpstream implements Upstream {
+  async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
+    signal.throwIfAborted();
+    const prepared = prepare(call);
+    if ("type" in prepared) {
+      yield prepared;
+      return;
+    }
+    const { settings, plan } = prepared;
+    const pace = new Pace({ delayMs: settings.delay_ms, hangs: settings.hang, signal });
+    const failAfter = settings.fail_after ?? (settings.error === undefined ? Infinity : 0);
+    let events = 0;
+    for await (const event of perform(call, plan, pace)) {
+      signal.throwIfAborted();
+      if (events >= failAfter) {
+        yield failed(
+          settings.error ?? "server_error",
+          `The simulator failed after ${events} events, as it was told to.`,
+        );
+        return;
+      }
+      yield event;
+      events++;
+    }
+  }
+}
+
+/** Everything that a request can get wrong is found here, before the first event. */
+function prepare(call: UpstreamCall): { settings: SimulatorSettings; plan: PlannedItem[] } | UpstreamFinish {
+  try {
+    const settings = readSettings(call.request.metadata ?? {});
+    return { settings, plan: planItems(call, settings) };
+  } catch (error) {
+    if (error instanceof InvalidPromptError) return failed("invalid_prompt", error.message);
+    throw error;
+  }
+}
+
+async function* perform(
+  call: UpstreamCall,
+  plan: readonly PlannedItem[],
+  pace: Pace,
+): AsyncGenerator<UpstreamEvent, void, undefined> {
+  const done = countProduced(plan, call.produced);
+  const spent = { output: 0, reasoning: 0 };
+  // The budget is the response's: what an earlier attempt spent on the same plan is gone, or a text that was cut off
+  // after a crash would be longer than without one.
+  let budget =
+    (call.request.max_output_tokens ?? Infinity) - sum(plan.slice(0, done).map((item) => item.deltas.length));
+  for (const [output_index, item] of plan.slice(done).entries()) {
+    if (budget <= 0 && item.deltas.length > 0) return yield incomplete(call, spent);
+    const absoluteIndex = call.produced.length + output_index;
+    const events = itemEvents(item, { output_index, responseId: call.responseId, absoluteIndex });
+    const deltas = item.deltas.slice(0, budget);
+    yield* events.open;
+    for (const delta of deltas) {
+      await pace.beforeDelta();
+      const event = events.delta(delta);
+      if (event !== undefined) yield event;
+    }
+    budget -= deltas.length;
+    spent.output += deltas.length;
+    if (item.type === "reasoning") spent.reasoning += deltas.length;
+    const isCut = deltas.length < item.deltas.length;
+    yield* events.close(deltas.join(""), isCut ? "incomplete" : "completed");
+    if (isCut) return yield incomplete(call, spent);
+  }
+  await pace.beforeEnd();
+  yield { type: "finish", status: "completed", usage: usageOf(call, spent) };
+}
+
+interface Spent {
+  output: number;
+  /** Part of `output`. */
+  reasoning: number;
+}
+
+function incomplete(call: UpstreamCall, spent: Spent): UpstreamFinish {
+  const details = { reason: "max_output_tokens" } as const;
+  return { type: "finish", status: "incomplete", details, usage: usageOf(call, spent) };
+}
+
+function failed(code: string, message: string): UpstreamFinish {
+  return { type: "finish", status: "failed", error: responseError(code, message) };
+}
+
+/** Input tokens are words, roughly; output tokens are the deltas of this call alone. */
+function usageOf(call: UpstreamCall, spent: Spent): Usage {
+  const produced: readonly OutputItem[] = call.produced;
+  const input_tokens = countWords([...call.input, ...produced]);
+  return {
+    input_tokens,
+    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+    output_tokens: spent.output,
+    output_tokens_details: { reasoning_tokens: spent.reasoning },
+    total_tokens: input_tokens + spent.output,
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

@@ -1,0 +1,60 @@
+/**
+ * Strings that match a simple regular expression: literals, classes, groups, alternatives and counts. They match by
+ * construction. The expression itself is never run: a client could send one that takes hours.
+ */
+import { UnfillableSchemaError } from "./schema.ts";
+import { parsePattern, type PatternNode } from "./pattern.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+const ATTEMPTS = 300;
+/** What `*` and `+` add at most, as long as nothing asks for a longer string. */
+const USUAL_STRETCH = 3;
+const USUAL_ATTEMPTS = 10;
+const LENGTH_MAXIMUM = 2_000;
+
+export interface Lengths {
+  minimum: number;
+  maximum: number;
+}
+
+export function fillPattern(pattern: string, { minimum, maximum }: Lengths, random: SeededRandom): string {
+  const node = parsePattern(pattern);
+  // Every length up to twice the wanted one is tried sooner or later, for both limits may be tight.
+  const furthest = 2 * Math.max(USUAL_STRETCH, minimum);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const stretch =
+      attempt < USUAL_ATTEMPTS ? USUAL_STRETCH : Math.ceil((furthest * (attempt - USUAL_ATTEMPTS)) / ATTEMPTS);
+    const written: string[] = [];
+    const isWhole = write(node, { random, stretch, written, steps: { left: 10 * LENGTH_MAXIMUM } });
+    // JSON Schema counts characters, not UTF-16 units; each entry is one character.
+    if (isWhole && written.length >= minimum && written.length <= maximum) return written.join("");
+  }
+  throw new UnfillableSchemaError(`no string of that length was found for the pattern '${pattern}'.`);
+}
+
+interface Writing {
+  random: SeededRandom;
+  stretch: number;
+  written: string[];
+  steps: { left: number };
+}
+
+/** False if the string would become too long. */
+function write(node: PatternNode, writing: Writing): boolean {
+  const { random, written, steps } = writing;
+  if (written.length > LENGTH_MAXIMUM || steps.left-- <= 0) return false;
+  switch (node.kind) {
+    case "character":
+      written.push(random.pick(node.from));
+      return true;
+    case "sequence":
+      return node.nodes.every((each) => write(each, writing));
+    case "alternatives":
+      return write(random.pick(node.nodes), writing);
+    case "repeat": {
+      const times = Math.min(node.maximum, node.minimum + random.below(writing.stretch + 1));
+      for (let time = 0; time < times; time++) if (!write(node.node, writing)) return false;
+      return true;
+    }
+  }
+}

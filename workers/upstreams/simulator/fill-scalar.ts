@@ -1,0 +1,103 @@
+/** Strings and numbers that a JSON schema accepts. */
+import { fillPattern } from "./fill-pattern.ts";
+import { numberOf, type Schema, UnfillableSchemaError } from "./schema.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+const WORDS = ["lease", "cursor", "event", "stream", "log", "worker", "attempt", "response", "queue", "item"];
+/** A schema that insists on more is refused, not served. */
+const LENGTH_MAXIMUM = 100_000;
+
+export function fillString(schema: Schema, random: SeededRandom): string {
+  const minimum = numberOf(schema.minLength) ?? 0;
+  const maximum = numberOf(schema.maxLength) ?? Infinity;
+  if (minimum > maximum) throw new UnfillableSchemaError("'minLength' is more than 'maxLength'.");
+  if (minimum > LENGTH_MAXIMUM) throw new UnfillableSchemaError(`'minLength' is more than ${LENGTH_MAXIMUM}.`);
+  if (typeof schema.pattern === "string") return fillPattern(schema.pattern, { minimum, maximum }, random);
+  const formatted = typeof schema.format === "string" ? FORMATS[schema.format]?.(random) : undefined;
+  if (formatted === undefined) return fillWords(minimum, maximum, random);
+  if (formatted.length >= minimum && formatted.length <= maximum) return formatted;
+  throw new UnfillableSchemaError(`a string of the format '${schema.format as string}' does not have that length.`);
+}
+
+function fillWords(minimum: number, maximum: number, random: SeededRandom): string {
+  let text = `${random.pick(WORDS)} ${random.pick(WORDS)}`;
+  while (text.length < minimum) text += ` ${random.pick(WORDS)}`;
+  return text.slice(0, maximum);
+}
+
+const FORMATS: Readonly<Record<string, (random: SeededRandom) => string>> = {
+  "date-time": (random) => `${fillDate(random)}T${fillTime(random)}`,
+  date: fillDate,
+  time: fillTime,
+  duration: (random) => `P${1 + random.below(28)}D`,
+  email: (random) => `${random.pick(WORDS)}@example.com`,
+  hostname: (random) => `${random.pick(WORDS)}.example.com`,
+  ipv4: (random) => `192.0.2.${1 + random.below(254)}`,
+  ipv6: (random) => `2001:db8::${(1 + random.below(0xfffe)).toString(16)}`,
+  uri: (random) => `https://example.com/${random.pick(WORDS)}`,
+  uuid: fillUuid,
+};
+
+function fillDate(random: SeededRandom): string {
+  return `2026-${twoDigits(1 + random.below(12))}-${twoDigits(1 + random.below(28))}`;
+}
+
+function fillTime(random: SeededRandom): string {
+  return `${twoDigits(random.below(24))}:${twoDigits(random.below(60))}:${twoDigits(random.below(60))}Z`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** Version 4, variant 1 (RFC 9562 §5.4). */
+function fillUuid(random: SeededRandom): string {
+  const hex = (digits: number) => Array.from({ length: digits }, () => random.below(16).toString(16)).join("");
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-${random.pick(["8", "9", "a", "b"])}${hex(3)}-${hex(12)}`;
+}
+
+/** How many multiples are looked at before a range counts as empty. */
+const MULTIPLES_TRIED = 1_000;
+const USUAL_RANGE = 100;
+
+export function fillNumber(schema: Schema, isInteger: boolean, random: SeededRandom): number {
+  const range = rangeOf(schema);
+  const multipleOf = numberOf(schema.multipleOf);
+  const step = multipleOf ?? (isInteger ? 1 : 0.5);
+  const first = Math.ceil(range.low / step);
+  const count = Math.floor(range.high / step) - first + 1;
+  const start = count > 0 ? random.below(count) : 0;
+  for (let tried = 0; tried < Math.min(count, MULTIPLES_TRIED); tried++) {
+    const value = multiple(first + ((start + tried) % count), step);
+    if (range.includes(value) && (!isInteger || Number.isInteger(value))) return value;
+  }
+  const middle = range.low + (range.high - range.low) / 2;
+  if (multipleOf === undefined && !isInteger && range.includes(middle)) return middle;
+  throw new UnfillableSchemaError("no number was found between its limits.");
+}
+
+interface NumberRange {
+  low: number;
+  high: number;
+  includes: (value: number) => boolean;
+}
+
+/** Draft 4 wrote `exclusiveMinimum: true` beside `minimum`; later drafts put the number there. */
+function rangeOf(schema: Schema): NumberRange {
+  const { exclusiveMinimum, exclusiveMaximum } = schema;
+  const minimum = numberOf(schema.minimum) ?? -Infinity;
+  const maximum = numberOf(schema.maximum) ?? Infinity;
+  const above = exclusiveMinimum === true ? minimum : (numberOf(exclusiveMinimum) ?? -Infinity);
+  const below = exclusiveMaximum === true ? maximum : (numberOf(exclusiveMaximum) ?? Infinity);
+  let [low, high] = [Math.max(minimum, above), Math.min(maximum, below)];
+  const span = Math.max(USUAL_RANGE, 4 * (numberOf(schema.multipleOf) ?? 0));
+  if (low === -Infinity) low = high === Infinity ? 0 : high - span;
+  if (high === Infinity) high = low + Math.max(span, Math.abs(low));
+  const includes = (value: number) => value >= minimum && value <= maximum && value > above && value < below;
+  return { low, high, includes };
+}
+
+/** 3 × 0.1 is 0.30000000000000004 in binary; a client that checks `multipleOf` wants to see 0.3. */
+function multiple(times: number, step: number): number {
+  return Number.isInteger(step) ? times * step : Number((times * step).toPrecision(12));
+}

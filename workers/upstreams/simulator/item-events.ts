@@ -1,0 +1,117 @@
+/** The events of one item, in the order that clients check (contract 01 §1.4): opened, grown by deltas, closed. */
+import { createHash } from "node:crypto";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { ItemStatus } from "../../../src/protocol/item.ts";
+import type { PlannedItem } from "./plan.ts";
+
+/** Where an item stands. */
+export interface Place {
+  /** Counted from 0 in this call. */
+  output_index: number;
+  responseId: string;
+  /** Counted over everything the response produced; makes the ids its own. */
+  absoluteIndex: number;
+}
+
+export interface ItemEvents {
+  open: ItemEventDraft[];
+  /** Undefined if the client does not see this item grow. */
+  delta: (delta: string) => ItemEventDraft | undefined;
+  close: (text: string, status: ItemStatus) => ItemEventDraft[];
+}
+
+export function itemEvents(item: PlannedItem, place: Place): ItemEvents {
+  switch (item.type) {
+    case "reasoning":
+      return reasoningEvents(place, item.hasSummary);
+    case "function_call":
+      return functionCallEvents(place, item.name);
+    case "message":
+      return item.part === "refusal" ? refusalEvents(place) : textEvents(place);
+  }
+}
+
+function reasoningEvents({ output_index, ...place }: Place, hasSummary: boolean): ItemEvents {
+  const id = placeId("rs", place);
+  const item = (status: ItemStatus, summary: { type: "summary_text"; text: string }[]) =>
+    ({ type: "reasoning", id, status, summary }) as const;
+  const at = { item_id: id, output_index, summary_index: 0 };
+  const part = (text: string) => ({ type: "summary_text", text }) as const;
+  return {
+    open: [
+      { type: "response.output_item.added", output_index, item: item("in_progress", []) },
+      ...(hasSummary ? [{ type: "response.reasoning_summary_part.added" as const, ...at, part: part("") }] : []),
+    ],
+    delta: (delta) => (hasSummary ? { type: "response.reasoning_summary_text.delta", ...at, delta } : undefined),
+    close: (text, status) => {
+      const done = { type: "response.output_item.done", output_index } as const;
+      if (!hasSummary) return [{ ...done, item: item(status, []) }];
+      const cut = status === "incomplete" ? { status } : {};
+      return [
+        { type: "response.reasoning_summary_text.done", ...at, text },
+        { type: "response.reasoning_summary_part.done", ...at, ...cut, part: part(text) },
+        { ...done, item: item(status, [part(text)]) },
+      ];
+    },
+  };
+}
+
+function functionCallEvents({ output_index, ...place }: Place, name: string): ItemEvents {
+  const id = placeId("fc", place);
+  const item = (status: ItemStatus, json: string) =>
+    ({ type: "function_call", id, call_id: placeId("call", place), name, arguments: json, status }) as const;
+  const at = { item_id: id, output_index };
+  return {
+    open: [{ type: "response.output_item.added", output_index, item: item("in_progress", "") }],
+    delta: (delta) => ({ type: "response.function_call_arguments.delta", ...at, delta }),
+    close: (json, status) => [
+      { type: "response.function_call_arguments.done", ...at, arguments: json },
+      { type: "response.output_item.done", output_index, item: item(status, json) },
+    ],
+  };
+}
+
+function textEvents({ output_index, ...place }: Place): ItemEvents {
+  const id = placeId("msg", place);
+  const item = { type: "message", id, role: "assistant" } as const;
+  const at = { item_id: id, output_index, content_index: 0 };
+  const part = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: [] });
+  return {
+    open: [
+      { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", content: [] } },
+      { type: "response.content_part.added", ...at, part: part("") },
+    ],
+    delta: (delta) => ({ type: "response.output_text.delta", ...at, delta, logprobs: [] }),
+    close: (text, status) => [
+      { type: "response.output_text.done", ...at, text, logprobs: [] },
+      { type: "response.content_part.done", ...at, part: part(text) },
+      { type: "response.output_item.done", output_index, item: { ...item, status, content: [part(text)] } },
+    ],
+  };
+}
+
+function refusalEvents({ output_index, ...place }: Place): ItemEvents {
+  const id = placeId("msg", place);
+  const item = { type: "message", id, role: "assistant" } as const;
+  const at = { item_id: id, output_index, content_index: 0 };
+  const part = (refusal: string) => ({ type: "refusal", refusal }) as const;
+  return {
+    open: [
+      { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", content: [] } },
+      { type: "response.content_part.added", ...at, part: part("") },
+    ],
+    delta: (delta) => ({ type: "response.refusal.delta", ...at, delta }),
+    close: (refusal, status) => [
+      { type: "response.refusal.done", ...at, refusal },
+      { type: "response.content_part.done", ...at, part: part(refusal) },
+      { type: "response.output_item.done", output_index, item: { ...item, status, content: [part(refusal)] } },
+    ],
+  };
+}
+
+/** An id as src/protocol/id.ts writes it, but the same one each time for the same place. */
+function placeId(prefix: "rs" | "fc" | "call" | "msg", place: Omit<Place, "output_index">): string {
+  const digits = prefix === "call" ? 24 : 50;
+  const hash = createHash("sha256").update(`${prefix} ${place.responseId} ${place.absoluteIndex}`).digest("hex");
+  return `${prefix}_${hash.slice(0, digits)}`;
+}

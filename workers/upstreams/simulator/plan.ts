@@ -1,0 +1,115 @@
+/**
+ * Which items a call answers with: reasoning if asked for, then either function calls or one message. The plan depends
+ * on the request, the input and the seed alone, never on what was produced: an attempt that goes on after a crash makes
+ * the same plan as the one that was cut off, and leaves out what is done.
+ */
+import { createHash } from "node:crypto";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { FunctionTool } from "../../../src/protocol/tool.ts";
+import type { UpstreamCall } from "../../upstream.ts";
+import { fillSchema } from "./fill-schema.ts";
+import { UnfillableSchemaError } from "./schema.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { InvalidPromptError, type SimulatorSettings } from "./settings.ts";
+import * as text from "./text.ts";
+import { itemText, lastUserMessage, trailingOutputs } from "./transcript.ts";
+
+export type PlannedItem =
+  /** `hasSummary` is false if the client did not ask to see it: the item is then empty, and its tokens are counted. */
+  | { type: "reasoning"; hasSummary: boolean; deltas: readonly string[] }
+  | { type: "function_call"; name: string; deltas: readonly string[] }
+  | { type: "message"; part: "output_text" | "refusal"; deltas: readonly string[] };
+
+const USUAL_REASONING_DELTAS = 12;
+
+export function planItems(call: UpstreamCall, settings: SimulatorSettings): PlannedItem[] {
+  const seed = conversationSeed(call, settings);
+  // Each item has numbers of its own, so that what one of them needs does not change the next.
+  const randomFor = (purpose: string) => new SeededRandom(`${seed} ${purpose}`);
+  const tools = toolsToCall(call, settings, randomFor("tools"));
+  const answer: PlannedItem[] =
+    tools.length > 0
+      ? tools.map((tool, place) => planFunctionCall(tool, randomFor(`call ${place}`)))
+      : [planMessage(call, settings, randomFor("message"))];
+  return [...planReasoning(call, settings, randomFor("reasoning")), ...answer];
+}
+
+/** How many items of the plan are in `produced`. An item that was cut off does not count: it is made again. */
+export function countProduced(plan: readonly PlannedItem[], produced: readonly OutputItem[]): number {
+  let done = 0;
+  for (const item of produced) {
+    const isWhole = item.status == null || item.status === "completed";
+    if (isWhole && item.type === plan[done]?.type) done++;
+  }
+  return done;
+}
+
+function conversationSeed(call: UpstreamCall, settings: SimulatorSettings): string {
+  const hash = createHash("sha256").update(`${settings.seed}`);
+  for (const item of call.input) hash.update(`\n${item.type} ${itemText(item)}`);
+  return hash.digest("hex");
+}
+
+function planReasoning(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): PlannedItem[] {
+  const { effort, summary } = call.request.reasoning ?? {};
+  const usual = effort == null || effort === "none" ? 0 : USUAL_REASONING_DELTAS;
+  const count = settings.reasoning ?? usual;
+  if (count === 0) return [];
+  const shape = { deltas: count, deltaBytes: settings.delta_bytes };
+  const hasSummary = summary != null || settings.reasoning !== undefined;
+  return [{ type: "reasoning", hasSummary, deltas: text.proseDeltas(text.reasoningOpening(), shape, random) }];
+}
+
+/** Empty if the answer is a message. Once calls were answered it always is, or `required` would never come to an end. */
+function toolsToCall(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): FunctionTool[] {
+  const { tools, isForced } = permittedTools(call);
+  if (tools.length === 0 || settings.refusal || trailingOutputs(call.input).length > 0) return [];
+  const wanted = isForced ? Math.max(1, settings.calls) : settings.calls;
+  const count = call.request.parallel_tool_calls === false ? Math.min(1, wanted) : wanted;
+  return Array.from({ length: count }, () => random.pick(tools));
+}
+
+function permittedTools({ request }: UpstreamCall): { tools: readonly FunctionTool[]; isForced: boolean } {
+  const tools = request.tools ?? [];
+  const choice = request.tool_choice ?? "auto";
+  if (choice === "none") return { tools: [], isForced: false };
+  if (choice === "auto" || choice === "required") return { tools, isForced: choice === "required" };
+  const names = choice.type === "function" ? [choice.name] : choice.tools.map((tool) => tool.name);
+  const isForced = choice.type === "function" || choice.mode === "required";
+  const named = tools.filter((tool) => names.includes(tool.name));
+  if (isForced && named.length === 0) {
+    throw new InvalidPromptError("'tool_choice' asks for a function that is not among the tools.");
+  }
+  return { tools: named, isForced };
+}
+
+function planFunctionCall(tool: FunctionTool, random: SeededRandom): PlannedItem {
+  const schema = { type: "object", ...tool.parameters };
+  const json = fillJson(schema, `the parameters of the function '${tool.name}'`, random);
+  return { type: "function_call", name: tool.name, deltas: text.jsonDeltas(json) };
+}
+
+function planMessage(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): PlannedItem {
+  const part = settings.refusal ? "refusal" : "output_text";
+  return { type: "message", part, deltas: messageDeltas(call, settings, random) };
+}
+
+function messageDeltas(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): string[] {
+  if (settings.text !== undefined) return text.wordDeltas(settings.text);
+  const shape = { deltas: settings.tokens, deltaBytes: settings.delta_bytes };
+  if (settings.refusal) return text.proseDeltas(text.refusalOpening(), shape, random);
+  const format = call.request.text?.format;
+  if (format?.type === "json_schema") return text.jsonDeltas(fillJson(format.schema, "'text.format.schema'", random));
+  if (format?.type === "json_object") return text.jsonDeltas(JSON.stringify({ message: text.SELF_DESCRIPTION }));
+  const opening = text.answerOpening(lastUserMessage(call.input), trailingOutputs(call.input));
+  return text.proseDeltas(opening, shape, random);
+}
+
+function fillJson(schema: unknown, where: string, random: SeededRandom): string {
+  try {
+    return JSON.stringify(fillSchema(schema, random));
+  } catch (error) {
+    if (!(error instanceof UnfillableSchemaError)) throw error;
+    throw new InvalidPromptError(`The simulator cannot fill ${where}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * How a client tells the simulator what to do: `simulator.*` keys in the request's metadata, whose values are always
+ * strings (contract 03 §3.1). A key that is misspelt is refused, not ignored: a test must not believe that it asked for
+ * a failure when it did not.
+ */
+import { z } from "zod";
+
+const PREFIX = "simulator.";
+
+const TOKENS_MAXIMUM = 1_000_000;
+/** A whole text is in memory several times while its last events are written. */
+const TEXT_BYTES_MAXIMUM = 64 * 1024 * 1024;
+
+/** What a request asks of the simulator makes no sense. It ends the run with the code `invalid_prompt`. */
+export class InvalidPromptError extends Error {
+  override readonly name = "InvalidPromptError";
+}
+
+const wholeNumber = (maximum: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, "must be a whole number that is not negative")
+    .transform(Number)
+    .pipe(z.number().max(maximum, `must be at most ${maximum}`));
+
+const flag = z.enum(["true", "false"], "must be 'true' or 'false'").transform((value) => value === "true");
+
+const settingsSchema = z
+  .strictObject({
+    /** Chooses another answer to the same request. */
+    seed: wholeNumber(Number.MAX_SAFE_INTEGER).default(0),
+    /** Text deltas in the message. Without it, as many as the sentences need. */
+    tokens: wholeNumber(TOKENS_MAXIMUM).optional(),
+    /** Between two deltas. 0 means no timer at all. */
+    delay_ms: wholeNumber(600_000).default(15),
+    /** Deltas of reasoning before the answer; 0 means none, whatever `reasoning.effort` says. */
+    reasoning: wholeNumber(TOKENS_MAXIMUM).optional(),
+    /** The call fails once it has yielded this many events. */
+    fail_after: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
+    /** The code to fail with. Without `fail_after` the call fails before its first event. */
+    error: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,63}$/, "must be an error code, like 'server_error'")
+      .optional(),
+    /** The message is a refusal. */
+    refusal: flag.default(false),
+    /** Parallel function calls. */
+    calls: wholeNumber(128).default(1),
+    /** After a few deltas nothing comes any more, until the call is aborted. */
+    hang: flag.default(false),
+    /** What to answer, word for word. */
+    text: z.string().optional(),
+    /** Each delta of prose holds at least this many bytes. */
+    delta_bytes: wholeNumber(64 * 1024).default(0),
+  })
+  .superRefine((settings, context) => {
+    const deltas = Math.max(settings.tokens ?? 0, settings.reasoning ?? 0);
+    if (deltas * settings.delta_bytes <= TEXT_BYTES_MAXIMUM) return;
+    const message = `makes a text of more than ${TEXT_BYTES_MAXIMUM} bytes`;
+    context.addIssue({ code: "custom", path: ["delta_bytes"], message });
+  });
+export type SimulatorSettings = z.infer<typeof settingsSchema>;
+
+export function readSettings(metadata: Readonly<Record<string, string>>): SimulatorSettings {
+  const own = Object.entries(metadata).filter(([key]) => key.startsWith(PREFIX));
+  const parsed = settingsSchema.safeParse(
+    Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value])),
+  );
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  if (issue?.code === "unrecognized_keys") {
+    throw new InvalidPromptError(`The simulator has no setting 'metadata.${PREFIX}${issue.keys[0]}'.`);
+  }
+  throw new InvalidPromptError(`'metadata.${PREFIX}${issue?.path.join(".")}' ${issue?.message}.`);
+}

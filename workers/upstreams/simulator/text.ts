@@ -1,0 +1,107 @@
+/** The simulator's prose, already cut into deltas. One delta is one token: a word, and the space before it. */
+import type { SeededRandom } from "./seeded-random.ts";
+import type { CallOutput } from "./transcript.ts";
+
+export const SELF_DESCRIPTION = "This is the simulator of background-responses, not a model.";
+
+const SUBJECTS = [
+  "A durable log",
+  "The worker's lease",
+  "Each cursor",
+  "One quiet stream",
+  "A patient subscriber",
+  "The sweeper",
+  "Every sequence number",
+  "A long research run",
+];
+const VERBS = ["keeps", "waits for", "hands over", "guards", "follows", "remembers"];
+const OBJECTS = [
+  "the next event",
+  "its place in the order",
+  "the end of the run",
+  "what was already said",
+  "the last known number",
+  "the work of the one before",
+];
+const ENDINGS = ["", " until somebody asks", " while the clock runs", " after a restart", " and nothing is lost"];
+
+/** Without a length the text ends with the first sentence that makes it this long. */
+const USUAL_DELTAS = 40;
+const QUOTED_CHARACTERS = 60;
+const QUOTED_OUTPUTS = 3;
+
+export interface ProseShape {
+  /** Undefined: as many as the sentences need. */
+  deltas: number | undefined;
+  /** At least this many bytes in each delta; 0 makes every word a delta of its own. */
+  deltaBytes: number;
+}
+
+/** `opening`, and then filler. */
+export function proseDeltas(opening: string, { deltas, deltaBytes }: ProseShape, random: SeededRandom): string[] {
+  const prose: string[] = [];
+  let delta = "";
+  if (deltas === 0) return prose;
+  for (const word of endlessWords(opening, random)) {
+    delta += word;
+    if (delta.length < deltaBytes) continue;
+    prose.push(delta);
+    if (deltas === undefined ? prose.length >= USUAL_DELTAS && word.endsWith(".") : prose.length === deltas) break;
+    delta = "";
+  }
+  return prose;
+}
+
+function* endlessWords(opening: string, random: SeededRandom): Generator<string, never> {
+  yield* wordDeltas(opening);
+  let isFirst = opening === "";
+  while (true) {
+    for (const word of fillerSentence(random).split(" ")) {
+      yield isFirst ? word : ` ${word}`;
+      isFirst = false;
+    }
+  }
+}
+
+function fillerSentence(random: SeededRandom): string {
+  return `${random.pick(SUBJECTS)} ${random.pick(VERBS)} ${random.pick(OBJECTS)}${random.pick(ENDINGS)}.`;
+}
+
+/** Cut before the spaces, so that the pieces joined are the text again. */
+export function wordDeltas(text: string): string[] {
+  return text.match(/\s*\S+|\s+$/g) ?? [];
+}
+
+/** JSON is cut between names, numbers and signs. It is not padded: every byte of it means something. */
+export function jsonDeltas(json: string): string[] {
+  return json.match(/[\p{L}\p{N}_]+|[^\p{L}\p{N}_]+/gu) ?? [];
+}
+
+export function answerOpening(userMessage: string | undefined, outputs: readonly CallOutput[]): string {
+  const sentences = [SELF_DESCRIPTION];
+  if (userMessage !== undefined) sentences.push(`The last message says ${quote(userMessage)}.`);
+  for (const { name, text } of outputs.slice(0, QUOTED_OUTPUTS)) {
+    sentences.push(`From the output of ${name ?? "a call"}: ${quote(text)}.`);
+  }
+  return sentences.join(" ");
+}
+
+export function refusalOpening(): string {
+  return `${SELF_DESCRIPTION} It was asked to refuse, and so it refuses.`;
+}
+
+export function reasoningOpening(): string {
+  return "The simulator does not think; it only shows where reasoning would be.";
+}
+
+function quote(text: string): string {
+  // Far more than is quoted, and never the whole of a message of megabytes.
+  const characters = Array.from(
+    text
+      .slice(0, 10 * QUOTED_CHARACTERS)
+      .trim()
+      .replace(/\s+/g, " "),
+  );
+  const isCut = characters.length > QUOTED_CHARACTERS;
+  return `“${characters.slice(0, QUOTED_CHARACTERS).join("").trimEnd()}${isCut ? "…" : ""}”`;
+}

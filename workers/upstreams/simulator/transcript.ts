@@ -1,0 +1,63 @@
+/** What the simulator reads of a conversation: its words, what the user said last, which calls were just answered. */
+import type { ContextItem } from "../../upstream.ts";
+
+export interface CallOutput {
+  /** Undefined if the call itself is not in the conversation. */
+  name: string | undefined;
+  text: string;
+}
+
+/** The outputs that the conversation ends with: what a model would answer now. */
+export function trailingOutputs(input: readonly ContextItem[]): CallOutput[] {
+  const last = input.findLastIndex((item) => item.type !== "function_call_output");
+  return input.slice(last + 1).map((output) => {
+    const callId = "call_id" in output ? output.call_id : undefined;
+    const call = input.find((item) => item.type === "function_call" && item.call_id === callId);
+    return { name: call?.type === "function_call" ? call.name : undefined, text: itemText(output) };
+  });
+}
+
+export function lastUserMessage(input: readonly ContextItem[]): string | undefined {
+  const message = input.findLast((item) => item.type === "message" && item.role === "user");
+  return message && itemText(message);
+}
+
+/** Everything in an item that a model would read. Ids are left out: they differ from one run to the next. */
+export function itemText(item: ContextItem): string {
+  switch (item.type) {
+    case "message":
+      return contentText(item.content);
+    case "function_call":
+      return `${item.name} ${item.arguments}`;
+    case "function_call_output":
+      return contentText(item.output);
+    case "reasoning":
+      return `${contentText(item.summary)} ${contentText(item.content)}`.trim();
+    default:
+      return "";
+  }
+}
+
+function contentText(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part: { text?: unknown; refusal?: unknown }) => part.text ?? part.refusal)
+    .filter((text) => typeof text === "string")
+    .join(" ");
+}
+
+/** The simulator's input tokens. Counted by hand: splitting a conversation of megabytes would copy it. */
+export function countWords(items: readonly ContextItem[]): number {
+  let words = 0;
+  for (const item of items) {
+    const text = itemText(item);
+    let inWord = false;
+    for (let i = 0; i < text.length; i++) {
+      const isLetter = text.charCodeAt(i) > 0x20;
+      if (isLetter && !inWord) words++;
+      inWord = isLetter;
+    }
+  }
+  return words;
+}
