@@ -51,7 +51,7 @@ async function main(): Promise<number> {
     stopping.abort(new UnexpectedEnd(`${name} ended unexpectedly (${how}); stopping the rest.`));
   void redis.exited?.then((how) => stopIfEnded("Redis", how));
 
-  const pretty = environment["LOG_PRETTY"] ?? String(process.stdout.isTTY);
+  const pretty = environment["LOG_PRETTY"] ?? (process.stdout.isTTY ? "true" : "false");
   const env = { ...environment, REDIS_URL: redis.url, PORT: String(port), LOG_PRETTY: pretty };
   const children = [new Child("The API", "src/server.ts", env), new Child("The worker", "workers/main.ts", env)];
   for (const child of children) void child.exited.then((how) => stopIfEnded(child.name, how));
@@ -128,7 +128,11 @@ async function announce(config: Config, port: number, stopping: AbortController)
   }
   const headers = ["content-type: application/json"];
   if (config.apiKeys.length > 0) headers.push("authorization: Bearer $API_KEY");
-  const body = JSON.stringify({ model: "simulator/default", input: "Tell me a story.", background: true });
+  const body = JSON.stringify({
+    model: config.SIMULATOR ? "simulator/default" : "a model of yours",
+    input: "Tell me a story.",
+    background: true,
+  });
   const command = [`curl ${url}/v1/responses`, ...headers.map((header) => `-H "${header}"`), `-d '${body}'`];
   say(`\nReady at ${url}/v1. A response in the background:\n\n  ${command.join(" ")}\n`);
 }

@@ -52,6 +52,9 @@ export async function runResponse(
     case "over":
       await storage.open.remove(id);
       return "not-needed";
+    case "ending":
+      // Whoever began it may have died. The reason that he gave stays, whatever is asked for here.
+      return await failFromOutside(storage, id, DEADLINE_ERROR);
     case "expired":
       return await failFromOutside(storage, id, DEADLINE_ERROR);
     case "exhausted":

@@ -12,12 +12,12 @@ import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /**
- * `held`: the caller may append from `last + 1`. `over`: it has ended, or somebody is ending it. `exhausted`: it was begun
- * as often as is allowed. `expired`: its deadline has passed. `gone`: there is no such response.
+ * `held`: the caller may append from `last + 1`. `over`: it has ended. `ending`: somebody began to end it from outside.
+ * `exhausted`: it was begun as often as is allowed. `expired`: its deadline has passed. `gone`: there is no such response.
  */
 export type AcquireOutcome =
   | { kind: "held"; lease: string; last: number; attempt: number }
-  | { kind: "over" | "exhausted" | "expired" | "gone" };
+  | { kind: "over" | "ending" | "exhausted" | "expired" | "gone" };
 
 /*
  * KEYS  meta
@@ -30,7 +30,8 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   `
   local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last')
   if not meta[1] then return {'gone', '', -1, 0} end
-  if (meta[1] ~= 'queued' and meta[1] ~= 'in_progress') or meta[2] ~= '' then return {'over', '', -1, 0} end
+  if meta[1] ~= 'queued' and meta[1] ~= 'in_progress' then return {'over', '', -1, 0} end
+  if meta[2] ~= '' then return {'ending', '', -1, 0} end
   if tonumber(meta[4]) <= tonumber(ARGV[2]) then return {'expired', '', -1, 0} end
   if tonumber(meta[3]) >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
   local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { applyEvent, type ResponseState } from "../../src/lifecycle/apply-event.ts";
 import { itemEventSchema, type ItemEventDraft } from "../../src/protocol/event.ts";
-import type { OutputItem } from "../../src/protocol/item.ts";
+import { type OutputItem, outputItemSchema } from "../../src/protocol/item.ts";
 import { responseErrorSchema, usageSchema } from "../../src/protocol/response.ts";
 import type { UpstreamEvent, UpstreamFinish } from "../../workers/upstream.ts";
 import { openingState } from "../support/samples.ts";
@@ -15,6 +15,12 @@ export interface UpstreamLog {
 }
 
 const KNOWN_TYPES = new Set<string>(itemEventSchema.options.map((option) => option.shape.type.value));
+const KNOWN_ITEMS = new Set<string>(
+  outputItemSchema.options.flatMap((option): readonly string[] => {
+    const { type } = option.shape;
+    return "options" in type ? type.options : [type.value];
+  }),
+);
 const TEXT_EVENT = /^response\.(output_text|refusal|reasoning_text|reasoning_summary_text)\.(delta|done)$/;
 
 export async function readLog(stream: AsyncIterable<UpstreamEvent>): Promise<UpstreamLog> {
@@ -45,7 +51,12 @@ function checkLog(yielded: readonly UpstreamEvent[]): UpstreamLog {
 function checkShape(event: ItemEventDraft): void {
   assert(!("sequence_number" in event), "numbers are the log's to give");
   assert(!("obfuscation" in event), "padding is not passed on");
-  if (KNOWN_TYPES.has(event.type)) itemEventSchema.parse({ ...event, sequence_number: 0 });
+  if (isKnown(event)) itemEventSchema.parse({ ...event, sequence_number: 0 });
+}
+
+/** What a provider has that this server has no schema for is passed on as it came. */
+function isKnown(event: ItemEventDraft): boolean {
+  return KNOWN_TYPES.has(event.type) && (!("item" in event) || KNOWN_ITEMS.has(event.item.type));
 }
 
 function checkPlace(state: ResponseState, event: ItemEventDraft): void {

@@ -35,7 +35,7 @@ async function startProvider(settings: NodeJS.ProcessEnv = {}): Promise<Upstream
     .onMessage("function call", { toolCalls: [{ name: WEATHER_TOOL.name, arguments: '{"city":"Paris"}' }] })
     .onMessage("json schema", { content: '{"city":"Paris","population":2100000}' })
     .onMessage("max output tokens", { content: "This text was cut", finishReason: "length" })
-    .onMessage("failure in mid-stream", { content: LONG_TEXT }, { truncateAfterChunks: 12 })
+    .onMessage("failure in mid-stream", { content: LONG_TEXT }, { truncateAfterChunks: 12, latency: 5 })
     .onMessage("failure", { error: { message: "This model is broken.", type: "server_error" }, status: 500 })
     .onMessage("slow text", { content: LONG_TEXT }, { latency: 25 })
     .onMessage("text", { content: "Hello, how may I help you?", usage: { input_tokens: 3, output_tokens: 7 } });

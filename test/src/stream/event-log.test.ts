@@ -84,7 +84,7 @@ describe("the lease", () => {
   test("is refused once somebody has begun to end the response", async () => {
     const { id } = await beginResponse(storage, sampleRecord());
     expect(await storage.leases.fence(id, "cancel")).toMatchObject({ kind: "fenced", reason: "cancel", last: 1 });
-    expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "over" });
+    expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "ending" });
   });
 
   test("the first reason to end stays, with one lease for all who end it", async () => {

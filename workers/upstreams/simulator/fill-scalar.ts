@@ -13,7 +13,7 @@ export function fillString(schema: Schema, random: SeededRandom): string {
   if (minimum > maximum) throw new UnfillableSchemaError("'minLength' is more than 'maxLength'.");
   if (minimum > LENGTH_MAXIMUM) throw new UnfillableSchemaError(`'minLength' is more than ${LENGTH_MAXIMUM}.`);
   if (typeof schema.pattern === "string") return fillPattern(schema.pattern, { minimum, maximum }, random);
-  const formatted = typeof schema.format === "string" ? FORMATS[schema.format]?.(random) : undefined;
+  const formatted = typeof schema.format === "string" ? FORMATS.get(schema.format)?.(random) : undefined;
   if (formatted === undefined) return fillWords(minimum, maximum, random);
   if (formatted.length >= minimum && formatted.length <= maximum) return formatted;
   throw new UnfillableSchemaError(`a string of the format '${schema.format as string}' does not have that length.`);
@@ -25,18 +25,21 @@ function fillWords(minimum: number, maximum: number, random: SeededRandom): stri
   return text.slice(0, maximum);
 }
 
-const FORMATS: Readonly<Record<string, (random: SeededRandom) => string>> = {
-  "date-time": (random) => `${fillDate(random)}T${fillTime(random)}`,
-  date: fillDate,
-  time: fillTime,
-  duration: (random) => `P${1 + random.below(28)}D`,
-  email: (random) => `${random.pick(WORDS)}@example.com`,
-  hostname: (random) => `${random.pick(WORDS)}.example.com`,
-  ipv4: (random) => `192.0.2.${1 + random.below(254)}`,
-  ipv6: (random) => `2001:db8::${(1 + random.below(0xfffe)).toString(16)}`,
-  uri: (random) => `https://example.com/${random.pick(WORDS)}`,
-  uuid: fillUuid,
-};
+/** Formats that are not here are only remarks (JSON Schema 2020-12 §7.2.1): any string will do. */
+const FORMATS = new Map<string, (random: SeededRandom) => string>(
+  Object.entries({
+    "date-time": (random: SeededRandom) => `${fillDate(random)}T${fillTime(random)}`,
+    date: fillDate,
+    time: fillTime,
+    duration: (random: SeededRandom) => `P${1 + random.below(28)}D`,
+    email: (random: SeededRandom) => `${random.pick(WORDS)}@example.com`,
+    hostname: (random: SeededRandom) => `${random.pick(WORDS)}.example.com`,
+    ipv4: (random: SeededRandom) => `192.0.2.${1 + random.below(254)}`,
+    ipv6: (random: SeededRandom) => `2001:db8::${(1 + random.below(0xfffe)).toString(16)}`,
+    uri: (random: SeededRandom) => `https://example.com/${random.pick(WORDS)}`,
+    uuid: fillUuid,
+  }),
+);
 
 function fillDate(random: SeededRandom): string {
   return `2026-${twoDigits(1 + random.below(12))}-${twoDigits(1 + random.below(28))}`;
@@ -99,5 +102,5 @@ function rangeOf(schema: Schema): NumberRange {
 
 /** 3 × 0.1 is 0.30000000000000004 in binary; a client that checks `multipleOf` wants to see 0.3. */
 function multiple(times: number, step: number): number {
-  return Number.isInteger(step) ? times * step : Number((times * step).toPrecision(12));
+  return Number.isInteger(step) ? times * step : Number((times * step).toPrecision(15));
 }

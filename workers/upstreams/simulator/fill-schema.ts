@@ -73,7 +73,7 @@ class SchemaFiller {
         fault = error;
       }
     }
-    throw fault ?? new UnfillableSchemaError("there is no alternative to choose from.");
+    throw fault ?? new UnfillableSchemaError("none of its alternatives can be filled.");
   }
 
   #inOrder(branches: readonly unknown[], depth: number): unknown[] {
@@ -175,7 +175,7 @@ class SchemaFiller {
     if (this.#isTerse(depth)) return minimum;
     const possible = first.findIndex((schema) => this.#heights.heightOf(schema) === Infinity);
     if (possible !== -1) return Math.max(minimum, Math.min(possible, maximum));
-    const canGoOn = core.items !== undefined && this.#heights.heightOf(rest) !== Infinity;
+    const canGoOn = rest !== true && this.#heights.heightOf(rest) !== Infinity;
     const wanted = first.length + (canGoOn ? 1 + this.#random.below(3) : 0);
     return Math.min(maximum, Math.max(minimum, wanted));
   }

@@ -36,11 +36,10 @@ function reasoningEvents({ output_index, ...place }: Place, hasSummary: boolean)
   const item = (status: ItemStatus, summary: { type: "summary_text"; text: string }[]) =>
     ({ type: "reasoning", id, status, summary }) as const;
   const at = { item_id: id, output_index, summary_index: 0 };
-  const part = (text: string) => ({ type: "summary_text", text }) as const;
   return {
     open: [
       { type: "response.output_item.added", output_index, item: item("in_progress", []) },
-      ...(hasSummary ? [{ type: "response.reasoning_summary_part.added" as const, ...at, part: part("") }] : []),
+      ...(hasSummary ? [{ type: "response.reasoning_summary_part.added" as const, ...at, part: summaryPart("") }] : []),
     ],
     delta: (delta) => (hasSummary ? { type: "response.reasoning_summary_text.delta", ...at, delta } : undefined),
     close: (text, status) => {
@@ -49,8 +48,8 @@ function reasoningEvents({ output_index, ...place }: Place, hasSummary: boolean)
       const cut = status === "incomplete" ? { status } : {};
       return [
         { type: "response.reasoning_summary_text.done", ...at, text },
-        { type: "response.reasoning_summary_part.done", ...at, ...cut, part: part(text) },
-        { ...done, item: item(status, [part(text)]) },
+        { type: "response.reasoning_summary_part.done", ...at, ...cut, part: summaryPart(text) },
+        { ...done, item: item(status, [summaryPart(text)]) },
       ];
     },
   };
@@ -75,17 +74,16 @@ function textEvents({ output_index, ...place }: Place): ItemEvents {
   const id = placeId("msg", place);
   const item = { type: "message", id, role: "assistant" } as const;
   const at = { item_id: id, output_index, content_index: 0 };
-  const part = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: [] });
   return {
     open: [
       { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", content: [] } },
-      { type: "response.content_part.added", ...at, part: part("") },
+      { type: "response.content_part.added", ...at, part: textPart("") },
     ],
     delta: (delta) => ({ type: "response.output_text.delta", ...at, delta, logprobs: [] }),
     close: (text, status) => [
       { type: "response.output_text.done", ...at, text, logprobs: [] },
-      { type: "response.content_part.done", ...at, part: part(text) },
-      { type: "response.output_item.done", output_index, item: { ...item, status, content: [part(text)] } },
+      { type: "response.content_part.done", ...at, part: textPart(text) },
+      { type: "response.output_item.done", output_index, item: { ...item, status, content: [textPart(text)] } },
     ],
   };
 }
@@ -94,20 +92,23 @@ function refusalEvents({ output_index, ...place }: Place): ItemEvents {
   const id = placeId("msg", place);
   const item = { type: "message", id, role: "assistant" } as const;
   const at = { item_id: id, output_index, content_index: 0 };
-  const part = (refusal: string) => ({ type: "refusal", refusal }) as const;
   return {
     open: [
       { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", content: [] } },
-      { type: "response.content_part.added", ...at, part: part("") },
+      { type: "response.content_part.added", ...at, part: refusalPart("") },
     ],
     delta: (delta) => ({ type: "response.refusal.delta", ...at, delta }),
     close: (refusal, status) => [
       { type: "response.refusal.done", ...at, refusal },
-      { type: "response.content_part.done", ...at, part: part(refusal) },
-      { type: "response.output_item.done", output_index, item: { ...item, status, content: [part(refusal)] } },
+      { type: "response.content_part.done", ...at, part: refusalPart(refusal) },
+      { type: "response.output_item.done", output_index, item: { ...item, status, content: [refusalPart(refusal)] } },
     ],
   };
 }
+
+const summaryPart = (text: string) => ({ type: "summary_text", text }) as const;
+const textPart = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: [] });
+const refusalPart = (refusal: string) => ({ type: "refusal", refusal }) as const;
 
 /** An id as src/protocol/id.ts writes it, but the same one each time for the same place. */
 function placeId(prefix: "rs" | "fc" | "call" | "msg", place: Omit<Place, "output_index">): string {

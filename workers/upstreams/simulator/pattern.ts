@@ -15,6 +15,8 @@ export function parsePattern(pattern: string): PatternNode {
   return new PatternParser(pattern).parse();
 }
 
+/** Of a range of thousands of characters, the first are enough. */
+const RANGE_MAXIMUM = 256;
 const PRINTABLE = charactersBetween(0x20, 0x7e);
 const DIGITS = charactersBetween(0x30, 0x39);
 const LETTERS = [...charactersBetween(0x41, 0x5a), ...charactersBetween(0x61, 0x7a)];
@@ -26,9 +28,8 @@ const CLASSES: Readonly<Record<string, readonly string[]>> = {
   s: [" "],
   S: except([" "]),
 };
+const IS_CLASS: ReadonlySet<readonly string[]> = new Set(Object.values(CLASSES));
 const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", f: "\f", v: "\v", 0: "\0" };
-/** Of a range of thousands of characters, the first are enough. */
-const RANGE_MAXIMUM = 256;
 const NESTING_MAXIMUM = 100;
 
 class PatternParser {
@@ -102,7 +103,7 @@ class PatternParser {
 
   #groupName(): void {
     const isNamed = this.#takes("<") && /\w/.test(this.#next() ?? "");
-    if (!isNamed) throw this.#refusal("look-around");
+    if (!isNamed) throw this.#refusal("look-around or another special group");
     while (!this.#takes(">")) this.#take();
   }
 
@@ -134,14 +135,14 @@ class PatternParser {
     const members: string[] = [];
     while (!this.#takes("]")) {
       const first = this.#classMember();
-      const isRange = first.length === 1 && this.#next() === "-" && this.#characters[this.#position + 1] !== "]";
+      const isRange = !IS_CLASS.has(first) && this.#next() === "-" && this.#characters[this.#position + 1] !== "]";
       if (!isRange) {
         members.push(...first);
         continue;
       }
       this.#position++;
       const last = this.#classMember();
-      if (last.length !== 1) throw this.#refusal("a range without an end");
+      if (IS_CLASS.has(last)) throw this.#refusal("a range without an end");
       members.push(...charactersBetween(first[0]!.codePointAt(0)!, last[0]!.codePointAt(0)!));
     }
     const from = isNegated ? except(members) : members;

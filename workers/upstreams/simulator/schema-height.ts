@@ -2,13 +2,16 @@
  * How deep the smallest value of a schema is: 0 for a string, 1 for an object that needs nothing but strings, Infinity
  * for one that contains itself without end. A filler that takes the lowest branch comes to an end.
  */
-import { findReference, isRecord, listOf, recordOf, type Schema, typesOf } from "./schema.ts";
+import { findReference, isRecord, listOf, recordOf, type Schema, typesOf, UnfillableSchemaError } from "./schema.ts";
 
 /** Deeper than anything that is filled. */
 const NESTING_MAXIMUM = 200;
+/** Approximation could take long for a schema made for that. */
+const VISITS_MAXIMUM = 1_000_000;
 
 export class SchemaHeights {
   readonly #byReference = new Map<string, number>();
+  #visits = 0;
 
   /**
    * References may go round in circles, so their heights are found by approximation from above: all are infinite at
@@ -30,6 +33,7 @@ export class SchemaHeights {
   }
 
   heightOf(schema: unknown, nesting = 0): number {
+    if (++this.#visits > VISITS_MAXIMUM) throw new UnfillableSchemaError("its references are too entangled.");
     if (schema === true) return 0;
     if (!isRecord(schema) || nesting > NESTING_MAXIMUM) return Infinity;
     const inner = (part: unknown) => this.heightOf(part, nesting + 1);

@@ -79,7 +79,7 @@ export function jsonDeltas(json: string): string[] {
 
 export function answerOpening(userMessage: string | undefined, outputs: readonly CallOutput[]): string {
   const sentences = [SELF_DESCRIPTION];
-  if (userMessage !== undefined) sentences.push(`The last message says ${quote(userMessage)}.`);
+  if (userMessage !== undefined && userMessage !== "") sentences.push(`The last message says ${quote(userMessage)}.`);
   for (const { name, text } of outputs.slice(0, QUOTED_OUTPUTS)) {
     sentences.push(`From the output of ${name ?? "a call"}: ${quote(text)}.`);
   }

@@ -1,0 +1,114 @@
+/** What a client is told when a provider fails. */
+import { describe, expect, test } from "vitest";
+import type { ResponseError } from "../../src/protocol/response.ts";
+import { ProviderFault, readRetryAfterMs, retryDelayMs } from "../../workers/upstreams/openai-responses/faults.ts";
+import { KEY, readUpstream } from "../support/openai-responses.ts";
+import { type Answer, created, refuse, startUpstreamServer, streamAndEnd } from "../support/upstream-server.ts";
+
+async function readError(answer: Answer, headers: Record<string, string> = {}): Promise<ResponseError> {
+  await using server = await startUpstreamServer(answer);
+  const { finish } = await readUpstream(server, { UPSTREAM_MAX_RETRIES: "0" }, { headers });
+  expect(finish.status).toBe("failed");
+  return (finish as Extract<typeof finish, { status: "failed" }>).error;
+}
+
+const REFUSALS: [status: number, error: object | string | null, told: Partial<ResponseError>][] = [
+  [400, { message: "Bad image", code: "invalid_image", param: "input" }, { code: "invalid_image", param: "input" }],
+  [400, { message: "Too long", code: "context_length_exceeded" }, { code: "invalid_prompt", message: "Too long" }],
+  [400, { message: "As vLLM says it", code: 400, type: "BadRequestError" }, { code: "invalid_prompt" }],
+  [422, null, { code: "invalid_prompt", message: "The provider answered with status 422." }],
+  [404, { message: "No model 'x'", code: "model_not_found" }, { code: "server_error", message: "No model 'x'" }],
+  [429, { message: "Slow down", code: "rpm" }, { code: "rate_limit_exceeded", type: "rate_limit_exceeded" }],
+  [429, { message: "Pay first", code: "insufficient_quota" }, { code: "insufficient_quota", message: "Pay first" }],
+  [502, null, { code: "server_error", type: "server_error", message: "The provider answered with status 502." }],
+];
+
+describe("a refusal", () => {
+  test.for(REFUSALS)("with status %i and %j is told as %j", async ([status, error, told]) => {
+    expect(await readError(refuse(status, error))).toMatchObject({ param: null, ...told });
+  });
+
+  test.for([401, 403])("of our credentials (%i) says nothing of the provider's answer", async (status) => {
+    const error = await readError(refuse(status, { message: "Incorrect API key provided: sk-te***6789" }));
+    expect(error).toEqual({
+      code: "server_error",
+      message: "The provider refused this server's credentials.",
+      type: "server_error",
+      param: null,
+    });
+  });
+
+  test("never quotes the key or a header of ours", async () => {
+    const token = "tenant-token-1234";
+    const answer = refuse(400, { message: `Header '${token}' does not go with ${KEY}.` });
+    const { message } = await readError(answer, { "x-token": token });
+    expect(message).toBe("Header '[redacted]' does not go with [redacted].");
+  });
+});
+
+describe("a failure in the stream", () => {
+  const told = { code: "rate_limit_exceeded", message: "Slow down", param: null };
+
+  test("is told as the response's error says", async () => {
+    const error = { code: "rate_limit_exceeded", message: `Slow down, ${KEY}` };
+    const failed = { type: "response.failed", response: { status: "failed", error } };
+    expect(await readError(streamAndEnd(created(), failed))).toEqual({
+      ...told,
+      message: "Slow down, [redacted]",
+      type: "rate_limit_exceeded",
+    });
+  });
+
+  test("is told as a flat error frame says", async () => {
+    const frame = { type: "error", sequence_number: 1, ...told };
+    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...told, type: "rate_limit_exceeded" });
+  });
+
+  test("is told as a flat error frame without a name says", async () => {
+    const frame = `data: ${JSON.stringify({ type: "error", ...told })}\n\n`;
+    const answer: Answer = (response) => void response.end(frame);
+    expect(await readError(answer)).toEqual({ ...told, type: "rate_limit_exceeded" });
+  });
+
+  test("is told as a nested error frame says", async () => {
+    const frame = { type: "error", error: { type: "tokens", ...told } };
+    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...told, type: "tokens" });
+  });
+
+  test("without a reason is a server_error", async () => {
+    const failed = { type: "response.failed", response: { status: "failed", error: null } };
+    expect(await readError(streamAndEnd(created(), failed))).toMatchObject({
+      code: "server_error",
+      type: "server_error",
+    });
+  });
+});
+
+describe("the wait before another try", () => {
+  const error = { code: "server_error", message: "Oops", type: "server_error", param: null };
+  const NOW_MS = Date.parse("2026-01-01T00:00:00Z");
+
+  test.for([
+    { headers: { "retry-after-ms": "250", "retry-after": "9" }, ms: 250 },
+    { headers: { "retry-after": "2" }, ms: 2_000 },
+    { headers: { "retry-after": "Thu, 01 Jan 2026 00:00:05 GMT" }, ms: 5_000 },
+    { headers: { "retry-after": "Wed, 31 Dec 2025 00:00:00 GMT" }, ms: 0 },
+    { headers: { "retry-after": "-1" }, ms: 0 },
+    { headers: { "retry-after": "soon" }, ms: undefined },
+    { headers: {}, ms: undefined },
+  ])("is $ms ms after $headers", ({ headers, ms }) => {
+    expect(readRetryAfterMs(new Headers(headers), NOW_MS)).toBe(ms);
+  });
+
+  test("is at most 60 s, whatever the provider asks for", () => {
+    const fault = new ProviderFault(error, { retryable: true, afterMs: 3_600_000 });
+    expect(retryDelayMs(fault, 0, 500)).toBe(60_000);
+  });
+
+  test("doubles from try to try up to 30 s, of which any part may be waited", () => {
+    const fault = new ProviderFault(error, { retryable: true });
+    const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => retryDelayMs(fault, retries, 500, () => 1));
+    expect(longest).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000]);
+    expect(retryDelayMs(fault, 3, 500, () => 0)).toBe(0);
+  });
+});
