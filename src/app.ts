@@ -11,7 +11,7 @@ import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { listInputItems } from "./http/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/models.ts";
-import { requestId } from "./http/request-id.ts";
+import { requestId, requestLog } from "./http/request-id.ts";
 import { retrieveResponse } from "./http/retrieve-response.ts";
 
 export function createApp(context: ApiContext): Express {
@@ -40,7 +40,7 @@ export function createApp(context: ApiContext): Express {
     }),
   );
   app.use(requestId);
-  app.use(pinoHttp({ logger, genReqId: (_request, response) => String(response.getHeader("x-request-id")) }));
+  app.use(pinoHttp({ logger, ...requestLog }));
   app.use(["/v1", "/v5"], v1);
   app.use(refuseUnknownUrl);
   app.use(errorHandler());

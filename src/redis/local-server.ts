@@ -17,8 +17,7 @@ import { findRedisProgram, MIN_VERSION } from "./local-server/find-program.ts";
 import { endOrphan, forgetAddress, noteAddress } from "./local-server/orphan.ts";
 import { startPrivateRedis } from "./local-server/private-server.ts";
 
-export { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./local-server/private-server.ts";
-export { dockerAnswers };
+export { dockerAnswers, startPrivateRedis };
 
 export interface LocalRedisOptions {
   /** What is configured. Set and not empty: the answer. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ConfigurationError, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
+import { type Config, ConfigurationError, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
 
@@ -17,13 +17,19 @@ function refusalOf(environment: NodeJS.ProcessEnv): string {
   throw new Error("The configuration was not refused.");
 }
 
+/** What is made of an environment, without the environment. */
+function settingsOf(source: NodeJS.ProcessEnv): Omit<Config, "environment"> {
+  const { environment: _source, ...settings } = readConfig(source);
+  return settings;
+}
+
 describe("the settings", () => {
   test("stand in .env.example, all of them and no others, with their defaults", async () => {
     const example = await readFile(join(PROJECT, ".env.example"), "utf8");
     const uncommented = example.replaceAll(/^# (?=[A-Z_]+=)/gm, "");
     const environment = parseEnv(uncommented);
     expect(Object.keys(environment).toSorted()).toEqual(SETTINGS.toSorted());
-    expect(readConfig(environment)).toEqual(readConfig({}));
+    expect(settingsOf(environment)).toEqual(settingsOf({}));
   });
 
   test("are each explained in .env.example, where nothing is set by itself", async () => {
@@ -58,7 +64,7 @@ describe("a value", () => {
   });
 
   test("that is empty text is no value", () => {
-    expect(readConfig({ OPENAI_API_KEY: "", DEFAULT_PROVIDER: " " })).toEqual(readConfig({}));
+    expect(settingsOf({ OPENAI_API_KEY: "", DEFAULT_PROVIDER: " " })).toEqual(settingsOf({}));
   });
 
   test.each([
@@ -84,7 +90,7 @@ describe("API keys", () => {
   afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
   test("are project:key pairs, apart by commas or lines, and are kept as hashes", () => {
-    const { apiKeys, ...rest } = readConfig({ API_KEYS: "one:key-1, two:key:2\nthree:key-3," });
+    const { apiKeys, ...rest } = settingsOf({ API_KEYS: "one:key-1, two:key:2\nthree:key-3," });
     expect(apiKeys).toEqual([
       { project: "one", hash: hashApiKey("key-1") },
       { project: "two", hash: hashApiKey("key:2") },

@@ -13,6 +13,12 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
+/** A test that fails while it starts something may forget it: nothing outlives the run. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 export class ServerProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly name: string;
@@ -28,7 +34,11 @@ export class ServerProcess implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.exited = once(this.child, "exit").then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals | null);
-    void this.exited.then(() => this.#wake());
+    running.add(this.child);
+    void this.exited.then(() => {
+      running.delete(this.child);
+      this.#wake();
+    });
     const take = (text: string): void => {
       this.lines.push(parseLine(text));
       this.#wake();

@@ -8,7 +8,7 @@ export type Frame = { type: string; [field: string]: unknown };
 /** Plays one answer. What it leaves open stays open until the other side closes it. */
 export type Answer = (response: ServerResponse) => void;
 
-export interface ReceivedRequest {
+interface ReceivedRequest {
   path: string;
   headers: IncomingHttpHeaders;
   body: Record<string, unknown>;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { fillSchema } from "../../workers/upstreams/simulator/fill-schema.ts";
@@ -15,11 +15,9 @@ function fillMany(schema: unknown): unknown[] {
 }
 
 /** zod reads JSON schemas too, by other code than ours. */
-function expectValid(schema: Schema): unknown[] {
+function invalidAmong(schema: Schema, values: readonly unknown[]): unknown[] {
   const judge = z.fromJSONSchema(schema);
-  const values = fillMany(schema);
-  for (const value of values) expect(judge.safeParse(value).error, JSON.stringify(value)).toBeUndefined();
-  return values;
+  return values.filter((value) => !judge.safeParse(value).success);
 }
 
 const person = {
@@ -48,15 +46,15 @@ const list = {
 
 /** Both alternatives are objects, and only one of them ends. */
 const expression = {
-  $ref: "#/definitions/expression",
-  definitions: {
+  $ref: "#/$defs/expression",
+  $defs: {
     expression: {
       anyOf: [
         {
           type: "object",
           properties: {
-            left: { $ref: "#/definitions/expression" },
-            right: { $ref: "#/definitions/expression" },
+            left: { $ref: "#/$defs/expression" },
+            right: { $ref: "#/$defs/expression" },
             operator: { enum: ["+", "-"] },
           },
           required: ["left", "right", "operator"],
@@ -66,6 +64,16 @@ const expression = {
     },
   },
 };
+
+function unionOf(...kinds: string[]): Schema {
+  const branches = kinds.map((kind) => ({
+    type: "object",
+    properties: { kind: { const: kind }, [kind]: { type: "string" } },
+    required: ["kind", kind],
+    additionalProperties: false,
+  }));
+  return { oneOf: branches };
+}
 
 describe("what is filled is valid", () => {
   test.each<[string, Schema]>([
@@ -99,6 +107,7 @@ describe("what is filled is valid", () => {
     ["numbers with open limits", { type: "number", exclusiveMinimum: 0, exclusiveMaximum: 0.001 }],
     ["negative integers", { type: "integer", maximum: -7 }],
     ["64-bit integers", { type: "integer", minimum: -(2 ** 63), maximum: 2 ** 63 }],
+    ["a fixed length", { type: "array", items: { type: "null" }, minItems: 4, maxItems: 4 }],
     ["multiples", { type: "integer", multipleOf: 7, minimum: 50, maximum: 60 }],
     ["a long string", { type: "string", minLength: 300, maxLength: 301 }],
     ["an empty string", { type: "string", maxLength: 0 }],
@@ -107,18 +116,13 @@ describe("what is filled is valid", () => {
       { type: "string", format },
     ]),
   ])("%s", (_name, schema) => {
-    expectValid(schema);
+    expect(invalidAmong(schema, fillMany(schema))).toEqual([]);
   });
 
-  function unionOf(...kinds: string[]): Schema {
-    const branches = kinds.map((kind) => ({
-      type: "object",
-      properties: { kind: { const: kind }, [kind]: { type: "string" } },
-      required: ["kind", kind],
-      additionalProperties: false,
-    }));
-    return { oneOf: branches };
-  }
+  test("references to #/definitions are followed, and escapes in them", () => {
+    const schema = { $ref: "#/definitions/a~1b%20c", definitions: { "a/b c": { const: 7 } } };
+    expect(new Set(fillMany(schema))).toEqual(new Set([7]));
+  });
 
   test("properties come in the schema's order, and optional ones only sometimes", () => {
     const schema = { type: "object", properties: { a: true, b: true, c: true }, required: ["c", "a"] };
@@ -128,7 +132,7 @@ describe("what is filled is valid", () => {
 
   test("uniqueItems, minProperties and maxProperties hold", () => {
     const unique = { type: "array", items: { enum: [1, 2, 3] }, uniqueItems: true, minItems: 3 };
-    for (const value of fillMany(unique)) expect((value as number[]).toSorted()).toEqual([1, 2, 3]);
+    for (const value of fillMany(unique)) expect(new Set(value as number[])).toEqual(new Set([1, 2, 3]));
     const some = { type: "object", properties: { a: {}, b: {}, c: {} }, minProperties: 2, maxProperties: 2 };
     for (const value of fillMany(some)) expect(Object.keys(value as object)).toHaveLength(2);
     for (const value of fillMany({ type: "object", minProperties: 3 })) {
@@ -165,7 +169,7 @@ describe("what is filled is valid", () => {
     fc.assert(
       fc.property(anySchema, fc.string(), (schema, seed) => {
         const value = fillSchema(schema, new SeededRandom(seed));
-        expect(z.fromJSONSchema(schema).safeParse(value).error).toBeUndefined();
+        expect(invalidAmong(schema, [value])).toEqual([]);
       }),
       { numRuns: 150 },
     );
@@ -225,11 +229,11 @@ describe("patterns", () => {
     ["\\bword\\b", "'\\b'"],
     ["a^b", "'^' in the middle"],
     ["[a-z", "an end that comes too soon"],
-    ["^[a-z]{2000}{2000}$", "'{'"],
+    ["^[a-z]{2000}{2000}$", "no string of that length"],
   ])("%s is refused, and says why", (pattern, why) => {
     const fill = () => fillSchema({ type: "string", pattern }, new SeededRandom("x"));
-    if (why === "'{'") expect(fill).toThrow(UnfillableSchemaError);
-    else expect(fill).toThrow(why);
+    expect(fill).toThrow(UnfillableSchemaError);
+    expect(fill).toThrow(why);
   });
 
   test("an expression that would take ages to run is not run", () => {

@@ -37,6 +37,12 @@ function callWith(
   return { responseId: "resp_1", model: "default", request: whole, input: SAYS_HELLO, produced: [], ...rest };
 }
 
+async function collect(call: UpstreamCall, signal = new AbortController().signal): Promise<UpstreamEvent[]> {
+  const events: UpstreamEvent[] = [];
+  for await (const event of new SimulatorUpstream().run(call, signal)) events.push(event);
+  return events;
+}
+
 interface Recorded {
   events: ItemEventDraft[];
   output: OutputItem[];
@@ -45,7 +51,7 @@ interface Recorded {
 
 /** Runs a call to its end; folding refuses an order that is not legal, the schema a shape that is not. */
 async function record(call: UpstreamCall): Promise<Recorded> {
-  const all: UpstreamEvent[] = await Array.fromAsync(new SimulatorUpstream().run(call, new AbortController().signal));
+  const all = await collect(call);
   const finish = all.pop();
   if (finish?.type !== "finish") throw new Error("The last event is not a finish.");
   const events = all.filter((event) => event.type !== "finish");
@@ -55,7 +61,8 @@ async function record(call: UpstreamCall): Promise<Recorded> {
     expect(itemEventSchema.parse(sequenced)).toEqual(sequenced);
   }
   const state = events.reduce(applyEvent, openingState());
-  if (finish.status !== "failed") expect(state.openIndices.size).toBe(0);
+  // A call that fails may leave an item open; whoever runs it closes it.
+  expect(finish.status === "failed" ? 0 : state.openIndices.size).toBe(0);
   return { events, output: [...state.response.output], finish };
 }
 
@@ -67,6 +74,15 @@ function textOf(item: OutputItem | undefined): string {
   if (item?.type !== "message") throw new Error("That is not a message.");
   return item.content.map((part) => (part.type === "refusal" ? part.refusal : part.text)).join("");
 }
+
+/** A failed finish whose message names what was wrong. */
+const failedPrompt = (part: string) => ({
+  status: "failed",
+  error: { code: "invalid_prompt", message: expect.stringContaining(part) as string },
+});
+
+const allowed = (mode: "auto" | "required", ...tools: string[]) =>
+  ({ type: "allowed_tools", mode, tools: tools.map((name) => ({ type: "function", name })) }) as const;
 
 const typesOf = (output: readonly OutputItem[]) => output.map((item) => item.type);
 
@@ -214,8 +230,6 @@ describe("function calls", () => {
     return output.map((item) => (item.type === "function_call" ? item.name : item.type));
   };
   const names = TOOLS.map((tool) => tool.name);
-  const allowed = (mode: "auto" | "required", ...tools: string[]) =>
-    ({ type: "allowed_tools", mode, tools: tools.map((name) => ({ type: "function", name })) }) as const;
 
   test("have arguments that their schema accepts, and come in the order clients check", async () => {
     const { output, events } = await record(callWith({}, { tools: TOOLS }));
@@ -350,8 +364,7 @@ describe("failing", () => {
   ])("%s = %j is refused by its name", async (key, value) => {
     const { events, finish } = await record(callWith({ [key]: value }));
     expect(events).toEqual([]);
-    expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt" } });
-    if (finish.status === "failed") expect(finish.error.message).toContain(`'metadata.simulator.${key}'`);
+    expect(finish).toMatchObject(failedPrompt(`'metadata.simulator.${key}'`));
   });
 
   test("a text that would not fit in memory is refused", async () => {
@@ -372,8 +385,7 @@ describe("failing", () => {
       [inText, "'text.format.schema'"],
       [inTool, "'broken'"],
     ] as const) {
-      expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt" } });
-      if (finish.status === "failed") expect(finish.error.message).toContain(where);
+      expect(finish).toMatchObject(failedPrompt(where));
     }
   });
 });
@@ -410,7 +422,7 @@ describe("abort", () => {
     ["in a long delay", { delay_ms: "600000" }],
     ["while it hangs", { hang: "true" }],
     ["while a short answer hangs", { hang: "true", tokens: "1" }],
-    ["in a text without delays", { tokens: "1000000" }],
+    ["in a text without delays", { tokens: "200000" }],
   ])(
     "%s: rejects at once with the signal's reason",
     async (_name, settings) => {
@@ -431,7 +443,7 @@ describe("abort", () => {
 
   test("before the start nothing is yielded", async () => {
     const reason = new Stopped();
-    const running = Array.fromAsync(new SimulatorUpstream().run(callWith(), AbortSignal.abort(reason)));
+    const running = collect(callWith(), AbortSignal.abort(reason));
     await expect(running).rejects.toBe(reason);
   });
 

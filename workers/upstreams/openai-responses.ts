@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import OpenAI from "openai";
+import { Agent, fetch } from "undici";
 import type { Config } from "../../src/config.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
@@ -23,6 +24,8 @@ const NO_KEY = "none";
 const FIRST_BACKOFF_MS = 500;
 /** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
 const SECRET_MIN_LENGTH = 8;
+
+const UNLIMITED = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
 export interface OpenAiResponsesOptions {
   /** Upper bound of the wait before the first repeated try. It doubles with each. */
@@ -57,6 +60,9 @@ export class OpenAiResponsesUpstream implements Upstream {
       maxRetries: 0,
       timeout: config.UPSTREAM_TIMEOUT_MS,
       logLevel: "off",
+      // The runtime's own fetch gives up after 300 s without a byte; a model may think for longer. The limits are ours.
+      fetch: fetch as unknown as typeof globalThis.fetch,
+      fetchOptions: { dispatcher: UNLIMITED },
       // Otherwise the SDK would read these from the environment and send one vendor's account to another.
       organization: null,
       project: null,

@@ -96,6 +96,9 @@ function rangeOf(schema: Schema): NumberRange {
   const span = Math.max(USUAL_RANGE, 4 * (numberOf(schema.multipleOf) ?? 0));
   if (low === -Infinity) low = high === Infinity ? 0 : high - span;
   if (high === Infinity) high = low + Math.max(span, Math.abs(low));
+  // Beyond these, clients that read numbers as doubles see another integer.
+  const [safeLow, safeHigh] = [Math.max(low, Number.MIN_SAFE_INTEGER), Math.min(high, Number.MAX_SAFE_INTEGER)];
+  if (safeLow <= safeHigh) [low, high] = [safeLow, safeHigh];
   const includes = (value: number) => value >= minimum && value <= maximum && value > above && value < below;
   return { low, high, includes };
 }

@@ -1,0 +1,241 @@
+/**
+ * `npm run demo`: promises 2, 3 and 5 to look at. The official client follows a background response; its connection is
+ * dropped and the worker killed in the middle; then it resumes, and everything that came is checked against a replay.
+ *
+ * It exits with 0 only if every check held.
+ */
+import OpenAI from "openai";
+import { setTimeout as delay } from "node:timers/promises";
+import { findFaults } from "./demo/check-events.ts";
+import { Installation } from "./demo/installation.ts";
+import { Screen } from "./demo/screen.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130; // 128 + SIGINT, as shells have it
+/** From the moment that Redis is there. It takes about a third of this. */
+const TIME_LIMIT_MS = 60_000;
+/** Deltas of the message that are shown before the connection is dropped: about a third of all events. */
+const DELTAS_BEFORE_DROP = 14;
+/** How long nobody is connected before the worker is killed. */
+const UNWATCHED_MS = 1_000;
+const POLL_MS = 250;
+/** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
+const SAME_KEY_PRESS_MS = 500;
+
+const REQUEST = {
+  model: "simulator/default",
+  input: "What happens to a response when its worker dies?",
+  background: true,
+  reasoning: { effort: "medium", summary: "auto" },
+  metadata: { "simulator.reasoning": "22", "simulator.tokens": "86", "simulator.delay_ms": "110" },
+} as const;
+
+type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
+
+interface Demo {
+  client: OpenAI;
+  installation: Installation;
+  screen: Screen;
+  signal: AbortSignal;
+  /** In the order in which they came, over all connections. */
+  received: StreamEvent[];
+}
+
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+class ChecksFailed extends Error {
+  override readonly name = "ChecksFailed";
+}
+
+async function main(): Promise<number> {
+  const screen = new Screen(process.stdout);
+  const stopping = new AbortController();
+  listenForSignals(stopping);
+  const installation = new Installation({
+    environment: process.env,
+    stopping,
+    log: (line) => screen.line(line),
+  });
+  try {
+    await demonstrate(installation, screen, stopping);
+    return 0;
+  } catch (error) {
+    screen.endText();
+    const cause: unknown = stopping.signal.aborted ? stopping.signal.reason : error;
+    if (cause instanceof Interrupted) {
+      screen.line("Stopping.", "none", "");
+      return EXIT_INTERRUPTED;
+    }
+    process.stderr.write(`\n✗ ${cause instanceof Error ? cause.message : String(cause)}\n${installation.logs()}\n`);
+    return EXIT_FAILED;
+  } finally {
+    await installation[Symbol.asyncDispose]();
+  }
+}
+
+/** The first signal ends everything in order. The second ends this process, and with it at once all it started. */
+function listenForSignals(stopping: AbortController): void {
+  let firstAtMs: number | undefined;
+  const onSignal = (): void => {
+    if (firstAtMs === undefined) {
+      firstAtMs = performance.now();
+      stopping.abort(new Interrupted());
+    } else if (performance.now() - firstAtMs > SAME_KEY_PRESS_MS) {
+      process.exit(EXIT_INTERRUPTED);
+    }
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  // Whoever read the output has gone.
+  process.stdout.on("error", () => stopping.abort(new Interrupted()));
+}
+
+async function demonstrate(installation: Installation, screen: Screen, stopping: AbortController): Promise<void> {
+  const { signal } = stopping;
+  screen.title("background-responses: a response outlives its connection and its worker");
+  const url = await start(installation, screen, stopping);
+  // No retries and no second try anywhere below: what works, works the first time.
+  const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
+  const demo: Demo = { client, installation, screen, signal, received: [] };
+  const id = await followAndDrop(demo);
+  const crash = await killItsWorker(demo, id);
+  await resume(demo, id, crash);
+  await poll(demo, id);
+  await verify(demo, id);
+}
+
+/** Answers the API's base URL. */
+async function start(installation: Installation, screen: Screen, stopping: AbortController): Promise<string> {
+  screen.heading("Start Redis, an API process and two workers");
+  screen.line(`Redis    ${await installation.startRedis()}`);
+  stopping.signal.throwIfAborted();
+  const tooLate = (): void => stopping.abort(new Error(`It was not done within ${TIME_LIMIT_MS / 1000} s.`));
+  setTimeout(tooLate, TIME_LIMIT_MS);
+  const starting = [installation.startWorker(), installation.startWorker()];
+  const [api, ...workers] = await Promise.all([installation.startApi(), ...starting]);
+  screen.line(`API      ${api.url}, pid ${api.pid}`);
+  for (const pid of workers) screen.line(`Worker   pid ${pid}`);
+  return api.url;
+}
+
+/** Answers the response's id, once the connection has been dropped in the middle of its message. */
+async function followAndDrop({ client, screen, signal, received }: Demo): Promise<string> {
+  screen.heading("Create a background response and stream it");
+  const stream = await client.responses.create({ ...REQUEST, stream: true }, { signal });
+  let id = "";
+  let deltas = 0;
+  for await (const event of stream) {
+    received.push(event);
+    show(screen, event);
+    if (event.type === "response.created") {
+      ({ id } = event.response);
+      screen.line(`${id} is ${event.response.status}`);
+    }
+    if (event.type === "response.output_text.delta") deltas += 1;
+    if (deltas === DELTAS_BEFORE_DROP) stream.controller.abort();
+  }
+  signal.throwIfAborted();
+  if (deltas < DELTAS_BEFORE_DROP) throw new ChecksFailed("The stream ended before it could be dropped.");
+  return id;
+}
+
+function show(screen: Screen, event: StreamEvent): void {
+  switch (event.type) {
+    case "response.reasoning_summary_text.delta":
+      return screen.text(event.delta, "dim");
+    case "response.output_text.delta":
+      return screen.text(event.delta);
+    case "response.output_item.done":
+      screen.endText();
+      if ("status" in event.item && event.item.status === "incomplete") {
+        screen.line("[this item died with its worker: closed as incomplete, and written again below]", "yellow");
+      }
+      break;
+    default:
+  }
+}
+
+interface Crash {
+  atMs: number;
+  /** The last event that the dead worker had recorded. */
+  lastRecorded: number;
+}
+
+async function killItsWorker({ client, installation, screen, signal, received }: Demo, id: string): Promise<Crash> {
+  const cursor = received.at(-1)!.sequence_number;
+  screen.heading("Drop the connection, and kill the worker that has the run");
+  screen.line(`The connection was dropped after event ${cursor}.`);
+  await delay(UNWATCHED_MS, undefined, { signal });
+  const { status } = await client.responses.retrieve(id, {}, { signal });
+  const { workerPid } = await installation.runRecord(id);
+  await installation.crashWorker(workerPid);
+  const atMs = performance.now();
+  const { last } = await installation.runRecord(id);
+  screen.line(`With nobody connected it is ${status}, and has recorded events up to ${last}.`);
+  screen.line(`Worker ${workerPid} got SIGKILL.`);
+  return { atMs, lastRecorded: last };
+}
+
+async function resume(
+  { client, installation, screen, signal, received }: Demo,
+  id: string,
+  crash: Crash,
+): Promise<void> {
+  const cursor = received.at(-1)!.sequence_number;
+  screen.heading(`Resume: retrieve(id, { stream: true, starting_after: ${cursor} })`);
+  const wait = (): void => screen.waiting("Waiting for another worker to go on");
+  const stream = await client.responses.retrieve(id, { stream: true, starting_after: cursor }, { signal });
+  if (cursor === crash.lastRecorded) wait();
+  for await (const event of stream) {
+    if (event.sequence_number === crash.lastRecorded + 1) {
+      const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
+      const { workerPid } = await installation.runRecord(id);
+      const news = `Worker ${workerPid} went on: event ${event.sequence_number} came ${seconds} s after the kill.`;
+      screen.line(news, "green");
+    }
+    received.push(event);
+    show(screen, event);
+    if (event.sequence_number === crash.lastRecorded) wait();
+  }
+  signal.throwIfAborted();
+}
+
+async function poll({ client, screen, signal, received }: Demo, id: string): Promise<void> {
+  screen.heading("Poll: retrieve(id)");
+  let response = await client.responses.retrieve(id, {}, { signal });
+  while (response.status === "queued" || response.status === "in_progress") {
+    await delay(POLL_MS, undefined, { signal });
+    response = await client.responses.retrieve(id, {}, { signal });
+  }
+  const { status, usage } = response;
+  screen.line(`status   ${status}`);
+  if (usage) {
+    const { input_tokens, output_tokens, output_tokens_details } = usage;
+    const reasoning = output_tokens_details.reasoning_tokens;
+    const ofThem = reasoning > 0 ? `, ${reasoning} of them reasoning` : "";
+    screen.line(`usage    ${input_tokens} input tokens, ${output_tokens} output tokens${ofThem}`);
+  }
+  if (status !== "completed") throw new ChecksFailed(`The response ended ${status}, not completed.`);
+  const terminal = received.at(-1);
+  // The client adds `output_text` to what GET answers, and not to what an event carries.
+  const polled = JSON.stringify({ ...response, output_text: undefined });
+  const streamed = terminal !== undefined && "response" in terminal ? JSON.stringify(terminal.response) : undefined;
+  if (polled !== streamed) throw new ChecksFailed("The polled response is not the one of the terminal event.");
+}
+
+async function verify({ client, screen, signal, received }: Demo, id: string): Promise<void> {
+  screen.heading("Replay the whole stream, and compare it with what came over the two connections");
+  const replayed: StreamEvent[] = [];
+  for await (const event of await client.responses.retrieve(id, { stream: true }, { signal })) replayed.push(event);
+  signal.throwIfAborted();
+  const faults = findFaults(received, replayed);
+  if (faults.length > 0) throw new ChecksFailed(`The stream was not exact: ${faults.join("; ")}.`);
+  screen.line(`${replayed.length} events replayed, every one equal to the one received.`);
+  const verdict = `${received.length} events, sequence 0…${received.length - 1} complete`;
+  screen.line("");
+  screen.line(`✓ ${verdict}: no gap, no repetition, one terminal event.`, "green", "");
+}
+
+// A Redis that could not be reached is tried again for ever: nothing of that may keep this process.
+process.exit(await main());

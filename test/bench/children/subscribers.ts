@@ -1,0 +1,114 @@
+/**
+ * Many subscribers in one process, as cheap as they can be: bytes are searched for the beginnings of frames and for the
+ * end of the answer, and nothing is parsed.
+ */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { nowMs } from "../measurement.ts";
+import { answerQuestions } from "./answer.ts";
+
+export type SubscribersQuestion =
+  /** Answered once each of them has got its head and a first chunk. */
+  | { kind: "open"; port: number; path: string; count: number }
+  /** Answered once each has got its answer to the end. */
+  | { kind: "read-to-the-end" }
+  | { kind: "close" };
+
+export interface ReceivedReply {
+  frames: number;
+  bytes: number;
+  endedAtMs: number;
+}
+
+const FRAME = Buffer.from("\nid: ");
+const OK = "HTTP/1.1 200 ";
+const FIRST_CHUNK = Buffer.from("\r\n\r\n");
+const LAST_CHUNK = "\r\n0\r\n\r\n";
+
+class Subscriber {
+  frames = 0;
+  bytes = 0;
+  readonly begun: Promise<void>;
+  readonly ended: Promise<void>;
+  readonly socket: Socket;
+  #tail = Buffer.alloc(0);
+
+  constructor(port: number, path: string) {
+    const begun = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    this.begun = begun.promise;
+    this.ended = ended.promise;
+    this.ended.catch(() => {});
+    this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    this.socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+    let hasBegun = false;
+    this.socket.on("data", (chunk: Buffer) => {
+      if (!hasBegun) {
+        if (!chunk.toString("latin1").startsWith(OK)) begun.reject(new Error(chunk.toString()));
+        hasBegun = chunk.indexOf(FIRST_CHUNK) >= 0;
+        begun.resolve();
+      }
+      if (this.#take(chunk)) {
+        ended.resolve();
+        this.socket.destroy();
+      }
+    });
+    const onLost = (error?: Error): void => {
+      begun.reject(error ?? new Error("The connection was closed."));
+      ended.reject(error ?? new Error("The connection was closed."));
+    };
+    this.socket.once("error", onLost);
+    this.socket.once("close", () => onLost());
+  }
+
+  /** True at the end of the answer. */
+  #take(chunk: Buffer): boolean {
+    this.bytes += chunk.length;
+    this.frames += countOf(chunk);
+    // What straddles two chunks is in neither of them.
+    const joint = Buffer.concat([this.#tail.subarray(1 - FRAME.length), chunk.subarray(0, FRAME.length - 1)]);
+    this.frames += countOf(joint);
+    this.#tail = Buffer.from(
+      Buffer.concat([this.#tail, chunk.subarray(-LAST_CHUNK.length)]).subarray(-LAST_CHUNK.length),
+    );
+    return this.#tail.latin1Slice() === LAST_CHUNK;
+  }
+}
+
+function countOf(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(FRAME); at >= 0; at = bytes.indexOf(FRAME, at + FRAME.length)) count += 1;
+  return count;
+}
+
+/** More at once would overflow the queue of connections that wait to be accepted. */
+const OPENED_AT_ONCE = 100;
+
+let subscribers: Subscriber[] = [];
+
+answerQuestions(async (question: SubscribersQuestion): Promise<ReceivedReply> => {
+  switch (question.kind) {
+    case "open":
+      subscribers = [];
+      while (subscribers.length < question.count) {
+        const count = Math.min(OPENED_AT_ONCE, question.count - subscribers.length);
+        const opened = Array.from({ length: count }, () => new Subscriber(question.port, question.path));
+        subscribers.push(...opened);
+        await Promise.all(opened.map(({ begun }) => begun));
+      }
+      break;
+    case "read-to-the-end":
+      await Promise.all(subscribers.map(({ ended }) => ended));
+      break;
+    case "close":
+      await Promise.all(subscribers.map(({ socket }) => socket.destroyed || once(socket.destroy(), "close")));
+      break;
+  }
+  let frames = 0;
+  let bytes = 0;
+  for (const subscriber of subscribers) {
+    frames += subscriber.frames;
+    bytes += subscriber.bytes;
+  }
+  return { frames, bytes, endedAtMs: nowMs() };
+});

@@ -1,0 +1,87 @@
+/**
+ * `npm run bench`: what this server does on this machine, beside what the machine can do at all, measured in the same
+ * minutes. Prints a table and writes bench-results.json.
+ *
+ *     npm run bench                               all of them, about four minutes
+ *     npm run bench -- replay record              some
+ *     npm run bench -- replay --profile <folder>  with CPU profiles of the API
+ */
+import { mkdtemp } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ensureRedis } from "../../src/redis/local-server.ts";
+import { measureAccepting } from "./accept.ts";
+import { measureDelivering } from "./deliver.ts";
+import type { Figure } from "./figure.ts";
+import type { Measurement } from "./measurement.ts";
+import { measureRecording } from "./record.ts";
+import { connectTo } from "./recording.ts";
+import { measureReplaying } from "./replay.ts";
+import { formatTable, writeResults } from "./report.ts";
+
+const MEASUREMENTS: readonly Measurement[] = [
+  { name: "accept", run: measureAccepting },
+  { name: "record", run: measureRecording },
+  { name: "deliver", run: measureDelivering },
+  { name: "replay", run: measureReplaying },
+];
+
+/** Far more than a run takes: something hangs. */
+const TIME_LIMIT_MS = 15 * 60_000;
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { profile: { type: "string" } },
+  });
+  const chosen = choose(positionals);
+  const dataDir = await mkdtemp(join(tmpdir(), "background-responses-bench-"));
+  process.on("exit", () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }));
+  await using redis = await ensureRedis({ dataDir, allowInstall: true, log: say, environment: process.env });
+  const client = await connectTo(redis.url);
+  const startedAt = new Date();
+  const figures: Figure[] = [];
+  for (const { name, run } of chosen) {
+    say(`${name} …`);
+    await client.flushall();
+    figures.push(...(await run({ redisUrl: redis.url, profileInto: values.profile })));
+  }
+  const redisVersion = /^redis_version:(\S+)/m.exec(await client.info("server"))?.[1] ?? "unknown";
+  client.disconnect();
+  const seconds = (Date.now() - startedAt.getTime()) / 1000;
+  process.stdout.write(`\n${formatTable(figures)}\n\n`);
+  await writeResults(join(import.meta.dirname, "../../bench-results.json"), {
+    startedAt,
+    seconds,
+    redisVersion,
+    figures,
+  });
+  say(`${Math.round(seconds)} seconds; written to bench-results.json`);
+}
+
+function choose(names: readonly string[]): readonly Measurement[] {
+  const unknown = names.find((name) => !MEASUREMENTS.some((measurement) => measurement.name === name));
+  if (unknown !== undefined) {
+    const known = MEASUREMENTS.map(({ name }) => name).join(", ");
+    throw new Error(`There is no measurement '${unknown}'. There are: ${known}.`);
+  }
+  return names.length === 0 ? MEASUREMENTS : MEASUREMENTS.filter(({ name }) => names.includes(name));
+}
+
+// Whatever is running then ends with this process (processes.ts, and the same in src/redis/local-server).
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(EXIT_INTERRUPTED));
+setTimeout(() => {
+  say("The benchmark takes too long; something hangs.");
+  process.exit(EXIT_FAILED);
+}, TIME_LIMIT_MS).unref();
+
+await main().catch((error: unknown) => {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = EXIT_FAILED;
+});

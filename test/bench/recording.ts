@@ -1,0 +1,81 @@
+/** Responses whose log a measurement writes itself. */
+import { pino } from "pino";
+import { applyEvent, type ResponseState } from "../../src/lifecycle/apply-event.ts";
+import type { EventDraft } from "../../src/protocol/event.ts";
+import { ResponseQueue } from "../../src/queue/response-queue.ts";
+import { connect } from "../../src/redis/connect.ts";
+import { RedisLayout } from "../../src/redis/layout.ts";
+import type { RedisClient } from "../../src/redis/script.ts";
+import { openStorage, type Storage } from "../../src/responses/storage.ts";
+import { sequenceEvents } from "../../src/stream/event-log.ts";
+import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
+import { completeResponse } from "../../src/lifecycle/end-response.ts";
+
+const logger = pino({ level: "silent" });
+
+export async function connectTo(redisUrl: string): Promise<RedisClient> {
+  return await connect({ url: redisUrl, cluster: false }, "patient", "bench", logger);
+}
+
+export interface BenchStorage extends Storage, AsyncDisposable {}
+
+/** The storage of a worker process. */
+export async function openBenchStorage(redisUrl: string, prefix: string): Promise<BenchStorage> {
+  const redis = await connectTo(redisUrl);
+  const layout = new RedisLayout(prefix, { sharded: false });
+  const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
+  const storage = openStorage({ redis, logRedis: redis, layout, queue, minReplicasAcked: 0, logger });
+  return {
+    ...storage,
+    async [Symbol.asyncDispose]() {
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}
+
+export interface Recording {
+  id: string;
+  lease: string;
+  last: number;
+  state: ResponseState;
+}
+
+/** A response in Redis and the lease on it, as a worker would have them. */
+export async function beginRecording(storage: Storage): Promise<Recording> {
+  const response = sampleResponse();
+  const record = sampleRecord({ id: response.id, deadlineMs: Date.now() + 3_600_000, retentionSeconds: 3_600 });
+  await storage.records.create(record);
+  const acquired = await storage.leases.acquire(response.id, Date.now(), 1, "bench");
+  if (acquired.kind !== "held") throw new Error(`The lease is ${acquired.kind}.`);
+  return { id: response.id, lease: acquired.lease, last: acquired.last, state: openingState(response) };
+}
+
+/** Item events of one message, `count` in all, most of them deltas of a word: about 190 bytes each. */
+export function outputOf(count: number): EventDraft[] {
+  const around = messageEvents(0, []).length;
+  return messageEvents(
+    0,
+    Array.from({ length: count - around }, (_, i) => WORDS[i % WORDS.length]!),
+  );
+}
+
+const WORDS = ["A ", "durable ", "log ", "keeps ", "what ", "was ", "said, ", "word ", "for ", "word. "];
+
+/** The rest of a response that says `drafts`, encoded, with its terminal event. */
+export function encodeToTheEnd({ last, state }: Recording, drafts: readonly EventDraft[]): string[] {
+  const { response } = drafts.reduce<ResponseState>(applyEvent, state);
+  const usage = {
+    input_tokens: 1,
+    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+    output_tokens: drafts.length,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: drafts.length + 1,
+  };
+  const ending = completeResponse(
+    { ...response, status: "in_progress" } as typeof response,
+    { output: response.output, usage },
+    1_700_000_000,
+  );
+  return sequenceEvents(last + 1, [...drafts, ending]);
+}

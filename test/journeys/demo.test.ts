@@ -1,0 +1,152 @@
+/** `npm run demo` as a newcomer runs it: it shows what it promises, judges itself, and leaves nothing behind. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, test } from "vitest";
+import { findFaults, type NumberedEvent } from "../../src/demo/check-events.ts";
+import { RedisInspector } from "../support/api-client.ts";
+import { testRedisUrl } from "../support/redis.ts";
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const WIDTH = 100;
+
+class DemoRun {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number>;
+  output = "";
+  errors = "";
+  #heard = Promise.withResolvers<void>();
+
+  constructor() {
+    this.child = spawn(process.execPath, ["src/demo.ts"], {
+      cwd: PROJECT,
+      env: { PATH: process.env["PATH"], REDIS_URL: testRedisUrl() },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+      this.output += text;
+      this.#heard.resolve();
+    });
+    this.child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.errors += text));
+    this.ended = once(this.child, "close").then(([code, signal]) => {
+      this.#heard.resolve();
+      return (signal ?? code) as number;
+    });
+  }
+
+  /** Resolves once the output, past or to come, matches. */
+  async says(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.output)) {
+      if (this.child.exitCode !== null) throw new Error(`It ended without ${pattern}:\n${this.output}${this.errors}`);
+      this.#heard = Promise.withResolvers();
+      await this.#heard.promise;
+    }
+  }
+
+  /** The processes it has started so far. */
+  get pids(): number[] {
+    return [...this.output.matchAll(/pid (\d+)/g)].map((match) => Number(match[1]));
+  }
+}
+
+let run: DemoRun;
+
+afterEach(async () => {
+  run?.child.kill("SIGKILL");
+  await run?.ended;
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** No process, no key. */
+async function expectNothingLeft(): Promise<void> {
+  expect(run.pids).toHaveLength(3);
+  expect(run.pids.filter(isRunning)).toEqual([]);
+  using inspector = new RedisInspector("demo");
+  expect(await inspector.redis.keys("*demo-*")).toEqual([]);
+}
+
+test("it drops the connection, kills the worker, resumes, and finds nothing missing", async () => {
+  run = new DemoRun();
+  expect(await run.ended, run.output + run.errors).toBe(0);
+  const lines = run.output.trimEnd().split("\n");
+  expect(lines.at(-1)).toMatch(/^✓ \d+ events, sequence 0…\d+ complete: no gap, no repetition, one terminal event\.$/);
+  expect(lines.filter((line) => /^\d\. /.test(line)).map((line) => line[0])).toEqual(["1", "2", "3", "4", "5", "6"]);
+  expect(run.output).toMatch(/Worker \d+ got SIGKILL/);
+  expect(run.output).toMatch(/Worker \d+ went on: event \d+ came \d\.\d s after the kill/);
+  expect(run.output).toMatch(/status +completed/);
+  expect(lines.filter((line) => line.length > WIDTH)).toEqual([]);
+  expect(run.output, "colours are for terminals").not.toContain("\u001B");
+  expect(run.errors).toBe("");
+  await expectNothingLeft();
+});
+
+test("Ctrl-C in the middle ends everything", async () => {
+  run = new DemoRun();
+  await run.says(/is queued/);
+  run.child.kill("SIGINT");
+  expect(await run.ended).toBe(130);
+  expect(run.output).toMatch(/Stopping\.\n$/);
+  await expectNothingLeft();
+});
+
+test("a process that dies unasked fails it, and the logs tell of it", async () => {
+  run = new DemoRun();
+  await run.says(/is queued/);
+  process.kill(run.pids[0]!, "SIGKILL");
+  expect(await run.ended).toBe(1);
+  expect(run.errors).toContain(`✗ The API (pid ${run.pids[0]}) ended unexpectedly: signal SIGKILL.`);
+  expect(run.errors).toContain('"msg":"API listening"');
+  expect(run.errors).toContain('"msg":"Worker taking jobs"');
+  expect(run.output).not.toContain("✓");
+  await expectNothingLeft();
+});
+
+const created = { type: "response.created", sequence_number: 0 };
+const delta = { type: "response.output_text.delta", sequence_number: 1, delta: "so" };
+const completed = { type: "response.completed", sequence_number: 2 };
+const whole = [created, delta, completed];
+
+test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], faults: string[]]>([
+  ["a whole stream", whole, whole, []],
+  ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came where 0 was due"]],
+  ["a gap", [created, completed], [created, completed], ["a gap: 2 came where 1 was due"]],
+  [
+    "a repetition",
+    [created, delta, delta, completed],
+    [created, delta, delta, completed],
+    ["a repetition: 1 came where 2 was due"],
+  ],
+  [
+    "no end",
+    [created, delta],
+    [created, delta],
+    ["0 terminal events instead of one", "the last event is not terminal"],
+  ],
+  [
+    "two ends",
+    [...whole, { ...completed, sequence_number: 3 }],
+    [...whole, { ...completed, sequence_number: 3 }],
+    ["2 terminal events instead of one"],
+  ],
+  [
+    "another text",
+    whole,
+    [created, { ...delta, delta: "as" } as NumberedEvent, completed],
+    ["event 1 of the replay differs from the one that was received"],
+  ],
+  [
+    "a longer replay",
+    whole,
+    [...whole, { ...completed, sequence_number: 3 }],
+    ["the replay has 4 events, 3 were received"],
+  ],
+])("the demo's own check of %s", (_what, received, replayed, faults) => {
+  expect(findFaults(received, replayed)).toEqual(faults);
+});
