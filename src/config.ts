@@ -81,7 +81,7 @@ export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE"> 
   apiKeys: readonly ApiKey[];
   /** Names this process in connections and logs. */
   processName: string;
-  /** Where the providers' keys are looked up, under the names that the providers give. */
+  /** Where the providers' keys are looked up, under the names that the providers give. Without this server's own keys. */
   environment: Readonly<NodeJS.ProcessEnv>;
 }
 
@@ -107,7 +107,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }
-  return { ...settings, apiKeys, processName: `${hostname()}:${process.pid}`, environment };
+  const { API_KEYS: _keys, ...rest } = environment;
+  return { ...settings, apiKeys, processName: `${hostname()}:${process.pid}`, environment: rest };
 }
 
 function readKeysFile(path: string | undefined): string | undefined {

@@ -19,6 +19,7 @@ const DELTAS_BEFORE_DROP = 14;
 /** How long nobody is connected before the worker is killed. */
 const UNWATCHED_MS = 1_000;
 const POLL_MS = 250;
+const WORD_OF_END_MS = 500;
 /** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
 const SAME_KEY_PRESS_MS = 500;
 
@@ -63,7 +64,7 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     screen.endText();
-    const cause: unknown = stopping.signal.aborted ? stopping.signal.reason : error;
+    const cause = await findCause(error, stopping.signal);
     if (cause instanceof Interrupted) {
       screen.line("Stopping.", "none", "");
       return EXIT_INTERRUPTED;
@@ -73,6 +74,12 @@ async function main(): Promise<number> {
   } finally {
     await installation[Symbol.asyncDispose]();
   }
+}
+
+/** A request fails before there is word of the process whose end was the reason. */
+async function findCause(thrown: unknown, stopped: AbortSignal): Promise<unknown> {
+  if (!(thrown instanceof ChecksFailed)) await delay(WORD_OF_END_MS, undefined, { signal: stopped }).catch(() => {});
+  return stopped.aborted ? stopped.reason : thrown;
 }
 
 /** The first signal ends everything in order. The second ends this process, and with it at once all it started. */

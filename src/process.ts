@@ -1,4 +1,5 @@
 /** What every process of this server does at its start and at its end. */
+import { inspect } from "node:util";
 import type { Logger } from "pino";
 import { ConfigurationError } from "./config.ts";
 
@@ -21,7 +22,7 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     running = await start();
   } catch (error) {
     const isMisconfigured = error instanceof ConfigurationError;
-
+    process.stderr.write(`${name}: ${isMisconfigured ? error.message : inspect(error)}\n`);
     process.exit(isMisconfigured ? EXIT_MISCONFIGURED : EXIT_FAILED);
   }
   const { logger, drain } = running;
@@ -33,7 +34,7 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
   process.on("unhandledRejection", crash);
 
   let isStopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (signal: NodeJS.Signals | "disconnect"): void => {
     if (isStopping) return;
     isStopping = true;
     logger.info({ signal }, "Draining");
@@ -47,4 +48,6 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  // A parent that opened a channel (src/start.ts) and is gone, even by SIGKILL, takes its children along.
+  process.on("disconnect", () => stop("disconnect"));
 }

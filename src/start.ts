@@ -99,7 +99,9 @@ class Child {
   readonly #process: ChildProcess;
 
   constructor(name: string, script: string, env: NodeJS.ProcessEnv) {
-    const child = spawn(process.execPath, [join(PROJECT, script)], { env, stdio: ["ignore", "inherit", "inherit"] });
+    // Over the channel nothing is sent: a child hears by it that this process is gone.
+    const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
+    const child = spawn(process.execPath, [join(PROJECT, script)], { env, stdio: [...stdio] });
     this.name = name;
     this.#process = child;
     this.exited = new Promise((resolve) => {

@@ -2,7 +2,7 @@
  * One attempt at a response: its signals, its lease and the writing end of its log. Two signals, because stopping to
  * generate is not always stopping to write: a hand-over records what was generated before it lets go.
  */
-import { EventWriter, LeaseLostError, LogRolledBackError } from "../src/stream/event-writer.ts";
+import { EventWriter, LeaseLostError } from "../src/stream/event-writer.ts";
 import type { ResponseState } from "../src/lifecycle/apply-event.ts";
 import type { Storage } from "../src/responses/storage.ts";
 
@@ -93,5 +93,3 @@ export function openRun(storage: Storage, opened: OpenedLease, control: RunContr
   });
   return { id, lease, attempt, control, writer };
 }
-
-export { LogRolledBackError };

@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 
 type Format = Parameters<typeof styleText>[0];
 
-const WIDTH = 100;
+const WIDTH_MAXIMUM = 100;
 const INDENT = "   ";
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const SPIN_MS = 100;
@@ -40,9 +40,10 @@ export class Screen {
   /** Appends to the running text, and wraps it between words. */
   text(delta: string, format: Format = "none"): void {
     this.#endWaiting();
+    const width = Math.min(this.#out.columns || WIDTH_MAXIMUM, WIDTH_MAXIMUM);
     for (const word of delta.match(/\s*\S+|\s+$/g) ?? []) {
       const isFirst = this.#column === 0;
-      const isWrapped = !isFirst && this.#column + word.length > WIDTH;
+      const isWrapped = !isFirst && this.#column + word.length > width;
       if (isWrapped) this.#out.write("\n");
       const written = isFirst || isWrapped ? INDENT + word.trimStart() : word;
       this.#column = (isFirst || isWrapped ? 0 : this.#column) + written.length;

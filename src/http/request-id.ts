@@ -1,5 +1,4 @@
 /** `x-request-id` on every answer, `req_` and 32 hex digits; official clients show it with their errors (contract 03 §3.3). */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestHandler } from "express";
 import type { Options } from "pino-http";
 import { newId } from "../protocol/id.ts";
@@ -10,7 +9,7 @@ export const requestId: RequestHandler = (_request, response, next) => {
 };
 
 /** One line a request, with what finds it again and nothing that a client sent besides: no headers, no body. */
-export const requestLog: Options<IncomingMessage, ServerResponse> = {
+export const requestLog: Options = {
   genReqId: (_request, response) => String(response.getHeader("x-request-id")),
   quietReqLogger: true,
   serializers: {

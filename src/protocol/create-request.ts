@@ -35,7 +35,6 @@ export const textFormatSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("json_object") }),
   jsonSchemaFormatSchema,
 ]);
-export type TextFormat = z.infer<typeof textFormatSchema>;
 
 export const textConfigSchema = z.object({
   format: textFormatSchema.nullish(),

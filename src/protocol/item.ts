@@ -12,7 +12,6 @@ export type ItemStatus = z.infer<typeof itemStatusSchema>;
 // --- content parts -----------------------------------------------------------------------------------------
 
 const annotationSchema = z.looseObject({ type: z.string() });
-export type Annotation = z.infer<typeof annotationSchema>;
 
 const logprobSchema = z.looseObject({ token: z.string(), logprob: z.number() });
 
@@ -39,7 +38,6 @@ const outputTextSchema = z.object({
   annotations: z.array(annotationSchema).default([]),
   logprobs: z.array(logprobSchema).optional(),
 });
-export type OutputText = z.infer<typeof outputTextSchema>;
 
 const refusalSchema = z.object({ type: z.literal("refusal"), refusal: z.string() });
 const reasoningTextSchema = z.object({ type: z.literal("reasoning_text"), text: z.string() });
@@ -49,10 +47,8 @@ export const messagePartSchema = z.discriminatedUnion("type", [outputTextSchema,
 export type MessagePart = z.infer<typeof messagePartSchema>;
 
 export const outputContentSchema = z.discriminatedUnion("type", [outputTextSchema, refusalSchema, reasoningTextSchema]);
-export type OutputContent = z.infer<typeof outputContentSchema>;
 
 const inputContentSchema = z.discriminatedUnion("type", [inputTextSchema, inputImageSchema, inputFileSchema]);
-export type InputContent = z.infer<typeof inputContentSchema>;
 
 const anyContentSchema = z.discriminatedUnion("type", [
   inputTextSchema,
@@ -128,7 +124,6 @@ const messageItemSchema = z.looseObject({
   status: itemStatusSchema,
   content: z.array(messagePartSchema),
 });
-export type MessageItem = z.infer<typeof messageItemSchema>;
 
 const functionCallItemSchema = z.looseObject({
   type: z.literal("function_call"),
@@ -138,7 +133,6 @@ const functionCallItemSchema = z.looseObject({
   arguments: z.string(),
   status: itemStatusSchema,
 });
-export type FunctionCallItem = z.infer<typeof functionCallItemSchema>;
 
 const reasoningItemSchema = z.looseObject({
   type: z.literal("reasoning"),
@@ -148,7 +142,6 @@ const reasoningItemSchema = z.looseObject({
   encrypted_content: z.string().nullish(),
   status: itemStatusSchema.nullish(),
 });
-export type ReasoningItem = z.infer<typeof reasoningItemSchema>;
 
 /**
  * Items of a provider's hosted tools. They are passed on as they came, so only what every item has is described.

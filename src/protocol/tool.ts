@@ -29,4 +29,3 @@ export const toolChoiceSchema = z.union([
   z.enum(["none", "auto", "required"]),
   z.discriminatedUnion("type", [functionChoiceSchema, allowedToolsSchema]),
 ]);
-export type ToolChoice = z.infer<typeof toolChoiceSchema>;

@@ -30,7 +30,7 @@ const OPTIONS = {
   patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<ConnectionPurpose, RedisOptions>;
 
-/** Opens a connection and resolves when it is ready. Its errors are logged once a state, not once an attempt. */
+/** Opens a connection and resolves when it is ready, however long Redis takes. Its errors are logged once a state, not once an attempt. */
 export async function connect(
   settings: RedisSettings,
   purpose: ConnectionPurpose,
@@ -48,7 +48,11 @@ export async function connect(
       })
     : new Redis(settings.url, options);
   logStateChanges(client, name, logger);
-  await client.connect();
+  // The first attempt may fail while Redis is still starting; the client goes on trying by itself.
+  const { promise: isReady, resolve } = Promise.withResolvers<void>();
+  client.once("ready", resolve);
+  client.connect().catch(() => {});
+  await isReady;
   return client;
 }
 

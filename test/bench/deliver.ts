@@ -14,7 +14,7 @@ import { beginRecording, type BenchStorage, openBenchStorage } from "./recording
 /** `perSecond` is what the recorder offers to each subscriber. */
 const LOADS = [
   { subscribers: 4, events: 40_000, perSecond: 40_000 },
-  { subscribers: 200, events: 1_500, perSecond: 1_000 },
+  { subscribers: 200, events: 3_000, perSecond: 2_000 },
 ];
 type Load = (typeof LOADS)[number];
 const TURNS = 3;

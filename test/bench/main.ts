@@ -15,9 +15,12 @@ import { ensureRedis } from "../../src/redis/local-server.ts";
 import { measureAccepting } from "./accept.ts";
 import { measureDelivering } from "./deliver.ts";
 import type { Figure } from "./figure.ts";
+import { measureLatency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
+import { measureMemory } from "./memory.ts";
 import { measureRecording } from "./record.ts";
 import { connectTo } from "./recording.ts";
+import { measureRecovery } from "./recover.ts";
 import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
 
@@ -25,7 +28,10 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "accept", run: measureAccepting },
   { name: "record", run: measureRecording },
   { name: "deliver", run: measureDelivering },
+  { name: "latency", run: measureLatency },
   { name: "replay", run: measureReplaying },
+  { name: "memory", run: measureMemory },
+  { name: "recover", run: measureRecovery },
 ];
 
 /** Far more than a run takes: something hangs. */

@@ -1,7 +1,10 @@
 /** Responses whose log a measurement writes itself. */
 import { pino } from "pino";
 import { applyEvent, type ResponseState } from "../../src/lifecycle/apply-event.ts";
+import { completeResponse, startResponse } from "../../src/lifecycle/end-response.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { Response } from "../../src/protocol/response.ts";
 import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
@@ -9,7 +12,6 @@ import type { RedisClient } from "../../src/redis/script.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
-import { completeResponse } from "../../src/lifecycle/end-response.ts";
 
 const logger = pino({ level: "silent" });
 
@@ -65,17 +67,19 @@ const WORDS = ["A ", "durable ", "log ", "keeps ", "what ", "was ", "said, ", "w
 /** The rest of a response that says `drafts`, encoded, with its terminal event. */
 export function encodeToTheEnd({ last, state }: Recording, drafts: readonly EventDraft[]): string[] {
   const { response } = drafts.reduce<ResponseState>(applyEvent, state);
+  return sequenceEvents(last + 1, [...drafts, endingOf(response, drafts.length)]);
+}
+
+/** What completes a response that nobody has announced as begun. */
+export function endingOf(response: Response, tokens: number): EventDraft {
   const usage = {
     input_tokens: 1,
     input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-    output_tokens: drafts.length,
+    output_tokens: tokens,
     output_tokens_details: { reasoning_tokens: 0 },
-    total_tokens: drafts.length + 1,
+    total_tokens: tokens + 1,
   };
-  const ending = completeResponse(
-    { ...response, status: "in_progress" } as typeof response,
-    { output: response.output, usage },
-    1_700_000_000,
-  );
-  return sequenceEvents(last + 1, [...drafts, ending]);
+  const output: OutputItem[] = response.output;
+  const begun = startResponse(response).response;
+  return completeResponse(begun, { output, usage }, Math.floor(Date.now() / 1000));
 }

@@ -4,15 +4,15 @@ import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { type Figure, meetsTarget, type Target } from "./figure.ts";
 
 const HEADINGS = ["", "ours", "limit", "ratio", "target", "", "the limit is"];
+const NUMERIC = new Set([1, 2, 3, 4]);
 
 export function formatTable(figures: readonly Figure[]): string {
   const rows = [HEADINGS, ...figures.map(rowOf)];
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const isNumeric = (column: number): boolean => column >= 1 && column <= 4;
   return rows
     .map((row) =>
       row
-        .map((cell, i) => (isNumeric(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .map((cell, i) => (NUMERIC.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
         .join("  ")
         .trimEnd(),
     )
@@ -36,9 +36,9 @@ function rowOf(figure: Figure): string[] {
 function formatTarget({ kind, value }: Target): string {
   switch (kind) {
     case "ratio-at-least":
-      return `ratio ≥ ${value}`;
+      return `ratio ≥ ${formatNumber(value)}`;
     case "ratio-at-most":
-      return `ratio ≤ ${value}`;
+      return `ratio ≤ ${formatNumber(value)}`;
     case "at-most":
       return `≤ ${formatNumber(value)}`;
   }

@@ -250,6 +250,11 @@ describe("what cannot be filled is refused in bounded time", () => {
       { allOf: [{ $ref: `#/$defs/d${i + 1}` }, { $ref: `#/$defs/d${i + 1}` }] },
     ]),
   );
+  const manyMisfits = {
+    properties: Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`p${i}`, {}])),
+    required: ["p0"],
+    anyOf: Array.from({ length: 2_000 }, () => ({ properties: { p0: { enum: [] } } })),
+  };
   test.each<[string, unknown]>([
     ["the schema false", false],
     ["no schema at all", "string"],
@@ -266,6 +271,8 @@ describe("what cannot be filled is refused in bounded time", () => {
     ["a reference to nothing", { $ref: "#/$defs/nothing" }],
     ["a reference to elsewhere", { $ref: "https://example.com/schema" }],
     ["references that double at every step", { $ref: "#/$defs/d0", $defs: { ...doubling, d40: {} } }],
+    ["a value that is repeated without end", { type: "array", items: { const: "x".repeat(9_999) }, minItems: 9_999 }],
+    ["many alternatives to many properties, none of which fits", manyMisfits],
     ["too few different items", { type: "array", items: { type: "boolean" }, uniqueItems: true, minItems: 3 }],
     ["not", { not: {} }],
     ["an unknown type", { type: "any" }],

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { EventLog } from "../../../src/stream/event-log.ts";
 import { nowMs } from "../measurement.ts";
 import { type BenchStorage, encodeToTheEnd, openBenchStorage, outputOf, type Recording } from "../recording.ts";
-import { openingState } from "../../support/samples.ts";
+import { openingState, sampleResponse } from "../../support/samples.ts";
 import { answerQuestions } from "./answer.ts";
 
 export interface RecorderQuestion {
@@ -28,7 +28,10 @@ let storage: BenchStorage | undefined;
 answerQuestions(
   async ({ redisUrl, prefix, recording, events, perSecond }: RecorderQuestion): Promise<RecorderReply> => {
     storage ??= await openBenchStorage(redisUrl, prefix);
-    const encoded = encodeToTheEnd({ ...recording, state: openingState() }, outputOf(events));
+    const encoded = encodeToTheEnd(
+      { ...recording, state: openingState(sampleResponse({}, recording.id)) },
+      outputOf(events),
+    );
     const startedAtMs = nowMs();
     await offer(storage.log, recording, encoded, perSecond);
     return { startedAtMs, endedAtMs: nowMs() };

@@ -2,15 +2,14 @@
  * Many subscribers in one process, as cheap as they can be: bytes are searched for the beginnings of frames and for the
  * end of the answer, and nothing is parsed.
  */
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { nowMs } from "../measurement.ts";
 import { answerQuestions } from "./answer.ts";
 
 export type SubscribersQuestion =
-  /** Answered once each of them has got its head and a first chunk. */
+  /** Adds to those that are open. Answered once each has got its head and a first chunk. */
   | { kind: "open"; port: number; path: string; count: number }
-  /** Answered once each has got its answer to the end. */
+  /** Answered once each has got its answer to the end; then there are none. */
   | { kind: "read-to-the-end" }
   | { kind: "close" };
 
@@ -71,7 +70,7 @@ class Subscriber {
     this.#tail = Buffer.from(
       Buffer.concat([this.#tail, chunk.subarray(-LAST_CHUNK.length)]).subarray(-LAST_CHUNK.length),
     );
-    return this.#tail.latin1Slice() === LAST_CHUNK;
+    return this.#tail.toString("latin1") === LAST_CHUNK;
   }
 }
 
@@ -84,31 +83,33 @@ function countOf(bytes: Buffer): number {
 /** More at once would overflow the queue of connections that wait to be accepted. */
 const OPENED_AT_ONCE = 100;
 
-let subscribers: Subscriber[] = [];
+const subscribers: Subscriber[] = [];
 
 answerQuestions(async (question: SubscribersQuestion): Promise<ReceivedReply> => {
   switch (question.kind) {
     case "open":
-      subscribers = [];
-      while (subscribers.length < question.count) {
-        const count = Math.min(OPENED_AT_ONCE, question.count - subscribers.length);
+      for (let left = question.count; left > 0; left -= OPENED_AT_ONCE) {
+        const count = Math.min(OPENED_AT_ONCE, left);
         const opened = Array.from({ length: count }, () => new Subscriber(question.port, question.path));
         subscribers.push(...opened);
         await Promise.all(opened.map(({ begun }) => begun));
       }
-      break;
+      return countAll(subscribers);
     case "read-to-the-end":
       await Promise.all(subscribers.map(({ ended }) => ended));
-      break;
+      return countAll(subscribers.splice(0));
     case "close":
-      await Promise.all(subscribers.map(({ socket }) => socket.destroyed || once(socket.destroy(), "close")));
-      break;
+      for (const { socket } of subscribers) socket.destroy();
+      return countAll(subscribers.splice(0));
   }
+});
+
+function countAll(counted: readonly Subscriber[]): ReceivedReply {
   let frames = 0;
   let bytes = 0;
-  for (const subscriber of subscribers) {
+  for (const subscriber of counted) {
     frames += subscriber.frames;
     bytes += subscriber.bytes;
   }
   return { frames, bytes, endedAtMs: nowMs() };
-});
+}

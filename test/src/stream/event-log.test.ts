@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from "vitest";
-import type { EventDraft } from "../../../src/protocol/event.ts";
 import { sequenceEvents, typeOf } from "../../../src/stream/event-log.ts";
 import { messageEvents, openingState, sampleRecord } from "../../support/samples.ts";
 import { beginResponse, openTestStorage } from "../../support/storage.ts";
@@ -49,7 +48,7 @@ describe("append", () => {
 
   test("nothing comes after the terminal event, and nobody leaves the terminal state", async () => {
     const { id, lease } = await beginResponse(storage, sampleRecord());
-    const ending = sequenceEvents(2, [cancelResponse(openingState().response) as EventDraft]);
+    const ending = sequenceEvents(2, [cancelResponse(openingState().response)]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
     expect((await storage.log.append(id, { lease, first: 3, events: message(3) })).kind).toBe("fenced");
     expect((await storage.records.read(id))?.status).toBe("cancelled");
@@ -66,7 +65,7 @@ describe("append", () => {
       storage.layout.input(id),
     ];
     expect(await Promise.all(keys.map((key) => storage.redis.ttl(key)))).toEqual([-1, -1, -1, -1]);
-    const ending = sequenceEvents(2, [cancelResponse(openingState().response) as EventDraft]);
+    const ending = sequenceEvents(2, [cancelResponse(openingState().response)]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
     const lives = await Promise.all(keys.map((key) => storage.redis.ttl(key)));
     for (const seconds of lives) expect(seconds).toBeGreaterThan(25);

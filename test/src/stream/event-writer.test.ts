@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { completeResponse, startResponse } from "../../../src/lifecycle/end-response.ts";
-import type { EventDraft } from "../../../src/protocol/event.ts";
+
 import type { EventLog } from "../../../src/stream/event-log.ts";
 import { EventWriter, LeaseLostError, LogRolledBackError } from "../../../src/stream/event-writer.ts";
 import { foldLog } from "../../../src/stream/snapshot.ts";
@@ -83,7 +83,7 @@ test("a writer whose lease was taken fails, says so once, and writes nothing mor
 
 test("events that Redis lost with its last second are written again, the same", async () => {
   const { id, writer } = await openWriter();
-  const [added, part, ...rest] = messageEvents(0, ["a", "b", "c"]) as EventDraft[];
+  const [added, part, ...rest] = messageEvents(0, ["a", "b", "c"]);
   await writer.write(added!, part!);
   await writer.flush();
   await writer.write(rest[0]!, rest[1]!);

@@ -14,6 +14,8 @@ const GENEROUS_DEPTH = 5;
 const GENEROUS_STEPS = 500;
 const DEPTH_MAXIMUM = 100;
 const STEPS_MAXIMUM = 20_000;
+/** Characters written, properties merged, values looked at: a step may be a large one. */
+const WORK_MAXIMUM = 1_000_000;
 /** How often another item is tried where all must differ. */
 const UNIQUE_ATTEMPTS = 100;
 
@@ -32,6 +34,7 @@ class SchemaFiller {
   readonly #random: SeededRandom;
   readonly #heights: SchemaHeights;
   #steps = 0;
+  #work = 0;
 
   constructor(root: unknown, random: SeededRandom) {
     this.#root = root;
@@ -51,8 +54,16 @@ class SchemaFiller {
     const { $ref, allOf, anyOf, oneOf, ...own } = schemas.asSchema(schema);
     let flat: Flat = { core: own, choices: [anyOf, oneOf].filter((branches) => Array.isArray(branches)) };
     const parts = [...($ref === undefined ? [] : [this.#resolve($ref)]), ...schemas.listOf(allOf)];
-    for (const part of parts) flat = mergeFlat(flat, this.#flatten(part, hops + 1));
+    for (const part of parts) flat = this.#merge(flat, this.#flatten(part, hops + 1));
     return flat;
+  }
+
+  #merge(first: Flat, second: Flat): Flat {
+    this.#countWork(sizeOf(first.core) + sizeOf(second.core));
+    return {
+      core: schemas.mergeSchemas(first.core, second.core),
+      choices: [...first.choices, ...second.choices],
+    };
   }
 
   #resolve(reference: unknown): unknown {
@@ -67,9 +78,10 @@ class SchemaFiller {
     let fault: UnfillableSchemaError | undefined;
     for (const branch of this.#inOrder(branches, depth)) {
       try {
-        return this.#choose(mergeFlat({ core, choices: others }, this.#flatten(branch, 0)), depth);
+        return this.#choose(this.#merge({ core, choices: others }, this.#flatten(branch, 0)), depth);
       } catch (error) {
-        if (!(error instanceof UnfillableSchemaError)) throw error;
+        // With nothing left to spend, the other branches could only fail too, one by one.
+        if (!(error instanceof UnfillableSchemaError) || this.#isSpent()) throw error;
         fault = error;
       }
     }
@@ -86,12 +98,13 @@ class SchemaFiller {
   }
 
   #fillCore(core: Schema, depth: number): unknown {
-    const types = core.type === undefined ? undefined : schemas.typesOf(core);
-    const listed = core.const === undefined ? core.enum : [core.const];
-    if (listed === undefined) return this.#fillType(core, this.#pickType(core, depth), depth);
-    const values = schemas.listOf(listed).filter((value) => isListed(value, core, types));
+    if (core.const === undefined && core.enum === undefined) {
+      return this.#fillType(core, this.#pickType(core, depth), depth);
+    }
+    const values = schemas.listedValues(core);
+    this.#countWork(schemas.listOf(core.enum).length);
     if (values.length === 0) throw new UnfillableSchemaError("no value in its 'enum' or 'const' is allowed.");
-    return values[this.#random.below(values.length)];
+    return this.#counted(values[this.#random.below(values.length)]);
   }
 
   /** Null says little: it is chosen where nothing else may be, and where the value must come to an end. */
@@ -112,7 +125,7 @@ class SchemaFiller {
       case "number":
         return fillNumber(core, type === "integer", this.#random);
       case "string":
-        return fillString(core, this.#random);
+        return this.#counted(fillString(core, this.#random));
       case "array":
         return this.#fillArray(core, depth);
       case "object":
@@ -123,6 +136,7 @@ class SchemaFiller {
   }
 
   #fillObject(core: Schema, depth: number): Record<string, unknown> {
+    this.#countWork(sizeOf(core));
     const properties = schemas.recordOf(core.properties);
     const required = schemas.listOf(core.required).filter((name) => typeof name === "string");
     const minimum = schemas.numberOf(core.minProperties) ?? 0;
@@ -146,6 +160,7 @@ class SchemaFiller {
   }
 
   #fillProperty(core: Schema, properties: Schema, name: string, depth: number): unknown {
+    this.#countWork(name.length);
     if (Object.hasOwn(properties, name)) return this.fill(properties[name], depth + 1);
     if (!isOpen(core)) throw new UnfillableSchemaError(`'${name}' is required, and not among its properties.`);
     return this.fill(core.additionalProperties ?? true, depth + 1);
@@ -199,12 +214,27 @@ class SchemaFiller {
 
   #countStep(): void {
     this.#steps++;
-    if (this.#steps > STEPS_MAXIMUM) throw new UnfillableSchemaError("filling it takes too long.");
+    if (this.#isSpent()) throw new UnfillableSchemaError("filling it takes too long.");
+  }
+
+  #isSpent(): boolean {
+    return this.#steps > STEPS_MAXIMUM || this.#work > WORK_MAXIMUM;
+  }
+
+  #countWork(work: number): void {
+    this.#work += work;
+    if (this.#isSpent()) throw new UnfillableSchemaError("filling it takes too long.");
+  }
+
+  #counted<T>(value: T): T {
+    this.#countWork(typeof value === "object" ? JSON.stringify(value).length : String(value).length);
+    return value;
   }
 }
 
-function mergeFlat(first: Flat, second: Flat): Flat {
-  return { core: schemas.mergeSchemas(first.core, second.core), choices: [...first.choices, ...second.choices] };
+/** What it costs to go through this schema once. */
+function sizeOf(core: Schema): number {
+  return Object.keys(schemas.recordOf(core.properties)).length + schemas.listOf(core.enum).length;
 }
 
 /** Whether a property may be added that the schema does not name. Names of a certain kind are not made up here. */
@@ -212,9 +242,4 @@ function isOpen(core: Schema): boolean {
   return (
     core.additionalProperties !== false && core.patternProperties === undefined && core.propertyNames === undefined
   );
-}
-
-function isListed(value: unknown, core: Schema, types: readonly JsonType[] | undefined): boolean {
-  if (types !== undefined && !schemas.hasType(value, types)) return false;
-  return core.enum === undefined || schemas.listOf(core.enum).some((other) => schemas.isSame(value, other));
 }

@@ -65,11 +65,21 @@ export function typesOf(schema: Schema): JsonType[] {
   return ["string"];
 }
 
-export function hasType(value: unknown, types: readonly JsonType[]): boolean {
+function hasType(value: unknown, types: readonly JsonType[]): boolean {
   if (value === null) return types.includes("null");
   if (Array.isArray(value)) return types.includes("array");
   if (typeof value === "number" && Number.isInteger(value) && types.includes("integer")) return true;
   return types.includes(typeof value as JsonType);
+}
+
+/** The values of `enum` or `const` that the other one and `type` allow. */
+export function listedValues(core: Schema): readonly unknown[] {
+  const listed = core.enum === undefined ? [core.const] : listOf(core.enum);
+  const types = core.type === undefined ? undefined : typesOf(core);
+  return listed.filter(
+    (value) =>
+      (core.const === undefined || isSame(value, core.const)) && (types === undefined || hasType(value, types)),
+  );
 }
 
 export function isRecord(value: unknown): value is Schema {
@@ -107,7 +117,7 @@ function mergeKeyword(keyword: string, first: unknown, second: unknown): unknown
     case "type":
       return commonTypes(typesOf({ type: first }), typesOf({ type: second }));
     case "enum":
-      return listOf(first).filter((value) => listOf(second).some((other) => isSame(value, other)));
+      return commonValues(listOf(first), listOf(second));
     case "required":
       return [...new Set([...listOf(first), ...listOf(second)])];
     case "items":
@@ -125,6 +135,11 @@ function mergeKeyword(keyword: string, first: unknown, second: unknown): unknown
       if (/^(?:max|exclusiveMax)/.test(keyword)) return tighter(first, second, Math.min);
       return second;
   }
+}
+
+function commonValues(first: readonly unknown[], second: readonly unknown[]): unknown[] {
+  const others = new Set(second.map((value) => JSON.stringify(value)));
+  return first.filter((value) => others.has(JSON.stringify(value)));
 }
 
 function commonTypes(first: readonly JsonType[], second: readonly JsonType[]): JsonType[] {
@@ -161,6 +176,6 @@ function mergeProperties(first: Schema, second: Schema): Schema {
   return Object.fromEntries(entries);
 }
 
-export function isSame(first: unknown, second: unknown): boolean {
+function isSame(first: unknown, second: unknown): boolean {
   return JSON.stringify(first) === JSON.stringify(second);
 }

@@ -1,0 +1,148 @@
+/**
+ * How long an event takes. From the moment in which a worker writes it to the one in which a subscriber has it, buffers
+ * included; and from a POST to the first event that the model caused.
+ */
+import type { ListeningReply } from "./children/bare-queue.ts";
+import type { PacedQuestion, PacedReply } from "./children/pacer.ts";
+import { compare, type Figure, percentile, takeTurns, type Turn } from "./figure.ts";
+import { follow, postAndFollow } from "./follow.ts";
+import { type Bench, nowMs } from "./measurement.ts";
+import { Child, startApi, startWorker } from "./processes.ts";
+import { beginRecording, connectTo, openBenchStorage, type Recording } from "./recording.ts";
+
+/** One response that is generated very fast, and many at the speed of models. */
+const RESPONSES = [1, 20];
+const PER_SECOND = 1_000;
+const EVENTS = 2_000;
+const TURNS = 3;
+const FIRST_EVENTS = 60;
+
+interface Latency {
+  p50Ms: number;
+  p99Ms: number;
+}
+
+const latencyOf = (samples: readonly number[]): Latency => ({
+  p50Ms: percentile(samples, 50),
+  p99Ms: percentile(samples, 99),
+});
+
+export async function measureLatency(bench: Bench): Promise<Figure[]> {
+  return [...(await measureWriteToReceipt(bench)), ...(await measureFirstEvent(bench))];
+}
+
+async function measureWriteToReceipt(bench: Bench): Promise<Figure[]> {
+  await using storage = await openBenchStorage(bench.redisUrl, "latency");
+  await using api = await startApi(bench, "latency");
+  await using pacer = new Child<PacedQuestion, PacedReply>(new URL("./children/pacer.ts", import.meta.url));
+  const pace = { redisUrl: bench.redisUrl, prefix: "latency", events: EVENTS, perSecond: PER_SECOND };
+  const ours = () =>
+    receiveWritten(storage, api.port, (recordings) => pacer.ask({ kind: "write", ...pace, recordings }));
+  const limit = (turn: number) =>
+    receiveAdded(bench, `raw-${turn}`, (keys) => pacer.ask({ kind: "add", ...pace, keys }));
+  const turns = await takeTurns(TURNS, limit, ours);
+  const name = `written to received, ${PER_SECOND.toLocaleString("en")} events/s on ${RESPONSES} responses`;
+  return figuresOf(turns, name, "XADD to XREAD BLOCK", 50);
+}
+
+async function receiveWritten(
+  recordings: Recording[],
+  port: number,
+  write: (recordings: Omit<Recording, "state">[]) => Promise<unknown>,
+): Promise<Latency> {
+  const samples: number[] = [];
+  const followed = await Promise.all(
+    recordings.map(({ id }) =>
+      follow(port, `/v1/responses/${id}?stream=true`, ({ data }) => {
+        const writtenMs = stampIn(data);
+        if (writtenMs !== undefined) samples.push(nowMs() - writtenMs);
+      }),
+    ),
+  );
+  await write(recordings.map(({ id, lease, last }) => ({ id, lease, last })));
+  await Promise.all(followed.map(({ ended }) => ended));
+  return latencyOf(expectAll(samples));
+}
+
+async function receiveAdded(bench: Bench, keys: string[], add: () => Promise<unknown>): Promise<Latency> {
+  const reader = await connectTo(bench.redisUrl);
+  const samples: number[] = [];
+  const last = new Map(keys.map((key) => [key, "0-0"]));
+  const added = add();
+  while (samples.length < EVENTS) {
+    const read = await reader.xread("BLOCK", 1_000, "STREAMS", ...last.keys(), ...last.values());
+    if (read === null) break;
+    for (const [key, entries] of read) {
+      last.set(key, entries.at(-1)![0]);
+      for (const [, fields] of entries) samples.push(nowMs() - stampIn(fields[1]!)!);
+    }
+  }
+  await added;
+  reader.disconnect();
+  return latencyOf(expectAll(samples));
+}
+
+function expectAll(samples: number[]): number[] {
+  if (samples.length !== EVENTS) throw new Error(`${samples.length} of ${EVENTS} events came.`);
+  return samples;
+}
+
+/** When a delta was written; undefined for another event. */
+function stampIn(data: string): number | undefined {
+  const stamp = /"delta":"@([\d.]+)"/.exec(data)?.[1];
+  return stamp === undefined ? undefined : Number(stamp);
+}
+
+async function measureFirstEvent(bench: Bench): Promise<Figure[]> {
+  await using api = await startApi(bench, "first");
+  await using _worker = await startWorker(bench, "first");
+  await using bare = new Child<object, ListeningReply>(new URL("./children/bare-queue.ts", import.meta.url));
+  const { port: barePort } = await bare.ask({ redisUrl: bench.redisUrl, works: true });
+  const limit = async (): Promise<Latency> => latencyOf(await repeat(() => untilBegun(barePort)));
+  const ours = async (): Promise<Latency> => latencyOf(await repeat(() => untilFirstOutput(api.port)));
+  await takeTurns(1, limit, ours);
+  const turns = await takeTurns(TURNS, limit, ours);
+  return figuresOf(turns, "POST to first output event", "Express 5, queue.add, job begun");
+}
+
+async function repeat(once: () => Promise<number>): Promise<number[]> {
+  const samples: number[] = [];
+  for (let i = 0; i < FIRST_EVENTS; i += 1) samples.push(await once());
+  return samples;
+}
+
+const REQUEST = {
+  model: "simulator/default",
+  input: "Tell me about durable logs.",
+  background: true,
+  stream: true,
+  metadata: { "simulator.tokens": "3", "simulator.delay_ms": "0" },
+};
+
+async function untilFirstOutput(port: number): Promise<number> {
+  const startedMs = performance.now();
+  let firstMs: number | undefined;
+  const followed = await postAndFollow(port, REQUEST, ({ type }) => {
+    if (type === "response.output_item.added") firstMs ??= performance.now();
+  });
+  await followed.ended;
+  if (firstMs === undefined) throw new Error("The stream ended without output.");
+  return firstMs - startedMs;
+}
+
+async function untilBegun(port: number): Promise<number> {
+  const startedMs = performance.now();
+  const followed = await postAndFollow(port, REQUEST, () => {});
+  const begunMs = performance.now();
+  await followed.ended;
+  return begunMs - startedMs;
+}
+
+function figuresOf(turns: readonly Turn<Latency>[], name: string, limitName: string, p99AtMost?: number): Figure[] {
+  const shared = { unit: "ms", limitName, turns };
+  const target = p99AtMost === undefined ? {} : { target: { kind: "at-most" as const, value: p99AtMost } };
+  return [
+    compare({ ...shared, name: `${name}, p50`, of: ({ p50Ms }) => p50Ms }),
+    compare({ ...shared, name: `${name}, p99`, of: ({ p99Ms }) => p99Ms, ...target }),
+  ];
+}

@@ -1,0 +1,85 @@
+/** How long a stream stands still when the worker that fills it is killed, beside what the configuration allows for. */
+import { readConfig } from "../../src/config.ts";
+import type { Response } from "../../src/protocol/response.ts";
+import { besideGiven, type Figure } from "./figure.ts";
+import { follow, type FollowedEvent } from "./follow.ts";
+import { type Bench, nowMs } from "./measurement.ts";
+import { type ServerProcess, startApi, startWorker } from "./processes.ts";
+import { type BenchStorage, openBenchStorage } from "./recording.ts";
+
+const REPETITIONS = 3;
+const EVENTS_BEFORE = 20;
+const TIMEOUT_MS = 60_000;
+
+export async function measureRecovery(bench: Bench): Promise<Figure[]> {
+  await using storage = await openBenchStorage(bench.redisUrl, "recover");
+  await using api = await startApi(bench, "recover");
+  await using workers = new AsyncDisposableStack();
+  const alive = [workers.use(await startWorker(bench, "recover")), workers.use(await startWorker(bench, "recover"))];
+  const samples: number[] = [];
+  for (let i = 0; i < REPETITIONS; i += 1) {
+    samples.push(await standstillSeconds(storage, api.port, alive));
+    alive.push(workers.use(await startWorker(bench, "recover")));
+  }
+  const { LOCK_DURATION_MS, STALLED_INTERVAL_MS } = readConfig({});
+  const given = { name: "lock duration and stalled interval", value: (LOCK_DURATION_MS + STALLED_INTERVAL_MS) / 1000 };
+  const name = "SIGKILL of a worker to the next event";
+  return [
+    besideGiven(`${name}, median of ${REPETITIONS}`, "s", samples, given),
+    besideGiven(`${name}, longest of ${REPETITIONS}`, "s", [Math.max(...samples)], given),
+  ];
+}
+
+async function standstillSeconds(storage: BenchStorage, port: number, alive: ServerProcess[]): Promise<number> {
+  const { id } = await create(port);
+  const events = new Arrivals();
+  const followed = await follow(port, `/v1/responses/${id}?stream=true`, (event) => events.take(event));
+  await events.after(EVENTS_BEFORE);
+  const holder = await holderOf(storage, id, alive);
+  const killedMs = nowMs();
+  await holder.kill();
+  const last = Number(await storage.redis.hget(storage.layout.meta(id), "last"));
+  const arrivedMs = await events.after(last);
+  followed.leave();
+  await fetch(`http://127.0.0.1:${port}/v1/responses/${id}/cancel`, { method: "POST" });
+  return (arrivedMs - killedMs) / 1000;
+}
+
+/** The worker that runs the response; it is taken out of `alive`. A worker's name ends with its process id. */
+async function holderOf(storage: BenchStorage, id: string, alive: ServerProcess[]): Promise<ServerProcess> {
+  const name = await storage.redis.hget(storage.layout.meta(id), "worker");
+  const place = alive.findIndex(({ pid }) => name?.endsWith(`:${pid}`));
+  if (place < 0) throw new Error(`Nobody is known as ${name}.`);
+  return alive.splice(place, 1)[0]!;
+}
+
+async function create(port: number): Promise<Response> {
+  const metadata = { "simulator.tokens": "100000", "simulator.delay_ms": "10" };
+  const body = JSON.stringify({ model: "simulator/default", input: "Go on.", background: true, metadata });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/responses`, { method: "POST", headers, body });
+  if (!answer.ok) throw new Error(`The POST was answered ${answer.status}.`);
+  return (await answer.json()) as Response;
+}
+
+/** Tells when an event has come. */
+class Arrivals {
+  #waiting: { id: number; resolve: (atMs: number) => void } | undefined;
+  #last = -1;
+  #lastMs = 0;
+
+  take({ id }: FollowedEvent): void {
+    this.#last = id;
+    this.#lastMs = nowMs();
+    if (this.#waiting !== undefined && id > this.#waiting.id) this.#waiting.resolve(this.#lastMs);
+  }
+
+  /** When the first event after `id` came, if it comes from here on; or the last one that has come. */
+  async after(id: number): Promise<number> {
+    if (this.#last > id) return this.#lastMs;
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const timeout = setTimeout(() => reject(new Error(`No event after ${id} came.`)), TIMEOUT_MS);
+    this.#waiting = { id, resolve };
+    return await promise.finally(() => clearTimeout(timeout));
+  }
+}

@@ -1,0 +1,66 @@
+/** Requests for the simulator in the client's own types, and what the suites do with them again and again. */
+import type OpenAI from "openai";
+import type { SimulatorSettings } from "../../support/api-client.ts";
+
+export type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
+
+export function simulator(settings: SimulatorSettings): { model: string; input: string; metadata: OpenAI.Metadata } {
+  const entries = Object.entries(settings).map(([name, value]) => [`simulator.${name}`, String(value)]);
+  return { model: "simulator/default", input: "Tell me about herons.", metadata: Object.fromEntries(entries) };
+}
+
+const POLL_MS = 50;
+
+/** As the vendor's guide on background mode does it. */
+export async function pollToTheEnd(client: OpenAI, id: string): Promise<OpenAI.Responses.Response> {
+  let response = await client.responses.retrieve(id);
+  while (response.status === "queued" || response.status === "in_progress") {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    response = await client.responses.retrieve(id);
+  }
+  return response;
+}
+
+/** The whole stream from its first event, read once more. */
+export async function replay(client: OpenAI, id: string): Promise<StreamEvent[]> {
+  return await collect(await client.responses.retrieve(id, { stream: true }));
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+/** What the request is refused with. */
+export async function errorOf(request: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await request;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("The request was not refused.");
+}
+
+/** Reads until an event `isLast`, and cuts the connection there. */
+export async function readUntil(
+  stream: AsyncIterable<StreamEvent> & { controller: AbortController },
+  isLast: (event: StreamEvent) => boolean,
+): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = [];
+  for await (const event of stream) {
+    events.push(event);
+    if (!isLast(event)) continue;
+    stream.controller.abort();
+    break;
+  }
+  return events;
+}
+
+export const numbersOf = (events: readonly StreamEvent[]): number[] => events.map((event) => event.sequence_number);
+
+/** first … last */
+export const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+export const typesOf = (events: readonly StreamEvent[]): string[] => events.map((event) => event.type);

@@ -1,0 +1,121 @@
+/** Redis with replicas, and Redis Cluster: real servers in both shapes. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "journey-topology-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const start = async (name: string, extraArgs: string[] = []) =>
+  await startPrivateRedis({ dataDir: join(folder, name), extraArgs });
+
+/** Reads `INFO` until it says what is awaited. */
+async function infoSays(redis: Redis, section: string, text: string): Promise<void> {
+  while (!(await redis.info(section)).includes(text)) await redis.ping();
+}
+
+test("with a replica required, nobody sees an event before the replica has it", async () => {
+  await using primary = await start("primary");
+  await using replica = await start("replica", ["--replicaof", "127.0.0.1", String(primary.port)]);
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: primary.url, REDIS_MIN_REPLICAS_ACKED: "1" };
+  using inspector = new RedisInspector(environment.KEY_PREFIX, primary.url);
+  using copy = new RedisInspector(environment.KEY_PREFIX, replica.url);
+  await infoSays(inspector.redis, "replication", "state=online");
+  await using api = await startApi(environment);
+  await using _worker = await startWorker(environment);
+
+  const { id } = await create(api.url, simulate({ tokens: 120, delay_ms: 10 }));
+  const unacknowledged: number[] = [];
+  let frozenAt = -1;
+  let seenWhileFrozen = 0;
+  const onEvent = async (event: ReceivedEvent): Promise<void> => {
+    const [entry] =
+      frozenAt >= 0 ? [] : await copy.redis.xrange(copy.layout.events(id), `${event.id}-1`, `${event.id}-1`);
+    if (frozenAt < 0 && entry?.[1][1] !== event.data) unacknowledged.push(event.id);
+    if (frozenAt >= 0) seenWhileFrozen += 1;
+    if (event.id !== 40) return;
+    frozenAt = event.id;
+    replica.kill("SIGSTOP");
+    // The worker appends and waits for the replica; what it appended must not be seen.
+    let meta = await inspector.meta(id);
+    while (Number(meta["last"]) <= Number(meta["durable"])) meta = await inspector.meta(id);
+    const read = await send("GET", `${api.url}/responses/${id}`);
+    expect(read.body.status).toBe("in_progress");
+    seenWhileFrozen = 0;
+    frozenAt = -1;
+    replica.kill("SIGCONT");
+  };
+  const { events } = await subscribe(api.url, id, { onEvent });
+  expect(unacknowledged).toEqual([]);
+  expect(seenWhileFrozen).toBe(0);
+  expectExact(events, await inspector.log(id), 0);
+});
+
+async function startCluster(): Promise<{ nodes: PrivateRedis[]; url: string }> {
+  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+  const nodes = await Promise.all([0, 1, 2].map((i) => start(`node-${i}`, args)));
+  const clients = nodes.map((node) => new Redis(node.url));
+  const ranges = [
+    [0, 5460],
+    [5461, 10922],
+    [10923, 16383],
+  ];
+  for (const [i, client] of clients.entries()) {
+    await client.call("CLUSTER", "ADDSLOTSRANGE", String(ranges[i]![0]), String(ranges[i]![1]));
+    await client.call("CLUSTER", "SET-CONFIG-EPOCH", String(i + 1));
+    await client.call("CLUSTER", "MEET", "127.0.0.1", String(nodes[0]!.port));
+  }
+  for (const client of clients) {
+    while (!String(await client.call("CLUSTER", "INFO")).includes("cluster_state:ok")) await client.ping();
+    client.disconnect();
+  }
+  return { nodes, url: nodes.map((node) => node.url).join(",") };
+}
+
+test("on a Redis Cluster: create, follow, cancel, recover and delete as on one Redis", async () => {
+  const { nodes, url } = await startCluster();
+  try {
+    const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url, REDIS_CLUSTER: "true" };
+    await using api = await startApi(environment);
+    await using doomed = await startWorker(environment);
+    const ids = await Promise.all(
+      Array.from(
+        { length: 6 },
+        async (_, seed) => (await create(api.url, simulate({ tokens: 80, delay_ms: 15, seed }))).id,
+      ),
+    );
+    const streams = ids.map((id, i) =>
+      subscribe(api.url, id, { onEvent: (event) => (i === 0 && event.id === 25 ? doomed.kill("SIGKILL") : undefined) }),
+    );
+    await doomed.exited;
+    await using _heir = await startWorker(environment);
+    for (const [i, { events, isWhole }] of (await Promise.all(streams)).entries()) {
+      expect(isWhole).toBe(true);
+      const replayed = await subscribe(api.url, ids[i]!);
+      expectExact(
+        events,
+        replayed.events.map((event) => event.data),
+        0,
+      );
+      expect((await pollToTheEnd(api.url, ids[i]!)).status).toBe("completed");
+    }
+    const running = await create(api.url, simulate({ hang: true }));
+    await subscribe(api.url, running.id, { cutAfterEvents: 6 });
+    expect((await send("POST", `${api.url}/responses/${running.id}/cancel`)).body.status).toBe("cancelled");
+    expect((await send("DELETE", `${api.url}/responses/${running.id}`)).status).toBe(200);
+  } finally {
+    await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+  }
+});
