@@ -129,6 +129,7 @@ async function generate(
       request: conversation.request,
       input: conversation.input,
       produced,
+      firstOutputIndex: run.writer.state.response.output.length,
     });
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);

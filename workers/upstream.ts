@@ -29,6 +29,8 @@ export interface UpstreamCall {
    * after `input` in what the model is shown, and are not to be produced again.
    */
   produced: readonly OutputItem[];
+  /** Where in the response's output the first item of this call goes. Items that were cut off hold places too. */
+  firstOutputIndex: number;
 }
 
 export type UpstreamFinish =

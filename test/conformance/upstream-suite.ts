@@ -58,6 +58,7 @@ export function makeCall(setup: UpstreamSetup, scenario: Scenario): UpstreamCall
     request: { model, ...REQUESTS[scenario], ...(metadata && { metadata }) },
     input: [{ type: "message", role: "user", content: prompt }],
     produced: [],
+    firstOutputIndex: 0,
   };
 }
 

@@ -76,6 +76,8 @@ describe("SIGKILL of the worker", () => {
     const completed = itemsDone(log).filter((item) => item.status !== "incomplete");
     expect(completed.map((item) => item.type)).toEqual(["reasoning", "message"]);
     expect(expectOneTerminal(log).output).toEqual(completed);
+    const ids = itemsDone(log).map((item) => item.id);
+    expect(new Set(ids).size).toBe(ids.length);
   }
 
   test(`the stream goes on in less than ${RECOVERY_LIMIT_MS} ms on another worker`, async () => {

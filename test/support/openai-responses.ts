@@ -30,6 +30,7 @@ export function sampleCall(fields: Partial<UpstreamCall> = {}): UpstreamCall {
     request: { model: "test/model-1" },
     input: [{ type: "message", role: "user", content: "Hello" }],
     produced: [],
+    firstOutputIndex: 0,
     ...fields,
   };
 }

@@ -276,6 +276,7 @@ describe("what cannot be filled is refused in bounded time", () => {
     ["too few different items", { type: "array", items: { type: "boolean" }, uniqueItems: true, minItems: 3 }],
     ["not", { not: {} }],
     ["an unknown type", { type: "any" }],
+    ["no type at all", { type: [] }],
   ])("%s", (_name, schema) => {
     expect(() => fillSchema(schema, new SeededRandom("x"))).toThrow(UnfillableSchemaError);
   });

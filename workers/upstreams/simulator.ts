@@ -66,7 +66,7 @@ async function* perform(
     (call.request.max_output_tokens ?? Infinity) - sum(plan.slice(0, done).map((item) => item.deltas.length));
   for (const [output_index, item] of plan.slice(done).entries()) {
     if (budget <= 0 && item.deltas.length > 0) return yield incomplete(call, spent);
-    const absoluteIndex = call.produced.length + output_index;
+    const absoluteIndex = call.firstOutputIndex + output_index;
     const events = itemEvents(item, { output_index, responseId: call.responseId, absoluteIndex });
     const deltas = item.deltas.slice(0, budget);
     yield* events.open;

@@ -174,6 +174,24 @@ test("a follower that stalls for too long is ended, and can resume", async () =>
   expect([...stuck.ids, ...resumed.ids]).toEqual(numbers(0, last));
 });
 
+test("an event that is appended while a follower reads its way to the end is not missed", async () => {
+  const response = await begin();
+  let late: Promise<number> | undefined;
+  const reader = {
+    read: async (...args: Parameters<typeof storage.reader.read>) => {
+      const page = await storage.reader.read(...args);
+      late ??= response.append(["late"]);
+      await late;
+      return page;
+    },
+  };
+  const hub = openHub({ reader: reader as typeof storage.reader, heartbeatMs: 600_000 });
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(7);
+  expect(sink.ids).toEqual(numbers(0, 7));
+});
+
 test("a ring that was lost is made up for by the heartbeat", async () => {
   const hub = openHub();
   const response = await begin();

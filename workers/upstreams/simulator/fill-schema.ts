@@ -110,6 +110,7 @@ class SchemaFiller {
   /** Null says little: it is chosen where nothing else may be, and where the value must come to an end. */
   #pickType(core: Schema, depth: number): JsonType {
     const types = schemas.typesOf(core);
+    if (types.length === 0) throw new UnfillableSchemaError("its 'type' allows nothing.");
     const telling = types.filter((type) => type !== "null");
     if (!this.#isTerse(depth)) return telling.length === 0 ? "null" : this.#random.pick(telling);
     return types.find((type) => type !== "object" && type !== "array") ?? this.#random.pick(types);
