@@ -36,18 +36,29 @@ async function measureWriteToReceipt(bench: Bench): Promise<Figure[]> {
   await using api = await startApi(bench, "latency");
   await using pacer = new Child<PacedQuestion, PacedReply>(new URL("./children/pacer.ts", import.meta.url));
   const pace = { redisUrl: bench.redisUrl, prefix: "latency", events: EVENTS, perSecond: PER_SECOND };
-  const ours = () =>
-    receiveWritten(storage, api.port, (recordings) => pacer.ask({ kind: "write", ...pace, recordings }));
-  const limit = (turn: number) =>
-    receiveAdded(bench, `raw-${turn}`, (keys) => pacer.ask({ kind: "add", ...pace, keys }));
-  const turns = await takeTurns(TURNS, limit, ours);
-  const name = `written to received, ${PER_SECOND.toLocaleString("en")} events/s on ${RESPONSES} responses`;
-  return figuresOf(turns, name, "XADD to XREAD BLOCK", 50);
+  const figures: Figure[] = [];
+  for (const count of RESPONSES) {
+    const ours = async (): Promise<Latency> => {
+      const recordings = await Promise.all(Array.from({ length: count }, () => beginRecording(storage)));
+      return await receiveWritten(api.port, recordings, (begun) =>
+        pacer.ask({ kind: "write", ...pace, recordings: begun }),
+      );
+    };
+    const limit = async (turn: number): Promise<Latency> => {
+      const keys = Array.from({ length: count }, (_, i) => `raw-${count}-${turn}:${i}`);
+      return await receiveAdded(bench, keys, () => pacer.ask({ kind: "add", ...pace, keys }));
+    };
+    const turns = await takeTurns(TURNS, limit, ours);
+    const responses = count === 1 ? "one response" : `${count} responses`;
+    const name = `written to received, ${PER_SECOND.toLocaleString("en")} events/s on ${responses}`;
+    figures.push(...figuresOf(turns, name, "XADD to XREAD BLOCK", 50));
+  }
+  return figures;
 }
 
 async function receiveWritten(
-  recordings: Recording[],
   port: number,
+  recordings: Recording[],
   write: (recordings: Omit<Recording, "state">[]) => Promise<unknown>,
 ): Promise<Latency> {
   const samples: number[] = [];

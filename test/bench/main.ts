@@ -87,7 +87,10 @@ setTimeout(() => {
   process.exit(EXIT_FAILED);
 }, TIME_LIMIT_MS).unref();
 
-await main().catch((error: unknown) => {
-  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  process.exitCode = EXIT_FAILED;
-});
+await main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exit(EXIT_FAILED);
+  },
+);

@@ -3,8 +3,7 @@
 export type Answer<Reply> = { reply: Reply } | { error: string };
 
 /** Answers the benchmark's questions, one at a time, until the benchmark goes away. */
-export function answerQuestions<Question>(respond: (question: Question) => Promise<unknown>): void {
-  const send = (answer: Answer<unknown>): void => void process.send!(answer);
+export function answerQuestions<Question>(respond: (question: Question) => Promise<object>): void {
   process.on("message", (question: Question) => {
     respond(question).then(
       (reply) => send({ reply }),
@@ -12,4 +11,8 @@ export function answerQuestions<Question>(respond: (question: Question) => Promi
     );
   });
   process.on("disconnect", () => process.exit());
+}
+
+function send(answer: Answer<object>): void {
+  process.send!(answer);
 }

@@ -21,7 +21,9 @@ export type PacedQuestion =
   /** Plain XADDs. */
   | (Pace & { kind: "add"; keys: string[] });
 
-export type PacedReply = "done";
+export interface PacedReply {
+  endedAtMs: number;
+}
 
 const TICK_MS = 1;
 const ITEM_ID = "msg_bench";
@@ -31,7 +33,7 @@ let storage: BenchStorage | undefined;
 answerQuestions(async (question: PacedQuestion): Promise<PacedReply> => {
   storage ??= await openBenchStorage(question.redisUrl, question.prefix);
   await (question.kind === "write" ? writeAll(storage, question) : addAll(storage, question));
-  return "done";
+  return { endedAtMs: nowMs() };
 });
 
 async function writeAll({ log }: BenchStorage, question: Extract<PacedQuestion, { kind: "write" }>): Promise<void> {
