@@ -91,10 +91,10 @@ describe("with a worker", () => {
     await expectCancelled(id);
   });
 
-  test("a worker that missed the order stops by its lease", async () => {
-    const { id } = await create(api.url, { model: "openai/endless", input: "Go on for ever.", background: true });
+  test("a worker that missed the order, at a provider that says nothing, stops by its lease", async () => {
+    const { id } = await create(api.url, { model: "openai/silent", input: "Think for ever.", background: true });
     const request = await upstream.nextRequest();
-    await subscribe(api.url, id, { cutAfterEvents: 8 });
+    await subscribe(api.url, id, { cutAfterEvents: 5 });
     // The same as a cancel whose order was lost: the response is fenced and nobody is told.
     await inspector.redis.hset(inspector.layout.meta(id), "lease", "0-taken");
     await request.closed;

@@ -99,21 +99,25 @@ test("a cancel that died half-way is finished", async () => {
   await expectEnded(id, "cancelled");
 });
 
-test("a deadline that passes while running, and one that passes while nothing runs: failed", async () => {
-  await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "2" });
-  const queued = await create(impatient.url, simulate({ tokens: 5 }));
-  const stream = subscribe(api.url, queued.id);
-  const { deadlineMs } = await inspector.meta(queued.id);
+test("a deadline that passes while nothing runs: failed by the sweeper", async () => {
+  await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "1" });
+  const { id } = await create(impatient.url, simulate({ tokens: 5 }));
+  const stream = subscribe(api.url, id);
+  const { deadlineMs } = await inspector.meta(id);
   while (Date.now() <= Number(deadlineMs)) await inspector.redis.ping();
   await using _worker = await startWorker(environment);
   expect((await stream).events.at(-1)!.type).toBe("response.failed");
-  await expectEnded(queued.id, "failed");
+  await expectEnded(id, "failed");
+});
 
-  const running = await create(impatient.url, simulate({ hang: true }));
-  const { events } = await subscribe(api.url, running.id);
-  expectExact(events, await inspector.log(running.id), 0);
-  expect((await pollToTheEnd(api.url, running.id)).error?.message).toContain("deadline");
-  await expectEnded(running.id, "failed");
+test("a deadline that passes while running: failed by the worker itself", async () => {
+  await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "2" });
+  await using _worker = await startWorker({ ...environment, SWEEP_INTERVAL_MS: "600000" });
+  const { id } = await create(impatient.url, simulate({ hang: true }));
+  const { events } = await subscribe(api.url, id);
+  expectExact(events, await inspector.log(id), 0);
+  expect((await pollToTheEnd(api.url, id)).error?.message).toContain("deadline");
+  await expectEnded(id, "failed");
 });
 
 test("a provider's failure: failed, with what was produced, and one terminal event", async () => {
@@ -130,7 +134,8 @@ test("a provider's failure: failed, with what was produced, and one terminal eve
 
 test("SIGTERM of a worker in the middle hands the run over within its grace, and loses nothing", async () => {
   const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "300" });
-  const { id } = await create(api.url, simulate({ tokens: 250, delay_ms: 15 }));
+  // Longer than all that a leaving worker waits for: without a hand-over another would have to find it stalled.
+  const { id } = await create(api.url, simulate({ tokens: 600, delay_ms: 15 }));
   let stayer: Awaited<ReturnType<typeof startWorker>> | undefined;
   const { events } = await subscribe(api.url, id, {
     onEvent: async (event) => {

@@ -34,7 +34,15 @@ function callWith(
   const entries = Object.entries({ delay_ms: "0", ...settings });
   const metadata = Object.fromEntries(entries.map(([key, value]) => [`simulator.${key}`, value]));
   const whole = { model: "simulator/default", metadata, ...request };
-  return { responseId: "resp_1", model: "default", request: whole, input: SAYS_HELLO, produced: [], firstOutputIndex: rest.produced?.length ?? 0, ...rest };
+  return {
+    responseId: "resp_1",
+    model: "default",
+    request: whole,
+    input: SAYS_HELLO,
+    produced: [],
+    firstOutputIndex: rest.produced?.length ?? 0,
+    ...rest,
+  };
 }
 
 async function collect(call: UpstreamCall, signal = new AbortController().signal): Promise<UpstreamEvent[]> {

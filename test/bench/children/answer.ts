@@ -3,9 +3,9 @@
 export type Answer<Reply> = { reply: Reply } | { error: string };
 
 /** Answers the benchmark's questions, one at a time, until the benchmark goes away. */
-export function answerQuestions<Question>(respond: (question: Question) => Promise<object>): void {
-  process.on("message", (question: Question) => {
-    respond(question).then(
+export function answerQuestions(respond: (question: never) => Promise<object>): void {
+  process.on("message", (question) => {
+    respond(question as never).then(
       (reply) => send({ reply }),
       (error: unknown) => send({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
