@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { cancelResponse } from "../../../src/lifecycle/end-response.ts";
 import { connect } from "../../../src/redis/connect.ts";
@@ -176,12 +177,17 @@ test("a follower that stalls for too long is ended, and can resume", async () =>
 
 test("an event that is appended while a follower reads its way to the end is not missed", async () => {
   const response = await begin();
-  let late: Promise<number> | undefined;
+  let hasAppended = false;
   const reader = {
     read: async (...args: Parameters<typeof storage.reader.read>) => {
       const page = await storage.reader.read(...args);
-      late ??= response.append(["late"]);
-      await late;
+      if (!hasAppended) {
+        hasAppended = true;
+        // The bell is heard and answered before this read comes back.
+        const rang = once(bell, "message");
+        await response.append(["late"]);
+        await rang;
+      }
       return page;
     },
   };
