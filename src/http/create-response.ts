@@ -24,7 +24,8 @@ export function createResponse(context: ApiContext): RequestHandler {
       idempotencyKey: request.get("idempotency-key"),
     });
     const headers: Record<string, string> = admitted.isReplay ? { "idempotent-replayed": "true" } : {};
-    const cancelOnDisconnect = body.background !== true;
+    // Whoever sends a request again only watches the run of whoever sent it first.
+    const cancelOnDisconnect = body.background !== true && !admitted.isReplay;
     if (body.stream === true) {
       const sink = openEventStream(response, headers);
       const encode = body.stream_options?.include_obfuscation === true ? obfuscatedFrames(admitted.id) : undefined;
