@@ -16,7 +16,7 @@ import { encodeFrames, type FrameEncoder, HEARTBEAT_FRAME } from "./frame.ts";
 
 const PAGE_EVENTS = 1_000;
 /** A channel reads the log at most once in this time, however often the bell rings. */
-const PUMP_INTERVAL_MS = 15;
+const PUMP_INTERVAL_MS = 5;
 const READ_RETRY_MS = 500;
 
 /**
@@ -113,12 +113,11 @@ export class StreamHub {
     if (doorbell === undefined) throw new Error("The hub has no doorbell yet.");
     let channel = this.#channels.get(responseId);
     if (channel === undefined) {
-      channel = new Channel(responseId, this.#options, () => {
+      channel = new Channel(responseId, doorbell, this.#options, () => {
         this.#channels.delete(responseId);
         doorbell.stop(responseId).catch((err: unknown) => this.#options.logger.debug({ err }, "Unsubscribe failed"));
       });
       this.#channels.set(responseId, channel);
-      channel.open(doorbell);
     }
     return channel;
   }
@@ -134,22 +133,31 @@ export class StreamHub {
 /** One response's followers on this process. */
 class Channel {
   readonly followers = new Set<Follower>();
-  /** Resolves once the bell is heard. */
-  ready: Promise<void> = Promise.resolve();
+  #listening: Promise<void> | undefined;
+  readonly #doorbell: Doorbell;
   readonly #id: string;
   readonly #options: HubOptions;
   readonly #onEmpty: () => void;
   #pumping = false;
   #rangAgain = false;
+  #checking = false;
 
-  constructor(id: string, options: HubOptions, onEmpty: () => void) {
+  constructor(id: string, doorbell: Doorbell, options: HubOptions, onEmpty: () => void) {
     this.#id = id;
+    this.#doorbell = doorbell;
     this.#options = options;
     this.#onEmpty = onEmpty;
   }
 
-  open(doorbell: Doorbell): void {
-    this.ready = doorbell.listen(this.#id, () => void this.pump());
+  /** Resolves once the bell is heard. After a failure (a cluster that is being changed) it listens anew. */
+  listen(): Promise<void> {
+    this.#listening ??= this.#doorbell
+      .listen(this.#id, () => void this.pump())
+      .catch((error: unknown) => {
+        this.#listening = undefined;
+        throw error;
+      });
+    return this.#listening;
   }
 
   remove(follower: Follower): void {
@@ -201,11 +209,16 @@ class Channel {
   /** On the heartbeat: reads in case a ring was lost, and lets go of followers whose log is no more. */
   async checkAlive(): Promise<void> {
     void this.pump();
+    // While Redis is away one question waits, not one more each heartbeat.
+    if (this.#checking) return;
+    this.#checking = true;
     try {
       if (await this.#options.exists(this.#id)) return;
       for (const follower of this.followers) follower.end("gone");
     } catch (err) {
       this.#options.logger.debug({ err, responseId: this.#id }, "Could not check the response");
+    } finally {
+      this.#checking = false;
     }
   }
 }
@@ -235,7 +248,7 @@ class Follower {
   async catchUp(): Promise<void> {
     while (!this.#hasEnded) {
       try {
-        await this.#channel.ready;
+        await this.#channel.listen();
         await this.#readToTheEnd();
         return;
       } catch (err) {
