@@ -12,6 +12,7 @@ import { beginResponse, openTestStorage, silentLogger } from "../../support/stor
 
 const storage = await openTestStorage();
 const bell = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
+bell.setMaxListeners(0);
 const hubs: StreamHub[] = [];
 afterEach(() => {
   for (const hub of hubs.splice(0)) hub.close();
