@@ -6,7 +6,7 @@
 import type { RequestHandler, Response as HttpResponse } from "express";
 import { type LoggedEvent } from "../stream/event-log.ts";
 import { type FrameEncoder, obfuscatedFrames } from "../stream/frame.ts";
-import type { EndReason, FrameSink } from "../stream/stream-hub.ts";
+import type { EndReason, FrameSink } from "../stream/follower.ts";
 import { type Admitted, admitResponse } from "../responses/admit-response.ts";
 import { endResponse } from "../responses/end-response.ts";
 import { responseJsonOf } from "../responses/read-response.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Response as HttpResponse } from "express";
 import { type LoggedEvent } from "../stream/event-log.ts";
 import { HEARTBEAT_FRAME } from "../stream/frame.ts";
-import type { EndReason, FrameSink } from "../stream/stream-hub.ts";
+import type { EndReason, FrameSink } from "../stream/follower.ts";
 
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",

@@ -135,7 +135,7 @@ describe("with a worker", () => {
     while (ids.length === 0) ids = await inspector.open();
     await subscribe(api.url, ids[0]!, { cutAfterEvents: 10 });
     cut.abort();
-    await expect(first).rejects.toThrow();
+    await expect(first).rejects.toThrow("aborted");
     const again = await send("POST", `${api.url}/responses`, body, headers);
     expect(again.body).toMatchObject({ id: ids[0], status: "completed" });
     expect(again.headers.get("idempotent-replayed")).toBe("true");
