@@ -12,7 +12,7 @@ import {
 } from "../lifecycle/errors.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
-import { newId } from "../protocol/id.ts";
+import { newId, newItemId } from "../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { priorityOf } from "../queue/response-queue.ts";
@@ -154,12 +154,5 @@ function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
     typeof input === "string"
       ? [{ type: "message", role: "user", content: [{ type: "input_text", text: input }] }]
       : input;
-  return items.map((item) => Object.assign(item, { id: item.id ?? newId(ID_PREFIXES[item.type]) }));
+  return items.map((item) => Object.assign(item, { id: item.id ?? newItemId(item.type) }));
 }
-
-const ID_PREFIXES = {
-  message: "msg",
-  function_call: "fc",
-  function_call_output: "fco",
-  reasoning: "rs",
-} as const satisfies Record<InputItem["type"], string>;
