@@ -17,6 +17,7 @@ import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { priorityOf } from "../queue/response-queue.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
+import { checkInput } from "./check-input.ts";
 import { readResponse } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -51,6 +52,7 @@ export async function admitResponse(
   const { project, request } = admission;
   const nowMs = Date.now();
   const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
+  await checkInput(storage, request.input, request.previous_response_id);
   const claim = await claimId(storage, limits, admission, nowMs);
   const { id } = claim;
   const before = claim.isReplay ? await readResponse(storage, id) : undefined;
