@@ -13,7 +13,7 @@ import {
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
 import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
-import type { ResponseError, Usage } from "../src/protocol/response.ts";
+import type { ResponseError, ResponseErrorCode, Usage } from "../src/protocol/response.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import type { Storage } from "../src/responses/storage.ts";
@@ -137,7 +137,7 @@ async function generate(
   }
 }
 
-const failed = (code: string, message: string): UpstreamFinish => ({
+const failed = (code: ResponseErrorCode, message: string): UpstreamFinish => ({
   type: "finish",
   status: "failed",
   error: responseError(code, message),

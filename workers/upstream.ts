@@ -12,6 +12,7 @@ import type { ItemEventDraft } from "../src/protocol/event.ts";
 import type { InputItem, OutputItem } from "../src/protocol/item.ts";
 import type { CreateRequest } from "../src/protocol/create-request.ts";
 import type { IncompleteDetails, ResponseError, Usage } from "../src/protocol/response.ts";
+import type { ServiceTier } from "../src/protocol/settings.ts";
 
 /** One item of the conversation that the model is shown: what the client sent, or what an earlier turn produced. */
 export type ContextItem = InputItem | OutputItem;
@@ -34,13 +35,13 @@ export interface UpstreamCall {
 }
 
 export type UpstreamFinish =
-  | { type: "finish"; status: "completed"; usage: Usage; serviceTier?: string | undefined }
+  | { type: "finish"; status: "completed"; usage: Usage; serviceTier?: ServiceTier | undefined }
   | {
       type: "finish";
       status: "incomplete";
       details: IncompleteDetails;
       usage: Usage;
-      serviceTier?: string | undefined;
+      serviceTier?: ServiceTier | undefined;
     }
   | { type: "finish"; status: "failed"; error: ResponseError; usage?: Usage | undefined };
 

@@ -39,6 +39,7 @@ function describeIssue(issue: Issue, body: unknown): ApiError {
   const value = valueAt(body, issue.path);
   switch (issue.code) {
     case "invalid_type":
+      if (issue.expected === "never") return unknownParameter(param);
       if (issue.expected === "int" && typeof value === "number") return wrongType(param, "an integer", value);
       return value === undefined ? missing(param) : wrongType(param, nounOf(issue.expected), value);
     case "invalid_union":
@@ -93,7 +94,7 @@ function outOfBounds(
   const bound = Number(isAbove ? issue.maximum : issue.minimum);
   const code = isAbove ? "above_max" : "below_min";
   if (issue.origin === "number" || issue.origin === "int") {
-    const kind = INTEGER_PARAMS.has(param) ? "integer" : "decimal";
+    const kind = INTEGER_PARAMS.has(String(issue.path.at(-1))) ? "integer" : "decimal";
     const expected = `${kind} ${isAbove ? "above maximum" : "below minimum"} value. Expected a value ${isAbove ? "<=" : ">="} ${bound}`;
     return badRequest(
       `Invalid '${param}': ${expected}, but got ${String(value)} instead.`,
@@ -108,8 +109,17 @@ function outOfBounds(
   return badRequest(`Invalid '${param}': ${expected}, but got ${got} instead.`, param, `${kind}_${code}_length`);
 }
 
-/** zod reports the bounds of integers and decimals alike; the contract does not. */
-const INTEGER_PARAMS = new Set(["max_output_tokens", "limit"]);
+/** zod reports the bounds of integers and decimals alike; the contract does not. These are all integers with bounds. */
+const INTEGER_PARAMS = new Set([
+  "compact_threshold",
+  "limit",
+  "max_num_results",
+  "max_output_tokens",
+  "max_tool_calls",
+  "output_compression",
+  "partial_images",
+  "top_logprobs",
+]);
 
 function longPropertyName(issue: Extract<Issue, { code: "invalid_key" }>): ApiError {
   const key = String(issue.path.at(-1));

@@ -15,7 +15,10 @@ import { type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
 import { faultOf, missing, unknownParameter, wrongType } from "./faults.ts";
 
-const KNOWN_PARAMETERS = [...Object.keys(createRequestSchema.shape), ...LATER_PARAMETERS];
+const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
+
+/** Whatever stands in for `input`: with one of them the model has something to answer. */
+const CONTEXT_PARAMETERS = ["previous_response_id", "prompt", "conversation"] as const;
 
 /** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
 export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): CreateRequest {
@@ -24,12 +27,14 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   }
   const fields = (body ?? {}) as Record<string, unknown>;
   if (fields["model"] === undefined) throw missing("model");
-  if (fields["input"] === undefined && fields["previous_response_id"] == null) throw missing("input");
+  const hasContext = CONTEXT_PARAMETERS.some((name) => fields[name] != null);
+  if (fields["input"] === undefined && !hasContext) throw missing("input");
   checkParameterNames(fields);
   const parsed = createRequestSchema.safeParse(body, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, body);
   const request = parsed.data;
-  if (request.previous_response_id == null && request.input!.length === 0) throw emptyInput();
+  refuseLaterParameters(request);
+  if (!hasContext && request.input!.length === 0) throw emptyInput();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
   return request;
 }
@@ -43,8 +48,11 @@ function checkParameterNames(fields: Record<string, unknown>): void {
       );
     }
   }
+}
+
+function refuseLaterParameters(request: CreateRequest): void {
   for (const name of LATER_PARAMETERS) {
-    if (fields[name] != null) {
+    if (request[name] != null) {
       throw badRequest(
         `Unsupported parameter: '${name}' is not supported by this server yet.`,
         name,

@@ -5,8 +5,9 @@
  * Pure: the given state is never changed; what an event does not touch is shared between the old state and the new.
  */
 import type { EventDraft, ItemEventDraft } from "../protocol/event.ts";
-import type { MessagePart, OutputItem } from "../protocol/item.ts";
+import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
+import { changeItem } from "./change-item.ts";
 
 /** A response under way, and which places of its output were added and not yet done. */
 export interface ResponseState {
@@ -50,7 +51,7 @@ export function applyEvent(state: ResponseState, event: EventDraft): ResponseSta
     case "response.audio.transcript.done":
       return state;
     default:
-      return changeItem(state, event);
+      return changeOpenItem(state, event);
   }
 }
 
@@ -82,77 +83,13 @@ function finishItem(
 }
 
 /** Events between an item's added and done. One that this server does not know changes nothing: done brings the item whole. */
-function changeItem(state: ResponseState, event: ItemEventDraft): ResponseState {
+function changeOpenItem(state: ResponseState, event: ItemEventDraft): ResponseState {
   const item = state.response.output[event.output_index];
   if (item === undefined) throw new IllegalEventError(event, `output_index ${event.output_index} was never added.`);
-  const changed = changedItem(item, event);
+  const changed = changeItem(item, event);
   if (changed === item) return state;
   const output = itemsOf(state).with(event.output_index, changed);
   return { response: withOutput(state.response, output), openIndices: state.openIndices };
-}
-
-function changedItem(item: OutputItem, event: ItemEventDraft): OutputItem {
-  switch (event.type) {
-    case "response.content_part.added":
-    case "response.content_part.done":
-      return withPart(item, event.content_index, () => event.part as MessagePart);
-    case "response.output_text.delta":
-      return withPart(item, event.content_index, (part) =>
-        part?.type === "output_text" ? { ...part, text: part.text + event.delta } : part,
-      );
-    case "response.output_text.done":
-      return withPart(item, event.content_index, (part) =>
-        part?.type === "output_text" ? { ...part, text: event.text } : part,
-      );
-    case "response.output_text.annotation.added":
-      return withPart(item, event.content_index, (part) =>
-        part?.type === "output_text" && event.annotation !== null
-          ? { ...part, annotations: part.annotations.toSpliced(event.annotation_index, 1, event.annotation) }
-          : part,
-      );
-    case "response.refusal.delta":
-      return withPart(item, event.content_index, (part) =>
-        part?.type === "refusal" ? { ...part, refusal: part.refusal + event.delta } : part,
-      );
-    case "response.refusal.done":
-      return withPart(item, event.content_index, (part) =>
-        part?.type === "refusal" ? { ...part, refusal: event.refusal } : part,
-      );
-    case "response.reasoning_text.delta":
-      return withReasoningText(item, event.content_index, (text) => text + event.delta);
-    case "response.reasoning_text.done":
-      return withReasoningText(item, event.content_index, () => event.text);
-    case "response.reasoning_summary_part.added":
-    case "response.reasoning_summary_part.done":
-      return withSummary(item, event.summary_index, () => event.part.text);
-    case "response.reasoning_summary_text.delta":
-      return withSummary(item, event.summary_index, (text) => text + event.delta);
-    case "response.reasoning_summary_text.done":
-      return withSummary(item, event.summary_index, () => event.text);
-    case "response.function_call_arguments.delta":
-      return item.type === "function_call" ? { ...item, arguments: item.arguments + event.delta } : item;
-    case "response.function_call_arguments.done":
-      return item.type === "function_call" ? { ...item, arguments: event.arguments } : item;
-    case "response.mcp_call_arguments.delta":
-      return appendTo(item, "arguments", event.delta);
-    case "response.mcp_call_arguments.done":
-      return { ...item, arguments: event.arguments };
-    case "response.custom_tool_call_input.delta":
-      return appendTo(item, "input", event.delta);
-    case "response.custom_tool_call_input.done":
-      return { ...item, input: event.input };
-    case "response.code_interpreter_call_code.delta":
-      return appendTo(item, "code", event.delta);
-    case "response.code_interpreter_call_code.done":
-      return { ...item, code: event.code };
-    case "response.web_search_call.searching":
-    case "response.file_search_call.searching":
-    case "response.code_interpreter_call.interpreting":
-    case "response.image_generation_call.generating":
-      return { ...item, status: event.type.slice(event.type.lastIndexOf(".") + 1) } as OutputItem;
-    default:
-      return item;
-  }
 }
 
 function itemsOf(state: ResponseState): readonly OutputItem[] {
@@ -161,37 +98,6 @@ function itemsOf(state: ResponseState): readonly OutputItem[] {
 
 function withOutput(response: Response, output: OutputItem[]): Response {
   return { ...response, output } as Response;
-}
-
-function withPart(
-  item: OutputItem,
-  index: number,
-  change: (part: MessagePart | undefined) => MessagePart | undefined,
-): OutputItem {
-  if (item.type !== "message" && item.type !== "reasoning") return item;
-  const parts = (item.content ?? []) as MessagePart[];
-  const part = change(parts[index]);
-  if (part === undefined) return item;
-  return { ...item, content: parts.toSpliced(index, 1, part) } as OutputItem;
-}
-
-function withReasoningText(item: OutputItem, index: number, change: (text: string) => string): OutputItem {
-  if (item.type !== "reasoning") return item;
-  const parts = item.content ?? [];
-  const text = change(parts[index]?.text ?? "");
-  return { ...item, content: parts.toSpliced(index, 1, { type: "reasoning_text", text }) };
-}
-
-function withSummary(item: OutputItem, index: number, change: (text: string) => string): OutputItem {
-  if (item.type !== "reasoning") return item;
-  const text = change(item.summary[index]?.text ?? "");
-  return { ...item, summary: item.summary.toSpliced(index, 1, { type: "summary_text", text }) };
-}
-
-/** For the loosely typed fields of hosted items. */
-function appendTo(item: OutputItem, field: string, delta: string): OutputItem {
-  const before = (item as Record<string, unknown>)[field];
-  return { ...item, [field]: (typeof before === "string" ? before : "") + delta };
 }
 
 /** Folds a log, or the part of it after `state`. */

@@ -4,7 +4,15 @@
  */
 import type { ItemEventDraft, LifecycleEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";
-import type { IncompleteDetails, Response, ResponseError, ResponseStatus, Usage } from "../protocol/response.ts";
+import type {
+  IncompleteDetails,
+  Response,
+  ResponseError,
+  ResponseErrorCode,
+  ResponseStatus,
+  Usage,
+} from "../protocol/response.ts";
+import type { ServiceTier } from "../protocol/settings.ts";
 import { nextStatus, type Trigger } from "./status.ts";
 
 /** What only a finished response has, taken off again so that a state can be built from any other. */
@@ -25,7 +33,7 @@ export function startResponse(response: Response): LifecycleEventDraft {
 interface Ending {
   output: OutputItem[];
   usage: Usage;
-  serviceTier?: string | undefined;
+  serviceTier?: ServiceTier | undefined;
 }
 
 /** `completedAt` is in unix seconds. */
@@ -64,9 +72,10 @@ export function cancelResponse(response: Response): LifecycleEventDraft {
   return { type: "response.failed", response: { ...response, ...UNFINISHED, status } };
 }
 
-/** "auto" while running, what was used in the end (contract 01 §1.3). */
-function settledTier(response: Response): string {
-  return response.service_tier === "auto" ? "default" : (response.service_tier ?? "default");
+/** "auto" while running, what was used in the end (contract 01 §1.3); `fast` is shown as `priority` (contract 02). */
+function settledTier({ service_tier: asked }: Response): ServiceTier {
+  if (asked === "auto") return "default";
+  return asked === "fast" ? "priority" : asked;
 }
 
 /**
@@ -82,7 +91,7 @@ export function closeOpenItems(response: Response, openIndices: ReadonlySet<numb
 }
 
 /** A failure in the form clients expect: `type` is always there (contract 00, row 15). */
-export function responseError(code: string, message: string, param: string | null = null): ResponseError {
+export function responseError(code: ResponseErrorCode, message: string, param: string | null = null): ResponseError {
   const type = code === "server_error" || code === "rate_limit_exceeded" ? code : "invalid_request_error";
   return { code, message, type, param };
 }

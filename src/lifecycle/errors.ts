@@ -84,6 +84,15 @@ export function previousResponseUnfinished(id: string, status: string): ApiError
   return badRequest(message, "previous_response_id", "previous_response_not_finished");
 }
 
+export function itemNotFound(id: string): ApiError {
+  const message = `Item with id '${id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`;
+  return new ApiError({ status: 404, message, param: "input" });
+}
+
+export function toolOutputMissing(callId: string): ApiError {
+  return badRequest(`No tool output found for function call ${callId}.`, "input");
+}
+
 export function modelNotFound(model: string): ApiError {
   if (model === "") {
     return badRequest("The requested model '' does not exist.", "model", "model_not_found");

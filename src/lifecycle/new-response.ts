@@ -1,9 +1,8 @@
 /** A response as it begins, with every default the hosted API echoes (contract 02). */
+import { echoOptions, echoPrompt, echoReasoning, echoText, echoTool } from "./echo.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { LifecycleEventDraft } from "../protocol/event.ts";
 import type { ResponseInStatus } from "../protocol/response.ts";
-import type { Tool } from "../protocol/tool.ts";
-
 /** `createdAt` is in unix seconds. */
 export function newResponse(
   id: string,
@@ -11,55 +10,59 @@ export function newResponse(
   createdAt: number,
 ): ResponseInStatus<"queued"> | ResponseInStatus<"in_progress"> {
   const background = request.background ?? false;
+  const { conversation } = request;
   const fields = {
     background,
     completed_at: null,
+    access_programs: request.access_programs?.cyber == null ? null : { cyber: request.access_programs.cyber },
+    conversation: typeof conversation === "string" ? { id: conversation } : (conversation ?? null),
     error: null,
-    frequency_penalty: 0,
+    frequency_penalty: request.frequency_penalty ?? 0,
     incomplete_details: null,
     instructions: request.instructions ?? null,
     max_output_tokens: request.max_output_tokens ?? null,
-    max_tool_calls: null,
+    max_tool_calls: request.max_tool_calls ?? null,
     model: request.model,
+    // What was asked for is not shown; what moderation found would be.
     moderation: null,
     output: [] as [],
     parallel_tool_calls: request.parallel_tool_calls ?? true,
-    presence_penalty: 0,
+    presence_penalty: request.presence_penalty ?? 0,
     previous_response_id: request.previous_response_id ?? null,
-    prompt_cache_key: null,
-    prompt_cache_retention: null,
-    reasoning: { context: null, effort: null, summary: null, ...request.reasoning },
-    safety_identifier: null,
+    prompt: echoPrompt(request.prompt),
+    prompt_cache_key: request.prompt_cache_key ?? null,
+    prompt_cache_retention: request.prompt_cache_retention ?? null,
+    reasoning: echoReasoning(request.reasoning),
+    safety_identifier: request.safety_identifier ?? null,
     service_tier: request.service_tier ?? "auto",
     store: request.store ?? true,
     temperature: request.temperature ?? 1,
-    text: {
-      format: request.text?.format ?? ({ type: "text" } as const),
-      verbosity: request.text?.verbosity ?? "medium",
-    },
+    text: echoText(request.text),
     tool_choice: request.tool_choice ?? "auto",
-    tools: (request.tools ?? []).map(withToolDefaults),
-    top_logprobs: 0,
+    tool_usage: NO_TOOL_USAGE,
+    tools: (request.tools ?? []).map(echoTool),
+    top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
-    truncation: "disabled" as const,
+    truncation: request.truncation ?? "disabled",
     usage: null,
-    user: null,
+    user: request.user ?? null,
     metadata: request.metadata ?? {},
+    ...echoOptions(request),
   };
   const head = { id, object: "response", created_at: createdAt } as const;
   return background ? { ...head, status: "queued", ...fields } : { ...head, status: "in_progress", ...fields };
 }
 
-/** Tools are echoed with their defaults filled in: functions are strict (contract 02, `tools`). */
-function withToolDefaults(tool: Tool): Tool {
-  return {
-    type: "function",
-    name: tool.name,
-    description: tool.description ?? null,
-    parameters: tool.parameters ?? null,
-    strict: tool.strict ?? true,
-  };
-}
+const NO_TOOL_USAGE = {
+  image_gen: {
+    input_tokens: 0,
+    input_tokens_details: { image_tokens: 0, text_tokens: 0 },
+    output_tokens: 0,
+    output_tokens_details: { image_tokens: 0, text_tokens: 0 },
+    total_tokens: 0,
+  },
+  web_search: { num_requests: 0 },
+};
 
 /** The events every log begins with (contract 01 §1.3). A background response is `in_progress` once a worker has it. */
 export function openingEvents(response: ReturnType<typeof newResponse>): LifecycleEventDraft[] {

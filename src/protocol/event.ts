@@ -5,7 +5,9 @@
  * An upstream yields item events only; lifecycle events are this server's own.
  */
 import { z } from "zod";
-import { outputContentSchema, outputItemSchema } from "./item.ts";
+import { annotationSchema, outputContentSchema, summaryTextSchema } from "./content.ts";
+import { outputItemSchema } from "./item.ts";
+import { shellOutputSchema } from "./items/shell.ts";
 import { responseSchema } from "./response.ts";
 
 const onItem = { item_id: z.string(), output_index: z.int() };
@@ -13,9 +15,16 @@ const onContent = { ...onItem, content_index: z.int() };
 const onSummary = { ...onItem, summary_index: z.int() };
 const onCommand = { output_index: z.int(), command_index: z.int() };
 
-const annotation = z.looseObject({ type: z.string() });
-const logprobs = z.array(z.looseObject({ token: z.string(), logprob: z.number() }));
-const summaryPart = z.object({ type: z.literal("summary_text"), text: z.string() });
+/** Shorter than those of a text that is done (content.ts), as published. */
+const logprobs = z.array(
+  z.object({
+    token: z.string(),
+    logprob: z.number(),
+    top_logprobs: z
+      .array(z.object({ token: z.string().exactOptional(), logprob: z.number().exactOptional() }))
+      .exactOptional(),
+  }),
+);
 
 function eventSchema<const T extends string, F extends z.ZodRawShape>(type: T, fields: F) {
   return z.object({ type: z.literal(type), sequence_number: z.int().nonnegative(), ...fields });
@@ -45,24 +54,24 @@ export const itemEventSchema = z.discriminatedUnion("type", [
   eventSchema("response.output_text.annotation.added", {
     ...onContent,
     annotation_index: z.int(),
-    annotation: annotation.nullable(),
+    annotation: annotationSchema.nullable(),
   }),
   eventSchema("response.refusal.delta", { ...onContent, delta: z.string() }),
   eventSchema("response.refusal.done", { ...onContent, refusal: z.string() }),
   eventSchema("response.reasoning_text.delta", { ...onContent, delta: z.string() }),
   eventSchema("response.reasoning_text.done", { ...onContent, text: z.string() }),
-  eventSchema("response.reasoning_summary_part.added", { ...onSummary, part: summaryPart }),
+  eventSchema("response.reasoning_summary_part.added", { ...onSummary, part: summaryTextSchema }),
   eventSchema("response.reasoning_summary_part.done", {
     ...onSummary,
-    status: z.literal("incomplete").optional(),
-    part: summaryPart,
+    status: z.literal("incomplete").exactOptional(),
+    part: summaryTextSchema,
   }),
   eventSchema("response.reasoning_summary_text.delta", { ...onSummary, delta: z.string() }),
   eventSchema("response.reasoning_summary_text.done", { ...onSummary, text: z.string() }),
   eventSchema("response.function_call_arguments.delta", { ...onItem, delta: z.string() }),
   eventSchema("response.function_call_arguments.done", {
     ...onItem,
-    name: z.string().optional(),
+    name: z.string().exactOptional(),
     arguments: z.string(),
   }),
   eventSchema("response.custom_tool_call_input.delta", { ...onItem, delta: z.string() }),
@@ -93,10 +102,10 @@ export const itemEventSchema = z.discriminatedUnion("type", [
     ...onItem,
     partial_image_index: z.int(),
     partial_image_b64: z.string(),
-    size: z.string().optional(),
-    quality: z.string().optional(),
-    background: z.string().optional(),
-    output_format: z.string().optional(),
+    size: z.string().exactOptional(),
+    quality: z.string().exactOptional(),
+    background: z.string().exactOptional(),
+    output_format: z.string().exactOptional(),
   }),
   eventSchema("response.compaction.compacting", onItem),
   eventSchema("response.shell_call_command.added", { ...onCommand, command: z.string() }),
@@ -105,12 +114,12 @@ export const itemEventSchema = z.discriminatedUnion("type", [
   eventSchema("response.shell_call_output_content.delta", {
     ...onCommand,
     item_id: z.string(),
-    delta: z.looseObject({}),
+    delta: z.object({ stdout: z.string().exactOptional(), stderr: z.string().exactOptional() }),
   }),
   eventSchema("response.shell_call_output_content.done", {
     ...onCommand,
     item_id: z.string(),
-    output: z.array(z.looseObject({})),
+    output: z.array(shellOutputSchema),
   }),
 ]);
 export type ItemEvent = z.infer<typeof itemEventSchema>;

@@ -1,7 +1,42 @@
 /** Ids as the hosted API writes them: a prefix and hex digits (contract 01 §1.4: `resp_` + 50 hex). */
 const HEX_DIGITS = 50;
 
-export type IdPrefix = "resp" | "msg" | "fc" | "fco" | "rs" | "call" | "req" | "item";
+/** Of items, by type: as the hosted API writes them where that is known (contract 01 §1.4). */
+const ITEM_ID_PREFIXES = {
+  additional_tools: "at",
+  apply_patch_call: "apc",
+  apply_patch_call_output: "apco",
+  code_interpreter_call: "ci",
+  compaction: "cmp",
+  compaction_trigger: "cmpt",
+  computer_call: "cu",
+  computer_call_output: "cuo",
+  configuration_update: "cfg",
+  custom_tool_call: "ctc",
+  custom_tool_call_output: "ctco",
+  file_search_call: "fs",
+  function_call: "fc",
+  function_call_output: "fco",
+  image_generation_call: "ig",
+  item_reference: "ref",
+  local_shell_call: "lsh",
+  local_shell_call_output: "lsho",
+  mcp_approval_request: "mcpr",
+  mcp_approval_response: "mcpa",
+  mcp_call: "mcp",
+  mcp_list_tools: "mcpl",
+  message: "msg",
+  program: "prog",
+  program_output: "progo",
+  reasoning: "rs",
+  shell_call: "sh",
+  shell_call_output: "sho",
+  tool_search_call: "tsc",
+  tool_search_output: "tso",
+  web_search_call: "ws",
+} as const;
+
+export type IdPrefix = "resp" | "call" | "req" | "item" | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
 /** Random bytes are drawn by the page: one call of the system for each id is dear when thousands are made a second. */
 const pool = new Uint8Array(4096);
@@ -16,6 +51,12 @@ export function newId(prefix: IdPrefix, digits = HEX_DIGITS): string {
   const bytes = pool.subarray(used, used + count);
   used += count;
   return `${prefix}_${Buffer.from(bytes).toString("hex").slice(0, digits)}`;
+}
+
+/** For an item of any type; of one that is not known, `item`. */
+export function newItemId(type: string): string {
+  const known = Object.hasOwn(ITEM_ID_PREFIXES, type) ? (type as keyof typeof ITEM_ID_PREFIXES) : undefined;
+  return newId(known === undefined ? "item" : ITEM_ID_PREFIXES[known]);
 }
 
 /** Ids come back in URLs and become parts of Redis keys: only these characters are ever accepted. */

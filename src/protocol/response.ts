@@ -3,9 +3,9 @@
  * with output, cannot be typed. Source: contract 02; key order as on the wire there.
  */
 import { z } from "zod";
-import { metadataSchema, reasoningConfigSchema, textFormatSchema } from "./create-request.ts";
 import { outputItemSchema } from "./item.ts";
-import { toolChoiceSchema, toolSchema } from "./tool.ts";
+import * as settings from "./settings.ts";
+import { responseToolSchema, toolChoiceSchema } from "./tool.ts";
 
 export const responseStatusSchema = z.enum(["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]);
 export type ResponseStatus = z.infer<typeof responseStatusSchema>;
@@ -27,9 +27,36 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
+/** As published (openai 7.57.0 `ResponseError`), and `insufficient_quota`, which the hosted API sends (contract 02). */
+export const responseErrorCodeSchema = z.enum([
+  "server_error",
+  "rate_limit_exceeded",
+  "invalid_prompt",
+  "data_residency_mismatch",
+  "bio_policy",
+  "misalignment_policy_violation",
+  "vector_store_timeout",
+  "invalid_image",
+  "invalid_image_format",
+  "invalid_base64_image",
+  "invalid_image_url",
+  "image_too_large",
+  "image_too_small",
+  "image_parse_error",
+  "image_content_policy_violation",
+  "invalid_image_mode",
+  "image_file_too_large",
+  "unsupported_image_media_type",
+  "empty_image_file",
+  "failed_to_download_image",
+  "image_file_not_found",
+  "insufficient_quota",
+]);
+export type ResponseErrorCode = z.infer<typeof responseErrorCodeSchema>;
+
 /** `type` is sent although the SDK calls it optional: the AI SDK refuses an error without it (contract 02). */
 export const responseErrorSchema = z.object({
-  code: z.string(),
+  code: responseErrorCodeSchema,
   message: z.string(),
   type: z.string(),
   param: z.string().nullable(),
@@ -41,12 +68,27 @@ export const incompleteDetailsSchema = z.object({
 });
 export type IncompleteDetails = z.infer<typeof incompleteDetailsSchema>;
 
+/** What hosted tools used besides tokens. */
+const toolUsageSchema = z.object({
+  image_gen: z.object({
+    input_tokens: z.int(),
+    input_tokens_details: z.object({ image_tokens: z.int(), text_tokens: z.int() }),
+    output_tokens: z.int(),
+    output_tokens_details: z.object({ image_tokens: z.int(), text_tokens: z.int() }),
+    total_tokens: z.int(),
+  }),
+  web_search: z.object({ num_requests: z.int() }),
+});
+
 const commonFields = {
   id: z.string(),
   object: z.literal("response"),
   created_at: z.int(),
   background: z.boolean(),
+  access_programs: settings.responseAccessProgramsSchema.nullable(),
+  conversation: z.object({ id: z.string() }).nullable(),
   frequency_penalty: z.number(),
+  image: settings.responseImageOptionsSchema.exactOptional(),
   instructions: z.string().nullable(),
   max_output_tokens: z.int().nullable(),
   max_tool_calls: z.int().nullable(),
@@ -56,21 +98,24 @@ const commonFields = {
   parallel_tool_calls: z.boolean(),
   presence_penalty: z.number(),
   previous_response_id: z.string().nullable(),
+  prompt: settings.responsePromptSchema.nullable(),
   prompt_cache_key: z.string().nullable(),
-  prompt_cache_retention: z.enum(["in_memory", "24h"]).nullable(),
-  reasoning: reasoningConfigSchema.nullable(),
+  prompt_cache_options: settings.responsePromptCacheOptionsSchema.exactOptional(),
+  prompt_cache_retention: settings.promptCacheRetentionSchema.nullable(),
+  reasoning: settings.responseReasoningSchema,
   safety_identifier: z.string().nullable(),
-  service_tier: z.string().nullable(),
+  service_tier: settings.serviceTierSchema,
   store: z.boolean(),
-  temperature: z.number().nullable(),
-  text: z.object({ format: textFormatSchema, verbosity: z.enum(["low", "medium", "high"]) }),
+  temperature: z.number(),
+  text: settings.responseTextConfigSchema,
   tool_choice: toolChoiceSchema,
-  tools: z.array(toolSchema),
-  top_logprobs: z.int().nullable(),
-  top_p: z.number().nullable(),
-  truncation: z.enum(["auto", "disabled"]).nullable(),
+  tool_usage: toolUsageSchema,
+  tools: z.array(responseToolSchema),
+  top_logprobs: z.int(),
+  top_p: z.number(),
+  truncation: settings.truncationSchema,
   user: z.string().nullable(),
-  metadata: metadataSchema,
+  metadata: settings.metadataSchema,
 };
 
 const unfinishedFields = {

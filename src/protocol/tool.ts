@@ -1,31 +1,65 @@
-/** Tools a request may offer, and how it may ask for them. Source: contract 03 §3.1, openai 7.57.0 `Tool`. */
+/** Tools a request may offer, and how it may ask for them. Source: contract 03 §3.1, openai 7.57.0 `Tool`, `ToolChoice…`. */
 import { z } from "zod";
+import * as fn from "./tools/function.ts";
+import * as hosted from "./tools/hosted.ts";
+import { mcpToolSchema } from "./tools/mcp.ts";
+import * as search from "./tools/search.ts";
 
-const functionToolSchema = z.object({
-  type: z.literal("function"),
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .regex(/^[a-zA-Z0-9_-]+$/),
-  description: z.string().nullish(),
-  parameters: z.record(z.string(), z.unknown()).nullish(),
-  strict: z.boolean().nullish(),
-});
-export type FunctionTool = z.infer<typeof functionToolSchema>;
+/** All but functions, which a response shows with more than a request must say. */
+const OTHER_TOOLS = [
+  search.fileSearchToolSchema,
+  hosted.computerToolSchema,
+  hosted.computerUsePreviewToolSchema,
+  search.webSearchToolSchema,
+  mcpToolSchema,
+  hosted.codeInterpreterToolSchema,
+  fn.programmaticToolSchema,
+  hosted.imageGenerationToolSchema,
+  hosted.localShellToolSchema,
+  hosted.shellToolSchema,
+  fn.customToolSchema,
+  fn.namespaceToolSchema,
+  fn.toolSearchToolSchema,
+  search.webSearchPreviewToolSchema,
+  hosted.applyPatchToolSchema,
+] as const;
 
-export const toolSchema = z.discriminatedUnion("type", [functionToolSchema]);
+export const toolSchema = z.discriminatedUnion("type", [fn.functionToolSchema, ...OTHER_TOOLS]);
 export type Tool = z.infer<typeof toolSchema>;
+export type { FunctionTool } from "./tools/function.ts";
 
-const functionChoiceSchema = z.object({ type: z.literal("function"), name: z.string() });
-
-const allowedToolsSchema = z.object({
-  type: z.literal("allowed_tools"),
-  mode: z.enum(["auto", "required"]),
-  tools: z.array(z.record(z.string(), z.unknown())),
-});
+/** As a response shows it. */
+export const responseToolSchema = z.discriminatedUnion("type", [fn.responseFunctionToolSchema, ...OTHER_TOOLS]);
+export type ResponseTool = z.infer<typeof responseToolSchema>;
 
 export const toolChoiceSchema = z.union([
   z.enum(["none", "auto", "required"]),
-  z.discriminatedUnion("type", [functionChoiceSchema, allowedToolsSchema]),
+  z.discriminatedUnion("type", [
+    z.object({ type: z.literal("function"), name: z.string() }),
+    z.object({
+      type: z.literal("allowed_tools"),
+      mode: z.enum(["auto", "required"]),
+      tools: z.array(z.record(z.string(), z.unknown())),
+    }),
+    z.object({ type: z.literal("custom"), name: z.string() }),
+    // Two published types have this name: a server's tool, and any tool of any server.
+    z.object({
+      type: z.literal("mcp"),
+      server_label: z.string().exactOptional(),
+      name: z.string().nullable().exactOptional(),
+    }),
+    z.object({ type: z.enum(["apply_patch", "shell", "programmatic_tool_calling"]) }),
+    z.object({
+      type: z.enum([
+        "file_search",
+        "web_search_preview",
+        "computer",
+        "computer_use_preview",
+        "computer_use",
+        "web_search_preview_2025_03_11",
+        "image_generation",
+        "code_interpreter",
+      ]),
+    }),
+  ]),
 ]);

@@ -5,7 +5,7 @@
 import { type JobsOptions, Queue } from "bullmq";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { ServiceTier } from "../protocol/create-request.ts";
+import type { ServiceTier } from "../protocol/settings.ts";
 import type { RedisClient } from "../redis/script.ts";
 
 export const QUEUE_NAMES = ["foreground", "background"] as const;

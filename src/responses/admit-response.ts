@@ -12,11 +12,12 @@ import {
 } from "../lifecycle/errors.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
-import { newId } from "../protocol/id.ts";
+import { newId, newItemId } from "../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { priorityOf } from "../queue/response-queue.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
+import { checkInput } from "./check-input.ts";
 import { readResponse } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -56,6 +57,7 @@ export async function admitResponse(
   if (before !== undefined) return { id, isReplay: true, json: before.json };
   try {
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
+    await checkInput(storage, request.input, request.previous_response_id);
     return await recordAndEnqueue(storage, limits, admission, { ...claim, ancestors, nowMs });
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);
@@ -189,12 +191,5 @@ function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
     typeof input === "string"
       ? [{ type: "message", role: "user", content: [{ type: "input_text", text: input }] }]
       : input;
-  return items.map((item) => Object.assign(item, { id: item.id ?? newId(ID_PREFIXES[item.type]) }));
+  return items.map((item) => Object.assign(item, { id: item.id ?? newItemId(item.type) }));
 }
-
-const ID_PREFIXES = {
-  message: "msg",
-  function_call: "fc",
-  function_call_output: "fco",
-  reasoning: "rs",
-} as const satisfies Record<InputItem["type"], string>;

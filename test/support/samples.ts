@@ -4,10 +4,19 @@ import { newResponse, openingEvents } from "../../src/lifecycle/new-response.ts"
 import type { CreateRequest } from "../../src/protocol/create-request.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
+import type { Usage } from "../../src/protocol/response.ts";
 import type { NewRecord } from "../../src/store/response-record.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
 
 export const REQUEST: CreateRequest = { model: "simulator/default", input: "Hello", background: true };
+
+export const USAGE: Usage = {
+  input_tokens: 1,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: 2,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 3,
+};
 
 export function sampleResponse(request: Partial<CreateRequest> = {}, id = newId("resp")) {
   return newResponse(id, { ...REQUEST, ...request }, 1_700_000_000);

@@ -85,7 +85,7 @@ describe("a failure in the stream", () => {
 });
 
 describe("the wait before another try", () => {
-  const error = { code: "server_error", message: "Oops", type: "server_error", param: null };
+  const error = { code: "server_error" as const, message: "Oops", type: "server_error", param: null };
   const NOW_MS = Date.parse("2026-01-01T00:00:00Z");
 
   test.for([

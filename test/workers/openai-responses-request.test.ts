@@ -25,6 +25,19 @@ describe("the request", () => {
       tool_choice: "auto" as const,
       parallel_tool_calls: false,
       service_tier: "flex" as const,
+      max_tool_calls: 3,
+      moderation: { model: "omni" },
+      frequency_penalty: 0.5,
+      presence_penalty: -0.5,
+      prompt_cache_key: "k",
+      prompt_cache_retention: "24h" as const,
+      safety_identifier: "s",
+      top_logprobs: 5,
+      truncation: "auto" as const,
+      user: "u",
+      access_programs: { cyber: "standard" as const },
+      image: { context_compression: "auto" as const },
+      include: ["message.output_text.logprobs" as const],
     };
     expect(paramsOf(request)).toMatchObject(request);
   });
@@ -40,6 +53,16 @@ describe("the request", () => {
     const params = paramsOf({ text: { format, verbosity: null }, reasoning: { effort: "low", summary: null } });
     expect(params.text).toEqual({ format: { type: "json_schema", name: "n", schema: { default: null } } });
     expect(params.reasoning).toEqual({ effort: "low" });
+  });
+
+  test("does not name a response of ours in prompt_cache_options", () => {
+    const params = paramsOf({ prompt_cache_options: { ttl: "12h", comparison_response_id: "resp_0" } });
+    expect(params.prompt_cache_options).toEqual({ ttl: "12h" });
+  });
+
+  test("includes what the client asked for, and encrypted reasoning once", () => {
+    const include = ["reasoning.encrypted_content" as const, "file_search_call.results" as const];
+    expect(paramsOf({ include, reasoning: { effort: "low" } }).include).toEqual(include);
   });
 
   test.for([
@@ -73,7 +96,7 @@ describe("the input", () => {
   });
 
   test("has reasoning only if the provider can read it", () => {
-    const reasoning = { type: "reasoning" as const, summary: [], status: null, content: null };
+    const reasoning = { type: "reasoning" as const, summary: [], status: "completed" as const };
     const { input } = createParams(
       sampleCall({
         input: [{ type: "function_call_output", id: "fco_1", call_id: "call_1", output: "42" }],
@@ -90,9 +113,32 @@ describe("the input", () => {
   });
 
   test("has no messages without a word, and hosted items as they were", () => {
-    const search = { type: "web_search_call" as const, id: "ws_1", status: "completed", action: null };
+    const search = {
+      type: "web_search_call" as const,
+      id: "ws_1",
+      status: "completed" as const,
+      action: { type: "search" as const },
+    };
     const empty = { type: "message" as const, id: "msg_1", status: "incomplete" as const, role: "assistant" as const };
     const { input } = createParams(sampleCall({ input: [], produced: [{ ...empty, content: [] }, search] }));
     expect(input).toEqual([search]);
+  });
+
+  test("has ids and status only where the provider's type asks for them", () => {
+    const call = { call_id: "call_1", status: "completed" as const };
+    const { input } = createParams(
+      sampleCall({
+        input: [
+          { type: "custom_tool_call", id: "ctc_1", name: "c", input: "i", ...call },
+          { type: "apply_patch_call", id: "apc_1", operation: { type: "delete_file", path: "p" }, ...call },
+          { type: "item_reference", id: "msg_1" },
+        ],
+      }),
+    );
+    expect(input).toEqual([
+      { type: "custom_tool_call", call_id: "call_1", name: "c", input: "i" },
+      { type: "apply_patch_call", operation: { type: "delete_file", path: "p" }, ...call },
+      { type: "item_reference", id: "msg_1" },
+    ]);
   });
 });

@@ -237,7 +237,7 @@ describe("function calls", () => {
     const { output } = await record(callWith(settings, { tools: TOOLS, ...request }, { input }));
     return output.map((item) => (item.type === "function_call" ? item.name : item.type));
   };
-  const names = TOOLS.map((tool) => tool.name);
+  const names = TOOLS.map((tool) => (tool.type === "function" ? tool.name : tool.type));
 
   test("have arguments that their schema accepts, and come in the order clients check", async () => {
     const { output, events } = await record(callWith({}, { tools: TOOLS }));

@@ -7,7 +7,7 @@
  */
 import { responseError } from "../../src/lifecycle/end-response.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import type { Usage } from "../../src/protocol/response.ts";
+import type { ResponseErrorCode, Usage } from "../../src/protocol/response.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstream.ts";
 import { itemEvents } from "./simulator/item-events.ts";
 import { Pace } from "./simulator/pace.ts";
@@ -97,7 +97,7 @@ function incomplete(call: UpstreamCall, spent: Spent): UpstreamFinish {
   return { type: "finish", status: "incomplete", details, usage: usageOf(call, spent) };
 }
 
-function failed(code: string, message: string): UpstreamFinish {
+function failed(code: ResponseErrorCode, message: string): UpstreamFinish {
   return { type: "finish", status: "failed", error: responseError(code, message) };
 }
 

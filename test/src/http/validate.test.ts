@@ -17,6 +17,41 @@ function faultOf(body: unknown): ApiError {
   throw new Error("The request was accepted.");
 }
 
+/** In the order in which they are named. */
+const ITEM_TYPES = [
+  "message",
+  "function_call",
+  "function_call_output",
+  "reasoning",
+  "item_reference",
+  "custom_tool_call",
+  "custom_tool_call_output",
+  "web_search_call",
+  "file_search_call",
+  "code_interpreter_call",
+  "image_generation_call",
+  "computer_call",
+  "computer_call_output",
+  "local_shell_call",
+  "local_shell_call_output",
+  "shell_call",
+  "shell_call_output",
+  "apply_patch_call",
+  "apply_patch_call_output",
+  "mcp_list_tools",
+  "mcp_approval_request",
+  "mcp_approval_response",
+  "mcp_call",
+  "tool_search_call",
+  "tool_search_output",
+  "additional_tools",
+  "configuration_update",
+  "compaction",
+  "compaction_trigger",
+  "program",
+  "program_output",
+].map((type) => `'${type}'`);
+
 const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, "v"]));
 
 test.each<[string, unknown, string | null, string | null, string]>([
@@ -135,7 +170,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     { ...valid, input: [{ type: "zzz" }] },
     "input[0].type",
     "invalid_value",
-    "Invalid value: 'zzz'. Supported values are: 'message', 'function_call', 'function_call_output', and 'reasoning'.",
+    `Invalid value: 'zzz'. Supported values are: ${ITEM_TYPES.slice(0, -1).join(", ")}, and ${ITEM_TYPES.at(-1)}.`,
   ],
   [
     "part without text",
@@ -173,11 +208,53 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Missing required parameter: 'text.format.name'.",
   ],
   [
-    "known, not served",
-    { ...valid, conversation: "conv_1" },
+    "an integer above",
+    { ...valid, top_logprobs: 64 },
+    "top_logprobs",
+    "integer_above_max_value",
+    "Invalid 'top_logprobs': integer above maximum value. Expected a value <= 20, but got 64 instead.",
+  ],
+  [
+    "enum of two",
+    { ...valid, truncation: "bogus" },
+    "truncation",
+    "invalid_value",
+    "Invalid value: 'bogus'. Supported values are: 'auto' and 'disabled'.",
+  ],
+  [
+    "not served yet, without an input",
+    { model: valid.model, conversation: { id: "conv_1" } },
     "conversation",
     "unsupported_parameter",
     "Unsupported parameter: 'conversation' is not supported by this server yet.",
+  ],
+  [
+    "not served yet, and wrong",
+    { ...valid, prompt: {} },
+    "prompt.id",
+    "missing_required_parameter",
+    "Missing required parameter: 'prompt.id'.",
+  ],
+  [
+    "what the assistant alone writes",
+    { ...valid, input: [{ role: "user", content: [{ type: "output_text", text: "x" }] }] },
+    "input[0].content[0].type",
+    "invalid_value",
+    "Invalid value: 'output_text'. Supported values are: 'input_text', 'input_image', and 'input_file'.",
+  ],
+  [
+    "generate_summary",
+    { ...valid, reasoning: { generate_summary: "auto" } },
+    "reasoning.generate_summary",
+    "unknown_parameter",
+    "Unknown parameter: 'reasoning.generate_summary'.",
+  ],
+  [
+    "the first fault in the contract's order, not in the body's",
+    { ...valid, top_logprobs: -1, service_tier: "bogus", include: "all", temperature: 3 },
+    "include",
+    "invalid_type",
+    "Invalid type for 'include': expected an array, but got a string instead.",
   ],
   ["empty model", { ...valid, model: "" }, "model", "model_not_found", "The requested model '' does not exist."],
   [
@@ -191,20 +268,99 @@ test.each<[string, unknown, string | null, string | null, string]>([
   ["nothing", undefined, "model", "missing_required_parameter", "Missing required parameter: 'model'."],
 ])("%s", (_name, body, param, code, message) => {
   const fault = faultOf(body);
-  expect({ param: fault.param, code: fault.code, message: fault.message }).toEqual({ param, code, message });
+  expect(fault.toEnvelope()).toEqual({ error: { type: "invalid_request_error", param, code, message } });
+  expect(fault.status).toBe(code === "model_not_found" && param === null ? 404 : 400);
+});
+
+const text = (length: number) => "x".repeat(length);
+const list = (length: number, of: unknown) => Array.from({ length }, () => of);
+const search = (fields: object) => ({ tools: [{ type: "file_search", vector_store_ids: ["vs_1"], ...fields }] });
+const picture = (fields: object) => ({ tools: [{ type: "image_generation", ...fields }] });
+const tool = (name: string) => ({ tools: [{ type: "function", name }] });
+const call = (call_id: string) => ({ input: [{ type: "function_call_output", call_id, output: "x" }] });
+const format = (name: string) => ({ text: { format: { type: "json_schema", name, schema: {} } } });
+
+test.each<[string, object[], object[]]>([
+  ["metadata's pairs", [{ metadata: {} }, { metadata: pairs(16) }], [{ metadata: pairs(17) }]],
+  ["metadata's keys", [{ metadata: { [text(64)]: "" } }], [{ metadata: { [text(65)]: "" } }]],
+  ["metadata's values", [{ metadata: { k: text(512) } }], [{ metadata: { k: text(513) } }]],
+  ["max_output_tokens", [{ max_output_tokens: 16 }], [{ max_output_tokens: 15 }]],
+  ["max_tool_calls", [{ max_tool_calls: 1 }], [{ max_tool_calls: 0 }]],
+  ["temperature", [{ temperature: 0 }, { temperature: 2 }], [{ temperature: -0.01 }, { temperature: 2.01 }]],
+  ["top_p", [{ top_p: 0 }, { top_p: 1 }], [{ top_p: -0.01 }, { top_p: 1.01 }]],
+  ["top_logprobs", [{ top_logprobs: 0 }, { top_logprobs: 20 }], [{ top_logprobs: -1 }, { top_logprobs: 21 }]],
+  [
+    "presence_penalty",
+    [{ presence_penalty: -2 }, { presence_penalty: 2 }],
+    [{ presence_penalty: -2.01 }, { presence_penalty: 2.01 }],
+  ],
+  [
+    "frequency_penalty",
+    [{ frequency_penalty: -2 }, { frequency_penalty: 2 }],
+    [{ frequency_penalty: -2.01 }, { frequency_penalty: 2.01 }],
+  ],
+  ["safety_identifier", [{ safety_identifier: text(128) }], [{ safety_identifier: text(129) }]],
+  ["prompt_cache_key", [{ prompt_cache_key: text(64) }], [{ prompt_cache_key: text(65) }]],
+  ["input", [{ input: text(10_485_760) }], [{ input: text(10_485_761) }]],
+  ["tools", [{ tools: list(128, tool("f").tools[0]) }], [{ tools: list(129, tool("f").tools[0]) }]],
+  ["a function's name", [tool("f"), tool(text(128))], [tool(""), tool(text(129))]],
+  ["call_id", [call("c"), call(text(64))], [call(""), call(text(65))]],
+  ["text.format.name", [format(text(64))], [format(text(65))]],
+  [
+    "max_num_results",
+    [search({ max_num_results: 1 }), search({ max_num_results: 50 })],
+    [search({ max_num_results: 0 }), search({ max_num_results: 51 })],
+  ],
+  [
+    "score_threshold",
+    [search({ ranking_options: { score_threshold: 0 } }), search({ ranking_options: { score_threshold: 1 } })],
+    [search({ ranking_options: { score_threshold: -0.1 } }), search({ ranking_options: { score_threshold: 1.1 } })],
+  ],
+  [
+    "partial_images",
+    [picture({ partial_images: 0 }), picture({ partial_images: 3 })],
+    [picture({ partial_images: 4 })],
+  ],
+  ["output_compression", [picture({ output_compression: 100 })], [picture({ output_compression: 101 })]],
+])("%s: what is at the bound is accepted, what is beyond it is not", (_name, inside, outside) => {
+  for (const fields of inside) expect(parseCreateRequest({ ...valid, ...fields }, catalog)).toMatchObject({});
+  for (const fields of outside) {
+    const fault = faultOf({ ...valid, ...fields });
+    expect(fault).toMatchObject({ status: 400, code: expect.stringMatching(/_(above_max|below_min)_/) });
+    expect(fault.param?.split(/[.[]/)[0]).toBe(Object.keys(fields)[0]);
+  }
 });
 
 test.each([
-  ["16 pairs", { metadata: pairs(16) }],
-  ["a value of 512", { metadata: { k: "x".repeat(512) } }],
-  ["a key of 64", { metadata: { ["k".repeat(64)]: "x" } }],
-  ["max_output_tokens of 16", { max_output_tokens: 16 }],
-  ["temperature of 2", { temperature: 2 }],
+  ["integers", { ...valid, max_tool_calls: 0 }, "integer_below_min_value"],
+  ["integers within", { ...valid, ...search({ max_num_results: 51 }) }, "integer_above_max_value"],
+  ["decimals", { ...valid, presence_penalty: 3 }, "decimal_above_max_value"],
+  ["texts", { ...valid, prompt_cache_key: text(65) }, "string_above_max_length"],
+  ["lists", { ...valid, tools: list(129, tool("f").tools[0]) }, "array_above_max_length"],
+])("bounds of %s have a code of their own", (_name, body, code) => {
+  expect(faultOf(body).code).toBe(code);
+});
+
+test.each([
+  ["keys that nobody knows, inside", { reasoning: { zzz: 1 }, stream_options: { zzz: 1 }, text: { zzz: 1 } }],
   [
     "nulls for defaults",
-    { store: null, background: null, tools: null, metadata: null, text: null, instructions: null },
+    {
+      store: null,
+      background: null,
+      tools: null,
+      metadata: null,
+      text: null,
+      instructions: null,
+      conversation: null,
+      prompt: null,
+      context_management: null,
+      include: null,
+      user: null,
+    },
   ],
   ["an untyped message", { input: [{ role: "user", content: "Hi" }] }],
+  ["an untyped reference", { input: [{ id: "msg_1" }, { id: "msg_2", type: null }] }],
   [
     "an image",
     { input: [{ role: "user", content: [{ type: "input_image", image_url: "data:image/png;base64,AA==" }] }] },

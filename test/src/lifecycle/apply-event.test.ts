@@ -12,17 +12,8 @@ import {
 } from "../../../src/lifecycle/end-response.ts";
 import { openingEvents } from "../../../src/lifecycle/new-response.ts";
 import type { EventDraft } from "../../../src/protocol/event.ts";
-import type { Usage } from "../../../src/protocol/response.ts";
 import { responseSchema } from "../../../src/protocol/response.ts";
-import { messageEvents, openingState, sampleResponse } from "../../support/samples.ts";
-
-const USAGE: Usage = {
-  input_tokens: 1,
-  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-  output_tokens: 2,
-  output_tokens_details: { reasoning_tokens: 0 },
-  total_tokens: 3,
-};
+import { messageEvents, openingState, sampleResponse, USAGE } from "../../support/samples.ts";
 
 function apply(state: ResponseState, events: readonly EventDraft[]): ResponseState {
   return events.reduce(applyEvent, state);
@@ -101,7 +92,7 @@ describe("folding", () => {
         output_index: 2,
         content_index: 1,
         annotation_index: 0,
-        annotation: { type: "url_citation", url: "https://example.org" },
+        annotation: { type: "url_citation", url: "https://example.org", title: "x", start_index: 0, end_index: 1 },
       },
     ]);
     expect(state.response.output).toMatchObject([

@@ -89,7 +89,12 @@ describe("the lease", () => {
   test("the first reason to end stays, with one lease for all who end it", async () => {
     const { id } = await beginResponse(storage, sampleRecord());
     const first = await storage.leases.fence(id, "cancel");
-    const second = await storage.leases.fence(id, "fail", { code: "c", message: "m", type: "t", param: null });
+    const second = await storage.leases.fence(id, "fail", {
+      code: "server_error",
+      message: "m",
+      type: "t",
+      param: null,
+    });
     expect(second).toEqual(first);
   });
 

@@ -1,34 +1,8 @@
 /** What can go wrong with a provider, whether another try may help, and what the client is told. */
 import { APIConnectionError, APIError } from "openai";
 import { responseError } from "../../../src/lifecycle/end-response.ts";
-import type { ResponseError } from "../../../src/protocol/response.ts";
+import { type ResponseError, responseErrorCodeSchema } from "../../../src/protocol/response.ts";
 import { asString, isObject } from "./json.ts";
-
-/** `ResponseError.code` as published (contract 02), and `insufficient_quota`, which is live. Others are a vendor's own. */
-const PUBLISHED_CODES: ReadonlySet<string> = new Set([
-  "bio_policy",
-  "data_residency_mismatch",
-  "empty_image_file",
-  "failed_to_download_image",
-  "image_content_policy_violation",
-  "image_file_not_found",
-  "image_file_too_large",
-  "image_parse_error",
-  "image_too_large",
-  "image_too_small",
-  "insufficient_quota",
-  "invalid_base64_image",
-  "invalid_image",
-  "invalid_image_format",
-  "invalid_image_mode",
-  "invalid_image_url",
-  "invalid_prompt",
-  "misalignment_policy_violation",
-  "rate_limit_exceeded",
-  "server_error",
-  "unsupported_image_media_type",
-  "vector_store_timeout",
-]);
 
 const LONGEST_BACKOFF_MS = 30_000;
 const LONGEST_RETRY_AFTER_MS = 60_000;
@@ -122,18 +96,19 @@ function describeRefusal(error: APIError, status: number): ResponseError {
   if (status === 404 || status === 408 || status === 409 || status >= 500) {
     return responseError("server_error", told.message);
   }
-  const code = PUBLISHED_CODES.has(error.code ?? "") ? error.code! : "invalid_prompt";
+  const code = responseErrorCodeSchema.safeParse(error.code).data ?? "invalid_prompt";
   return responseError(code, told.message, asString(error.param) ?? null);
 }
 
-/** An error object as providers send it, in whole or in part. Codes are strings; some servers send their HTTP status. */
+/** An error object as providers send it, in whole or in part. Some servers send their HTTP status as the code. */
 export function describeProviderError(
   error: unknown,
   silence = "The provider failed and gave no reason.",
 ): ResponseError {
   const fields = isObject(error) ? error : { message: error };
   const message = (asString(fields["message"]) || silence).slice(0, MESSAGE_MAX_CHARACTERS);
-  const code = asString(fields["code"]) || "server_error";
+  // A vendor's own codes would not be understood by clients (contract 00, row 15).
+  const code = responseErrorCodeSchema.safeParse(fields["code"]).data ?? "server_error";
   const described = responseError(code, message, asString(fields["param"]) ?? null);
   // A flat frame's `type` is the event's own name.
   const type = asString(fields["type"]);

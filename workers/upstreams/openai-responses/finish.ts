@@ -1,8 +1,9 @@
 /** How a provider's response ended, in the terms of the upstream contract. */
 import { incompleteDetailsSchema, type Usage } from "../../../src/protocol/response.ts";
+import { serviceTierSchema } from "../../../src/protocol/settings.ts";
 import type { UpstreamFinish } from "../../upstream.ts";
 import { describeProviderError } from "./faults.ts";
-import { asIndex, asString, isObject, type ProviderEvent } from "./json.ts";
+import { asIndex, isObject, type ProviderEvent } from "./json.ts";
 
 const ENDINGS: Record<string, UpstreamFinish["status"]> = {
   "response.completed": "completed",
@@ -17,7 +18,7 @@ export function readFinish(event: ProviderEvent): UpstreamFinish | undefined {
   const ending = ENDINGS[event.type];
   if (ending === undefined) return undefined;
   const response = isObject(event["response"]) ? event["response"] : {};
-  const serviceTier = asString(response["service_tier"]);
+  const serviceTier = serviceTierSchema.safeParse(response["service_tier"]).data;
   // Some servers send `response.completed` whatever the status is. The status is what they mean.
   switch (statedEnding(response["status"]) ?? ending) {
     case "completed":

@@ -2,19 +2,42 @@
  * A provider's items and content parts, made whole. Servers that copy the protocol leave out what their own client does
  * not read; official clients need it. What is there is never replaced, and unknown kinds are left as they are.
  */
-import { itemStatusSchema, type ItemStatus, type OutputItem } from "../../../src/protocol/item.ts";
-import { type IdPrefix, newId } from "../../../src/protocol/id.ts";
-import { asArray, asString, isObject, type Json } from "./json.ts";
-
-const ID_PREFIXES: Record<string, IdPrefix> = { message: "msg", function_call: "fc", reasoning: "rs" };
+import { newId, newItemId } from "../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import { type ItemStatus, itemStatusSchema } from "../../../src/protocol/items/status.ts";
+import { asArray, asString, isObject, type Json, without } from "./json.ts";
 
 /** `status` is for an item that states none. Undefined if it is no item at all. */
 export function completeItem(value: unknown, status: ItemStatus): OutputItem | undefined {
   if (!isObject(value)) return undefined;
   const type = asString(value["type"]);
   if (type === undefined) return undefined;
-  const item = { ...value, type, id: asString(value["id"]) || newId(ID_PREFIXES[type] ?? "item") };
+  const item = { ...value, type, id: asString(value["id"]) || newItemId(type) };
   return { ...item, ...requiredFields(type, value, status) } as OutputItem;
+}
+
+/** What the fold and the published types require of other kinds, for servers that leave it out or say null. */
+const HOSTED_DEFAULTS: Record<string, Json> = {
+  web_search_call: { action: { type: "search" } },
+  file_search_call: { queries: [] },
+  code_interpreter_call: { code: null, container_id: "", outputs: null },
+  image_generation_call: { result: null },
+  mcp_list_tools: { server_label: "", tools: [] },
+  mcp_call: { server_label: "", name: "", arguments: "" },
+  shell_call: { action: {}, environment: null },
+  shell_call_output: { output: [], max_output_length: null },
+};
+
+const NO_STATUS: ReadonlySet<string> = new Set(["mcp_list_tools"]);
+
+function hostedFields(type: string, item: Json, status: ItemStatus): Json {
+  if (!Object.hasOwn(HOSTED_DEFAULTS, type)) return {};
+  const fields: Json = { ...HOSTED_DEFAULTS[type], ...(NO_STATUS.has(type) ? {} : { status }), ...without(item) };
+  if (type === "shell_call") {
+    const action = isObject(fields["action"]) ? fields["action"] : {};
+    fields["action"] = { max_output_length: null, timeout_ms: null, ...action, commands: asArray(action["commands"]) };
+  }
+  return fields;
 }
 
 function requiredFields(type: string, item: Json, status: ItemStatus): Json {
@@ -34,8 +57,15 @@ function requiredFields(type: string, item: Json, status: ItemStatus): Json {
       };
     case "reasoning":
       return { summary: asArray(item["summary"]) };
+    case "custom_tool_call":
+      return {
+        call_id: asString(item["call_id"]) || newId("call"),
+        name: asString(item["name"]) ?? "",
+        input: asString(item["input"]) ?? "",
+        status: statusOf(item, status),
+      };
     default:
-      return {};
+      return hostedFields(type, item, status);
   }
 }
 
@@ -62,8 +92,10 @@ export function emptied(item: OutputItem): OutputItem {
       return { ...item, status: "in_progress", content: [] };
     case "function_call":
       return { ...item, status: "in_progress", arguments: "" };
-    case "reasoning":
-      return { ...item, summary: [], content: null };
+    case "reasoning": {
+      const { content: _, ...rest } = item;
+      return { ...rest, summary: [] };
+    }
     default:
       return item;
   }

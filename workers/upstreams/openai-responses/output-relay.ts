@@ -10,7 +10,8 @@
 import { applyEvent, type ResponseState } from "../../../src/lifecycle/apply-event.ts";
 import { closeOpenItems } from "../../../src/lifecycle/end-response.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import type { ItemStatus, OutputItem } from "../../../src/protocol/item.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { Response } from "../../../src/protocol/response.ts";
 import { completeItem, emptied } from "./items.ts";
 import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
@@ -146,11 +147,11 @@ function findFinal(output: readonly unknown[], item: OutputItem, index: number):
  * official clients throw when they change (contract 01 §1.6). Done is never `in_progress`.
  */
 function settled(streamed: OutputItem, done: Json): Json {
-  const { status: _, ...before } = streamed;
+  const { status: _, ...before }: Json = streamed;
   const { status, ...stated } = done;
-  const kept = { id: streamed.id, type: streamed.type, ...("call_id" in streamed && { call_id: streamed["call_id"] }) };
+  const kept = { id: streamed.id, type: streamed.type, ...("call_id" in streamed && { call_id: streamed.call_id }) };
   // Servers that leave the content out have streamed it.
-  const content = done["content"] ?? streamed["content"];
+  const content = done["content"] ?? before["content"];
   return {
     ...before,
     ...stated,

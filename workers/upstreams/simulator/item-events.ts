@@ -1,7 +1,7 @@
 /** The events of one item, in the order that clients check (contract 01 §1.4): opened, grown by deltas, closed. */
 import { createHash } from "node:crypto";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import type { ItemStatus } from "../../../src/protocol/item.ts";
+import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { PlannedItem } from "./plan.ts";
 
 /** Where an item stands. */

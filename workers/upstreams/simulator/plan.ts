@@ -69,18 +69,24 @@ function toolsToCall(call: UpstreamCall, settings: SimulatorSettings, random: Se
   return Array.from({ length: count }, () => random.pick(tools));
 }
 
+/** Functions only: the simulator has no hosted tools, as a model may leave any tool unused. */
 function permittedTools({ request }: UpstreamCall): { tools: readonly FunctionTool[]; isForced: boolean } {
-  const tools = request.tools ?? [];
+  const tools = (request.tools ?? []).filter((tool) => tool.type === "function");
   const choice = request.tool_choice ?? "auto";
   if (choice === "none") return { tools: [], isForced: false };
   if (choice === "auto" || choice === "required") return { tools, isForced: choice === "required" };
-  const names = choice.type === "function" ? [choice.name] : choice.tools.map((tool) => tool.name);
-  const isForced = choice.type === "function" || choice.mode === "required";
+  const names = choice.type === "allowed_tools" ? choice.tools.map((tool) => tool["name"]) : [functionName(choice)];
+  const isForced = choice.type !== "allowed_tools" || choice.mode === "required";
   const named = tools.filter((tool) => names.includes(tool.name));
   if (isForced && named.length === 0) {
     throw new InvalidPromptError("'tool_choice' asks for a function that is not among the tools.");
   }
   return { tools: named, isForced };
+}
+
+/** Undefined for a tool that is no function, and that the simulator therefore does not have. */
+function functionName(choice: { type: string; name?: unknown }): unknown {
+  return choice.type === "function" ? choice.name : undefined;
 }
 
 function planFunctionCall(tool: FunctionTool, random: SeededRandom): PlannedItem {

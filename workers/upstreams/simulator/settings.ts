@@ -4,6 +4,7 @@
  * a failure when it did not.
  */
 import { z } from "zod";
+import { responseErrorCodeSchema } from "../../../src/protocol/response.ts";
 
 const PREFIX = "simulator.";
 
@@ -38,10 +39,7 @@ const settingsSchema = z
     /** The call fails once it has yielded this many events. */
     fail_after: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
     /** The code to fail with. Without `fail_after` the call fails before its first event. */
-    error: z
-      .string()
-      .regex(/^[a-z][a-z0-9_]{0,63}$/, "must be an error code, like 'server_error'")
-      .optional(),
+    error: z.enum(responseErrorCodeSchema.options, "must be a published error code, like 'server_error'").optional(),
     /** The message is a refusal. */
     refusal: flag.default(false),
     /** Parallel function calls. */

@@ -1,0 +1,139 @@
+/**
+ * How a response shows what was asked for, with the defaults filled in (contract 02), and without the secrets: a
+ * response is read by more people than the request that made it.
+ */
+import type { CreateRequest } from "../protocol/create-request.ts";
+import type { Response } from "../protocol/response.ts";
+import type { ResponseTextConfig } from "../protocol/settings.ts";
+import type { ResponseTool, Tool } from "../protocol/tool.ts";
+
+const REDACTED = "<redacted>";
+
+export function echoTool(tool: Tool): ResponseTool {
+  switch (tool.type) {
+    case "function":
+      return {
+        ...tool,
+        description: tool.description ?? null,
+        parameters: tool.parameters ?? null,
+        strict: tool.strict ?? true,
+      };
+    case "custom":
+      return { ...tool, format: tool.format ?? { type: "text" } };
+    case "web_search":
+    case "web_search_2025_08_26":
+      return { filters: null, search_context_size: "medium", user_location: null, ...tool };
+    case "web_search_preview":
+    case "web_search_preview_2025_03_11":
+      return { search_context_size: "medium", user_location: null, ...tool };
+    case "file_search":
+      return {
+        filters: null,
+        max_num_results: 20,
+        ...tool,
+        ranking_options: { ranker: "auto", score_threshold: 0, ...tool.ranking_options },
+      };
+    case "image_generation":
+      return {
+        background: "auto",
+        moderation: "auto",
+        output_compression: 100,
+        output_format: "png",
+        quality: "auto",
+        size: "auto",
+        ...tool,
+      };
+    case "code_interpreter":
+      return typeof tool.container === "string" ? tool : { ...tool, container: withoutSecrets(tool.container) };
+    case "shell":
+      return tool.environment?.type === "container_auto"
+        ? { ...tool, environment: withoutSecrets(tool.environment) }
+        : tool;
+    case "mcp":
+      return echoMcpTool(tool);
+    default:
+      return tool;
+  }
+}
+
+/** `authorization` is never shown; of headers, only which there are. */
+function echoMcpTool(tool: Extract<Tool, { type: "mcp" }>): ResponseTool {
+  const { authorization: _, headers, ...rest } = tool;
+  const names = headers == null ? null : Object.keys(headers);
+  return {
+    allowed_tools: null,
+    require_approval: "always",
+    ...rest,
+    headers: names && Object.fromEntries(names.map((name) => [name, REDACTED])),
+  };
+}
+
+interface Container {
+  network_policy?:
+    | { type: "disabled" }
+    | {
+        type: "allowlist";
+        allowed_domains: string[];
+        domain_secrets?: { domain: string; name: string; value: string }[];
+      };
+}
+
+function withoutSecrets<C extends Container>(container: C): C {
+  const policy = container.network_policy;
+  if (policy?.type !== "allowlist" || policy.domain_secrets === undefined) return container;
+  const domain_secrets = policy.domain_secrets.map((secret) => ({ ...secret, value: REDACTED }));
+  return { ...container, network_policy: { ...policy, domain_secrets } };
+}
+
+export function echoText(text: CreateRequest["text"]): ResponseTextConfig {
+  const verbosity = text?.verbosity ?? "medium";
+  const format = text?.format ?? { type: "text" };
+  if (format.type !== "json_schema") return { format, verbosity };
+  const { description, strict, ...rest } = format;
+  return {
+    format: { ...rest, ...(description != null && { description }), ...(strict !== undefined && { strict }) },
+    verbosity,
+  };
+}
+
+export function echoReasoning(reasoning: CreateRequest["reasoning"]): Response["reasoning"] {
+  const { context = null, effort = null, summary = null, mode } = reasoning ?? {};
+  return { context, effort, ...(mode != null && { mode }), summary };
+}
+
+/** These two are shown only when they were asked for, and as they were resolved. */
+export function echoOptions(request: CreateRequest): Pick<Response, "image" | "prompt_cache_options"> {
+  const { prompt_cache_options: cache, image } = request;
+  const compression = image?.context_compression;
+  return {
+    ...(cache != null && {
+      prompt_cache_options: {
+        mode: cache.mode ?? "implicit",
+        ttl: cache.ttl ?? "30m",
+        ...(cache.comparison_response_id != null && { comparison_response_id: cache.comparison_response_id }),
+      },
+    }),
+    ...(compression != null && compression !== "auto" && { image: { context_compression: compression } }),
+  };
+}
+
+export function echoPrompt(prompt: CreateRequest["prompt"]): Response["prompt"] {
+  if (prompt == null) return null;
+  const variables = Object.entries(prompt.variables ?? {}).map(([name, value]) => [name, echoVariable(value)] as const);
+  return {
+    id: prompt.id,
+    variables: prompt.variables == null ? null : Object.fromEntries(variables),
+    version: prompt.version ?? null,
+  };
+}
+
+type Variable = NonNullable<NonNullable<CreateRequest["prompt"]>["variables"]>[string];
+type ShownVariable = NonNullable<NonNullable<Response["prompt"]>["variables"]>[string];
+
+/** Without the nulls that a request may say and a response may not. */
+function echoVariable(value: Variable): ShownVariable {
+  if (typeof value === "string") return value;
+  const stated = Object.fromEntries(Object.entries(value).filter(([, field]) => field != null));
+  const shown = value.type === "input_image" ? { detail: "auto", ...stated } : stated;
+  return shown as unknown as ShownVariable;
+}

@@ -1,0 +1,123 @@
+/**
+ * What messages, reasoning and tool outputs are made of. Source: openai 7.57.0 (`ResponseInputContent`,
+ * `ResponseOutputText`, `ResponseReasoningItem`).
+ *
+ * Here and in `items/` and `tools/`: what this server emits has a field or leaves it out, and says null only where the
+ * published type does (`exactOptional`); what clients send may also say null for what they leave out (`nullish`).
+ */
+import { z } from "zod";
+
+/** Marks the end of a prefix that the provider should cache. */
+const cacheBreakpointSchema = z.object({ mode: z.literal("explicit"), ttl: z.enum(["30m", "12h"]).exactOptional() });
+
+export const inputTextSchema = z.object({
+  type: z.literal("input_text"),
+  text: z.string(),
+  prompt_cache_breakpoint: cacheBreakpointSchema.nullish(),
+});
+
+export const inputImageSchema = z.object({
+  type: z.literal("input_image"),
+  image_url: z.string().nullish(),
+  file_id: z.string().nullish(),
+  detail: z.enum(["low", "high", "auto", "original"]).nullish(),
+  prompt_cache_breakpoint: cacheBreakpointSchema.nullish(),
+});
+
+export const inputFileSchema = z.object({
+  type: z.literal("input_file"),
+  file_id: z.string().nullish(),
+  file_url: z.string().nullish(),
+  file_data: z.string().nullish(),
+  filename: z.string().nullish(),
+  detail: z.enum(["auto", "low", "high"]).nullish(),
+  prompt_cache_breakpoint: cacheBreakpointSchema.nullish(),
+});
+
+export const inputContentSchema = z.discriminatedUnion("type", [inputTextSchema, inputImageSchema, inputFileSchema]);
+
+/**
+ * What a call answers, or a function was answered with, once it stands among a response's items: the published types of
+ * items know fewer nulls than those of requests.
+ */
+const answeredBreakpoint = { prompt_cache_breakpoint: cacheBreakpointSchema.exactOptional() };
+export const answeredContentSchema = z.discriminatedUnion("type", [
+  z.object({ ...inputTextSchema.shape, ...answeredBreakpoint }),
+  z.object({
+    type: z.literal("input_image"),
+    detail: z.enum(["low", "high", "auto", "original"]),
+    file_id: z.string().nullable().exactOptional(),
+    image_url: z.string().nullable().exactOptional(),
+    ...answeredBreakpoint,
+  }),
+  z.object({
+    type: z.literal("input_file"),
+    detail: z.enum(["auto", "low", "high"]).exactOptional(),
+    file_data: z.string().exactOptional(),
+    file_id: z.string().nullable().exactOptional(),
+    file_url: z.string().exactOptional(),
+    filename: z.string().exactOptional(),
+    ...answeredBreakpoint,
+  }),
+]);
+
+// --- what a model writes -----------------------------------------------------------------------------------
+
+export const annotationSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("file_citation"), file_id: z.string(), filename: z.string(), index: z.int() }),
+  z.object({
+    type: z.literal("url_citation"),
+    url: z.string(),
+    title: z.string(),
+    start_index: z.int(),
+    end_index: z.int(),
+  }),
+  z.object({
+    type: z.literal("container_file_citation"),
+    container_id: z.string(),
+    file_id: z.string(),
+    filename: z.string(),
+    start_index: z.int(),
+    end_index: z.int(),
+  }),
+  z.object({ type: z.literal("file_path"), file_id: z.string(), index: z.int() }),
+]);
+
+const tokenSchema = z.object({ token: z.string(), bytes: z.array(z.int()), logprob: z.number() });
+
+/** Of a text that is done. Events have a shorter form (event.ts). */
+const logprobSchema = z.object({ ...tokenSchema.shape, top_logprobs: z.array(tokenSchema) });
+
+export const outputTextSchema = z.object({
+  type: z.literal("output_text"),
+  text: z.string(),
+  annotations: z.array(annotationSchema),
+  logprobs: z.array(logprobSchema).exactOptional(),
+});
+
+export const refusalSchema = z.object({ type: z.literal("refusal"), refusal: z.string() });
+export const reasoningTextSchema = z.object({ type: z.literal("reasoning_text"), text: z.string() });
+export const summaryTextSchema = z.object({ type: z.literal("summary_text"), text: z.string() });
+
+export const messagePartSchema = z.discriminatedUnion("type", [outputTextSchema, refusalSchema]);
+export type MessagePart = z.infer<typeof messagePartSchema>;
+
+export const outputContentSchema = z.discriminatedUnion("type", [outputTextSchema, refusalSchema, reasoningTextSchema]);
+export type OutputContent = z.infer<typeof outputContentSchema>;
+
+/** A model's text as a client sends it back: many leave out the annotations, or shorten the logprobs. */
+const returnedTextSchema = z.object({
+  type: z.literal("output_text"),
+  text: z.string(),
+  annotations: z.array(annotationSchema).default([]),
+  logprobs: z.array(z.object({ ...logprobSchema.partial({ bytes: true, top_logprobs: true }).shape })).nullish(),
+});
+
+/** In a message of the assistant. */
+export const assistantContentSchema = z.discriminatedUnion("type", [
+  inputTextSchema,
+  inputImageSchema,
+  inputFileSchema,
+  returnedTextSchema,
+  refusalSchema,
+]);

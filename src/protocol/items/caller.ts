@@ -1,0 +1,12 @@
+/** Who called a tool: the model, or a program that the model wrote (`programmatic_tool_calling`). */
+import { z } from "zod";
+
+export const callerSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("direct") }),
+  z.object({ type: z.literal("program"), caller_id: z.string() }),
+]);
+
+export const callIdSchema = z.string().min(1).max(64);
+
+/** On items that stand in a response. */
+export const madeBy = { caller: callerSchema.nullable().exactOptional(), created_by: z.string().exactOptional() };

@@ -1,0 +1,66 @@
+/** The computer tool: what the model wants done at a screen, and the screenshot after it. Source: openai 7.57.0. */
+import { z } from "zod";
+import { callIdSchema } from "./caller.ts";
+import { itemStatusSchema } from "./status.ts";
+
+const point = { x: z.number(), y: z.number() };
+const keys = { keys: z.array(z.string()).nullable().exactOptional() };
+
+const computerActionSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("click"),
+    button: z.enum(["left", "right", "wheel", "back", "forward"]),
+    ...point,
+    ...keys,
+  }),
+  z.object({ type: z.literal("double_click"), keys: z.array(z.string()).nullable(), ...point }),
+  z.object({ type: z.literal("drag"), path: z.array(z.object(point)), ...keys }),
+  z.object({ type: z.literal("keypress"), keys: z.array(z.string()) }),
+  z.object({ type: z.literal("move"), ...point, ...keys }),
+  z.object({ type: z.literal("screenshot") }),
+  z.object({ type: z.literal("scroll"), scroll_x: z.number(), scroll_y: z.number(), ...point, ...keys }),
+  z.object({ type: z.literal("type"), text: z.string() }),
+  z.object({ type: z.literal("wait") }),
+]);
+
+const safetyCheckSchema = z.object({
+  id: z.string(),
+  code: z.string().nullable().exactOptional(),
+  message: z.string().nullable().exactOptional(),
+});
+
+/** `action` is what older models ask for, `actions` what newer ones do. */
+export const computerCallSchema = z.object({
+  type: z.literal("computer_call"),
+  id: z.string(),
+  call_id: z.string(),
+  action: computerActionSchema.exactOptional(),
+  actions: z.array(computerActionSchema).exactOptional(),
+  pending_safety_checks: z.array(safetyCheckSchema),
+  status: itemStatusSchema,
+});
+
+const screenshotSchema = z.object({
+  type: z.literal("computer_screenshot"),
+  file_id: z.string().exactOptional(),
+  image_url: z.string().exactOptional(),
+});
+
+export const inputComputerCallOutputSchema = z.object({
+  type: z.literal("computer_call_output"),
+  id: z.string().nullish(),
+  call_id: callIdSchema,
+  output: screenshotSchema,
+  acknowledged_safety_checks: z.array(safetyCheckSchema).nullish(),
+  status: itemStatusSchema.nullish(),
+});
+
+export const computerCallOutputSchema = z.object({
+  type: z.literal("computer_call_output"),
+  id: z.string(),
+  call_id: z.string(),
+  output: screenshotSchema,
+  acknowledged_safety_checks: z.array(safetyCheckSchema).exactOptional(),
+  status: z.enum(["completed", "incomplete", "failed", "in_progress"]),
+  created_by: z.string().exactOptional(),
+});

@@ -1,0 +1,96 @@
+/** Calls of functions and of custom tools, and what they answered. Source: openai 7.57.0 `ResponseFunctionToolCall` … */
+import { z } from "zod";
+import { answeredContentSchema, inputContentSchema } from "../content.ts";
+import { callerSchema, callIdSchema, madeBy } from "./caller.ts";
+import { itemStatusSchema } from "./status.ts";
+
+const OUTPUT_MAX_CHARACTERS = 10_485_760;
+
+const inputOutputSchema = z.union([z.string().max(OUTPUT_MAX_CHARACTERS), z.array(inputContentSchema)]);
+const answeredOutputSchema = z.union([z.string(), z.array(answeredContentSchema)]);
+
+const inputFields = {
+  id: z.string().nullish(),
+  caller: callerSchema.nullish(),
+  namespace: z.string().nullish(),
+  status: itemStatusSchema.nullish(),
+};
+
+export const inputFunctionCallSchema = z.object({
+  type: z.literal("function_call"),
+  call_id: callIdSchema,
+  name: z.string().min(1).max(128),
+  arguments: z.string(),
+  async: z.boolean().nullish(),
+  ...inputFields,
+});
+
+/** Without a `call_id` it answers nothing that the model asked: a function's result that came later, by its name. */
+export const inputFunctionCallOutputSchema = z.object({
+  type: z.literal("function_call_output"),
+  call_id: callIdSchema.nullish(),
+  name: z.string().nullish(),
+  output: inputOutputSchema,
+  ...inputFields,
+});
+
+export const inputCustomToolCallSchema = z.object({
+  type: z.literal("custom_tool_call"),
+  call_id: callIdSchema,
+  name: z.string(),
+  input: z.string(),
+  async: z.boolean().nullish(),
+  ...inputFields,
+});
+
+export const inputCustomToolCallOutputSchema = z.object({
+  type: z.literal("custom_tool_call_output"),
+  call_id: callIdSchema,
+  output: inputOutputSchema,
+  id: z.string().nullish(),
+  caller: callerSchema.nullish(),
+  status: itemStatusSchema.nullish(),
+});
+
+const outputFields = {
+  id: z.string(),
+  status: itemStatusSchema,
+  ...madeBy,
+};
+
+export const functionCallSchema = z.object({
+  type: z.literal("function_call"),
+  call_id: z.string(),
+  name: z.string(),
+  arguments: z.string(),
+  namespace: z.string().exactOptional(),
+  async: z.boolean().exactOptional(),
+  ...outputFields,
+});
+
+export const functionCallOutputSchema = z.object({
+  type: z.literal("function_call_output"),
+  call_id: z.string().exactOptional(),
+  name: z.string().exactOptional(),
+  namespace: z.string().exactOptional(),
+  output: answeredOutputSchema,
+  ...outputFields,
+});
+
+/** The published type has no status on the call; clients ask for it (contract 05 §5.5). */
+export const customToolCallSchema = z.object({
+  type: z.literal("custom_tool_call"),
+  call_id: z.string(),
+  name: z.string(),
+  input: z.string(),
+  namespace: z.string().exactOptional(),
+  async: z.boolean().exactOptional(),
+  ...outputFields,
+});
+
+export const customToolCallOutputSchema = z.object({
+  type: z.literal("custom_tool_call_output"),
+  call_id: z.string(),
+  output: answeredOutputSchema,
+  ...outputFields,
+});

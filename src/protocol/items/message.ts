@@ -1,0 +1,61 @@
+/** Messages and reasoning. Source: openai 7.57.0 `EasyInputMessage`, `ResponseOutputMessage`, `ResponseReasoningItem`. */
+import { z } from "zod";
+import {
+  assistantContentSchema,
+  inputContentSchema,
+  messagePartSchema,
+  reasoningTextSchema,
+  summaryTextSchema,
+} from "../content.ts";
+import { itemStatusSchema } from "./status.ts";
+
+const phaseSchema = z.enum(["commentary", "final_answer"]);
+
+const inputFields = {
+  type: z.literal("message"),
+  id: z.string().nullish(),
+  status: itemStatusSchema.nullish(),
+  phase: phaseSchema.nullish(),
+};
+
+/** Only the assistant's messages can hold what a model writes. The order is the one in which roles are named in faults. */
+export const inputMessageSchema = z.discriminatedUnion("role", [
+  z.object({ ...inputFields, role: z.literal("user"), content: z.union([z.string(), z.array(inputContentSchema)]) }),
+  z.object({
+    ...inputFields,
+    role: z.literal("assistant"),
+    content: z.union([z.string(), z.array(assistantContentSchema)]),
+  }),
+  z.object({
+    ...inputFields,
+    role: z.enum(["system", "developer"]),
+    content: z.union([z.string(), z.array(inputContentSchema)]),
+  }),
+]);
+
+export const outputMessageSchema = z.object({
+  type: z.literal("message"),
+  id: z.string(),
+  role: z.literal("assistant"),
+  status: itemStatusSchema,
+  content: z.array(messagePartSchema),
+  phase: phaseSchema.nullable().exactOptional(),
+});
+
+export const inputReasoningSchema = z.object({
+  type: z.literal("reasoning"),
+  id: z.string().nullish(),
+  summary: z.array(summaryTextSchema),
+  content: z.array(reasoningTextSchema).nullish(),
+  encrypted_content: z.string().nullish(),
+  status: itemStatusSchema.nullish(),
+});
+
+export const outputReasoningSchema = z.object({
+  type: z.literal("reasoning"),
+  id: z.string(),
+  summary: z.array(summaryTextSchema),
+  content: z.array(reasoningTextSchema).exactOptional(),
+  encrypted_content: z.string().nullable().exactOptional(),
+  status: itemStatusSchema.exactOptional(),
+});

@@ -1,0 +1,137 @@
+/** The objects among a request's parameters, which a response shows again. Source: contract 03 §3.1, openai 7.57.0. */
+import { z } from "zod";
+import { answeredContentSchema, inputContentSchema } from "./content.ts";
+
+/** `metadata`: at most 16 pairs, keys to 64 characters, values to 512 (contract 03 §3.1). */
+const METADATA_LIMITS = { properties: 16, keyLength: 64, valueLength: 512 } as const;
+
+export const metadataSchema = z
+  .record(z.string().max(METADATA_LIMITS.keyLength), z.string().max(METADATA_LIMITS.valueLength))
+  .refine((metadata) => Object.keys(metadata).length <= METADATA_LIMITS.properties, {
+    params: { fault: "properties", maximum: METADATA_LIMITS.properties },
+  });
+
+const jsonSchemaFormatSchema = z.object({
+  type: z.literal("json_schema"),
+  name: z
+    .string()
+    .max(64)
+    .regex(/^[a-zA-Z0-9_-]+$/),
+  schema: z.record(z.string(), z.unknown()),
+  description: z.string().nullish(),
+  strict: z.boolean().nullish(),
+});
+
+const plainTextSchema = z.object({ type: z.literal("text") });
+const jsonObjectSchema = z.object({ type: z.literal("json_object") });
+
+export const textFormatSchema = z.discriminatedUnion("type", [
+  plainTextSchema,
+  jsonObjectSchema,
+  jsonSchemaFormatSchema,
+]);
+
+const verbositySchema = z.enum(["low", "medium", "high"]);
+
+export const textConfigSchema = z.object({ format: textFormatSchema.nullish(), verbosity: verbositySchema.nullish() });
+
+export const responseTextConfigSchema = z.object({
+  format: z.discriminatedUnion("type", [
+    plainTextSchema,
+    jsonObjectSchema,
+    z.object({
+      ...jsonSchemaFormatSchema.shape,
+      name: z.string(),
+      description: z.string().exactOptional(),
+      strict: z.boolean().nullable().exactOptional(),
+    }),
+  ]),
+  verbosity: verbositySchema,
+});
+export type ResponseTextConfig = z.infer<typeof responseTextConfigSchema>;
+
+export const reasoningEffortSchema = z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+
+export const reasoningConfigSchema = z.object({
+  context: z.enum(["auto", "current_turn", "all_turns"]).nullish(),
+  effort: reasoningEffortSchema.nullish(),
+  /** The old name of `summary`. The hosted API refuses it as unknown (contract 03 §3.1), so nobody may believe it works. */
+  generate_summary: z.never().optional(),
+  mode: z.string().nullish(),
+  summary: z.enum(["auto", "concise", "detailed"]).nullish(),
+});
+
+export const responseReasoningSchema = z.object({
+  context: z.enum(["auto", "current_turn", "all_turns"]).nullable(),
+  effort: reasoningEffortSchema.nullable(),
+  mode: z.string().exactOptional(),
+  summary: z.enum(["auto", "concise", "detailed"]).nullable(),
+});
+
+export const serviceTierSchema = z.enum(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]);
+export type ServiceTier = z.infer<typeof serviceTierSchema>;
+
+/** What a client may ask to be shown besides (openai 7.57.0 `ResponseIncludable`). */
+export const includableSchema = z.enum([
+  "file_search_call.results",
+  "web_search_call.results",
+  "web_search_call.action.sources",
+  "message.input_image.image_url",
+  "computer_call_output.output.image_url",
+  "code_interpreter_call.outputs",
+  "reasoning.encrypted_content",
+  "message.output_text.logprobs",
+]);
+
+const moderationPolicySchema = z.object({ mode: z.enum(["score", "block"]) });
+
+export const moderationSchema = z.object({
+  model: z.string(),
+  policy: z.object({ input: moderationPolicySchema.nullish(), output: moderationPolicySchema.nullish() }).nullish(),
+});
+
+const cacheModeSchema = z.enum(["implicit", "explicit"]);
+const cacheTtlSchema = z.enum(["30m", "12h"]);
+
+export const promptCacheOptionsSchema = z.object({
+  comparison_response_id: z.string().nullish(),
+  mode: cacheModeSchema.nullish(),
+  prewarm: z.boolean().nullish(),
+  ttl: cacheTtlSchema.nullish(),
+});
+
+export const responsePromptCacheOptionsSchema = z.object({
+  mode: cacheModeSchema,
+  ttl: cacheTtlSchema,
+  comparison_response_id: z.string().exactOptional(),
+});
+
+export const promptCacheRetentionSchema = z.enum(["in_memory", "24h"]);
+
+export const promptSchema = z.object({
+  id: z.string(),
+  variables: z.record(z.string(), z.union([z.string(), inputContentSchema])).nullish(),
+  version: z.string().nullish(),
+});
+
+export const responsePromptSchema = z.object({
+  id: z.string(),
+  variables: z.record(z.string(), z.union([z.string(), answeredContentSchema])).nullable(),
+  version: z.string().nullable(),
+});
+
+export const conversationSchema = z.union([z.string(), z.object({ id: z.string() })]);
+
+/** `type` is any string in the published type, and `compaction` in its description: there is no other. */
+export const contextManagementSchema = z
+  .array(z.object({ type: z.enum(["compaction"]), compact_threshold: z.int().min(1_000).nullish() }))
+  .min(1);
+
+const cyberProgramSchema = z.enum(["standard", "daybreak_blue", "daybreak_red"]);
+export const accessProgramsSchema = z.object({ cyber: cyberProgramSchema.nullish() });
+export const responseAccessProgramsSchema = z.object({ cyber: cyberProgramSchema });
+
+export const imageOptionsSchema = z.object({ context_compression: z.enum(["auto", "enabled", "disabled"]).nullish() });
+export const responseImageOptionsSchema = z.object({ context_compression: z.enum(["enabled", "disabled"]) });
+
+export const truncationSchema = z.enum(["auto", "disabled"]);

@@ -1,0 +1,80 @@
+/** Tools that the client runs by itself: functions, custom tools, and how a model finds and calls them. Source: openai 7.57.0. */
+import { z } from "zod";
+
+export const allowedCallersSchema = z.array(z.enum(["direct", "programmatic"])).nullable();
+
+const nameSchema = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[a-zA-Z0-9_-]+$/);
+
+const deferrable = {
+  allowed_callers: allowedCallersSchema.exactOptional(),
+  async: z.boolean().exactOptional(),
+  defer_loading: z.boolean().exactOptional(),
+};
+
+const jsonSchema = z.record(z.string(), z.unknown());
+
+export const functionToolSchema = z.object({
+  type: z.literal("function"),
+  name: nameSchema,
+  description: z.string().nullish(),
+  parameters: jsonSchema.nullish(),
+  strict: z.boolean().nullish(),
+  output_schema: jsonSchema.nullable().exactOptional(),
+  ...deferrable,
+});
+export type FunctionTool = z.infer<typeof functionToolSchema>;
+
+/** As a response shows it. */
+export const responseFunctionToolSchema = z.object({
+  ...functionToolSchema.shape,
+  name: z.string(),
+  description: z.string().nullable(),
+  parameters: jsonSchema.nullable(),
+  strict: z.boolean().nullable(),
+});
+
+export const customToolSchema = z.object({
+  type: z.literal("custom"),
+  name: z.string(),
+  description: z.string().exactOptional(),
+  format: z
+    .discriminatedUnion("type", [
+      z.object({ type: z.literal("text") }),
+      z.object({ type: z.literal("grammar"), definition: z.string(), syntax: z.enum(["lark", "regex"]) }),
+    ])
+    .exactOptional(),
+  ...deferrable,
+});
+
+export const namespaceToolSchema = z.object({
+  type: z.literal("namespace"),
+  name: z.string(),
+  description: z.string(),
+  tools: z.array(
+    z.discriminatedUnion("type", [
+      z.object({
+        type: z.literal("function"),
+        name: nameSchema,
+        description: z.string().nullable().exactOptional(),
+        parameters: z.unknown().exactOptional(),
+        strict: z.boolean().nullable().exactOptional(),
+        output_schema: jsonSchema.nullable().exactOptional(),
+        ...deferrable,
+      }),
+      customToolSchema,
+    ]),
+  ),
+});
+
+export const toolSearchToolSchema = z.object({
+  type: z.literal("tool_search"),
+  description: z.string().nullable().exactOptional(),
+  execution: z.enum(["server", "client"]).exactOptional(),
+  parameters: z.unknown().exactOptional(),
+});
+
+export const programmaticToolSchema = z.object({ type: z.literal("programmatic_tool_calling") });

@@ -1,0 +1,68 @@
+/** Tools that work on code, files, screens and images. Source: openai 7.57.0. */
+import { z } from "zod";
+import { reasoningEffortSchema } from "../settings.ts";
+import {
+  containerAutoSchema,
+  containerFields,
+  containerReferenceSchema,
+  localEnvironmentSchema,
+} from "./environment.ts";
+import { allowedCallersSchema } from "./function.ts";
+
+export const codeInterpreterToolSchema = z.object({
+  type: z.literal("code_interpreter"),
+  container: z.union([z.string(), z.object({ type: z.literal("auto"), ...containerFields })]),
+  allowed_callers: allowedCallersSchema.exactOptional(),
+});
+
+export const shellToolSchema = z.object({
+  type: z.literal("shell"),
+  allowed_callers: allowedCallersSchema.exactOptional(),
+  environment: z
+    .discriminatedUnion("type", [containerAutoSchema, localEnvironmentSchema, containerReferenceSchema])
+    .nullable()
+    .exactOptional(),
+});
+
+export const localShellToolSchema = z.object({ type: z.literal("local_shell") });
+
+export const applyPatchToolSchema = z.object({
+  type: z.literal("apply_patch"),
+  allowed_callers: allowedCallersSchema.exactOptional(),
+});
+
+export const computerToolSchema = z.object({ type: z.literal("computer") });
+
+export const computerUsePreviewToolSchema = z.object({
+  type: z.literal("computer_use_preview"),
+  display_height: z.int(),
+  display_width: z.int(),
+  environment: z.enum(["windows", "mac", "linux", "ubuntu", "browser"]),
+});
+
+/** Bounds: the published descriptions of `partial_images` and `output_compression`. */
+export const imageGenerationToolSchema = z.object({
+  type: z.literal("image_generation"),
+  action: z.enum(["generate", "edit", "auto"]).exactOptional(),
+  background: z.enum(["transparent", "opaque", "auto"]).exactOptional(),
+  complexity: z.enum(["low", "medium", "high"]).exactOptional(),
+  frame_count: z.int().exactOptional(),
+  frame_duration_ms: z.int().exactOptional(),
+  input_fidelity: z.enum(["high", "low"]).nullable().exactOptional(),
+  input_image_mask: z
+    .object({ file_id: z.string().exactOptional(), image_url: z.string().exactOptional() })
+    .exactOptional(),
+  model: z.string().exactOptional(),
+  moderation: z.enum(["auto", "low"]).exactOptional(),
+  output_compression: z.int().min(0).max(100).exactOptional(),
+  output_format: z.enum(["png", "webp", "jpeg", "gif", "svg"]).exactOptional(),
+  partial_images: z.int().min(0).max(3).exactOptional(),
+  quality: z.enum(["low", "medium", "high", "xhigh", "max", "auto"]).exactOptional(),
+  size: z.string().exactOptional(),
+  svg: z
+    .object({
+      model: z.string().exactOptional(),
+      reasoning: z.object({ effort: reasoningEffortSchema.exactOptional() }).nullable().exactOptional(),
+    })
+    .exactOptional(),
+});

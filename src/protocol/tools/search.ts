@@ -1,0 +1,59 @@
+/** Search in the web and in a provider's vector stores. Source: openai 7.57.0 `WebSearchTool`, `FileSearchTool`. */
+import { z } from "zod";
+
+const place = {
+  city: z.string().nullable().exactOptional(),
+  country: z.string().nullable().exactOptional(),
+  region: z.string().nullable().exactOptional(),
+  timezone: z.string().nullable().exactOptional(),
+};
+
+const contextSizeSchema = z.enum(["low", "medium", "high"]);
+
+export const webSearchToolSchema = z.object({
+  type: z.enum(["web_search", "web_search_2025_08_26"]),
+  external_web_access: z.boolean().exactOptional(),
+  filters: z
+    .object({ allowed_domains: z.array(z.string()).nullable().exactOptional() })
+    .nullable()
+    .exactOptional(),
+  search_context_size: contextSizeSchema.exactOptional(),
+  user_location: z
+    .object({ type: z.literal("approximate").exactOptional(), ...place })
+    .nullable()
+    .exactOptional(),
+});
+
+export const webSearchPreviewToolSchema = z.object({
+  type: z.enum(["web_search_preview", "web_search_preview_2025_03_11"]),
+  search_content_types: z.array(z.enum(["text", "image"])).exactOptional(),
+  search_context_size: contextSizeSchema.exactOptional(),
+  user_location: z
+    .object({ type: z.literal("approximate"), ...place })
+    .nullable()
+    .exactOptional(),
+});
+
+const comparisonFilterSchema = z.object({
+  type: z.enum(["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]),
+  key: z.string(),
+  value: z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]),
+});
+
+/** The published type says no more of what a compound filter holds. */
+const compoundFilterSchema = z.object({ type: z.enum(["and", "or"]), filters: z.array(z.unknown()) });
+
+/** Bounds: the published descriptions of `max_num_results` and `score_threshold`. */
+export const fileSearchToolSchema = z.object({
+  type: z.literal("file_search"),
+  vector_store_ids: z.array(z.string()),
+  filters: z.discriminatedUnion("type", [comparisonFilterSchema, compoundFilterSchema]).nullable().exactOptional(),
+  max_num_results: z.int().min(1).max(50).exactOptional(),
+  ranking_options: z
+    .object({
+      hybrid_search: z.object({ embedding_weight: z.number(), text_weight: z.number() }).exactOptional(),
+      ranker: z.enum(["auto", "default-2024-11-15"]).exactOptional(),
+      score_threshold: z.number().min(0).max(1).exactOptional(),
+    })
+    .exactOptional(),
+});

@@ -1,0 +1,30 @@
+/** What only the conversation behind a request can tell of its input (contract 03 §3.2, the state phase). */
+import { itemNotFound, toolOutputMissing } from "../lifecycle/errors.ts";
+import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
+import type { CreateRequest } from "../protocol/create-request.ts";
+import type { OutputItem } from "../protocol/item.ts";
+import type { Response } from "../protocol/response.ts";
+import { responseJsonOf } from "./read-response.ts";
+import type { Storage } from "./storage.ts";
+
+/** `previousId` is the response that this one goes on from, which has ended. */
+export async function checkInput(
+  storage: Storage,
+  input: CreateRequest["input"],
+  previousId: string | null | undefined,
+): Promise<void> {
+  const items = Array.isArray(input) ? input : [];
+  // Items are not kept by their ids yet, so none is found.
+  const reference = items.find((item) => item.type === "item_reference");
+  if (reference !== undefined) throw itemNotFound(reference.id);
+  const before = previousId == null ? [] : await readOutput(storage, previousId);
+  const callId = findUnansweredCall([...before, ...items]);
+  if (callId !== undefined) throw toolOutputMissing(callId);
+}
+
+/** Parsed only if there is a call in it: most outputs are texts, and may be long. */
+async function readOutput(storage: Storage, id: string): Promise<OutputItem[]> {
+  const last = await storage.reader.readLast(id);
+  if (last === undefined || !last.data.includes('"function_call"')) return [];
+  return (JSON.parse(responseJsonOf(last)) as Response).output;
+}

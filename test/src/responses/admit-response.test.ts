@@ -1,0 +1,95 @@
+/** Faults of a request that only the responses before it can tell (contract 03 §3.4, errors.json). */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { completeResponse, startResponse } from "../../../src/lifecycle/end-response.ts";
+import type { CreateRequest } from "../../../src/protocol/create-request.ts";
+import { newId } from "../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import { admitResponse } from "../../../src/responses/admit-response.ts";
+import { sequenceEvents } from "../../../src/stream/event-log.ts";
+import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
+import { openTestStorage, type TestStorage } from "../../support/storage.ts";
+
+let storage: TestStorage;
+beforeAll(async () => {
+  storage = await openTestStorage();
+});
+afterAll(async () => await storage[Symbol.asyncDispose]());
+
+const LIMITS = { maxOpenResponses: 100, retentionSeconds: 60, unstoredRetentionSeconds: 60, deadlineSeconds: 60 };
+
+function admit(fields: Partial<CreateRequest>) {
+  const request = { ...REQUEST, ...fields };
+  return admitResponse(storage, LIMITS, { project: "default", request, idempotencyKey: undefined });
+}
+
+/** A response that has ended with `output`. */
+async function ended(output: OutputItem[]): Promise<string> {
+  const id = newId("resp");
+  const response = sampleResponse({}, id);
+  const started = startResponse(response);
+  const done = completeResponse(started.response, { output, usage: USAGE }, 1_700_000_001);
+  const events = sequenceEvents(0, [{ type: "response.created", response }, started, done]);
+  await storage.records.create(sampleRecord({ id, status: "completed" as "queued", events }));
+  return id;
+}
+
+const CALL = { type: "function_call", call_id: "call_x", name: "f", arguments: "{}" } as const;
+const OUTPUT = { type: "function_call_output", call_id: "call_x", output: "42" } as const;
+const UNANSWERED = {
+  status: 400,
+  param: "input",
+  code: null,
+  message: "No tool output found for function call call_x.",
+};
+
+test("previous_response_id unknown", async () => {
+  const previous_response_id = newId("resp");
+  const message = `Previous response with id '${previous_response_id}' not found.`;
+  await expect(admit({ previous_response_id })).rejects.toMatchObject({
+    status: 400,
+    param: "previous_response_id",
+    code: "previous_response_not_found",
+    message,
+  });
+});
+
+test("previous_response_id bad prefix", async () => {
+  const message = "Invalid 'previous_response_id': 'gen-123'. Expected an ID that begins with 'resp'.";
+  await expect(admit({ previous_response_id: "gen-123" })).rejects.toMatchObject({
+    status: 400,
+    param: "previous_response_id",
+    code: "invalid_id_prefix",
+    message,
+  });
+});
+
+test("item_reference unknown", async () => {
+  await expect(admit({ input: [{ type: "item_reference", id: "rs_x" }] })).rejects.toMatchObject({
+    status: 404,
+    param: "input",
+    code: null,
+    message: expect.stringMatching(
+      /^Item with id 'rs_x' not found\. Items are not persisted when `store` is set to false/,
+    ),
+  });
+});
+
+test("function_call without output, in one request", async () => {
+  await expect(admit({ input: [CALL] })).rejects.toMatchObject(UNANSWERED);
+  await expect(admit({ input: [CALL, { ...OUTPUT, call_id: "call_y" }] })).rejects.toMatchObject(UNANSWERED);
+  await expect(admit({ input: [CALL, OUTPUT] })).resolves.toMatchObject({ isReplay: false });
+  await expect(admit({ input: [{ ...CALL, async: true }] })).resolves.toMatchObject({ isReplay: false });
+});
+
+test("function_call without output, called in the response before", async () => {
+  const previous_response_id = await ended([{ ...CALL, id: "fc_1", status: "completed" }]);
+  await expect(admit({ previous_response_id })).rejects.toMatchObject(UNANSWERED);
+  await expect(admit({ previous_response_id, input: [OUTPUT] })).resolves.toMatchObject({ isReplay: false });
+  const cutOff = await ended([{ ...CALL, id: "fc_1", status: "incomplete" }]);
+  await expect(admit({ previous_response_id: cutOff })).resolves.toMatchObject({ isReplay: false });
+});
+
+test("what is asked for and only shown is shown, in the opening event as in the answer", async () => {
+  const { id, json } = await admit({ user: "u", top_logprobs: 3, max_tool_calls: 2, safety_identifier: "s" });
+  expect(JSON.parse(json)).toMatchObject({ id, user: "u", top_logprobs: 3, max_tool_calls: 2, safety_identifier: "s" });
+});
