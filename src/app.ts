@@ -3,6 +3,18 @@ import express, { type Express, Router } from "express";
 import type { ApiContext } from "./context.ts";
 import { authenticate, refuseForeignPages } from "./http/authenticate.ts";
 import { cancelResponse } from "./http/cancel-response.ts";
+import {
+  createConversation,
+  deleteConversation,
+  retrieveConversation,
+  updateConversation,
+} from "./http/conversations/conversations.ts";
+import {
+  createConversationItems,
+  deleteConversationItem,
+  listConversationItems,
+  retrieveConversationItem,
+} from "./http/conversations/items.ts";
 import { createResponse } from "./http/create-response.ts";
 import { deleteResponse } from "./http/delete-response.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
@@ -25,6 +37,14 @@ export function createApp(context: ApiContext): Express {
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));
   v1.get("/responses/:response_id/input_items", listInputItems(context));
+  v1.post("/conversations", createConversation(context));
+  v1.get("/conversations/:conversation_id", retrieveConversation(context));
+  v1.post("/conversations/:conversation_id", updateConversation(context));
+  v1.delete("/conversations/:conversation_id", deleteConversation(context));
+  v1.get("/conversations/:conversation_id/items", listConversationItems(context));
+  v1.post("/conversations/:conversation_id/items", createConversationItems(context));
+  v1.get("/conversations/:conversation_id/items/:item_id", retrieveConversationItem(context));
+  v1.delete("/conversations/:conversation_id/items/:item_id", deleteConversationItem(context));
   v1.get("/models", listModels(catalog));
   v1.get("/models/*model", retrieveModel(catalog));
 

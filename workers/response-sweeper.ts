@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { responseError } from "../src/lifecycle/end-response.ts";
 import { isTerminalStatus, type ResponseStatus } from "../src/protocol/response.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
+import { leaveOpen } from "../src/responses/leave-open.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { defineScript } from "../src/redis/script.ts";
@@ -144,7 +145,7 @@ export class ResponseSweeper {
         return false;
       case "forget":
         await storage.log.publishDurable(id, record.last);
-        await storage.open.remove(id);
+        await leaveOpen(storage, id);
         return false;
     }
   }

@@ -16,6 +16,7 @@ import type { OutputItem } from "../src/protocol/item.ts";
 import type { ResponseError, ResponseErrorCode, Usage } from "../src/protocol/response.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { endResponse } from "../src/responses/end-response.ts";
+import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
@@ -50,7 +51,7 @@ export async function runResponse(
   switch (acquired.kind) {
     case "gone":
     case "over":
-      await storage.open.remove(id);
+      await leaveOpen(storage, id);
       return "not-needed";
     case "ending":
       // Whoever began it may have died. The reason that he gave stays, whatever is asked for here.
@@ -71,7 +72,7 @@ export async function runResponse(
     await announceStart(run);
     const finish = await generate(dependencies, run, discarded);
     await end(run, finish, discarded);
-    await storage.open.remove(id);
+    await leaveOpen(storage, id);
     return "ended";
   } catch (error) {
     return await stopped(storage, run, error);

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import {
   type ApiError,
   badRequest,
+  exclusiveContext,
   malformedCursor,
   malformedResponseId,
   modelNotFound,
@@ -22,29 +23,43 @@ const CONTEXT_PARAMETERS = ["previous_response_id", "prompt", "conversation"] as
 
 /** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
 export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): CreateRequest {
-  if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
-    throw wrongType("body", "an object", body);
-  }
-  const fields = (body ?? {}) as Record<string, unknown>;
+  const fields = fieldsOf(body);
   if (fields["model"] === undefined) throw missing("model");
   const hasContext = CONTEXT_PARAMETERS.some((name) => fields[name] != null);
   if (fields["input"] === undefined && !hasContext) throw missing("input");
-  checkParameterNames(fields);
+  checkParameterNames(fields, KNOWN_PARAMETERS);
   const parsed = createRequestSchema.safeParse(body, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, body);
   const request = parsed.data;
   refuseLaterParameters(request);
+  if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
   if (!hasContext && request.input!.length === 0) throw emptyInput();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
   return request;
 }
 
-function checkParameterNames(fields: Record<string, unknown>): void {
+/** The body of any other POST: no body is an empty one. */
+export function parseBody<S extends z.ZodObject>(schema: S, body: unknown): z.infer<S> {
+  const fields = fieldsOf(body);
+  checkParameterNames(fields, Object.keys(schema.shape));
+  const parsed = schema.safeParse(fields, { reportInput: true });
+  if (!parsed.success) throw faultOf(parsed.error.issues, fields);
+  return parsed.data;
+}
+
+function fieldsOf(body: unknown): Record<string, unknown> {
+  if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
+    throw wrongType("body", "an object", body);
+  }
+  return (body ?? {}) as Record<string, unknown>;
+}
+
+function checkParameterNames(fields: Record<string, unknown>, known: readonly string[]): void {
   for (const name of Object.keys(fields)) {
-    if (!KNOWN_PARAMETERS.includes(name)) {
+    if (!known.includes(name)) {
       throw unknownParameter(
         name,
-        KNOWN_PARAMETERS.find((known) => editDistance(known, name) <= 2),
+        known.find((each) => editDistance(each, name) <= 2),
       );
     }
   }

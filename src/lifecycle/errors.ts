@@ -93,6 +93,34 @@ export function toolOutputMissing(callId: string): ApiError {
   return badRequest(`No tool output found for function call ${callId}.`, "input");
 }
 
+/** The sentence is the hosted API's own, with its empty quotes (contract 03 §3.4, "sic"). */
+export function exclusiveContext(): ApiError {
+  const message =
+    "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.";
+  return badRequest(message, null, "mutually_exclusive_parameters");
+}
+
+export function conversationNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Conversation with id '${id}' not found.` });
+}
+
+export function conversationItemNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Item with id '${id}' not found.` });
+}
+
+const LOCKED_RETRY_SECONDS = 2;
+
+/** Never 409, which official clients send again by themselves (contract 05 §5.1). */
+export function conversationLocked(): ApiError {
+  return new ApiError({
+    status: 400,
+    message: "Another process is currently operating on this conversation. Please retry in a few seconds.",
+    param: "conversation",
+    code: "conversation_locked",
+    headers: { "retry-after": String(LOCKED_RETRY_SECONDS) },
+  });
+}
+
 export function modelNotFound(model: string): ApiError {
   if (model === "") {
     return badRequest("The requested model '' does not exist.", "model", "model_not_found");

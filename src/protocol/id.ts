@@ -36,7 +36,13 @@ const ITEM_ID_PREFIXES = {
   web_search_call: "ws",
 } as const;
 
-export type IdPrefix = "resp" | "call" | "req" | "item" | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
+export type IdPrefix =
+  | "conv"
+  | "resp"
+  | "call"
+  | "req"
+  | "item"
+  | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
 /** Random bytes are drawn by the page: one call of the system for each id is dear when thousands are made a second. */
 const pool = new Uint8Array(4096);
@@ -64,4 +70,10 @@ const RESPONSE_ID = /^resp_[A-Za-z0-9_-]{1,128}$/;
 
 export function isResponseId(id: string): boolean {
   return RESPONSE_ID.test(id);
+}
+
+const CONVERSATION_ID = /^conv_[A-Za-z0-9_-]{1,128}$/;
+
+export function isConversationId(id: string): boolean {
+  return CONVERSATION_ID.test(id);
 }

@@ -8,6 +8,9 @@
  *   <prefix>:{<id>}:request   string  the request, without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
  *   <prefix>:{<id>}:bell      channel "has reached N"
+ *   <prefix>:{<conv id>}:conversation  hash  whose it is, its metadata, who is writing (store/conversations.ts)
+ *   <prefix>:{<conv id>}:order         zset  item ids in order
+ *   <prefix>:{<conv id>}:items         hash  items by id
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   <prefix>:idempotency:<hash of project and key>
  *   <prefix>:control          channel orders to workers
@@ -48,6 +51,10 @@ export class RedisLayout {
     this.request(id),
     this.input(id),
   ];
+
+  conversation = (id: string): string => `${this.prefix}:{${id}}:conversation`;
+  conversationOrder = (id: string): string => `${this.prefix}:{${id}}:order`;
+  conversationItems = (id: string): string => `${this.prefix}:{${id}}:items`;
 
   get open(): string {
     return `${this.prefix}:open`;

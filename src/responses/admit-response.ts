@@ -17,7 +17,9 @@ import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { priorityOf } from "../queue/response-queue.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
+import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
+import { leaveOpen } from "./leave-open.ts";
 import { readResponse } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -57,7 +59,7 @@ export async function admitResponse(
   if (before !== undefined) return { id, isReplay: true, json: before.json };
   try {
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-    await checkInput(storage, request.input, request.previous_response_id);
+    await checkInput(storage, request, project);
     return await recordAndEnqueue(storage, limits, admission, { ...claim, ancestors, nowMs });
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);
@@ -84,6 +86,8 @@ async function recordAndEnqueue(
   const { input, ...rest } = request;
   // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
   await storage.open.add(id, nowMs);
+  const conversationId = conversationIdOf(request);
+  if (conversationId !== undefined) await lockConversation(storage, conversationId, project, id);
   const isNew = await storage.records.create({
     id,
     project,
@@ -96,6 +100,7 @@ async function recordAndEnqueue(
     deadlineMs: nowMs + limits.deadlineSeconds * 1000,
     retentionSeconds: isStored ? limits.retentionSeconds : limits.unstoredRetentionSeconds,
     idempotencyHash: hash,
+    conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
     request: { request: rest, ancestors },
     input: storedInput(input),
@@ -107,6 +112,15 @@ async function recordAndEnqueue(
   return { id, isReplay: !isNew, json: JSON.stringify(response) };
 }
 
+async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {
+  try {
+    await beginTurn(storage, conversationId, project, id);
+  } catch (error) {
+    await storage.open.remove(id);
+    throw error;
+  }
+}
+
 /** What no replica has was not accepted: nothing of it stays, and the client may send it again. */
 async function publishOrTakeBack(
   storage: Storage,
@@ -116,8 +130,8 @@ async function publishOrTakeBack(
   try {
     await storage.log.publishDurable(id, openingEvents(response).length - 1);
   } catch (error) {
+    await leaveOpen(storage, id);
     await storage.records.erase(id, 0);
-    await storage.open.remove(id);
     throw error;
   }
 }

@@ -1,23 +1,29 @@
 /** What only the conversation behind a request can tell of its input (contract 03 §3.2, the state phase). */
-import { itemNotFound, toolOutputMissing } from "../lifecycle/errors.ts";
+import { conversationNotFound, itemNotFound, toolOutputMissing } from "../lifecycle/errors.ts";
 import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
+import { conversationIdOf } from "./conversation-turn.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
-/** `previousId` is the response that this one goes on from, which has ended. */
-export async function checkInput(
-  storage: Storage,
-  input: CreateRequest["input"],
-  previousId: string | null | undefined,
-): Promise<void> {
+export async function checkInput(storage: Storage, request: CreateRequest, project: string): Promise<void> {
+  const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
   // Items are not kept by their ids yet, so none is found.
   const reference = items.find((item) => item.type === "item_reference");
   if (reference !== undefined) throw itemNotFound(reference.id);
-  const before = previousId == null ? [] : await readOutput(storage, previousId);
+  const conversationId = conversationIdOf(request);
+  if (conversationId !== undefined && (await storage.conversations.readOwned(conversationId, project)) === undefined) {
+    throw conversationNotFound(conversationId);
+  }
+  const before =
+    conversationId !== undefined
+      ? await storage.conversations.readItems(conversationId)
+      : previousId == null
+        ? []
+        : await readOutput(storage, previousId);
   const callId = findUnansweredCall([...before, ...items]);
   if (callId !== undefined) throw toolOutputMissing(callId);
 }

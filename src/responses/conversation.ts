@@ -2,6 +2,7 @@
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
+import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -22,8 +23,12 @@ export class MissingLinkError extends Error {
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
   const [stored, own] = await Promise.all([storage.records.readRequest(id), storage.records.readInput(id)]);
   if (stored === undefined || own === undefined) return undefined;
-  const links = await Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor)));
-  return { request: stored.request, input: [...links.flat(), ...own] };
+  const conversationId = conversationIdOf(stored.request);
+  const [links, before] = await Promise.all([
+    Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
+    conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
+  ]);
+  return { request: stored.request, input: [...before, ...links.flat(), ...own] };
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {

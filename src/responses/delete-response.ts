@@ -2,6 +2,7 @@
 import { isTerminalStatus } from "../protocol/response.ts";
 import type { ResponseRecord } from "../store/response-record.ts";
 import { endResponse } from "./end-response.ts";
+import { leaveOpen } from "./leave-open.ts";
 import type { Storage } from "./storage.ts";
 
 /** How long a log that was cut short stays for the streams that were following it. Nobody else can see it. */
@@ -10,7 +11,8 @@ const OPEN_STREAMS_SECONDS = 30;
 export async function deleteResponse(storage: Storage, id: string, record: ResponseRecord): Promise<void> {
   const wasRunning = !isTerminalStatus(record.status);
   if (wasRunning) await endResponse(storage, id, "cancel");
+  // Its turn of a conversation is the conversation's: it stays when the response goes.
+  await leaveOpen(storage, id);
   await storage.records.erase(id, wasRunning ? OPEN_STREAMS_SECONDS : 0);
   await storage.idempotency.release(record.idempotencyHash, id);
-  await storage.open.remove(id);
 }

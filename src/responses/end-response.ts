@@ -10,6 +10,7 @@ import { isTerminalStatus, type Response, type ResponseError, type ResponseStatu
 import { sequenceEvents } from "../stream/event-log.ts";
 import type { EndingReason, FenceOutcome } from "../stream/lease.ts";
 import { foldLog } from "../stream/snapshot.ts";
+import { leaveOpen } from "./leave-open.ts";
 import type { Storage } from "./storage.ts";
 
 /** `ended`: by this call or one like it, at the same time. `over`: it had ended before. `gone`: there is none. */
@@ -33,6 +34,7 @@ export async function endResponse(
     await storage.control.abort(id);
     const ended = await appendEnding(storage, id, fence);
     if (ended !== undefined) {
+      await dropJob(storage, id);
       await leaveOpen(storage, id);
       return { kind: "ended", response: ended };
     }
@@ -63,9 +65,8 @@ function endingEvent(response: Response, fence: Fenced): LifecycleEventDraft {
   return failResponse(response, fence.error ?? responseError("server_error", "The response could not be finished."));
 }
 
-/** After the terminal event. If this is not reached, the sweeper does it. */
-async function leaveOpen(storage: Storage, id: string): Promise<void> {
+/** A job that still waits has nothing left to do. */
+async function dropJob(storage: Storage, id: string): Promise<void> {
   const record = await storage.records.readEvenDeleted(id);
   if (record !== undefined) await storage.queue.remove({ id, ...record });
-  await storage.open.remove(id);
 }

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { ResponseQueue } from "../queue/response-queue.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
+import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency.ts";
 import { OpenResponses } from "../store/open-responses.ts";
 import { ResponseRecords } from "../store/response-record.ts";
@@ -16,6 +17,7 @@ export interface Storage {
   readonly records: ResponseRecords;
   readonly open: OpenResponses;
   readonly idempotency: IdempotencyKeys;
+  readonly conversations: Conversations;
   readonly log: EventLog;
   /** Reads what may be shown: with replicas configured, only what enough of them have. */
   readonly reader: EventLogReader;
@@ -46,6 +48,7 @@ export function openStorage(connections: StorageConnections): Storage {
     logger,
     records: new ResponseRecords(redis, layout, logRedis),
     open: new OpenResponses(redis, layout),
+    conversations: new Conversations(redis, layout),
     idempotency: new IdempotencyKeys(redis, layout),
     log: new EventLog(logRedis, layout, { minReplicasAcked }),
     reader: new EventLogReader(redis, layout, { minReplicasAcked }),

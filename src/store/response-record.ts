@@ -35,6 +35,8 @@ const recordSchema = z.object({
   retentionSeconds: z.coerce.number().int(),
   deleted: flag,
   idempotencyHash: z.string(),
+  /** The conversation that it belongs to, or ''. */
+  conversationId: z.string().default(""),
 });
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
@@ -50,6 +52,7 @@ export interface NewRecord {
   deadlineMs: number;
   retentionSeconds: number;
   idempotencyHash: string;
+  conversationId: string;
   /** Where replicas are required: how far the log may be shown. */
   durable?: number | undefined;
   request: StoredRequest;
@@ -162,6 +165,11 @@ export class ResponseRecords {
   async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
     const record = await this.read(id);
     return record?.project === project ? record : undefined;
+  }
+
+  /** '' if it belongs to none, or is gone. */
+  async readConversationId(id: string): Promise<string> {
+    return (await this.#redis.hget(this.#layout.meta(id), "conversationId")) ?? "";
   }
 
   async readRequest(id: string): Promise<StoredRequest | undefined> {

@@ -59,6 +59,7 @@ export function sampleRecord(fields: Partial<NewRecord> = {}): NewRecord {
     deadlineMs: nowMs + 60_000,
     retentionSeconds: 60,
     idempotencyHash: "",
+    conversationId: "",
     request: { request: REQUEST, ancestors: [] },
     input: [],
     events: sequenceEvents(0, openingEvents(response)),

@@ -223,10 +223,17 @@ test.each<[string, unknown, string | null, string | null, string]>([
   ],
   [
     "not served yet, without an input",
-    { model: valid.model, conversation: { id: "conv_1" } },
-    "conversation",
+    { model: valid.model, prompt: { id: "pmpt_1" } },
+    "prompt",
     "unsupported_parameter",
-    "Unsupported parameter: 'conversation' is not supported by this server yet.",
+    "Unsupported parameter: 'prompt' is not supported by this server yet.",
+  ],
+  [
+    "two contexts",
+    { ...valid, conversation: "conv_1", previous_response_id: "resp_1" },
+    null,
+    "mutually_exclusive_parameters",
+    "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.",
   ],
   [
     "not served yet, and wrong",

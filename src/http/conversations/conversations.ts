@@ -1,0 +1,43 @@
+/** `POST /conversations`, and `GET`, `POST` and `DELETE /conversations/:id` (contract 06). */
+import type { RequestHandler } from "express";
+import type { ApiContext } from "../../context.ts";
+import { createConversationSchema, updateConversationSchema } from "../../protocol/conversation.ts";
+import { newId } from "../../protocol/id.ts";
+import { parseBody } from "../validate.ts";
+import { itemsToStore } from "./items-to-store.ts";
+import { describeConversation, ownedConversation } from "./owned-conversation.ts";
+
+export function createConversation(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const { items, metadata } = parseBody(createConversationSchema, request.body);
+    const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
+    const conversation = describeConversation(newId("conv"), fields);
+    await context.storage.conversations.create(conversation, response.locals.project, itemsToStore(items ?? []));
+    response.json(conversation);
+  };
+}
+
+export function retrieveConversation(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const { id, record } = await ownedConversation(context, request, response.locals.project);
+    response.json(describeConversation(id, record));
+  };
+}
+
+export function updateConversation(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const { metadata } = parseBody(updateConversationSchema, request.body);
+    const { id, record } = await ownedConversation(context, request, response.locals.project);
+    await context.storage.conversations.setMetadata(id, metadata ?? {});
+    response.json(describeConversation(id, { ...record, metadata: metadata ?? {} }));
+  };
+}
+
+/** The second delete of a conversation finds none. */
+export function deleteConversation(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const { id } = await ownedConversation(context, request, response.locals.project);
+    await context.storage.conversations.erase(id);
+    response.json({ id, object: "conversation.deleted", deleted: true });
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * A response that belongs to a conversation: it locks it when it is accepted, and adds its input and output when it has
+ * ended, all at once (contract 06). However it ends, the lock is freed: by the worker, by whoever ended it from outside,
+ * by the sweeper, or by the next request that finds the lock held by a response that is over.
+ */
+import { conversationLocked, conversationNotFound } from "../lifecycle/errors.ts";
+import type { ConversationItem } from "../protocol/conversation.ts";
+import type { CreateRequest } from "../protocol/create-request.ts";
+import { isTerminalStatus, type Response } from "../protocol/response.ts";
+import { responseJsonOf } from "./read-response.ts";
+import type { Storage } from "./storage.ts";
+
+export function conversationIdOf(request: Pick<CreateRequest, "conversation">): string | undefined {
+  const { conversation } = request;
+  return (typeof conversation === "string" ? conversation : conversation?.id) ?? undefined;
+}
+
+/** Takes the lock, or throws what the contract answers. The response's id must be in the open set already. */
+export async function beginTurn(storage: Storage, id: string, project: string, responseId: string): Promise<void> {
+  if ((await storage.conversations.readOwned(id, project)) === undefined) throw conversationNotFound(id);
+  let locked = await storage.conversations.lock(id, responseId);
+  if (locked.kind === "busy" && (await releaseIfOver(storage, id, locked.holder))) {
+    locked = await storage.conversations.lock(id, responseId);
+  }
+  if (locked.kind === "gone") throw conversationNotFound(id);
+  if (locked.kind === "busy") throw conversationLocked();
+}
+
+/** Ends the turn of a holder that is over. A holder that died before it was recorded is not open any more either. */
+export async function releaseIfOver(storage: Storage, id: string, holder: string): Promise<boolean> {
+  const record = await storage.records.readEvenDeleted(holder);
+  if (record === undefined && (await storage.open.acceptedAtMs(holder)) !== undefined) return false;
+  if (record !== undefined && !isTerminalStatus(record.status)) return false;
+  await endTurn(storage, id, holder);
+  return true;
+}
+
+/** After the terminal event. Failed and cancelled responses leave nothing in the conversation but a free lock. */
+export async function endTurn(storage: Storage, id: string, responseId: string): Promise<void> {
+  await storage.conversations.endTurn(id, responseId, await readTurn(storage, responseId));
+}
+
+async function readTurn(storage: Storage, responseId: string): Promise<ConversationItem[]> {
+  const [last, input] = await Promise.all([
+    storage.writersReader.readLast(responseId),
+    storage.records.readInput(responseId),
+  ]);
+  if (last === undefined || input === undefined) return [];
+  const response = JSON.parse(responseJsonOf(last)) as Response;
+  const isKept = response.status === "completed" || response.status === "incomplete";
+  return isKept ? [...input.map(asConversationItem), ...(response.output as ConversationItem[])] : [];
+}
+
+/** Messages are listed with their content as parts and a status, however they were sent. */
+export function asConversationItem(item: ConversationItem): ConversationItem {
+  if (item.type !== "message") return item;
+  const { content } = item;
+  const type = item.role === "assistant" ? "output_text" : "input_text";
+  const text =
+    type === "output_text" ? { type, text: content, annotations: [], logprobs: [] } : { type, text: content };
+  const parts = typeof content === "string" ? [text] : content;
+  return { ...item, status: item.status ?? "completed", content: parts } as ConversationItem;
+}

@@ -1,0 +1,180 @@
+/**
+ * Conversations: items in order, and one writer at a time. The writer is a response: it locks the conversation when it is
+ * accepted and adds its turn when it has ended, in the step that frees the lock. So nobody ever sees half a turn, and a
+ * turn that is added twice (by the worker and by the sweeper, say) is added once.
+ */
+import { z } from "zod";
+import type { Conversation, ConversationItem } from "../protocol/conversation.ts";
+import type { RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+const recordSchema = z.object({
+  project: z.string(),
+  createdAt: z.coerce.number().int(),
+  metadata: z.string().transform((json) => z.record(z.string(), z.string()).parse(JSON.parse(json))),
+  /** The response that is writing, or ''. */
+  lock: z.string(),
+});
+export type ConversationRecord = z.infer<typeof recordSchema>;
+
+/*
+ * KEYS  conversation, order, items
+ * ARGV  item id, item, …
+ * Items are added behind the last one.
+ */
+const ADD_ITEMS = `
+  local function add(from)
+    for i = from, #ARGV, 2 do
+      if redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) == 1 then
+        redis.call('ZADD', KEYS[2], redis.call('HINCRBY', KEYS[1], 'added', 1), ARGV[i])
+      end
+    end
+  end
+`;
+
+/*
+ * KEYS  conversation, order, items
+ * ARGV  item id, item, …
+ * Returns 'added', 'locked' or 'gone'
+ */
+const addItemsScript = defineScript<"added" | "locked" | "gone">(
+  "addConversationItems",
+  3,
+  `${ADD_ITEMS}
+  local lock = redis.call('HGET', KEYS[1], 'lock')
+  if not lock then return 'gone' end
+  if lock ~= '' then return 'locked' end
+  add(1)
+  return 'added'
+`,
+);
+
+/*
+ * KEYS  conversation, order, items
+ * ARGV  response id, item id, item, …
+ * Adds the response's turn and frees its lock; does nothing if it does not hold it. Returns 1 if it did.
+ */
+const endTurnScript = defineScript<0 | 1>(
+  "endConversationTurn",
+  3,
+  `${ADD_ITEMS}
+  if redis.call('HGET', KEYS[1], 'lock') ~= ARGV[1] then return 0 end
+  add(2)
+  redis.call('HSET', KEYS[1], 'lock', '')
+  return 1
+`,
+);
+
+/*
+ * KEYS  conversation
+ * ARGV  response id, the holder that may be replaced or ''
+ * Returns {'held'} | {'busy', holder} | {'gone'}
+ */
+const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
+  "lockConversation",
+  1,
+  `
+  local lock = redis.call('HGET', KEYS[1], 'lock')
+  if not lock then return {'gone'} end
+  if lock ~= '' and lock ~= ARGV[1] and lock ~= ARGV[2] then return {'busy', lock} end
+  redis.call('HSET', KEYS[1], 'lock', ARGV[1])
+  return {'held'}
+`,
+);
+
+/*
+ * KEYS  conversation, order, items
+ * ARGV  item id
+ * Returns 'removed', 'locked' or 'unknown'
+ */
+const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
+  "removeConversationItem",
+  3,
+  `
+  local lock = redis.call('HGET', KEYS[1], 'lock')
+  if lock and lock ~= '' then return 'locked' end
+  if not lock or redis.call('HDEL', KEYS[3], ARGV[1]) == 0 then return 'unknown' end
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  return 'removed'
+`,
+);
+
+export class Conversations {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+
+  constructor(redis: RedisClient, layout: RedisLayout) {
+    this.#redis = redis;
+    this.#layout = layout;
+  }
+
+  async create(conversation: Conversation, project: string, items: readonly ConversationItem[]): Promise<void> {
+    const { id, created_at, metadata } = conversation;
+    const fields = { project, createdAt: created_at, metadata: JSON.stringify(metadata), lock: "", added: 0 };
+    await this.#redis.hset(this.#layout.conversation(id), fields);
+    if (items.length > 0) await this.add(id, items);
+  }
+
+  /** The record if `project` owns it. */
+  async readOwned(id: string, project: string): Promise<ConversationRecord | undefined> {
+    const fields = await this.#redis.hgetall(this.#layout.conversation(id));
+    if (Object.keys(fields).length === 0) return undefined;
+    const record = recordSchema.parse(fields);
+    return record.project === project ? record : undefined;
+  }
+
+  async setMetadata(id: string, metadata: Record<string, string>): Promise<void> {
+    await this.#redis.hset(this.#layout.conversation(id), "metadata", JSON.stringify(metadata));
+  }
+
+  /** Erases the conversation and its order. A run that is writing goes on, and adds its turn to nothing. */
+  async erase(id: string): Promise<void> {
+    await this.#redis.unlink(...this.#keys(id));
+  }
+
+  /** All items, oldest first. */
+  async readItems(id: string): Promise<ConversationItem[]> {
+    const [, orderKey, itemsKey] = this.#keys(id);
+    const [order, items] = await Promise.all([this.#redis.zrange(orderKey, "0", "-1"), this.#redis.hgetall(itemsKey)]);
+    // An item that is removed between the two reads is in one of them only.
+    return order.flatMap((itemId) =>
+      items[itemId] === undefined ? [] : [JSON.parse(items[itemId]) as ConversationItem],
+    );
+  }
+
+  async readItem(id: string, itemId: string): Promise<ConversationItem | undefined> {
+    const json = await this.#redis.hget(this.#layout.conversationItems(id), itemId);
+    return json === null ? undefined : (JSON.parse(json) as ConversationItem);
+  }
+
+  async add(id: string, items: readonly ConversationItem[]): Promise<"added" | "locked" | "gone"> {
+    return await addItemsScript(this.#redis, ...this.#keys(id), ...encoded(items));
+  }
+
+  async removeItem(id: string, itemId: string): Promise<"removed" | "locked" | "unknown"> {
+    return await removeItemScript(this.#redis, ...this.#keys(id), itemId);
+  }
+
+  /** `replacing` is a holder that is known to be gone. */
+  async lock(
+    id: string,
+    responseId: string,
+    replacing = "",
+  ): Promise<{ kind: "held" | "gone" } | { kind: "busy"; holder: string }> {
+    const [kind, holder] = await lockScript(this.#redis, this.#layout.conversation(id), responseId, replacing);
+    return kind === "busy" ? { kind, holder } : { kind };
+  }
+
+  /** Adds a response's turn, which may be empty, and frees its lock, in one step. */
+  async endTurn(id: string, responseId: string, items: readonly ConversationItem[]): Promise<void> {
+    await endTurnScript(this.#redis, ...this.#keys(id), responseId, ...encoded(items));
+  }
+
+  #keys(id: string): [conversation: string, order: string, items: string] {
+    return [this.#layout.conversation(id), this.#layout.conversationOrder(id), this.#layout.conversationItems(id)];
+  }
+}
+
+function encoded(items: readonly ConversationItem[]): string[] {
+  return items.flatMap((item) => [item.id, JSON.stringify(item)]);
+}
