@@ -1,8 +1,7 @@
 /** The API: every route and the order of what happens to a request, on one screen. */
 import express, { type Express, Router } from "express";
-import { pinoHttp } from "pino-http";
 import type { ApiContext } from "./context.ts";
-import { authenticate } from "./http/authenticate.ts";
+import { authenticate, refuseForeignPages } from "./http/authenticate.ts";
 import { cancelResponse } from "./http/cancel-response.ts";
 import { createResponse } from "./http/create-response.ts";
 import { deleteResponse } from "./http/delete-response.ts";
@@ -11,13 +10,14 @@ import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { listInputItems } from "./http/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/models.ts";
-import { requestId, requestLog } from "./http/request-id.ts";
+import { logRequests } from "./http/request-log.ts";
 import { retrieveResponse } from "./http/retrieve-response.ts";
 
 export function createApp(context: ApiContext): Express {
   const { config, logger, catalog, storage } = context;
 
   const v1 = Router();
+  if (config.apiKeys.length === 0) v1.use(refuseForeignPages(config.HOST));
   v1.use(authenticate(config.apiKeys));
   v1.use(jsonBody(config.MAX_BODY_BYTES));
   v1.post("/responses", createResponse(context));
@@ -39,11 +39,10 @@ export function createApp(context: ApiContext): Express {
       accepting: () => !context.isDraining,
     }),
   );
-  app.use(requestId);
-  app.use(pinoHttp({ logger, ...requestLog }));
+  app.use(logRequests(logger));
   app.use(["/v1", "/v5"], v1);
   app.use(refuseUnknownUrl);
-  app.use(errorHandler());
+  app.use(errorHandler(logger));
   return app;
 }
 

@@ -104,6 +104,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       `Without API_KEYS anyone who reaches ${settings.HOST} could use this server. Set API_KEYS, or HOST=127.0.0.1, or ALLOW_ANONYMOUS=true.`,
     );
   }
+  if (settings.REDIS_CLUSTER && settings.REDIS_MIN_REPLICAS_ACKED > 0) {
+    throw new ConfigurationError(
+      "REDIS_MIN_REPLICAS_ACKED does not work with REDIS_CLUSTER: a WAIT cannot be sent to the node of a key.",
+    );
+  }
   if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }

@@ -46,10 +46,6 @@ class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
-class ChecksFailed extends Error {
-  override readonly name = "ChecksFailed";
-}
-
 async function main(): Promise<number> {
   const screen = new Screen(process.stdout);
   const stopping = new AbortController();
@@ -76,9 +72,9 @@ async function main(): Promise<number> {
   }
 }
 
-/** A request fails before there is word of the process whose end was the reason. */
+/** A request or a stream may fail before there is word of the process, or of the key press, that was the reason. */
 async function findCause(thrown: unknown, stopped: AbortSignal): Promise<unknown> {
-  if (!(thrown instanceof ChecksFailed)) await delay(WORD_OF_END_MS, undefined, { signal: stopped }).catch(() => {});
+  await delay(WORD_OF_END_MS, undefined, { signal: stopped }).catch(() => {});
   return stopped.aborted ? stopped.reason : thrown;
 }
 
@@ -143,7 +139,7 @@ async function followAndDrop({ client, screen, signal, received }: Demo): Promis
     if (deltas === DELTAS_BEFORE_DROP) stream.controller.abort();
   }
   signal.throwIfAborted();
-  if (deltas < DELTAS_BEFORE_DROP) throw new ChecksFailed("The stream ended before it could be dropped.");
+  if (deltas < DELTAS_BEFORE_DROP) throw new Error("The stream ended before it could be dropped.");
   return id;
 }
 
@@ -223,12 +219,12 @@ async function poll({ client, screen, signal, received }: Demo, id: string): Pro
     const ofThem = reasoning > 0 ? `, ${reasoning} of them reasoning` : "";
     screen.line(`usage    ${input_tokens} input tokens, ${output_tokens} output tokens${ofThem}`);
   }
-  if (status !== "completed") throw new ChecksFailed(`The response ended ${status}, not completed.`);
+  if (status !== "completed") throw new Error(`The response ended ${status}, not completed.`);
   const terminal = received.at(-1);
   // The client adds `output_text` to what GET answers, and not to what an event carries.
   const polled = JSON.stringify({ ...response, output_text: undefined });
   const streamed = terminal !== undefined && "response" in terminal ? JSON.stringify(terminal.response) : undefined;
-  if (polled !== streamed) throw new ChecksFailed("The polled response is not the one of the terminal event.");
+  if (polled !== streamed) throw new Error("The polled response is not the one of the terminal event.");
 }
 
 async function verify({ client, screen, signal, received }: Demo, id: string): Promise<void> {
@@ -237,12 +233,12 @@ async function verify({ client, screen, signal, received }: Demo, id: string): P
   for await (const event of await client.responses.retrieve(id, { stream: true }, { signal })) replayed.push(event);
   signal.throwIfAborted();
   const faults = findFaults(received, replayed);
-  if (faults.length > 0) throw new ChecksFailed(`The stream was not exact: ${faults.join("; ")}.`);
+  if (faults.length > 0) throw new Error(`The stream was not exact: ${faults.join("; ")}.`);
   screen.line(`${replayed.length} events replayed, every one equal to the one received.`);
   const verdict = `${received.length} events, sequence 0…${received.length - 1} complete`;
   screen.line("");
   screen.line(`✓ ${verdict}: no gap, no repetition, one terminal event.`, "green", "");
 }
 
-// A Redis that could not be reached is tried again for ever: nothing of that may keep this process.
+// A connection to Redis tries again for ever, also one that this process has given up.
 process.exit(await main());

@@ -7,6 +7,8 @@ export interface RunningProcess {
   logger: Logger;
   /** Hands over and closes everything. Called once. */
   drain: () => Promise<void>;
+  /** By when the process exits, drained or not: Redis may be away and answer nothing. */
+  drainLimitMs: number;
 }
 
 const EXIT_FAILED = 1;
@@ -25,7 +27,7 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     process.stderr.write(`${name}: ${isMisconfigured ? error.message : inspect(error)}\n`);
     process.exit(isMisconfigured ? EXIT_MISCONFIGURED : EXIT_FAILED);
   }
-  const { logger, drain } = running;
+  const { logger, drain, drainLimitMs } = running;
   const crash = (err: unknown): void => {
     logger.fatal({ err }, "Unexpected error; exiting");
     process.exit(EXIT_FAILED);
@@ -38,6 +40,10 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     if (isStopping) return;
     isStopping = true;
     logger.info({ signal }, "Draining");
+    setTimeout(() => {
+      logger.warn({ drainLimitMs }, "Not drained in time; exiting all the same");
+      process.exit(EXIT_FAILED);
+    }, drainLimitMs).unref();
     drain().then(
       () => {
         logger.info("Stopped");

@@ -7,6 +7,9 @@ import { type ApiContext, openApiContext } from "./context.ts";
 import { createLogger } from "./logger.ts";
 import { runProcess } from "./process.ts";
 
+/** After the grace period: for the last answers, and for closing connections. */
+const CLOSE_LIMIT_MS = 5_000;
+
 await runProcess("api", async () => {
   const config = readConfig();
   const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
@@ -17,7 +20,8 @@ await runProcess("api", async () => {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.PORT;
   logger.info({ url: `http://${config.HOST}:${port}/v1`, projects: config.apiKeys.length }, "API listening");
-  return { logger, drain: () => drain(server, context) };
+  const drainLimitMs = config.DRAIN_GRACE_MS + CLOSE_LIMIT_MS;
+  return { logger, drain: () => drain(server, context), drainLimitMs };
 });
 
 /** For the answers to requests that were still waiting when the grace period ended. */

@@ -7,7 +7,9 @@ import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logger.ts";
 import { runProcess } from "../src/process.ts";
 import { ResponseSweeper } from "./response-sweeper.ts";
-import { ResponseWorker } from "./response-worker.ts";
+import { HAND_OVER_MS, ResponseWorker } from "./response-worker.ts";
+
+const CLOSE_LIMIT_MS = 3_000;
 
 await runProcess("worker", async () => {
   const config = readConfig();
@@ -37,6 +39,7 @@ await runProcess("worker", async () => {
 
   return {
     logger,
+    drainLimitMs: config.DRAIN_GRACE_MS + HAND_OVER_MS + CLOSE_LIMIT_MS,
     drain: async () => {
       await Promise.all([sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
       health?.close();

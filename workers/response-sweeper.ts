@@ -43,6 +43,7 @@ const PAGE = 200;
 /** An id whose record is not there yet may be in the middle of its admission for this long. */
 const ADMISSION_MS = 30_000;
 const LOCK_INTERVALS = 4;
+const STOP_LIMIT_MS = 2_000;
 
 /*
  * KEYS  lock
@@ -75,9 +76,10 @@ export class ResponseSweeper {
     this.#loop = this.#sweepUntilStopped();
   }
 
+  /** A sweep that waits for a Redis that is away is left behind: whoever sweeps next finds the same. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#loop;
+    await Promise.race([this.#loop, delay(STOP_LIMIT_MS, undefined, { ref: false })]);
   }
 
   async #sweepUntilStopped(): Promise<void> {

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../src/context.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
+import { isRedisUnavailable } from "../src/redis/connect.ts";
 import { WorkerControl } from "../src/stream/control.ts";
 import { RunControl } from "./run.ts";
 import { runResponse } from "./run-response.ts";
@@ -14,12 +15,16 @@ import { Upstreams } from "./upstreams.ts";
 /** How often each run's lease is looked at: the longest that a run goes on after a cancel whose order was lost. */
 const LEASE_CHECK_MS = 2_000;
 /** After the grace period: for aborted runs to flush and hand over. */
-const HAND_OVER_MS = 5_000;
+export const HAND_OVER_MS = 5_000;
+/** Seconds that an idle worker waits for a job in one go: a job that is handed over is found within them. */
+const DRAIN_DELAY_SECONDS = 1;
 /** BullMQ's own bounds on lost jobs are wide: attempts are counted in the record, where a hand-over is not one. */
 const MAX_STALLED_COUNT = 1_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** A run that this process has. There may be two of one response for a moment, if its job was lost and came back here. */
 interface ActiveRun {
+  id: string;
   control: RunControl;
   lease: string | undefined;
   done: Promise<unknown>;
@@ -29,8 +34,10 @@ export class ResponseWorker {
   readonly #context: WorkerContext;
   readonly #upstreams: Upstreams;
   readonly #workers: Worker<ResponseJob>[];
-  readonly #active = new Map<string, ActiveRun>();
+  readonly #active = new Set<ActiveRun>();
   readonly #leaseCheck: NodeJS.Timeout;
+  #isChecking = false;
+  #isDraining = false;
 
   private constructor(context: WorkerContext) {
     this.#context = context;
@@ -42,7 +49,7 @@ export class ResponseWorker {
   /** Resolves when jobs are being taken. */
   static async start(context: WorkerContext): Promise<ResponseWorker> {
     const worker = new ResponseWorker(context);
-    await WorkerControl.listen(context.controlRedis, context.storage.layout, (id) => worker.#stop(id, "cancelled"));
+    await WorkerControl.listen(context.controlRedis, context.storage.layout, (id) => worker.#cancel(id));
     await Promise.all(worker.#workers.map((each) => each.waitUntilReady()));
     return worker;
   }
@@ -52,14 +59,12 @@ export class ResponseWorker {
   }
 
   get isRunning(): boolean {
-    return this.#workers.every((worker) => worker.isRunning() && !worker.isPaused());
+    return !this.#isDraining && this.#workers.every((worker) => worker.isRunning());
   }
 
   #openWorker(name: QueueName): Worker<ResponseJob> {
     const { config, queueRedis, storage, logger } = this.#context;
-    // Three declared parameters: with fewer, BullMQ gives the processor no signal.
-    const process = (job: Job<ResponseJob>, token: string | undefined, signal: AbortSignal | undefined) =>
-      this.#process(job, token, signal);
+    const process = (job: Job<ResponseJob>, token?: string) => this.#process(job, token);
     const worker = new Worker<ResponseJob>(name, process, {
       connection: queueRedis,
       prefix: storage.layout.queuePrefix,
@@ -67,68 +72,96 @@ export class ResponseWorker {
       lockDuration: config.LOCK_DURATION_MS,
       stalledInterval: config.STALLED_INTERVAL_MS,
       maxStalledCount: MAX_STALLED_COUNT,
+      drainDelay: DRAIN_DELAY_SECONDS,
+      // BullMQ keeps its locks by job: when a lost job comes back to the process that lost it, the end of the old run
+      // would end the renewal of the new one. Each run renews its own (#keepLock).
+      skipLockRenewal: true,
       name: config.processName,
     });
     worker.on("error", (err) => logger.warn({ err, queue: name }, "Queue worker error"));
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
     worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
-    worker.on("lockRenewalFailed", (ids) => {
-      for (const id of ids) this.#stop(id, "lock-lost");
-    });
     return worker;
   }
 
-  async #process(job: Job<ResponseJob>, token: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+  async #process(job: Job<ResponseJob>, token: string | undefined): Promise<void> {
     const { responseId } = responseJobSchema.parse(job.data);
     const control = new RunControl();
-    signal?.addEventListener("abort", () => control.stop("lock-lost"), { once: true });
-    const run = this.#run(responseId, control);
-    if ((await run) === "handed-over") {
-      await job.moveToWait(token);
-      throw new WaitingError();
+    const renewal = this.#keepLock(job, token, control);
+    try {
+      if ((await this.#run(responseId, control)) !== "handed-over") return;
+    } finally {
+      clearInterval(renewal);
     }
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  /** Renews the job's lock, and stops the run once the lock is somebody else's. */
+  #keepLock(job: Job<ResponseJob>, token: string | undefined, control: RunControl): NodeJS.Timeout {
+    const { LOCK_DURATION_MS } = this.#context.config;
+    let isAsking = false;
+    const renew = async (): Promise<void> => {
+      if (token === undefined || isAsking) return;
+      isAsking = true;
+      try {
+        if (!(await job.extendLock(token, LOCK_DURATION_MS))) control.stop("lock-lost");
+      } catch (error) {
+        // BullMQ answers a lock that is lost by an error as well.
+        if (!isRedisUnavailable(error)) control.stop("lock-lost");
+      } finally {
+        isAsking = false;
+      }
+    };
+    return setInterval(() => void renew(), LOCK_DURATION_MS / 2);
   }
 
   async #run(id: string, control: RunControl) {
     const { storage, config, logger } = this.#context;
-    const dependencies = {
-      storage,
-      upstreams: this.#upstreams,
-      maxAttempts: config.MAX_ATTEMPTS,
-      workerName: config.processName,
-    };
-    const record = await storage.records.readEvenDeleted(id);
-    const leftMs = Math.min((record?.deadlineMs ?? 0) - Date.now(), MAX_TIMER_MS);
-    const deadline = setTimeout(() => control.stop("deadline"), leftMs);
     const { promise: done, resolve } = Promise.withResolvers<void>();
-    const active: ActiveRun = { control, lease: undefined, done };
-    this.#active.set(id, active);
+    const active: ActiveRun = { id, control, lease: undefined, done };
+    // Before anything is awaited: a drain or a cancel must not miss it.
+    this.#active.add(active);
+    if (this.#isDraining) control.stop("drain");
+    const deadline = new AbortController();
     try {
-      const outcome = await runResponse(dependencies, id, control, (lease) => {
-        active.lease = lease;
-      });
+      const record = await storage.records.readEvenDeleted(id);
+      void stopAt(record?.deadlineMs ?? 0, control, deadline.signal);
+      const outcome = await runResponse(
+        { storage, upstreams: this.#upstreams, maxAttempts: config.MAX_ATTEMPTS, workerName: config.processName },
+        id,
+        control,
+        (lease) => {
+          active.lease = lease;
+        },
+      );
       logger.debug({ responseId: id, outcome }, "Run over");
       return outcome;
     } finally {
-      clearTimeout(deadline);
-      if (this.#active.get(id) === active) this.#active.delete(id);
+      deadline.abort();
+      this.#active.delete(active);
       resolve();
     }
   }
 
-  #stop(id: string, reason: "cancelled" | "lock-lost"): void {
-    this.#active.get(id)?.control.stop(reason);
+  #cancel(id: string): void {
+    for (const run of this.#active) if (run.id === id) run.control.stop("cancelled");
   }
 
   /** Orders may be lost with a connection; a lease that was taken tells the same. */
   async #checkLeases(): Promise<void> {
+    // While Redis is away one round waits, not one more every two seconds.
+    if (this.#isChecking) return;
+    this.#isChecking = true;
     const { leases } = this.#context.storage;
-    const checks = [...this.#active].map(async ([id, { lease, control }]) => {
+    const checks = [...this.#active].map(async ({ id, lease, control }) => {
       if (lease !== undefined && !(await leases.isCurrent(id, lease))) control.stop("cancelled");
     });
-    await Promise.all(checks).catch((err: unknown) => {
-      this.#context.logger.warn({ err }, "Could not check the leases");
-    });
+    await Promise.all(checks)
+      .catch((err: unknown) => this.#context.logger.warn({ err }, "Could not check the leases"))
+      .finally(() => {
+        this.#isChecking = false;
+      });
   }
 
   /**
@@ -136,16 +169,29 @@ export class ResponseWorker {
    * flushed, and waiting for another worker at once.
    */
   async drain(graceMs: number): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.pause(true)));
+    // Closing comes first: a worker that is only paused still takes the job that its blocking read brings. It resolves
+    // when the runs are over, which is why it is not awaited yet.
+    const closed = Promise.all(this.#workers.map((worker) => worker.close()));
     await Promise.race([this.#allDone(), delay(graceMs, undefined, { ref: false })]);
-    for (const { control } of this.#active.values()) control.stop("drain");
-    await Promise.race([this.#allDone(), delay(HAND_OVER_MS, undefined, { ref: false })]);
+    this.#isDraining = true;
+    for (const { control } of this.#active) control.stop("drain");
+    await Promise.race([closed, delay(HAND_OVER_MS, undefined, { ref: false })]);
     clearInterval(this.#leaseCheck);
-    const isForced = this.#active.size > 0;
-    await Promise.all(this.#workers.map((worker) => worker.close(isForced)));
   }
 
   async #allDone(): Promise<void> {
-    while (this.#active.size > 0) await Promise.all([...this.#active.values()].map((run) => run.done));
+    while (this.#active.size > 0) await Promise.all([...this.#active].map((run) => run.done));
+  }
+}
+
+/** Stops the run at its deadline, however far off: one timer cannot be longer than 24.8 days. */
+async function stopAt(deadlineMs: number, control: RunControl, signal: AbortSignal): Promise<void> {
+  try {
+    for (let leftMs = deadlineMs - Date.now(); leftMs > 0; leftMs = deadlineMs - Date.now()) {
+      await delay(Math.min(leftMs, MAX_TIMER_MS), undefined, { signal });
+    }
+    control.stop("deadline");
+  } catch {
+    // The run is over.
   }
 }

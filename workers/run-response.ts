@@ -65,11 +65,7 @@ export async function runResponse(
   onLease(acquired.lease);
   const state = await foldLog(storage.redis, storage.layout, storage.writersReader, id);
   if (state === undefined) return "not-needed";
-  const run = openRun(
-    storage,
-    { id, state, lease: acquired.lease, last: state.last, attempt: acquired.attempt },
-    control,
-  );
+  const run = openRun(storage, { id, state, lease: acquired.lease, last: state.last }, control);
   try {
     const discarded = await closeBrokenItems(run);
     await announceStart(run);
@@ -189,15 +185,24 @@ async function stopped(storage: Storage, run: Run, error: unknown): Promise<RunO
   if (isLost(error) || isLost(control.generating.reason)) return "lost";
   switch (control.stopReason) {
     case "deadline":
+      await flushWhatIsLeft(run);
       return await failFromOutside(storage, run.id, DEADLINE_ERROR);
     case "drain":
-      await run.writer.flush();
-      await storage.leases.release(run.id, run.lease);
-      return "handed-over";
+      await flushWhatIsLeft(run);
+      return (await storage.leases.release(run.id, run.lease)) ? "handed-over" : "lost";
     case "cancelled":
     case "lock-lost":
       return "lost";
     case undefined:
       throw error;
+  }
+}
+
+/** What was generated before the stop is recorded, unless somebody else has the response by now. */
+async function flushWhatIsLeft(run: Run): Promise<void> {
+  try {
+    await run.writer.flush();
+  } catch (error) {
+    if (!isLost(error)) throw error;
   }
 }

@@ -67,7 +67,6 @@ export function isLost(error: unknown): boolean {
 export interface Run {
   readonly id: string;
   readonly lease: string;
-  readonly attempt: number;
   readonly control: RunControl;
   readonly writer: EventWriter;
 }
@@ -76,12 +75,11 @@ export interface OpenedLease {
   id: string;
   lease: string;
   last: number;
-  attempt: number;
   state: ResponseState;
 }
 
 export function openRun(storage: Storage, opened: OpenedLease, control: RunControl): Run {
-  const { id, lease, last, attempt, state } = opened;
+  const { id, lease, last, state } = opened;
   const writer = new EventWriter({
     log: storage.log,
     id,
@@ -91,5 +89,5 @@ export function openRun(storage: Storage, opened: OpenedLease, control: RunContr
     signal: control.writing,
     onFailure: (error) => control.fail(error),
   });
-  return { id, lease, attempt, control, writer };
+  return { id, lease, control, writer };
 }

@@ -1,7 +1,13 @@
-/** One of the demo's server processes. Its log is kept, and shown only if something goes wrong. */
+/**
+ * One of the demo's server processes. Its log is kept, and shown only if something goes wrong.
+ *
+ * It runs in a process group of its own: a terminal sends Ctrl-C to the whole group, and when this process ends is up to
+ * the demo.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { unlessAborted } from "./unless-aborted.ts";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
 const STOP_TIMEOUT_MS = 4_000;
@@ -28,6 +34,7 @@ export class Child implements AsyncDisposable {
     const child = spawn(process.execPath, [join(PROJECT, script)], {
       env: environment,
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
     });
     this.#process = child;
     this.exited = new Promise((resolve) => {
@@ -58,19 +65,15 @@ export class Child implements AsyncDisposable {
 
   /** The first line to come with this message. It must be asked for before the process can have written it. */
   async logged(message: string, signal: AbortSignal): Promise<LogLine> {
-    signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
+    const { promise, resolve } = Promise.withResolvers<LogLine>();
     const watch = (line: LogLine): void => {
       if (line["msg"] === message) resolve(line);
     };
-    const abort = (): void => reject(signal.reason as Error);
     this.#watchers.add(watch);
-    signal.addEventListener("abort", abort);
     try {
-      return await promise;
+      return await unlessAborted(promise, signal);
     } finally {
       this.#watchers.delete(watch);
-      signal.removeEventListener("abort", abort);
     }
   }
 

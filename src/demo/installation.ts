@@ -11,8 +11,10 @@ import { RedisLayout } from "../redis/layout.ts";
 import { ensureRedis } from "../redis/local-server.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { Child } from "./child.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 const DATA_DIR = join(import.meta.dirname, "..", "..", ".data", "demo");
+const CONNECT_TIMEOUT_MS = 10_000;
 const SCAN_COUNT = 1_000;
 /** What the processes get of the environment. Everything else, and so every setting, is the demo's own. */
 const INHERITED = ["PATH", "REDIS_CLUSTER", "NODE_EXTRA_CA_CERTS"];
@@ -63,7 +65,12 @@ export class Installation implements AsyncDisposable {
   async #connect(): Promise<RedisClient> {
     const settings = { url: this.#redisUrl, cluster: isTrue(this.#options.environment["REDIS_CLUSTER"]) };
     const logger = createLogger({ name: "demo", level: "silent", pretty: false });
-    const redis = await connect(settings, "request", this.#name, logger);
+    const { stopping } = this.#options;
+    const tooLate = (): void =>
+      stopping.abort(new Error(`Redis did not answer within ${CONNECT_TIMEOUT_MS / 1000} s.`));
+    const timer = setTimeout(tooLate, CONNECT_TIMEOUT_MS);
+    const connecting = connect(settings, "request", this.#name, logger);
+    const redis = await unlessAborted(connecting, stopping.signal).finally(() => clearTimeout(timer));
     this.#stack.defer(async () => {
       await removeKeys(redis, [`${this.#layout.prefix}:*`, `${this.#layout.queuePrefix}:*`]);
       redis.disconnect();

@@ -2,7 +2,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { RequestHandler } from "express";
 import { ANONYMOUS_PROJECT, type ApiKey, hashApiKey } from "../config.ts";
-import { incorrectApiKey, missingApiKey } from "../lifecycle/errors.ts";
+import { foreignPage, incorrectApiKey, missingApiKey } from "../lifecycle/errors.ts";
 
 declare global {
   // How Express lets an application type `response.locals`.
@@ -13,6 +13,28 @@ declare global {
       project: string;
     }
   }
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+/**
+ * Without keys, being on this machine is what lets a client in, and every page in a browser is on this machine. So a
+ * request must name this machine in `Host` (a rebound DNS name does not) and, if it comes from a page, in `Origin`.
+ */
+export function refuseForeignPages(host: string): RequestHandler {
+  const isLocalOnly = LOOPBACK.has(host) || host === "::1";
+  return (request, _response, next) => {
+    if (isLocalOnly) {
+      const origin = request.get("origin");
+      const isLocal = isLoopback(`http://${request.get("host") ?? ""}`) && (origin === undefined || isLoopback(origin));
+      if (!isLocal) throw foreignPage();
+    }
+    next();
+  };
+}
+
+function isLoopback(url: string): boolean {
+  return URL.canParse(url) && LOOPBACK.has(new URL(url).hostname);
 }
 
 /** Without keys everyone is the one anonymous project; `readConfig` has made sure that only this machine gets here. */

@@ -5,34 +5,37 @@
  */
 import type { RequestHandler, Response as HttpResponse } from "express";
 import { type LoggedEvent } from "../stream/event-log.ts";
-import { obfuscatedFrames } from "../stream/frame.ts";
-import type { EndReason, FrameSink } from "../stream/stream-hub.ts";
+import { type FrameEncoder, obfuscatedFrames } from "../stream/frame.ts";
+import type { EndReason, FrameSink } from "../stream/follower.ts";
 import { type Admitted, admitResponse } from "../responses/admit-response.ts";
 import { endResponse } from "../responses/end-response.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiError } from "../lifecycle/errors.ts";
-import { openEventStream } from "./sse.ts";
+import { openEventStream, whenClosed } from "./sse.ts";
 import { parseCreateRequest } from "./validate.ts";
 
 export function createResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const body = parseCreateRequest(request.body, context.catalog);
-    const admitted = await admitResponse(context.storage, context.limits, {
-      project: response.locals.project,
-      request: body,
-      idempotencyKey: request.get("idempotency-key"),
-    });
+    const idempotencyKey = request.get("idempotency-key") || undefined;
+    const { project } = response.locals;
+    const admitted = await admitResponse(context.storage, context.limits, { project, request: body, idempotencyKey });
     const headers: Record<string, string> = admitted.isReplay ? { "idempotent-replayed": "true" } : {};
-    const cancelOnDisconnect = body.background !== true;
-    if (body.stream === true) {
-      const sink = openEventStream(response, headers);
-      const encode = body.stream_options?.include_obfuscation === true ? obfuscatedFrames(admitted.id) : undefined;
-      follow(context, admitted, response, sink, { encode, cancelOnDisconnect });
-    } else if (body.background === true) {
+    const isBackground = body.background === true;
+    if (isBackground && body.stream !== true) {
       sendResponseJson(response.set(headers), admitted.json);
+      return;
+    }
+    // With a key, a client that was cut off comes back for the same run.
+    const cancelOnDisconnect = !isBackground && idempotencyKey === undefined;
+    const following: Following = { admitted, cancelOnDisconnect, isReadable: isBackground || body.store !== false };
+    if (body.stream === true) {
+      const isObfuscated = body.stream_options?.include_obfuscation === true;
+      const sink = openEventStream(response, { headers, isResumable: isBackground });
+      follow(context, response, sink, { ...following, ...(isObfuscated && { encode: obfuscatedFrames(admitted.id) }) });
     } else {
-      follow(context, admitted, response, waitForEnd(response.set(headers)), { cancelOnDisconnect });
+      follow(context, response, waitForEnd(response.set(headers)), following);
     }
   };
 }
@@ -41,30 +44,32 @@ export function sendResponseJson(response: HttpResponse, json: string): void {
   response.type("application/json").send(json);
 }
 
-interface FollowSettings {
-  encode?: ReturnType<typeof obfuscatedFrames> | undefined;
+interface Following {
+  admitted: Admitted;
+  encode?: FrameEncoder;
   cancelOnDisconnect: boolean;
+  /** Whether anyone could read the response later. */
+  isReadable: boolean;
 }
 
-function follow(
-  context: ApiContext,
-  admitted: Admitted,
-  response: HttpResponse,
-  sink: FrameSink,
-  { encode, cancelOnDisconnect }: FollowSettings,
-): void {
-  const stop = context.hub.follow({ responseId: admitted.id, from: 0, sink, ...(encode && { encode }) });
-  response.once("close", () => {
+function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, following: Following): void {
+  const { admitted, encode, cancelOnDisconnect, isReadable } = following;
+  let hasEnded = false;
+  const watched: FrameSink = {
+    ...sink,
+    end: (reason, terminal) => {
+      hasEnded = reason === "terminal";
+      sink.end(reason, terminal);
+    },
+  };
+  const stop = context.hub.follow({ responseId: admitted.id, from: 0, sink: watched, ...(encode && { encode }) });
+  whenClosed(response, () => {
     stop();
-    const clientLeft = !response.writableFinished && !context.isDraining;
-    if (clientLeft && cancelOnDisconnect) {
-      endResponse(context.storage, admitted.id, "cancel").catch((err: unknown) => {
-        context.logger.warn(
-          { err, responseId: admitted.id },
-          "Could not cancel after a disconnect; it runs to its end",
-        );
-      });
-    }
+    // A process that goes away leaves a run to be read later, if it can be.
+    if (hasEnded || !cancelOnDisconnect || (context.isDraining && isReadable)) return;
+    endResponse(context.storage, admitted.id, "cancel").catch((err: unknown) => {
+      context.logger.warn({ err, responseId: admitted.id }, "Could not cancel after a disconnect; it runs to its end");
+    });
   });
 }
 

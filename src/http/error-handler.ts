@@ -1,5 +1,6 @@
 /** The one place where an error becomes a wire envelope (contract 03 §3.3). */
 import type { ErrorRequestHandler, RequestHandler } from "express";
+import type { Logger } from "pino";
 import {
   ApiError,
   badRequest,
@@ -17,10 +18,11 @@ export const refuseUnknownUrl: RequestHandler = (request) => {
 };
 
 /** The fourth parameter is how Express tells an error handler. */
-export function errorHandler(): ErrorRequestHandler {
-  return (error: unknown, request, response, _next) => {
+export function errorHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, _request, response, _next) => {
     const apiError = toApiError(error);
-    if (apiError.status >= 500) request.log.error({ err: error }, "Request failed");
+    if (apiError.status >= 500)
+      logger.error({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
     if (response.headersSent) {
       // A stream that has begun can only be cut: the client resumes it.
       response.destroy();
@@ -40,6 +42,7 @@ interface BodyParserError {
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
+  if (error instanceof URIError) return badRequest("The URL is not encoded correctly.");
   if (isBodyParserError(error)) return bodyFault(error);
   return internalError();
 }

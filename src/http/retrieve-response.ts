@@ -10,7 +10,7 @@ import { readResponse } from "../responses/read-response.ts";
 import type { ResponseRecord } from "../store/response-record.ts";
 import { obfuscatedFrames } from "../stream/frame.ts";
 import { sendResponseJson } from "./create-response.ts";
-import { openEventStream } from "./sse.ts";
+import { openEventStream, whenClosed } from "./sse.ts";
 import { parseCursor, parseFlag, responseIdOf } from "./validate.ts";
 
 export function retrieveResponse(context: ApiContext): RequestHandler {
@@ -26,7 +26,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     }
     const last = record.durable ?? record.last;
     if (cursor !== undefined && cursor > last) throw cursorBeyondLog(cursor, last);
-    const sink = openEventStream(response);
+    const sink = openEventStream(response, { isResumable: true });
     if (isTerminalStatus(record.status) && cursor === last) {
       sink.end("terminal", undefined);
       return;
@@ -34,7 +34,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     const from = cursor === undefined ? 0 : cursor + 1;
     const encode = isObfuscated ? { encode: obfuscatedFrames(id) } : {};
     const stop = context.hub.follow({ responseId: id, from, sink, ...encode });
-    response.once("close", stop);
+    whenClosed(response, stop);
   };
 }
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Response as HttpResponse } from "express";
 import { type LoggedEvent } from "../stream/event-log.ts";
 import { HEARTBEAT_FRAME } from "../stream/frame.ts";
-import type { EndReason, FrameSink } from "../stream/stream-hub.ts";
+import type { EndReason, FrameSink } from "../stream/follower.ts";
 
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -12,15 +12,29 @@ const HEADERS = {
   connection: "keep-alive",
 };
 
-export function openEventStream(response: HttpResponse, headers: Record<string, string> = {}): FrameSink {
+/** Calls back once the connection is closed, also if it was closed already: a client may leave during an await. */
+export function whenClosed(response: HttpResponse, callback: () => void): void {
+  if (response.destroyed || response.closed) callback();
+  else response.once("close", callback);
+}
+
+export interface EventStreamOptions {
+  headers?: Record<string, string>;
+  /** See FrameSink. */
+  isResumable: boolean;
+}
+
+export function openEventStream(response: HttpResponse, { headers, isResumable }: EventStreamOptions): FrameSink {
   response.status(200).set({ ...HEADERS, ...headers });
   response.flushHeaders();
   response.socket?.setNoDelay(true);
   response.write(HEARTBEAT_FRAME);
   return {
-    isResumable: true,
+    isResumable,
     write: (frames) => response.write(frames),
     drained: async () => {
+      // It may have drained before anyone asked.
+      if (!response.writableNeedDrain || response.destroyed) return;
       const settled = new AbortController();
       const { signal } = settled;
       await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]).finally(() =>

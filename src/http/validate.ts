@@ -90,7 +90,6 @@ export function responseIdOf(request: HttpRequest): string {
   return id;
 }
 
-/** Query parameters, with the `name[]` spelling of lists that official clients use. */
 export function parseListQuery(query: HttpRequest["query"]): ListQuery {
   const parsed = (listQuerySchema as z.ZodType<ListQuery>).safeParse(query, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, query);
@@ -105,8 +104,8 @@ export function parseFlag(query: HttpRequest["query"], name: string): boolean {
 }
 
 /**
- * The first sequence number that a subscriber wants: after `starting_after`, or else after `Last-Event-ID`, or else from 0
- * (contract 00, row 5). Undefined if neither names one.
+ * The last sequence number that a subscriber has: `starting_after`, or else `Last-Event-ID` (contract 00, row 5).
+ * Undefined if neither names one: it wants everything, from 0.
  */
 export function parseCursor(request: HttpRequest): number | undefined {
   const value = request.query["starting_after"] ?? request.get("last-event-id");

@@ -52,6 +52,11 @@ export function incorrectApiKey(key: string): ApiError {
   return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
 }
 
+export function foreignPage(): ApiError {
+  const message = "Without API keys this server answers only clients and pages of its own machine.";
+  return new ApiError({ status: 403, message, type: "permission_error", code: "foreign_origin" });
+}
+
 export function responseNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Response with id '${id}' not found.` });
 }

@@ -38,8 +38,18 @@ const ITEM_ID_PREFIXES = {
 
 export type IdPrefix = "resp" | "call" | "req" | "item" | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
+/** Random bytes are drawn by the page: one call of the system for each id is dear when thousands are made a second. */
+const pool = new Uint8Array(4096);
+let used = pool.length;
+
 export function newId(prefix: IdPrefix, digits = HEX_DIGITS): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(Math.ceil(digits / 2)));
+  const count = Math.ceil(digits / 2);
+  if (used + count > pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  const bytes = pool.subarray(used, used + count);
+  used += count;
   return `${prefix}_${Buffer.from(bytes).toString("hex").slice(0, digits)}`;
 }
 

@@ -40,7 +40,7 @@ export function priorityOf(tier: ServiceTier | null | undefined): number {
  */
 const JOB_OPTIONS: JobsOptions = {
   attempts: 20,
-  backoff: { type: "exponential", delay: 500, jitter: 0.5 },
+  backoff: { type: "fixed", delay: 1_000, jitter: 0.5 },
   removeOnComplete: true,
   removeOnFail: true,
 };

@@ -40,7 +40,8 @@ export async function connect(
   const options = { ...OPTIONS[purpose], retryStrategy, connectionName: name, lazyConnect: true };
   const client = settings.cluster
     ? new Cluster(clusterNodes(settings.url), {
-        redisOptions: options,
+        // Nodes that are not listed are found by asking those that are, and want the same credentials.
+        redisOptions: { ...options, ...credentialsOf(settings.url) },
         clusterRetryStrategy: retryStrategy,
         enableOfflineQueue: options.enableOfflineQueue,
         lazyConnect: true,
@@ -56,16 +57,20 @@ export async function connect(
   return client;
 }
 
-function clusterNodes(urls: string): { host: string; port: number; password?: string; username?: string }[] {
+function clusterNodes(urls: string): { host: string; port: number }[] {
   return urls.split(",").map((text) => {
-    const url = new URL(text.trim());
-    return {
-      host: url.hostname,
-      port: Number(url.port || "6379"),
-      ...(url.password && { password: decodeURIComponent(url.password) }),
-      ...(url.username && { username: decodeURIComponent(url.username) }),
-    };
+    const { hostname, port } = new URL(text.trim());
+    return { host: hostname, port: Number(port || "6379") };
   });
+}
+
+function credentialsOf(urls: string): { username?: string; password?: string; tls?: object } {
+  const { username, password, protocol } = new URL(urls.split(",")[0]!.trim());
+  return {
+    ...(username !== "" && { username: decodeURIComponent(username) }),
+    ...(password !== "" && { password: decodeURIComponent(password) }),
+    ...(protocol === "rediss:" && { tls: {} }),
+  };
 }
 
 function logStateChanges(client: RedisClient, connection: string, logger: Logger): void {
@@ -82,7 +87,7 @@ function logStateChanges(client: RedisClient, connection: string, logger: Logger
 
 /** ioredis errors carry no codes of their own for these, so they are told apart by what Redis and ioredis write. */
 const UNAVAILABLE =
-  /Connection is closed|isn't writeable|enableOfflineQueue|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Command timed out|max retries per request|LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS|Failed to refresh slots|OOM command not allowed/i;
+  /Connection is closed|isn't writeable|enableOfflineQueue|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Command timed out|max retries per request|LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS|MISCONF|TRYAGAIN|BUSY Redis|Failed to refresh slots|OOM command not allowed/i;
 
 /** Whether `error` says that Redis cannot take the command at the moment (and may take it later). */
 export function isRedisUnavailable(error: unknown): boolean {

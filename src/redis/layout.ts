@@ -11,6 +11,8 @@
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   <prefix>:idempotency:<hash of project and key>
  *   <prefix>:control          channel orders to workers
+ *   <prefix>:sweeper          string  which worker sweeps
+ *   <prefix>:replica-probe    string  written before replicas are asked what they have
  */
 
 /** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */
@@ -57,6 +59,10 @@ export class RedisLayout {
 
   get sweeperLock(): string {
     return `${this.prefix}:sweeper`;
+  }
+
+  get replicaProbe(): string {
+    return `${this.prefix}:replica-probe`;
   }
 
   idempotency = (hash: string): string => `${this.prefix}:idempotency:${hash}`;

@@ -51,40 +51,75 @@ export async function admitResponse(
 ): Promise<Admitted> {
   const { project, request } = admission;
   const nowMs = Date.now();
-  const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-  await checkInput(storage, request.input, request.previous_response_id);
   const claim = await claimId(storage, limits, admission, nowMs);
   const { id } = claim;
   const before = claim.isReplay ? await readResponse(storage, id) : undefined;
   if (before !== undefined) return { id, isReplay: true, json: before.json };
+  try {
+    const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
+    await checkInput(storage, request.input, request.previous_response_id);
+    return await recordAndEnqueue(storage, limits, admission, { ...claim, ancestors, nowMs });
+  } catch (error) {
+    await storage.idempotency.release(claim.hash, id);
+    throw error;
+  }
+}
 
+interface Accepted {
+  id: string;
+  hash: string;
+  ancestors: string[];
+  nowMs: number;
+}
+
+async function recordAndEnqueue(
+  storage: Storage,
+  limits: AdmissionLimits,
+  { project, request }: Admission,
+  { id, hash, ancestors, nowMs }: Accepted,
+): Promise<Admitted> {
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
+  const priority = priorityOf(request.service_tier);
   const { input, ...rest } = request;
-  // Sent in this order on one connection; in a cluster the id must be known to be open before the record is made.
-  const opened = storage.open.add(id, nowMs);
-  if (storage.layout.sharded) await opened;
-  const created = storage.records.create({
+  // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
+  await storage.open.add(id, nowMs);
+  const isNew = await storage.records.create({
     id,
     project,
     status: response.status,
     background: response.background,
     readable: isStored || response.background,
     stored: isStored,
-    priority: priorityOf(request.service_tier),
+    priority,
     createdAtMs: nowMs,
     deadlineMs: nowMs + limits.deadlineSeconds * 1000,
     retentionSeconds: isStored ? limits.retentionSeconds : limits.unstoredRetentionSeconds,
-    idempotencyHash: claim.hash,
+    idempotencyHash: hash,
+    durable: storage.log.initiallyDurable,
     request: { request: rest, ancestors },
     input: storedInput(input),
     events: sequenceEvents(0, openingEvents(response)),
   });
-  const [isNew] = await Promise.all([created, opened]);
-  await storage.log.publishDurable(id, 1);
+  await publishOrTakeBack(storage, id, response);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
-  await enqueueSoon(storage, { id, background: response.background, priority: priorityOf(request.service_tier) });
+  await enqueueSoon(storage, { id, background: response.background, priority });
   return { id, isReplay: !isNew, json: JSON.stringify(response) };
+}
+
+/** What no replica has was not accepted: nothing of it stays, and the client may send it again. */
+async function publishOrTakeBack(
+  storage: Storage,
+  id: string,
+  response: ReturnType<typeof newResponse>,
+): Promise<void> {
+  try {
+    await storage.log.publishDurable(id, openingEvents(response).length - 1);
+  } catch (error) {
+    await storage.records.erase(id, 0);
+    await storage.open.remove(id);
+    throw error;
+  }
 }
 
 /**
@@ -120,7 +155,7 @@ async function claimId(
     try {
       await refuseWhenFull(storage, limits, nowMs);
     } catch (error) {
-      await storage.idempotency.release(hash);
+      await storage.idempotency.release(hash, id);
       throw error;
     }
   }

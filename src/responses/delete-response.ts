@@ -11,6 +11,6 @@ export async function deleteResponse(storage: Storage, id: string, record: Respo
   const wasRunning = !isTerminalStatus(record.status);
   if (wasRunning) await endResponse(storage, id, "cancel");
   await storage.records.erase(id, wasRunning ? OPEN_STREAMS_SECONDS : 0);
-  await storage.idempotency.release(record.idempotencyHash);
+  await storage.idempotency.release(record.idempotencyHash, id);
   await storage.open.remove(id);
 }

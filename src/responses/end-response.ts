@@ -6,7 +6,7 @@
 import { foldEvents } from "../lifecycle/apply-event.ts";
 import { cancelResponse, closeOpenItems, failResponse, responseError } from "../lifecycle/end-response.ts";
 import type { EventDraft, LifecycleEventDraft } from "../protocol/event.ts";
-import type { Response, ResponseError, ResponseStatus } from "../protocol/response.ts";
+import { isTerminalStatus, type Response, type ResponseError, type ResponseStatus } from "../protocol/response.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import type { EndingReason, FenceOutcome } from "../stream/lease.ts";
 import { foldLog } from "../stream/snapshot.ts";
@@ -44,7 +44,8 @@ type Fenced = Extract<FenceOutcome, { kind: "fenced" }>;
 
 async function appendEnding(storage: Storage, id: string, fence: Fenced): Promise<Response | undefined> {
   const folded = await foldLog(storage.redis, storage.layout, storage.writersReader, id);
-  if (folded === undefined) return undefined;
+  // Somebody who ends it for the same reason was faster; the next try finds it over.
+  if (folded === undefined || isTerminalStatus(folded.response.status)) return undefined;
   const closing = closeOpenItems(folded.response, folded.openIndices);
   const closed = foldEvents(closing as EventDraft[], folded)!;
   const ending = endingEvent(closed.response, fence);

@@ -34,9 +34,12 @@ export class IdempotencyKeys {
     return bound.fingerprint === claim.fingerprint ? { kind: "replay", id: bound.id } : { kind: "conflict" };
   }
 
-  /** Deleting a response frees its key: the same request is a new run then. */
-  async release(hash: string): Promise<void> {
-    if (hash !== "") await this.#redis.del(this.#layout.idempotency(hash));
+  /** Deleting a response frees its key: the same request is a new run then. A key that is bound to another id stays. */
+  async release(hash: string, id: string): Promise<void> {
+    if (hash === "") return;
+    const key = this.#layout.idempotency(hash);
+    const bound = await this.#redis.get(key);
+    if (bound !== null && claimSchema.parse(JSON.parse(bound)).id === id) await this.#redis.del(key);
   }
 }
 

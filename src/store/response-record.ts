@@ -50,6 +50,8 @@ export interface NewRecord {
   deadlineMs: number;
   retentionSeconds: number;
   idempotencyHash: string;
+  /** Where replicas are required: how far the log may be shown. */
+  durable?: number | undefined;
   request: StoredRequest;
   input: StoredInputItem[];
   /** The opening events, encoded, from sequence number 0. */
@@ -119,43 +121,27 @@ export class ResponseRecords {
 
   /** Writes the record and the opening events in one step. False if the id was there already. */
   async create(record: NewRecord): Promise<boolean> {
+    const { id, request, input, events, background, readable, stored, durable, ...rest } = record;
+    const fields = {
+      ...rest,
+      background: asFlag(background),
+      readable: asFlag(readable),
+      stored: asFlag(stored),
+      ...(durable !== undefined && { durable }),
+      lease: "",
+      epoch: 0,
+      attempts: 0,
+      ending: "",
+      deleted: asFlag(false),
+    };
     const created = await createRecordScript(
       this.#logRedis,
-      ...this.#layout.keysOf(record.id),
-      JSON.stringify(record.request),
-      JSON.stringify(record.input),
-      record.events.length,
-      ...record.events,
-      "project",
-      record.project,
-      "status",
-      record.status,
-      "lease",
-      "",
-      "epoch",
-      "0",
-      "attempts",
-      "0",
-      "ending",
-      "",
-      "deleted",
-      "0",
-      "priority",
-      record.priority,
-      "background",
-      asFlag(record.background),
-      "readable",
-      asFlag(record.readable),
-      "stored",
-      asFlag(record.stored),
-      "createdAtMs",
-      record.createdAtMs,
-      "deadlineMs",
-      record.deadlineMs,
-      "retentionSeconds",
-      record.retentionSeconds,
-      "idempotencyHash",
-      record.idempotencyHash,
+      ...this.#layout.keysOf(id),
+      JSON.stringify(request),
+      JSON.stringify(input),
+      events.length,
+      ...events,
+      ...Object.entries(fields).flat(),
     );
     return created === 1;
   }

@@ -7,11 +7,11 @@
  *   2. Only the holder of the current lease appends, and nobody after the terminal event.
  *   3. An event that a reader gets is as durable as the operator asked for (`minReplicasAcked`).
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { EventDraft } from "../protocol/event.ts";
 import { isTerminalStatus, type ResponseStatus } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { ReplicaAcknowledgement } from "./replica-acknowledgement.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface LoggedEvent {
@@ -82,7 +82,10 @@ const appendScript = defineScript<[AppendOutcome["kind"], number]>(
     redis.call('UNLINK', KEYS[3])
     for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], meta[4]) end
   end
-  if ARGV[6] ~= '' then redis.call(ARGV[6], ARGV[7], last) end
+  if ARGV[6] ~= '' then
+    redis.call('HDEL', KEYS[1], 'durable')
+    redis.call(ARGV[6], ARGV[7], last)
+  end
   return {'appended', last}
 `,
 );
@@ -95,8 +98,10 @@ const publishScript = defineScript<number>(
   "publishDurableEvents",
   1,
   `
-  local durable = tonumber(redis.call('HGET', KEYS[1], 'durable') or '-1')
-  if redis.call('EXISTS', KEYS[1]) == 0 or durable >= tonumber(ARGV[1]) then return durable end
+  local meta = redis.call('HMGET', KEYS[1], 'durable', 'last')
+  local durable = tonumber(meta[1] or '-1')
+  -- A primary that was promoted without these events must not call them durable.
+  if not meta[2] or tonumber(meta[2]) < tonumber(ARGV[1]) or durable >= tonumber(ARGV[1]) then return durable end
   redis.call('HSET', KEYS[1], 'durable', ARGV[1])
   redis.call(ARGV[2], ARGV[3], ARGV[1])
   return tonumber(ARGV[1])
@@ -108,27 +113,29 @@ export interface EventLogOptions {
   minReplicasAcked: number;
 }
 
-const WAIT_TIMEOUT_MS = 1_000;
-const WAIT_RETRY_MS = 200;
-
 export class EventLog {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
-  readonly #minReplicasAcked: number;
+  readonly #replicas: ReplicaAcknowledgement;
 
   constructor(redis: RedisClient, layout: RedisLayout, options: EventLogOptions) {
     this.#redis = redis;
     this.#layout = layout;
-    this.#minReplicasAcked = options.minReplicasAcked;
+    this.#replicas = new ReplicaAcknowledgement(redis, layout.replicaProbe, options.minReplicasAcked);
+  }
+
+  /** With replicas required, the sequence number up to which a new log may be shown: nothing yet. */
+  get initiallyDurable(): number | undefined {
+    return this.#replicas.isRequired ? -1 : undefined;
   }
 
   /**
    * Appends a batch whole or not at all, and tells the readers. Safe to send again after a connection error.
-   * `signal` bounds the wait for replicas; without replicas configured nothing here waits but Redis itself.
+   * `signal` bounds the wait for replicas; without one it is bounded by a few seconds (ReplicasMissingError).
    */
   async append(id: string, batch: Batch, signal?: AbortSignal): Promise<AppendOutcome> {
     const { lease, first, events, status, snapshot } = batch;
-    const ringsAtOnce = this.#minReplicasAcked === 0;
+    const ringsAtOnce = !this.#replicas.isRequired;
     const [kind, last] = await appendScript(
       this.#redis,
       ...this.#layout.keysOf(id),
@@ -145,15 +152,10 @@ export class EventLog {
     return { kind, last };
   }
 
-  /**
-   * Waits until enough replicas have everything this connection wrote, then lets readers see it. WAIT counts only the
-   * writes of its own connection, which is why the log's connection is used for nothing else.
-   */
+  /** Waits until enough replicas have the log up to `last`, then lets readers see it. */
   async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<void> {
-    if (this.#minReplicasAcked === 0) return;
-    while ((await this.#redis.wait(this.#minReplicasAcked, WAIT_TIMEOUT_MS)) < this.#minReplicasAcked) {
-      await delay(WAIT_RETRY_MS, undefined, signal === undefined ? {} : { signal });
-    }
+    if (!this.#replicas.isRequired) return;
+    await this.#replicas.confirm(signal);
     await publishScript(this.#redis, this.#layout.meta(id), last, this.#layout.ringCommand, this.#layout.bell(id));
   }
 }
@@ -172,22 +174,29 @@ export class EventLogReader {
 
   /** Up to `count` events in order, from sequence number `from` (inclusive). */
   async read(id: string, from: number, count: number): Promise<LoggedEvent[]> {
-    const end = await this.#visibleEnd(id);
+    const end = await this.#endOfPage(id);
     const entries = await this.#redis.xrange(this.#layout.events(id), `${from}${ENTRY_SUFFIX}`, end, "COUNT", count);
     return entries.map(toLoggedEvent);
   }
 
   /** The last event that readers may see. */
   async readLast(id: string): Promise<LoggedEvent | undefined> {
-    const end = await this.#visibleEnd(id);
+    const end = await this.#endOfPage(id);
     const [entry] = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", 1);
     return entry === undefined ? undefined : toLoggedEvent(entry);
   }
 
-  async #visibleEnd(id: string): Promise<string> {
-    if (this.#minReplicasAcked === 0) return "+";
+  /** The last sequence number that may be shown; undefined if all may. A log from before replicas were required is whole. */
+  async visibleEnd(id: string): Promise<number | undefined> {
+    if (this.#minReplicasAcked === 0) return undefined;
     const durable = await this.#redis.hget(this.#layout.meta(id), "durable");
-    return `${durable ?? -1}${ENTRY_SUFFIX}`.replace(/^-1-1$/, "0-0");
+    return durable === null ? undefined : Number(durable);
+  }
+
+  async #endOfPage(id: string): Promise<string> {
+    const end = await this.visibleEnd(id);
+    if (end === undefined) return "+";
+    return end < 0 ? "0-0" : `${end}${ENTRY_SUFFIX}`;
   }
 }
 

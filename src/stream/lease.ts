@@ -28,8 +28,12 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   "acquireLease",
   1,
   `
-  local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last')
+  local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last', 'lease')
   if not meta[1] then return {'gone', '', -1, 0} end
+  -- Sent again after a connection error: it was held already.
+  if meta[6] ~= '' and string.sub(meta[6], -#ARGV[1]) == ARGV[1] then
+    return {'held', meta[6], tonumber(meta[5]), tonumber(meta[3])}
+  end
   if meta[1] ~= 'queued' and meta[1] ~= 'in_progress' then return {'over', '', -1, 0} end
   if meta[2] ~= '' then return {'ending', '', -1, 0} end
   if tonumber(meta[4]) <= tonumber(ARGV[2]) then return {'expired', '', -1, 0} end

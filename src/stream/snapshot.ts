@@ -33,8 +33,10 @@ export async function foldLog(
   reader: EventLogReader,
   id: string,
 ): Promise<FoldedLog | undefined> {
-  const json = await redis.get(layout.snapshot(id));
-  const snapshot = json === null ? undefined : (JSON.parse(json) as Snapshot);
+  const [json, end] = await Promise.all([redis.get(layout.snapshot(id)), reader.visibleEnd(id)]);
+  const stored = json === null ? undefined : (JSON.parse(json) as Snapshot);
+  // A snapshot may be ahead of what may be shown.
+  const snapshot = stored !== undefined && end !== undefined && stored.sequenceNumber > end ? undefined : stored;
   let last = snapshot?.sequenceNumber ?? -1;
   let state: ResponseState | undefined = snapshot && {
     response: snapshot.response,

@@ -10,11 +10,12 @@ declare module "autocannon" {
     amount: number;
   }
 
-  interface Result {
-    "2xx": number;
-    /** In whole milliseconds. */
-    latency: { p50: number; p99: number };
+  interface Load extends Promise<{ "2xx": number }> {
+    on(
+      event: "response",
+      listener: (client: unknown, status: number, bytes: number, latencyMs: number) => void,
+    ): unknown;
   }
 
-  export default function autocannon(options: Options): Promise<Result>;
+  export default function autocannon(options: Options): Load;
 }

@@ -69,6 +69,7 @@ async function deliver(stage: Stage, bench: Bench, load: Load): Promise<number> 
   const path = `/v1/responses/${recording.id}?stream=true&starting_after=${recording.last}`;
   await subscribers.ask({ kind: "open", port: api.port, path, count: load.subscribers });
   const received = subscribers.ask({ kind: "read-to-the-end" });
+  received.catch(() => {}); // if the other side fails first, that is what is reported
   const { events, perSecond } = load;
   const question = { redisUrl: bench.redisUrl, prefix: "deliver", recording: withoutState(recording) };
   const recorded = await recorder.ask({ kind: "offer", ...question, events, perSecond });
@@ -82,6 +83,7 @@ async function deliver(stage: Stage, bench: Bench, load: Load): Promise<number> 
 async function deliverBare({ bare, barePort, subscribers }: Stage, load: Load): Promise<number> {
   await subscribers.ask({ kind: "open", port: barePort, path: "/", count: load.subscribers });
   const received = subscribers.ask({ kind: "read-to-the-end" });
+  received.catch(() => {}); // if the other side fails first, that is what is reported
   const { startedAtMs } = await bare.ask({ kind: "write", events: load.bareEvents });
   const result = await received;
   expectFrames(result, load.bareEvents * load.subscribers);

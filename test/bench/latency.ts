@@ -80,6 +80,7 @@ async function receiveAdded(bench: Bench, keys: string[], add: () => Promise<unk
   const samples: number[] = [];
   const last = new Map(keys.map((key) => [key, "0-0"]));
   const added = add();
+  added.catch(() => {}); // awaited below, after what it causes
   while (samples.length < EVENTS) {
     const read = await reader.xread("BLOCK", 1_000, "STREAMS", ...last.keys(), ...last.values());
     if (read === null) break;

@@ -11,7 +11,7 @@ import { sequenceEvents } from "../../src/stream/event-log.ts";
 
 /** Subscribers that are there already: with them come the heap's own steps of growth, which are not per subscriber. */
 const FIRST = 500;
-const SUBSCRIBERS = 1_000;
+const SUBSCRIBERS = 2_000;
 const TURNS = 3;
 const EVENTS = 5_000;
 const BATCH = 500;
@@ -65,21 +65,17 @@ async function memoryOfEach(
 }
 
 const PAGE_BYTES = 4096;
-const SETTLE_MS = 200;
-const SETTLE_CHECKS = 15;
-const SETTLED_BYTES = 256 * 1024;
+const SETTLE_MS = 300;
+/** The heap gives back what it does not need a step at each collection. */
+const COLLECTIONS = 4;
 
-/** What is resident once collecting garbage changes it no more. */
 async function settledMemory(pid: number): Promise<number> {
-  let bytes = Number.POSITIVE_INFINITY;
-  for (let check = 0; check < SETTLE_CHECKS; check += 1) {
+  for (let i = 0; i < COLLECTIONS; i += 1) {
     process.kill(pid, "SIGUSR2");
     await delay(SETTLE_MS);
-    const resident = Number((await readFile(`/proc/${pid}/statm`, "utf8")).split(" ")[1]) * PAGE_BYTES;
-    if (Math.abs(bytes - resident) < SETTLED_BYTES) return resident;
-    bytes = resident;
   }
-  return bytes;
+  const pages = (await readFile(`/proc/${pid}/statm`, "utf8")).split(" ")[1];
+  return Number(pages) * PAGE_BYTES;
 }
 
 async function measureStoredEvent(storage: BenchStorage): Promise<Figure> {

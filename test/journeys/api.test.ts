@@ -1,4 +1,5 @@
 /** Every endpoint in its modes, over HTTP, against real processes. */
+import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
@@ -369,6 +370,23 @@ describe("bad input", () => {
     expect(large.status).toBe(200);
     const larger = await post(JSON.stringify(simulate({}, { input: "x".repeat(33 * 1024 * 1024) })));
     expect(larger).toMatchObject({ status: 413, body: { error: { code: "request_too_large" } } });
+  });
+
+  test("a URL that is not encoded correctly", async () => {
+    expect((await send("GET", `${api.url}/responses/%ZZ`)).status).toBe(400);
+  });
+
+  test("without keys, a page of another origin and a rebound name are refused", async () => {
+    const from = async (headers: Record<string, string>) => {
+      const { promise, resolve } = Promise.withResolvers<number>();
+      // fetch sets Host and Origin by itself.
+      request(`${api.url}/models`, { headers }, (response) => resolve(response.resume().statusCode!)).end();
+      return await promise;
+    };
+    expect(await from({ origin: "https://evil.example" })).toBe(403);
+    expect(await from({ origin: "null" })).toBe(403);
+    expect(await from({ host: "evil.example" })).toBe(403);
+    expect(await from({ origin: "http://localhost:3000" })).toBe(200);
   });
 
   test("an unknown URL and an unknown method", async () => {

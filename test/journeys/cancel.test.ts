@@ -5,7 +5,7 @@ import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
-import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
+import { expectExact, expectOneTerminal, receive, subscribe } from "../support/subscriber.ts";
 import { startEndlessUpstream } from "../support/endless-upstream.ts";
 
 const prefix = uniquePrefix();
@@ -124,6 +124,41 @@ describe("with a worker", () => {
     const [foreground, background] = await Promise.all([leave(false), leave(true)]);
     expect((await pollToTheEnd(api.url, foreground)).status).toBe("cancelled");
     expect((await pollToTheEnd(api.url, background)).status).toBe("completed");
+  });
+
+  test("a foreground client that comes back with its Idempotency-Key gets the run that it was cut off from", async () => {
+    const headers = { "content-type": "application/json", "idempotency-key": "cut-off" };
+    const body = JSON.stringify({ ...simulate({ tokens: 100, delay_ms: 10 }), background: false });
+    const cut = new AbortController();
+    const first = fetch(`${api.url}/responses`, { method: "POST", headers, body, signal: cut.signal });
+    let ids = await inspector.open();
+    while (ids.length === 0) ids = await inspector.open();
+    await subscribe(api.url, ids[0]!, { cutAfterEvents: 10 });
+    cut.abort();
+    await expect(first).rejects.toThrow("aborted");
+    const again = await send("POST", `${api.url}/responses`, body, headers);
+    expect(again.body).toMatchObject({ id: ids[0], status: "completed" });
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+  });
+
+  test("an API process that is told to stop lets a foreground stream end within its grace", async () => {
+    const leaving = await startApi(environment);
+    const body = JSON.stringify({
+      ...simulate({ tokens: 120, delay_ms: 10 }),
+      background: false,
+      stream: true,
+      store: false,
+    });
+    const cut = new AbortController();
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${leaving.url}/responses`, { method: "POST", headers, body, signal: cut.signal });
+    const onEvent = (event: { id: number }): void => {
+      if (event.id === 20) leaving.kill("SIGTERM");
+    };
+    const { events, isWhole } = await receive(response, cut, { onEvent });
+    expect(isWhole).toBe(true);
+    expect(events.at(-1)!.type).toBe("response.completed");
+    expect(await leaving.exited).toBe(0);
   });
 
   test("against completion, 200 times: one terminal event, GET and stream agree, and the status stays", async () => {

@@ -166,4 +166,21 @@ describe("SIGSTOP of the worker until its lease is lost, then SIGCONT", () => {
     expect((await pollToTheEnd(api.url, next.id)).status).toBe("completed");
     expect(await inspector.log(id)).toEqual(log);
   });
+
+  test("a worker that is alone takes its own job back, and keeps it", async () => {
+    await using worker = await startWorker(environment);
+    const { id } = await create(api.url, simulate({ tokens: 450, delay_ms: 30 }));
+    const { events } = await subscribe(api.url, id, {
+      onEvent: async (event) => {
+        if (event.id !== 20) return;
+        worker.kill("SIGSTOP");
+        const lock = `{${prefix}:queue}:background:${id}:lock`;
+        while ((await inspector.redis.exists(lock)) === 1) await inspector.redis.ping();
+        worker.kill("SIGCONT");
+      },
+    });
+    expectExact(events, await inspector.log(id), 0);
+    expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
+    expect((await inspector.meta(id))["attempts"]).toBe("2");
+  });
 });

@@ -17,10 +17,10 @@ class DemoRun {
   errors = "";
   #heard = Promise.withResolvers<void>();
 
-  constructor() {
+  constructor(redisUrl = testRedisUrl()) {
     this.child = spawn(process.execPath, ["src/demo.ts"], {
       cwd: PROJECT,
-      env: { PATH: process.env["PATH"], REDIS_URL: testRedisUrl() },
+      env: { PATH: process.env["PATH"], REDIS_URL: redisUrl },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child.stdout!.setEncoding("utf8").on("data", (text: string) => {
@@ -106,6 +106,14 @@ test("a process that dies unasked fails it, and the logs tell of it", async () =
   expect(run.errors).toContain('"msg":"Worker taking jobs"');
   expect(run.output).not.toContain("✓");
   await expectNothingLeft();
+});
+
+test("without the Redis that is configured it waits, and ends when asked to", async () => {
+  run = new DemoRun("redis://127.0.0.1:1");
+  await run.says(/Start Redis/);
+  run.child.kill("SIGTERM");
+  expect(await run.ended).toBe(130);
+  expect(run.pids).toEqual([]);
 });
 
 const created = { type: "response.created", sequence_number: 0 };

@@ -60,6 +60,35 @@ describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsyn
   });
 });
 
+test("a worker that is told to stop while Redis is away exits all the same", async () => {
+  await using redis = await start("leaving", "everysec");
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url, DRAIN_GRACE_MS: "200" };
+  await using worker = await startWorker(environment);
+  redis.kill("SIGSTOP");
+  worker.kill("SIGTERM");
+  expect(await worker.exited).not.toBeNull();
+  redis.kill("SIGCONT");
+});
+
+test("what a client sent is in no log line, even if Redis refuses it", async () => {
+  await using redis = await start("refusing", "everysec");
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
+  using inspector = new RedisInspector(environment.KEY_PREFIX, redis.url);
+  await using api = await startApi(environment);
+  await inspector.redis.call("ACL", "SETUSER", "default", "-xadd");
+  const answer = await send(
+    "POST",
+    `${api.url}/responses`,
+    simulate({}, { input: "the heron stands", instructions: "in the reeds" }),
+  );
+  await inspector.redis.call("ACL", "SETUSER", "default", "+@all");
+  expect(answer.status).toBe(500);
+  await api.line(({ msg }) => msg === "Request failed", "the failure");
+  const log = JSON.stringify(api.lines);
+  expect(log).not.toContain("heron");
+  expect(log).not.toContain("reeds");
+});
+
 test("a Redis that hangs is answered with 503, not with a hanging request", async () => {
   await using redis = await start("hanging", "everysec");
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };

@@ -151,6 +151,23 @@ test("SIGTERM of a worker in the middle hands the run over within its grace, and
   await expectEnded(id, "completed");
 });
 
+test("a worker that is leaving takes no more jobs, and another takes what it hands over at once", async () => {
+  const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "3000" });
+  const running = await create(api.url, simulate({ tokens: 1_000, delay_ms: 10 }));
+  await subscribe(api.url, running.id, { cutAfterEvents: 10 });
+  leaving.kill("SIGTERM");
+  await leaving.line(({ msg }) => msg === "Draining", "draining");
+  await using _stayer = await startWorker(environment);
+  const during = await Promise.all([1, 2, 3, 4].map(() => create(api.url, simulate({ tokens: 3, delay_ms: 0 }))));
+  for (const { id } of during) {
+    await pollToTheEnd(api.url, id);
+    expect((await inspector.meta(id))["worker"]).not.toContain(`:${leaving.child.pid}`);
+  }
+  expect(await leaving.exited).toBe(0);
+  await pollToTheEnd(api.url, running.id);
+  await expectEnded(running.id, "completed");
+});
+
 test("a run that ends within the grace is not handed over", async () => {
   const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "20000" });
   const { id } = await create(api.url, simulate({ tokens: 60, delay_ms: 15 }));

@@ -58,6 +58,33 @@ test("with a replica required, nobody sees an event before the replica has it", 
   expectExact(events, await inspector.log(id), 0);
 });
 
+test("without the required replica nothing is accepted, and nothing stays of what was refused", async () => {
+  await using primary = await start("lonely-primary");
+  await using replica = await start("lonely-replica", ["--replicaof", "127.0.0.1", String(primary.port)]);
+  const plain = { KEY_PREFIX: uniquePrefix(), REDIS_URL: primary.url };
+  const environment = { ...plain, REDIS_MIN_REPLICAS_ACKED: "1" };
+  using inspector = new RedisInspector(plain.KEY_PREFIX, primary.url);
+  await infoSays(inspector.redis, "replication", "state=online");
+
+  // What was recorded before replicas were required is readable after.
+  await using before = await startApi(plain);
+  await using worker = await startWorker(plain);
+  const { id } = await create(before.url, simulate({ tokens: 5, delay_ms: 0 }));
+  const final = await pollToTheEnd(before.url, id);
+  await worker[Symbol.asyncDispose]();
+  await using api = await startApi(environment);
+  expect((await send("GET", `${api.url}/responses/${id}`)).body).toEqual(final);
+  expect((await subscribe(api.url, id)).isWhole).toBe(true);
+
+  replica.kill("SIGSTOP");
+  const answers = await Promise.all([1, 2, 3].map(() => send("POST", `${api.url}/responses`, simulate({ tokens: 1 }))));
+  replica.kill("SIGCONT");
+  expect(answers.map((answer) => answer.status)).toEqual([503, 503, 503]);
+  expect(await inspector.open()).toEqual([]);
+  const accepted = await create(api.url, simulate({ tokens: 1 }));
+  expect(await inspector.open()).toEqual([accepted.id]);
+});
+
 /** The last event that a new subscriber gets until the third heartbeat: each of them reads the log once more. */
 async function lastShown(url: string): Promise<number> {
   const cut = new AbortController();

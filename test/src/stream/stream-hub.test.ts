@@ -5,13 +5,15 @@ import { connect } from "../../../src/redis/connect.ts";
 import { Doorbell } from "../../../src/stream/doorbell.ts";
 import { type LoggedEvent, sequenceEvents } from "../../../src/stream/event-log.ts";
 import { encodeFrames, HEARTBEAT_FRAME, obfuscatedFrames } from "../../../src/stream/frame.ts";
-import { type EndReason, type FrameSink, type HubOptions, StreamHub } from "../../../src/stream/stream-hub.ts";
+import type { EndReason, FrameSink, HubOptions } from "../../../src/stream/follower.ts";
+import { StreamHub } from "../../../src/stream/stream-hub.ts";
 import { testRedisUrl } from "../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../support/samples.ts";
 import { beginResponse, openTestStorage, silentLogger } from "../../support/storage.ts";
 
 const storage = await openTestStorage();
 const bell = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
+bell.setMaxListeners(0);
 const hubs: StreamHub[] = [];
 afterEach(() => {
   for (const hub of hubs.splice(0)) hub.close();
