@@ -128,7 +128,13 @@ export class ResponseWorker {
       const record = await storage.records.readEvenDeleted(id);
       void stopAt(record?.deadlineMs ?? 0, control, deadline.signal);
       const outcome = await runResponse(
-        { storage, upstreams: this.#upstreams, maxAttempts: config.MAX_ATTEMPTS, workerName: config.processName },
+        {
+          storage,
+          upstreams: this.#upstreams,
+          maxAttempts: config.MAX_ATTEMPTS,
+          isStrict: config.STRICT_EVENTS,
+          workerName: config.processName,
+        },
         id,
         control,
         (lease) => {

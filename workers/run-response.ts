@@ -21,13 +21,15 @@ import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { runTurn } from "./run-turn.ts";
-import type { UpstreamFinish } from "./upstream.ts";
+import type { UpstreamCall, UpstreamFinish } from "./upstream.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface RunDependencies {
   storage: Storage;
   upstreams: Upstreams;
   maxAttempts: number;
+  /** Whether upstreams are held to the contract's orders of events. */
+  isStrict: boolean;
   workerName: string;
 }
 
@@ -108,7 +110,7 @@ async function announceStart(run: Run): Promise<void> {
 }
 
 async function generate(
-  { storage, upstreams }: RunDependencies,
+  { storage, upstreams, isStrict }: RunDependencies,
   run: Run,
   discarded: ReadonlySet<number>,
 ): Promise<UpstreamFinish> {
@@ -120,14 +122,15 @@ async function generate(
     const found = upstreams.find(conversation.request.model);
     if (found === undefined)
       return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
-    return await runTurn(run, found.upstream, {
+    const call: UpstreamCall = {
       responseId: run.id,
       model: found.resolved.model,
       request: conversation.request,
       input: conversation.input,
       produced,
       firstOutputIndex: run.writer.state.response.output.length,
-    });
+    };
+    return await runTurn(run, found.upstream, call, isStrict);
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
     if (error instanceof IllegalEventError) {

@@ -1,14 +1,29 @@
 /** One call of the model, written to the log as it comes. */
 import { responseError } from "../src/lifecycle/end-response.ts";
+import { ItemGrammar } from "../src/lifecycle/event-grammar/item-grammar.ts";
 import type { Run } from "./run.ts";
 import type { Upstream, UpstreamCall, UpstreamFinish } from "./upstream.ts";
 
-/** An upstream counts its items from 0; the log goes on counting where the response is. */
-export async function runTurn(run: Run, upstream: Upstream, call: UpstreamCall): Promise<UpstreamFinish> {
+/**
+ * An upstream counts its items from 0; the log goes on counting where the response is. With `isStrict` every event is
+ * held against the contract's orders before it is written, and the first that breaks one rejects with IllegalEventError.
+ */
+export async function runTurn(
+  run: Run,
+  upstream: Upstream,
+  call: UpstreamCall,
+  isStrict: boolean,
+): Promise<UpstreamFinish> {
   const { writer, control } = run;
+  const grammar = isStrict ? new ItemGrammar() : undefined;
   for await (const event of upstream.run(call, control.generating)) {
     control.generating.throwIfAborted();
-    if (event.type === "finish") return event;
+    if (event.type === "finish") {
+      // What a failure leaves open is closed by whoever ends the response.
+      if (event.status !== "failed") grammar?.checkAllDone(event);
+      return event;
+    }
+    grammar?.accept(event);
     await writer.write({ ...event, output_index: event.output_index + call.firstOutputIndex });
   }
   const error = responseError("server_error", "The provider's stream ended without a result.");

@@ -30,7 +30,7 @@ export async function checkInput(storage: Storage, request: CreateRequest, proje
 
 /** Parsed only if there is a call in it: most outputs are texts, and may be long. */
 async function readOutput(storage: Storage, id: string): Promise<OutputItem[]> {
-  const last = await storage.reader.readLast(id);
+  const last = await storage.writersReader.readLast(id);
   if (last === undefined || !last.data.includes('"function_call"')) return [];
   return (JSON.parse(responseJsonOf(last)) as Response).output;
 }

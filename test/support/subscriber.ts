@@ -1,7 +1,8 @@
 /** A subscriber as a person would write one with nothing but fetch, and the oracle that judges what it got. */
 import { createParser } from "eventsource-parser";
 import { expect } from "vitest";
-import { isTerminalEventType } from "../../src/protocol/event.ts";
+import { EventGrammar } from "../../src/lifecycle/event-grammar.ts";
+import { isTerminalEventType, type ResponseStreamEvent } from "../../src/protocol/event.ts";
 import type { Response } from "../../src/protocol/response.ts";
 
 export interface ReceivedEvent {
@@ -106,6 +107,14 @@ export function expectExact(events: readonly ReceivedEvent[], log: readonly stri
     expect([type, sequence_number]).toEqual([event.type, event.id]);
   }
   expectOneTerminal(log);
+  expectLegal(log);
+}
+
+/** Every rule of the contract's orders; the error names the one that is broken. */
+export function expectLegal(log: readonly string[]): void {
+  const grammar = new EventGrammar();
+  for (const data of log) grammar.accept(JSON.parse(data) as ResponseStreamEvent);
+  expect(grammar.isOver).toBe(true);
 }
 
 export function expectOneTerminal(log: readonly string[]): Response {

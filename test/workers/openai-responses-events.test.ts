@@ -48,20 +48,27 @@ describe("passed on", () => {
     const at = { item_id: "ws_1", output_index: 0 };
     const log = await read(
       added(0, { ...item, status: "in_progress" }),
+      { type: "response.web_search_call.in_progress", ...at },
       { type: "response.web_search_call.searching", ...at },
       { type: "response.web_search_call.completed", ...at },
       done(0, item),
       completed(),
     );
-    expect(log.events).toHaveLength(4);
+    expect(log.events).toHaveLength(5);
     expect(log.output).toEqual([item]);
   });
 
   test("are shell command events without the item_id that they never had", async () => {
-    const event = { type: "response.shell_call_command.delta", output_index: 0, command_index: 0, delta: "ls" };
+    const at = { output_index: 0, command_index: 0 };
+    const events = [
+      { type: "response.shell_call_command.added", ...at, command: "" },
+      { type: "response.shell_call_command.delta", ...at, delta: "ls" },
+      { type: "response.shell_call_command.done", ...at, command: "ls" },
+    ];
     const item = { type: "shell_call", id: "sh_1", call_id: "call_1", status: "completed" };
-    const log = await read(added(0, item), event, done(0, item), completed());
-    expect(log.events[1]).toEqual(event);
+    const whole = { ...item, action: { commands: ["ls"] } };
+    const log = await read(added(0, item), ...events, done(0, whole), completed());
+    expect(log.events.slice(1, -1)).toEqual(events);
   });
 });
 
@@ -104,6 +111,39 @@ describe("put in", () => {
       "response.content_part.added",
       "response.output_text.delta",
     ]);
+  });
+
+  test("are the ends of a text and of its part, and of a call's arguments", async () => {
+    const call = { type: "function_call", id: "fc_1", call_id: "call_1", name: "f", arguments: "{}" };
+    const refusal = { output_index: 0, item_id: "msg_1", content_index: 1 };
+    const log = await read(
+      ...message(0, "msg_1", ["Hel", "lo"]).slice(0, 4),
+      { type: "response.refusal.delta", ...refusal, delta: "No." },
+      { type: "response.content_part.done", ...refusal, part: { type: "refusal", refusal: "No." } },
+      done(0, { type: "message", id: "msg_1" }),
+      added(1, { ...call, arguments: "" }),
+      { type: "response.function_call_arguments.delta", output_index: 1, item_id: "fc_1", delta: "{}" },
+      done(1, call),
+      completed(),
+    );
+    expect(types(log).map((type) => type.replace("response.", ""))).toEqual([
+      "output_item.added",
+      "content_part.added",
+      "output_text.delta",
+      "output_text.delta",
+      "output_text.done",
+      "content_part.done",
+      "content_part.added",
+      "refusal.delta",
+      "refusal.done",
+      "content_part.done",
+      "output_item.done",
+      "output_item.added",
+      "function_call_arguments.delta",
+      "function_call_arguments.done",
+      "output_item.done",
+    ]);
+    expect(log.events[5]).toMatchObject({ part: { type: "output_text", text: "Hello" } });
   });
 
   test("is what a message, a call and their events need to be valid", async () => {

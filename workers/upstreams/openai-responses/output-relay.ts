@@ -4,7 +4,7 @@
  *
  *   - `output_index` counts the items of this call from 0: the nth index that the provider adds is n.
  *   - Every event lies between its item's added and done, and names the item by the id it was added with. What was left
- *     out (an added, the start of a part) is put in; what comes too late or belongs to nothing is dropped, because
+ *     out (an added, the start or the end of a part) is put in; what comes too late or belongs to nothing is dropped, because
  *     `output_item.done` brings the item whole.
  */
 import { applyEvent, type ResponseState } from "../../../src/lifecycle/apply-event.ts";
@@ -13,6 +13,7 @@ import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { Response } from "../../../src/protocol/response.ts";
+import { OpenEnds } from "./endings.ts";
 import { completeItem, emptied } from "./items.ts";
 import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
 import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
@@ -23,6 +24,8 @@ export class OutputRelay {
   /** From the provider's `output_index` to ours. */
   readonly #places = new Map<number, number>();
   readonly #openParts = new Set<string>();
+  /** By place. */
+  readonly #openEnds = new Map<number, OpenEnds>();
 
   /** Whether any event was passed on. */
   get started(): boolean {
@@ -96,7 +99,10 @@ export class OutputRelay {
       yield this.#open(event["output_index"], emptied(unannounced));
     }
     const item = completeItem(settled(this.#output[place]!, raw), status);
-    if (item !== undefined) yield this.#emit({ type: "response.output_item.done", output_index: place, item });
+    if (item === undefined) return;
+    // What was cut off has no end that could be told.
+    if (item.status !== "incomplete") yield* this.#emitAll(this.#endsOf(place).beforeDone(item, place));
+    yield this.#emit({ type: "response.output_item.done", output_index: place, item });
   }
 
   *#passOn(event: ProviderEvent): Generator<ItemEventDraft> {
@@ -105,10 +111,27 @@ export class OutputRelay {
     const complete = completeEvent(event, place, this.#output[place]!.id);
     if (complete === undefined) return;
     const needed = partThatMustBeOpen(complete);
-    if (needed !== undefined && this.#openPart(place, needed)) yield this.#emit(needed.event);
+    if (needed !== undefined && this.#openPart(place, needed)) yield* this.#emitWithEnds(place, needed.event, needed);
     const started = partStartedBy(complete);
     if (started !== undefined && !this.#openPart(place, started)) return;
-    yield this.#emit(complete);
+    yield* this.#emitWithEnds(place, complete, started);
+  }
+
+  *#emitWithEnds(place: number, event: ItemEventDraft, started: PartStart | undefined): Generator<ItemEventDraft> {
+    yield* this.#emitAll(this.#endsOf(place).before(event, started, this.#output[place]!));
+    yield this.#emit(event);
+  }
+
+  *#emitAll(events: readonly ItemEventDraft[]): Generator<ItemEventDraft> {
+    for (const event of events) yield this.#emit(event);
+  }
+
+  #endsOf(place: number): OpenEnds {
+    const before = this.#openEnds.get(place);
+    if (before !== undefined) return before;
+    const ends = new OpenEnds();
+    this.#openEnds.set(place, ends);
+    return ends;
   }
 
   /** False if it was open already. */
@@ -128,6 +151,7 @@ export class OutputRelay {
   }
 
   #emit(event: ItemEventDraft): ItemEventDraft {
+    this.#endsOf(event.output_index).note(event);
     this.#state = applyEvent(this.#state, event);
     return event;
   }

@@ -1,0 +1,119 @@
+/**
+ * The legal logs, executable: lifecycle (contract 01 §1.3), items (§1.4, in `event-grammar/`) and what official clients
+ * insist on (§1.6). It judges one event after the other and remembers only what the next ones need.
+ *
+ * Stricter than any client in what this server does not do: no `error` and no audio events, nothing re-opened. Of the
+ * ways to recover in §1.6 it knows the one that is used: an item that was cut off is done as `incomplete` wherever it
+ * stood, work goes on at the next index, and the final output may leave it out (contract 00, row 17).
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { EventDraft, LifecycleEventDraft, ResponseStreamEvent } from "../protocol/event.ts";
+import { isTerminalStatus, type Response } from "../protocol/response.ts";
+import { IllegalEventError } from "./apply-event.ts";
+import { ItemGrammar } from "./event-grammar/item-grammar.ts";
+
+type LifecycleType = LifecycleEventDraft["type"];
+
+/** Where a log stands: at its start, after the lifecycle event named, or at its end. */
+type Stage = "start" | "created" | "queued" | "running" | "over";
+
+/** What may come at a stage, and which statuses its response may have. */
+const LIFECYCLE: Record<LifecycleType, { at: readonly Stage[]; statuses: readonly Response["status"][] }> = {
+  "response.created": { at: ["start"], statuses: ["queued", "in_progress"] },
+  "response.queued": { at: ["created"], statuses: ["queued"] },
+  "response.in_progress": { at: ["created", "queued"], statuses: ["in_progress"] },
+  "response.completed": { at: ["running"], statuses: ["completed"] },
+  "response.incomplete": { at: ["running"], statuses: ["incomplete"] },
+  // There is no event for a cancellation (contract 00, row 1). What was never begun can fail too.
+  "response.failed": { at: ["queued", "running"], statuses: ["failed", "cancelled"] },
+};
+
+export class EventGrammar {
+  readonly #items = new ItemGrammar();
+  #stage: Stage = "start";
+  #opened: Response | undefined;
+  #count = 0;
+
+  /** Throws IllegalEventError, which names the rule, for an event that may not come now. */
+  accept(event: EventDraft | ResponseStreamEvent): void {
+    if ("sequence_number" in event && event.sequence_number !== this.#count) {
+      throw new IllegalEventError(event, `sequence_number ${event.sequence_number} is not the next, ${this.#count}.`);
+    }
+    this.#count += 1;
+    if (this.#stage === "over") throw new IllegalEventError(event, "nothing comes after the terminal event.");
+    switch (event.type) {
+      case "response.created":
+      case "response.queued":
+      case "response.in_progress":
+      case "response.completed":
+      case "response.incomplete":
+      case "response.failed":
+        return this.#acceptLifecycle(event);
+      case "error":
+      case "response.audio.delta":
+      case "response.audio.done":
+      case "response.audio.transcript.delta":
+      case "response.audio.transcript.done":
+        throw new IllegalEventError(event, "is never sent: a failure is response.failed alone.");
+      default:
+        if (this.#stage !== "running") throw new IllegalEventError(event, "items come after response.in_progress.");
+        this.#items.accept(event);
+    }
+  }
+
+  /** Whether the terminal event has come. */
+  get isOver(): boolean {
+    return this.#stage === "over";
+  }
+
+  #acceptLifecycle(event: LifecycleEventDraft): void {
+    const { at, statuses } = LIFECYCLE[event.type];
+    const { response } = event;
+    if (!at.includes(this.#stage)) throw new IllegalEventError(event, `does not come when the log is ${this.#stage}.`);
+    if (!statuses.includes(response.status)) {
+      throw new IllegalEventError(event, `does not carry a response that is ${response.status}.`);
+    }
+    this.#opened ??= response;
+    this.#checkOpening(event, this.#opened);
+    if (isTerminalStatus(response.status)) {
+      this.#items.checkAllDone(event);
+      this.#checkFinalOutput(event);
+      this.#stage = "over";
+      return;
+    }
+    if (response.output.length > 0 || response.usage !== null) {
+      throw new IllegalEventError(event, "shows a response that has neither output nor usage yet.");
+    }
+    this.#stage = STAGE_AFTER[event.type] ?? this.#stage;
+  }
+
+  /** `response.queued` comes exactly when the response began as queued, and a response keeps its id. */
+  #checkOpening(event: LifecycleEventDraft, opened: Response): void {
+    if (event.response.id !== opened.id) {
+      throw new IllegalEventError(event, `the response's id is ${opened.id}, not ${event.response.id}.`);
+    }
+    if (this.#stage !== "created") return;
+    const expected = opened.status === "queued" ? "response.queued" : "response.in_progress";
+    if (event.type !== expected) throw new IllegalEventError(event, `${expected} comes first.`);
+  }
+
+  /** Every item, as it was when it was done; those that were cut off may be missing. */
+  #checkFinalOutput(event: LifecycleEventDraft): void {
+    const left = [...event.response.output];
+    for (const item of this.#items.done) {
+      if (isDeepStrictEqual(left[0], item)) left.shift();
+      else if (item.status !== "incomplete") {
+        throw new IllegalEventError(event, `the item ${item.id} is not in the final output as it was done.`);
+      }
+    }
+    if (left[0] !== undefined) {
+      throw new IllegalEventError(event, `the final output's item ${left[0].id} is none that was done at this place.`);
+    }
+  }
+}
+
+const STAGE_AFTER: Partial<Record<LifecycleType, Stage>> = {
+  "response.created": "created",
+  "response.queued": "queued",
+  "response.in_progress": "running",
+};

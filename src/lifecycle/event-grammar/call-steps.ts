@@ -1,0 +1,174 @@
+/**
+ * The steps of calls, by the events that tell them (contract 01 §1.4): which step may follow which, and after which the
+ * item may be done. A call that came whole has no steps at all.
+ */
+import type { ItemEventDraft } from "../../protocol/event.ts";
+import type { OutputItem } from "../../protocol/item.ts";
+import { IllegalEventError } from "../apply-event.ts";
+import { StreamedText } from "./streamed-text.ts";
+
+type ItemType = OutputItem["type"];
+
+/** `after` names events by what follows `response.`; `added` is the item's own. `ends`: the item may be done after it. */
+interface Step {
+  of: ItemType;
+  after: readonly string[];
+  ends?: true;
+}
+
+const text = (of: ItemType, name: string, first: readonly string[], ends?: true): Record<string, Step> => ({
+  [`${name}.delta`]: { of, after: [...first, `${name}.delta`] },
+  [`${name}.done`]: { of, after: [...first, `${name}.delta`], ...(ends && { ends }) },
+});
+
+const search = (of: "web_search_call" | "file_search_call"): Record<string, Step> => ({
+  [`${of}.in_progress`]: { of, after: ["added"] },
+  [`${of}.searching`]: { of, after: [`${of}.in_progress`] },
+  [`${of}.completed`]: { of, after: [`${of}.searching`], ends: true },
+});
+
+const STEPS: Readonly<Record<string, Step>> = {
+  ...text("function_call", "function_call_arguments", ["added"], true),
+  ...text("custom_tool_call", "custom_tool_call_input", ["added"], true),
+  ...search("web_search_call"),
+  ...search("file_search_call"),
+
+  "code_interpreter_call.in_progress": { of: "code_interpreter_call", after: ["added"] },
+  ...text("code_interpreter_call", "code_interpreter_call_code", ["code_interpreter_call.in_progress"]),
+  "code_interpreter_call.interpreting": { of: "code_interpreter_call", after: ["code_interpreter_call_code.done"] },
+  "code_interpreter_call.completed": {
+    of: "code_interpreter_call",
+    after: ["code_interpreter_call.interpreting"],
+    ends: true,
+  },
+
+  "mcp_list_tools.in_progress": { of: "mcp_list_tools", after: ["added"] },
+  "mcp_list_tools.completed": { of: "mcp_list_tools", after: ["mcp_list_tools.in_progress"], ends: true },
+  "mcp_list_tools.failed": { of: "mcp_list_tools", after: ["mcp_list_tools.in_progress"], ends: true },
+
+  // Twice for a call that was approved: its arguments are known, and may not be told again.
+  "mcp_call.in_progress": { of: "mcp_call", after: ["added", "mcp_call.in_progress", "mcp_call_arguments.done"] },
+  ...text("mcp_call", "mcp_call_arguments", ["mcp_call.in_progress"]),
+  "mcp_call.completed": { of: "mcp_call", after: ["mcp_call.in_progress", "mcp_call_arguments.done"], ends: true },
+  "mcp_call.failed": { of: "mcp_call", after: ["mcp_call.in_progress", "mcp_call_arguments.done"], ends: true },
+
+  "image_generation_call.in_progress": { of: "image_generation_call", after: ["added"] },
+  "image_generation_call.generating": { of: "image_generation_call", after: ["image_generation_call.in_progress"] },
+  "image_generation_call.partial_image": {
+    of: "image_generation_call",
+    after: ["image_generation_call.generating", "image_generation_call.partial_image"],
+  },
+  "image_generation_call.completed": {
+    of: "image_generation_call",
+    after: ["image_generation_call.generating", "image_generation_call.partial_image"],
+    ends: true,
+  },
+
+  "compaction.compacting": { of: "compaction", after: ["added"], ends: true },
+
+  "shell_call_command.added": { of: "shell_call", after: ["added", "shell_call_command.done"] },
+  ...text("shell_call", "shell_call_command", ["shell_call_command.added"], true),
+  "shell_call_output_content.delta": {
+    of: "shell_call_output",
+    after: ["added", "shell_call_output_content.delta", "shell_call_output_content.done"],
+  },
+  "shell_call_output_content.done": {
+    of: "shell_call_output",
+    after: ["added", "shell_call_output_content.delta", "shell_call_output_content.done"],
+    ends: true,
+  },
+};
+
+export class CallSteps {
+  readonly #item: OutputItem;
+  #last = "added";
+  /** What the call was told to do: arguments, input, code, or the command of a shell that is being written. */
+  #text = new StreamedText();
+  /** Commands, their outputs or images that are whole: the index of the next. */
+  #next = 0;
+
+  constructor(item: OutputItem) {
+    this.#item = item;
+  }
+
+  accept(event: ItemEventDraft): void {
+    const name = event.type.slice("response.".length);
+    // An event that only its provider knows says nothing here but that it belongs to this item.
+    if (!Object.hasOwn(STEPS, name)) return;
+    const { of, after } = STEPS[name]!;
+    if (of !== this.#item.type) throw new IllegalEventError(event, `does not belong to a ${this.#item.type}.`);
+    if (!after.includes(this.#last)) throw new IllegalEventError(event, `does not come after ${this.#last}.`);
+    this.#checkIndex(event);
+    this.#write(event);
+    this.#last = name;
+  }
+
+  checkWhole(event: { type: string }, item: OutputItem): void {
+    if (this.#last === "added") return;
+    if (STEPS[this.#last]?.ends !== true) throw new IllegalEventError(event, `does not come after ${this.#last}.`);
+    if (item.type === "shell_call" && item.action.commands.length !== this.#next) {
+      throw new IllegalEventError(event, "the call has other commands than were streamed.");
+    }
+  }
+
+  checkSame(event: { type: string }, item: OutputItem): void {
+    const told = this.#last === "added" ? undefined : toldOf(item);
+    if (told !== undefined) this.#text.checkSame(event, told);
+  }
+
+  #checkIndex(event: ItemEventDraft): void {
+    let index: number | undefined;
+    if ("command_index" in event) index = event.command_index;
+    if ("partial_image_index" in event) index = event.partial_image_index;
+    if (index !== undefined && index !== this.#next) {
+      throw new IllegalEventError(event, `the index is not the next, ${this.#next}.`);
+    }
+  }
+
+  #write(event: ItemEventDraft): void {
+    switch (event.type) {
+      case "response.function_call_arguments.delta":
+      case "response.mcp_call_arguments.delta":
+      case "response.custom_tool_call_input.delta":
+      case "response.code_interpreter_call_code.delta":
+      case "response.shell_call_command.delta":
+        return this.#text.grow(event, event.delta);
+      case "response.function_call_arguments.done":
+      case "response.mcp_call_arguments.done":
+        return this.#text.finish(event, event.arguments);
+      case "response.custom_tool_call_input.done":
+        return this.#text.finish(event, event.input);
+      case "response.code_interpreter_call_code.done":
+        return this.#text.finish(event, event.code);
+      case "response.shell_call_command.added":
+        this.#text = new StreamedText();
+        return event.command === "" ? undefined : this.#text.grow(event, event.command);
+      case "response.shell_call_command.done":
+        this.#text.finish(event, event.command);
+        this.#next += 1;
+        return;
+      case "response.shell_call_output_content.done":
+      case "response.image_generation_call.partial_image":
+        this.#next += 1;
+        return;
+      default:
+    }
+  }
+}
+
+/** What the call was told to do, as one text. */
+function toldOf(item: OutputItem): string | undefined {
+  switch (item.type) {
+    case "function_call":
+    case "mcp_call":
+      return item.arguments;
+    case "custom_tool_call":
+      return item.input;
+    case "code_interpreter_call":
+      return item.code ?? undefined;
+    case "shell_call":
+      return item.action.commands.at(-1);
+    default:
+      return undefined;
+  }
+}

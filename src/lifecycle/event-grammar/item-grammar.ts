@@ -1,0 +1,81 @@
+/** The items of a log: places, ids, and that each event lies between its item's added and done (contract 01 §1.4, §1.6). */
+import type { ItemEventDraft } from "../../protocol/event.ts";
+import type { OutputItem } from "../../protocol/item.ts";
+import { IllegalEventError } from "../apply-event.ts";
+import { CallSteps } from "./call-steps.ts";
+import { isPartEvent, ItemParts } from "./item-parts.ts";
+
+interface OpenItem {
+  item: OutputItem;
+  parts: ItemParts;
+  steps: CallSteps;
+}
+
+/** The items of one response, or of one call of an upstream, which counts its places from 0 as well. */
+export class ItemGrammar {
+  readonly #open = new Map<number, OpenItem>();
+  readonly #done = new Map<number, OutputItem>();
+  readonly #ids = new Set<string>();
+
+  /** Throws IllegalEventError, which names the rule, for an event that may not come now. */
+  accept(event: ItemEventDraft): void {
+    if (event.type === "response.output_item.added") return this.#add(event);
+    const open = this.#open.get(event.output_index);
+    if (open === undefined) throw new IllegalEventError(event, `output_index ${event.output_index} is not open.`);
+    if (event.type === "response.output_item.done") return this.#finish(event, open);
+    if ("item_id" in event && event.item_id !== open.item.id) {
+      throw new IllegalEventError(event, `item_id ${event.item_id} is not the item's, ${open.item.id}.`);
+    }
+    if (isPartEvent(event)) open.parts.accept(event);
+    else open.steps.accept(event);
+  }
+
+  /** In the order of their places. */
+  get done(): OutputItem[] {
+    return [...this.#done].sort(([a], [b]) => a - b).map(([, item]) => item);
+  }
+
+  checkAllDone(event: { type: string }): void {
+    const [open] = this.#open.values();
+    if (open !== undefined) throw new IllegalEventError(event, `the item ${open.item.id} is still open.`);
+  }
+
+  #add(event: Extract<ItemEventDraft, { type: "response.output_item.added" }>): void {
+    const { item, output_index: index } = event;
+    const next = this.#open.size + this.#done.size;
+    if (index !== next) throw new IllegalEventError(event, `output_index ${index} is not the next, ${next}.`);
+    if (this.#ids.has(item.id)) throw new IllegalEventError(event, `the id ${item.id} was used before.`);
+    if (item.type === "message" && item.content.length > 0) {
+      throw new IllegalEventError(event, "a message is added without content.");
+    }
+    this.#ids.add(item.id);
+    this.#open.set(index, { item, parts: new ItemParts(item), steps: new CallSteps(item) });
+  }
+
+  /** An item that was cut off may be done wherever it stood; any other only when nothing of it is missing. Both are as they were streamed. */
+  #finish(event: Extract<ItemEventDraft, { type: "response.output_item.done" }>, open: OpenItem): void {
+    const { item } = event;
+    const before = open.item;
+    if (item.id !== before.id || item.type !== before.type || callIdOf(item) !== callIdOf(before)) {
+      throw new IllegalEventError(event, "an item keeps its id, type and call_id.");
+    }
+    if (item.status === "in_progress") throw new IllegalEventError(event, "what is done is not in_progress.");
+    if (!isCutOff(item)) {
+      open.parts.checkWhole(event);
+      open.steps.checkWhole(event, item);
+    }
+    open.parts.checkSame(event, item);
+    open.steps.checkSame(event, item);
+    this.#open.delete(event.output_index);
+    this.#done.set(event.output_index, item);
+  }
+}
+
+/** The failure of a call has no event of its own, except for `mcp_call`. */
+function isCutOff(item: OutputItem): boolean {
+  return item.status === "incomplete" || (item.status === "failed" && item.type !== "mcp_call");
+}
+
+function callIdOf(item: OutputItem): string | null | undefined {
+  return "call_id" in item ? item.call_id : undefined;
+}

@@ -1,0 +1,36 @@
+/** A text that comes in deltas and is then said whole: the two must be the same. */
+import { IllegalEventError } from "../apply-event.ts";
+
+type Event = { type: string };
+
+export class StreamedText {
+  #text: string | undefined;
+  #isFinished = false;
+
+  grow(event: Event, delta: string): void {
+    this.checkUnfinished(event);
+    this.#text = (this.#text ?? "") + delta;
+  }
+
+  /** A text may be finished without a delta: then it is what is said here. */
+  finish(event: Event, text: string): void {
+    this.checkUnfinished(event);
+    this.checkSame(event, text);
+    this.#text = text;
+    this.#isFinished = true;
+  }
+
+  checkUnfinished(event: Event): void {
+    if (this.#isFinished) throw new IllegalEventError(event, "the text was finished before.");
+  }
+
+  checkFinished(event: Event): void {
+    if (!this.#isFinished) throw new IllegalEventError(event, "the text was not finished before.");
+  }
+
+  checkSame(event: Event, text: string): void {
+    if (this.#text !== undefined && this.#text !== text) {
+      throw new IllegalEventError(event, "the text is not what was streamed.");
+    }
+  }
+}

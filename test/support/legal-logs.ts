@@ -1,0 +1,80 @@
+/** Whole legal logs, made by fast-check: what the grammar must accept, and what it must refuse once one thing is wrong. */
+import fc from "fast-check";
+import { applyEvent, foldEvents, type ResponseState } from "../../src/lifecycle/apply-event.ts";
+import {
+  cancelResponse,
+  closeOpenItems,
+  completeResponse,
+  failResponse,
+  responseError,
+  startResponse,
+  stopResponse,
+} from "../../src/lifecycle/end-response.ts";
+import { openingEvents } from "../../src/lifecycle/new-response.ts";
+import type { EventDraft } from "../../src/protocol/event.ts";
+import { legalItem, type ItemScript } from "./legal-items.ts";
+import { sampleResponse, USAGE } from "./samples.ts";
+
+export interface LegalLog {
+  events: EventDraft[];
+  /** Places of items that a lost worker left behind (contract 00, row 17). */
+  cut: ReadonlySet<number>;
+}
+
+type Ending = "complete" | "stop" | "fail" | "cancel";
+
+interface LogPlan {
+  background: boolean;
+  items: { script: ItemScript; cutAfter: number | undefined }[];
+  ending: Ending;
+  /** A background response may end before a worker has begun it. */
+  isNeverBegun: boolean;
+}
+
+function writeLog(plan: LogPlan): LegalLog {
+  const events: EventDraft[] = openingEvents(sampleResponse({ background: plan.background }));
+  let state = foldEvents(events)!;
+  const cut = new Set<number>();
+  const write = (...written: readonly EventDraft[]) => {
+    events.push(...written);
+    state = written.reduce<ResponseState>(applyEvent, state);
+  };
+  const cannotSkip = plan.ending === "complete" || plan.ending === "stop";
+  if (!plan.background || cannotSkip || !plan.isNeverBegun) {
+    if (plan.background) write(startResponse(state.response));
+    for (const [place, { script, cutAfter }] of plan.items.entries()) {
+      const whole = script(place);
+      write(...whole.slice(0, cutAfter === undefined ? undefined : 1 + (cutAfter % (whole.length - 1))));
+      if (!state.openIndices.has(place)) continue;
+      cut.add(place);
+      write(...closeOpenItems(state.response, state.openIndices));
+    }
+  }
+  write(endingOf(state, plan.ending));
+  return { events, cut };
+}
+
+function endingOf({ response }: ResponseState, ending: Ending): EventDraft {
+  const kept = { output: response.output.filter((item) => item.status !== "incomplete"), usage: USAGE };
+  switch (ending) {
+    case "complete":
+      return completeResponse(response, kept, 1_700_000_009);
+    case "stop":
+      return stopResponse(response, { ...kept, output: [...response.output] }, { reason: "max_output_tokens" });
+    case "fail":
+      return failResponse(response, responseError("server_error", "It broke."));
+    case "cancel":
+      return cancelResponse(response);
+  }
+}
+
+const item = fc.record({ script: legalItem, cutAfter: fc.option(fc.nat(30), { nil: undefined, freq: 4 }) });
+
+export const legalLog: fc.Arbitrary<LegalLog> = fc
+  .record<LogPlan>({
+    background: fc.boolean(),
+    items: fc.array(item, { maxLength: 4 }),
+    ending: fc.constantFrom("complete", "stop", "fail", "cancel"),
+    isNeverBegun: fc.boolean(),
+  })
+  .map(writeLog);

@@ -1,0 +1,40 @@
+/** A provider that breaks the contract's orders, with and without STRICT_EVENTS. */
+import { expect, test } from "vitest";
+import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
+import { openRun, RunControl } from "../../workers/run.ts";
+import { runTurn } from "../../workers/run-turn.ts";
+import { openUpstream, sampleCall } from "../support/openai-responses.ts";
+import { openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
+import { beginResponse, openTestStorage } from "../support/storage.ts";
+import { added, completed, created, done, startUpstreamServer, streamAndEnd } from "../support/upstream-server.ts";
+
+const SEARCH = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "tea" } };
+const AT = { item_id: "ws_1", output_index: 0 };
+
+/** It tells that the search is over, and not that it began. */
+const ILLEGAL = [
+  created(),
+  added(0, { ...SEARCH, status: "in_progress" }),
+  { type: "response.web_search_call.completed", ...AT },
+  done(0, SEARCH),
+  completed(),
+];
+
+async function turn(isStrict: boolean) {
+  await using storage = await openTestStorage();
+  await using server = await startUpstreamServer(streamAndEnd(...ILLEGAL));
+  const { id, lease, last } = await beginResponse(storage, sampleRecord());
+  const state = openingState(sampleResponse({}, id));
+  const run = openRun(storage, { id, lease, last, state }, new RunControl());
+  return await runTurn(run, openUpstream(server), sampleCall(), isStrict);
+}
+
+test("is taken as it is by default", async () => {
+  await expect(turn(false)).resolves.toMatchObject({ status: "completed" });
+});
+
+test("is refused at its first illegal event if strictness is asked for", async () => {
+  const refused = turn(true);
+  await expect(refused).rejects.toThrow(IllegalEventError);
+  await expect(refused).rejects.toThrow("response.web_search_call.completed: does not come after added.");
+});
