@@ -15,6 +15,7 @@ import {
   listConversationItems,
   retrieveConversationItem,
 } from "./http/conversations/items.ts";
+import { allowOrigins, originsOf } from "./http/cors.ts";
 import { createResponse } from "./http/create-response.ts";
 import { deleteResponse } from "./http/delete-response.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
@@ -22,6 +23,7 @@ import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { listInputItems } from "./http/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/models.ts";
+import { limitRequests } from "./http/rate-limit.ts";
 import { logRequests } from "./http/request-log.ts";
 import { retrieveResponse } from "./http/retrieve-response.ts";
 
@@ -29,10 +31,11 @@ export function createApp(context: ApiContext): Express {
   const { config, logger, catalog, storage } = context;
 
   const v1 = Router();
-  if (config.apiKeys.length === 0) v1.use(refuseForeignPages(config.HOST));
+  if (config.apiKeys.length === 0) v1.use(refuseForeignPages(config.HOST, originsOf(config.CORS_ORIGINS)));
   v1.use(authenticate(config.apiKeys));
   v1.use(jsonBody(config.MAX_BODY_BYTES));
-  v1.post("/responses", createResponse(context));
+  const limited = limitRequests(storage.redis, storage.layout.rateLimit, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
+  v1.post("/responses", limited, createResponse(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));
@@ -60,6 +63,7 @@ export function createApp(context: ApiContext): Express {
     }),
   );
   app.use(logRequests(logger));
+  app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(["/v1", "/v5"], v1);
   app.use(refuseUnknownUrl);
   app.use(errorHandler(logger));

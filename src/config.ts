@@ -37,6 +37,8 @@ const environmentSchema = z.object({
   LOG_PRETTY: flag,
   MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024),
   MAX_OPEN_RESPONSES: integer(10_000, 1),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: integer(0),
+  CORS_ORIGINS: text,
   RETENTION_SECONDS: integer(30 * DAY_SECONDS, 1),
   UNSTORED_RETENTION_SECONDS: integer(600, 1),
   RESPONSE_DEADLINE_SECONDS: integer(DAY_SECONDS, 1),

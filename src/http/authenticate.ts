@@ -21,12 +21,14 @@ const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
  * Without keys, being on this machine is what lets a client in, and every page in a browser is on this machine. So a
  * request must name this machine in `Host` (a rebound DNS name does not) and, if it comes from a page, in `Origin`.
  */
-export function refuseForeignPages(host: string): RequestHandler {
+export function refuseForeignPages(host: string, allowedOrigins: readonly string[]): RequestHandler {
   const isLocalOnly = LOOPBACK.has(host) || host === "::1";
   return (request, _response, next) => {
     if (isLocalOnly) {
       const origin = request.get("origin");
-      const isLocal = isLoopback(`http://${request.get("host") ?? ""}`) && (origin === undefined || isLoopback(origin));
+      const isLocal =
+        isLoopback(`http://${request.get("host") ?? ""}`) &&
+        (origin === undefined || isLoopback(origin) || allowedOrigins.includes(origin));
       if (!isLocal) throw foreignPage();
     }
     next();

@@ -170,6 +170,16 @@ export function queueFull(retryAfterSeconds: number): ApiError {
   });
 }
 
+export function tooManyRequests(perMinute: number, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: ${perMinute} requests a minute. Please retry in ${retryAfterSeconds} s.`,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
 /** Contract 00, row 23. */
 export function storeUnavailable(retryAfterSeconds: number): ApiError {
   return new ApiError({

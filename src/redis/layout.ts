@@ -15,6 +15,7 @@
  *   <prefix>:idempotency:<hash of project and key>
  *   <prefix>:control          channel orders to workers
  *   <prefix>:sweeper          string  which worker sweeps
+ *   <prefix>:rate:<project>   string  requests in the running minute
  *   <prefix>:replica-probe    string  written before replicas are asked what they have
  */
 
@@ -66,6 +67,10 @@ export class RedisLayout {
 
   get sweeperLock(): string {
     return `${this.prefix}:sweeper`;
+  }
+
+  get rateLimit(): string {
+    return `${this.prefix}:rate`;
   }
 
   get replicaProbe(): string {

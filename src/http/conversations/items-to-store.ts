@@ -5,5 +5,5 @@ import type { InputItem } from "../../protocol/item.ts";
 import { asConversationItem } from "../../responses/conversation-turn.ts";
 
 export function itemsToStore(items: readonly InputItem[]): ConversationItem[] {
-  return items.map((item) => asConversationItem({ ...item, id: item.id ?? newItemId(item.type) } as ConversationItem));
+  return items.map((item) => asConversationItem({ ...item, id: item.id ?? newItemId(item.type) }));
 }
