@@ -13,6 +13,7 @@
  *   <prefix>:{<conv id>}:items         hash  items by id
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   <prefix>:idempotency:<hash of project and key>
+ *   <prefix>:item:<project>:<item id>  string  the response that the item came from
  *   <prefix>:control          channel orders to workers
  *   <prefix>:sweeper          string  which worker sweeps
  *   <prefix>:rate:<project>   string  requests in the running minute
@@ -77,6 +78,7 @@ export class RedisLayout {
     return `${this.prefix}:replica-probe`;
   }
 
+  itemIndex = (project: string, itemId: string): string => `${this.prefix}:item:${project}:${itemId}`;
   idempotency = (hash: string): string => `${this.prefix}:idempotency:${hash}`;
 
   /** BullMQ needs its own hash tag in Redis Cluster. */

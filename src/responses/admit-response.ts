@@ -19,6 +19,7 @@ import { priorityOf } from "../queue/response-queue.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
+import { resolveReferences } from "./item-references.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
@@ -59,8 +60,10 @@ export async function admitResponse(
   if (before !== undefined) return { id, isReplay: true, json: before.json };
   try {
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-    await checkInput(storage, request, project);
-    return await recordAndEnqueue(storage, limits, admission, { ...claim, ancestors, nowMs });
+    const resolved = await resolveReferences(storage, project, request);
+    await checkInput(storage, resolved, project);
+    const accepted = { ...claim, ancestors, nowMs };
+    return await recordAndEnqueue(storage, limits, { ...admission, request: resolved }, accepted);
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);
     throw error;

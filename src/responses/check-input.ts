@@ -1,5 +1,5 @@
 /** What only the conversation behind a request can tell of its input (contract 03 §3.2, the state phase). */
-import { conversationNotFound, itemNotFound, toolOutputMissing } from "../lifecycle/errors.ts";
+import { conversationNotFound, toolOutputMissing } from "../lifecycle/errors.ts";
 import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
@@ -11,9 +11,6 @@ import type { Storage } from "./storage.ts";
 export async function checkInput(storage: Storage, request: CreateRequest, project: string): Promise<void> {
   const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
-  // Items are not kept by their ids yet, so none is found.
-  const reference = items.find((item) => item.type === "item_reference");
-  if (reference !== undefined) throw itemNotFound(reference.id);
   const conversationId = conversationIdOf(request);
   if (conversationId !== undefined && (await storage.conversations.readOwned(conversationId, project)) === undefined) {
     throw conversationNotFound(conversationId);

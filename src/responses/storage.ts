@@ -5,6 +5,7 @@ import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency.ts";
+import { ItemIndex } from "../store/item-index.ts";
 import { OpenResponses } from "../store/open-responses.ts";
 import { ResponseRecords } from "../store/response-record.ts";
 import { WorkerControl } from "../stream/control.ts";
@@ -18,6 +19,7 @@ export interface Storage {
   readonly open: OpenResponses;
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
+  readonly items: ItemIndex;
   readonly log: EventLog;
   /** Reads what may be shown: with replicas configured, only what enough of them have. */
   readonly reader: EventLogReader;
@@ -48,6 +50,7 @@ export function openStorage(connections: StorageConnections): Storage {
     logger,
     records: new ResponseRecords(redis, layout, logRedis),
     open: new OpenResponses(redis, layout),
+    items: new ItemIndex(redis, layout),
     conversations: new Conversations(redis, layout),
     idempotency: new IdempotencyKeys(redis, layout),
     log: new EventLog(logRedis, layout, { minReplicasAcked }),

@@ -189,6 +189,32 @@ describe("POST /responses", () => {
     expect(JSON.stringify(second.output)).toContain("Fog over the marsh");
   });
 
+  test("item_reference: an item of an earlier response is named instead of sent", async () => {
+    const first = await create(api.url, simulate({ text: "The heron stands.", delay_ms: 0 }, { background: false }));
+    const { id } = first.output[0]!;
+    const input = [
+      { role: "user", content: "Hello" },
+      { type: "item_reference", id },
+      { role: "user", content: "And?" },
+    ];
+    const second = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { background: false, input }));
+    const list = await send<{ data: object[] }>("GET", `${api.url}/responses/${second.id}/input_items?order=asc`);
+    expect(list.body.data[1]).toEqual(first.output[0]);
+    // Named without its type, as a client may.
+    const untyped = [{ id }, { role: "user", content: "And?" }];
+    await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { background: false, input: untyped }));
+    await send("DELETE", `${api.url}/responses/${first.id}`);
+    const gone = await send<object>("POST", `${api.url}/responses`, simulate({}, { input }));
+    expect(gone).toMatchObject({
+      status: 404,
+      body: { error: { param: "input", message: expect.stringContaining(id) } },
+    });
+    // What was accepted before keeps the item.
+    expect(
+      (await send<{ data: object[] }>("GET", `${api.url}/responses/${second.id}/input_items`)).body.data,
+    ).toHaveLength(3);
+  });
+
   test("limits and failures of the model come out as incomplete and failed", async () => {
     const short = await create(api.url, {
       ...simulate({ tokens: 100, delay_ms: 0 }),

@@ -55,6 +55,13 @@ test("previous_response_id of another project is not found", async () => {
   expect(answer).toMatchObject({ status: 400, body: { error: { code: "previous_response_not_found" } } });
 });
 
+test("an item of another project is not found", async () => {
+  const { output } = (await send("GET", `${api.url}/responses/${id}`, undefined, ALPHA)).body;
+  const input = [{ type: "item_reference", id: output[0]!.id }];
+  const answer = await send<object>("POST", `${api.url}/responses`, simulate({}, { input }), BETA);
+  expect(answer).toMatchObject({ status: 404, body: { error: { param: "input" } } });
+});
+
 test("the same Idempotency-Key in two projects is two keys", async () => {
   const headers = { "idempotency-key": "shared" };
   const first = await create(api.url, simulate({ tokens: 1 }), { ...ALPHA, ...headers });

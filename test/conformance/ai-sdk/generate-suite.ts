@@ -86,6 +86,29 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       for (let number = 1; number <= calls; number++) expect(result.text).toContain(`Seventeen at number ${number}`);
     });
 
+    test("after reasoning, as it comes: what was stored is named by its id", async () => {
+      const result = await generateText({
+        ...callOptions(line, fixture, { ...QUICK, reasoning: 4 }),
+        tools: { look: lookout().look },
+        stopWhen: stepCountIs(4),
+      });
+      expect(result.steps.map((step) => step.finishReason)).toEqual(["tool-calls", "stop"]);
+      expect(result.text).toContain("Seventeen at number 1");
+    });
+
+    test("a chat of two turns, handed on as the SDK gives it", async () => {
+      const { prompt, ...options } = callOptions(line, fixture, { ...QUICK, text: "Herons." });
+      const first = await generateText({ ...options, messages: [{ role: "user", content: prompt }] });
+      const messages = [
+        { role: "user" as const, content: prompt },
+        ...first.response.messages,
+        { role: "user" as const, content: "And where?" },
+      ];
+      const second = await generateText({ ...options, messages });
+      expect(second.text).toBe("Herons.");
+      expect(second.usage.inputTokens).toBeGreaterThan(first.usage.inputTokens!);
+    });
+
     test("after reasoning, each step going on from the one before", async () => {
       const settings = { ...QUICK, reasoning: 4 };
       const result = await generateText({
