@@ -7,7 +7,12 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
 
-const integer = (fallback: number, min = 0) => z.coerce.number().int().min(min).default(fallback);
+/** A number that is set to nothing is not set: `PORT=` means the default, not 0. */
+const integer = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
+  z.preprocess(
+    (value) => (value === "" ? undefined : value),
+    z.coerce.number().int().min(min).max(max).default(fallback),
+  );
 const flag = z
   .enum(["true", "false", "1", "0", ""])
   .default("false")
@@ -19,10 +24,11 @@ const text = z
   .optional();
 
 const DAY_SECONDS = 24 * 60 * 60;
+const MAX_PORT = 65_535;
 
 const environmentSchema = z.object({
   HOST: z.string().default("127.0.0.1"),
-  PORT: integer(8080),
+  PORT: integer(8080, 0, MAX_PORT),
   REDIS_URL: z.string().default("redis://127.0.0.1:6379"),
   REDIS_CLUSTER: flag,
   REDIS_MIN_REPLICAS_ACKED: integer(0),
@@ -52,7 +58,7 @@ const environmentSchema = z.object({
   STALLED_INTERVAL_MS: integer(1_500, 100),
   SWEEP_INTERVAL_MS: integer(5_000, 50),
   DRAIN_GRACE_MS: integer(10_000),
-  WORKER_PORT: integer(0),
+  WORKER_PORT: integer(0, 0, MAX_PORT),
   SIMULATOR: z
     .enum(["true", "false", "1", "0", ""])
     .default("true")
@@ -60,7 +66,7 @@ const environmentSchema = z.object({
   DEFAULT_PROVIDER: text,
   PROVIDERS_FILE: text,
   OPENAI_API_KEY: text,
-  OPENAI_BASE_URL: text,
+  OPENAI_BASE_URL: text.pipe(z.url({ protocol: /^https?$/ }).optional()),
   UPSTREAM_TIMEOUT_MS: integer(600_000, 1),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
   UPSTREAM_MAX_RETRIES: integer(4),

@@ -73,6 +73,8 @@ async function openLogConnection(
 }
 
 export async function openApiContext(config: Config, logger: Logger): Promise<ApiContext> {
+  // First what can be wrong in the configuration: nobody should have to wait for Redis to be told.
+  const catalog = readCatalog(config);
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const minReplicasAcked = config.REDIS_MIN_REPLICAS_ACKED;
@@ -98,7 +100,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     logger,
     storage,
     hub,
-    catalog: readCatalog(config),
+    catalog,
     limits: {
       maxOpenResponses: config.MAX_OPEN_RESPONSES,
       retentionSeconds: config.RETENTION_SECONDS,
@@ -115,6 +117,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
 }
 
 export async function openWorkerContext(config: Config, logger: Logger): Promise<WorkerContext> {
+  const catalog = readCatalog(config);
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const redis = await connections.open("patient", "worker");
@@ -125,7 +128,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   return {
     config,
     logger,
-    catalog: readCatalog(config),
+    catalog,
     storage: openStorage({
       redis,
       logRedis,

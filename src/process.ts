@@ -14,6 +14,13 @@ export interface RunningProcess {
 const EXIT_FAILED = 1;
 const EXIT_MISCONFIGURED = 78; // EX_CONFIG of sysexits.h
 
+/** A port that is taken is an operator's everyday; anything else is shown whole. */
+function describeStartError(error: unknown): string {
+  const { code, port, address } = error as { code?: unknown; port?: unknown; address?: unknown };
+  if (code === "EADDRINUSE") return `Port ${String(port)} of ${String(address)} is in use.`;
+  return inspect(error);
+}
+
 /**
  * Starts a process and ends it on SIGTERM or SIGINT. What nobody caught is a bug of unknown effect: the process logs it
  * and exits, since any process here may die at any time without losing anything.
@@ -24,7 +31,7 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     running = await start();
   } catch (error) {
     const isMisconfigured = error instanceof ConfigurationError;
-    process.stderr.write(`${name}: ${isMisconfigured ? error.message : inspect(error)}\n`);
+    process.stderr.write(`${name}: ${isMisconfigured ? error.message : describeStartError(error)}\n`);
     process.exit(isMisconfigured ? EXIT_MISCONFIGURED : EXIT_FAILED);
   }
   const { logger, drain, drainLimitMs } = running;

@@ -23,7 +23,7 @@ await runProcess("worker", async () => {
   });
   sweeper.start();
   const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
-  logger.info({ pid: process.pid, health: health?.address() }, "Worker taking jobs");
+  logger.info({ health: health?.address() }, "Worker taking jobs");
 
   async function serveHealth(port: number, host: string): Promise<Server> {
     const checks = {

@@ -37,6 +37,9 @@ export class ResponseWorker {
   readonly #active = new Set<ActiveRun>();
   readonly #leaseCheck: NodeJS.Timeout;
   #isChecking = false;
+  /** Takes no more jobs. */
+  #isLeaving = false;
+  /** Stops the runs that it still has. */
   #isDraining = false;
 
   private constructor(context: WorkerContext) {
@@ -59,7 +62,7 @@ export class ResponseWorker {
   }
 
   get isRunning(): boolean {
-    return !this.#isDraining && this.#workers.every((worker) => worker.isRunning());
+    return !this.#isLeaving && this.#workers.every((worker) => worker.isRunning());
   }
 
   #openWorker(name: QueueName): Worker<ResponseJob> {
@@ -175,6 +178,7 @@ export class ResponseWorker {
    * flushed, and waiting for another worker at once.
    */
   async drain(graceMs: number): Promise<void> {
+    this.#isLeaving = true;
     // Closing comes first: a worker that is only paused still takes the job that its blocking read brings. It resolves
     // when the runs are over, which is why it is not awaited yet.
     const closed = Promise.all(this.#workers.map((worker) => worker.close()));

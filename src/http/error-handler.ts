@@ -34,7 +34,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
 
 /** Errors of Express's own body parser, by the `type` it gives them. */
 interface BodyParserError {
-  type: string;
+  type?: string;
   limit?: number;
   status: number;
 }
@@ -48,7 +48,9 @@ function toApiError(error: unknown): ApiError {
 }
 
 function isBodyParserError(error: unknown): error is BodyParserError {
-  return typeof error === "object" && error !== null && "type" in error && "status" in error;
+  if (typeof error !== "object" || error === null) return false;
+  // A body that is not compressed as it says fails in zlib, with a status and no type.
+  return "status" in error && ("type" in error || ("code" in error && String(error.code).startsWith("Z_")));
 }
 
 function bodyFault(error: BodyParserError): ApiError {

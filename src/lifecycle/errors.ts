@@ -53,7 +53,8 @@ export function incorrectApiKey(key: string): ApiError {
 }
 
 export function foreignPage(): ApiError {
-  const message = "Without API keys this server answers only clients and pages of its own machine.";
+  const message =
+    "Without API keys this server answers only clients of its own machine, by its own name. Set API_KEYS, or CORS_ORIGINS for a page.";
   return new ApiError({ status: 403, message, type: "permission_error", code: "foreign_origin" });
 }
 

@@ -398,6 +398,12 @@ describe("bad input", () => {
     expect(larger).toMatchObject({ status: 413, body: { error: { code: "request_too_large" } } });
   });
 
+  test("a body that is not compressed as it says", async () => {
+    const headers = { "content-encoding": "gzip" };
+    const answer = await send("POST", `${api.url}/responses`, { model: "m", input: "x" }, headers);
+    expect(answer).toMatchObject({ status: 400, body: { error: { type: "invalid_request_error" } } });
+  });
+
   test("a URL that is not encoded correctly", async () => {
     expect((await send("GET", `${api.url}/responses/%ZZ`)).status).toBe(400);
   });

@@ -50,6 +50,8 @@ describe("a value", () => {
   test.each([
     ["PORT", "eighty"],
     ["PORT", "-1"],
+    ["PORT", "70000"],
+    ["OPENAI_BASE_URL", "foo"],
     ["MAX_ATTEMPTS", "0"],
     ["MAX_ATTEMPTS", "1.5"],
     ["LOG_LEVEL", "loud"],
@@ -61,6 +63,11 @@ describe("a value", () => {
 
   test("is refused together with every other that is wrong", () => {
     expect(refusalOf({ PORT: "x", MAX_ATTEMPTS: "y" })).toMatch(/PORT: [^]*MAX_ATTEMPTS: /);
+  });
+
+  test("that is nothing is the default, for a number as well", () => {
+    const nothing = readConfig({ PORT: "", DRAIN_GRACE_MS: "", UPSTREAM_MAX_RETRIES: "" });
+    expect(nothing).toMatchObject({ PORT: 8080, DRAIN_GRACE_MS: 10_000, UPSTREAM_MAX_RETRIES: 4 });
   });
 
   test("that is empty text is no value", () => {
