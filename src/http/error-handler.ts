@@ -32,11 +32,14 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
   };
 }
 
-/** Errors of Express's own body parser, by the `type` it gives them. */
+/**
+ * Errors of Express's own body parser, by the `type` it gives them. What a decompressor fails with has none: it is only
+ * marked as the client's.
+ */
 interface BodyParserError {
-  type: string;
+  expose: true;
+  type?: string;
   limit?: number;
-  status: number;
 }
 
 function toApiError(error: unknown): ApiError {
@@ -48,7 +51,7 @@ function toApiError(error: unknown): ApiError {
 }
 
 function isBodyParserError(error: unknown): error is BodyParserError {
-  return typeof error === "object" && error !== null && "type" in error && "status" in error;
+  return typeof error === "object" && error !== null && "expose" in error && error.expose === true;
 }
 
 function bodyFault(error: BodyParserError): ApiError {

@@ -381,6 +381,16 @@ describe("bad input", () => {
     expect(answer.body.error.type).toBe("invalid_request_error");
   });
 
+  test.each<[string, number, string]>([
+    ["gzip", 400, "The request body could not be read."],
+    ["deflate", 400, "The request body could not be read."],
+    ["nonsense", 415, "encoding is not supported"],
+  ])("a body that is not %s, though it says so", async (encoding, status, message) => {
+    const answer = await post('{"model":"m","input":"x"}', { "content-encoding": encoding });
+    expect(answer.status).toBe(status);
+    expect(answer.body.error.message).toContain(message);
+  });
+
   test("bytes that are not UTF-8", async () => {
     const body = Buffer.concat([Buffer.from('{"model":"m","input":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]);
     const response = await fetch(`${api.url}/responses`, {
