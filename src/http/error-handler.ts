@@ -32,11 +32,14 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
   };
 }
 
-/** Errors of Express's own body parser, by the `type` it gives them. */
+/**
+ * Errors of Express's own body parser, by the `type` it gives them. What a decompressor fails with has none: it is only
+ * marked as the client's.
+ */
 interface BodyParserError {
+  expose: true;
   type?: string;
   limit?: number;
-  status: number;
 }
 
 function toApiError(error: unknown): ApiError {
@@ -48,9 +51,7 @@ function toApiError(error: unknown): ApiError {
 }
 
 function isBodyParserError(error: unknown): error is BodyParserError {
-  if (typeof error !== "object" || error === null) return false;
-  // A body that is not compressed as it says fails in zlib, with a status and no type.
-  return "status" in error && ("type" in error || ("code" in error && String(error.code).startsWith("Z_")));
+  return typeof error === "object" && error !== null && "expose" in error && error.expose === true;
 }
 
 function bodyFault(error: BodyParserError): ApiError {

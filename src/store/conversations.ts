@@ -99,6 +99,21 @@ const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
 `,
 );
 
+/*
+ * KEYS  conversation
+ * ARGV  metadata
+ * Returns 1 if it was set, 0 if the conversation is gone: what is left of one that was erased must not come back in part.
+ */
+const setMetadataScript = defineScript<0 | 1>(
+  "setConversationMetadata",
+  1,
+  `
+  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+  redis.call('HSET', KEYS[1], 'metadata', ARGV[1])
+  return 1
+`,
+);
+
 export class Conversations {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
@@ -123,8 +138,10 @@ export class Conversations {
     return record.project === project ? record : undefined;
   }
 
-  async setMetadata(id: string, metadata: Record<string, string>): Promise<void> {
-    await this.#redis.hset(this.#layout.conversation(id), "metadata", JSON.stringify(metadata));
+  /** False if there is none (any more). */
+  async setMetadata(id: string, metadata: Record<string, string>): Promise<boolean> {
+    const key = this.#layout.conversation(id);
+    return (await setMetadataScript(this.#redis, key, JSON.stringify(metadata))) === 1;
   }
 
   /** Erases the conversation and its order. A run that is writing goes on, and adds its turn to nothing. */

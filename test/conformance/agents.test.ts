@@ -1,5 +1,14 @@
 /** The agents SDK against the real server. */
-import { Agent, OpenAIProvider, Runner, setDefaultOpenAIClient, setTracingDisabled, run, tool } from "@openai/agents";
+import {
+  Agent,
+  OpenAIConversationsSession,
+  OpenAIProvider,
+  Runner,
+  setDefaultOpenAIClient,
+  setTracingDisabled,
+  run,
+  tool,
+} from "@openai/agents";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import OpenAI from "openai";
@@ -136,6 +145,28 @@ describe("a stream", () => {
     expect(await client.responses.retrieve(second.lastResponseId!)).toMatchObject({
       previous_response_id: previousResponseId,
     });
+  });
+});
+
+describe("a session that is a conversation", () => {
+  test("is remembered from run to run, and cleared", async () => {
+    const session = new OpenAIConversationsSession({ client });
+    const first = await runner.run(birdwatcher({ ...QUICK, text: "Herons wait." }), QUESTION, { session });
+    const agent = birdwatcher(QUICK, { tools: [look] });
+    const second = await runner.run(agent, "And where?", { session });
+    const [alone, remembered] = [first, second].map(({ rawResponses }) => rawResponses[0]!.usage.inputTokens);
+    expect(remembered).toBeGreaterThan(alone!);
+    const items = await session.getItems();
+    const kinds = items.map((item) => ("role" in item ? item.role : item.type));
+    expect(kinds).toEqual(["user", "assistant", "user", "function_call", "function_call_result", "assistant"]);
+    expect(items[1]).toMatchObject({ content: [{ type: "output_text", text: "Herons wait." }] });
+    expect(await session.getItems(2)).toEqual(items.slice(-2));
+    expect(await session.popItem()).toEqual(items.at(-1));
+    expect(await session.getItems()).toEqual(items.slice(0, -1));
+    const id = await session.getSessionId();
+    await session.clearSession();
+    expect(await errorOf(client.conversations.retrieve(id))).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(await session.getItems()).toEqual([]);
   });
 });
 

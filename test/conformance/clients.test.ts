@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { API_KEYS, CLIENTS, type Fixture } from "./clients/clients.ts";
+import { testConversations } from "./clients/conversation-suite.ts";
 import { testErrors } from "./clients/error-suite.ts";
 import { testRuns } from "./clients/run-suite.ts";
 import { testStreams } from "./clients/stream-suite.ts";
@@ -23,5 +24,6 @@ afterAll(async () => {
 describe.each(CLIENTS)("%s", (_name, official) => {
   testRuns(official, fixture);
   testStreams(official, fixture);
+  testConversations(official, fixture);
   testErrors(official, fixture);
 });

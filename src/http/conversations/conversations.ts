@@ -2,6 +2,7 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../protocol/conversation.ts";
+import { conversationNotFound } from "../../lifecycle/errors.ts";
 import { newId } from "../../protocol/id.ts";
 import { parseBody } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
@@ -28,7 +29,8 @@ export function updateConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { metadata } = parseBody(updateConversationSchema, request.body);
     const { id, record } = await ownedConversation(context, request, response.locals.project);
-    await context.storage.conversations.setMetadata(id, metadata ?? {});
+    const isSet = await context.storage.conversations.setMetadata(id, metadata ?? {});
+    if (!isSet) throw conversationNotFound(id);
     response.json(describeConversation(id, { ...record, metadata: metadata ?? {} }));
   };
 }
