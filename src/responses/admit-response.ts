@@ -21,7 +21,7 @@ import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
 import { resolveReferences } from "./item-references.ts";
 import { leaveOpen } from "./leave-open.ts";
-import { readResponse } from "./read-response.ts";
+import { readResponse, responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
 export interface AdmissionLimits {
@@ -87,6 +87,7 @@ async function recordAndEnqueue(
   const isStored = request.store ?? true;
   const priority = priorityOf(request.service_tier);
   const { input, ...rest } = request;
+  const events = sequenceEvents(0, openingEvents(response));
   // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
   await storage.open.add(id, nowMs);
   const conversationId = conversationIdOf(request);
@@ -107,12 +108,12 @@ async function recordAndEnqueue(
     durable: storage.log.initiallyDurable,
     request: { request: rest, ancestors },
     input: storedInput(input),
-    events: sequenceEvents(0, openingEvents(response)),
+    events,
   });
-  await publishOrTakeBack(storage, id, response);
+  await publishOrTakeBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
   await enqueueSoon(storage, { id, background: response.background, priority });
-  return { id, isReplay: !isNew, json: JSON.stringify(response) };
+  return { id, isReplay: !isNew, json: responseJsonOf({ sequenceNumber: 0, data: events[0]! }) };
 }
 
 async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {
@@ -125,13 +126,9 @@ async function lockConversation(storage: Storage, conversationId: string, projec
 }
 
 /** What no replica has was not accepted: nothing of it stays, and the client may send it again. */
-async function publishOrTakeBack(
-  storage: Storage,
-  id: string,
-  response: ReturnType<typeof newResponse>,
-): Promise<void> {
+async function publishOrTakeBack(storage: Storage, id: string, last: number): Promise<void> {
   try {
-    await storage.log.publishDurable(id, openingEvents(response).length - 1);
+    await storage.log.publishDurable(id, last);
   } catch (error) {
     await leaveOpen(storage, id);
     await storage.records.erase(id, 0);

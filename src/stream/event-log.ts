@@ -25,9 +25,13 @@ export interface LoggedEvent {
  * can be built without parsing.
  */
 export function sequenceEvents(first: number, drafts: readonly EventDraft[]): string[] {
+  let written: { response: unknown; json: string } | undefined;
   return drafts.map((draft, i) => {
     const { type, ...rest } = draft;
-    return JSON.stringify({ type, sequence_number: first + i, ...rest });
+    if (!("response" in rest)) return JSON.stringify({ type, sequence_number: first + i, ...rest });
+    // The opening events carry the same response: it is written once.
+    if (written?.response !== rest.response) written = { response: rest.response, json: JSON.stringify(rest.response) };
+    return `{"type":"${type}","sequence_number":${first + i},"response":${written.json}}`;
   });
 }
 
