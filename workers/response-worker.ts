@@ -10,6 +10,7 @@ import { isRedisUnavailable } from "../src/redis/connect.ts";
 import { WorkerControl } from "../src/stream/control.ts";
 import { RunControl } from "./run.ts";
 import { runResponse } from "./run-response.ts";
+import { ServerTools } from "./tools.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** How often each run's lease is looked at: the longest that a run goes on after a cancel whose order was lost. */
@@ -33,6 +34,7 @@ interface ActiveRun {
 export class ResponseWorker {
   readonly #context: WorkerContext;
   readonly #upstreams: Upstreams;
+  readonly #serverTools: ServerTools;
   readonly #workers: Worker<ResponseJob>[];
   readonly #active = new Set<ActiveRun>();
   readonly #leaseCheck: NodeJS.Timeout;
@@ -45,6 +47,7 @@ export class ResponseWorker {
   private constructor(context: WorkerContext) {
     this.#context = context;
     this.#upstreams = new Upstreams(context.catalog, context.config);
+    this.#serverTools = new ServerTools(context.config);
     this.#workers = QUEUE_NAMES.map((name) => this.#openWorker(name));
     this.#leaseCheck = setInterval(() => void this.#checkLeases(), LEASE_CHECK_MS);
   }
@@ -135,7 +138,9 @@ export class ResponseWorker {
           storage,
           upstreams: this.#upstreams,
           maxAttempts: config.MAX_ATTEMPTS,
+          serverTools: this.#serverTools,
           isStrict: config.STRICT_EVENTS,
+          maxToolCalls: config.MAX_TOOL_CALLS,
           workerName: config.processName,
         },
         id,

@@ -13,7 +13,7 @@ import {
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
 import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
-import type { ResponseError, ResponseErrorCode, Usage } from "../src/protocol/response.ts";
+import type { ResponseError, ResponseErrorCode } from "../src/protocol/response.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { indexItems } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
@@ -21,16 +21,14 @@ import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
-import { runTurn } from "./run-turn.ts";
-import type { UpstreamCall, UpstreamFinish } from "./upstream.ts";
+import { type LoopDependencies, runLoop } from "./run-loop.ts";
+import { TurnTooLongError } from "./turn-relay.ts";
+import type { UpstreamFinish } from "./upstream.ts";
 import type { Upstreams } from "./upstreams.ts";
 
-export interface RunDependencies {
-  storage: Storage;
-  upstreams: Upstreams;
+export interface RunDependencies extends LoopDependencies {
+  upstreams: Pick<Upstreams, "find">;
   maxAttempts: number;
-  /** Whether upstreams are held to the contract's orders of events. */
-  isStrict: boolean;
   workerName: string;
 }
 
@@ -112,29 +110,21 @@ async function announceStart(run: Run): Promise<void> {
 }
 
 async function generate(
-  { storage, upstreams, isStrict }: RunDependencies,
+  dependencies: RunDependencies,
   run: Run,
   discarded: ReadonlySet<number>,
 ): Promise<UpstreamFinish> {
-  const produced = keptItems(run, discarded);
-  if (produced.some(waitsForClient)) return { type: "finish", status: "completed", usage: NO_USAGE };
+  const { storage, upstreams } = dependencies;
   try {
     const conversation = await loadConversation(storage, run.id);
     if (conversation === undefined) return failed("server_error", "The request of this response is gone.");
     const found = upstreams.find(conversation.request.model);
     if (found === undefined)
       return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
-    const call: UpstreamCall = {
-      responseId: run.id,
-      model: found.resolved.model,
-      request: conversation.request,
-      input: conversation.input,
-      produced,
-      firstOutputIndex: run.writer.state.response.output.length,
-    };
-    return await runTurn(run, found.upstream, call, isStrict);
+    return await runLoop(dependencies, run, { ...found, conversation, produced: () => keptItems(run, discarded) });
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
+    if (error instanceof TurnTooLongError) return failed("server_error", error.message);
     if (error instanceof IllegalEventError) {
       storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
       return failed("server_error", "The provider sent a stream that could not be understood.");
@@ -148,20 +138,6 @@ const failed = (code: ResponseErrorCode, message: string): UpstreamFinish => ({
   status: "failed",
   error: responseError(code, message),
 });
-
-/** Calls that only the client can answer end the response; one that was recorded in an earlier attempt did so already. */
-function waitsForClient(item: OutputItem): boolean {
-  return item.type === "function_call";
-}
-
-/** What an attempt that was cut off had used is not known; only what is known is said. */
-const NO_USAGE: Usage = {
-  input_tokens: 0,
-  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-  output_tokens: 0,
-  output_tokens_details: { reasoning_tokens: 0 },
-  total_tokens: 0,
-};
 
 function keptItems(run: Run, discarded: ReadonlySet<number>): OutputItem[] {
   const output: readonly OutputItem[] = run.writer.state.response.output;

@@ -1,17 +1,19 @@
-/** One call of the model, written to the log as it comes. */
+/** One call of the model, written to the log as it comes. Calls of the server's functions stay behind in the relay. */
 import { responseError } from "../src/lifecycle/end-response.ts";
 import { ItemGrammar } from "../src/lifecycle/event-grammar/item-grammar.ts";
 import type { Run } from "./run.ts";
+import type { TurnRelay } from "./turn-relay.ts";
 import type { Upstream, UpstreamCall, UpstreamFinish } from "./upstream.ts";
 
 /**
- * An upstream counts its items from 0; the log goes on counting where the response is. With `isStrict` every event is
+ * An upstream counts its items from 0; the relay puts them where the log stands. With `isStrict` every event is
  * held against the contract's orders before it is written, and the first that breaks one rejects with IllegalEventError.
  */
 export async function runTurn(
   run: Run,
   upstream: Upstream,
   call: UpstreamCall,
+  relay: TurnRelay,
   isStrict: boolean,
 ): Promise<UpstreamFinish> {
   const { writer, control } = run;
@@ -24,7 +26,7 @@ export async function runTurn(
       return event;
     }
     grammar?.accept(event);
-    await writer.write({ ...event, output_index: event.output_index + call.firstOutputIndex });
+    await writer.write(...relay.accept(event));
   }
   const error = responseError("server_error", "The provider's stream ended without a result.");
   return { type: "finish", status: "failed", error };

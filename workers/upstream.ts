@@ -23,14 +23,14 @@ export interface UpstreamCall {
   model: string;
   /** The request without `input`; parameters that are absent were not given. */
   request: Omit<CreateRequest, "input">;
-  /** The whole conversation, oldest first: the chain before this response, and its own input. */
+  /** The whole conversation, oldest first: the chain before this response, its own input, and its earlier turns. */
   input: readonly ContextItem[];
   /**
-   * Items that this very response has completed before: in earlier turns, or in an attempt that was cut off. They come
-   * after `input` in what the model is shown, and are not to be produced again.
+   * Items of this very turn that an attempt that was cut off has completed. They come after `input` in what the model is
+   * shown, and are not to be produced again.
    */
   produced: readonly OutputItem[];
-  /** Where in the response's output the first item of this call goes. Items that were cut off hold places too. */
+  /** Where in the response's output the first item of this turn goes. Items that were cut off hold places too. */
   firstOutputIndex: number;
 }
 

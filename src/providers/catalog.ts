@@ -16,6 +16,8 @@ const openAiResponsesProviderSchema = z.strictObject({
   headers: z.record(z.string(), z.string()).default({}),
   /** If given, only these models exist. If not, every name is passed on and the vendor decides. */
   models: z.array(z.string().min(1)).min(1).optional(),
+  /** If given, only these tools are left to the provider; this server runs the others. If not, all are. */
+  hosted_tools: z.array(z.string()).optional(),
 });
 
 const simulatorProviderSchema = z.strictObject({ kind: z.literal("simulator") });

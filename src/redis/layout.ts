@@ -7,6 +7,7 @@
  *   <prefix>:{<id>}:snapshot  string  the fold of the log up to some sequence number
  *   <prefix>:{<id>}:request   string  the request, without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
+ *   <prefix>:{<id>}:calls     hash    what its tool calls were and what came of them (store/tool-journal.ts)
  *   <prefix>:{<id>}:bell      channel "has reached N"
  *   <prefix>:{<conv id>}:conversation  hash  whose it is, its metadata, who is writing (store/conversations.ts)
  *   <prefix>:{<conv id>}:order         zset  item ids in order
@@ -43,15 +44,19 @@ export class RedisLayout {
   snapshot = (id: string): string => `${this.prefix}:{${id}}:snapshot`;
   request = (id: string): string => `${this.prefix}:{${id}}:request`;
   input = (id: string): string => `${this.prefix}:{${id}}:input`;
+  calls = (id: string): string => `${this.prefix}:{${id}}:calls`;
   bell = (id: string): string => `${this.prefix}:{${id}}:bell`;
 
   /** All keys of a response, in the order in which the scripts take them. */
-  keysOf = (id: string): [meta: string, events: string, snapshot: string, request: string, input: string] => [
+  keysOf = (
+    id: string,
+  ): [meta: string, events: string, snapshot: string, request: string, input: string, calls: string] => [
     this.meta(id),
     this.events(id),
     this.snapshot(id),
     this.request(id),
     this.input(id),
+    this.calls(id),
   ];
 
   conversation = (id: string): string => `${this.prefix}:{${id}}:conversation`;

@@ -7,7 +7,10 @@ import { responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation {
+  project: string;
   request: StoredRequest["request"];
+  /** The chain behind `previous_response_id`, oldest first. */
+  ancestors: readonly string[];
   input: (InputItem | OutputItem)[];
 }
 
@@ -21,14 +24,19 @@ export class MissingLinkError extends Error {
 
 /** Undefined if the response itself is gone. All links are read at once, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
-  const [stored, own] = await Promise.all([storage.records.readRequest(id), storage.records.readInput(id)]);
-  if (stored === undefined || own === undefined) return undefined;
+  const [record, stored, own] = await Promise.all([
+    storage.records.read(id),
+    storage.records.readRequest(id),
+    storage.records.readInput(id),
+  ]);
+  if (record === undefined || stored === undefined || own === undefined) return undefined;
   const conversationId = conversationIdOf(stored.request);
   const [links, before] = await Promise.all([
     Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
-  return { request: stored.request, input: [...before, ...links.flat(), ...own] };
+  const { request, ancestors } = stored;
+  return { project: record.project, request, ancestors, input: [...before, ...links.flat(), ...own] };
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {

@@ -8,6 +8,7 @@ import { IdempotencyKeys } from "../store/idempotency.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { OpenResponses } from "../store/open-responses.ts";
 import { ResponseRecords } from "../store/response-record.ts";
+import { ToolJournals } from "../store/tool-journal.ts";
 import { WorkerControl } from "../stream/control.ts";
 import { EventLog, EventLogReader } from "../stream/event-log.ts";
 import { Leases } from "../stream/lease.ts";
@@ -20,6 +21,7 @@ export interface Storage {
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
   readonly items: ItemIndex;
+  readonly journals: ToolJournals;
   readonly log: EventLog;
   /** Reads what may be shown: with replicas configured, only what enough of them have. */
   readonly reader: EventLogReader;
@@ -51,6 +53,7 @@ export function openStorage(connections: StorageConnections): Storage {
     records: new ResponseRecords(redis, layout, logRedis),
     open: new OpenResponses(redis, layout),
     items: new ItemIndex(redis, layout),
+    journals: new ToolJournals(redis, layout, logRedis),
     conversations: new Conversations(redis, layout),
     idempotency: new IdempotencyKeys(redis, layout),
     log: new EventLog(logRedis, layout, { minReplicasAcked }),

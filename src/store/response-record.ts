@@ -66,13 +66,13 @@ const storedRequestSchema = z.object({ request: createRequestSchema, ancestors: 
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*
- * KEYS  meta, events, snapshot, request, input
+ * KEYS  meta, events, snapshot, request, input, calls
  * ARGV  request, input, number of events, events…, then field, value… of the record
  * Returns 1 if created, 0 if the id was there already (the same admission, sent again).
  */
 const createRecordScript = defineScript<0 | 1>(
   "createResponseRecord",
-  5,
+  6,
   `
   if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
   local count = tonumber(ARGV[3])
@@ -87,16 +87,16 @@ const createRecordScript = defineScript<0 | 1>(
 );
 
 /*
- * KEYS  meta, events, snapshot, request, input
+ * KEYS  meta, events, snapshot, request, input, calls
  * ARGV  seconds for which the log stays readable to streams that are open; 0 erases at once
  * The record becomes a tombstone: every verb answers 404 from here on.
  */
 const eraseRecordScript = defineScript<0 | 1>(
   "eraseResponseRecord",
-  5,
+  6,
   `
   if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-  redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5])
+  redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6])
   if ARGV[1] == '0' then
     redis.call('UNLINK', KEYS[1], KEYS[2])
     return 1

@@ -54,14 +54,14 @@ export interface Batch {
 export type AppendOutcome = { kind: "appended" | "duplicate" | "gap" | "fenced" | "gone"; last: number };
 
 /*
- * KEYS  meta, events, snapshot, request, input
+ * KEYS  meta, events, snapshot, request, input, calls
  * ARGV  lease, first, status or '', '1' if the status is terminal, snapshot or '', how to ring (PUBLISH, SPUBLISH or ''),
  *       channel, events…
  * Returns {outcome, last}
  */
 const appendScript = defineScript<[AppendOutcome["kind"], number]>(
   "appendEvents",
-  5,
+  6,
   `
   local meta = redis.call('HMGET', KEYS[1], 'lease', 'last', 'status', 'retentionSeconds')
   if not meta[3] then return {'gone', -1} end
@@ -156,10 +156,15 @@ export class EventLog {
     return { kind, last };
   }
 
+  /** Waits until enough replicas have what was written so far on this log's connection. */
+  async confirmReplicas(signal?: AbortSignal): Promise<void> {
+    if (this.#replicas.isRequired) await this.#replicas.confirm(signal);
+  }
+
   /** Waits until enough replicas have the log up to `last`, then lets readers see it. */
   async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<void> {
     if (!this.#replicas.isRequired) return;
-    await this.#replicas.confirm(signal);
+    await this.confirmReplicas(signal);
     await publishScript(this.#redis, this.#layout.meta(id), last, this.#layout.ringCommand, this.#layout.bell(id));
   }
 }

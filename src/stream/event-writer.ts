@@ -3,11 +3,10 @@
  * one append in flight, and slows its caller when Redis is slow; nothing is dropped. It also folds what it writes, so
  * that the caller always sees the response as the log will say it.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { applyEvent, type ResponseState } from "../lifecycle/apply-event.ts";
 import type { EventDraft } from "../protocol/event.ts";
 import type { ResponseStatus } from "../protocol/response.ts";
-import { isRedisUnavailable } from "../redis/connect.ts";
+import { untilTaken } from "../redis/patience.ts";
 import { type EventLog, sequenceEvents } from "./event-log.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
@@ -21,7 +20,6 @@ const BUFFER_BYTES = 1024 * 1024;
 const RECENT_BYTES = 4 * 1024 * 1024;
 const RECENT_MS = 5_000;
 const SNAPSHOT_MIN_BYTES = 64 * 1024;
-const RETRY_MS = 200;
 
 /** Somebody else has the right to append now, or the response is over or deleted. The run must stop. */
 export class LeaseLostError extends Error {
@@ -205,15 +203,7 @@ export class EventWriter {
       status: batch.events.findLast((event) => event.status !== undefined)?.status,
       snapshot,
     };
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        return await abortable(log.append(id, content, signal), signal);
-      } catch (error) {
-        if (signal.aborted || !isRedisUnavailable(error)) throw error;
-        await delay(RETRY_MS, undefined, { signal });
-      }
-    }
+    return await untilTaken(() => log.append(id, content, signal), signal);
   }
 
   /**
@@ -247,17 +237,5 @@ export class EventWriter {
     }
     const events = this.#recent.flatMap((batch) => batch.events.slice(Math.max(0, first - batch.first)));
     return { first, events, bytes: 0, atMs: Date.now() };
-  }
-}
-
-/** `promise`, or the signal's reason as soon as it is aborted: a Redis that is away must not hold a run that is over. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

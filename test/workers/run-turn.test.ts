@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
 import { openRun, RunControl } from "../../workers/run.ts";
 import { runTurn } from "../../workers/run-turn.ts";
+import { TurnRelay } from "../../workers/turn-relay.ts";
 import { openUpstream, sampleCall } from "../support/openai-responses.ts";
 import { openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
 import { beginResponse, openTestStorage } from "../support/storage.ts";
@@ -26,7 +27,9 @@ async function turn(isStrict: boolean) {
   const { id, lease, last } = await beginResponse(storage, sampleRecord());
   const state = openingState(sampleResponse({}, id));
   const run = openRun(storage, { id, lease, last, state }, new RunControl());
-  return await runTurn(run, openUpstream(server), sampleCall(), isStrict);
+  const nextIndex = () => run.writer.state.response.output.length;
+  const relay = new TurnRelay({ functions: new Map(), callsLeft: 0, nextIndex, usedIds: new Set() });
+  return await runTurn(run, openUpstream(server), sampleCall(), relay, isStrict);
 }
 
 test("is taken as it is by default", async () => {

@@ -26,11 +26,10 @@ export function planItems(call: UpstreamCall, settings: SimulatorSettings): Plan
   const seed = conversationSeed(call, settings);
   // Each item has numbers of its own, so that what one of them needs does not change the next.
   const randomFor = (purpose: string) => new SeededRandom(`${seed} ${purpose}`);
-  const tools = toolsToCall(call, settings, randomFor("tools"));
-  const answer: PlannedItem[] =
-    tools.length > 0
-      ? tools.map((tool, place) => planFunctionCall(tool, randomFor(`call ${place}`)))
-      : [planMessage(call, settings, randomFor("message"))];
+  const step = nextStep(call, settings);
+  const tools = step === undefined ? toolsToCall(call, settings, randomFor("tools")) : [];
+  const calls = step ?? tools.map((tool, place) => planFunctionCall(tool, randomFor(`call ${place}`)));
+  const answer = calls.length > 0 ? calls : [planMessage(call, settings, randomFor("message"))];
   return [...planReasoning(call, settings, randomFor("reasoning")), ...answer];
 }
 
@@ -58,6 +57,22 @@ function planReasoning(call: UpstreamCall, settings: SimulatorSettings, random: 
   const shape = { deltas: count, deltaBytes: settings.delta_bytes };
   const hasSummary = summary != null || settings.reasoning !== undefined;
   return [{ type: "reasoning", hasSummary, deltas: text.proseDeltas(text.reasoningOpening(), shape, random) }];
+}
+
+/** The calls of the first step that is not answered yet; undefined once there is none. */
+function nextStep({ input, request }: UpstreamCall, { steps }: SimulatorSettings): PlannedItem[] | undefined {
+  const lastMessage = input.findLastIndex((item) => item.type === "message" && item.role === "user");
+  let answered = input.slice(lastMessage + 1).filter((item) => item.type === "function_call_output").length;
+  const step = steps.find((calls) => {
+    answered -= calls.length;
+    return answered < 0;
+  });
+  if (step === undefined || request.tool_choice === "none") return undefined;
+  return step.map(({ call, arguments: values }) => ({
+    type: "function_call",
+    name: call,
+    deltas: text.jsonDeltas(JSON.stringify(values)),
+  }));
 }
 
 /** Empty if the answer is a message. Once calls were answered it always is, or `required` would never come to an end. */

@@ -26,6 +26,28 @@ const wholeNumber = (maximum: number) =>
 
 const flag = z.enum(["true", "false"], "must be 'true' or 'false'").transform((value) => value === "true");
 
+/** `step.1`, `step.2` … are kept apart: there may be as many as a request's metadata holds. */
+const STEP = /^step\.([1-9]\d?)$/;
+
+const stepSchema = z
+  .string()
+  .transform((json, context) => {
+    try {
+      return JSON.parse(json) as unknown;
+    } catch {
+      context.addIssue({ code: "custom", message: "must be JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.preprocess(
+      (value) => (Array.isArray(value) ? value : [value]),
+      z.array(z.strictObject({ call: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) })).min(1),
+    ),
+  );
+/** Calls to make side by side. */
+export type SimulatorStep = z.infer<typeof stepSchema>;
+
 const settingsSchema = z
   .strictObject({
     /** Chooses another answer to the same request. */
@@ -57,17 +79,33 @@ const settingsSchema = z
     const message = `makes a text of more than ${TEXT_BYTES_MAXIMUM} bytes`;
     context.addIssue({ code: "custom", path: ["delta_bytes"], message });
   });
-export type SimulatorSettings = z.infer<typeof settingsSchema>;
+/** `steps` are calls to make one after the other, each when those before it are answered, before there is an answer. */
+export type SimulatorSettings = z.infer<typeof settingsSchema> & { steps: readonly SimulatorStep[] };
 
 export function readSettings(metadata: Readonly<Record<string, string>>): SimulatorSettings {
-  const own = Object.entries(metadata).filter(([key]) => key.startsWith(PREFIX));
-  const parsed = settingsSchema.safeParse(
-    Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value])),
+  const own = Object.entries(metadata).flatMap(([key, value]) =>
+    key.startsWith(PREFIX) ? [[key.slice(PREFIX.length), value] as const] : [],
   );
-  if (parsed.success) return parsed.data;
+  const parsed = settingsSchema.safeParse(Object.fromEntries(own.filter(([key]) => !STEP.test(key))));
+  if (parsed.success) return { ...parsed.data, steps: readSteps(own) };
   const issue = parsed.error.issues[0];
   if (issue?.code === "unrecognized_keys") {
     throw new InvalidPromptError(`The simulator has no setting 'metadata.${PREFIX}${issue.keys[0]}'.`);
   }
   throw new InvalidPromptError(`'metadata.${PREFIX}${issue?.path.join(".")}' ${issue?.message}.`);
+}
+
+function readSteps(own: readonly (readonly [string, string])[]): SimulatorStep[] {
+  const numbered = own
+    .flatMap(([key, value]) => {
+      const number = STEP.exec(key)?.[1];
+      return number === undefined ? [] : [{ number: Number(number), key, value }];
+    })
+    .sort((a, b) => a.number - b.number);
+  return numbered.map(({ key, value }) => {
+    const parsed = stepSchema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new InvalidPromptError(`'metadata.${PREFIX}${key}' ${issue?.message ?? "is not valid"}.`);
+  });
 }

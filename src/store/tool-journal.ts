@@ -1,0 +1,120 @@
+/**
+ * What a response's tool calls were and what came of them: one hash beside its log. The log shows a call as its client
+ * may see it; the journal keeps what the model was shown of it, and which calls were begun. A run that goes on after a
+ * crash reads here which calls of the turn that was cut off are done, which were begun, and which were not.
+ *
+ * Every write names the lease, and is refused in the same atomic step once somebody else has it.
+ */
+import { z } from "zod";
+import type { ItemEventDraft } from "../protocol/event.ts";
+import { inputFunctionCallOutputSchema } from "../protocol/items/function.ts";
+import { usageSchema } from "../protocol/response.ts";
+import type { RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+/** What the model is shown of a call that is over. */
+const toolResultSchema = z.object({
+  /** As a `function_call_output` has it: text, or content parts. */
+  output: inputFunctionCallOutputSchema.shape.output,
+  isError: z.boolean(),
+  /** What only the tool understands, to show the call in the log. */
+  details: z.unknown(),
+});
+export type ToolResult = z.infer<typeof toolResultSchema>;
+
+/** A call as the model asked for it. */
+const toolCallSchema = z.object({
+  callId: z.string(),
+  /** The function's name, as the model knows it. */
+  name: z.string(),
+  /** JSON, as the model wrote it. */
+  arguments: z.string(),
+  /** The approval that this call was given, if it needed one. */
+  approvalRequestId: z.string().optional(),
+});
+export type ToolCall = z.infer<typeof toolCallSchema>;
+
+/**
+ * A turn of the model that called tools, in the order of its items: the calls, and the items that had to wait for a call
+ * before them to be over. `itemIds` are the ids under which a call or an item was begun in the log, the last one last.
+ */
+/** Checked when they were made, by the upstream that yielded them. */
+const eventsSchema = z.custom<ItemEventDraft[]>(Array.isArray);
+
+const segmentSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("call"), call: toolCallSchema, itemIds: z.array(z.string()) }),
+  z.object({ kind: z.literal("item"), events: eventsSchema, itemIds: z.array(z.string()) }),
+]);
+export type TurnSegment = z.infer<typeof segmentSchema>;
+
+const turnSchema = z.object({ usage: usageSchema.nullable(), segments: z.array(segmentSchema) });
+export type RecordedTurn = z.infer<typeof turnSchema>;
+
+export interface ToolJournal {
+  turns: RecordedTurn[];
+  /** By call id. */
+  started: ReadonlySet<string>;
+  results: ReadonlyMap<string, ToolResult>;
+}
+
+/*
+ * KEYS  meta, calls
+ * ARGV  lease, field, value
+ * Returns 1 if written, 0 if the lease is somebody else's or the response is over.
+ */
+const writeScript = defineScript<0 | 1>(
+  "writeToolJournal",
+  2,
+  `
+  local meta = redis.call('HMGET', KEYS[1], 'lease', 'status')
+  if meta[1] ~= ARGV[1] then return 0 end
+  if meta[2] ~= 'queued' and meta[2] ~= 'in_progress' then return 0 end
+  redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+  return 1
+`,
+);
+
+export class ToolJournals {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+  readonly #logRedis: RedisClient;
+
+  /** `logRedis` is the connection whose writes wait for replicas where there are some. */
+  constructor(redis: RedisClient, layout: RedisLayout, logRedis: RedisClient) {
+    this.#redis = redis;
+    this.#layout = layout;
+    this.#logRedis = logRedis;
+  }
+
+  /** False if the lease is not the current one. Safe to send again: so are the two below. */
+  async writeTurn(id: string, lease: string, place: number, turn: RecordedTurn): Promise<boolean> {
+    return await this.#write(id, lease, `turn:${place}`, turn);
+  }
+
+  async writeStart(id: string, lease: string, callId: string): Promise<boolean> {
+    return await this.#write(id, lease, `start:${callId}`, 1);
+  }
+
+  async writeResult(id: string, lease: string, callId: string, result: ToolResult): Promise<boolean> {
+    return await this.#write(id, lease, `result:${callId}`, result);
+  }
+
+  async read(id: string): Promise<ToolJournal> {
+    const fields = Object.entries(await this.#redis.hgetall(this.#layout.calls(id)));
+    const parsed = <T>(prefix: string, schema: z.ZodType<T>): [string, T][] =>
+      fields
+        .filter(([field]) => field.startsWith(prefix))
+        .map(([field, json]) => [field.slice(prefix.length), schema.parse(JSON.parse(json))]);
+    const turns = parsed("turn:", turnSchema).sort(([a], [b]) => Number(a) - Number(b));
+    return {
+      turns: turns.map(([, turn]) => turn),
+      started: new Set(parsed("start:", z.unknown()).map(([callId]) => callId)),
+      results: new Map(parsed("result:", toolResultSchema)),
+    };
+  }
+
+  async #write(id: string, lease: string, field: string, value: unknown): Promise<boolean> {
+    const { meta, calls } = this.#layout;
+    return (await writeScript(this.#logRedis, meta(id), calls(id), lease, field, JSON.stringify(value))) === 1;
+  }
+}

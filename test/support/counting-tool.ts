@@ -1,0 +1,68 @@
+/** A tool of two functions that counts what it is asked for: `look` changes nothing, `change` does. Shown as an MCP server's. */
+import type { ItemEventDraft } from "../../src/protocol/event.ts";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { CallPlace, ServerFunction, ShownCall, ToolCall, ToolKind, ToolResult } from "../../workers/tool.ts";
+
+export interface CountingTool {
+  kind: ToolKind;
+  /** `<function> <value of the argument x>`, when a call began. */
+  begun: string[];
+  /** How many calls were being made at the same time, at most. */
+  atOnce: number;
+}
+
+export const COUNTING_TOOL = { type: "mcp" as const, server_label: "counting", server_url: "http://127.0.0.1/" };
+
+export function countingTool(onBegin: (call: string) => Promise<void> | void = () => {}): CountingTool {
+  let running = 0;
+  const tool: CountingTool = { begun: [], atOnce: 0, kind: { types: ["mcp"], open: () => Promise.resolve(open) } };
+  const run = async ({ name, arguments: json }: ToolCall): Promise<ToolResult> => {
+    const said = `${name} ${String((JSON.parse(json) as { x: unknown }).x)}`;
+    tool.begun.push(said);
+    running += 1;
+    tool.atOnce = Math.max(tool.atOnce, running);
+    await onBegin(said);
+    running -= 1;
+    return { output: `${said} is done`, isError: false, details: null };
+  };
+  const fn = (name: string, isReadOnly: boolean): ServerFunction => ({
+    definition: { type: "function", name, parameters: { type: "object", properties: { x: { type: "integer" } } } },
+    isReadOnly,
+    itemType: "mcp_call",
+    show: (place) => showCall(name, place),
+    run,
+  });
+  const open = {
+    functions: [fn("look", true), fn("change", false)],
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  return tool;
+}
+
+function showCall(name: string, { itemId, output_index }: CallPlace): ShownCall {
+  const at = { output_index, item_id: itemId };
+  let json = "";
+  const item = (fields: Partial<Extract<OutputItem, { type: "mcp_call" }>>) =>
+    ({ type: "mcp_call", id: itemId, server_label: "counting", name, arguments: json, ...fields }) as const;
+  const of = (...events: ItemEventDraft[]) => events;
+  return {
+    open: () =>
+      of(
+        { type: "response.output_item.added", output_index, item: item({ status: "in_progress" }) },
+        { type: "response.mcp_call.in_progress", ...at },
+      ),
+    delta: (delta) => of({ type: "response.mcp_call_arguments.delta", ...at, delta }),
+    begin: (whole) => {
+      json = whole;
+      return of({ type: "response.mcp_call_arguments.done", ...at, arguments: whole });
+    },
+    end: ({ output, isError }) => {
+      const text = typeof output === "string" ? output : JSON.stringify(output);
+      const done = item({ status: isError ? "failed" : "completed", output: text });
+      return of(
+        { type: isError ? "response.mcp_call.failed" : "response.mcp_call.completed", ...at },
+        { type: "response.output_item.done", output_index, item: done },
+      );
+    },
+  };
+}

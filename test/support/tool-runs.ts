@@ -1,0 +1,77 @@
+/** Runs of a response with tools in this process, against a real Redis, and an upstream that notes what it was shown. */
+import type { CreateRequest } from "../../src/protocol/create-request.ts";
+import type { Response } from "../../src/protocol/response.ts";
+import type { Storage } from "../../src/responses/storage.ts";
+import { newId } from "../../src/protocol/id.ts";
+import { sequenceEvents } from "../../src/stream/event-log.ts";
+import { newResponse, openingEvents } from "../../src/lifecycle/new-response.ts";
+import type { RunControl } from "../../workers/run.ts";
+import { runResponse } from "../../workers/run-response.ts";
+import type { ToolKind } from "../../workers/tool.ts";
+import { ServerTools } from "../../workers/tools.ts";
+import { SimulatorUpstream } from "../../workers/upstreams/simulator.ts";
+import type { Upstream, UpstreamCall } from "../../workers/upstream.ts";
+import { readConfig } from "../../src/config.ts";
+import { sampleRecord } from "./samples.ts";
+import { expectLegal, expectOneTerminal } from "./subscriber.ts";
+
+const CONFIG = readConfig({});
+
+/** The simulator, and every conversation that it was called with. */
+export class NotingUpstream implements Upstream {
+  readonly calls: UpstreamCall[] = [];
+  readonly #simulator = new SimulatorUpstream();
+
+  run(call: UpstreamCall, signal: AbortSignal) {
+    this.calls.push(call);
+    return this.#simulator.run(call, signal);
+  }
+}
+
+/** A request whose model makes these steps, one after the other, and then answers. */
+export function steps(...steps: object[]): Record<string, string> {
+  const entries = steps.map((step, i) => [`simulator.step.${i + 1}`, JSON.stringify(step)]);
+  return { "simulator.delay_ms": "0", "simulator.text": "All done.", ...Object.fromEntries(entries) };
+}
+
+export async function createResponse(storage: Storage, request: Partial<CreateRequest>): Promise<string> {
+  const id = newId("resp");
+  const whole: CreateRequest = { model: "simulator/default", background: true, ...request };
+  const events = sequenceEvents(0, openingEvents(newResponse(id, whole, 1_700_000_000)));
+  const input = [{ type: "message" as const, role: "user" as const, content: "Go", id: newId("msg") }];
+  await storage.open.add(id, Date.now());
+  await storage.records.create(sampleRecord({ id, events, input, request: { request: whole, ancestors: [] } }));
+  return id;
+}
+
+export interface RunSetup {
+  storage: Storage;
+  kinds: ToolKind[];
+  upstream: Upstream;
+  maxToolCalls?: number;
+}
+
+export async function runOnce(
+  { storage, kinds, upstream, maxToolCalls = 100 }: RunSetup,
+  id: string,
+  control: RunControl,
+) {
+  const resolved = { provider: { name: "simulator", kind: "simulator" as const }, model: "default" };
+  const dependencies = {
+    storage,
+    upstreams: { find: () => ({ upstream, resolved }) },
+    serverTools: new ServerTools(CONFIG, kinds),
+    maxAttempts: 1_000,
+    maxToolCalls,
+    isStrict: true,
+    workerName: "test",
+  };
+  return await runResponse(dependencies, id, control, () => {});
+}
+
+/** The final response, once its log is legal and has one end. */
+export async function finalResponse(storage: Storage, id: string): Promise<{ response: Response; log: string[] }> {
+  const log = (await storage.reader.read(id, 0, 100_000)).map(({ data }) => data);
+  expectLegal(log);
+  return { response: expectOneTerminal(log), log };
+}

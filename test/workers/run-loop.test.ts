@@ -1,0 +1,228 @@
+/** The turns of a response with server-side tools, and what a crash between any two of their steps leaves. */
+import { describe, expect, test } from "vitest";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { Storage } from "../../src/responses/storage.ts";
+import { RunControl } from "../../workers/run.ts";
+import { INTERRUPTED } from "../../workers/tool-calls.ts";
+import { COUNTING_TOOL, countingTool } from "../support/counting-tool.ts";
+import { openTestStorage } from "../support/storage.ts";
+import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../support/tool-runs.ts";
+
+const look = (x: number) => ({ call: "look", arguments: { x } });
+const change = (x: number) => ({ call: "change", arguments: { x } });
+const TOOLS = { tools: [COUNTING_TOOL] };
+
+async function run(request: Parameters<typeof createResponse>[1], options: { maxToolCalls?: number } = {}) {
+  await using storage = await openTestStorage();
+  const tool = countingTool();
+  const upstream = new NotingUpstream();
+  const id = await createResponse(storage, request);
+  const outcome = await runOnce({ storage, kinds: [tool.kind], upstream, ...options }, id, new RunControl());
+  expect(outcome).toBe("ended");
+  return { ...(await finalResponse(storage, id)), tool, upstream };
+}
+
+const textsOf = (output: readonly OutputItem[]) =>
+  output.map((item) => {
+    if (item.type === "mcp_call") return `${item.name} ${item.arguments} ${item.status}`;
+    return item.type === "message" ? "message" : item.type;
+  });
+
+describe("a response with tools", () => {
+  test("calls the model until it answers, with what the calls before came to", async () => {
+    const { response, tool, upstream } = await run({ ...TOOLS, metadata: steps([look(1), change(2)], look(3)) });
+    expect(response.status).toBe("completed");
+    expect(textsOf(response.output)).toEqual([
+      'look {"x":1} completed',
+      'change {"x":2} completed',
+      'look {"x":3} completed',
+      "message",
+    ]);
+    expect(tool.begun).toEqual(["look 1", "change 2", "look 3"]);
+    expect(upstream.calls).toHaveLength(3);
+    const shown = upstream.calls[2]!.input.map((item) => item.type);
+    expect(shown).toEqual([
+      "message",
+      "function_call",
+      "function_call",
+      "function_call_output",
+      "function_call_output",
+      "function_call",
+      "function_call_output",
+    ]);
+    expect(upstream.calls[2]!.input.at(-1)).toMatchObject({ output: "look 3 is done" });
+  });
+
+  test("makes the calls of one turn side by side, and shows them in the model's order", async () => {
+    await using storage = await openTestStorage();
+    const bothBegun = Promise.withResolvers<void>();
+    const tool = countingTool(async (call) => {
+      // The first call is over only when the second has begun.
+      if (call === "look 2") bothBegun.resolve();
+      await bothBegun.promise;
+    });
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
+    await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(tool.atOnce).toBe(2);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
+  });
+
+  test("adds up what its turns used", async () => {
+    const { response, upstream } = await run({ ...TOOLS, metadata: steps(look(1), look(2)) });
+    const { usage } = response;
+    expect(upstream.calls).toHaveLength(3);
+    expect(usage!.total_tokens).toBe(usage!.input_tokens + usage!.output_tokens);
+    const inputs = upstream.calls.map((call) => call.input.length);
+    expect(inputs).toEqual([1, 3, 5]);
+    // Each call sends everything before it again.
+    expect(usage!.input_tokens).toBeGreaterThan(3);
+  });
+
+  test("leaves out the calls beyond max_tool_calls, and asks for an answer", async () => {
+    const request = { ...TOOLS, max_tool_calls: 2, metadata: steps([look(1), look(2), look(3)], look(4)) };
+    const { response, tool, upstream } = await run(request);
+    expect(tool.begun).toEqual(["look 1", "look 2"]);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
+    expect(upstream.calls.at(-1)!.request.tool_choice).toBe("none");
+  });
+
+  test("keeps to the operator's bound where the request has none", async () => {
+    const { tool } = await run({ ...TOOLS, metadata: steps(look(1), look(2), look(3)) }, { maxToolCalls: 2 });
+    expect(tool.begun).toEqual(["look 1", "look 2"]);
+  });
+
+  test("ends when the model calls a function of the client's, after its own calls of that turn", async () => {
+    const tools = [COUNTING_TOOL, { type: "function" as const, name: "mine", parameters: {} }];
+    const mine = { call: "mine", arguments: {} };
+    const { response, upstream } = await run({ tools, metadata: steps([look(1), mine, look(2)]) });
+    expect(upstream.calls).toHaveLength(1);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', "function_call", 'look {"x":2} completed']);
+  });
+
+  test("counts max_output_tokens over all turns", async () => {
+    const metadata = { ...steps(look(1), look(2)), "simulator.text": "word ".repeat(100) };
+    const { response, upstream } = await run({ ...TOOLS, max_output_tokens: 40, metadata });
+    expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
+    expect(response.usage!.output_tokens).toBeLessThanOrEqual(40);
+    expect(upstream.calls[1]!.request.max_output_tokens).toBeLessThan(40);
+  });
+
+  test("tells the model of arguments that are no JSON object, and goes on", async () => {
+    await using storage = await openTestStorage();
+    const tool = countingTool();
+    const upstream = new NotingUpstream();
+    const broken = { call: "look", arguments: { x: 1 } };
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps(broken) });
+    const spoil = {
+      run: async function* (...[call, signal]: Parameters<NotingUpstream["run"]>) {
+        for await (const event of upstream.run(call, signal)) {
+          if (event.type === "response.output_item.done" && event.item.type === "function_call") {
+            yield { ...event, item: { ...event.item, arguments: "[1" } };
+          } else if (!event.type.startsWith("response.function_call_arguments")) yield event;
+        }
+      },
+    };
+    await runOnce({ storage, kinds: [tool.kind], upstream: spoil }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(tool.begun).toEqual([]);
+    expect(textsOf(response.output)).toEqual(["look [1 failed", "message"]);
+  });
+});
+
+/** Storage whose steps are counted, and which stops the run before a given one: the process dies there. */
+function dyingStorage(storage: Storage, control: RunControl, step: () => boolean): Storage {
+  const dying = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]): unknown => {
+          if (step()) control.stop("lock-lost");
+          // What a dead process would send does not arrive.
+          if (control.writing.aborted) return Promise.reject(control.writing.reason as Error);
+          return Reflect.apply(value, object, args);
+        };
+      },
+    });
+  return { ...storage, log: dying(storage.log), journals: dying(storage.journals) };
+}
+
+describe("after a crash between any two steps", () => {
+  const request = { ...TOOLS, metadata: steps([look(1), change(2), look(3)], [change(4), change(5)], look(6)) };
+
+  /** Runs until the process dies before its `step`th write, and then to the end. */
+  async function crashAt(step: number) {
+    await using storage = await openTestStorage();
+    let left = step;
+    const die = (): boolean => left-- === 0;
+    const control = new RunControl();
+    const tool = countingTool(() => {
+      // A call may also be cut off in the middle: it took effect, and nobody was told.
+      if (die()) {
+        control.stop("lock-lost");
+        throw control.generating.reason;
+      }
+    });
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, request);
+    const first = runOnce(
+      { storage: dyingStorage(storage, control, die), kinds: [tool.kind], upstream },
+      id,
+      control,
+    ).catch((error: unknown) => error);
+    await first;
+    const hasDied = left < 0;
+    const { turns, results } = await storage.journals.read(id);
+    const recorded = turns
+      .flatMap(({ segments }) => segments.flatMap((segment) => (segment.kind === "call" ? [segment.call] : [])))
+      .filter(({ callId }) => results.has(callId))
+      .map((call) => `${call.name} ${(JSON.parse(call.arguments) as { x: number }).x}`);
+    const begunBefore = tool.begun.length;
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    return {
+      hasDied,
+      response,
+      tool,
+      recorded,
+      begunAfter: tool.begun.slice(begunBefore),
+      last: upstream.calls.at(-1)!,
+    };
+  }
+
+  test("goes on without making a call twice that changes something", async () => {
+    let crashes = 0;
+    for (let step = 0; ; step++) {
+      const { hasDied, response, tool, recorded, begunAfter, last } = await crashAt(step);
+      if (!hasDied) break;
+      crashes += 1;
+      expect(response.status).toBe("completed");
+      const changes = tool.begun.filter((call) => call.startsWith("change"));
+      expect(new Set(changes).size).toBe(changes.length);
+      // What was recorded is not asked for again, and the model is shown it.
+      expect(begunAfter.filter((call) => recorded.includes(call))).toEqual([]);
+      const shown = textsOf(response.output);
+      // A call that may have taken effect is told to the model as failed, and there is one of each in any case.
+      expect(shown.map((text) => text.replace(/ (completed|failed)$/, ""))).toEqual([
+        'look {"x":1}',
+        'change {"x":2}',
+        'look {"x":3}',
+        'change {"x":4}',
+        'change {"x":5}',
+        'look {"x":6}',
+        "message",
+      ]);
+      expect(shown.filter((text) => text.startsWith("look") && !text.endsWith("completed"))).toEqual([]);
+      const outputs = last.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+      const expected = ["look 1", "change 2", "look 3", "change 4", "change 5", "look 6"];
+      expect(outputs).toHaveLength(expected.length);
+      for (const [i, output] of outputs.entries()) {
+        const done = `${expected[i]} is done`;
+        const mayBe = recorded.includes(expected[i]!) ? [done] : [done, INTERRUPTED];
+        expect(mayBe).toContain(output);
+      }
+    }
+    expect(crashes).toBeGreaterThan(30);
+  });
+});

@@ -1,0 +1,122 @@
+/**
+ * What the model is shown of calls that this server made: a function call and its output, as it knows them, whatever the
+ * log shows a client. The same items and the same journal make the same context, before a crash and after it.
+ */
+import type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";
+import type { ContextItem } from "./upstream.ts";
+
+/** A call that was made, and the turn that asked for it. */
+export interface MadeCall {
+  call: ToolCall;
+  result: ToolResult;
+  turn: string;
+}
+
+type FunctionCall = Extract<ContextItem, { type: "function_call" }>;
+type CallOutput = Extract<ContextItem, { type: "function_call_output" }>;
+interface Pair {
+  call: FunctionCall;
+  output: CallOutput;
+  turn: string;
+}
+
+/** `made` are calls by the ids of the items that show them. `isHosted`: the provider understands items of this type itself. */
+export function modelContext(
+  items: readonly ContextItem[],
+  made: ReadonlyMap<string, MadeCall>,
+  isHosted: (type: string) => boolean,
+): ContextItem[] {
+  const context: ContextItem[] = [];
+  let turn: Pair[] = [];
+  // Calls that were asked for side by side are answered after all of them: some providers take them in no other order.
+  const flush = () => {
+    context.push(...turn.map(({ call }) => call), ...turn.map(({ output }) => output));
+    turn = [];
+  };
+  for (const item of items) {
+    const shown = shownItem(item, made, isHosted, items);
+    if (shown === undefined) continue;
+    if (!("output" in shown && "turn" in shown)) {
+      flush();
+      context.push(shown);
+      continue;
+    }
+    if (turn.length > 0 && turn[0]!.turn !== shown.turn) flush();
+    turn.push(shown);
+  }
+  flush();
+  return context;
+}
+
+function shownItem(
+  item: ContextItem,
+  made: ReadonlyMap<string, MadeCall>,
+  isHosted: (type: string) => boolean,
+  items: readonly ContextItem[],
+): ContextItem | Pair | undefined {
+  const known = item.id == null ? undefined : made.get(item.id);
+  if (known !== undefined) {
+    const { call, result, turn } = known;
+    return pair(turn, call.callId, call.name, call.arguments, result.output);
+  }
+  if (isHosted(item.type)) return item;
+  switch (item.type) {
+    case "mcp_list_tools":
+    case "mcp_approval_response":
+      return undefined;
+    case "mcp_approval_request":
+      return refusedRequest(item, items);
+    case "mcp_call":
+      return pair(item.id, callIdOf(item.id), item.name, item.arguments, item.output ?? JSON.stringify(item.error));
+    case "web_search_call":
+      return pair(item.id, callIdOf(item.id), "web_search", JSON.stringify(item.action), NOT_KEPT);
+    case "file_search_call": {
+      const json = JSON.stringify({ queries: item.queries });
+      return pair(item.id, callIdOf(item.id), "file_search", json, JSON.stringify(item.results ?? NOT_KEPT));
+    }
+    case "code_interpreter_call": {
+      const json = JSON.stringify({ code: item.code });
+      return pair(item.id, callIdOf(item.id), "python", json, JSON.stringify(item.outputs ?? NOT_KEPT));
+    }
+    case "image_generation_call": {
+      const json = JSON.stringify({ prompt: item.revised_prompt ?? "" });
+      return pair(item.id, callIdOf(item.id), "generate_image", json, "The image was shown to the user.");
+    }
+    default:
+      return item;
+  }
+}
+
+/** Of a call that the client sent, or that stands in a conversation: its result was not kept with the item. */
+const NOT_KEPT = "The result is not available any more.";
+
+/** A request that was approved is followed by its call; the model is told of one that was not. */
+function refusedRequest(
+  item: Extract<ContextItem, { type: "mcp_approval_request" }>,
+  items: readonly ContextItem[],
+): Pair | undefined {
+  const answer = items.find((each) => each.type === "mcp_approval_response" && each.approval_request_id === item.id);
+  if (answer?.type === "mcp_approval_response" && answer.approve) return undefined;
+  const reason = answer?.type === "mcp_approval_response" && answer.reason ? `: ${answer.reason}` : ".";
+  const output = answer === undefined ? "The user has not approved this call." : `The user refused this call${reason}`;
+  return pair(item.id, callIdOf(item.id), item.name, item.arguments, output);
+}
+
+function pair(
+  turn: string,
+  call_id: string,
+  name: string,
+  json: string,
+  output: CallOutput["output"] | null | undefined,
+): Pair {
+  return {
+    turn,
+    call: { type: "function_call", call_id, name, arguments: json },
+    output: { type: "function_call_output", call_id, output: output ?? "" },
+  };
+}
+
+/** For items whose call id is not known: call ids have at most 64 characters, and the same item keeps the same. */
+function callIdOf(itemId: string | null | undefined): string {
+  return `call_${(itemId ?? "").slice(-24)}`;
+}

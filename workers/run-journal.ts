@@ -1,0 +1,75 @@
+/** A run's hold on the journal of its tool calls: what it writes is fenced by its lease, and waits out a Redis that is away. */
+import { untilTaken } from "../src/redis/patience.ts";
+import type { Storage } from "../src/responses/storage.ts";
+import type { RecordedTurn, ToolJournal, ToolResult } from "../src/store/tool-journal.ts";
+import { LeaseLostError } from "../src/stream/event-writer.ts";
+import type { Run } from "./run.ts";
+
+export class RunJournal {
+  readonly #storage: Storage;
+  readonly #run: Run;
+  readonly #turns: RecordedTurn[];
+  readonly #started: Set<string>;
+  readonly #results: Map<string, ToolResult>;
+
+  private constructor(storage: Storage, run: Run, journal: ToolJournal) {
+    this.#storage = storage;
+    this.#run = run;
+    this.#turns = journal.turns;
+    this.#started = new Set(journal.started);
+    this.#results = new Map(journal.results);
+  }
+
+  /** For a response without tools there is nothing to read. */
+  static empty(storage: Storage, run: Run): RunJournal {
+    return new RunJournal(storage, run, { turns: [], started: new Set(), results: new Map() });
+  }
+
+  static async open(storage: Storage, run: Run): Promise<RunJournal> {
+    const journal = await untilTaken(() => storage.journals.read(run.id), run.control.writing);
+    return new RunJournal(storage, run, journal);
+  }
+
+  get turns(): readonly RecordedTurn[] {
+    return this.#turns;
+  }
+
+  hasStarted(callId: string): boolean {
+    return this.#started.has(callId);
+  }
+
+  readonly resultOf = (callId: string): ToolResult | undefined => this.#results.get(callId);
+
+  /** How many calls of tools the response has asked for. */
+  get callCount(): number {
+    return this.#turns.flatMap((turn) => turn.segments).filter((segment) => segment.kind === "call").length;
+  }
+
+  async addTurn(turn: RecordedTurn): Promise<void> {
+    this.#turns.push(turn);
+    await this.rewriteLastTurn();
+  }
+
+  /** After its segments were given other ids. */
+  async rewriteLastTurn(): Promise<void> {
+    const place = this.#turns.length - 1;
+    await this.#write(({ journals }, { id, lease }) => journals.writeTurn(id, lease, place, this.#turns[place]!));
+  }
+
+  async addStart(callId: string): Promise<void> {
+    this.#started.add(callId);
+    await this.#write(({ journals }, { id, lease }) => journals.writeStart(id, lease, callId));
+  }
+
+  async addResult(callId: string, result: ToolResult): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) => journals.writeResult(id, lease, callId, result));
+    this.#results.set(callId, result);
+  }
+
+  async #write(write: (storage: Storage, run: Run) => Promise<boolean>): Promise<void> {
+    const signal = this.#run.control.writing;
+    const isWritten = await untilTaken(() => write(this.#storage, this.#run), signal);
+    if (!isWritten) throw new LeaseLostError(`The lease of ${this.#run.id} was taken by somebody else.`);
+    await untilTaken(() => this.#storage.log.confirmReplicas(signal), signal);
+  }
+}

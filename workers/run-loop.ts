@@ -1,0 +1,194 @@
+/**
+ * The turns of a response: the model is called, the calls of the server's tools that it asks for are made, and it is called
+ * again with their results, until it answers, a call is the client's to make or to approve, or a budget is spent. Each
+ * turn with calls is in the journal, so a run that takes over goes on behind the last step that was recorded.
+ */
+import { newItemId } from "../src/protocol/id.ts";
+import type { OutputItem } from "../src/protocol/item.ts";
+import type { Usage } from "../src/protocol/response.ts";
+import { addUsage, NO_USAGE } from "../src/lifecycle/usage.ts";
+import { runsTool, understandsItem } from "../src/providers/hosted-tools.ts";
+import type { ResolvedModel } from "../src/providers/catalog.ts";
+import type { Conversation } from "../src/responses/conversation.ts";
+import type { Storage } from "../src/responses/storage.ts";
+import type { TurnSegment } from "../src/store/tool-journal.ts";
+import { type MadeCall, modelContext } from "./model-context.ts";
+import { madeCalls, readMadeCalls } from "./made-calls.ts";
+import type { Run } from "./run.ts";
+import { RunJournal } from "./run-journal.ts";
+import { runTurn } from "./run-turn.ts";
+import { finishTurn } from "./tool-turn.ts";
+import type { OpenTools, ServerTools } from "./tools.ts";
+import type { ToolSession } from "./tool.ts";
+import { turnRequest } from "./turn-request.ts";
+import { TurnRelay } from "./turn-relay.ts";
+import type { ContextItem, Upstream, UpstreamFinish } from "./upstream.ts";
+import { waitsForClient } from "./waits-for-client.ts";
+
+/** The least that a request may ask for (contract 03 §3.1): with less left, there is nothing to ask for. */
+const OUTPUT_TOKENS_MINIMUM = 16;
+
+export interface LoopDependencies {
+  storage: Storage;
+  serverTools: ServerTools;
+  /** Whether upstreams are held to the contract's orders of events. */
+  isStrict: boolean;
+  /** In one response, whatever its request says. */
+  maxToolCalls: number;
+}
+
+/** What a run generates with. */
+export interface Generation {
+  upstream: Upstream;
+  resolved: ResolvedModel;
+  conversation: Conversation;
+  /** Completed items of the response, as the log stands now. */
+  produced: () => readonly OutputItem[];
+}
+
+export async function runLoop(
+  dependencies: LoopDependencies,
+  run: Run,
+  generation: Generation,
+): Promise<UpstreamFinish> {
+  const { storage } = dependencies;
+  const hasTools = (generation.conversation.request.tools ?? []).length > 0;
+  const journal = hasTools ? await RunJournal.open(storage, run) : RunJournal.empty(storage, run);
+  const earlier = await readMadeCalls(storage, generation.conversation);
+  const { provider } = generation.resolved;
+  const session = toolSession(dependencies, run, generation);
+  await using tools = await dependencies.serverTools.open(session, (tool) => runsTool(provider, tool.type));
+  return await new Loop(dependencies, run, generation, { journal, tools, earlier }).run();
+}
+
+function toolSession({ storage }: LoopDependencies, run: Run, { conversation, produced }: Generation): ToolSession {
+  return {
+    responseId: run.id,
+    project: conversation.project,
+    request: conversation.request,
+    context: [...conversation.input, ...produced()],
+    signal: run.control.generating,
+    logger: storage.logger.child({ responseId: run.id }),
+    nextIndex: () => run.writer.state.response.output.length,
+    show: (...events) => run.writer.write(...events),
+  };
+}
+
+class Loop {
+  readonly #dependencies: LoopDependencies;
+  readonly #run: Run;
+  readonly #generation: Generation;
+  readonly #journal: RunJournal;
+  readonly #tools: OpenTools;
+  readonly #earlier: ReadonlyMap<string, MadeCall>;
+
+  constructor(
+    dependencies: LoopDependencies,
+    run: Run,
+    generation: Generation,
+    state: { journal: RunJournal; tools: OpenTools; earlier: ReadonlyMap<string, MadeCall> },
+  ) {
+    this.#dependencies = dependencies;
+    this.#run = run;
+    this.#generation = generation;
+    this.#journal = state.journal;
+    this.#tools = state.tools;
+    this.#earlier = state.earlier;
+  }
+
+  async run(): Promise<UpstreamFinish> {
+    await this.#takeUp();
+    for (;;) {
+      if (this.#generation.produced().some(waitsForClient)) return { ...COMPLETED, usage: this.#usage };
+      if (this.#outputTokensLeft < OUTPUT_TOKENS_MINIMUM) return this.#outOfTokens();
+      const finish = await this.#turn();
+      if (finish !== undefined) return finish;
+    }
+  }
+
+  /** What an attempt that was cut off left of its last turn; or, in the beginning, the calls that the client approved. */
+  async #takeUp(): Promise<void> {
+    if (this.#journal.turns.length === 0) {
+      const segments = this.#tools.approved.map((call): TurnSegment => {
+        const itemIds = [newItemId(this.#tools.functions.get(call.name)!.itemType)];
+        return { kind: "call", call, itemIds };
+      });
+      if (segments.length === 0) return;
+      await this.#journal.addTurn({ usage: null, segments });
+    }
+    await this.#finishTurn(new Set(this.#generation.produced().map((item) => item.id)), undefined);
+  }
+
+  /** One call of the model and the calls that it asks for. Undefined if it is to be called again. */
+  async #turn(): Promise<UpstreamFinish | undefined> {
+    const { resolved, upstream, conversation } = this.#generation;
+    const callsLeft = this.#callsLeft;
+    const relay = new TurnRelay({
+      functions: this.#tools.functions,
+      callsLeft,
+      nextIndex: () => this.#run.writer.state.response.output.length,
+      usedIds: new Set(this.#run.writer.state.response.output.map((item) => item.id)),
+    });
+    const { before, produced } = this.#split();
+    const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
+    const isHosted = (type: string) => understandsItem(resolved.provider, type);
+    const call = {
+      responseId: this.#run.id,
+      model: resolved.model,
+      request: turnRequest(conversation.request, this.#tools, {
+        isFirst: this.#journal.turns.length === 0,
+        callsLeft,
+        outputTokensLeft: conversation.request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
+      }),
+      input: modelContext([...conversation.input, ...before], made, isHosted),
+      produced: produced.filter((item) => isHosted(item.type)),
+      firstOutputIndex: this.#run.writer.state.response.output.length,
+    };
+    const finish = await runTurn(this.#run, upstream, call, relay, this.#dependencies.isStrict);
+    if (finish.status !== "completed" || relay.segments.length === 0) return withUsage(finish, this.#usage);
+    // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
+    await this.#run.writer.flush();
+    await this.#journal.addTurn({ usage: finish.usage, segments: [...relay.segments] });
+    await this.#finishTurn(new Set(), relay.live);
+    return undefined;
+  }
+
+  async #finishTurn(shownIds: ReadonlySet<string>, live: TurnRelay["live"]): Promise<void> {
+    const { logger } = this.#dependencies.storage;
+    const { functions } = this.#tools;
+    await finishTurn({ run: this.#run, journal: this.#journal, functions, logger }, shownIds, live);
+  }
+
+  /** The response's items before the turn that is to come, and those of it that an attempt that was cut off completed. */
+  #split(): { before: readonly ContextItem[]; produced: readonly OutputItem[] } {
+    const items = this.#generation.produced();
+    const ended = new Set(this.#journal.turns.flatMap(({ segments }) => segments.flatMap(({ itemIds }) => itemIds)));
+    const boundary = items.findLastIndex((item) => ended.has(item.id)) + 1;
+    return { before: items.slice(0, boundary), produced: items.slice(boundary) };
+  }
+
+  get #callsLeft(): number {
+    const asked = this.#generation.conversation.request.max_tool_calls ?? Infinity;
+    return Math.min(asked, this.#dependencies.maxToolCalls) - this.#journal.callCount;
+  }
+
+  get #outputTokensLeft(): number {
+    return (this.#generation.conversation.request.max_output_tokens ?? Infinity) - this.#usage.output_tokens;
+  }
+
+  /** Of the turns that are over. */
+  get #usage(): Usage {
+    return this.#journal.turns.reduce((sum, { usage }) => (usage === null ? sum : addUsage(sum, usage)), NO_USAGE);
+  }
+
+  #outOfTokens(): UpstreamFinish {
+    return { type: "finish", status: "incomplete", details: { reason: "max_output_tokens" }, usage: this.#usage };
+  }
+}
+
+const COMPLETED = { type: "finish", status: "completed" } as const;
+
+function withUsage(finish: UpstreamFinish, before: Usage): UpstreamFinish {
+  if (finish.usage === undefined) return finish;
+  return { ...finish, usage: addUsage(before, finish.usage) };
+}

@@ -1,0 +1,104 @@
+/**
+ * The contract between a run and a tool that this server runs itself. Implementations are in `tools/`; `tools.ts` says which
+ * serves what; test/conformance/tool-suite.ts runs over each of them.
+ *
+ * The model knows a tool only as functions. When it calls one, the run does not show a function call but what the tool
+ * makes of it (`web_search_call`, `mcp_call` …): the tool says how each step looks in the log, and does the work. Neither
+ * sees Redis, leases or sequence numbers.
+ *
+ * What a call answers is recorded before the model is shown it, and the call is never made again. A call that may have
+ * been made, and whose answer was lost in a crash, is made again only if its function is read-only.
+ */
+import type { Logger } from "pino";
+import type { ItemEventDraft } from "../src/protocol/event.ts";
+import type { OutputItem } from "../src/protocol/item.ts";
+import type { FunctionTool, Tool } from "../src/protocol/tool.ts";
+import type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";
+import type { ContextItem, UpstreamCall } from "./upstream.ts";
+
+export type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";
+
+/** What a tool is told of the response that it is opened for. */
+export interface ToolSession {
+  readonly responseId: string;
+  readonly project: string;
+  readonly request: UpstreamCall["request"];
+  /** The conversation before this response, and what the response has produced: oldest first. */
+  readonly context: readonly ContextItem[];
+  /** Aborted when nothing more is to be generated. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Where the next item of the response goes. */
+  nextIndex: () => number;
+  /**
+   * Shows what was found while opening, like the list of a server's tools. Nothing else writes meanwhile. What is shown is
+   * in `context` when the response is gone on with after a crash, and need not be found again.
+   */
+  show: (...events: ItemEventDraft[]) => Promise<void>;
+}
+
+export interface ToolKind {
+  readonly types: readonly Tool["type"][];
+  /**
+   * Makes a tool of the request ready. What goes wrong with it (a server that does not answer) is shown as an item; it
+   * rejects with the signal's reason, and with nothing else that is expected.
+   */
+  open(tool: Tool, session: ToolSession): Promise<OpenTool>;
+}
+
+export interface OpenTool extends AsyncDisposable {
+  readonly functions: readonly ServerFunction[];
+  /** Calls that were asked for before, and that the client's input has approved. */
+  readonly approved?: readonly ApprovedCall[];
+}
+
+export interface ApprovedCall {
+  fn: ServerFunction;
+  /** JSON, as the model wrote it. */
+  arguments: string;
+  approvalRequestId: string;
+}
+
+/** A function that the model may call and this server runs. */
+export interface ServerFunction {
+  /** As the model is offered it; its name gets a number if it is taken. */
+  readonly definition: FunctionTool;
+  /** It changes nothing, so that it may be called again if it is not known whether it was. */
+  readonly isReadOnly: boolean;
+  /** The type of the item that shows a call of it. */
+  readonly itemType: OutputItem["type"];
+  /** If it needs the client's approval: the item that asks for it. The call is then not made in this response. */
+  askApproval?(call: ToolCall, itemId: string): OutputItem;
+  show(place: CallPlace): ShownCall;
+  /**
+   * Makes the call. What goes wrong with it is a result with `isError`, which the model reads and decides on. It rejects
+   * with the signal's reason when it is told to stop.
+   */
+  run(call: ToolCall, options: RunOptions): Promise<ToolResult>;
+}
+
+export interface RunOptions {
+  signal: AbortSignal;
+  /** Shows an intermediate state, if the item that shows the call has one (partial images). */
+  progress: (details: unknown) => void;
+}
+
+/** Where a call is shown. */
+export interface CallPlace {
+  itemId: string;
+  output_index: number;
+  approvalRequestId?: string | undefined;
+}
+
+/** How a call looks in the log, step by step, in a legal order (contract 01 §1.4). */
+export interface ShownCall {
+  /** `output_item.added`, and that it is in progress. */
+  open(): ItemEventDraft[];
+  /** A piece of the arguments' JSON, as the model writes it. */
+  delta(json: string): ItemEventDraft[];
+  /** The arguments are whole, and the call is made. */
+  begin(json: string): ItemEventDraft[];
+  progress?(details: unknown): ItemEventDraft[];
+  /** How it ended, and `output_item.done`. The result may come from the journal: its `details` are not trusted. */
+  end(result: ToolResult): ItemEventDraft[];
+}

@@ -1,0 +1,64 @@
+/** The request as one turn's model is given it: the server's tools as functions, and what is left of the response's budgets. */
+import type { Tool } from "../src/protocol/tool.ts";
+import type { OpenTools } from "./tools.ts";
+import type { UpstreamCall } from "./upstream.ts";
+
+type Request = UpstreamCall["request"];
+type ToolChoice = NonNullable<Request["tool_choice"]>;
+
+export interface TurnBudget {
+  isFirst: boolean;
+  /** Calls of tools that the response may still make. */
+  callsLeft: number;
+  /** Undefined if there is no bound. */
+  outputTokensLeft: number | undefined;
+}
+
+export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudget): Request {
+  const { outputTokensLeft } = budget;
+  const limited = outputTokensLeft === undefined ? request : { ...request, max_output_tokens: outputTokensLeft };
+  if (tools.functions.size === 0) return limited;
+  const choice = toolChoice(request.tool_choice ?? "auto", tools, budget);
+  return { ...limited, tools: [...tools.offered], ...(choice !== undefined && { tool_choice: choice }) };
+}
+
+/**
+ * What the client asked for holds for the first turn: a choice that forces a call would force one in every turn, and the
+ * model would never come to its answer. Once no call is left, none of the server's functions may be chosen.
+ */
+function toolChoice(choice: ToolChoice, tools: OpenTools, { isFirst, callsLeft }: TurnBudget): ToolChoice | undefined {
+  if (choice === "none") return "none";
+  if (callsLeft <= 0) return clientsOnly(tools);
+  if (!isFirst) return "auto";
+  if (typeof choice === "string" || choice.type === "function" || choice.type === "custom") return choice;
+  if (choice.type === "allowed_tools") {
+    const allowed = choice.tools.flatMap((each) => asFunctions(each, tools));
+    return { type: "allowed_tools", mode: choice.mode, tools: allowed };
+  }
+  const forced = asFunctions(choice, tools);
+  const [only, ...others] = forced;
+  if (only === undefined || only["type"] !== "function") return choice;
+  if (others.length === 0) return { type: "function", name: String(only["name"]) };
+  return { type: "allowed_tools", mode: "required", tools: forced };
+}
+
+/** A choice of one of the server's tools, as a choice of its functions. Any other stays as it is. */
+function asFunctions(choice: Record<string, unknown>, tools: OpenTools): Record<string, unknown>[] {
+  const own = tools.functionsOf((tool) => isMeant(choice, tool));
+  // Of a server's tools, the one that is named.
+  const named = "name" in choice && typeof choice["name"] === "string" ? choice["name"] : undefined;
+  const meant =
+    named === undefined || choice["type"] !== "mcp" ? own : own.filter(({ name }) => name.endsWith(`__${named}`));
+  return meant.length === 0 ? [choice] : meant.map(({ name }) => ({ type: "function", name }));
+}
+
+function isMeant(choice: Record<string, unknown>, tool: Tool): boolean {
+  if (choice["type"] !== tool.type) return false;
+  return tool.type !== "mcp" || choice["server_label"] === tool.server_label;
+}
+
+function clientsOnly({ offered, functions }: OpenTools): ToolChoice {
+  const own = offered.filter((tool) => tool.type !== "function" || !functions.has(tool.name));
+  const choices = own.map((tool) => ("name" in tool ? { type: tool.type, name: tool.name } : { type: tool.type }));
+  return choices.length === 0 ? "none" : { type: "allowed_tools", mode: "auto", tools: choices };
+}
