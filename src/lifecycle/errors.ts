@@ -40,6 +40,16 @@ export function badRequest(message: string, param: string | null = null, code: s
   return new ApiError({ status: 400, message, param, code });
 }
 
+/** `suggestion` is the known name it may have been meant to be. */
+export function unknownParameter(param: string, suggestion?: string): ApiError {
+  const hint = suggestion === undefined ? "" : ` Did you mean '${suggestion}'?`;
+  return badRequest(`Unknown parameter: '${param}'.${hint}`, param, "unknown_parameter");
+}
+
+export function missingParameter(param: string): ApiError {
+  return badRequest(`Missing required parameter: '${param}'.`, param, "missing_required_parameter");
+}
+
 export function missingApiKey(): ApiError {
   const message = "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.";
   return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
