@@ -26,7 +26,7 @@ const CONTEXT_PARAMETERS = ["previous_response_id", "prompt", "conversation"] as
 /** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
 export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): CreateRequest {
   const fields = fieldsOf(body);
-  if (fields["model"] === undefined) throw missingParameter("model");
+  if (fields["model"] === undefined && fields["prompt"] == null) throw missingParameter("model");
   const hasContext = CONTEXT_PARAMETERS.some((name) => fields[name] != null);
   if (fields["input"] === undefined && !hasContext) throw missingParameter("input");
   checkParameterNames(fields, KNOWN_PARAMETERS);
@@ -36,7 +36,8 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   refuseLaterParameters(request);
   if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
   if (!hasContext && request.input!.length === 0) throw emptyInput();
-  if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
+  const { model } = request;
+  if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
   return request;
 }
 

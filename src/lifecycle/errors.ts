@@ -119,6 +119,28 @@ export function conversationItemNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Item with id '${id}' not found.` });
 }
 
+/** The published sentence knows no version; the second is made after it. */
+export function promptNotFound(id: string, version?: string | null): ApiError {
+  const named = version == null ? `Prompt with id '${id}'` : `Prompt with id '${id}' and version '${version}'`;
+  return new ApiError({ status: 404, message: `${named} not found.` });
+}
+
+/** Where a template has the assistant speak, it can say only text. */
+export function textVariableExpected(name: string): ApiError {
+  const param = `prompt.variables.${name}`;
+  return badRequest(
+    `Invalid type for '${param}': expected a string, but got an object instead.`,
+    param,
+    "invalid_type",
+  );
+}
+
+/** A template may name a variable many times: what a small request would grow to is bounded as the request itself is. */
+export function filledPromptTooLong(length: number, limit: number): ApiError {
+  const message = `Invalid 'prompt.variables': the prompt is too long with them. Expected a prompt with maximum length ${limit}, but got a prompt with length ${length} instead.`;
+  return badRequest(message, "prompt.variables", "string_above_max_length");
+}
+
 const LOCKED_RETRY_SECONDS = 2;
 
 /** Never 409, which official clients send again by themselves (contract 05 §5.1). */
