@@ -128,7 +128,7 @@ async function generate(
       responseId: run.id,
       model: found.resolved.model,
       request: conversation.request,
-      input: conversation.input,
+      input: [...conversation.preamble, ...conversation.input],
       produced,
       firstOutputIndex: run.writer.state.response.output.length,
     };
