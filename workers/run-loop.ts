@@ -140,7 +140,7 @@ class Loop {
         callsLeft,
         outputTokensLeft: conversation.request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
       }),
-      input: modelContext([...conversation.input, ...before], made, isHosted),
+      input: [...conversation.preamble, ...modelContext([...conversation.input, ...before], made, isHosted)],
       produced: produced.filter((item) => isHosted(item.type)),
       firstOutputIndex: this.#run.writer.state.response.output.length,
     };
