@@ -29,8 +29,8 @@ const PLAIN = 0;
 const DEFLATED = 1;
 /** Shorter JSON does not get shorter. */
 const WORTH_DEFLATING_BYTES = 256;
-/** Of the JSON. Nothing larger is sealed, so nothing larger is unpacked either. */
-const MAX_JSON_BYTES = 64 * 1024 * 1024;
+/** What would shrink further is not deflated: so a text opens to at most this many times what its client has sent. */
+const MAX_DEFLATION = 10;
 
 /** Whether `text` claims to be ours. Only opening it tells whether it is. */
 export function isSealed(text: string): boolean {
@@ -69,6 +69,15 @@ export class ContentSealer {
 
   /** Throws UnreadableContentError unless this project sealed `text` as this kind. */
   open(project: string, kind: SealedKind, text: string): unknown {
+    return unpack(this.#decrypt(project, kind, text));
+  }
+
+  /** Throws as `open` does, and does not unpack what it need not answer. */
+  verify(project: string, kind: SealedKind, text: string): void {
+    this.#decrypt(project, kind, text);
+  }
+
+  #decrypt(project: string, kind: SealedKind, text: string): Buffer {
     const { key, sealed } = this.#takeApart(text);
     const nonce = sealed.subarray(0, NONCE_BYTES);
     const tag = sealed.subarray(sealed.length - TAG_BYTES);
@@ -77,7 +86,7 @@ export class ContentSealer {
     decipher.setAuthTag(tag);
     try {
       const packed = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
-      return unpack(Buffer.concat([packed, decipher.final()]));
+      return Buffer.concat([packed, decipher.final()]);
     } catch (cause) {
       throw new UnreadableContentError({ cause });
     }
@@ -106,15 +115,18 @@ function additionalData(project: string, kind: SealedKind): Buffer {
 
 function pack(value: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(value));
-  if (json.length > MAX_JSON_BYTES) throw new RangeError(`At most ${MAX_JSON_BYTES} bytes of JSON are sealed.`);
   const deflated = json.length < WORTH_DEFLATING_BYTES ? json : deflateRawSync(json);
-  return deflated.length < json.length
-    ? Buffer.concat([Buffer.of(DEFLATED), deflated])
-    : Buffer.concat([Buffer.of(PLAIN), json]);
+  const pays = deflated.length < json.length && json.length <= MAX_DEFLATION * deflated.length;
+  return Buffer.concat(pays ? [Buffer.of(DEFLATED), deflated] : [Buffer.of(PLAIN), json]);
 }
 
 function unpack(packed: Buffer): unknown {
   const body = packed.subarray(1);
-  const json = packed[0] === DEFLATED ? inflateRawSync(body, { maxOutputLength: MAX_JSON_BYTES }) : body;
-  return JSON.parse(json.toString("utf8"));
+  const maxOutputLength = MAX_DEFLATION * body.length;
+  try {
+    const json = packed[0] === DEFLATED ? inflateRawSync(body, { maxOutputLength }) : body;
+    return JSON.parse(json.toString("utf8"));
+  } catch (cause) {
+    throw new UnreadableContentError({ cause });
+  }
 }
