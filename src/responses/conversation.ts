@@ -4,9 +4,11 @@ import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation {
+  project: string;
   request: StoredRequest["request"];
   input: (InputItem | OutputItem)[];
 }
@@ -21,14 +23,20 @@ export class MissingLinkError extends Error {
 
 /** Undefined if the response itself is gone. All links are read at once, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
-  const [stored, own] = await Promise.all([storage.records.readRequest(id), storage.records.readInput(id)]);
-  if (stored === undefined || own === undefined) return undefined;
+  const [record, stored, own] = await Promise.all([
+    storage.records.readEvenDeleted(id),
+    storage.records.readRequest(id),
+    storage.records.readInput(id),
+  ]);
+  if (record === undefined || stored === undefined || own === undefined) return undefined;
   const conversationId = conversationIdOf(stored.request);
   const [links, before] = await Promise.all([
     Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
-  return { request: stored.request, input: [...before, ...links.flat(), ...own] };
+  const { project } = record;
+  const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
+  return { project, request: stored.request, input };
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {
