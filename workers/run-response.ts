@@ -17,9 +17,11 @@ import type { ResponseError, ResponseErrorCode, Usage } from "../src/protocol/re
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { indexItems } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
+import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
+import { RecordedForm } from "./recorded-form.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { runTurn } from "./run-turn.ts";
 import type { UpstreamCall, UpstreamFinish } from "./upstream.ts";
@@ -121,18 +123,19 @@ async function generate(
   try {
     const conversation = await loadConversation(storage, run.id);
     if (conversation === undefined) return failed("server_error", "The request of this response is gone.");
-    const found = upstreams.find(conversation.request.model);
-    if (found === undefined)
-      return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
+    const { project, request, preamble, input } = conversation;
+    const found = upstreams.find(request.model);
+    if (found === undefined) return failed("server_error", `The model '${request.model}' is not configured any more.`);
     const call: UpstreamCall = {
       responseId: run.id,
       model: found.resolved.model,
-      request: conversation.request,
-      input: [...conversation.preamble, ...conversation.input],
-      produced,
+      request,
+      input: [...preamble, ...input],
+      produced: openReasoning(storage, project, produced),
       firstOutputIndex: run.writer.state.response.output.length,
     };
-    return await runTurn(run, found.upstream, call, isStrict);
+    const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
+    return await runTurn(run, found.upstream, call, form, isStrict);
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
     if (error instanceof IllegalEventError) {

@@ -6,9 +6,11 @@ import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation {
+  project: string;
   /** Its instructions are text only: those that are messages are the preamble. */
   request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
   /** The messages of the prompt. They come before `input` and are no part of it: nothing later is shown them. */
@@ -26,18 +28,23 @@ export class MissingLinkError extends Error {
 
 /** Undefined if the response itself is gone. All links are read at once, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
-  const [stored, own] = await Promise.all([storage.records.readRequest(id), storage.records.readInput(id)]);
-  if (stored === undefined || own === undefined) return undefined;
+  const [record, stored, own] = await Promise.all([
+    storage.records.readEvenDeleted(id),
+    storage.records.readRequest(id),
+    storage.records.readInput(id),
+  ]);
+  if (record === undefined || stored === undefined || own === undefined) return undefined;
   const conversationId = conversationIdOf(stored.request);
   const [links, before] = await Promise.all([
     Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
   const { instructions, ...request } = stored.request;
-  const input = [...before, ...links.flat(), ...own];
+  const { project } = record;
+  const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
   return Array.isArray(instructions)
-    ? { request, preamble: instructions, input }
-    : { request: { ...request, instructions }, preamble: [], input };
+    ? { project, request, preamble: instructions, input }
+    : { project, request: { ...request, instructions }, preamble: [], input };
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {
