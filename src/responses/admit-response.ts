@@ -67,7 +67,7 @@ export async function admitResponse(
     const prompted = resolvePrompt(admission.prompts, request);
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
     const resolved = await resolveReferences(storage, project, prompted);
-    await checkInput(storage, resolved);
+    await checkInput(storage, resolved, project);
     return await recordAndEnqueue(storage, limits, { ...claim, project, request: resolved, ancestors, nowMs });
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);

@@ -6,6 +6,7 @@ import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { verifySealedItems } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export async function checkConversation(storage: Storage, request: CreateRequest, project: string): Promise<void> {
@@ -16,9 +17,10 @@ export async function checkConversation(storage: Storage, request: CreateRequest
 }
 
 /** The conversation is known by now to be the project's. */
-export async function checkInput(storage: Storage, request: ResolvedRequest): Promise<void> {
+export async function checkInput(storage: Storage, request: ResolvedRequest, project: string): Promise<void> {
   const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
+  verifySealedItems(storage.sealer, project, items, "input");
   const conversationId = conversationIdOf(request);
   const before =
     conversationId !== undefined

@@ -6,6 +6,7 @@ import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation {
@@ -30,7 +31,7 @@ export class MissingLinkError extends Error {
 /** Undefined if the response itself is gone. All links are read at once, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
   const [record, stored, own] = await Promise.all([
-    storage.records.read(id),
+    storage.records.readEvenDeleted(id),
     storage.records.readRequest(id),
     storage.records.readInput(id),
   ]);
@@ -43,7 +44,7 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
   const { instructions, ...request } = stored.request;
   const { ancestors } = stored;
   const { project } = record;
-  const input = [...before, ...links.flat(), ...own];
+  const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
   return Array.isArray(instructions)
     ? { project, request, ancestors, preamble: instructions, input }
     : { project, request: { ...request, instructions }, ancestors, preamble: [], input };
