@@ -17,11 +17,9 @@ import type { ResponseError, ResponseErrorCode } from "../src/protocol/response.
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { indexItems } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
-import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
-import { RecordedForm } from "./recorded-form.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
