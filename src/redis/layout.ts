@@ -5,7 +5,7 @@
  *   <prefix>:{<id>}:meta      hash    who owns it, its status, lease, last sequence number (store/response-record.ts)
  *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON
  *   <prefix>:{<id>}:snapshot  string  the fold of the log up to some sequence number
- *   <prefix>:{<id>}:request   string  the request, without its input
+ *   <prefix>:{<id>}:request   string  the nearest links of its chain, and the request without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
  *   <prefix>:{<id>}:bell      channel "has reached N"
  *   <prefix>:{<conv id>}:conversation  hash  whose it is, its metadata, who is writing (store/conversations.ts)

@@ -16,6 +16,7 @@ import { newId, newItemId } from "../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { priorityOf } from "../queue/response-queue.ts";
+import { linksBehind } from "../store/response-chain.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
@@ -113,7 +114,7 @@ async function recordAndEnqueue(
   await publishOrTakeBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
   await enqueueSoon(storage, { id, background: response.background, priority });
-  return { id, isReplay: !isNew, json: responseJsonOf({ sequenceNumber: 0, data: events[0]! }) };
+  return { id, isReplay: !isNew, json: responseJsonOf({ data: events[0]! }) };
 }
 
 async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {
@@ -180,7 +181,7 @@ async function refuseWhenFull(storage: Storage, limits: AdmissionLimits, nowMs: 
   if ((await storage.open.count(nowMs)) >= limits.maxOpenResponses) throw queueFull(FULL_RETRY_SECONDS);
 }
 
-/** The chain behind `previous_response_id`, oldest first. A link that is missing is named rather than left out. */
+/** What the response keeps of the chain behind `previous_response_id`. A link that is missing is named, not left out. */
 async function resolveAncestors(
   storage: Storage,
   project: string,
@@ -188,14 +189,15 @@ async function resolveAncestors(
 ): Promise<string[]> {
   if (previousId === null || previousId === undefined) return [];
   if (!previousId.startsWith("resp")) throw malformedPreviousResponseId(previousId);
-  const previous = await storage.records.readOwned(previousId, project);
-  const request = previous?.stored === true ? await storage.records.readRequest(previousId) : undefined;
-  if (previous === undefined || request === undefined) throw previousResponseNotFound(previousId);
+  const [previous, nearest] = await Promise.all([
+    storage.records.readOwned(previousId, project),
+    storage.chains.readNearest(previousId),
+  ]);
+  if (previous?.stored !== true || nearest === undefined) throw previousResponseNotFound(previousId);
   if (!isTerminalStatus(previous.status)) throw previousResponseUnfinished(previousId, previous.status);
-  const owned = await Promise.all(request.ancestors.map((id) => storage.records.readOwned(id, project)));
-  const missing = owned.indexOf(undefined);
-  if (missing >= 0) throw previousResponseNotFound(request.ancestors[missing]!);
-  return [...request.ancestors, previousId];
+  const missing = (await storage.chains.walk(nearest)).find((link) => link.project !== project);
+  if (missing !== undefined) throw previousResponseNotFound(missing.id);
+  return linksBehind(nearest, previousId);
 }
 
 /** Items as they are kept and listed: a string is one user message, and every item has an id (contract 06). */

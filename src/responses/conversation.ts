@@ -19,23 +19,28 @@ export class MissingLinkError extends Error {
   }
 }
 
-/** Undefined if the response itself is gone. All links are read at once, not one after the other. */
+/** Undefined if the response itself is gone. Links are read by the page, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
   const [stored, own] = await Promise.all([storage.records.readRequest(id), storage.records.readInput(id)]);
   if (stored === undefined || own === undefined) return undefined;
   const conversationId = conversationIdOf(stored.request);
   const [links, before] = await Promise.all([
-    Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
+    loadLinks(storage, stored.ancestors),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
-  return { request: stored.request, input: [...before, ...links.flat(), ...own] };
+  return { request: stored.request, input: [...before, ...links, ...own] };
 }
 
-async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {
-  const [input, last] = await Promise.all([storage.records.readInput(id), storage.writersReader.readLast(id)]);
-  if (input === undefined || last === undefined) throw new MissingLinkError(id);
-  const { output } = JSON.parse(responseJsonOf(last)) as Response;
-  return [...input, ...output.filter(isUsable)];
+async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<(InputItem | OutputItem)[]> {
+  const chain = await storage.chains.walk(nearest);
+  const gone = chain.find((link) => link.project === undefined);
+  if (gone !== undefined) throw new MissingLinkError(gone.id);
+  const turns = await storage.chains.readTurns(chain.map((link) => link.id));
+  return turns.flatMap(({ id, input, lastEvent }) => {
+    if (input === undefined || lastEvent === undefined) throw new MissingLinkError(id);
+    const { output } = JSON.parse(responseJsonOf({ data: lastEvent })) as Response;
+    return [...input, ...output.filter(isUsable)];
+  });
 }
 
 /** A message that was cut off still says something; a call that was cut off cannot be answered, so it is left out. */

@@ -7,6 +7,7 @@ import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { OpenResponses } from "../store/open-responses.ts";
+import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-record.ts";
 import { WorkerControl } from "../stream/control.ts";
 import { EventLog, EventLogReader } from "../stream/event-log.ts";
@@ -16,6 +17,7 @@ export interface Storage {
   readonly redis: RedisClient;
   readonly layout: RedisLayout;
   readonly records: ResponseRecords;
+  readonly chains: ResponseChains;
   readonly open: OpenResponses;
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
@@ -49,6 +51,7 @@ export function openStorage(connections: StorageConnections): Storage {
     queue,
     logger,
     records: new ResponseRecords(redis, layout, logRedis),
+    chains: new ResponseChains(redis, layout),
     open: new OpenResponses(redis, layout),
     items: new ItemIndex(redis, layout),
     conversations: new Conversations(redis, layout),

@@ -61,7 +61,7 @@ export interface NewRecord {
   events: string[];
 }
 
-/** The request as the worker needs it. `ancestors` are the chain behind `previous_response_id`, oldest first. */
+/** The request as the worker needs it. `ancestors` are the nearest links of the chain behind it (response-chain.ts). */
 const storedRequestSchema = z.object({ request: createRequestSchema, ancestors: z.array(z.string()) });
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
@@ -108,6 +108,11 @@ const eraseRecordScript = defineScript<0 | 1>(
 `,
 );
 
+/** The links come first: whoever walks a chain reads only this far. */
+function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
+  return JSON.stringify({ ancestors, ...rest });
+}
+
 const asFlag = (value: boolean): string => (value ? "1" : "0");
 
 export class ResponseRecords {
@@ -140,7 +145,7 @@ export class ResponseRecords {
     const created = await createRecordScript(
       this.#logRedis,
       ...this.#layout.keysOf(id),
-      JSON.stringify(request),
+      encodeRequest(request),
       JSON.stringify(input),
       events.length,
       ...events,
