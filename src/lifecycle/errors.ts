@@ -171,6 +171,17 @@ export function queueFull(retryAfterSeconds: number): ApiError {
   });
 }
 
+/** The same for a project that has as many open responses as it may. */
+export function projectFull(bound: number, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: ${bound} responses that are queued or in progress. Please retry in ${retryAfterSeconds} s.`,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
 export function tooManyRequests(perMinute: number, retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,

@@ -12,6 +12,8 @@
  *   <prefix>:{<conv id>}:order         zset  item ids in order
  *   <prefix>:{<conv id>}:items         hash  items by id
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
+ *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
+ *   {<prefix>:open}:projects      set    projects that have such a set
  *   <prefix>:idempotency:<hash of project and key>
  *   <prefix>:item:<project>:<item id>  string  the response that the item came from
  *   <prefix>:control          channel orders to workers
@@ -60,6 +62,12 @@ export class RedisLayout {
 
   get open(): string {
     return `${this.prefix}:open`;
+  }
+
+  openOf = (project: string): string => `{${this.open}}:of:${project}`;
+
+  get openProjects(): string {
+    return `{${this.open}}:projects`;
   }
 
   get control(): string {

@@ -20,6 +20,7 @@ import { linksBehind } from "../store/response-chain.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
+import { enterOpen } from "./enter-open.ts";
 import { resolveReferences } from "./item-references.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
@@ -27,6 +28,8 @@ import type { Storage } from "./storage.ts";
 
 export interface AdmissionLimits {
   maxOpenResponses: number;
+  /** 0 is no bound. */
+  maxOpenPerProject: number;
   retentionSeconds: number;
   unstoredRetentionSeconds: number;
   deadlineSeconds: number;
@@ -90,7 +93,7 @@ async function recordAndEnqueue(
   const { input, ...rest } = request;
   const events = sequenceEvents(0, openingEvents(response));
   // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
-  await storage.open.add(id, nowMs);
+  await enterOpen(storage, limits.maxOpenPerProject, { id, project, nowMs });
   const conversationId = conversationIdOf(request);
   if (conversationId !== undefined) await lockConversation(storage, conversationId, project, id);
   const isNew = await storage.records.create({
@@ -121,7 +124,7 @@ async function lockConversation(storage: Storage, conversationId: string, projec
   try {
     await beginTurn(storage, conversationId, project, id);
   } catch (error) {
-    await storage.open.remove(id);
+    await storage.open.remove(id, project);
     throw error;
   }
 }

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { createRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
-import { responseStatusSchema } from "../protocol/response.ts";
+import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
@@ -172,9 +172,16 @@ export class ResponseRecords {
     return record?.project === project ? record : undefined;
   }
 
-  /** '' if it belongs to none, or is gone. */
-  async readConversationId(id: string): Promise<string> {
-    return (await this.#redis.hget(this.#layout.meta(id), "conversationId")) ?? "";
+  /** What a response belongs to: its project, undefined if it is gone, and its conversation, '' if it has none. */
+  async readBelonging(id: string): Promise<{ project: string | undefined; conversationId: string }> {
+    const [project, conversationId] = await this.#redis.hmget(this.#layout.meta(id), "project", "conversationId");
+    return { project: project ?? undefined, conversationId: conversationId ?? "" };
+  }
+
+  /** Undefined of one that is gone. */
+  async readStatus(id: string): Promise<ResponseStatus | undefined> {
+    const status = await this.#redis.hget(this.#layout.meta(id), "status");
+    return status === null ? undefined : responseStatusSchema.parse(status);
   }
 
   async readRequest(id: string): Promise<StoredRequest | undefined> {

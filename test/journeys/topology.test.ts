@@ -102,7 +102,12 @@ async function lastShown(url: string): Promise<number> {
 test("on a Redis Cluster: create, follow, cancel, recover and delete as on one Redis", async () => {
   const { nodes, url } = await startCluster(join(folder, "cluster"));
   try {
-    const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url, REDIS_CLUSTER: "true" };
+    const environment = {
+      KEY_PREFIX: uniquePrefix(),
+      REDIS_URL: url,
+      REDIS_CLUSTER: "true",
+      RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: "20",
+    };
     await using api = await startApi(environment);
     await using doomed = await startWorker(environment);
     const ids = await Promise.all(

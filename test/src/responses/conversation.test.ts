@@ -15,7 +15,13 @@ import { startCluster } from "../../support/cluster.ts";
 import { REQUEST, sampleRecord, USAGE } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
-const LIMITS = { maxOpenResponses: 100, retentionSeconds: 60, unstoredRetentionSeconds: 60, deadlineSeconds: 60 };
+const LIMITS = {
+  maxOpenResponses: 100,
+  maxOpenPerProject: 0,
+  retentionSeconds: 60,
+  unstoredRetentionSeconds: 60,
+  deadlineSeconds: 60,
+};
 
 async function continueFrom(storage: TestStorage, previous_response_id: string): Promise<string> {
   const request = { ...REQUEST, previous_response_id };
