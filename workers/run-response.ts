@@ -15,7 +15,7 @@ import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { ResponseError, ResponseErrorCode, Usage } from "../src/protocol/response.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
-import { indexItems } from "../src/responses/item-references.ts";
+import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
@@ -74,7 +74,7 @@ export async function runResponse(
     const discarded = await closeBrokenItems(run);
     await announceStart(run);
     const finish = await generate(dependencies, run, discarded);
-    await indexItems(storage, id, keptItems(run, discarded));
+    await indexOutput(storage, id, keptItems(run, discarded));
     await end(run, finish, discarded);
     await leaveOpen(storage, id);
     return "ended";

@@ -3,6 +3,7 @@ import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
 import { badRequest, responseNotFound } from "../lifecycle/errors.ts";
 import { pageOf } from "../protocol/list.ts";
+import { indexItems } from "../responses/item-references.ts";
 import { readableRecord } from "./retrieve-response.ts";
 import { parseListQuery, responseIdOf } from "./validate.ts";
 
@@ -10,11 +11,13 @@ export function listInputItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = responseIdOf(request);
     const query = parseListQuery(request.query);
-    await readableRecord(context, id, response.locals.project);
+    const record = await readableRecord(context, id, response.locals.project);
     const items = await context.storage.records.readInput(id);
     if (items === undefined) throw responseNotFound(id);
     const page = pageOf(items, query);
     if (page === undefined) throw badRequest(`Item with id '${query.after}' not found.`, "after", "invalid_value");
+    // From here on the client knows these ids, and may name an item by its own.
+    await indexItems(context.storage, id, record, page.data);
     response.json(page);
   };
 }

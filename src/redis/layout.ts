@@ -15,7 +15,7 @@
  *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
  *   {<prefix>:open}:projects      set    projects that have such a set
  *   <prefix>:idempotency:<hash of project and key>
- *   <prefix>:item:<project>:<item id>  string  the response that the item came from
+ *   <prefix>:item:<project>:<item id>  string  the responses and conversations that the item is in
  *   <prefix>:control          channel orders to workers
  *   <prefix>:sweeper          string  which worker sweeps
  *   <prefix>:rate:<project>   string  requests in the running minute

@@ -21,7 +21,7 @@ import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
 import { enterOpen } from "./enter-open.ts";
-import { resolveReferences } from "./item-references.ts";
+import { indexItems, resolveReferences } from "./item-references.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
@@ -91,12 +91,13 @@ async function recordAndEnqueue(
   const isStored = request.store ?? true;
   const priority = priorityOf(request.service_tier);
   const { input, ...rest } = request;
+  const named = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
   const events = sequenceEvents(0, openingEvents(response));
   // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
   await enterOpen(storage, limits.maxOpenPerProject, { id, project, nowMs });
   const conversationId = conversationIdOf(request);
   if (conversationId !== undefined) await lockConversation(storage, conversationId, project, id);
-  const isNew = await storage.records.create({
+  const record = {
     id,
     project,
     status: response.status,
@@ -113,11 +114,21 @@ async function recordAndEnqueue(
     request: { request: rest, ancestors },
     input: storedInput(input),
     events,
-  });
+  };
+  const isNew = await storage.records.create(record);
   await publishOrTakeBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
-  await enqueueSoon(storage, { id, background: response.background, priority });
+  const job = { id, background: response.background, priority };
+  await Promise.all([
+    enqueueSoon(storage, job),
+    indexItems(storage, id, record, named).catch(logUnindexed(storage, id)),
+  ]);
   return { id, isReplay: !isNew, json: responseJsonOf({ data: events[0]! }) };
+}
+
+/** No reason to refuse what is accepted: its listing makes the same items known. */
+function logUnindexed(storage: Storage, id: string): (err: unknown) => void {
+  return (err) => storage.logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
 }
 
 async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { ApiContext } from "../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../protocol/conversation.ts";
 import { conversationNotFound } from "../../lifecycle/errors.ts";
 import { newId } from "../../protocol/id.ts";
+import { indexConversationItems } from "../../responses/item-references.ts";
 import { parseBody } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
 import { describeConversation, ownedConversation } from "./owned-conversation.ts";
@@ -13,7 +14,11 @@ export function createConversation(context: ApiContext): RequestHandler {
     const { items, metadata } = parseBody(createConversationSchema, request.body);
     const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
-    await context.storage.conversations.create(conversation, response.locals.project, itemsToStore(items ?? []));
+    const { project } = response.locals;
+    const { storage, limits } = context;
+    const stored = itemsToStore(items ?? []);
+    await storage.conversations.create(conversation, project, stored);
+    await indexConversationItems(storage, conversation.id, project, stored, limits.retentionSeconds);
     response.json(conversation);
   };
 }

@@ -7,8 +7,9 @@ import {
   conversationLocked,
   conversationNotFound,
 } from "../../lifecycle/errors.ts";
-import { createItemsSchema } from "../../protocol/conversation.ts";
+import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
 import { pageOf } from "../../protocol/list.ts";
+import { indexConversationItems } from "../../responses/item-references.ts";
 import { parseBody, parseListQuery } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
 import { describeConversation, ownedConversation } from "./owned-conversation.ts";
@@ -19,6 +20,7 @@ export function listConversationItems(context: ApiContext): RequestHandler {
     const { id } = await ownedConversation(context, request, response.locals.project);
     const page = pageOf(await context.storage.conversations.readItems(id), query);
     if (page === undefined) throw badRequest(`Item with id '${query.after}' not found.`, "after", "invalid_value");
+    await indexForReferences(context, id, response.locals.project, page.data);
     response.json(page);
   };
 }
@@ -31,8 +33,19 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     const outcome = await context.storage.conversations.add(id, added);
     if (outcome === "locked") throw conversationLocked();
     if (outcome === "gone") throw conversationNotFound(id);
+    await indexForReferences(context, id, response.locals.project, added);
     response.json(pageOf(added, { order: "asc", limit: added.length }));
   };
+}
+
+/** Before a client is told an item's id, the item can be named by it. */
+async function indexForReferences(
+  { storage, limits }: ApiContext,
+  id: string,
+  project: string,
+  items: readonly ConversationItem[],
+): Promise<void> {
+  await indexConversationItems(storage, id, project, items, limits.retentionSeconds);
 }
 
 export function retrieveConversationItem(context: ApiContext): RequestHandler {
