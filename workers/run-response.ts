@@ -178,9 +178,9 @@ async function end(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<numb
 
 function endingEvent(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): EventDraft {
   const { response } = run.writer.state;
-  if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null);
-  const { usage, serviceTier } = finish;
-  const ending = { output: keptItems(run, discarded), usage, serviceTier };
+  if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null, finish.report);
+  const { usage, serviceTier, report } = finish;
+  const ending = { output: keptItems(run, discarded), usage, serviceTier, report };
   if (finish.status === "incomplete") return stopResponse(response, ending, finish.details);
   return completeResponse(response, ending, Math.floor(Date.now() / 1000));
 }
