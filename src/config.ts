@@ -45,6 +45,7 @@ const environmentSchema = z.object({
   MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024),
   MAX_OPEN_RESPONSES: integer(10_000, 1),
   RATE_LIMIT_REQUESTS_PER_MINUTE: integer(0),
+  RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: integer(0),
   CORS_ORIGINS: text,
   RETENTION_SECONDS: integer(30 * DAY_SECONDS, 1),
   UNSTORED_RETENTION_SECONDS: integer(600, 1),

@@ -15,7 +15,7 @@ import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { ResponseError, ResponseErrorCode } from "../src/protocol/response.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
-import { indexItems } from "../src/responses/item-references.ts";
+import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
@@ -72,7 +72,7 @@ export async function runResponse(
     const discarded = await closeBrokenItems(run);
     await announceStart(run);
     const finish = await generate(dependencies, run, discarded);
-    await indexItems(storage, id, keptItems(run, discarded));
+    await indexOutput(storage, id, keptItems(run, discarded));
     await end(run, finish, discarded);
     await leaveOpen(storage, id);
     return "ended";
@@ -154,9 +154,9 @@ async function end(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<numb
 
 function endingEvent(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): EventDraft {
   const { response } = run.writer.state;
-  if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null);
-  const { usage, serviceTier } = finish;
-  const ending = { output: keptItems(run, discarded), usage, serviceTier };
+  if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null, finish.report);
+  const { usage, serviceTier, report } = finish;
+  const ending = { output: keptItems(run, discarded), usage, serviceTier, report };
   if (finish.status === "incomplete") return stopResponse(response, ending, finish.details);
   return completeResponse(response, ending, Math.floor(Date.now() / 1000));
 }

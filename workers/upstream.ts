@@ -9,6 +9,7 @@
  * It stops promptly, and closes its connection, when the signal is aborted; it then rejects with the signal's reason.
  * It never rejects otherwise: what went wrong upstream is a finish with status `failed`.
  */
+import type { ProviderReport } from "../src/lifecycle/end-response.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
 import type { InputItem, OutputItem } from "../src/protocol/item.ts";
 import type { CreateRequest, ResolvedRequest } from "../src/protocol/create-request.ts";
@@ -38,7 +39,8 @@ export interface UpstreamCall {
   firstOutputIndex: number;
 }
 
-export type UpstreamFinish =
+/** `report` is what the provider says besides, if it says anything. */
+export type UpstreamFinish = { report?: ProviderReport | undefined } & (
   | { type: "finish"; status: "completed"; usage: Usage; serviceTier?: ServiceTier | undefined }
   | {
       type: "finish";
@@ -47,7 +49,8 @@ export type UpstreamFinish =
       usage: Usage;
       serviceTier?: ServiceTier | undefined;
     }
-  | { type: "finish"; status: "failed"; error: ResponseError; usage?: Usage | undefined };
+  | { type: "finish"; status: "failed"; error: ResponseError; usage?: Usage | undefined }
+);
 
 /**
  * A piece of a reasoning item's text that no client is shown. It is not recorded but sealed into the item's

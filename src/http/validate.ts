@@ -5,6 +5,7 @@ import {
   type ApiError,
   badRequest,
   exclusiveContext,
+  type CursorSource,
   malformedCursor,
   malformedResponseId,
   missingParameter,
@@ -136,10 +137,12 @@ export function parseFlag(query: HttpRequest["query"], name: string): boolean {
  * The last sequence number that a subscriber has: `starting_after`, or else `Last-Event-ID` (contract 00, row 5).
  * Undefined if neither names one: it wants everything, from 0.
  */
-export function parseCursor(request: HttpRequest): number | undefined {
-  const value = request.query["starting_after"] ?? request.get("last-event-id");
+export function parseCursor(request: HttpRequest): { value: number; source: CursorSource } | undefined {
+  const parameter = request.query["starting_after"];
+  const value = parameter ?? request.get("last-event-id");
   if (value === undefined) return undefined;
+  const source = parameter === undefined ? "Last-Event-ID" : "starting_after";
   const isInteger = typeof value === "string" && /^\d{1,15}$/.test(value);
-  if (!isInteger) throw malformedCursor(typeof value === "string" ? value : JSON.stringify(value));
-  return Number(value);
+  if (!isInteger) throw malformedCursor(typeof value === "string" ? value : JSON.stringify(value), source);
+  return { value: Number(value), source };
 }

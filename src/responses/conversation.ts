@@ -28,7 +28,7 @@ export class MissingLinkError extends Error {
   }
 }
 
-/** Undefined if the response itself is gone. All links are read at once, not one after the other. */
+/** Undefined if the response itself is gone. Links are read by the page, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
   const [record, stored, own] = await Promise.all([
     storage.records.readEvenDeleted(id),
@@ -38,23 +38,34 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
   if (record === undefined || stored === undefined || own === undefined) return undefined;
   const conversationId = conversationIdOf(stored.request);
   const [links, before] = await Promise.all([
-    Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
+    loadLinks(storage, stored.ancestors),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
   const { instructions, ...request } = stored.request;
-  const { ancestors } = stored;
   const { project } = record;
-  const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
+  const input = openReasoning(storage, project, [...before, ...links.items, ...own]);
   return Array.isArray(instructions)
-    ? { project, request, ancestors, preamble: instructions, input }
-    : { project, request: { ...request, instructions }, ancestors, preamble: [], input };
+    ? { project, request, ancestors: links.ids, preamble: instructions, input }
+    : { project, request: { ...request, instructions }, ancestors: links.ids, preamble: [], input };
 }
 
-async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {
-  const [input, last] = await Promise.all([storage.records.readInput(id), storage.writersReader.readLast(id)]);
-  if (input === undefined || last === undefined) throw new MissingLinkError(id);
-  const { output } = JSON.parse(responseJsonOf(last)) as Response;
-  return [...input, ...output.filter(isUsable)];
+interface Links {
+  ids: string[];
+  items: (InputItem | OutputItem)[];
+}
+
+async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<Links> {
+  const chain = await storage.chains.walk(nearest);
+  const gone = chain.find((link) => link.project === undefined);
+  if (gone !== undefined) throw new MissingLinkError(gone.id);
+  const ids = chain.map((link) => link.id);
+  const turns = await storage.chains.readTurns(ids);
+  const items = turns.flatMap(({ id, input, lastEvent }) => {
+    if (input === undefined || lastEvent === undefined) throw new MissingLinkError(id);
+    const { output } = JSON.parse(responseJsonOf({ data: lastEvent })) as Response;
+    return [...input, ...output.filter(isUsable)];
+  });
+  return { ids, items };
 }
 
 /** A message that was cut off still says something; a call that was cut off cannot be answered, so it is left out. */
