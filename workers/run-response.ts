@@ -13,16 +13,20 @@ import {
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
 import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
-import type { ResponseError, ResponseErrorCode, Usage } from "../src/protocol/response.ts";
+import type { ResponseError } from "../src/protocol/response.ts";
+import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { indexItems } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
+import { addCompactionUsage, compactOnly, NO_USAGE } from "./compact-context.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { runTurn } from "./run-turn.ts";
-import type { UpstreamCall, UpstreamFinish } from "./upstream.ts";
+import { prepareContext } from "./prepare-context.ts";
+import type { Turn } from "./turn.ts";
+import { failed, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface RunDependencies {
@@ -73,7 +77,8 @@ export async function runResponse(
   try {
     const discarded = await closeBrokenItems(run);
     await announceStart(run);
-    const finish = await generate(dependencies, run, discarded);
+    const generated = await generate(dependencies, run, discarded);
+    const finish = await addCompactionUsage(storage, run, generated);
     await indexItems(storage, id, keptItems(run, discarded));
     await end(run, finish, discarded);
     await leaveOpen(storage, id);
@@ -124,17 +129,22 @@ async function generate(
     const found = upstreams.find(conversation.request.model);
     if (found === undefined)
       return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
+    const { request, input, purpose } = conversation;
+    const turn: Turn = { storage, run, ...found, request, input, produced, isStrict };
+    if (purpose === "compact") return await compactOnly(turn);
+    const context = await prepareContext(turn);
+    if ("type" in context) return context;
     const call: UpstreamCall = {
       responseId: run.id,
       model: found.resolved.model,
-      request: conversation.request,
-      input: conversation.input,
-      produced,
+      request,
+      ...context,
       firstOutputIndex: run.writer.state.response.output.length,
     };
     return await runTurn(run, found.upstream, call, isStrict);
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
+    if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
       storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
       return failed("server_error", "The provider sent a stream that could not be understood.");
@@ -143,25 +153,10 @@ async function generate(
   }
 }
 
-const failed = (code: ResponseErrorCode, message: string): UpstreamFinish => ({
-  type: "finish",
-  status: "failed",
-  error: responseError(code, message),
-});
-
 /** Calls that only the client can answer end the response; one that was recorded in an earlier attempt did so already. */
 function waitsForClient(item: OutputItem): boolean {
   return item.type === "function_call";
 }
-
-/** What an attempt that was cut off had used is not known; only what is known is said. */
-const NO_USAGE: Usage = {
-  input_tokens: 0,
-  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-  output_tokens: 0,
-  output_tokens_details: { reasoning_tokens: 0 },
-  total_tokens: 0,
-};
 
 function keptItems(run: Run, discarded: ReadonlySet<number>): OutputItem[] {
   const output: readonly OutputItem[] = run.writer.state.response.output;

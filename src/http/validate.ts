@@ -32,10 +32,14 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   if (!parsed.success) throw faultOf(parsed.error.issues, body);
   const request = parsed.data;
   refuseLaterParameters(request);
-  if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
+  checkContext(request);
   if (!hasContext && request.input!.length === 0) throw emptyInput();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
   return request;
+}
+
+export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id">): void {
+  if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
 }
 
 /** The body of any other POST: no body is an empty one. */
@@ -47,7 +51,7 @@ export function parseBody<S extends z.ZodObject>(schema: S, body: unknown): z.in
   return parsed.data;
 }
 
-function fieldsOf(body: unknown): Record<string, unknown> {
+export function fieldsOf(body: unknown): Record<string, unknown> {
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw wrongType("body", "an object", body);
   }
@@ -77,7 +81,7 @@ function refuseLaterParameters(request: CreateRequest): void {
   }
 }
 
-function emptyInput(): ApiError {
+export function emptyInput(): ApiError {
   const message = `One of "input" or "previous_response_id" or 'prompt' or 'conversation' must be provided.`;
   return badRequest(message, null, "missing_required_parameter");
 }

@@ -55,4 +55,4 @@ export type CreateRequest = z.infer<typeof createRequestSchema>;
  * Understood and not served yet. They are refused by name (`unsupported_parameter`), never ignored: a client must not
  * believe that a setting took effect.
  */
-export const LATER_PARAMETERS = ["prompt", "context_management"] as const satisfies readonly (keyof CreateRequest)[];
+export const LATER_PARAMETERS = ["prompt"] as const satisfies readonly (keyof CreateRequest)[];

@@ -16,6 +16,7 @@ import { newId, newItemId } from "../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { priorityOf } from "../queue/response-queue.ts";
+import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
@@ -35,6 +36,7 @@ export interface Admission {
   project: string;
   request: CreateRequest;
   idempotencyKey: string | undefined;
+  purpose?: StoredRequest["purpose"];
 }
 
 export interface Admitted {
@@ -80,7 +82,7 @@ interface Accepted {
 async function recordAndEnqueue(
   storage: Storage,
   limits: AdmissionLimits,
-  { project, request }: Admission,
+  { project, request, purpose }: Admission,
   { id, hash, ancestors, nowMs }: Accepted,
 ): Promise<Admitted> {
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
@@ -106,7 +108,7 @@ async function recordAndEnqueue(
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
-    request: { request: rest, ancestors },
+    request: { request: rest, ancestors, ...(purpose && { purpose }) },
     input: storedInput(input),
     events,
   });
@@ -181,7 +183,7 @@ async function refuseWhenFull(storage: Storage, limits: AdmissionLimits, nowMs: 
 }
 
 /** The chain behind `previous_response_id`, oldest first. A link that is missing is named rather than left out. */
-async function resolveAncestors(
+export async function resolveAncestors(
   storage: Storage,
   project: string,
   previousId: string | null | undefined,
@@ -199,7 +201,7 @@ async function resolveAncestors(
 }
 
 /** Items as they are kept and listed: a string is one user message, and every item has an id (contract 06). */
-function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
+export function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
   if (input === undefined) return [];
   const items: InputItem[] =
     typeof input === "string"

@@ -1,13 +1,16 @@
-/** What the model is shown: the chain behind `previous_response_id`, oldest first, and the response's own input. */
+/**
+ * What the model is shown: the chain behind `previous_response_id`, oldest first, and the response's own input. What the
+ * last compaction in it replaces is replaced already.
+ */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
+import { openCompactions } from "./compacted-context.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
-export interface Conversation {
-  request: StoredRequest["request"];
+export interface Conversation extends Pick<StoredRequest, "request" | "purpose"> {
   input: (InputItem | OutputItem)[];
 }
 
@@ -23,12 +26,22 @@ export class MissingLinkError extends Error {
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
   const [stored, own] = await Promise.all([storage.records.readRequest(id), storage.records.readInput(id)]);
   if (stored === undefined || own === undefined) return undefined;
-  const conversationId = conversationIdOf(stored.request);
+  const before = await loadHistory(storage, stored.ancestors, conversationIdOf(stored.request));
+  const project = await storage.records.readProject(id);
+  return { ...stored, input: openCompactions(storage, project, [...before, ...own]) };
+}
+
+/** What stands before a response's own input, oldest first: its conversation, or the chain of `ancestors`. */
+export async function loadHistory(
+  storage: Storage,
+  ancestors: readonly string[],
+  conversationId: string | undefined,
+): Promise<(InputItem | OutputItem)[]> {
   const [links, before] = await Promise.all([
-    Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
+    Promise.all(ancestors.map((ancestor) => loadLink(storage, ancestor))),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
-  return { request: stored.request, input: [...before, ...links.flat(), ...own] };
+  return [...before, ...links.flat()];
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {

@@ -61,8 +61,15 @@ export interface NewRecord {
   events: string[];
 }
 
-/** The request as the worker needs it. `ancestors` are the chain behind `previous_response_id`, oldest first. */
-const storedRequestSchema = z.object({ request: createRequestSchema, ancestors: z.array(z.string()) });
+/**
+ * The request as the worker needs it. `ancestors` are the chain behind `previous_response_id`, oldest first. A response
+ * whose purpose is `compact` is nobody's answer: it is how `POST /responses/compact` has its summary written.
+ */
+const storedRequestSchema = z.object({
+  request: createRequestSchema,
+  ancestors: z.array(z.string()),
+  purpose: z.literal("compact").exactOptional(),
+});
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*
@@ -165,6 +172,11 @@ export class ResponseRecords {
   async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
     const record = await this.read(id);
     return record?.project === project ? record : undefined;
+  }
+
+  /** Whose it is, even after it was deleted; '' if it is gone. */
+  async readProject(id: string): Promise<string> {
+    return (await this.#redis.hget(this.#layout.meta(id), "project")) ?? "";
   }
 
   /** '' if it belongs to none, or is gone. */

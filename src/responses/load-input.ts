@@ -1,0 +1,26 @@
+/** What a request would show its model, without a response being made of it. */
+import type { ContextItem } from "../context-window/measure.ts";
+import { previousResponseNotFound } from "../lifecycle/errors.ts";
+import type { CreateRequest } from "../protocol/create-request.ts";
+import { resolveAncestors, storedInput } from "./admit-response.ts";
+import { checkInput } from "./check-input.ts";
+import { openCompactions } from "./compacted-context.ts";
+import { loadHistory, MissingLinkError } from "./conversation.ts";
+import { conversationIdOf } from "./conversation-turn.ts";
+import { resolveReferences } from "./item-references.ts";
+import type { Storage } from "./storage.ts";
+
+/** Found and refused as `admitResponse` does. */
+export async function loadInput(storage: Storage, project: string, request: CreateRequest): Promise<ContextItem[]> {
+  const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
+  const resolved = await resolveReferences(storage, project, request);
+  await checkInput(storage, resolved, project);
+  try {
+    const history = await loadHistory(storage, ancestors, conversationIdOf(request));
+    return openCompactions(storage, project, [...history, ...storedInput(resolved.input)]);
+  } catch (error) {
+    // Deleted since it was found.
+    if (error instanceof MissingLinkError) throw previousResponseNotFound(request.previous_response_id!);
+    throw error;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * A compaction pass: the model itself summarises the conversation, and the summary takes its place (contract 06). The
+ * item is announced before the summary is asked for and recorded before anything is made of it, so a worker that goes
+ * on after a crash either finds it and does not make it again, or finds it open and makes another.
+ */
+import { chooseKept, compactedItems, keptTokens, SUMMARY_PROMPT } from "../src/context-window/compaction.ts";
+import { type ContextCount, countContext } from "../src/context-window/count-context.ts";
+import { truncateItems } from "../src/context-window/truncate.ts";
+import { newId } from "../src/protocol/id.ts";
+import type { OutputItem } from "../src/protocol/item.ts";
+import type { Usage } from "../src/protocol/response.ts";
+import { openCompaction, sealCompaction } from "../src/responses/compacted-context.ts";
+import type { Storage } from "../src/responses/storage.ts";
+import { ItemGrammar } from "../src/lifecycle/event-grammar/item-grammar.ts";
+import type { Run } from "./run.ts";
+import { contextExceeded, type Turn } from "./turn.ts";
+import { type ContextItem, failed, type FailedFinish, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
+
+export interface CompactionPass extends Omit<Turn, "input" | "produced"> {
+  project: string;
+  /** The whole context, with what the response has produced. */
+  items: readonly ContextItem[];
+  count: ContextCount;
+  /** Tokens of messages to keep word for word. */
+  keep: number;
+}
+
+/** What the model is shown from here on; or why the summary could not be written. */
+export async function compactContext(pass: CompactionPass): Promise<{ context: ContextItem[] } | FailedFinish> {
+  const { storage, run, project, items, count, keep } = pass;
+  const shown = fitForSummary(pass);
+  if (shown === undefined) return contextExceeded();
+  const { writer } = run;
+  const output_index = writer.state.response.output.length;
+  const item = { type: "compaction", id: newId("cmp"), encrypted_content: "" } as const;
+  await writer.write(
+    { type: "response.output_item.added", output_index, item },
+    { type: "response.compaction.compacting", output_index, item_id: item.id },
+  );
+  const written = await writeSummary(pass, shown);
+  if ("type" in written) return written;
+  const content = { ...written, ...chooseKept(items, count.items, keep) };
+  const encrypted_content = sealCompaction(storage, project, content);
+  await writer.write({ type: "response.output_item.done", output_index, item: { ...item, encrypted_content } });
+  await writer.flush();
+  return { context: compactedItems(content, items) };
+}
+
+/** The run of `POST /responses/compact`: a pass and nothing else. */
+export async function compactOnly(turn: Turn): Promise<UpstreamFinish> {
+  const { storage, run, request, input, resolved } = turn;
+  const isDone = turn.produced.some((item) => item.type === "compaction");
+  if (!isDone) {
+    const project = await storage.records.readProject(run.id);
+    const count = await countContext(request, input, run.control.generating);
+    const keep = keptTokens(resolved.contextWindow);
+    const compacted = await compactContext({ ...turn, project, items: input, count, keep });
+    if ("type" in compacted) return compacted;
+  }
+  return { type: "finish", status: "completed", usage: NO_USAGE };
+}
+
+/** For the summary itself, of a window. */
+const SUMMARY_SHARE = 8;
+
+/** A conversation that has outgrown the window is summarised without its beginning. */
+function fitForSummary({ items, count, resolved }: CompactionPass): ContextItem[] | undefined {
+  const window = resolved.contextWindow;
+  if (window === undefined) return [...items];
+  const promptTokens = SUMMARY_PROMPT.length / 4;
+  const budget = window - window / SUMMARY_SHARE - count.settings - promptTokens;
+  return truncateItems(items, count.items, budget);
+}
+
+async function writeSummary(
+  { upstream, resolved, request, run, isStrict }: CompactionPass,
+  shown: readonly ContextItem[],
+): Promise<{ summary: string; usage: Usage } | FailedFinish> {
+  const prompt: ContextItem = { type: "message", role: "user", content: SUMMARY_PROMPT };
+  const call: UpstreamCall = {
+    responseId: run.id,
+    model: resolved.model,
+    request: summaryRequest(request),
+    input: [...shown, prompt],
+    produced: [],
+    firstOutputIndex: run.writer.state.response.output.length,
+  };
+  const { generating } = run.control;
+  const grammar = isStrict ? new ItemGrammar() : undefined;
+  const texts: string[] = [];
+  for await (const event of upstream.run(call, generating)) {
+    generating.throwIfAborted();
+    if (event.type !== "finish") {
+      grammar?.accept(event);
+      if (event.type === "response.output_item.done") texts.push(textOf(event.item));
+      continue;
+    }
+    if (event.status === "failed") return event;
+    const summary = texts.join("").trim();
+    if (event.status === "completed" && summary !== "") return { summary, usage: event.usage };
+    const error = failed("server_error", "The conversation could not be compacted: its summary was not finished.");
+    return { ...error, usage: event.usage };
+  }
+  return failed("server_error", "The provider's stream ended without a result.");
+}
+
+/**
+ * The settings that say who asks, and what makes the provider's cache find the conversation again: the tools stay,
+ * though none may be called. Not what shapes the answer, which comes later.
+ */
+function summaryRequest(request: Turn["request"]): Turn["request"] {
+  const { tools } = request;
+  return {
+    model: request.model,
+    instructions: request.instructions,
+    metadata: request.metadata,
+    image: request.image,
+    access_programs: request.access_programs,
+    prompt_cache_key: request.prompt_cache_key,
+    prompt_cache_options: request.prompt_cache_options,
+    prompt_cache_retention: request.prompt_cache_retention,
+    safety_identifier: request.safety_identifier,
+    service_tier: request.service_tier,
+    user: request.user,
+    ...(tools != null && tools.length > 0 && { tools, tool_choice: "none" as const }),
+  };
+}
+
+function textOf(item: OutputItem): string {
+  if (item.type !== "message") return "";
+  return item.content.map((part) => (part.type === "output_text" ? part.text : "")).join("");
+}
+
+/** What an attempt that was cut off had used is not known; only what is known is said. */
+export const NO_USAGE: Usage = {
+  input_tokens: 0,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 0,
+};
+
+/** A response pays for its compactions too. What each cost is in the item, so that a crash in between forgets none. */
+export async function addCompactionUsage(storage: Storage, run: Run, finish: UpstreamFinish): Promise<UpstreamFinish> {
+  const output: readonly OutputItem[] = run.writer.state.response.output;
+  const items = output.filter((item) => item.type === "compaction" && item.status !== "incomplete");
+  if (items.length === 0) return finish;
+  const project = await storage.records.readProject(run.id);
+  const usages = items.flatMap((item) => {
+    const content = item.type === "compaction" ? openCompaction(storage, project, item.encrypted_content) : undefined;
+    return content === undefined ? [] : [content.usage];
+  });
+  return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
+}
+
+function addUsage(a: Usage, b: Usage): Usage {
+  const [inputA, inputB] = [a.input_tokens_details, b.input_tokens_details];
+  return {
+    input_tokens: a.input_tokens + b.input_tokens,
+    input_tokens_details: {
+      cached_tokens: inputA.cached_tokens + inputB.cached_tokens,
+      cache_write_tokens: inputA.cache_write_tokens + inputB.cache_write_tokens,
+    },
+    output_tokens: a.output_tokens + b.output_tokens,
+    output_tokens_details: {
+      reasoning_tokens: a.output_tokens_details.reasoning_tokens + b.output_tokens_details.reasoning_tokens,
+    },
+    total_tokens: a.total_tokens + b.total_tokens,
+  };
+}
