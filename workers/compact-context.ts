@@ -6,18 +6,18 @@
 import { chooseKept, compactedItems, keptTokens, SUMMARY_PROMPT } from "../src/context-window/compaction.ts";
 import { type ContextCount, countContext } from "../src/context-window/count-context.ts";
 import { truncateItems } from "../src/context-window/truncate.ts";
+import { ItemGrammar } from "../src/lifecycle/event-grammar/item-grammar.ts";
 import { newId } from "../src/protocol/id.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { Usage } from "../src/protocol/response.ts";
 import { openCompaction, sealCompaction } from "../src/responses/compacted-context.ts";
 import type { Storage } from "../src/responses/storage.ts";
-import { ItemGrammar } from "../src/lifecycle/event-grammar/item-grammar.ts";
+import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
 import type { Run } from "./run.ts";
 import { contextExceeded, type Turn } from "./turn.ts";
 import { type ContextItem, failed, type FailedFinish, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
 
 export interface CompactionPass extends Omit<Turn, "input" | "produced"> {
-  project: string;
   /** The whole context, with what the response has produced. */
   items: readonly ContextItem[];
   count: ContextCount;
@@ -48,13 +48,12 @@ export async function compactContext(pass: CompactionPass): Promise<{ context: C
 
 /** The run of `POST /responses/compact`: a pass and nothing else. */
 export async function compactOnly(turn: Turn): Promise<UpstreamFinish> {
-  const { storage, run, request, input, resolved } = turn;
+  const { run, request, input, resolved } = turn;
   const isDone = turn.produced.some((item) => item.type === "compaction");
   if (!isDone) {
-    const project = await storage.records.readProject(run.id);
     const count = await countContext(request, input, run.control.generating);
     const keep = keptTokens(resolved.contextWindow);
-    const compacted = await compactContext({ ...turn, project, items: input, count, keep });
+    const compacted = await compactContext({ ...turn, items: input, count, keep });
     if ("type" in compacted) return compacted;
   }
   return { type: "finish", status: "completed", usage: NO_USAGE };
@@ -90,6 +89,7 @@ async function writeSummary(
   const texts: string[] = [];
   for await (const event of upstream.run(call, generating)) {
     generating.throwIfAborted();
+    if (event.type === "hidden_reasoning") continue;
     if (event.type !== "finish") {
       grammar?.accept(event);
       if (event.type === "response.output_item.done") texts.push(textOf(event.item));
@@ -145,12 +145,19 @@ export async function addCompactionUsage(storage: Storage, run: Run, finish: Ups
   const output: readonly OutputItem[] = run.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction" && item.status !== "incomplete");
   if (items.length === 0) return finish;
-  const project = await storage.records.readProject(run.id);
-  const usages = items.flatMap((item) => {
-    const content = item.type === "compaction" ? openCompaction(storage, project, item.encrypted_content) : undefined;
-    return content === undefined ? [] : [content.usage];
-  });
+  const project = (await storage.records.readEvenDeleted(run.id))?.project ?? "";
+  const usages = items.flatMap((item) => usageOf(storage, project, item) ?? []);
   return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
+}
+
+/** Undefined if the item is another server's, or its key was taken away since: what it cost is then not known. */
+function usageOf(storage: Storage, project: string, item: OutputItem): Usage | undefined {
+  try {
+    return item.type === "compaction" ? openCompaction(storage, project, item.encrypted_content)?.usage : undefined;
+  } catch (error) {
+    if (error instanceof UnreadableContentError) return undefined;
+    throw error;
+  }
 }
 
 function addUsage(a: Usage, b: Usage): Usage {

@@ -23,13 +23,12 @@ const USUAL_WINDOW = 128_000;
 const USUAL_SHARE = 0.8;
 
 export async function prepareContext(turn: Turn): Promise<TurnContext | FailedFinish> {
-  const project = await turn.storage.records.readProject(turn.run.id);
-  const context = await compactIfDue(turn, project, replaceCompacted(turn, project));
+  const context = await compactIfDue(turn, replaceCompacted(turn));
   return "type" in context ? context : await fitIntoWindow(turn, context);
 }
 
 /** A compaction that this response made before, in an earlier turn or attempt, replaces what came before it. */
-function replaceCompacted({ storage, input, produced }: Turn, project: string): TurnContext {
+function replaceCompacted({ storage, project, input, produced }: Turn): TurnContext {
   const place = produced.findLastIndex(
     (item) => item.type === "compaction" && openCompaction(storage, project, item.encrypted_content) !== undefined,
   );
@@ -38,7 +37,7 @@ function replaceCompacted({ storage, input, produced }: Turn, project: string): 
   return { input: openCompactions(storage, project, before), produced: produced.slice(place + 1) };
 }
 
-async function compactIfDue(turn: Turn, project: string, context: TurnContext): Promise<TurnContext | FailedFinish> {
+async function compactIfDue(turn: Turn, context: TurnContext): Promise<TurnContext | FailedFinish> {
   const { request, run } = turn;
   const threshold = thresholdOf(turn);
   const items = [...context.input, ...context.produced];
@@ -46,7 +45,7 @@ async function compactIfDue(turn: Turn, project: string, context: TurnContext): 
   const count = await countContext(request, items, run.control.generating);
   if (count.total <= threshold || !isWorthwhile(turn, context, count, threshold)) return context;
   const keep = keptTokens(threshold);
-  const compacted = await compactContext({ ...turn, project, items, count, keep });
+  const compacted = await compactContext({ ...turn, items, count, keep });
   return "type" in compacted ? compacted : { input: compacted.context, produced: [] };
 }
 

@@ -18,10 +18,12 @@ import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { indexItems } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
+import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
 import { addCompactionUsage, compactOnly, NO_USAGE } from "./compact-context.ts";
+import { RecordedForm } from "./recorded-form.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { runTurn } from "./run-turn.ts";
 import { prepareContext } from "./prepare-context.ts";
@@ -126,11 +128,11 @@ async function generate(
   try {
     const conversation = await loadConversation(storage, run.id);
     if (conversation === undefined) return failed("server_error", "The request of this response is gone.");
-    const found = upstreams.find(conversation.request.model);
-    if (found === undefined)
-      return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
-    const { request, input, purpose } = conversation;
-    const turn: Turn = { storage, run, ...found, request, input, produced, isStrict };
+    const { project, request, input, purpose } = conversation;
+    const found = upstreams.find(request.model);
+    if (found === undefined) return failed("server_error", `The model '${request.model}' is not configured any more.`);
+    const shown = openReasoning(storage, project, produced);
+    const turn: Turn = { storage, project, run, ...found, request, input, produced: shown, isStrict };
     if (purpose === "compact") return await compactOnly(turn);
     const context = await prepareContext(turn);
     if ("type" in context) return context;
@@ -141,7 +143,8 @@ async function generate(
       ...context,
       firstOutputIndex: run.writer.state.response.output.length,
     };
-    return await runTurn(run, found.upstream, call, isStrict);
+    const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
+    return await runTurn(run, found.upstream, call, form, isStrict);
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
     if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");

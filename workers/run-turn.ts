@@ -1,6 +1,7 @@
 /** One call of the model, written to the log as it comes. */
 import { responseError } from "../src/lifecycle/end-response.ts";
 import { ItemGrammar } from "../src/lifecycle/event-grammar/item-grammar.ts";
+import type { RecordedForm } from "./recorded-form.ts";
 import type { Run } from "./run.ts";
 import type { Upstream, UpstreamCall, UpstreamFinish } from "./upstream.ts";
 
@@ -12,6 +13,7 @@ export async function runTurn(
   run: Run,
   upstream: Upstream,
   call: UpstreamCall,
+  form: RecordedForm,
   isStrict: boolean,
 ): Promise<UpstreamFinish> {
   const { writer, control } = run;
@@ -23,8 +25,10 @@ export async function runTurn(
       if (event.status !== "failed") grammar?.checkAllDone(event);
       return event;
     }
-    grammar?.accept(event);
-    await writer.write({ ...event, output_index: event.output_index + call.firstOutputIndex });
+    if (event.type !== "hidden_reasoning") grammar?.accept(event);
+    const recorded = form.of(event);
+    if (recorded === undefined) continue;
+    await writer.write({ ...recorded, output_index: recorded.output_index + call.firstOutputIndex });
   }
   const error = responseError("server_error", "The provider's stream ended without a result.");
   return { type: "finish", status: "failed", error };

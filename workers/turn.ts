@@ -8,6 +8,8 @@ import { type ContextItem, failed, type FailedFinish, type Upstream } from "./up
 
 export interface Turn {
   storage: Storage;
+  /** Whose response it is. */
+  project: string;
   run: Run;
   upstream: Upstream;
   resolved: ResolvedModel;

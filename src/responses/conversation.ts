@@ -8,9 +8,11 @@ import type { StoredRequest } from "../store/response-record.ts";
 import { openCompactions } from "./compacted-context.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation extends Pick<StoredRequest, "request" | "purpose"> {
+  project: string;
   input: (InputItem | OutputItem)[];
 }
 
@@ -24,11 +26,24 @@ export class MissingLinkError extends Error {
 
 /** Undefined if the response itself is gone. All links are read at once, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
-  const [stored, own] = await Promise.all([storage.records.readRequest(id), storage.records.readInput(id)]);
-  if (stored === undefined || own === undefined) return undefined;
+  const [record, stored, own] = await Promise.all([
+    storage.records.readEvenDeleted(id),
+    storage.records.readRequest(id),
+    storage.records.readInput(id),
+  ]);
+  if (record === undefined || stored === undefined || own === undefined) return undefined;
+  const { project } = record;
   const before = await loadHistory(storage, stored.ancestors, conversationIdOf(stored.request));
-  const project = await storage.records.readProject(id);
-  return { ...stored, input: openCompactions(storage, project, [...before, ...own]) };
+  return { project, ...stored, input: openItems(storage, project, [...before, ...own]) };
+}
+
+/** What the model is shown for what is kept. Throws UnreadableContentError for a compaction that does not open. */
+export function openItems(
+  storage: Storage,
+  project: string,
+  items: readonly (InputItem | OutputItem)[],
+): (InputItem | OutputItem)[] {
+  return openReasoning(storage, project, openCompactions(storage, project, items));
 }
 
 /** What stands before a response's own input, oldest first: its conversation, or the chain of `ancestors`. */

@@ -4,8 +4,7 @@ import { previousResponseNotFound } from "../lifecycle/errors.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import { resolveAncestors, storedInput } from "./admit-response.ts";
 import { checkInput } from "./check-input.ts";
-import { openCompactions } from "./compacted-context.ts";
-import { loadHistory, MissingLinkError } from "./conversation.ts";
+import { loadHistory, MissingLinkError, openItems } from "./conversation.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { resolveReferences } from "./item-references.ts";
 import type { Storage } from "./storage.ts";
@@ -17,7 +16,7 @@ export async function loadInput(storage: Storage, project: string, request: Crea
   await checkInput(storage, resolved, project);
   try {
     const history = await loadHistory(storage, ancestors, conversationIdOf(request));
-    return openCompactions(storage, project, [...history, ...storedInput(resolved.input)]);
+    return openItems(storage, project, [...history, ...storedInput(resolved.input)]);
   } catch (error) {
     // Deleted since it was found.
     if (error instanceof MissingLinkError) throw previousResponseNotFound(request.previous_response_id!);

@@ -174,11 +174,6 @@ export class ResponseRecords {
     return record?.project === project ? record : undefined;
   }
 
-  /** Whose it is, even after it was deleted; '' if it is gone. */
-  async readProject(id: string): Promise<string> {
-    return (await this.#redis.hget(this.#layout.meta(id), "project")) ?? "";
-  }
-
   /** '' if it belongs to none, or is gone. */
   async readConversationId(id: string): Promise<string> {
     return (await this.#redis.hget(this.#layout.meta(id), "conversationId")) ?? "";

@@ -280,13 +280,15 @@ describe("compact", () => {
 
   test("another project cannot use it", async () => {
     const { output } = await compact({ input: conversation });
-    const answer = await send<object>(
-      "POST",
-      `${api.url}/responses`,
-      { model: "simulator/default", input: output },
-      BETA,
-    );
-    expect(answer.status === 400 || (answer.body as { status: string }).status === "failed").toBe(true);
+    for (const path of ["responses", "responses/input_tokens", "responses/compact"]) {
+      const answer = await send<object>(
+        "POST",
+        `${api.url}/${path}`,
+        { model: "simulator/default", input: output },
+        BETA,
+      );
+      expect(answer).toMatchObject({ status: 400, body: { error: { code: "invalid_encrypted_content" } } });
+    }
   });
 });
 
