@@ -33,10 +33,9 @@ export async function compactContext(pass: CompactionPass): Promise<{ context: C
   const { writer } = run;
   const output_index = writer.state.response.output.length;
   const item = { type: "compaction", id: newId("cmp"), encrypted_content: "" } as const;
-  await writer.write(
-    { type: "response.output_item.added", output_index, item },
-    { type: "response.compaction.compacting", output_index, item_id: item.id },
-  );
+  // No `response.compaction.compacting` after it: that is published as a compaction trigger's, and the stream helper of
+  // openai 6.49 throws at it.
+  await writer.write({ type: "response.output_item.added", output_index, item });
   const written = await writeSummary(pass, shown);
   if ("type" in written) return written;
   const content = { ...written, ...chooseKept(items, count.items, keep) };

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI, { type APIError } from "openai";
+import OpenAI6 from "openai-6";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { create, RedisInspector, send, simulate } from "../support/api-client.ts";
@@ -307,8 +308,8 @@ describe("context_management", () => {
     expectExact(events, log, 0);
     expect(events.slice(3, 6).map(({ type }) => type)).toEqual([
       "response.output_item.added",
-      "response.compaction.compacting",
       "response.output_item.done",
+      "response.output_item.added",
     ]);
     const response = expectOneTerminal(log);
     expect(kindsOf(response)).toEqual(["compaction", "message"]);
@@ -316,6 +317,18 @@ describe("context_management", () => {
     // The pass alone has seen every word, and the answer was short.
     expect(response.usage!.output_tokens).toBeGreaterThan(5);
     expect(response.usage!.input_tokens).toBeGreaterThan(6 * 13 * 13);
+  });
+
+  test.each([
+    ["7.57", OpenAI],
+    ["6.49", OpenAI6],
+  ])("the stream helper of openai %s takes it", async (_version, Client) => {
+    const helper = new Client({ baseURL: api.url, apiKey: "key-of-alpha", maxRetries: 0 }) as OpenAI;
+    const request = { model: "simulator/default", input, context_management, metadata: QUICK, stream: true };
+    const final = await helper.responses
+      .stream(request as OpenAI.Responses.ResponseCreateParamsStreaming)
+      .finalResponse();
+    expect(kindsOf(final)).toEqual(["compaction", "message"]);
   });
 
   test("does not compact a context below it", async () => {
@@ -343,12 +356,11 @@ describe("context_management", () => {
     expect((await client.responses.inputTokens.count({ conversation: id })).input_tokens).toBeLessThan(800);
   });
 
+  /** What must be kept of it is over the threshold. */
+  const overThreshold = [...input, { role: "user", content: LONG.repeat(6) }];
+
   test("is done once, even if what must be kept is over the threshold", async () => {
-    const response = await respond({
-      input: [...input, { role: "user", content: LONG.repeat(6) }],
-      context_management,
-    });
-    expect(kindsOf(response)).toEqual(["compaction", "message"]);
+    expect(kindsOf(await respond({ input: overThreshold, context_management }))).toEqual(["compaction", "message"]);
   });
 
   test("a summary that fails ends the response, and what was begun is closed", async () => {
@@ -366,10 +378,9 @@ describe("context_management", () => {
         const event = JSON.parse(data) as { type: string; item: OutputItem };
         return event.type === "response.output_item.done" ? [event.item] : [];
       });
-    const request = simulate({ tokens: 30, delay_ms: 20 }, { input, context_management });
-
-    /** Kills the worker at the first event of this type; another one goes on. */
-    async function killAt(type: string, nth: number) {
+    /** Kills the worker at the nth event of this type; another one goes on. */
+    async function killAt(type: string, nth: number, items: object[]) {
+      const request = simulate({ tokens: 30, delay_ms: 20 }, { input: items, context_management });
       const { id } = await create(api.url, request, ALPHA);
       let seen = 0;
       const { events } = await subscribe(api.url, id, {
@@ -387,7 +398,7 @@ describe("context_management", () => {
     }
 
     test("in the middle of a compaction: another is made, and the response completes", async () => {
-      const { log, response } = await killAt("response.compaction.compacting", 1);
+      const { log, response } = await killAt("response.output_item.added", 1, input);
       expect(response.status).toBe("completed");
       expect(kindsOf(response)).toEqual(["compaction", "message"]);
       const compactions = done(log).filter((item) => item.type === "compaction");
@@ -395,7 +406,7 @@ describe("context_management", () => {
     });
 
     test("after it: it is found, not made again, and still paid for", async () => {
-      const { log, response } = await killAt("response.output_text.delta", 3);
+      const { log, response } = await killAt("response.output_text.delta", 3, overThreshold);
       expect(response.status).toBe("completed");
       const compactions = done(log).filter((item) => item.type === "compaction");
       expect(compactions).toHaveLength(1);

@@ -315,7 +315,6 @@ const createBodies = objectsOf(createRequestSchema.shape, {
   previous_response_id: orAbsent(fc.constantFrom(null, "resp_1", "gen-1", "RESP", "resp_{a}:x")),
   conversation: orAbsent(fc.constantFrom(null, "conv_1", "CONV", { id: "CONV" }, { id: "" }, "x")),
   prompt: orAbsent(fc.constant(null)),
-  context_management: orAbsent(fc.constant(null)),
 });
 
 /** Small ones, whose few parameters are seldom refused. */
