@@ -10,6 +10,12 @@ import { loadInput } from "../responses/load-input.ts";
 import { whenClosed } from "./sse.ts";
 import { checkContext, parseBody } from "./validate.ts";
 
+/** Not the error itself: providers quote the keys that they refuse. */
+function describeFault(provider: string, error: unknown): object {
+  if (!(error instanceof Error)) return { provider };
+  return { provider, fault: error.name, ...("status" in error && { status: error.status }) };
+}
+
 export function countInputTokens(context: ApiContext): RequestHandler {
   const { catalog, config, logger, storage } = context;
   const counters = new InputTokenCounters(config);
@@ -21,7 +27,7 @@ export function countInputTokens(context: ApiContext): RequestHandler {
       return await counters.count(resolved, body, items, signal);
     } catch (err) {
       if (!signal.aborted)
-        logger.warn({ err, provider: resolved.provider.name }, "The provider could not count tokens");
+        logger.warn(describeFault(resolved.provider.name, err), "The provider could not count tokens");
       return undefined;
     }
   }

@@ -130,6 +130,19 @@ describe("input_tokens", () => {
     expect(answer).toMatchObject({ status, body: { error: { param, code } } });
   });
 
+  test("holds nobody else up, however long the input is", async () => {
+    const input = "Herons, reeds and 1,234 still waters. ".repeat(250_000);
+    const counted = new AbortController();
+    const counting = count({ input }).finally(() => counted.abort());
+    const answers: number[] = [];
+    const health = `${new URL(api.url).origin}/healthz`;
+    do answers.push((await fetch(health)).status);
+    while (!counted.signal.aborted);
+    expect(await counting).toBeGreaterThan(2_000_000);
+    expect(new Set(answers)).toEqual(new Set([200]));
+    expect(answers.length, "answered while it was counted").toBeGreaterThan(10);
+  });
+
   test("of another project's response or conversation are those of an unknown one", async () => {
     const { id } = await respond({ input: "Hello" });
     const conversation = await client.conversations.create();
@@ -411,7 +424,8 @@ describe("context_management", () => {
       const compactions = done(log).filter((item) => item.type === "compaction");
       expect(compactions).toHaveLength(1);
       expect(response.output[0]).toEqual(compactions[0]);
-      expect(response.usage!.input_tokens).toBeGreaterThan(6 * 13 * 13);
+      // The answer alone was shown about half of it.
+      expect(response.usage!.input_tokens).toBeGreaterThan(2_600);
     });
   });
 });
