@@ -7,7 +7,7 @@ import type { Line } from "../ai-sdk/lines.ts";
 import { type Fixture, KEY } from "../clients/clients.ts";
 import { errorOf } from "../clients/requests.ts";
 import { NEVER_SENT, ofType, SENT, type Typed } from "./event-types.ts";
-import { type Ending, modelOf } from "./provider.ts";
+import { modelOf, SPARSE_MODEL } from "./provider.ts";
 
 /** A call that is asked for is looked up when its output comes. */
 const WITH_ITS_CALL: Partial<Record<Kind, Kind>> = {
@@ -31,7 +31,7 @@ const REFUSED_BY_3: Kind[] = [...REFUSED_BY_ALL, "compaction", "program", "progr
 interface Recording {
   raw: Typed[];
   /** What was found wrong, and after which event. */
-  faults: { after: string | undefined; fault: unknown }[];
+  faults: { after: string | undefined; fault: string }[];
   finishReason: string;
 }
 
@@ -49,12 +49,12 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
         await fetch(url, { ...init, body: JSON.stringify({ ...JSON.parse(init!.body as string), ...body }) }),
     });
 
-  async function record(kinds: readonly Kind[], ending: Ending): Promise<Recording> {
+  async function record(model: string): Promise<Recording> {
     const provider = openProvider({ background: true });
     const raw: Typed[] = [];
     const faults: Recording["faults"] = [];
     const result = streamText({
-      model: provider.responses(modelOf(kinds, ending)),
+      model: provider.responses(model),
       prompt: "Hello",
       tools: hostedTools(provider),
       maxRetries: 0,
@@ -66,17 +66,17 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
       if (part.type === "raw") raw.push(part.rawValue as Typed);
       if (part.type === "finish") finishReason = part.finishReason;
       if (part.type === "error" || part.type === "tool-error")
-        faults.push({ after: raw.at(-1)?.type, fault: part.error });
+        faults.push({ after: raw.at(-1)?.type, fault: firstLine(part.error) });
     }
     return { raw, faults, finishReason };
   }
 
   beforeAll(async () => {
     recordings = await Promise.all([
-      record(EVERY_KIND, "completed"),
-      record(["message"], "incomplete"),
-      record(["message"], "failed"),
-      record(["message"], "error"),
+      record(modelOf()),
+      record(modelOf(["message"], "incomplete")),
+      record(modelOf(["message"], "failed")),
+      record(modelOf(["message"], "error")),
     ]);
   });
 
@@ -101,8 +101,8 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
       "error",
     ]);
     expect(faultsAfter("response.failed")).toMatchObject([
-      { fault: { message: "It broke." } },
-      { fault: { message: "It broke." } },
+      { fault: expect.stringContaining("It broke.") },
+      { fault: expect.stringContaining("It broke.") },
     ]);
     expect(recordings.flatMap(({ faults }) => faults)).toHaveLength(2);
   });
@@ -111,16 +111,26 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
     expect(read(type)).toEqual([]);
   });
 
-  async function generate(kind: Kind) {
+  async function generate(model: string) {
     const provider = openProvider({});
-    const first = WITH_ITS_CALL[kind];
-    const kinds = first === undefined ? [kind] : [first, kind];
-    const model = provider.responses(modelOf(kinds));
-    return await generateText({ model, prompt: "Hello", tools: hostedTools(provider), maxRetries: 0 });
+    const tools = hostedTools(provider);
+    return await generateText({ model: provider.responses(model), prompt: "Hello", tools, maxRetries: 0 });
   }
 
+  async function generateItem(kind: Kind) {
+    const first = WITH_ITS_CALL[kind];
+    return await generate(modelOf(first === undefined ? [kind] : [first, kind]));
+  }
+
+  test("what the published types let a provider leave out passes the SDK's checks", async () => {
+    const { faults, finishReason } = await record(SPARSE_MODEL);
+    expect(faults).toEqual([]);
+    expect(finishReason).not.toBe("error");
+    expect((await generate(SPARSE_MODEL)).text).toBe("Hi");
+  });
+
   test.each(EVERY_KIND.filter((kind) => !refused.includes(kind)))("output item %s: in one answer", async (kind) => {
-    const { response } = await generate(kind);
+    const { response } = await generateItem(kind);
     const url = `${fixture.api.url}/responses/${response.id}`;
     const { body } = await send("GET", url, undefined, { authorization: `Bearer ${KEY}` });
     expect(body.output.at(-1)!.type).toBe(kind);
@@ -130,8 +140,13 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
     const items = read("response.output_item.done") as (Typed & { item: Typed })[];
     expect(items.filter(({ item }) => item.type === kind)).not.toEqual([]);
     expect(faultsAfter("response.output_item.done")).toEqual([]);
-    expect(await errorOf(generate(kind))).toMatchObject({ message: "Invalid JSON response", statusCode: 200 });
+    expect(await errorOf(generateItem(kind))).toMatchObject({ message: "Invalid JSON response", statusCode: 200 });
   });
+}
+
+/** Of an error of the SDK's: the rest is the whole schema that did not match. */
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : JSON.stringify(error)).split("\n")[0]!;
 }
 
 /** Under the names that the provider calls them by, so that no call is one of an unknown tool. */

@@ -1,6 +1,5 @@
 /** A provider whose models are named after what they stream: `message+reasoning!incomplete`. */
 import type { ServerResponse } from "node:http";
-import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { EVERY_KIND, eventsOf, type Kind } from "../../support/every-item.ts";
 import { USAGE } from "../../support/samples.ts";
 import {
@@ -10,6 +9,7 @@ import {
   streamAndEnd,
   type UpstreamServer,
 } from "../../support/upstream-server.ts";
+import { SPARSE_ITEMS } from "./sparse-items.ts";
 
 /** How a provider's stream may end. An `error` has no final response. */
 export type Ending = "completed" | "incomplete" | "failed" | "error";
@@ -17,6 +17,9 @@ export type Ending = "completed" | "incomplete" | "failed" | "error";
 export function modelOf(kinds: readonly Kind[] = EVERY_KIND, ending: Ending = "completed"): string {
   return `openai/${kinds.join("+")}!${ending}`;
 }
+
+/** Streams `SPARSE_ITEMS`. */
+export const SPARSE_MODEL = "openai/sparse!completed";
 
 export async function startEventProvider(): Promise<UpstreamServer> {
   const server = await startUpstreamServer((response) => answer(server, response));
@@ -33,15 +36,15 @@ const AUDIO: Frame[] = [
 
 function answer(server: UpstreamServer, response: ServerResponse): void {
   const [kinds, ending] = String(server.requests.at(-1)!.body["model"]).split("!") as [string, Ending];
-  const events = eventsOf(kinds.split("+") as Kind[]);
-  streamAndEnd(created(), ...(events as Frame[]), ...AUDIO, endingOf(events, ending))(response);
+  const events = kinds === "sparse" ? SPARSE_ITEMS : (eventsOf(kinds.split("+") as Kind[]) as Frame[]);
+  streamAndEnd(created(), ...events, ...AUDIO, endingOf(events, ending))(response);
 }
 
 const FAULT = { code: "server_error", message: "It broke." };
 
-function endingOf(events: readonly ItemEventDraft[], ending: Ending): Frame {
+function endingOf(events: readonly Frame[], ending: Ending): Frame {
   if (ending === "error") return { type: "error", error: { ...FAULT, type: "server_error", param: null } };
-  const output = events.flatMap((event) => (event.type === "response.output_item.done" ? [event.item] : []));
+  const output = events.flatMap((event) => (event.type === "response.output_item.done" ? [event["item"]] : []));
   const response = { id: "resp_1", status: ending, output, usage: USAGE };
   if (ending === "incomplete") Object.assign(response, { incomplete_details: { reason: "content_filter" } });
   if (ending === "failed") Object.assign(response, { error: FAULT });

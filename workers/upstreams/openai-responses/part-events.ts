@@ -1,7 +1,7 @@
 /** Events inside an item: which of them open a content part or need one open, and what they must say to be folded. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import { completePart } from "./items.ts";
-import { asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
+import { completeLogprob, completePart } from "./items.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
 
 /** The start of a part. `key` is its place in the item. */
 export interface PartStart {
@@ -59,7 +59,7 @@ export function completeEvent(event: ProviderEvent, place: number, itemId: strin
   const index = partIndexField(event.type);
   if (index !== undefined) complete[index] = asIndex(fields[index]) ?? 0;
   if (event.type === "response.output_text.delta" || event.type === "response.output_text.done") {
-    complete["logprobs"] = Array.isArray(fields["logprobs"]) ? fields["logprobs"] : [];
+    complete["logprobs"] = asArray(fields["logprobs"]).map(completeLogprob);
   }
   if (isPartEvent(event.type)) {
     if (!isObject(fields["part"])) return undefined;
