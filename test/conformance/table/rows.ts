@@ -9,6 +9,7 @@ import { inputItemSchema, outputItemSchema } from "../../../src/protocol/item.ts
 import { responseStatusSchema } from "../../../src/protocol/response.ts";
 import { includableSchema } from "../../../src/protocol/settings.ts";
 import { toolChoiceSchema, toolSchema } from "../../../src/protocol/tool.ts";
+import { ERROR_ROWS } from "../errors/rows.ts";
 
 /** By what a row's name begins with. */
 export const ROWS = {
@@ -20,6 +21,7 @@ export const ROWS = {
   include: includableSchema.options,
   status: responseStatusSchema.options,
   event: kindsOf(responseStreamEventSchema),
+  error: ERROR_ROWS,
 } satisfies Record<string, readonly string[]>;
 
 /** What every schema holds about itself, and each kind in part. */
