@@ -5,7 +5,7 @@ import { EVERY_KIND, type Kind } from "../../support/every-item.ts";
 import { type Fixture, type OfficialClient, openClient } from "../clients/clients.ts";
 import { collect, errorOf, type StreamEvent, withoutSnapshot } from "../clients/requests.ts";
 import { NEVER_SENT, ofType, SENT } from "./event-types.ts";
-import { type Ending, modelOf } from "./provider.ts";
+import { type Ending, modelOf, NEWER_MODEL } from "./provider.ts";
 
 /** Version 6.49 was made before these. It hands them on, but its helper gives up at one. */
 const UNKNOWN_TO_6: Record<string, Kind> = {
@@ -113,6 +113,11 @@ export function testOpenAi(name: string, official: OfficialClient, fixture: Fixt
     const helper = client.responses.stream({ response_id: response.id });
     expect((await collect(helper)).map(withoutSnapshot)).toEqual(created);
     expect(await helper.finalResponse()).toMatchObject(response);
+  });
+
+  test("a kind of item that nobody knows yet is taken as it is", async () => {
+    const final = await client.responses.stream({ model: NEWER_MODEL, input: "Hello" }).finalResponse();
+    expect(final).toMatchObject({ status: "completed", output: [{ type: "time_travel_call", year: 1885 }] });
   });
 
   describe("every kind of item", () => {

@@ -3,7 +3,9 @@ import type { ServerResponse } from "node:http";
 import { EVERY_KIND, eventsOf, type Kind } from "../../support/every-item.ts";
 import { USAGE } from "../../support/samples.ts";
 import {
+  added,
   created,
+  done,
   type Frame,
   startUpstreamServer,
   streamAndEnd,
@@ -20,6 +22,15 @@ export function modelOf(kinds: readonly Kind[] = EVERY_KIND, ending: Ending = "c
 
 /** Streams `SPARSE_ITEMS`. */
 export const SPARSE_MODEL = "openai/sparse!completed";
+/** Streams an item of a kind that nobody knows yet, with an event of its own. */
+export const NEWER_MODEL = "openai/newer!completed";
+
+const NEWER_ITEM = { type: "time_travel_call", id: "tt_1", year: 1885 };
+const NEWER_ITEMS: Frame[] = [
+  added(0, NEWER_ITEM),
+  { type: "response.time_travel_call.departed", output_index: 0, item_id: "tt_1" },
+  done(0, NEWER_ITEM),
+];
 
 export async function startEventProvider(): Promise<UpstreamServer> {
   const server = await startUpstreamServer((response) => answer(server, response));
@@ -36,7 +47,8 @@ const AUDIO: Frame[] = [
 
 function answer(server: UpstreamServer, response: ServerResponse): void {
   const [kinds, ending] = String(server.requests.at(-1)!.body["model"]).split("!") as [string, Ending];
-  const events = kinds === "sparse" ? SPARSE_ITEMS : (eventsOf(kinds.split("+") as Kind[]) as Frame[]);
+  const special = { sparse: SPARSE_ITEMS, newer: NEWER_ITEMS }[kinds];
+  const events: readonly Frame[] = special ?? eventsOf(kinds.split("+") as Kind[]);
   streamAndEnd(created(), ...events, ...AUDIO, endingOf(events, ending))(response);
 }
 
