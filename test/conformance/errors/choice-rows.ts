@@ -26,6 +26,12 @@ export const CHOICE_ROWS: Record<string, Choice> = {
     ask: async (server) => await server.stream(await server.anHourOld()),
     ...WHOLE_STREAM,
   },
+  // The last event of nine after the first: nothing is left, and the stream ends at once.
+  "starting_after the last event": {
+    ask: async (server) => await server.stream(await server.ended("completed"), "&starting_after=9"),
+    status: 200,
+    body: { first: undefined, last: undefined },
+  },
   "GET in-flight non-background": {
     ask: async (server) => await server.send("GET", `/responses/${await server.running({ background: false })}`),
     status: 200,
