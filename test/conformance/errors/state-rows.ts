@@ -39,6 +39,11 @@ export const STATE_ROWS: Record<string, Refusal> = {
     message: "Another process is currently operating on this conversation. Please retry in a few seconds.",
     headers: { "retry-after": "2" },
   },
+  "prompt unknown": {
+    ask: (server) => server.post({ prompt: { id: "pmpt_x" } }),
+    status: 404,
+    message: "Prompt with id 'pmpt_x' not found.",
+  },
   "item_reference unknown": {
     ask: (server) => server.post({ input: [{ type: "item_reference", id: "rs_x" }] }),
     status: 404,
