@@ -173,7 +173,7 @@ describe("a known context window", () => {
     expect(await respond({ input })).toMatchObject({ status: "completed" });
   });
 
-  test("with truncation: auto, drops the oldest items until the rest and the answer fit", async () => {
+  test("param truncation: auto drops the oldest items until the rest and the answer fit", async () => {
     const whole = await respond({ input });
     const cut = await respond({ model: "small/m", input, truncation: "auto" });
     const cutMore = await respond({ model: "small/m", input, truncation: "auto", max_output_tokens: 500 });
@@ -314,7 +314,7 @@ describe("context_management", () => {
   ];
   const kindsOf = (response: { output: { type: string }[] }) => response.output.map(({ type }) => type);
 
-  test("compacts a context over the threshold, in the stream, and answers from what is left", async () => {
+  test("param context_management: compacts a context over the threshold, in the stream, and answers from what is left", async () => {
     const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }, { input, context_management }), ALPHA);
     const { events } = await subscribe(api.url, id, { headers: ALPHA });
     const log = await inspector.log(id);
@@ -344,7 +344,7 @@ describe("context_management", () => {
     expect(kindsOf(final)).toEqual(["compaction", "message"]);
   });
 
-  test("does not compact a context below it", async () => {
+  test("param context_management: does not compact a context below it", async () => {
     const response = await respond({ input: "Hello", context_management });
     expect(kindsOf(response)).toEqual(["message"]);
   });
@@ -355,7 +355,7 @@ describe("context_management", () => {
     expect(kindsOf(await respond(filled))).toEqual(["message"]);
   });
 
-  test("shortens every later turn of a chain and of a conversation", async () => {
+  test("param context_management: shortens every later turn of a chain and of a conversation", async () => {
     const first = await respond({ input, context_management });
     const second = await respond({ input: "And then?", previous_response_id: first.id, context_management });
     expect(kindsOf(second)).toEqual(["message"]);
