@@ -168,6 +168,11 @@ export function modelNotFound(model: string): ApiError {
   return new ApiError({ status: 404, message, code: "model_not_found" });
 }
 
+/** `place` is among the request's tools; `reason` names the setting that is missing. */
+export function toolUnavailable(place: number, type: string, reason: string): ApiError {
+  return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${place}]`, "unsupported_value");
+}
+
 const CANCEL_REFUSALS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
   completed: "Cannot cancel a completed response.",
   failed: "Cannot cancel a failed response.",
