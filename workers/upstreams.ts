@@ -1,5 +1,5 @@
 /** Which implementation serves which kind of provider. A new kind is one file in `upstreams/` and one line here. */
-import type { Config } from "../src/config.ts";
+import { type Config, ConfigurationError } from "../src/config.ts";
 import type { Provider, ProviderCatalog, ResolvedModel } from "../src/providers/catalog.ts";
 import type { Upstream } from "./upstream.ts";
 import { OpenAiResponsesUpstream } from "./upstreams/openai-responses.ts";
@@ -28,5 +28,9 @@ function open(provider: Provider, config: Config): Upstream {
       return new SimulatorUpstream();
     case "openai-responses":
       return new OpenAiResponsesUpstream(provider, config, config.environment);
+    case "openai-compatible":
+    case "anthropic":
+    case "google":
+      throw new ConfigurationError(`The provider '${provider.name}' is of a kind that is not served yet.`);
   }
 }
