@@ -27,7 +27,7 @@ function open(provider: Provider, config: Config): Upstream {
     case "simulator":
       return new SimulatorUpstream();
     case "openai-responses":
-      return new OpenAiResponsesUpstream(provider, config, config.environment);
+      return new OpenAiResponsesUpstream(provider, config);
     case "openai-compatible":
     case "anthropic":
     case "google":

@@ -44,7 +44,6 @@ async function startProvider(settings: NodeJS.ProcessEnv = {}): Promise<Upstream
   const upstream = new OpenAiResponsesUpstream(
     { name: "aimock", kind: "openai-responses", base_url, headers: {} },
     readConfig({ UPSTREAM_MAX_RETRIES: "2", ...settings }),
-    {},
     { firstBackoffMs: 1 },
   );
   return {

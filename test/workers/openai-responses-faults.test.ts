@@ -1,7 +1,8 @@
 /** What a client is told when a provider fails. */
 import { describe, expect, test } from "vitest";
 import type { ResponseError } from "../../src/protocol/response.ts";
-import { ProviderFault, readRetryAfterMs, retryDelayMs } from "../../workers/upstreams/openai-responses/faults.ts";
+import { ProviderFault, readRetryAfterMs } from "../../workers/upstreams/provider/faults.ts";
+import { retryDelayMs } from "../../workers/upstreams/provider/tries.ts";
 import { KEY, readUpstream } from "../support/openai-responses.ts";
 import { type Answer, created, refuse, startUpstreamServer, streamAndEnd } from "../support/upstream-server.ts";
 

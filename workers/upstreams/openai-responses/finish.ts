@@ -2,8 +2,8 @@
 import { incompleteDetailsSchema, type Usage } from "../../../src/protocol/response.ts";
 import { serviceTierSchema } from "../../../src/protocol/settings.ts";
 import type { UpstreamFinish } from "../../upstream.ts";
-import { describeProviderError } from "./faults.ts";
-import { asIndex, isObject, type ProviderEvent } from "./json.ts";
+import { describeProviderError } from "../provider/faults.ts";
+import { asIndex, isObject, type ProviderEvent } from "../provider/json.ts";
 
 const ENDINGS: Record<string, UpstreamFinish["status"]> = {
   "response.completed": "completed",

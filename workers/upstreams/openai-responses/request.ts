@@ -1,7 +1,7 @@
 /** A call as the body of the provider's `POST /responses`. */
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
 import type { ContextItem, UpstreamCall } from "../../upstream.ts";
-import { without } from "./json.ts";
+import { without } from "../provider/json.ts";
 
 /**
  * Passed on if they were given. Not among them: `metadata`, which is for this server's clients, and what this server
