@@ -1,7 +1,8 @@
 /** Which implementation serves which kind of provider. A new kind is one file in `upstreams/` and one line here. */
-import { type Config, ConfigurationError } from "../src/config.ts";
+import type { Config } from "../src/config.ts";
 import type { Provider, ProviderCatalog, ResolvedModel } from "../src/providers/catalog.ts";
 import type { Upstream } from "./upstream.ts";
+import { AiSdkUpstream } from "./upstreams/ai-sdk.ts";
 import { OpenAiResponsesUpstream } from "./upstreams/openai-responses.ts";
 import { SimulatorUpstream } from "./upstreams/simulator.ts";
 
@@ -31,6 +32,6 @@ function open(provider: Provider, config: Config): Upstream {
     case "openai-compatible":
     case "anthropic":
     case "google":
-      throw new ConfigurationError(`The provider '${provider.name}' is of a kind that is not served yet.`);
+      return new AiSdkUpstream(provider, config);
   }
 }

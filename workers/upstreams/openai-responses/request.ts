@@ -1,6 +1,7 @@
 /** A call as the body of the provider's `POST /responses`. */
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
 import type { ContextItem, UpstreamCall } from "../../upstream.ts";
+import { isAiSdkState } from "../ai-sdk/reasoning-state.ts";
 import { without } from "../provider/json.ts";
 
 /**
@@ -86,7 +87,7 @@ function contextItem(item: ContextItem): object[] {
       return [without(item, "id", "created_by")];
     case "reasoning":
       // A provider that stores nothing understands its reasoning only if the whole of it comes back, under its own id.
-      return item.encrypted_content ? [without(item, "status")] : [];
+      return item.encrypted_content && !isAiSdkState(item.encrypted_content) ? [without(item, "status")] : [];
     default:
       return [item];
   }

@@ -27,3 +27,8 @@ export function asIndex(value: unknown): number | undefined {
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** The fields that say something: for options in which null or undefined would be a value. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return without(fields) as { [K in keyof T]?: NonNullable<T[K]> };
+}
