@@ -82,6 +82,9 @@ const USAGES = {
   google: { promptTokenCount: 3, candidatesTokenCount: 7 },
 };
 
+/** After so many chunks the stream breaks off. */
+const CUTS = Array.from({ length: 12 }, (_, place) => place + 1);
+
 const NAMES = Object.keys(PROVIDERS) as ProviderName[];
 for (const name of NAMES) describeUpstream(name, async () => await startProvider(name));
 
@@ -152,5 +155,36 @@ describe.each(NAMES)("%s, when it misbehaves,", (name) => {
       // These failures come before the first event, so that a response has all of its items or none.
       expect(finish.status).toBe(events.length === 0 ? "failed" : "completed");
     }
+  });
+
+  test("leaves one legal log wherever its stream is cut", async () => {
+    await using setup = await startProvider(name, { UPSTREAM_MAX_RETRIES: "0" });
+    const reasoning = "Six and seven are thirteen.";
+    const toolCalls = ["Paris", "Rome"].map(askWeather);
+    const logs = [];
+    for (const truncateAfterChunks of CUTS) {
+      setup.provider.clearFixtures();
+      // Without it the break overtakes what was written before it.
+      setup.provider.onMessage("text", { content: "13.", reasoning, toolCalls }, { truncateAfterChunks, latency: 5 });
+      logs.push(await readText(setup));
+    }
+    const lengths = logs.map(({ events }) => events.length);
+    expect(lengths, "later cuts leave more").toEqual(lengths.toSorted((a, b) => a - b));
+    expect(logs[0]!.finish.status).toBe("failed");
+    expect(logs.at(-1)!.events.length).toBeGreaterThan(0);
+  });
+
+  test("fails the response if it falls silent in mid-stream", async () => {
+    await using setup = await startProvider(name, { UPSTREAM_IDLE_TIMEOUT_MS: "100" });
+    setup.provider.prependFixture({
+      match: { userMessage: "text" },
+      response: { content: LONG_TEXT },
+      streamingProfile: { ttft: 0, tps: 0.1 },
+    });
+    const { finish } = await readText(setup);
+    expect(finish).toMatchObject({
+      status: "failed",
+      error: { message: expect.stringContaining("UPSTREAM_IDLE_TIMEOUT_MS") },
+    });
   });
 });
