@@ -73,6 +73,7 @@ const environmentSchema = z.object({
   UPSTREAM_TIMEOUT_MS: integer(600_000, 1),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
   UPSTREAM_MAX_RETRIES: integer(4),
+  UPSTREAM_MAX_WAITS: integer(20),
   STRICT_EVENTS: flag,
 });
 

@@ -19,16 +19,20 @@ import { indexItems } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
+import { LeaseLostError } from "../src/stream/event-writer.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { runTurn } from "./run-turn.ts";
-import type { UpstreamCall, UpstreamFinish } from "./upstream.ts";
+import { queueWaitMs } from "./queue-wait.ts";
+import type { PostponedFinish, UpstreamCall, UpstreamFinish } from "./upstream.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface RunDependencies {
   storage: Storage;
   upstreams: Upstreams;
   maxAttempts: number;
+  /** How often a response may wait in the queue for its provider. */
+  maxWaits: number;
   /** Whether upstreams are held to the contract's orders of events. */
   isStrict: boolean;
   workerName: string;
@@ -36,9 +40,9 @@ export interface RunDependencies {
 
 /**
  * `ended`: this run ended the response. `not-needed`: it was over, or gone, before. `lost`: somebody else has it now.
- * `handed-over`: it stands as it is, for the next worker to go on.
+ * `handed-over`: it stands as it is, for the next worker to go on. `waitMs`: the same, but not before so long.
  */
-export type RunOutcome = "ended" | "not-needed" | "lost" | "handed-over";
+export type RunOutcome = "ended" | "not-needed" | "lost" | "handed-over" | { waitMs: number };
 
 /** Told which lease the run holds, so that its process can watch it. */
 export type OnLease = (lease: string) => void;
@@ -74,6 +78,10 @@ export async function runResponse(
     const discarded = await closeBrokenItems(run);
     await announceStart(run);
     const finish = await generate(dependencies, run, discarded);
+    if (finish.status === "postponed") {
+      const waitMs = await postpone(dependencies, run, finish);
+      if (waitMs !== undefined) return { waitMs };
+    }
     await indexItems(storage, id, keptItems(run, discarded));
     await end(run, finish, discarded);
     await leaveOpen(storage, id);
@@ -168,6 +176,24 @@ function keptItems(run: Run, discarded: ReadonlySet<number>): OutputItem[] {
   return output.filter((_item, place) => !discarded.has(place));
 }
 
+/** Lets the response go, to wait in the queue. Undefined if it may not wait: then it fails. */
+async function postpone(
+  { storage, maxWaits }: RunDependencies,
+  run: Run,
+  finish: PostponedFinish,
+): Promise<number | undefined> {
+  const record = await storage.records.readEvenDeleted(run.id);
+  const waitMs = record && queueWaitMs(finish, { ...record, maxWaits }, Date.now());
+  if (waitMs === undefined) return undefined;
+  await run.writer.flush();
+  if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
+  storage.logger.info(
+    { responseId: run.id, waitMs, reason: finish.error.message },
+    "Waits in the queue for its provider",
+  );
+  return waitMs;
+}
+
 /** Writes the terminal event, and resolves once it is in the log. */
 async function end(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): Promise<void> {
   const { writer } = run;
@@ -178,6 +204,7 @@ async function end(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<numb
 
 function endingEvent(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): EventDraft {
   const { response } = run.writer.state;
+  if (finish.status === "postponed") return failResponse(response, finish.error, null);
   if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null);
   const { usage, serviceTier } = finish;
   const ending = { output: keptItems(run, discarded), usage, serviceTier };

@@ -8,13 +8,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
 import type { Config } from "../../../src/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
-import type { UpstreamEvent } from "../../upstream.ts";
+import type { UpstreamEvent, UpstreamFinish } from "../../upstream.ts";
 import { type ClassifyFault, Connection, type TimeLimit } from "./connection.ts";
 import { brokenStreamFault, ProviderFault } from "./faults.ts";
 
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
-const LONGEST_RETRY_AFTER_MS = 60_000;
+/** A provider that asks for more than this is asked again after a wait in the queue. */
+const LONGEST_SLOT_WAIT_MS = 5_000;
 /** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
 const SECRET_MIN_LENGTH = 8;
 
@@ -69,12 +70,22 @@ export class Tries {
       signal.throwIfAborted();
       const fault = yield* this.#try(attempt, signal);
       if (fault === undefined) return;
-      if (!fault.retryable || retries >= this.#maxRetries) {
-        yield { type: "finish", status: "failed", error: this.#conceal(fault.error) };
+      const isLongWait = fault.retryAfterMs !== undefined && fault.retryAfterMs > LONGEST_SLOT_WAIT_MS;
+      if (!fault.retryable || retries >= this.#maxRetries || isLongWait) {
+        yield this.#finishOf(fault, isLongWait);
         return;
       }
       await pause(retryDelayMs(fault, retries, this.#firstBackoffMs), signal);
     }
+  }
+
+  /** Another try may help, but not soon: the wait is the queue's, where it takes nobody's slot. */
+  #finishOf(fault: ProviderFault, isLongWait: boolean): UpstreamFinish {
+    const error = this.#conceal(fault.error);
+    if (fault.retryable && (fault.isRateLimit || isLongWait)) {
+      return { type: "finish", status: "postponed", error, afterMs: fault.retryAfterMs };
+    }
+    return { type: "finish", status: "failed", error, isUnavailable: fault.isUnavailable };
   }
 
   /** Answers what went wrong, unless it yielded a finish. */
@@ -113,7 +124,7 @@ export function retryDelayMs(
   firstBackoffMs: number,
   random: () => number = Math.random,
 ): number {
-  if (fault.retryAfterMs !== undefined) return Math.min(fault.retryAfterMs, LONGEST_RETRY_AFTER_MS);
+  if (fault.retryAfterMs !== undefined) return fault.retryAfterMs;
   return random() * Math.min(LONGEST_BACKOFF_MS, firstBackoffMs * 2 ** retries);
 }
 
