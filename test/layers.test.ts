@@ -48,6 +48,9 @@ const LIBRARIES: Record<string, readonly string[]> = {
   bullmq: ["src/queue/", "workers/response-worker.ts"],
   ioredis: ["src/redis/"],
   openai: ["workers/upstreams/", "src/demo.ts"],
+  "@ai-sdk": ["workers/upstreams/ai-sdk/"],
+  undici: ["workers/upstreams/provider/"],
+  yaml: ["src/providers/"],
 };
 
 interface Import {

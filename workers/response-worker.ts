@@ -44,7 +44,7 @@ export class ResponseWorker {
 
   private constructor(context: WorkerContext) {
     this.#context = context;
-    this.#upstreams = new Upstreams(context.catalog, context.config);
+    this.#upstreams = new Upstreams(context.catalog, context.config, context.logger);
     this.#workers = QUEUE_NAMES.map((name) => this.#openWorker(name));
     this.#leaseCheck = setInterval(() => void this.#checkLeases(), LEASE_CHECK_MS);
   }

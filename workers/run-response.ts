@@ -134,7 +134,7 @@ async function generate(
       return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
     const call: UpstreamCall = {
       responseId: run.id,
-      model: found.resolved.model,
+      model: found.model,
       request: conversation.request,
       input: conversation.input,
       produced,

@@ -1,25 +1,41 @@
 /** Which implementation serves which kind of provider. A new kind is one file in `upstreams/` and one line here. */
+import type { Logger } from "pino";
 import type { Config } from "../src/config.ts";
-import type { Provider, ProviderCatalog, ResolvedModel } from "../src/providers/catalog.ts";
+import type { Provider, ProviderCatalog } from "../src/providers/catalog.ts";
 import type { Upstream } from "./upstream.ts";
 import { AiSdkUpstream } from "./upstreams/ai-sdk.ts";
+import { type Candidate, FallbackUpstream } from "./upstreams/fallback.ts";
 import { OpenAiResponsesUpstream } from "./upstreams/openai-responses.ts";
 import { SimulatorUpstream } from "./upstreams/simulator.ts";
 
 export class Upstreams {
   readonly #catalog: ProviderCatalog;
+  readonly #logger: Logger;
   readonly #byProvider: ReadonlyMap<string, Upstream>;
 
-  constructor(catalog: ProviderCatalog, config: Config) {
+  constructor(catalog: ProviderCatalog, config: Config, logger: Logger) {
     this.#catalog = catalog;
+    this.#logger = logger;
     this.#byProvider = new Map(catalog.providers.map((provider) => [provider.name, open(provider, config)]));
   }
 
-  /** Undefined if the model is not configured any more. */
-  find(model: string): { upstream: Upstream; resolved: ResolvedModel } | undefined {
-    const resolved = this.#catalog.resolve(model);
+  /** Undefined if the model is not configured any more. `model` is the vendor's own name of it. */
+  find(name: string): { upstream: Upstream; model: string } | undefined {
+    const found = this.#candidate(name);
+    if (found === undefined) return undefined;
+    const provider = this.#catalog.resolve(name)?.provider;
+    const names = provider !== undefined && "fallbacks" in provider ? (provider.fallbacks ?? []) : [];
+    const others = names.flatMap((other) => this.#candidate(other) ?? []).filter((other) => other.name !== found.name);
+    const { model } = found;
+    return others.length === 0 ? found : { upstream: new FallbackUpstream(found, others, this.#logger), model };
+  }
+
+  #candidate(name: string): Candidate | undefined {
+    const resolved = this.#catalog.resolve(name);
     const upstream = resolved && this.#byProvider.get(resolved.provider.name);
-    return upstream && resolved && { upstream, resolved };
+    return (
+      upstream && resolved && { name: `${resolved.provider.name}/${resolved.model}`, upstream, model: resolved.model }
+    );
   }
 }
 

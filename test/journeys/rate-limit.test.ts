@@ -21,10 +21,15 @@ interface Installation extends AsyncDisposable {
   promote: (id: string) => Promise<void>;
 }
 
-async function install(server: UpstreamServer, more: Record<string, string> = {}): Promise<Installation> {
+async function install(
+  server: UpstreamServer,
+  more: Record<string, string> = {},
+  fields: object = {},
+): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "background-responses-limit-"));
   const path = join(folder, "providers.json");
-  await writeFile(path, JSON.stringify({ providers: { lab: { kind: "openai-compatible", base_url: server.url } } }));
+  const lab = { kind: "openai-compatible", base_url: server.url, ...fields };
+  await writeFile(path, JSON.stringify({ providers: { lab } }));
   const prefix = uniquePrefix();
   const inspector = new RedisInspector(prefix);
   const queue = new Queue("background", { connection: inspector.redis, prefix: inspector.layout.queuePrefix });
@@ -105,4 +110,21 @@ test.each([
     error: { code: "rate_limit_exceeded", message: "Too many tokens this minute" },
   });
   expect(server.requests).toHaveLength(1);
+});
+
+test("a response does not wait if its provider has a fallback, and keeps the name of the model asked for", async () => {
+  await using server = await startUpstreamServer(LIMITED);
+  await using installation = await install(server, {}, { fallbacks: ["simulator/default"] });
+  const { environment } = installation;
+  await using api = await startApi(environment);
+  await using worker = await startWorker(environment);
+  const metadata = { "simulator.text": "From the simulator.", "simulator.delay_ms": "0" };
+  const { id } = await create(api.url, { ...REQUEST, metadata });
+  expect(await pollToTheEnd(api.url, id)).toMatchObject({
+    status: "completed",
+    model: "lab/qwen3",
+    output: [{ content: [{ text: "From the simulator." }] }],
+  });
+  const line = await worker.line(({ msg }) => msg === "Model not available, asking its fallback", "a fallback");
+  expect(line).toMatchObject({ responseId: id, model: "lab/qwen3", fallback: "simulator/default" });
 });

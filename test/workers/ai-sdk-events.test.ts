@@ -65,7 +65,7 @@ describe("items", () => {
     const { output } = await read([
       source("http://whole"),
       ...text("1", "One"),
-      ...text("2", "Two").with(-1, cited),
+      ...text("2", "Two").with(2, cited),
       finish(),
     ]);
     const citation = { type: "url_citation", title: "" };

@@ -398,7 +398,7 @@ describe("content", () => {
 });
 
 describe("reasoning", () => {
-  const reasoning = (fields: object): ContextItem => ({ type: "reasoning", summary: [], ...fields }) as ContextItem;
+  const reasoning = (fields: object): ContextItem => ({ type: "reasoning", summary: [], ...fields });
   const thought = { content: [{ type: "reasoning_text", text: "Hm." }] };
 
   test("goes back to a chat completions server within its turn", () => {

@@ -33,6 +33,8 @@ type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;
 
 /** What may wait for the end of a call. Far more than any model writes beside one. */
 const WAITING_MAX_PARTS = 100_000;
+/** Parts that write. All others say nothing that could come too early. */
+const WRITES = /^(?:text|reasoning)-(?:start|delta|end)$|^tool-(?:input-start|input-delta|call)$|^(?:source|file)$/;
 const CALL_ID = /^[\x21-\x7e]{1,64}$/;
 
 export class OutputEvents {
@@ -192,7 +194,7 @@ export class OutputEvents {
   }
 
   #wait(part: Part): void {
-    if (!WAITING.has(part.type)) return;
+    if (!WRITES.test(part.type)) return;
     if (this.#waiting.push(part) <= WAITING_MAX_PARTS) return;
     const message = `The provider wrote more than ${WAITING_MAX_PARTS} parts beside a call that it did not end.`;
     throw new ProviderFault(responseError("server_error", message), { retryable: false });
@@ -233,18 +235,3 @@ export class OutputEvents {
     if (item !== undefined) yield* item.close(status);
   }
 }
-
-/** Parts that write. All others say nothing that could come too early. */
-const WAITING: ReadonlySet<Part["type"]> = new Set([
-  "text-start",
-  "text-delta",
-  "text-end",
-  "source",
-  "reasoning-start",
-  "reasoning-delta",
-  "reasoning-end",
-  "tool-input-start",
-  "tool-input-delta",
-  "tool-call",
-  "file",
-]);

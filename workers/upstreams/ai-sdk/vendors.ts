@@ -66,7 +66,9 @@ function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible
       given({
         user: request.user ?? request.safety_identifier,
         textVerbosity: request.text?.verbosity,
-        strictJsonSchema: request.text?.format?.type === "json_schema" ? request.text.format.strict : undefined,
+        // The SDK would be strict by itself, and a schema that was not written for it be refused.
+        strictJsonSchema:
+          request.text?.format?.type === "json_schema" ? (request.text.format.strict ?? false) : undefined,
         parallel_tool_calls: request.tools?.length ? request.parallel_tool_calls : undefined,
         ...(wantsLogprobs(request) && { logprobs: true, top_logprobs: request.top_logprobs ?? 0 }),
       }),

@@ -7,7 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
 import type { Config } from "../../../src/config.ts";
-import type { ResponseError } from "../../../src/protocol/response.ts";
+import type { ResponseError, ResponseErrorCode } from "../../../src/protocol/response.ts";
 import type { UpstreamEvent, UpstreamFinish } from "../../upstream.ts";
 import { type ClassifyFault, Connection, type TimeLimit } from "./connection.ts";
 import { brokenStreamFault, ProviderFault } from "./faults.ts";
@@ -18,6 +18,13 @@ const LONGEST_BACKOFF_MS = 30_000;
 const LONGEST_SLOT_WAIT_MS = 5_000;
 /** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
 const SECRET_MIN_LENGTH = 8;
+
+/** Codes that say nothing against the request. */
+const UNAVAILABLE: ReadonlySet<ResponseErrorCode> = new Set([
+  "server_error",
+  "rate_limit_exceeded",
+  "insufficient_quota",
+]);
 
 const UNLIMITED = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
@@ -95,7 +102,7 @@ export class Tries {
     try {
       for await (const event of attempt(connection)) {
         if (event.type === "finish") {
-          yield "error" in event ? { ...event, error: this.#conceal(event.error) } : event;
+          yield "error" in event ? this.#finishTold(event, hasOutput) : event;
           return undefined;
         }
         hasOutput = true;
@@ -108,6 +115,12 @@ export class Tries {
     } finally {
       connection.close();
     }
+  }
+
+  /** A failure that the provider told in its stream: its last word, after which another try would be the same. */
+  #finishTold<T extends { error: ResponseError }>(finish: T, hasOutput: boolean): T & { isUnavailable: boolean } {
+    const isUnavailable = !hasOutput && UNAVAILABLE.has(finish.error.code);
+    return { ...finish, error: this.#conceal(finish.error), isUnavailable };
   }
 
   /** Providers quote what they refuse. What they quote of ours is not for the client. */
