@@ -8,6 +8,7 @@ import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support
 import { answerOf } from "../support/ai-sdk.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { openTestStorage } from "../support/storage.ts";
 import { refuse, startUpstreamServer, type UpstreamServer } from "../support/upstream-server.ts";
 
 const LIMITED = refuse(429, { message: "Too many tokens this minute" }, { "retry-after": "600" });
@@ -63,6 +64,9 @@ test("a response waits without a slot, outlives its worker, and costs no attempt
   const other = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   expect((await pollToTheEnd(api.url, other.id)).status).toBe("completed");
   expect((await send("GET", `${api.url}/responses/${id}`)).body).toMatchObject({ status: "in_progress", output: [] });
+  await using storage = await openTestStorage(installation.prefix);
+  const job = { id, background: true, priority: 2 };
+  expect(await storage.queue.isQueued(job), "as the sweeper sees it").toBe(true);
   worker.kill("SIGKILL");
   await worker.exited;
   await using successor = await startWorker(environment);

@@ -255,6 +255,29 @@ test("any parts in any order make one legal log, in which no word is lost", asyn
   await fc.assert(property, { numRuns: 2_000 });
 });
 
+test("calls that are written at once come out whole, in the order in which they began", async () => {
+  const chunks = fc.array(fc.stringMatching(/^[a-z]{0,3}$/), { maxLength: 5 });
+  const calls = fc.array(chunks, { minLength: 1, maxLength: 4 });
+  const property = fc.asyncProperty(calls, fc.infiniteStream(fc.nat()), async (written, picks) => {
+    const left = written.map((deltas, call) => partsOfCall(`call_${call}`, deltas));
+    const parts: Part[] = [];
+    for (const pick of picks) {
+      const open = left.filter((each) => each.length > 0);
+      if (open.length === 0) break;
+      parts.push(open[pick % open.length]!.shift()!);
+    }
+    const { output } = await read([...parts, finish("tool-calls")]);
+    const begun = parts.flatMap((part) => (part.type === "tool-input-start" ? [Number(part.id.at(-1))] : []));
+    const expected = begun.map((call) => [`call_${call}`, written[call]!.join("") || "{}", "completed"]);
+    expect(output.map((item) => [(item as { call_id: string }).call_id, textOf(item), item.status])).toEqual(expected);
+  });
+  await fc.assert(property, { numRuns: 500 });
+});
+
+function partsOfCall(id: string, deltas: readonly string[]): Part[] {
+  return [start(id), ...deltas.map((delta) => grow(id, delta)), ...end(id, deltas.join("") || "{}")];
+}
+
 function merge([part, more]: [object, object]): Part {
   return { ...part, ...more } as Part;
 }

@@ -101,6 +101,28 @@ describe.each(KINDS)("%s, after its first word,", (kind) => {
   });
 });
 
+test("Anthropic's pings count as signs of life", async () => {
+  const pings = 8;
+  await using server = await startUpstreamServer((response) => {
+    openFrames(...textFrames("anthropic", HELLO))(response);
+    let sent = 0;
+    const timer = setInterval(() => {
+      sent += 1;
+      if (sent <= pings) return openFrame(response, { type: "ping" });
+      clearInterval(timer);
+      for (const frame of endFrames("anthropic")) openFrame(response, frame);
+      response.end();
+    }, 100);
+    response.on("close", () => clearInterval(timer));
+  });
+  const { finish } = await readAiSdk(server, "anthropic", {}, { UPSTREAM_IDLE_TIMEOUT_MS: "500" });
+  expect(finish.status).toBe("completed");
+});
+
+function openFrame(response: Parameters<Answer>[0], frame: object): void {
+  response.write(`data: ${JSON.stringify(frame)}\n\n`);
+}
+
 function withGarbage(kind: Kind): Answer {
   return (response) => {
     openFrames(...textFrames(kind, HELLO))(response);

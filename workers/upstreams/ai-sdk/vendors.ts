@@ -93,6 +93,8 @@ function anthropic(settings: Parameters<typeof createAnthropic>[0]): Vendor {
       return given({
         disableParallelToolUse: request.parallel_tool_calls === false ? true : undefined,
         metadata: userId == null ? undefined : { userId },
+        // They say that a model which thinks in silence is alive.
+        includePings: true,
       });
     },
   };
