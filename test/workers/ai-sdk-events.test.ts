@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { UpstreamCall, UpstreamEvent } from "../../workers/upstream.ts";
 import { OutputEvents } from "../../workers/upstreams/ai-sdk/events.ts";
 import { readFinish } from "../../workers/upstreams/ai-sdk/finish.ts";
-import { decodeState } from "../../workers/upstreams/ai-sdk/reasoning-state.ts";
+import { decodeState } from "../../src/providers/reasoning-state.ts";
 import { Toolbox } from "../../workers/upstreams/ai-sdk/tools.ts";
 import { readLog, textOf } from "../conformance/upstream-log.ts";
 import { sampleCall } from "../support/openai-responses.ts";

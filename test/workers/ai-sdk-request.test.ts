@@ -5,7 +5,7 @@ import { readConfig } from "../../src/config.ts";
 import type { ContextItem, UpstreamCall } from "../../workers/upstream.ts";
 import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";
 import { createCallOptions } from "../../workers/upstreams/ai-sdk/call-options.ts";
-import { encodeState } from "../../workers/upstreams/ai-sdk/reasoning-state.ts";
+import { encodeState } from "../../src/providers/reasoning-state.ts";
 import { openVendor } from "../../workers/upstreams/ai-sdk/vendors.ts";
 import { createParams } from "../../workers/upstreams/openai-responses/request.ts";
 import { readLog } from "../conformance/upstream-log.ts";

@@ -2,7 +2,7 @@
 import type { SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import { placeId } from "../place-id.ts";
 import { added, done, type EndStatus, type Events, type OpenItem, type Place } from "./open-item.ts";
-import { encodeState } from "./reasoning-state.ts";
+import { encodeState } from "../../../src/providers/reasoning-state.ts";
 
 /** Reasoning: as a summary if the client asked for one, or else as the text that it is. */
 export class OpenReasoning implements OpenItem {

@@ -21,7 +21,7 @@ import { InvalidPromptError } from "../invalid-prompt.ts";
 import { without } from "../provider/json.ts";
 import { type ModelPart, textPart, toModelPart } from "./content.ts";
 import { PromptBuilder, type ToolOutput } from "./prompt-builder.ts";
-import { decodeState } from "./reasoning-state.ts";
+import { decodeState } from "../../../src/providers/reasoning-state.ts";
 import { customArguments, wireName } from "./tools.ts";
 import type { Vendor } from "./vendors.ts";
 

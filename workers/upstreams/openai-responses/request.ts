@@ -1,7 +1,7 @@
 /** A call as the body of the provider's `POST /responses`. */
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
 import type { ContextItem, UpstreamCall } from "../../upstream.ts";
-import { isAiSdkState } from "../ai-sdk/reasoning-state.ts";
+import { isAiSdkState } from "../../../src/providers/reasoning-state.ts";
 import { without } from "../provider/json.ts";
 
 /**

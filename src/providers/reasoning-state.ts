@@ -3,7 +3,6 @@
  * the calls that came of it. A reasoning item carries it in `encrypted_content`, the place that the API has for just that,
  * so it lives in the log, in a chain and in what a stateless client sends back.
  */
-import type { SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import { z } from "zod";
 
 const PREFIX = "ai-sdk";
@@ -16,13 +15,10 @@ const stateSchema = z.object({
   next: metadataSchema.optional(),
 });
 
-export interface ReasoningState {
-  own?: SharedV4ProviderMetadata | undefined;
-  next?: SharedV4ProviderMetadata | undefined;
-}
+type ReasoningState = z.infer<typeof stateSchema>;
 
-/** `vendor` is who understands it. */
-export function encodeState(vendor: string, state: ReasoningState): string {
+/** `vendor` is who understands it. What is undefined is left out. */
+export function encodeState(vendor: string, state: { [K in keyof ReasoningState]: object | undefined }): string {
   return `${PREFIX}.${vendor}.${Buffer.from(JSON.stringify(state)).toString("base64url")}`;
 }
 
