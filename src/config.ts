@@ -71,6 +71,7 @@ const environmentSchema = z.object({
   UPSTREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
   UPSTREAM_MAX_RETRIES: integer(4),
   STRICT_EVENTS: flag,
+  FETCH_ALLOWED_HOSTS: text,
 });
 
 export type Environment = z.infer<typeof environmentSchema>;
