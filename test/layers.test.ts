@@ -77,7 +77,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   openai: ["workers/upstreams/", "src/providers/input-token-counters.ts", "src/demo.ts"],
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
   "@ai-sdk": ["workers/upstreams/ai-sdk/"],
-  undici: ["workers/upstreams/provider/"],
+  undici: ["workers/upstreams/provider/", "workers/net/"],
   yaml: ["src/providers/"],
 };
 
