@@ -17,6 +17,7 @@ import { measureDelivering } from "./deliver.ts";
 import type { Figure } from "./figure.ts";
 import { measureLatency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
+import { measureLoop } from "./loop.ts";
 import { measureMemory } from "./memory.ts";
 import { measureRecording } from "./record.ts";
 import { connectTo } from "./recording.ts";
@@ -32,6 +33,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "deliver", run: measureDelivering },
   { name: "latency", run: measureLatency },
   { name: "replay", run: measureReplaying },
+  { name: "loop", run: measureLoop },
   { name: "memory", run: measureMemory },
   { name: "recover", run: measureRecovery },
 ];
