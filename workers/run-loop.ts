@@ -12,6 +12,7 @@ import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { Conversation } from "../src/responses/conversation.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
+import { sourcesOf, withCitations } from "./citations.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
@@ -130,7 +131,8 @@ class Loop {
       usedIds: new Set(this.#run.writer.state.response.output.map((item) => item.id)),
     });
     const { before, produced } = this.#split();
-    const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
+    const own = madeCalls(this.#run.id, this.#journal);
+    const made = new Map([...this.#earlier, ...own]);
     const isHosted = (type: string) => understandsItem(resolved.provider, type);
     const call = {
       responseId: this.#run.id,
@@ -144,7 +146,8 @@ class Loop {
       produced: produced.filter((item) => isHosted(item.type)),
       firstOutputIndex: this.#run.writer.state.response.output.length,
     };
-    const finish = await runTurn(this.#run, upstream, call, relay, this.#dependencies.isStrict);
+    const citing = withCitations(upstream, sourcesOf(own, this.#tools.functions));
+    const finish = await runTurn(this.#run, citing, call, relay, this.#dependencies.isStrict);
     if (finish.status !== "completed" || relay.segments.length === 0) return withUsage(finish, this.#usage);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();
