@@ -22,6 +22,7 @@ const text = z
   .trim()
   .transform((value) => (value === "" ? undefined : value))
   .optional();
+const baseUrl = text.pipe(z.url({ protocol: /^https?$/ }).optional());
 
 const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
@@ -66,13 +67,23 @@ const environmentSchema = z.object({
   DEFAULT_PROVIDER: text,
   PROVIDERS_FILE: text,
   OPENAI_API_KEY: text,
-  OPENAI_BASE_URL: text.pipe(z.url({ protocol: /^https?$/ }).optional()),
+  OPENAI_BASE_URL: baseUrl,
   UPSTREAM_TIMEOUT_MS: integer(600_000, 1),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
   UPSTREAM_MAX_RETRIES: integer(4),
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
   FETCH_ALLOWED_HOSTS: text,
+  SEARXNG_URL: baseUrl,
+  BRAVE_API_KEY: text,
+  BRAVE_BASE_URL: baseUrl,
+  TAVILY_API_KEY: text,
+  TAVILY_BASE_URL: baseUrl,
+  WEB_SEARCH_TIMEOUT_MS: integer(20_000, 1),
+  WEB_SEARCH_HONOUR_ROBOTS: z
+    .enum(["true", "false", "1", "0", ""])
+    .default("true")
+    .transform((value) => value === "true" || value === "1"),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

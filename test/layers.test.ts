@@ -48,6 +48,9 @@ const LIBRARIES: Record<string, readonly string[]> = {
   bullmq: ["src/queue/", "workers/response-worker.ts"],
   ioredis: ["src/redis/"],
   openai: ["workers/upstreams/", "src/demo.ts"],
+  jsdom: ["workers/tools/web-search/page-extraction/"],
+  "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
+  "robots-parser": ["workers/tools/web-search/"],
 };
 
 interface Import {
