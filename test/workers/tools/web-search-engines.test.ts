@@ -54,6 +54,21 @@ describe("SearXNG", () => {
     expect(site.visits).toHaveLength(2);
   });
 
+  test("is asked several queries, of which one fails", async () => {
+    await using site = await startWebSite({
+      "/search": (response, { path }) => {
+        const isBad = path.includes("q=bad");
+        (isBad ? json({}, 400) : searchResults({ url: "https://a.example/", title: "Good" }))(response);
+      },
+    });
+    const search = await openWebSearch({ SEARXNG_URL: site.url });
+    const { output, isError } = await search.call("web_search", { query: "bad", queries: ["good"] });
+    expect(isError).toBe(false);
+    expect(output).toContain("Results for: bad\n\nThe search engine refused the request with status 400.");
+    expect(output).toContain("Results for: good\n\n1. Good");
+    expect(await search.call("web_search", { query: "bad", queries: ["bad two"] })).toMatchObject({ isError: true });
+  });
+
   test("is told the allowed domains and the place, and what it finds elsewhere is left out", async () => {
     await using site = await startWebSite({
       "/search": searchResults(

@@ -101,7 +101,7 @@ export class PageReader {
     }
     const text = TEXT_TYPE.test(type) ? decodeText(body, charset) : undefined;
     if (text === undefined) throw new PageError(`The content is of type ${type}, which cannot be read as text.`);
-    return { url, title: "", text: text.slice(0, TEXT_MAXIMUM) };
+    return { url, title: "", text: text.slice(0, TEXT_MAXIMUM).trim() };
   }
 }
 

@@ -1,9 +1,8 @@
 /** `web_search`: asks the search engine, and shows the model what it found. */
 import { z } from "zod";
-import type { CitedSource } from "../../citations.ts";
 import type { ServerFunction, ToolCall, ToolResult } from "../../tool.ts";
 import { toolError } from "../../tool-calls.ts";
-import type { SearchProvider, SearchResult } from "./search-provider.ts";
+import { SearchFailedError, type SearchProvider, type SearchResult } from "./search-provider.ts";
 import { describeLocation, type SearchSettings } from "./search-settings.ts";
 import { showWebSearchCall, type WebSearchAction } from "./show-web-search-call.ts";
 
@@ -73,26 +72,38 @@ async function search(
   const queries = argumentsSchema.parse(JSON.parse(call.arguments));
   if (queries.length === 0) return toolError("The argument 'query' is missing.");
   const asked = { count: size.results, isThorough: size.isThorough, domains: domains.domains, ...location };
-  const found = await Promise.all(
+  const answers = await Promise.allSettled(
     queries.map(async (text) => {
       const results = await provider.search({ text, ...asked }, signal);
       return results.filter(({ url }) => isPage(url) && domains.allows(url)).slice(0, size.results);
     }),
   );
+  const failures = answers.flatMap((each) => (each.status === "rejected" ? [each.reason as Error] : []));
+  const unexpected = failures.find((error) => !(error instanceof SearchFailedError));
+  // Of several, what was found counts; a call that found nothing for a reason says the reason.
+  if (unexpected !== undefined || failures.length === queries.length) throw unexpected ?? failures[0]!;
   const seen = new Set<string>();
-  const fresh = found.map((results) => results.filter(({ url }) => !seen.has(url) && seen.add(url)));
-  const sources = fresh.flat().map(({ url, title }): CitedSource => ({ url, title }));
-  return { output: listOf(queries, fresh, size.snippetLength), isError: false, details: { sources } };
+  const found = answers.map((each) =>
+    each.status === "rejected"
+      ? (each.reason as SearchFailedError)
+      : each.value.filter(({ url }) => !seen.has(url) && seen.add(url)),
+  );
+  const sources = found.flatMap((each) =>
+    each instanceof Error ? [] : each.map(({ url, title }) => ({ url, title })),
+  );
+  return { output: listOf(queries, found, size.snippetLength), isError: false, details: { sources } };
 }
 
 function isPage(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
-function listOf(queries: readonly string[], found: readonly SearchResult[][], snippetLength: number): string {
+function listOf(queries: readonly string[], found: readonly (SearchResult[] | Error)[], snippetLength: number): string {
   let number = 0;
   const lists = queries.map((query, i) => {
-    const results = found[i]!.map((result) => describeResult((number += 1), result, snippetLength));
+    const each = found[i]!;
+    if (each instanceof Error) return `Results for: ${query}\n\n${each.message}`;
+    const results = each.map((result) => describeResult((number += 1), result, snippetLength));
     const list = results.length === 0 ? "Nothing was found." : results.join("\n\n");
     return `Results for: ${query}\n\n${list}`;
   });

@@ -28,7 +28,8 @@ const ELEMENT = 1;
 const TEXT = 3;
 
 class TextWriter {
-  #text = "";
+  #pieces: string[] = [];
+  #length = 0;
   #breaks = 0;
   #space = false;
   readonly #limit: number;
@@ -38,15 +39,16 @@ class TextWriter {
   }
 
   get isFull(): boolean {
-    return this.#text.length >= this.#limit;
+    return this.#length >= this.#limit;
   }
 
   get text(): string {
-    return this.#text.slice(0, this.#limit);
+    return this.#pieces.join("").trim().slice(0, this.#limit);
   }
 
-  get length(): number {
-    return this.#text.length;
+  /** Where the next piece goes. */
+  get place(): number {
+    return this.#pieces.length;
   }
 
   break(lines: number): void {
@@ -64,31 +66,39 @@ class TextWriter {
       return;
     }
     if (words.startsWith(" ")) this.#space = true;
-    this.#begin();
-    this.#text += words.trim();
+    this.#separate();
+    this.#push(words.trim());
     this.#space = words.endsWith(" ");
   }
 
   /** Text that stands as it is. */
   exactly(text: string): void {
-    this.#begin();
-    this.#text += text;
+    this.#separate();
+    this.#push(text);
   }
 
-  /** Makes what was written since then another text, unless nothing was. */
-  replaceSince(length: number, replace: (text: string) => string): void {
-    const written = this.#text.slice(length);
+  /** Makes what was written since then another text, unless nothing was. What separates it from the rest stays. */
+  replaceSince(place: number, replace: (text: string) => string): void {
+    const written = this.#pieces.splice(place).join("");
+    this.#length -= written.length;
     const text = written.trimStart();
-    if (text !== "") this.#text = this.#text.slice(0, length + written.length - text.length) + replace(text);
+    this.#push(written.slice(0, written.length - text.length));
+    if (text !== "") this.#push(replace(text));
   }
 
-  #begin(): void {
-    if (this.#text !== "") {
-      if (this.#breaks > 0) this.#text += "\n".repeat(this.#breaks);
-      else if (this.#space) this.#text += " ";
+  #separate(): void {
+    if (this.#length > 0) {
+      if (this.#breaks > 0) this.#push("\n".repeat(this.#breaks));
+      else if (this.#space) this.#push(" ");
     }
     this.#breaks = 0;
     this.#space = false;
+  }
+
+  #push(text: string): void {
+    if (text === "") return;
+    this.#pieces.push(text);
+    this.#length += text.length;
   }
 }
 
@@ -101,7 +111,7 @@ export function nodeText(root: Node, limit: number): string {
     else if (next.nodeType === ELEMENT) enter(next as Element, writer, stack);
     else if (next.hasChildNodes()) pushChildren(next, stack);
   }
-  return writer.text.trim();
+  return writer.text;
 }
 
 function pushChildren(node: Node, stack: (Node | (() => void))[]): void {
@@ -119,7 +129,7 @@ function enter(element: Element, writer: TextWriter, stack: (Node | (() => void)
   if (name === "pre") return writePreformatted(element, writer);
   const lines = BLOCKS.has(name) ? 2 : LINES.has(name) ? 1 : 0;
   writer.break(lines);
-  const from = writer.length;
+  const from = writer.place;
   stack.push(() => {
     const mark = MARKS[name];
     if (mark !== undefined) writer.replaceSince(from, (text) => mark + text);
