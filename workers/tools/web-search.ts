@@ -7,7 +7,7 @@ import { FetchPolicy } from "../net/fetch-policy.ts";
 import { GuardedFetch } from "../net/guarded-fetch.ts";
 import type { OpenTool, RunOptions, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
 import { toolError } from "../tool-calls.ts";
-import { PageExtraction } from "./web-search/page-extraction.ts";
+import { ExtractionError, PageExtraction } from "./web-search/page-extraction.ts";
 import { findInPageFunction, openPageFunction } from "./web-search/page-functions.ts";
 import { PageError, PageReader } from "./web-search/page-reader.ts";
 import { Robots } from "./web-search/robots.ts";
@@ -49,7 +49,9 @@ function answeringErrors(fn: ServerFunction, { logger }: ToolSession): ServerFun
       return await fn.run(call, options);
     } catch (error) {
       if (!(error instanceof SearchFailedError) && !(error instanceof PageError)) throw error;
-      const level = error instanceof SearchFailedError ? "warn" : "debug";
+      // A page that is not there is the web's everyday; an engine, or a thread, that fails may be the operator's to mend.
+      const isOurs = error instanceof SearchFailedError || error.cause instanceof ExtractionError;
+      const level = isOurs ? "warn" : "debug";
       logger[level]({ err: error, function: fn.definition.name }, "A call of web search failed");
       return toolError(error.message);
     }

@@ -30,7 +30,7 @@ describe("SearXNG", () => {
     expect(output).not.toContain("c.example");
     expect(details).toEqual({
       sources: [
-        { url: "https://a.example/1", title: "First\npage" },
+        { url: "https://a.example/1", title: "First page" },
         { url: "https://b.example/2", title: "" },
       ],
     });

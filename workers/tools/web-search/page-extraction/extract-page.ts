@@ -5,6 +5,7 @@
  */
 import { isProbablyReaderable, Readability } from "@mozilla/readability";
 import { JSDOM, VirtualConsole } from "jsdom";
+import { oneLine } from "../one-line.ts";
 import { nodeText } from "./node-text.ts";
 
 export interface HtmlPage {
@@ -25,13 +26,15 @@ const ARTICLE_ELEMENTS_MAXIMUM = 30_000;
 /** Of the page's text, that an article has at least. Less is a teaser, and the page is a list of them. */
 const ARTICLE_SHARE = 0.3;
 
+const DATE_MAXIMUM = 40;
+
 export function extractPage({ bytes, charset, url }: HtmlPage, textMaximum: number): ExtractedPage {
   // A console that nobody listens to: what is wrong with the page is not worth a line in this server's log.
   const options = { url, contentType: htmlType(charset), virtualConsole: new VirtualConsole() };
   const { window } = new JSDOM(bytes, options);
   const { document } = window;
   const whole = nodeText(document.body ?? document, textMaximum);
-  const title = document.title.trim();
+  const title = oneLine(document.title);
   const article = readArticle(document, textMaximum);
   window.close();
   if (article === undefined || article.text.length < whole.length * ARTICLE_SHARE) {
@@ -48,9 +51,9 @@ function readArticle(document: Document, textMaximum: number): ExtractedPage | u
   const article = reader.parse();
   if (article?.content == null) return undefined;
   return {
-    title: article.title ?? "",
+    title: oneLine(article.title),
     text: nodeText(article.content, textMaximum),
-    published: article.publishedTime ?? undefined,
+    published: oneLine(article.publishedTime, DATE_MAXIMUM) || undefined,
   };
 }
 
