@@ -6,7 +6,7 @@ import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { type CitedSource, sourcesOf, withCitations } from "../../workers/citations.ts";
 import { LinkScanner } from "../../workers/link-scanner.ts";
-import type { Upstream, UpstreamCall } from "../../workers/upstream.ts";
+import type { Upstream, UpstreamCall, UpstreamEvent } from "../../workers/upstream.ts";
 
 const linksOf = (...pieces: string[]) => {
   const scanner = new LinkScanner();
@@ -74,12 +74,16 @@ function upstreamOf(events: readonly ItemEventDraft[]): Upstream {
   };
 }
 
+function isItemEvent(event: UpstreamEvent): event is ItemEventDraft {
+  return event.type.startsWith("response.");
+}
+
 async function cite(events: readonly ItemEventDraft[], sources = SOURCES): Promise<ItemEventDraft[]> {
   const cited: ItemEventDraft[] = [];
   const grammar = new ItemGrammar();
   const signal = new AbortController().signal;
   for await (const event of withCitations(upstreamOf(events), sources).run({} as UpstreamCall, signal)) {
-    if (event.type === "finish") continue;
+    if (!isItemEvent(event)) continue;
     grammar.accept(event);
     cited.push(event);
   }

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
-import type { Provider, ResolvedModel } from "../../../src/providers/catalog.ts";
+import type { ResolvedModel } from "../../../src/providers/catalog.ts";
 import { unavailableTool } from "../../../src/providers/server-tools.ts";
 
 const FUNCTION: Tool = { type: "function", name: "mine", parameters: {}, strict: null };
 const PREVIEW: Tool = { type: "web_search_preview" };
 
 function refusal(tool: Tool, environment: Record<string, string> = {}, hosted: Tool["type"][] = []) {
-  const provider = { name: "p", kind: "openai-responses", hosted_tools: hosted } as unknown as Provider;
-  const resolved: ResolvedModel = { provider, model: "m" };
+  const provider = { name: "p", kind: "openai-responses", hosted_tools: hosted };
+  const resolved = { provider, model: "m" } as unknown as ResolvedModel;
   return unavailableTool([FUNCTION, tool], resolved, readConfig(environment));
 }
 

@@ -32,7 +32,16 @@ async function startScene() {
       readConfig({ SEARXNG_URL: site.url, FETCH_ALLOWED_HOSTS: site.host, WEB_SEARCH_HONOUR_ROBOTS: "false" }),
       EXTRACTION,
     );
-  return { site, page, kindOf, request: { tools: [{ type: "web_search" as const }], metadata } };
+  return {
+    site,
+    page,
+    kindOf,
+    request: {
+      tools: [{ type: "web_search" as const }],
+      include: ["web_search_call.action.sources" as const],
+      metadata,
+    },
+  };
 }
 
 function expectedOutput({ url }: WebSite): unknown[] {
