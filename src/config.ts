@@ -22,6 +22,7 @@ const text = z
   .trim()
   .transform((value) => (value === "" ? undefined : value))
   .optional();
+const baseUrl = text.pipe(z.url({ protocol: /^https?$/ }).optional());
 
 const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
@@ -69,7 +70,7 @@ const environmentSchema = z.object({
   PROVIDERS_FILE: text,
   PROMPTS_FOLDER: text,
   OPENAI_API_KEY: text,
-  OPENAI_BASE_URL: text.pipe(z.url({ protocol: /^https?$/ }).optional()),
+  OPENAI_BASE_URL: baseUrl,
   ANTHROPIC_API_KEY: text,
   GOOGLE_GENERATIVE_AI_API_KEY: text,
   GEMINI_API_KEY: text,
@@ -80,6 +81,16 @@ const environmentSchema = z.object({
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
   FETCH_ALLOWED_HOSTS: text,
+  SEARXNG_URL: baseUrl,
+  BRAVE_API_KEY: text,
+  BRAVE_BASE_URL: baseUrl,
+  TAVILY_API_KEY: text,
+  TAVILY_BASE_URL: baseUrl,
+  WEB_SEARCH_TIMEOUT_MS: integer(20_000, 1),
+  WEB_SEARCH_HONOUR_ROBOTS: z
+    .enum(["true", "false", "1", "0", ""])
+    .default("true")
+    .transform((value) => value === "true" || value === "1"),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

@@ -79,6 +79,9 @@ const LIBRARIES: Record<string, readonly string[]> = {
   "@ai-sdk": ["workers/upstreams/ai-sdk/"],
   undici: ["workers/upstreams/provider/", "workers/net/"],
   yaml: ["src/providers/"],
+  jsdom: ["workers/tools/web-search/page-extraction/"],
+  "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
+  "robots-parser": ["workers/tools/web-search/"],
 };
 
 interface Import {

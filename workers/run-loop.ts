@@ -16,6 +16,7 @@ import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { Conversation } from "../src/responses/conversation.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
+import { sourcesOf, withCitations } from "./citations.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
@@ -150,7 +151,11 @@ class Loop {
       usedIds: new Set(output.map((item) => item.id)),
     });
     const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
-    const finish = await runTurn(this.#run, turn.upstream, call, { form, relay, isStrict });
+    const citing = withCitations(
+      turn.upstream,
+      sourcesOf(madeCalls(this.#run.id, this.#journal), this.#tools.functions),
+    );
+    const finish = await runTurn(this.#run, citing, call, { form, relay, isStrict });
     if (finish.status !== "completed" || relay.segments.length === 0) return withUsage(finish, this.#usage);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();

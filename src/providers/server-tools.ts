@@ -11,8 +11,27 @@ import { runsTool } from "./hosted-tools.ts";
 type Refusal<T extends Tool> = (tool: T, config: Config) => string | undefined;
 type Refusals = { [Type in Tool["type"]]?: Refusal<Extract<Tool, { type: Type }>> };
 
+type WebSearch = Extract<Tool, { external_web_access?: boolean } | { search_content_types?: unknown }>;
+
+function refuseWebSearch(tool: WebSearch, config: Config): string | undefined {
+  if (config.SEARXNG_URL === undefined && config.BRAVE_API_KEY === undefined && config.TAVILY_API_KEY === undefined) {
+    return "This server has no search engine. Set SEARXNG_URL, BRAVE_API_KEY or TAVILY_API_KEY.";
+  }
+  if ("external_web_access" in tool && !tool.external_web_access) {
+    return "This server keeps no copy of the web to search in. Leave 'external_web_access' out, or leave the tool out.";
+  }
+  if ("search_content_types" in tool && !tool.search_content_types.includes("text")) {
+    return "This server searches the web for text only.";
+  }
+  return undefined;
+}
+
 /** For the tools that are not the client's to run. */
 const REFUSALS: Refusals = {
+  web_search: refuseWebSearch,
+  web_search_2025_08_26: refuseWebSearch,
+  web_search_preview: refuseWebSearch,
+  web_search_preview_2025_03_11: refuseWebSearch,
   file_search: () => "This server has no vector stores. Leave it to a provider that runs it.",
   shell: ({ environment }) =>
     environment == null || environment.type === "local"

@@ -1,10 +1,10 @@
 /** The turns of a response with server-side tools, and what a crash between any two of their steps leaves. */
 import { describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import type { Storage } from "../../src/responses/storage.ts";
 import { RunControl } from "../../workers/run.ts";
 import { INTERRUPTED } from "../../workers/tool-calls.ts";
 import { COUNTING_TOOL, countingTool } from "../support/counting-tool.ts";
+import { dyingStorage } from "../support/dying-storage.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../support/tool-runs.ts";
 
@@ -129,24 +129,6 @@ describe("a response with tools", () => {
     expect(textsOf(response.output)).toEqual(["look [1 failed", "message"]);
   });
 });
-
-/** Storage whose steps are counted, and which stops the run before a given one: the process dies there. */
-function dyingStorage(storage: Storage, control: RunControl, step: () => boolean): Storage {
-  const dying = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (object, key) => {
-        const value: unknown = Reflect.get(object, key, object);
-        if (typeof value !== "function") return value;
-        return (...args: unknown[]): unknown => {
-          if (step()) control.stop("lock-lost");
-          // What a dead process would send does not arrive.
-          if (control.writing.aborted) return Promise.reject(control.writing.reason as Error);
-          return Reflect.apply(value, object, args);
-        };
-      },
-    });
-  return { ...storage, log: dying(storage.log), journals: dying(storage.journals) };
-}
 
 describe("after a crash between any two steps", () => {
   const request = { ...TOOLS, metadata: steps([look(1), change(2), look(3)], [change(4), change(5)], look(6)) };

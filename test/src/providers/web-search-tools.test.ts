@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { readConfig } from "../../../src/config.ts";
+import type { Tool } from "../../../src/protocol/tool.ts";
+import type { ResolvedModel } from "../../../src/providers/catalog.ts";
+import { unavailableTool } from "../../../src/providers/server-tools.ts";
+
+const FUNCTION: Tool = { type: "function", name: "mine", parameters: {}, strict: null };
+const PREVIEW: Tool = { type: "web_search_preview" };
+
+function refusal(tool: Tool, environment: Record<string, string> = {}, hosted: Tool["type"][] = []) {
+  const provider = { name: "p", kind: "openai-responses", hosted_tools: hosted };
+  const resolved = { provider, model: "m" } as unknown as ResolvedModel;
+  return unavailableTool([FUNCTION, tool], resolved, readConfig(environment));
+}
+
+test.each(["web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11"] as const)(
+  "%s needs a search engine, unless the provider has one",
+  (type) => {
+    const reason = "This server has no search engine. Set SEARXNG_URL, BRAVE_API_KEY or TAVILY_API_KEY.";
+    expect(refusal({ type })).toEqual({ place: 1, type, reason });
+    expect(refusal({ type }, {}, [type])).toBeUndefined();
+  },
+);
+
+test.each<Record<string, string>>([
+  { SEARXNG_URL: "http://s.example" },
+  { BRAVE_API_KEY: "k" },
+  { TAVILY_API_KEY: "k" },
+])("%j is one", (environment) => {
+  expect(refusal(PREVIEW, environment)).toBeUndefined();
+});
+
+test("web search without the web, or for pictures only, is not something that this server does", () => {
+  const environment = { TAVILY_API_KEY: "k" };
+  expect(refusal({ type: "web_search", external_web_access: false }, environment)?.reason).toContain(
+    "no copy of the web",
+  );
+  expect(refusal({ type: "web_search", external_web_access: true }, environment)).toBeUndefined();
+  expect(refusal({ ...PREVIEW, search_content_types: ["image"] }, environment)?.reason).toContain("text only");
+  expect(refusal({ ...PREVIEW, search_content_types: ["image", "text"] }, environment)).toBeUndefined();
+});

@@ -1,0 +1,44 @@
+/** Calls of the functions of web search, without a model and without a run. */
+import { pino } from "pino";
+import { readConfig } from "../../src/config.ts";
+import type { ServerFunction, ToolResult } from "../../workers/tool.ts";
+import { webSearch } from "../../workers/tools/web-search.ts";
+import { PageExtraction } from "../../workers/tools/web-search/page-extraction.ts";
+import type { WebSearchTool } from "../../workers/tools/web-search/search-settings.ts";
+
+/** One for all tests of a file: its threads take a while to begin. */
+const EXTRACTION = new PageExtraction();
+
+export interface OpenedWebSearch {
+  functions: readonly ServerFunction[];
+  call: (name: string, args: object, signal?: AbortSignal) => Promise<ToolResult & { output: string }>;
+}
+
+export async function openWebSearch(
+  environment: Record<string, string>,
+  tool: Partial<WebSearchTool> = {},
+): Promise<OpenedWebSearch> {
+  const kind = webSearch(readConfig({ WEB_SEARCH_HONOUR_ROBOTS: "false", ...environment }), EXTRACTION);
+  const { functions } = await kind.open(
+    { type: "web_search", ...tool },
+    {
+      responseId: "resp_test",
+      project: "default",
+      request: { model: "simulator/default" },
+      context: [],
+      signal: new AbortController().signal,
+      logger: pino({ level: "silent" }),
+      nextIndex: () => 0,
+      show: () => Promise.resolve(),
+    },
+  );
+  return {
+    functions,
+    call: async (name, args, signal = new AbortController().signal) => {
+      const fn = functions.find(({ definition }) => definition.name === name)!;
+      const call = { callId: "call_test", name, arguments: JSON.stringify(args) };
+      const result = await fn.run(call, { signal, progress: () => {} });
+      return { ...result, output: result.output as string };
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** Pages that are made, or happen, to cost much: the thread that reads one is ended, and the next page is read as ever. */
+import { setImmediate as immediate } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { ExtractionError, PageExtraction } from "../../../workers/tools/web-search/page-extraction.ts";
+
+const NEVER = new AbortController().signal;
+const pageOf = (html: string) => ({
+  bytes: new TextEncoder().encode(html),
+  charset: "utf-8",
+  url: "https://a.example/",
+});
+/** A parser's work grows with the square of the depth. */
+const DEEP = `${"<div>".repeat(600_000)}deep`;
+
+/** For pages that cost nothing: a thread takes a while to begin. */
+const PLAIN = new PageExtraction({ threads: 1 });
+
+describe("a page that costs too much", () => {
+  test("is given up after a time, and the next one is read", async () => {
+    const extraction = new PageExtraction({ threads: 1, timeMs: 1_500 });
+    // The thread is there, so that the time is the page's.
+    await extraction.extract(pageOf("<p>First"), NEVER).catch(() => {});
+    const [bad, good] = await Promise.allSettled([
+      extraction.extract(pageOf(DEEP), NEVER),
+      PLAIN.extract(pageOf("<p>Next"), NEVER),
+    ]);
+    expect(bad).toMatchObject({ status: "rejected", reason: { message: "The page is too complex to be read." } });
+    expect(good).toMatchObject({ value: { text: "Next" } });
+  });
+
+  test("is given up when it needs too much memory", async () => {
+    const extraction = new PageExtraction({ threads: 1, memoryMb: 48 });
+    const wide = "<p><b>x</b><i>y</i>".repeat(260_000);
+    await expect(extraction.extract(pageOf(wide), NEVER)).rejects.toThrow(ExtractionError);
+    expect(await extraction.extract(pageOf("<p>Next"), NEVER)).toMatchObject({ text: "Next" });
+  });
+
+  test("does not hold up the process", async () => {
+    const extraction = new PageExtraction({ threads: 1, timeMs: 2_000 });
+    const page = extraction.extract(pageOf(DEEP), NEVER).then(
+      () => "page",
+      () => "page",
+    );
+    const process = (async () => {
+      for (let turn = 0; turn < 1_000; turn++) await immediate();
+      return "process";
+    })();
+    expect(await Promise.race([page, process])).toBe("process");
+    expect(await page).toBe("page");
+  });
+});
+
+test.each([
+  ["nested a thousand deep", `${"<div>".repeat(1_000)}Here`, "Here"],
+  ["unclosed tags", "<p>One<p><b>Two<table><td>Three", "One\n\nTwo\n\nThree |"],
+  ["nothing", "", ""],
+  ["no HTML", "just words", "just words"],
+  ["a frameset", "<frameset><frame src=x></frameset>", ""],
+  ["entities", "<p>&lt;b&gt; &amp; &#x1F600;", "<b> & 😀"],
+])("reads a page of %s", async (_name, html, text) => {
+  expect((await PLAIN.extract(pageOf(html), NEVER)).text).toBe(text);
+});
+
+test("cuts off a text that is longer than what is kept", async () => {
+  const extraction = new PageExtraction({ threads: 1, textLength: 1_000 });
+  const { text } = await extraction.extract(pageOf(`<p>${"word ".repeat(5_000)}`), NEVER);
+  expect(text.length).toBeLessThanOrEqual(1_000);
+});
+
+describe("more pages than threads", () => {
+  test("wait for their turn, and are all read", async () => {
+    const extraction = new PageExtraction({ threads: 2 });
+    const pages = Array.from({ length: 12 }, (_, i) => extraction.extract(pageOf(`<title>${i}</title><p>x`), NEVER));
+    expect((await Promise.all(pages)).map(({ title }) => title)).toEqual(Array.from({ length: 12 }, (_, i) => `${i}`));
+  });
+
+  test("are refused beyond the queue, and leave it when they are told to stop", async () => {
+    const extraction = new PageExtraction({ threads: 1, queue: 1 });
+    const stop = new AbortController();
+    const first = extraction.extract(pageOf("<p>1"), NEVER);
+    const second = extraction.extract(pageOf("<p>2"), stop.signal);
+    await expect(extraction.extract(pageOf("<p>3"), NEVER)).rejects.toThrow("Too many pages");
+    stop.abort(new Error("cancelled"));
+    await expect(second).rejects.toThrow("cancelled");
+    const fourth = extraction.extract(pageOf("<p>4"), NEVER);
+    expect([(await first).text, (await fourth).text]).toEqual(["1", "4"]);
+  });
+
+  test("one that is stopped while it is read frees its place", async () => {
+    const extraction = new PageExtraction({ threads: 1 });
+    const stop = new AbortController();
+    const first = extraction.extract(pageOf(DEEP), stop.signal);
+    stop.abort(new Error("cancelled"));
+    await expect(first).rejects.toThrow("cancelled");
+    expect(await extraction.extract(pageOf("<p>Next"), NEVER)).toMatchObject({ text: "Next" });
+  });
+});

@@ -1,0 +1,55 @@
+/** Where a text says something, for `find_in_page`. */
+export interface Match {
+  /** Counted from 1. */
+  page: number;
+  excerpt: string;
+}
+
+export interface Matches {
+  total: number;
+  shown: Match[];
+}
+
+const SHOWN_MAXIMUM = 20;
+const CONTEXT_LENGTH = 250;
+const TOTAL_MAXIMUM = 1_000;
+
+/** Without regard to case, to how words are spaced, and to the addresses of links. `sections` as `open_page` shows them. */
+export function findInSections(sections: readonly string[], pattern: string): Matches {
+  const needle = spaced(pattern).trim().toLowerCase();
+  const shown: Match[] = [];
+  let total = 0;
+  if (needle === "") return { total, shown };
+  for (const [i, section] of sections.entries()) {
+    const text = spaced(withoutAddresses(section));
+    const haystack = lowerCase(text);
+    let at = haystack.indexOf(needle);
+    while (at >= 0 && total < TOTAL_MAXIMUM) {
+      total += 1;
+      if (shown.length < SHOWN_MAXIMUM) shown.push({ page: i + 1, excerpt: excerptAt(text, at, needle.length) });
+      at = haystack.indexOf(needle, at + needle.length);
+    }
+  }
+  return { total, shown };
+}
+
+function spaced(text: string): string {
+  return text.replace(/\s+/g, " ");
+}
+
+/** Of the same length, so that places in one are places in the other. */
+function lowerCase(text: string): string {
+  const lower = text.toLowerCase();
+  return lower.length === text.length ? lower : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** `[text](address)` as its reader sees it. */
+function withoutAddresses(text: string): string {
+  return text.replace(/\[([^[\]\n]*)\]\([^()\s]*\)/g, "$1");
+}
+
+function excerptAt(text: string, at: number, length: number): string {
+  const from = Math.max(0, at - CONTEXT_LENGTH);
+  const to = Math.min(text.length, at + length + CONTEXT_LENGTH);
+  return `${from > 0 ? "…" : ""}${text.slice(from, to).trim()}${to < text.length ? "…" : ""}`;
+}

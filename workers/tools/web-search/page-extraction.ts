@@ -1,0 +1,144 @@
+/**
+ * Extracts the text of HTML pages in threads of their own. A page that is made to cost much costs one of them: a thread
+ * that takes too long or too much memory is ended, and the worker's other runs never wait for it.
+ */
+import { Worker } from "node:worker_threads";
+import type { ExtractedPage, HtmlPage } from "./page-extraction/extract-page.ts";
+import type { ExtractionAnswer, ExtractionRequest } from "./page-extraction/thread.ts";
+
+export interface ExtractionLimits {
+  /** Pages that are extracted at the same time; more wait. */
+  threads: number;
+  /** Pages that may wait. */
+  queue: number;
+  timeMs: number;
+  memoryMb: number;
+  textLength: number;
+  /** A thread that had nothing to do for so long is ended. */
+  idleMs: number;
+}
+
+const LIMITS: ExtractionLimits = {
+  threads: 2,
+  queue: 100,
+  timeMs: 15_000,
+  memoryMb: 512,
+  textLength: 1_000_000,
+  idleMs: 30_000,
+};
+
+/** The page could not be read. The message is for the model. */
+export class ExtractionError extends Error {
+  override readonly name = "ExtractionError";
+}
+
+export class PageExtraction {
+  readonly #limits: ExtractionLimits;
+  readonly #idle = new Map<Worker, NodeJS.Timeout>();
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+
+  constructor(limits: Partial<ExtractionLimits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /** Rejects with an ExtractionError, or with the signal's reason. */
+  async extract(page: HtmlPage, signal: AbortSignal): Promise<ExtractedPage> {
+    await this.#turn(signal);
+    const worker = this.#take();
+    let isUsable = false;
+    try {
+      const answer = await this.#ask(worker, page, signal);
+      isUsable = true;
+      if ("error" in answer) throw new ExtractionError("The page could not be read.", { cause: answer.error });
+      return answer.page;
+    } finally {
+      if (isUsable) this.#keep(worker);
+      else void worker.terminate();
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#busy -= 1;
+      else next();
+    }
+  }
+
+  /** Waits until one more page may be extracted. Whoever is done hands his place on. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { threads, queue } = this.#limits;
+    if (this.#busy < threads) {
+      this.#busy += 1;
+      return;
+    }
+    if (this.#waiting.length >= queue) throw new ExtractionError("Too many pages are being read at the moment.");
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const stop = (): void => {
+      const place = this.#waiting.indexOf(resolve);
+      // Its turn has come already: whoever extracts finds the signal aborted.
+      if (place < 0) return;
+      this.#waiting.splice(place, 1);
+      reject(signal.reason as Error);
+    };
+    this.#waiting.push(resolve);
+    signal.addEventListener("abort", stop, { once: true });
+    await promise;
+    signal.removeEventListener("abort", stop);
+  }
+
+  async #ask(worker: Worker, page: HtmlPage, signal: AbortSignal): Promise<ExtractionAnswer> {
+    signal.throwIfAborted();
+    const { timeMs, textLength } = this.#limits;
+    const { promise, resolve, reject } = Promise.withResolvers<ExtractionAnswer>();
+    const stop = (): void => reject(signal.reason as Error);
+    const giveUp = (cause?: unknown): void =>
+      reject(new ExtractionError("The page is too complex to be read.", { cause }));
+    const timer = setTimeout(giveUp, timeMs);
+    signal.addEventListener("abort", stop);
+    worker.once("message", resolve);
+    // Out of memory, most likely: what a page makes the code throw is an answer.
+    worker.once("error", giveUp);
+    worker.once("exit", giveUp);
+    try {
+      const request: ExtractionRequest = { page, textMaximum: textLength };
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      worker.postMessage(request);
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+      worker.off("message", resolve).off("error", giveUp).off("exit", giveUp);
+    }
+  }
+
+  #take(): Worker {
+    const [kept] = this.#idle.keys();
+    if (kept !== undefined) {
+      this.#forget(kept);
+      return kept;
+    }
+    const worker = new Worker(new URL("page-extraction/thread.ts", import.meta.url), {
+      // Nothing of this process's secrets: a page is a stranger's.
+      env: {},
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.memoryMb },
+    });
+    // A process that is told to end does not wait for it.
+    worker.unref();
+    // Between two pages, and after its end, there is nobody to tell.
+    worker.on("error", () => {});
+    worker.once("exit", () => this.#forget(worker));
+    return worker;
+  }
+
+  #keep(worker: Worker): void {
+    const timer = setTimeout(() => {
+      this.#forget(worker);
+      void worker.terminate();
+    }, this.#limits.idleMs);
+    this.#idle.set(worker, timer.unref());
+  }
+
+  #forget(worker: Worker): void {
+    clearTimeout(this.#idle.get(worker));
+    this.#idle.delete(worker);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * An HTML tree as text for a model: headings, lists, tables, code and links in the manner of Markdown. Goes through the
+ * tree without recursion, as pages may be nested deeper than a stack.
+ */
+
+/** What is not text, or not there for a reader. */
+const SKIPPED: ReadonlySet<string> = new Set(
+  "script style template noscript svg math iframe object embed canvas audio video select datalist head".split(" "),
+);
+const BLOCKS: ReadonlySet<string> = new Set(
+  "address article aside blockquote details dialog div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr main nav ol p pre section summary table ul".split(
+    " ",
+  ),
+);
+const LINES: ReadonlySet<string> = new Set("li dt dd tr caption figcaption option legend".split(" "));
+const MARKS: Readonly<Record<string, string>> = {
+  h1: "# ",
+  h2: "## ",
+  h3: "### ",
+  h4: "#### ",
+  h5: "##### ",
+  h6: "###### ",
+  li: "- ",
+  blockquote: "> ",
+};
+
+const ELEMENT = 1;
+const TEXT = 3;
+
+class TextWriter {
+  #pieces: string[] = [];
+  #length = 0;
+  #breaks = 0;
+  #space = false;
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get isFull(): boolean {
+    return this.#length >= this.#limit;
+  }
+
+  get text(): string {
+    return this.#pieces.join("").trim().slice(0, this.#limit);
+  }
+
+  /** Where the next piece goes. */
+  get place(): number {
+    return this.#pieces.length;
+  }
+
+  break(lines: number): void {
+    if (lines === 0) return;
+    this.#breaks = Math.max(this.#breaks, lines);
+    this.#space = false;
+  }
+
+  /** Text in which spaces and lines mean nothing. */
+  flow(text: string): void {
+    const words = text.replace(/\s+/g, " ");
+    if (words === "") return;
+    if (words === " ") {
+      this.#space = true;
+      return;
+    }
+    if (words.startsWith(" ")) this.#space = true;
+    this.#separate();
+    this.#push(words.trim());
+    this.#space = words.endsWith(" ");
+  }
+
+  /** Text that stands as it is. */
+  exactly(text: string): void {
+    this.#separate();
+    this.#push(text);
+  }
+
+  /** Makes what was written since then another text, unless nothing was. What separates it from the rest stays. */
+  replaceSince(place: number, replace: (text: string) => string): void {
+    const written = this.#pieces.splice(place).join("");
+    this.#length -= written.length;
+    const text = written.trimStart();
+    this.#push(written.slice(0, written.length - text.length));
+    if (text !== "") this.#push(replace(text));
+  }
+
+  #separate(): void {
+    if (this.#length > 0) {
+      if (this.#breaks > 0) this.#push("\n".repeat(this.#breaks));
+      else if (this.#space) this.#push(" ");
+    }
+    this.#breaks = 0;
+    this.#space = false;
+  }
+
+  #push(text: string): void {
+    if (text === "") return;
+    this.#pieces.push(text);
+    this.#length += text.length;
+  }
+}
+
+export function nodeText(root: Node, limit: number): string {
+  const writer = new TextWriter(limit);
+  const stack: (Node | (() => void))[] = [root];
+  for (let next = stack.pop(); next !== undefined && !writer.isFull; next = stack.pop()) {
+    if (typeof next === "function") next();
+    else if (next.nodeType === TEXT) writeText(next, writer);
+    else if (next.nodeType === ELEMENT) enter(next as Element, writer, stack);
+    else if (next.hasChildNodes()) pushChildren(next, stack);
+  }
+  return writer.text;
+}
+
+function pushChildren(node: Node, stack: (Node | (() => void))[]): void {
+  for (let child = node.lastChild; child !== null; child = child.previousSibling) stack.push(child);
+}
+
+function writeText(node: Node, writer: TextWriter): void {
+  writer.flow(node.nodeValue ?? "");
+}
+
+function enter(element: Element, writer: TextWriter, stack: (Node | (() => void))[]): void {
+  const name = element.localName;
+  if (SKIPPED.has(name) || isHidden(element)) return;
+  if (name === "br") return writer.break(1);
+  if (name === "pre") return writePreformatted(element, writer);
+  const lines = BLOCKS.has(name) ? 2 : LINES.has(name) ? 1 : 0;
+  writer.break(lines);
+  const from = writer.place;
+  stack.push(() => {
+    const mark = MARKS[name];
+    if (mark !== undefined) writer.replaceSince(from, (text) => mark + text);
+    else if (name === "a") linkSince(from, element, writer);
+    else if (name === "td" || name === "th") writer.replaceSince(from, (text) => `${text} |`);
+    writer.break(lines);
+    if (name === "td" || name === "th") writer.flow(" ");
+  });
+  pushChildren(element, stack);
+}
+
+function isHidden(element: Element): boolean {
+  if (element.hasAttribute("hidden")) return true;
+  const style = element.getAttribute("style");
+  return style !== null && /display\s*:\s*none|visibility\s*:\s*hidden/i.test(style);
+}
+
+/** Its own text, whatever is marked up in it. */
+function writePreformatted(element: Element, writer: TextWriter): void {
+  const text = (element.textContent ?? "").replace(/^\n|\s+$/g, "");
+  if (text === "") return;
+  writer.break(2);
+  writer.exactly(`\`\`\`\n${text}\n\`\`\``);
+  writer.break(2);
+}
+
+function linkSince(from: number, element: Element, writer: TextWriter): void {
+  const { href } = element as HTMLAnchorElement;
+  if (!/^https?:/.test(href ?? "")) return;
+  // Within a page there is nowhere to go, and a link over several blocks is its first line's.
+  if (element.getAttribute("href")!.startsWith("#")) return;
+  writer.replaceSince(from, (text) => (text.includes("\n") ? text : `[${text}](${href})`));
+}

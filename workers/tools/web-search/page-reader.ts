@@ -1,0 +1,123 @@
+/**
+ * Opens pages for one response: through the guarded fetch, with the request's domains and the operator's rules, and keeps
+ * the last ones, so that looking for something in a page does not fetch it again.
+ */
+import { GuardedFetchError } from "../../net/errors.ts";
+import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
+import { decodeText } from "./decode-text.ts";
+import type { DomainFilter } from "./domain-filter.ts";
+import { ExtractionError, type PageExtraction } from "./page-extraction.ts";
+import type { Robots } from "./robots.ts";
+import { USER_AGENT } from "./user-agent.ts";
+
+export interface Page {
+  /** After redirects. */
+  url: string;
+  title: string;
+  text: string;
+  published?: string | undefined;
+}
+
+/** Why a page is not opened. The message is for the model. */
+export class PageError extends Error {
+  override readonly name = "PageError";
+}
+
+const HTML_MAXIMUM_BYTES = 5 * 1024 * 1024;
+const TEXT_MAXIMUM = 1_000_000;
+/** Pages that are kept. With the longest texts that is 16 MB a response. */
+const KEPT_MAXIMUM = 8;
+const HTML_TYPES: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml"]);
+const TEXT_TYPE =
+  /^text\/|^application\/(json|xml|javascript|ecmascript|yaml|x-yaml|toml|rtf|x-ndjson)$|\+(json|xml|yaml)$/;
+
+export interface PageReaderOptions {
+  fetch: GuardedFetch;
+  extraction: PageExtraction;
+  domains: DomainFilter;
+  /** Undefined if they are not asked. */
+  robots: Robots | undefined;
+  timeoutMs: number;
+}
+
+export class PageReader {
+  readonly #options: PageReaderOptions;
+  /** By the URL that was asked for, the one used last at the end. */
+  readonly #kept = new Map<string, Promise<Page>>();
+
+  constructor(options: PageReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with a PageError, or with the signal's reason. */
+  async read(source: string, signal: AbortSignal): Promise<Page> {
+    const url = readUrl(source);
+    const page = this.#kept.get(url) ?? this.#open(url, signal);
+    this.#kept.delete(url);
+    this.#kept.set(url, page);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT_MAXIMUM) this.#kept.delete(oldest!);
+    try {
+      return await page;
+    } catch (error) {
+      if (this.#kept.get(url) === page) this.#kept.delete(url);
+      signal.throwIfAborted();
+      if (error instanceof PageError) throw error;
+      if (error instanceof GuardedFetchError || error instanceof ExtractionError) {
+        throw new PageError(error.message, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  async #open(url: string, signal: AbortSignal): Promise<Page> {
+    const { fetch, timeoutMs } = this.#options;
+    await this.#checkAllowed(url, signal);
+    const headers = {
+      "user-agent": USER_AGENT,
+      accept: "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1",
+      "accept-language": "*",
+    };
+    const content = await fetch.read(url, { signal, timeoutMs, headers, maxBytes: HTML_MAXIMUM_BYTES });
+    if (content.url !== url) await this.#checkAllowed(content.url, signal);
+    if (content.status >= 400) throw new PageError(`The server answered with status ${content.status}.`);
+    return await this.#readContent(content, signal);
+  }
+
+  async #checkAllowed(url: string, signal: AbortSignal): Promise<void> {
+    const { domains, robots } = this.#options;
+    if (!domains.allows(url)) {
+      throw new PageError(`Only pages of these domains may be opened: ${domains.domains.join(", ")}.`);
+    }
+    if (robots !== undefined && !(await robots.allows(url, signal))) {
+      throw new PageError("The site's robots.txt does not allow this page to be opened.");
+    }
+  }
+
+  async #readContent({ url, contentType, charset, body }: FetchedContent, signal: AbortSignal): Promise<Page> {
+    const type = contentType ?? sniff(body);
+    if (HTML_TYPES.has(type)) {
+      return { url, ...(await this.#options.extraction.extract({ bytes: body, charset, url }, signal)) };
+    }
+    const text = TEXT_TYPE.test(type) ? decodeText(body, charset) : undefined;
+    if (text === undefined) throw new PageError(`The content is of type ${type}, which cannot be read as text.`);
+    return { url, title: "", text: text.slice(0, TEXT_MAXIMUM).trim() };
+  }
+}
+
+/** Models leave out the scheme, and repeat what stands behind a `#`, which no server is told. */
+function readUrl(source: string): string {
+  const text = source.trim();
+  const url = /^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `https://${text}`;
+  if (!URL.canParse(url)) throw new PageError("The URL is not valid.");
+  const parsed = new URL(url);
+  parsed.hash = "";
+  return parsed.href;
+}
+
+/** Of content whose server does not say what it is. */
+function sniff(body: Uint8Array): string {
+  const start = new TextDecoder("latin1").decode(body.subarray(0, 1024)).trimStart().toLowerCase();
+  if (start.includes("\0") || start.startsWith("%pdf")) return "application/octet-stream";
+  return /^(<!--|<!doctype html|<html|<head|<body)/.test(start) ? "text/html" : "text/plain";
+}

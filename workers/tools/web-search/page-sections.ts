@@ -1,0 +1,29 @@
+/** A long text in pieces that fit a model's context: between paragraphs where that is possible, always in the same places. */
+export function splitSections(text: string, length: number): string[] {
+  const sections: string[] = [];
+  let from = 0;
+  while (text.length - from > length) {
+    const to = cutAt(text, from, length);
+    sections.push(text.slice(from, to).trim());
+    from = to;
+  }
+  sections.push(text.slice(from).trim());
+  return sections.filter((section, i) => section !== "" || i === 0);
+}
+
+/** Not before this share of a section, or short sections would follow long ones. */
+const EARLIEST = 0.6;
+
+function cutAt(text: string, from: number, length: number): number {
+  const earliest = from + Math.floor(length * EARLIEST);
+  for (const separator of ["\n\n", "\n", " "]) {
+    const at = text.lastIndexOf(separator, from + length - separator.length);
+    if (at >= earliest) return at + separator.length;
+  }
+  const to = from + length;
+  return isLowSurrogate(text.charCodeAt(to)) ? to - 1 : to;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}

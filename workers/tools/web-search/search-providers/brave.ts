@@ -1,0 +1,91 @@
+/** Brave Search, https://api-dashboard.search.brave.com/app/documentation/web-search. */
+import { z } from "zod";
+import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "../search-provider.ts";
+import { askEndpoint, below } from "./endpoint.ts";
+
+export interface KeyedOptions {
+  baseUrl: string;
+  apiKey: string;
+  timeoutMs: number;
+}
+
+const COUNT_MAXIMUM = 20;
+/** It refuses any other. */
+const COUNTRIES: ReadonlySet<string> = new Set(
+  "AR AU AT BE BR CA CL CN DE DK ES FI FR GB HK ID IN IT JP KR MX MY NL NO NZ PH PL PT RU SA SE CH TR TW US ZA".split(
+    " ",
+  ),
+);
+
+const answerSchema = z.object({
+  web: z
+    .object({
+      results: z.array(
+        z.object({
+          url: z.string(),
+          title: z.string().nullish(),
+          description: z.string().nullish(),
+          extra_snippets: z.array(z.string()).nullish(),
+          page_age: z.string().nullish(),
+        }),
+      ),
+    })
+    .nullish(),
+});
+
+export class BraveProvider implements SearchProvider {
+  readonly name = "brave";
+  readonly #options: KeyedOptions;
+
+  constructor(options: KeyedOptions) {
+    this.#options = options;
+  }
+
+  async search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]> {
+    const { baseUrl, apiKey, timeoutMs } = this.#options;
+    const url = below(baseUrl, "web/search");
+    url.searchParams.set("q", withSiteOperators(query));
+    url.searchParams.set("count", String(Math.min(query.count, COUNT_MAXIMUM)));
+    url.searchParams.set("result_filter", "web");
+    url.searchParams.set("text_decorations", "false");
+    if (query.country !== undefined && COUNTRIES.has(query.country)) url.searchParams.set("country", query.country);
+    const headers = { "x-subscription-token": apiKey, ...locationHeaders(query) };
+    const { web } = await askEndpoint({ url, headers, schema: answerSchema, timeoutMs, signal });
+    return (web?.results ?? []).map((result) => ({
+      title: unescape(result.title ?? ""),
+      url: result.url,
+      snippet: unescape([result.description ?? "", ...(result.extra_snippets ?? [])].join("\n")),
+      published: result.page_age ?? undefined,
+    }));
+  }
+}
+
+function locationHeaders({ country, city, region, timezone }: SearchQuery): Record<string, string> {
+  const headers: Record<string, string | undefined> = {
+    "x-loc-country": country,
+    "x-loc-city": city,
+    "x-loc-state-name": region,
+    "x-loc-timezone": timezone,
+  };
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => {
+      const plain = inAscii(value ?? "");
+      return plain === "" ? [] : [[name, plain]];
+    }),
+  );
+}
+
+/** What a header can hold of a name: `São Paulo` goes as `Sao Paulo`. */
+function inAscii(name: string): string {
+  return name
+    .normalize("NFKD")
+    .replace(/[^\x20-\x7e]/g, "")
+    .trim();
+}
+
+const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", "#x27": "'", nbsp: " " };
+
+/** Its texts are HTML without tags. */
+function unescape(html: string): string {
+  return html.replace(/&([a-z]+|#x?[0-9a-f]+);/gi, (entity, name: string) => ENTITIES[name.toLowerCase()] ?? entity);
+}

@@ -1,0 +1,115 @@
+/** One question to a search engine: bounded in time and size, and asked again while that may help. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { z } from "zod";
+import { SearchFailedError } from "../search-provider.ts";
+
+export interface EndpointRequest<T> {
+  url: URL;
+  headers?: Record<string, string>;
+  /** Sent as JSON by POST. Without it the request is a GET. */
+  body?: unknown;
+  schema: z.ZodType<T>;
+  /** For all tries together. */
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+const TRIES = 3;
+const FIRST_PAUSE_MS = 250;
+const ANSWER_MAXIMUM_BYTES = 4 * 1024 * 1024;
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** What may be over when the same is asked again. */
+class PassingFaultError extends Error {
+  override readonly name = "PassingFaultError";
+  readonly fault: SearchFailedError;
+  readonly pauseMs: number | undefined;
+  constructor(fault: SearchFailedError, pauseMs?: number) {
+    super(fault.message);
+    this.fault = fault;
+    this.pauseMs = pauseMs;
+  }
+}
+
+/** Rejects with a SearchFailedError, or with the signal's reason. The operator named the address: it is fetched as it is. */
+export async function askEndpoint<T>(request: EndpointRequest<T>): Promise<T> {
+  const { signal, timeoutMs } = request;
+  const limit = AbortSignal.timeout(timeoutMs);
+  const bounded = AbortSignal.any([signal, limit]);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await askOnce(request, bounded);
+      } catch (error) {
+        if (!(error instanceof PassingFaultError)) throw error;
+        const pauseMs = error.pauseMs ?? FIRST_PAUSE_MS * 2 ** (attempt - 1);
+        if (attempt === TRIES || pauseMs >= timeoutMs) throw error.fault;
+        await delay(pauseMs, undefined, { signal: bounded });
+      }
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof SearchFailedError) throw error;
+    if (limit.aborted) throw new SearchFailedError("The search engine did not answer in time.", { cause: error });
+    throw new SearchFailedError("The search engine's answer could not be understood.", { cause: error });
+  }
+}
+
+async function askOnce<T>({ url, headers, body, schema }: EndpointRequest<T>, signal: AbortSignal): Promise<T> {
+  const response = await send(url, headers, body, signal);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw refusal(response);
+  }
+  return schema.parse(JSON.parse(await readText(response)));
+}
+
+async function send(
+  url: URL,
+  headers: Record<string, string> | undefined,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<Response> {
+  const content = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const type = body === undefined ? {} : { "content-type": "application/json" };
+  try {
+    return await fetch(url, {
+      ...content,
+      headers: { accept: "application/json", ...type, ...headers },
+      // A key goes where the operator said, and nowhere else.
+      redirect: "error",
+      signal,
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new PassingFaultError(new SearchFailedError("The search engine could not be reached.", { cause: error }));
+  }
+}
+
+function refusal({ status, headers }: Response): Error {
+  const cause = new Error(`The search engine answered with status ${status}.`);
+  if (!PASSING_STATUSES.has(status)) {
+    return new SearchFailedError(`The search engine refused the request with status ${status}.`, { cause, status });
+  }
+  const sentence = status === 429 ? "has too many requests at the moment" : `answered with status ${status}`;
+  const fault = new SearchFailedError(`The search engine ${sentence}.`, { cause });
+  const seconds = Number(headers.get("retry-after") ?? NaN);
+  return new PassingFaultError(fault, Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined);
+}
+
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_MAXIMUM_BYTES) throw new SearchFailedError("The search engine's answer is too long.");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** An address below one that an operator wrote with or without a slash at its end. */
+export function below(baseUrl: string, path: string): URL {
+  return new URL(path, baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`);
+}

@@ -1,0 +1,50 @@
+/**
+ * SearXNG, https://docs.searxng.org/dev/search_api. Its settings must allow the format `json` (`search.formats`): without
+ * it, it answers 403.
+ */
+import { z } from "zod";
+import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "../search-provider.ts";
+import { askEndpoint, below } from "./endpoint.ts";
+
+const answerSchema = z.object({
+  results: z.array(
+    z.object({
+      url: z.string(),
+      title: z.string().nullish(),
+      content: z.string().nullish(),
+      publishedDate: z.string().nullish(),
+    }),
+  ),
+});
+
+export class SearxngProvider implements SearchProvider {
+  readonly name = "searxng";
+  readonly #options: { baseUrl: string; timeoutMs: number };
+
+  constructor(options: { baseUrl: string; timeoutMs: number }) {
+    this.#options = options;
+  }
+
+  async search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]> {
+    const { baseUrl, timeoutMs } = this.#options;
+    const url = below(baseUrl, "search");
+    url.searchParams.set("q", withSiteOperators(query));
+    url.searchParams.set("format", "json");
+    const language = languageOf(query.country);
+    if (language !== undefined) url.searchParams.set("language", language);
+    const { results } = await askEndpoint({ url, schema: answerSchema, timeoutMs, signal });
+    return results.map((result) => ({
+      title: result.title ?? "",
+      url: result.url,
+      snippet: result.content ?? "",
+      published: result.publishedDate ?? undefined,
+    }));
+  }
+}
+
+/** A place is known to it only as a language with a region: `DE` is `de-DE`. */
+function languageOf(country: string | undefined): string | undefined {
+  if (country === undefined) return undefined;
+  const { language, region } = new Intl.Locale(`und-${country}`).maximize();
+  return language === "und" ? undefined : `${language}-${region}`;
+}

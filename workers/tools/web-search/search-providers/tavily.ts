@@ -1,0 +1,72 @@
+/** Tavily, https://docs.tavily.com/documentation/api-reference/endpoint/search. */
+import { z } from "zod";
+import {
+  queryText,
+  SearchFailedError,
+  type SearchProvider,
+  type SearchQuery,
+  type SearchResult,
+} from "../search-provider.ts";
+import type { KeyedOptions } from "./brave.ts";
+import { askEndpoint, below } from "./endpoint.ts";
+
+const COUNT_MAXIMUM = 20;
+const BAD_REQUEST = 400;
+
+const answerSchema = z.object({
+  results: z.array(
+    z.object({
+      url: z.string(),
+      title: z.string().nullish(),
+      content: z.string().nullish(),
+      published_date: z.string().nullish(),
+    }),
+  ),
+});
+
+export class TavilyProvider implements SearchProvider {
+  readonly name = "tavily";
+  readonly #options: KeyedOptions;
+
+  constructor(options: KeyedOptions) {
+    this.#options = options;
+  }
+
+  async search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]> {
+    const country = countryName(query.country);
+    try {
+      return await this.#ask(query, country, signal);
+    } catch (error) {
+      // Not every country's name is one that it takes.
+      if (country === undefined || !(error instanceof SearchFailedError) || error.status !== BAD_REQUEST) throw error;
+      return await this.#ask(query, undefined, signal);
+    }
+  }
+
+  async #ask(query: SearchQuery, country: string | undefined, signal: AbortSignal): Promise<SearchResult[]> {
+    const { baseUrl, apiKey, timeoutMs } = this.#options;
+    const body = {
+      query: queryText(query),
+      max_results: Math.min(query.count, COUNT_MAXIMUM),
+      search_depth: query.isThorough ? "advanced" : "basic",
+      ...(query.domains.length > 0 && { include_domains: query.domains }),
+      ...(country !== undefined && { country }),
+    };
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const url = below(baseUrl, "search");
+    const { results } = await askEndpoint({ url, headers, body, schema: answerSchema, timeoutMs, signal });
+    return results.map((result) => ({
+      title: result.title ?? "",
+      url: result.url,
+      snippet: result.content ?? "",
+      published: result.published_date ?? undefined,
+    }));
+  }
+}
+
+/** It knows countries by their English names. */
+function countryName(country: string | undefined): string | undefined {
+  if (country === undefined) return undefined;
+  const name = new Intl.DisplayNames("en", { type: "region", fallback: "none" }).of(country);
+  return name?.toLowerCase();
+}

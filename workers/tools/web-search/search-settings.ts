@@ -1,0 +1,71 @@
+/** What a request's tool asks of its searches. */
+import type { Tool } from "../../../src/protocol/tool.ts";
+import { DomainFilter } from "./domain-filter.ts";
+
+export const WEB_SEARCH_TYPES = [
+  "web_search",
+  "web_search_2025_08_26",
+  "web_search_preview",
+  "web_search_preview_2025_03_11",
+] as const;
+export type WebSearchTool = Extract<Tool, { type: (typeof WEB_SEARCH_TYPES)[number] }>;
+
+/** How much of the model's context is filled. Lengths are in characters. */
+export interface ContextSize {
+  results: number;
+  snippetLength: number;
+  /** Of a page, what one call shows. */
+  sectionLength: number;
+  isThorough: boolean;
+}
+
+const SIZES: Record<NonNullable<WebSearchTool["search_context_size"]>, ContextSize> = {
+  low: { results: 5, snippetLength: 300, sectionLength: 6_000, isThorough: false },
+  medium: { results: 10, snippetLength: 700, sectionLength: 15_000, isThorough: false },
+  high: { results: 20, snippetLength: 2_000, sectionLength: 40_000, isThorough: true },
+};
+
+export interface UserLocation {
+  city: string | undefined;
+  region: string | undefined;
+  /** ISO 3166-1, upper case. */
+  country: string | undefined;
+  timezone: string | undefined;
+}
+
+export interface SearchSettings {
+  domains: DomainFilter;
+  location: UserLocation;
+  size: ContextSize;
+}
+
+export function readSearchSettings(tool: WebSearchTool): SearchSettings {
+  const { user_location: place, search_context_size: size = "medium" } = tool;
+  return {
+    domains: new DomainFilter("filters" in tool ? tool.filters?.allowed_domains : undefined),
+    location: {
+      city: shortText(place?.city),
+      region: shortText(place?.region),
+      country: /^[a-z]{2}$/i.test(place?.country ?? "") ? place!.country!.toUpperCase() : undefined,
+      timezone: shortText(place?.timezone),
+    },
+    size: SIZES[size],
+  };
+}
+
+/** Longer than any place's name. It goes into every description and every query. */
+const PLACE_MAXIMUM = 100;
+
+function shortText(text: string | null | undefined): string | undefined {
+  const trimmed = (text ?? "").trim().slice(0, PLACE_MAXIMUM);
+  return trimmed === "" ? undefined : trimmed;
+}
+
+/** For the model. Undefined if nothing is known. */
+export function describeLocation({ city, region, country, timezone }: UserLocation): string | undefined {
+  const name = country && new Intl.DisplayNames("en", { type: "region" }).of(country);
+  const place = [city, region, name].filter((part) => part !== undefined).join(", ");
+  if (place === "" && timezone === undefined) return undefined;
+  const zone = timezone === undefined ? "" : `${place === "" ? "" : " "}(time zone ${timezone})`;
+  return `The user is about here: ${place}${zone}.`;
+}
