@@ -10,6 +10,7 @@ import { addUsage, NO_USAGE } from "../src/lifecycle/usage.ts";
 import { includedIn, recordedEvent } from "../src/lifecycle/include.ts";
 import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
+import { reportSearches } from "./tool-usage.ts";
 import { RecordedForm } from "./recorded-form.ts";
 import { runsTool, understandsItem } from "../src/providers/hosted-tools.ts";
 import type { ResolvedModel } from "../src/providers/catalog.ts";
@@ -105,6 +106,12 @@ class Loop {
   }
 
   async run(): Promise<UpstreamFinish> {
+    const finish = await this.#takeTurns();
+    const made = madeCalls(this.#run.id, this.#journal);
+    return { ...finish, report: reportSearches(finish.report, this.#generation.produced(), made) };
+  }
+
+  async #takeTurns(): Promise<UpstreamFinish> {
     if (this.#generation.conversation.purpose === "compact") return await compactOnly(this.#describeTurn());
     await this.#takeUp();
     for (;;) {

@@ -83,6 +83,7 @@ test("a response searches, reads and cites", async () => {
   const { response, log } = await finalResponse(storage, id);
   expect(response.output).toMatchObject(expectedOutput(site));
   expectCited(response.output);
+  expect(response.tool_usage.web_search, "a search is a query").toEqual({ num_requests: 2 });
   const types = log.map((json) => JSON.parse(json) as { type: string; output_index?: number });
   expect(types.filter(({ output_index }) => output_index === 0).map(({ type }) => type)).toEqual([
     "response.output_item.added",
