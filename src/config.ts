@@ -2,7 +2,7 @@
  * Configuration: the only reader of the environment. Every setting, its unit and its default stand here, in
  * `.env.example` and in README's table; a test holds the three together.
  */
-import { createHash } from "node:crypto";
+import { createHash, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
@@ -39,6 +39,7 @@ const environmentSchema = z.object({
   API_KEYS: text,
   API_KEYS_FILE: text,
   ALLOW_ANONYMOUS: flag,
+  ENCRYPTION_KEYS: text,
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   LOG_PRETTY: flag,
   MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024),
@@ -87,8 +88,10 @@ export interface ApiKey {
   hash: Buffer;
 }
 
-export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE"> {
+export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE" | "ENCRYPTION_KEYS"> {
   apiKeys: readonly ApiKey[];
+  /** The first seals, every one opens. Key objects, since they do not show their bytes when they are printed. */
+  encryptionKeys: readonly KeyObject[];
   /** Names this process in connections and logs. */
   processName: string;
   /** Where the providers' keys are looked up, under the names that the providers give. Without this server's own keys. */
@@ -104,7 +107,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new ConfigurationError(`Invalid configuration. ${faults.join("; ")}`);
   }
-  const { API_KEYS, API_KEYS_FILE, ...settings } = parsed.data;
+  const { API_KEYS, API_KEYS_FILE, ENCRYPTION_KEYS, ...settings } = parsed.data;
+  const encryptionKeys = parseEncryptionKeys(ENCRYPTION_KEYS);
   const apiKeys = [
     ...parseApiKeys(API_KEYS, "API_KEYS"),
     ...parseApiKeys(readKeysFile(API_KEYS_FILE), "API_KEYS_FILE"),
@@ -122,8 +126,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }
-  const { API_KEYS: _keys, ...rest } = environment;
-  return { ...settings, apiKeys, processName: `${hostname()}:${process.pid}`, environment: rest };
+  const { API_KEYS: _keys, ENCRYPTION_KEYS: _encryptionKeys, ...rest } = environment;
+  return { ...settings, apiKeys, encryptionKeys, processName: `${hostname()}:${process.pid}`, environment: rest };
 }
 
 function readKeysFile(path: string | undefined): string | undefined {
@@ -147,6 +151,19 @@ function parseApiKeys(source: string | undefined, setting: string): ApiKey[] {
     const match = /^([A-Za-z0-9_-]+):(\S+)$/.exec(entry);
     if (match === null) throw new ConfigurationError(`${setting}: entry ${i + 1} is not of the form project:key.`);
     return { project: match[1]!, hash: hashApiKey(match[2]!) };
+  });
+}
+
+/** 32 bytes each, in hex or in either base64. A wrong one is named by its place: what it says may be most of a key. */
+function parseEncryptionKeys(source: string | undefined): KeyObject[] {
+  return (source ?? "").split(",").flatMap((entry, i) => {
+    const key = entry.trim();
+    if (key === "") return [];
+    const isHex = /^[0-9a-f]{64}$/i.test(key);
+    if (!isHex && !/^[\w+/-]{43}=?$/.test(key)) {
+      throw new ConfigurationError(`ENCRYPTION_KEYS: key ${i + 1} is not 32 bytes in base64 or hex.`);
+    }
+    return [createSecretKey(Buffer.from(key, isHex ? "hex" : "base64"))];
   });
 }
 

@@ -8,6 +8,7 @@ import { RedisLayout } from "./redis/layout.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admit-response.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
+import { openSealer } from "./sealing/open-sealer.ts";
 import { Doorbell } from "./stream/doorbell.ts";
 import { EventLogReader } from "./stream/event-log.ts";
 import { StreamHub } from "./stream/stream-hub.ts";
@@ -84,7 +85,8 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   const bellRedis = await connections.open("patient", "bell");
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
-  const storage = openStorage({ redis, logRedis, layout, queue, minReplicasAcked, logger });
+  const sealer = await openSealer(redis, layout, config.encryptionKeys);
+  const storage = openStorage({ redis, logRedis, layout, queue, sealer, minReplicasAcked, logger });
   const streamRecords = new ResponseRecords(streamRedis, layout, streamRedis);
   const hub = new StreamHub({
     reader: new EventLogReader(streamRedis, layout, { minReplicasAcked }),
@@ -125,6 +127,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   const queueRedis = await connections.open("queue", "queue");
   const controlRedis = await connections.open("patient", "control");
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
+  const sealer = await openSealer(redis, layout, config.encryptionKeys);
   return {
     config,
     logger,
@@ -134,6 +137,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
       logRedis,
       layout,
       queue,
+      sealer,
       minReplicasAcked: config.REDIS_MIN_REPLICAS_ACKED,
       logger,
     }),

@@ -10,6 +10,7 @@ import { addUsage, NO_USAGE } from "../src/lifecycle/usage.ts";
 import { runsTool, understandsItem } from "../src/providers/hosted-tools.ts";
 import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { Conversation } from "../src/responses/conversation.ts";
+import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
@@ -17,6 +18,7 @@ import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
+import { RecordedForm } from "./recorded-form.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
 import type { ToolSession } from "./tool.ts";
@@ -140,11 +142,14 @@ class Loop {
         callsLeft,
         outputTokensLeft: conversation.request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
       }),
-      input: modelContext([...conversation.input, ...before], made, isHosted),
-      produced: produced.filter((item) => isHosted(item.type)),
+      input: modelContext([...conversation.input, ...this.#readable(before)], made, isHosted),
+      produced: this.#readable(produced.filter((item) => isHosted(item.type))),
       firstOutputIndex: this.#run.writer.state.response.output.length,
     };
-    const finish = await runTurn(this.#run, upstream, call, relay, this.#dependencies.isStrict);
+    const { storage, isStrict } = this.#dependencies;
+    const { project, request } = conversation;
+    const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
+    const finish = await runTurn(this.#run, upstream, call, { relay, form, isStrict });
     if (finish.status !== "completed" || relay.segments.length === 0) return withUsage(finish, this.#usage);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();
@@ -165,6 +170,11 @@ class Loop {
     const ended = new Set(this.#journal.turns.flatMap(({ segments }) => segments.flatMap(({ itemIds }) => itemIds)));
     const boundary = items.findLastIndex((item) => ended.has(item.id)) + 1;
     return { before: items.slice(0, boundary), produced: items.slice(boundary) };
+  }
+
+  /** What the response's own turns have thought, as the model is shown it. */
+  #readable<T extends ContextItem>(items: readonly T[]): T[] {
+    return openReasoning(this.#dependencies.storage, this.#generation.conversation.project, items);
   }
 
   get #callsLeft(): number {

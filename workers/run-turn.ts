@@ -1,9 +1,16 @@
 /** One call of the model, written to the log as it comes. Calls of the server's functions stay behind in the relay. */
 import { responseError } from "../src/lifecycle/end-response.ts";
 import { ItemGrammar } from "../src/lifecycle/event-grammar/item-grammar.ts";
+import type { RecordedForm } from "./recorded-form.ts";
 import type { Run } from "./run.ts";
 import type { TurnRelay } from "./turn-relay.ts";
 import type { Upstream, UpstreamCall, UpstreamFinish } from "./upstream.ts";
+
+export interface TurnOptions {
+  relay: TurnRelay;
+  form: RecordedForm;
+  isStrict: boolean;
+}
 
 /**
  * An upstream counts its items from 0; the relay puts them where the log stands. With `isStrict` every event is
@@ -13,8 +20,7 @@ export async function runTurn(
   run: Run,
   upstream: Upstream,
   call: UpstreamCall,
-  relay: TurnRelay,
-  isStrict: boolean,
+  { relay, form, isStrict }: TurnOptions,
 ): Promise<UpstreamFinish> {
   const { writer, control } = run;
   const grammar = isStrict ? new ItemGrammar() : undefined;
@@ -25,8 +31,9 @@ export async function runTurn(
       if (event.status !== "failed") grammar?.checkAllDone(event);
       return event;
     }
-    grammar?.accept(event);
-    await writer.write(...relay.accept(event));
+    if (event.type !== "hidden_reasoning") grammar?.accept(event);
+    const recorded = form.of(event);
+    if (recorded !== undefined) await writer.write(...relay.accept(recorded));
   }
   const error = responseError("server_error", "The provider's stream ended without a result.");
   return { type: "finish", status: "failed", error };

@@ -5,6 +5,7 @@
  * An upstream never sees Redis, lifecycle events or sequence numbers. It yields
  *   - item events in a legal order (contract 01 §1.4), with `output_index` counted from 0 in this call, then
  *   - exactly one finish, last.
+ * Between a reasoning item's added and done it may hand over what the model thought and does not show.
  * It stops promptly, and closes its connection, when the signal is aborted; it then rejects with the signal's reason.
  * It never rejects otherwise: what went wrong upstream is a finish with status `failed`.
  */
@@ -45,7 +46,17 @@ export type UpstreamFinish =
     }
   | { type: "finish"; status: "failed"; error: ResponseError; usage?: Usage | undefined };
 
-export type UpstreamEvent = ItemEventDraft | UpstreamFinish;
+/**
+ * A piece of a reasoning item's text that no client is shown. It is not recorded but sealed into the item's
+ * `encrypted_content` (recorded-form.ts), and comes back as the item's `content` in later calls.
+ */
+export interface HiddenReasoning {
+  type: "hidden_reasoning";
+  output_index: number;
+  text: string;
+}
+
+export type UpstreamEvent = ItemEventDraft | HiddenReasoning | UpstreamFinish;
 
 export interface Upstream {
   /** Streams one model call. */

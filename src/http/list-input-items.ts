@@ -1,8 +1,8 @@
 /** `GET /responses/:id/input_items` (contract 06). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
-import { badRequest, responseNotFound } from "../lifecycle/errors.ts";
-import { pageOf } from "../protocol/list.ts";
+import { responseNotFound } from "../lifecycle/errors.ts";
+import { itemPage } from "./item-page.ts";
 import { readableRecord } from "./retrieve-response.ts";
 import { parseListQuery, responseIdOf } from "./validate.ts";
 
@@ -13,8 +13,6 @@ export function listInputItems(context: ApiContext): RequestHandler {
     await readableRecord(context, id, response.locals.project);
     const items = await context.storage.records.readInput(id);
     if (items === undefined) throw responseNotFound(id);
-    const page = pageOf(items, query);
-    if (page === undefined) throw badRequest(`Item with id '${query.after}' not found.`, "after", "invalid_value");
-    response.json(page);
+    response.json(itemPage(items, query));
   };
 }

@@ -11,7 +11,7 @@ import type { ResponseRecord } from "../store/response-record.ts";
 import { obfuscatedFrames } from "../stream/frame.ts";
 import { sendResponseJson } from "./create-response.ts";
 import { openEventStream, whenClosed } from "./sse.ts";
-import { parseCursor, parseFlag, responseIdOf } from "./validate.ts";
+import { parseCursor, parseFlag, parseInclude, responseIdOf } from "./validate.ts";
 
 export function retrieveResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
@@ -19,6 +19,8 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     const wantsStream = parseFlag(request.query, "stream");
     const cursor = wantsStream ? parseCursor(request) : undefined;
     const isObfuscated = parseFlag(request.query, "include_obfuscation");
+    // Only checked: what was not recorded cannot be shown, and what was recorded is what its stream says.
+    parseInclude(request.query);
     const record = await readableRecord(context, id, response.locals.project);
     if (!wantsStream) {
       await sendCurrent(context, id, response);

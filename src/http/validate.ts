@@ -12,7 +12,8 @@ import {
 } from "../lifecycle/errors.ts";
 import { type CreateRequest, createRequestSchema, LATER_PARAMETERS } from "../protocol/create-request.ts";
 import { isResponseId } from "../protocol/id.ts";
-import { type ListQuery, listQuerySchema } from "../protocol/list.ts";
+import { type Included, includedIn } from "../lifecycle/include.ts";
+import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
 import { faultOf, missing, unknownParameter, wrongType } from "./faults.ts";
 
@@ -106,8 +107,18 @@ export function responseIdOf(request: HttpRequest): string {
 }
 
 export function parseListQuery(query: HttpRequest["query"]): ListQuery {
-  const parsed = (listQuerySchema as z.ZodType<ListQuery>).safeParse(query, { reportInput: true });
-  if (!parsed.success) throw faultOf(parsed.error.issues, query);
+  return parseQuery(listQuerySchema, query);
+}
+
+export function parseInclude(query: HttpRequest["query"]): Included {
+  return includedIn(parseQuery(includeQuerySchema, query).include);
+}
+
+function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"]): z.infer<S> {
+  // Of one value alone, many clients write no list.
+  const fields = typeof query["include"] === "string" ? { ...query, include: [query["include"]] } : query;
+  const parsed = schema.safeParse(fields, { reportInput: true });
+  if (!parsed.success) throw faultOf(parsed.error.issues, fields);
   return parsed.data;
 }
 

@@ -94,6 +94,12 @@ export function toolOutputMissing(callId: string): ApiError {
   return badRequest(`No tool output found for function call ${callId}.`, "input");
 }
 
+/** The sentence is the hosted API's own. `item` is its id, or where it stands. */
+export function encryptedContentUnverified(item: string, param: string): ApiError {
+  const message = `The encrypted content for item ${item} could not be verified.`;
+  return badRequest(message, param, "invalid_encrypted_content");
+}
+
 /** The sentence is the hosted API's own, with its empty quotes (contract 03 §3.4, "sic"). */
 export function exclusiveContext(): ApiError {
   const message =

@@ -1,7 +1,12 @@
 /** Paged lists (contract 06: `limit` 1..100, default 20; `order` desc unless asked; `after` an item's id). */
 import { z } from "zod";
+import { includableSchema } from "./settings.ts";
+
+/** What a GET shows besides: `include[]=a&include[]=b`, or `include=a`. */
+export const includeQuerySchema = z.object({ include: z.array(includableSchema).default([]) });
 
 export const listQuerySchema = z.object({
+  ...includeQuerySchema.shape,
   limit: z.coerce.number().int().min(1).max(100).default(20),
   order: z.enum(["asc", "desc"]).default("desc"),
   after: z.string().optional(),

@@ -18,6 +18,7 @@
  *   <prefix>:control          channel orders to workers
  *   <prefix>:sweeper          string  which worker sweeps
  *   <prefix>:rate:<project>   string  requests in the running minute
+ *   <prefix>:sealing-key      string  what content is sealed with, if no key is configured (sealing/open-sealer.ts)
  *   <prefix>:replica-probe    string  written before replicas are asked what they have
  */
 
@@ -77,6 +78,10 @@ export class RedisLayout {
 
   get rateLimit(): string {
     return `${this.prefix}:rate`;
+  }
+
+  get sealingKey(): string {
+    return `${this.prefix}:sealing-key`;
   }
 
   get replicaProbe(): string {

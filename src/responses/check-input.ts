@@ -6,11 +6,13 @@ import type { CreateRequest } from "../protocol/create-request.ts";
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { verifySealedItems } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export async function checkInput(storage: Storage, request: CreateRequest, project: string): Promise<void> {
   const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
+  verifySealedItems(storage.sealer, project, items, "input");
   const conversationId = conversationIdOf(request);
   if (conversationId !== undefined && (await storage.conversations.readOwned(conversationId, project)) === undefined) {
     throw conversationNotFound(conversationId);

@@ -4,6 +4,7 @@ import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation {
@@ -25,7 +26,7 @@ export class MissingLinkError extends Error {
 /** Undefined if the response itself is gone. All links are read at once, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
   const [record, stored, own] = await Promise.all([
-    storage.records.read(id),
+    storage.records.readEvenDeleted(id),
     storage.records.readRequest(id),
     storage.records.readInput(id),
   ]);
@@ -35,8 +36,10 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
     Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
+  const { project } = record;
   const { request, ancestors } = stored;
-  return { project: record.project, request, ancestors, input: [...before, ...links.flat(), ...own] };
+  const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
+  return { project, request, ancestors, input };
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {

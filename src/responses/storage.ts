@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { ResponseQueue } from "../queue/response-queue.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
+import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency.ts";
 import { ItemIndex } from "../store/item-index.ts";
@@ -30,6 +31,8 @@ export interface Storage {
   readonly leases: Leases;
   readonly control: WorkerControl;
   readonly queue: ResponseQueue;
+  /** What clients keep for this server and cannot read. */
+  readonly sealer: ContentSealer;
   readonly logger: Logger;
 }
 
@@ -39,16 +42,18 @@ export interface StorageConnections {
   logRedis: RedisClient;
   layout: RedisLayout;
   queue: ResponseQueue;
+  sealer: ContentSealer;
   minReplicasAcked: number;
   logger: Logger;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
-  const { redis, logRedis, layout, queue, minReplicasAcked, logger } = connections;
+  const { redis, logRedis, layout, queue, sealer, minReplicasAcked, logger } = connections;
   return {
     redis,
     layout,
     queue,
+    sealer,
     logger,
     records: new ResponseRecords(redis, layout, logRedis),
     open: new OpenResponses(redis, layout),

@@ -9,6 +9,7 @@ import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import type { RedisClient } from "../../src/redis/script.ts";
+import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
@@ -26,7 +27,8 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   const redis = await connectTo(redisUrl);
   const layout = new RedisLayout(prefix, { sharded: false });
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
-  const storage = openStorage({ redis, logRedis: redis, layout, queue, minReplicasAcked: 0, logger });
+  const sealer = await openSealer(redis, layout, []);
+  const storage = openStorage({ redis, logRedis: redis, layout, queue, sealer, minReplicasAcked: 0, logger });
   return {
     ...storage,
     async [Symbol.asyncDispose]() {

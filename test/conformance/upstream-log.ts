@@ -29,10 +29,17 @@ function checkLog(yielded: readonly UpstreamEvent[]): UpstreamLog {
   assert.equal(finishes.length, 1, "exactly one finish");
   assert.equal(yielded.at(-1)?.type, "finish", "nothing after the finish");
   const finish = finishes[0]!;
-  const events = yielded.filter((event) => event.type !== "finish");
+  const events: ItemEventDraft[] = [];
   const grammar = new ItemGrammar();
   let state = openingState();
-  for (const event of events) {
+  for (const event of yielded) {
+    if (event.type === "finish") continue;
+    if (event.type === "hidden_reasoning") {
+      assert(state.openIndices.has(event.output_index), "what is hidden belongs to an open item");
+      assert.equal(state.response.output[event.output_index]!.type, "reasoning", "only reasoning is hidden");
+      continue;
+    }
+    events.push(event);
     checkShape(event);
     grammar.accept(event);
     state = applyEvent(state, event);

@@ -220,5 +220,6 @@ test("nothing is half there", { timeout: 60_000 }, async () => {
 function isOfTheServer(key: string): boolean {
   const { layout } = inspector;
   const beginnings = [layout.idempotency(""), layout.itemIndex("", "").slice(0, -1), `${layout.queuePrefix}:`];
-  return key === layout.open || beginnings.some((beginning) => key.startsWith(beginning));
+  const own = [layout.open, layout.sealingKey];
+  return own.includes(key) || beginnings.some((beginning) => key.startsWith(beginning));
 }

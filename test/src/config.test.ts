@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
+import { inspect, parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Config, ConfigurationError, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
 
@@ -123,6 +123,33 @@ describe("API keys", () => {
     (entry) => {
       const refusal = refusalOf({ API_KEYS: `good:key,${entry}` });
       expect(refusal).toBe("API_KEYS: entry 2 is not of the form project:key.");
+    },
+  );
+});
+
+describe("encryption keys", () => {
+  const key = Buffer.alloc(32, 251);
+
+  test.each([
+    key.toString("base64"),
+    key.toString("base64url"),
+    key.toString("hex"),
+    key.toString("hex").toUpperCase(),
+  ])("are 32 bytes in base64 or hex, in order, and are neither printed nor passed on: %s", (text) => {
+    const config = readConfig({ ENCRYPTION_KEYS: `${text}, ${"00".repeat(32)},` });
+    expect(config.encryptionKeys.map((each) => each.export())).toEqual([key, Buffer.alloc(32)]);
+    for (const shown of [inspect(config, { depth: 10, showHidden: true }), JSON.stringify(config)]) {
+      expect(shown).not.toContain(text.slice(0, 12));
+      expect(shown).not.toContain("251");
+      expect(shown).not.toContain("fb fb");
+    }
+  });
+
+  test.each(["short", "ab".repeat(31), "ab".repeat(33), "A".repeat(42), `${"A".repeat(43)}==`, "zz".repeat(32)])(
+    "that are not are refused by their place, and are not repeated: %s",
+    (text) => {
+      const refusal = refusalOf({ ENCRYPTION_KEYS: `${key.toString("hex")},${text}` });
+      expect(refusal).toBe("ENCRYPTION_KEYS: key 2 is not 32 bytes in base64 or hex.");
     },
   );
 });

@@ -4,6 +4,7 @@ import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
+import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { testRedisUrl, uniquePrefix } from "./redis.ts";
 
 export interface TestStorage extends Storage, AsyncDisposable {}
@@ -14,7 +15,9 @@ export async function openTestStorage(prefix = uniquePrefix(), url = testRedisUr
   const redis = await connect({ url, cluster: false }, "patient", "test", silentLogger);
   const layout = new RedisLayout(prefix, { sharded: false });
   const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
-  const storage = openStorage({ redis, logRedis: redis, layout, queue, minReplicasAcked: 0, logger: silentLogger });
+  const sealer = await openSealer(redis, layout, []);
+  const shared = { redis, logRedis: redis, layout, queue, sealer, minReplicasAcked: 0, logger: silentLogger };
+  const storage = openStorage(shared);
   return {
     ...storage,
     async [Symbol.asyncDispose]() {

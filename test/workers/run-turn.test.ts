@@ -1,6 +1,7 @@
 /** A provider that breaks the contract's orders, with and without STRICT_EVENTS. */
 import { expect, test } from "vitest";
 import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
+import { RecordedForm } from "../../workers/recorded-form.ts";
 import { openRun, RunControl } from "../../workers/run.ts";
 import { runTurn } from "../../workers/run-turn.ts";
 import { TurnRelay } from "../../workers/turn-relay.ts";
@@ -26,10 +27,11 @@ async function turn(isStrict: boolean) {
   await using server = await startUpstreamServer(streamAndEnd(...ILLEGAL));
   const { id, lease, last } = await beginResponse(storage, sampleRecord());
   const state = openingState(sampleResponse({}, id));
+  const form = new RecordedForm({}, () => "sealed");
   const run = openRun(storage, { id, lease, last, state }, new RunControl());
   const nextIndex = () => run.writer.state.response.output.length;
   const relay = new TurnRelay({ functions: new Map(), callsLeft: 0, nextIndex, usedIds: new Set() });
-  return await runTurn(run, openUpstream(server), sampleCall(), relay, isStrict);
+  return await runTurn(run, openUpstream(server), sampleCall(), { relay, form, isStrict });
 }
 
 test("is taken as it is by default", async () => {

@@ -10,6 +10,7 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ResponseErrorCode, Usage } from "../../src/protocol/response.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstream.ts";
 import { itemEvents } from "./simulator/item-events.ts";
+import { alternativesOf } from "./simulator/logprobs.ts";
 import { Pace } from "./simulator/pace.ts";
 import { countProduced, type PlannedItem, planItems } from "./simulator/plan.ts";
 import { InvalidPromptError, readSettings, type SimulatorSettings } from "./simulator/settings.ts";
@@ -23,11 +24,11 @@ export class SimulatorUpstream implements Upstream {
       yield prepared;
       return;
     }
-    const { settings, plan } = prepared;
+    const { settings, plan, alternatives } = prepared;
     const pace = new Pace({ delayMs: settings.delay_ms, hangs: settings.hang, signal });
     const failAfter = settings.fail_after ?? (settings.error === undefined ? Infinity : 0);
     let events = 0;
-    for await (const event of perform(call, plan, pace)) {
+    for await (const event of perform(call, plan, pace, alternatives)) {
       signal.throwIfAborted();
       if (events >= failAfter) {
         yield failed(
@@ -37,16 +38,24 @@ export class SimulatorUpstream implements Upstream {
         return;
       }
       yield event;
-      events++;
+      if (event.type !== "hidden_reasoning") events++;
     }
   }
 }
 
+interface Prepared {
+  settings: SimulatorSettings;
+  plan: PlannedItem[];
+  /** To each token, where the client includes logprobs. */
+  alternatives: number | undefined;
+}
+
 /** Everything that a request can get wrong is found here, before the first event. */
-function prepare(call: UpstreamCall): { settings: SimulatorSettings; plan: PlannedItem[] } | UpstreamFinish {
+function prepare(call: UpstreamCall): Prepared | UpstreamFinish {
   try {
     const settings = readSettings(call.request.metadata ?? {});
-    return { settings, plan: planItems(call, settings) };
+    const plan = planItems(call, settings);
+    return { settings, plan, alternatives: alternativesOf(call, plan) };
   } catch (error) {
     if (error instanceof InvalidPromptError) return failed("invalid_prompt", error.message);
     throw error;
@@ -57,6 +66,7 @@ async function* perform(
   call: UpstreamCall,
   plan: readonly PlannedItem[],
   pace: Pace,
+  alternatives: number | undefined,
 ): AsyncGenerator<UpstreamEvent, void, undefined> {
   const done = countProduced(plan, call.produced);
   const spent = { output: 0, reasoning: 0 };
@@ -67,7 +77,7 @@ async function* perform(
   for (const [output_index, item] of plan.slice(done).entries()) {
     if (budget <= 0 && item.deltas.length > 0) return yield incomplete(call, spent);
     const absoluteIndex = call.firstOutputIndex + output_index;
-    const events = itemEvents(item, { output_index, responseId: call.responseId, absoluteIndex });
+    const events = itemEvents(item, { output_index, responseId: call.responseId, absoluteIndex }, alternatives);
     const deltas = item.deltas.slice(0, budget);
     yield* events.open;
     for (const delta of deltas) {

@@ -4,6 +4,7 @@ import type { ApiContext } from "../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../protocol/conversation.ts";
 import { conversationNotFound } from "../../lifecycle/errors.ts";
 import { newId } from "../../protocol/id.ts";
+import { verifySealedItems } from "../../responses/sealed-items.ts";
 import { parseBody } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
 import { describeConversation, ownedConversation } from "./owned-conversation.ts";
@@ -11,6 +12,7 @@ import { describeConversation, ownedConversation } from "./owned-conversation.ts
 export function createConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { items, metadata } = parseBody(createConversationSchema, request.body);
+    verifySealedItems(context.storage.sealer, response.locals.project, items ?? [], "items");
     const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
     await context.storage.conversations.create(conversation, response.locals.project, itemsToStore(items ?? []));

@@ -1,15 +1,12 @@
 /** The items of a conversation: list, create, get and delete (contract 06). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
-import {
-  badRequest,
-  conversationItemNotFound,
-  conversationLocked,
-  conversationNotFound,
-} from "../../lifecycle/errors.ts";
+import { conversationItemNotFound, conversationLocked, conversationNotFound } from "../../lifecycle/errors.ts";
+import { listedItem } from "../../lifecycle/include.ts";
 import { createItemsSchema } from "../../protocol/conversation.ts";
-import { pageOf } from "../../protocol/list.ts";
-import { parseBody, parseListQuery } from "../validate.ts";
+import { verifySealedItems } from "../../responses/sealed-items.ts";
+import { itemPage } from "../item-page.ts";
+import { parseBody, parseInclude, parseListQuery } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
 import { describeConversation, ownedConversation } from "./owned-conversation.ts";
 
@@ -17,31 +14,32 @@ export function listConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const query = parseListQuery(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
-    const page = pageOf(await context.storage.conversations.readItems(id), query);
-    if (page === undefined) throw badRequest(`Item with id '${query.after}' not found.`, "after", "invalid_value");
-    response.json(page);
+    response.json(itemPage(await context.storage.conversations.readItems(id), query));
   };
 }
 
 export function createConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { items } = parseBody(createItemsSchema, request.body);
+    const included = parseInclude(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
+    verifySealedItems(context.storage.sealer, response.locals.project, items, "items");
     const added = itemsToStore(items);
     const outcome = await context.storage.conversations.add(id, added);
     if (outcome === "locked") throw conversationLocked();
     if (outcome === "gone") throw conversationNotFound(id);
-    response.json(pageOf(added, { order: "asc", limit: added.length }));
+    response.json(itemPage(added, { order: "asc", limit: added.length, include: [...included] }));
   };
 }
 
 export function retrieveConversationItem(context: ApiContext): RequestHandler {
   return async (request, response) => {
+    const included = parseInclude(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
     const itemId = String(request.params["item_id"]);
     const item = await context.storage.conversations.readItem(id, itemId);
     if (item === undefined) throw conversationItemNotFound(itemId);
-    response.json(item);
+    response.json(listedItem(item, included));
   };
 }
 

@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
+import type { HiddenReasoning } from "../../upstream.ts";
+import { shortLogprob, TextLogprobs } from "./logprobs.ts";
 import type { PlannedItem } from "./plan.ts";
 
 /** Where an item stands. */
@@ -17,17 +19,18 @@ export interface ItemEvents {
   open: ItemEventDraft[];
   /** Undefined if the client does not see this item grow. */
   delta: (delta: string) => ItemEventDraft | undefined;
-  close: (text: string, status: ItemStatus) => ItemEventDraft[];
+  close: (text: string, status: ItemStatus) => (ItemEventDraft | HiddenReasoning)[];
 }
 
-export function itemEvents(item: PlannedItem, place: Place): ItemEvents {
+/** `alternatives` are given with each token of a text, if a number of them is. */
+export function itemEvents(item: PlannedItem, place: Place, alternatives?: number): ItemEvents {
   switch (item.type) {
     case "reasoning":
       return reasoningEvents(place, item.hasSummary);
     case "function_call":
       return functionCallEvents(place, item.name);
     case "message":
-      return item.part === "refusal" ? refusalEvents(place) : textEvents(place);
+      return item.part === "refusal" ? refusalEvents(place) : textEvents(place, alternatives);
   }
 }
 
@@ -44,7 +47,11 @@ function reasoningEvents({ output_index, ...place }: Place, hasSummary: boolean)
     delta: (delta) => (hasSummary ? { type: "response.reasoning_summary_text.delta", ...at, delta } : undefined),
     close: (text, status) => {
       const done = { type: "response.output_item.done", output_index } as const;
-      if (!hasSummary) return [{ ...done, item: item(status, []) }];
+      if (!hasSummary)
+        return [
+          { type: "hidden_reasoning", output_index, text },
+          { ...done, item: item(status, []) },
+        ];
       const cut = status === "incomplete" ? { status } : {};
       return [
         { type: "response.reasoning_summary_text.done", ...at, text },
@@ -70,18 +77,25 @@ function functionCallEvents({ output_index, ...place }: Place, name: string): It
   };
 }
 
-function textEvents({ output_index, ...place }: Place): ItemEvents {
+function textEvents({ output_index, ...place }: Place, alternatives: number | undefined): ItemEvents {
   const id = placeId("msg", place);
   const item = { type: "message", id, role: "assistant" } as const;
   const at = { item_id: id, output_index, content_index: 0 };
+  const logprobs = new TextLogprobs(alternatives);
+  const textPart = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: logprobs.said });
   return {
     open: [
       { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", content: [] } },
-      { type: "response.content_part.added", ...at, part: textPart("") },
+      { type: "response.content_part.added", ...at, part: { ...textPart(""), logprobs: [] } },
     ],
-    delta: (delta) => ({ type: "response.output_text.delta", ...at, delta, logprobs: [] }),
+    delta: (delta) => ({
+      type: "response.output_text.delta",
+      ...at,
+      delta,
+      logprobs: logprobs.next(delta).map(shortLogprob),
+    }),
     close: (text, status) => [
-      { type: "response.output_text.done", ...at, text, logprobs: [] },
+      { type: "response.output_text.done", ...at, text, logprobs: logprobs.said.map(shortLogprob) },
       { type: "response.content_part.done", ...at, part: textPart(text) },
       { type: "response.output_item.done", output_index, item: { ...item, status, content: [textPart(text)] } },
     ],
@@ -107,7 +121,6 @@ function refusalEvents({ output_index, ...place }: Place): ItemEvents {
 }
 
 const summaryPart = (text: string) => ({ type: "summary_text", text }) as const;
-const textPart = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: [] });
 const refusalPart = (refusal: string) => ({ type: "refusal", refusal }) as const;
 
 /** An id as src/protocol/id.ts writes it, but the same one each time for the same place. */

@@ -1,0 +1,132 @@
+/**
+ * Content that a client keeps for this server and cannot read: a model's reasoning, a compacted conversation. AES-256-GCM
+ * with the project and the kind as additional data, so that it opens for nobody else and as nothing else.
+ *
+ *   brs1.<key id>.<base64url of nonce (12 bytes), ciphertext, tag (16 bytes)>
+ *
+ * The plaintext is one byte that says how the rest is packed, and the value's JSON. The key's id lets a server that has
+ * several keys (a new one seals, old ones still open) take the right one at once.
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+
+export type SealedKind = "reasoning" | "compaction";
+
+const PREFIX = "brs1.";
+const CIPHER = "aes-256-gcm";
+export const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+const PLAIN = 0;
+const DEFLATED = 1;
+/** Shorter JSON does not get shorter. */
+const WORTH_DEFLATING_BYTES = 256;
+/** What would shrink further is not deflated: so a text opens to at most this many times what its client has sent. */
+const MAX_DEFLATION = 10;
+
+/** Whether `text` claims to be ours. Only opening it tells whether it is. */
+export function isSealed(text: string): boolean {
+  return text.startsWith(PREFIX);
+}
+
+/** Not ours, another project's, another kind's, changed, or sealed with a key that is not known any more: never told which. */
+export class UnreadableContentError extends Error {
+  override readonly name = "UnreadableContentError";
+  constructor(options?: ErrorOptions) {
+    super("The encrypted content could not be verified.", options);
+  }
+}
+
+export class ContentSealer {
+  readonly #newest: { id: string; key: KeyObject };
+  readonly #keys: ReadonlyMap<string, KeyObject>;
+
+  /** Keys of 32 bytes: the first seals, every one opens. */
+  constructor(keys: readonly Buffer[]) {
+    if (keys.length === 0) throw new RangeError("A sealer needs a key.");
+    const known = keys.map((bytes) => ({ id: keyId(bytes), key: createSecretKey(bytes) }));
+    this.#newest = known[0]!;
+    this.#keys = new Map(known.map(({ id, key }) => [id, key]));
+  }
+
+  /** `value` is anything that JSON can say. */
+  seal(project: string, kind: SealedKind, value: unknown): string {
+    const { id, key } = this.#newest;
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+    cipher.setAAD(additionalData(project, kind));
+    const sealed = Buffer.concat([nonce, cipher.update(pack(value)), cipher.final(), cipher.getAuthTag()]);
+    return `${PREFIX}${id}.${sealed.toString("base64url")}`;
+  }
+
+  /** Throws UnreadableContentError unless this project sealed `text` as this kind. */
+  open(project: string, kind: SealedKind, text: string): unknown {
+    return unpack(this.#decrypt(project, kind, text));
+  }
+
+  /** Throws as `open` does, and does not unpack what it need not answer. */
+  verify(project: string, kind: SealedKind, text: string): void {
+    this.#decrypt(project, kind, text);
+  }
+
+  #decrypt(project: string, kind: SealedKind, text: string): Buffer {
+    const { key, sealed } = this.#takeApart(text);
+    const nonce = sealed.subarray(0, NONCE_BYTES);
+    const tag = sealed.subarray(sealed.length - TAG_BYTES);
+    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+    decipher.setAAD(additionalData(project, kind));
+    decipher.setAuthTag(tag);
+    try {
+      const packed = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
+      return Buffer.concat([packed, decipher.final()]);
+    } catch (cause) {
+      throw new UnreadableContentError({ cause });
+    }
+  }
+
+  #takeApart(text: string): { key: KeyObject; sealed: Buffer } {
+    const [id = "", encoded = "", ...rest] = isSealed(text) ? text.slice(PREFIX.length).split(".") : [];
+    const key = this.#keys.get(id);
+    const sealed = Buffer.from(encoded, "base64url");
+    const isWhole = rest.length === 0 && sealed.length > NONCE_BYTES + TAG_BYTES;
+    // Node skips over what is no base64url: only the one way in which these bytes are written is taken.
+    if (key === undefined || !isWhole || sealed.toString("base64url") !== encoded) throw new UnreadableContentError();
+    return { key, sealed };
+  }
+}
+
+/** Says which key it was and nothing about the key, which is random. */
+function keyId(key: Buffer): string {
+  return createHash("sha256").update("background-responses key id\n").update(key).digest("base64url").slice(0, 8);
+}
+
+/** As JSON, since no two pairs are written alike in it. */
+function additionalData(project: string, kind: SealedKind): Buffer {
+  return Buffer.from(JSON.stringify([PREFIX, project, kind]));
+}
+
+function pack(value: unknown): Buffer {
+  const json = Buffer.from(JSON.stringify(value));
+  const deflated = json.length < WORTH_DEFLATING_BYTES ? json : deflateRawSync(json);
+  const pays = deflated.length < json.length && json.length <= MAX_DEFLATION * deflated.length;
+  return Buffer.concat(pays ? [Buffer.of(DEFLATED), deflated] : [Buffer.of(PLAIN), json]);
+}
+
+function unpack(packed: Buffer): unknown {
+  const body = packed.subarray(1);
+  const maxOutputLength = MAX_DEFLATION * body.length;
+  try {
+    const json = packed[0] === DEFLATED ? inflateRawSync(body, { maxOutputLength }) : body;
+    return JSON.parse(json.toString("utf8"));
+  } catch (cause) {
+    throw new UnreadableContentError({ cause });
+  }
+}

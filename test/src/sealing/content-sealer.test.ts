@@ -1,0 +1,167 @@
+import { createCipheriv, randomBytes } from "node:crypto";
+import { deflateRawSync } from "node:zlib";
+import { inspect } from "node:util";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  ContentSealer,
+  isSealed,
+  type SealedKind,
+  UnreadableContentError,
+} from "../../../src/sealing/content-sealer.ts";
+
+const PROJECT = "alpha";
+const KIND = "reasoning" satisfies SealedKind;
+const REASONING = { summary: ["Short."], content: ["What nobody but the model should read. ".repeat(6)] };
+
+const newSealer = () => new ContentSealer([randomBytes(32)]);
+
+describe("sealed content", () => {
+  const sealer = newSealer();
+
+  test.each([null, 0, "", "a", "ü🜁", [], {}, [1, { a: [null] }], REASONING, "x".repeat(1_000_000)])(
+    "opens as what it was: %#",
+    (value) => {
+      const text = sealer.seal(PROJECT, KIND, value);
+      expect(isSealed(text)).toBe(true);
+      expect(sealer.open(PROJECT, KIND, text)).toEqual(value);
+    },
+  );
+
+  test("opens as what it was, whatever JSON it is and whoever's", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.string(), (value, project) => {
+        const text = sealer.seal(project, "compaction", value);
+        expect(text).toMatch(/^[A-Za-z0-9_.-]+$/);
+        expect(sealer.open(project, "compaction", text)).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(() => sealer.open(`${project}.`, "compaction", text)).toThrow(UnreadableContentError);
+      }),
+    );
+  });
+
+  test("shows nothing of what it is, is never the same twice, and is shorter than plain text", () => {
+    const [first, second] = [sealer.seal(PROJECT, KIND, REASONING), sealer.seal(PROJECT, KIND, REASONING)];
+    expect(first).not.toBe(second);
+    expect(Buffer.from(first.split(".")[2]!, "base64url").toString("latin1")).not.toContain("nobody");
+    expect(first.length).toBeLessThan(JSON.stringify(REASONING).length);
+  });
+
+  test.each([
+    ["another project", "beta", KIND],
+    ["a project that begins with its name", `${PROJECT}"`, KIND],
+    ["as another kind", PROJECT, "compaction"],
+  ] as const)("does not open for %s", (_case, project, kind) => {
+    const text = sealer.seal(PROJECT, KIND, REASONING);
+    expect(() => sealer.open(project, kind, text)).toThrow(UnreadableContentError);
+    expect(() => sealer.verify(project, kind, text)).toThrow(UnreadableContentError);
+    expect(() => sealer.verify(PROJECT, KIND, text)).not.toThrow();
+  });
+
+  test("does not open with any one of its characters changed, left out or doubled", () => {
+    const text = sealer.seal(PROJECT, KIND, "a secret");
+    for (let at = 0; at < text.length; at++) {
+      const [before, own, after] = [text.slice(0, at), text[at]!, text.slice(at + 1)];
+      for (const other of ["A", "B", "_", "-", ".", "=", "+", " ", "\n", "", `${own}${own}`]) {
+        if (other === own) continue;
+        expect(() => sealer.open(PROJECT, KIND, `${before}${other}${after}`)).toThrow(UnreadableContentError);
+      }
+    }
+  });
+
+  test("does not open with any one of its bits changed", () => {
+    const text = sealer.seal(PROJECT, KIND, "a secret");
+    const start = text.lastIndexOf(".") + 1;
+    const sealed = Buffer.from(text.slice(start), "base64url");
+    for (let bit = 0; bit < sealed.length * 8; bit++) {
+      const changed = Buffer.from(sealed);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      const tampered = text.slice(0, start) + changed.toString("base64url");
+      expect(() => sealer.open(PROJECT, KIND, tampered)).toThrow(UnreadableContentError);
+    }
+  });
+
+  test("does not open once it was cut off anywhere, or something follows it", () => {
+    const text = sealer.seal(PROJECT, KIND, "a secret");
+    for (let end = 0; end < text.length; end++) {
+      expect(() => sealer.open(PROJECT, KIND, text.slice(0, end))).toThrow(UnreadableContentError);
+    }
+    expect(() => sealer.open(PROJECT, KIND, `${text}.AAAA`)).toThrow(UnreadableContentError);
+  });
+
+  test.each(["", "gAAAAABo", "brs2.abcdefgh.AAAA", "hello", "brs1", "BRS1.a.b"])("is not taken for: %j", (text) => {
+    expect(isSealed(text)).toBe(false);
+    expect(() => sealer.open(PROJECT, KIND, text)).toThrow(UnreadableContentError);
+  });
+
+  test.each(["brs1.", "brs1..", "brs1.abcdefgh", "brs1.abcdefgh.", "brs1.abcdefgh.AAAA", "brs1.__proto__.AAAA"])(
+    "may be claimed, and is then refused: %j",
+    (text) => {
+      expect(isSealed(text)).toBe(true);
+      expect(() => sealer.open(PROJECT, KIND, text)).toThrow(UnreadableContentError);
+    },
+  );
+
+  test("opens to at most ten times its length, so that a request cannot grow without end", () => {
+    const key = randomBytes(32);
+    const own = new ContentSealer([key]);
+    const repetitive = own.seal(PROJECT, KIND, "1".repeat(1_000_000));
+    expect(repetitive.length).toBeGreaterThan(100_000);
+
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", key, nonce);
+    cipher.setAAD(Buffer.from(JSON.stringify(["brs1.", PROJECT, KIND])));
+    const bomb = Buffer.concat([Buffer.of(1), deflateRawSync(Buffer.alloc(1_000_000, "1"))]);
+    const sealed = Buffer.concat([nonce, cipher.update(bomb), cipher.final(), cipher.getAuthTag()]);
+    const id = repetitive.split(".")[1]!;
+    expect(() => own.open(PROJECT, KIND, `brs1.${id}.${sealed.toString("base64url")}`)).toThrow(
+      expect.objectContaining({
+        name: "UnreadableContentError",
+        cause: expect.objectContaining({ code: "ERR_BUFFER_TOO_LARGE" }),
+      }),
+    );
+  });
+});
+
+describe("keys", () => {
+  const [older, newer] = [randomBytes(32), randomBytes(32)];
+
+  test("take turns: what an older one sealed still opens, and the first seals", () => {
+    const before = new ContentSealer([older]).seal(PROJECT, KIND, "before");
+    const rotated = new ContentSealer([newer, older]);
+    const after = rotated.seal(PROJECT, KIND, "after");
+    expect(rotated.open(PROJECT, KIND, before)).toBe("before");
+    expect(new ContentSealer([newer]).open(PROJECT, KIND, after)).toBe("after");
+    expect(() => new ContentSealer([older]).open(PROJECT, KIND, after)).toThrow(UnreadableContentError);
+    expect(() => new ContentSealer([newer]).open(PROJECT, KIND, before)).toThrow(UnreadableContentError);
+  });
+
+  test("are named by the text, which does not open under another's name", () => {
+    const sealer = new ContentSealer([newer, older]);
+    const name = (key: Buffer) => new ContentSealer([key]).seal(PROJECT, KIND, "").split(".")[1]!;
+    const text = sealer.seal(PROJECT, KIND, "a");
+    expect(text.split(".")[1]).toBe(name(newer));
+    expect(() => sealer.open(PROJECT, KIND, text.replace(name(newer), name(older)))).toThrow(UnreadableContentError);
+  });
+
+  test("are not shown: neither by a sealer nor by what it throws", () => {
+    const sealer = new ContentSealer([newer, older]);
+    const shown = [inspect(sealer, { depth: 10, showHidden: true }), JSON.stringify(sealer)];
+    try {
+      sealer.open(PROJECT, KIND, `${sealer.seal(PROJECT, KIND, "a").slice(0, -2)}AA`);
+    } catch (error) {
+      shown.push(inspect(error, { depth: 10 }));
+    }
+    expect(shown).toHaveLength(3);
+    for (const key of [older, newer]) {
+      for (const form of ["hex", "base64", "base64url"] as const) {
+        expect(shown.join("\n")).not.toContain(key.toString(form).slice(0, 12));
+      }
+    }
+  });
+
+  test("are needed, each of them whole", () => {
+    expect(() => new ContentSealer([])).toThrow(RangeError);
+    const short = new ContentSealer([newer]);
+    expect(() => short.open(PROJECT, KIND, newSealer().seal(PROJECT, KIND, "a"))).toThrow(UnreadableContentError);
+  });
+});

@@ -1,0 +1,72 @@
+/**
+ * How likely each token was, for clients that include logprobs: made up like everything here, the same for the same
+ * place in a text, and possible. The token that was said is among its alternatives, which are in order and together no
+ * more than certain.
+ */
+import type { OutputContent } from "../../../src/protocol/content.ts";
+import type { UpstreamCall } from "../../upstream.ts";
+import type { PlannedItem } from "./plan.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { InvalidPromptError } from "./settings.ts";
+
+type Logprob = NonNullable<Extract<OutputContent, { type: "output_text" }>["logprobs"]>[number];
+
+/** They are in memory several times while a text's last events are written. */
+const MAX_LOGPROBS = 200_000;
+const LEAST_LIKELY = 0.3;
+
+const OTHERS =
+  " the, a, one, no, this, that, its, it, and, or, then, when, of, to, in, on, is, was, what, who, how".split(",");
+
+/** Undefined if the client did not include them. Throws for more of them than could be kept. */
+export function alternativesOf(call: UpstreamCall, plan: readonly PlannedItem[]): number | undefined {
+  const { include, top_logprobs: alternatives } = call.request;
+  if (include?.includes("message.output_text.logprobs") !== true) return undefined;
+  const count = alternatives ?? 0;
+  const tokens = plan.reduce((sum, item) => (item.type === "message" ? sum + item.deltas.length : sum), 0);
+  if (tokens * (1 + count) > MAX_LOGPROBS) {
+    throw new InvalidPromptError(`The simulator gives at most ${MAX_LOGPROBS} logprobs, alternatives counted.`);
+  }
+  return count;
+}
+
+/** The logprobs of one text, token by token. */
+export class TextLogprobs {
+  readonly said: Logprob[] = [];
+  readonly #alternatives: number | undefined;
+  readonly #random = new SeededRandom("logprobs");
+
+  constructor(alternatives: number | undefined) {
+    this.#alternatives = alternatives;
+  }
+
+  /** What the next token's event carries: none, or the one of this token. */
+  next(token: string): Logprob[] {
+    if (this.#alternatives === undefined) return [];
+    const likelihood = LEAST_LIKELY + (1 - LEAST_LIKELY) * this.#random.next();
+    const logprob = { ...tokenOf(token, likelihood), top_logprobs: this.#top(token, likelihood, this.#alternatives) };
+    this.said.push(logprob);
+    return [logprob];
+  }
+
+  /** Each other token has half of what is left over; a token that was less likely than another was said by chance. */
+  #top(token: string, likelihood: number, count: number): Logprob["top_logprobs"] {
+    const others = OTHERS.filter((other) => other !== token).slice(0, Math.max(0, count - 1));
+    const all = [tokenOf(token, likelihood)];
+    let rest = 1 - likelihood;
+    for (const other of others) {
+      rest /= 2;
+      all.push(tokenOf(other, rest));
+    }
+    return all.slice(0, count).sort((a, b) => b.logprob - a.logprob);
+  }
+}
+
+function tokenOf(token: string, likelihood: number): { token: string; bytes: number[]; logprob: number } {
+  return { token, bytes: [...Buffer.from(token)], logprob: Number(Math.log(likelihood).toFixed(6)) };
+}
+
+/** As events carry it: the published type has no bytes there. */
+export function shortLogprob({ token, logprob, top_logprobs }: Logprob) {
+  return { token, logprob, top_logprobs: top_logprobs.map((each) => ({ token: each.token, logprob: each.logprob })) };
+}
