@@ -69,6 +69,8 @@ function toolSession({ storage }: LoopDependencies, run: Run, { conversation, pr
     project: conversation.project,
     request: conversation.request,
     context: [...conversation.input, ...produced()],
+    own: conversation.own,
+    produced: produced(),
     signal: run.control.generating,
     logger: storage.logger.child({ responseId: run.id }),
     nextIndex: () => run.writer.state.response.output.length,

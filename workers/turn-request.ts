@@ -1,5 +1,6 @@
 /** The request as one turn's model is given it: the server's tools as functions, and what is left of the response's budgets. */
 import type { Tool } from "../src/protocol/tool.ts";
+import type { ServerFunction } from "./tool.ts";
 import type { OpenTools } from "./tools.ts";
 import type { UpstreamCall } from "./upstream.ts";
 
@@ -44,17 +45,15 @@ function toolChoice(choice: ToolChoice, tools: OpenTools, { isFirst, callsLeft }
 
 /** A choice of one of the server's tools, as a choice of its functions. Any other stays as it is. */
 function asFunctions(choice: Record<string, unknown>, tools: OpenTools): Record<string, unknown>[] {
-  const own = tools.functionsOf((tool) => isMeant(choice, tool));
-  // Of a server's tools, the one that is named.
-  const named = "name" in choice && typeof choice["name"] === "string" ? choice["name"] : undefined;
-  const meant =
-    named === undefined || choice["type"] !== "mcp" ? own : own.filter(({ name }) => name.endsWith(`__${named}`));
+  const meant = tools.functionsOf((tool, fn) => isMeant(choice, tool, fn));
   return meant.length === 0 ? [choice] : meant.map(({ name }) => ({ type: "function", name }));
 }
 
-function isMeant(choice: Record<string, unknown>, tool: Tool): boolean {
+/** Of an MCP server's tools all are, or the one that is named. */
+function isMeant(choice: Record<string, unknown>, tool: Tool, fn: ServerFunction): boolean {
   if (choice["type"] !== tool.type) return false;
-  return tool.type !== "mcp" || choice["server_label"] === tool.server_label;
+  if (tool.type !== "mcp") return true;
+  return choice["server_label"] === tool.server_label && (choice["name"] == null || choice["name"] === fn.toolName);
 }
 
 function clientsOnly({ offered, functions }: OpenTools): ToolChoice {

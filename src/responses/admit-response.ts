@@ -20,6 +20,7 @@ import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkInput } from "./check-input.ts";
 import { resolveReferences } from "./item-references.ts";
+import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
@@ -106,7 +107,7 @@ async function recordAndEnqueue(
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
-    request: { request: rest, ancestors },
+    request: { request: sealSecrets(storage.sealer, project, rest), ancestors },
     input: storedInput(input),
     events,
   });

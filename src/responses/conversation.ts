@@ -4,15 +4,19 @@ import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openSecrets } from "./request-secrets.ts";
 import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation {
   project: string;
+  /** With its secrets as they were sent. */
   request: StoredRequest["request"];
   /** The chain behind `previous_response_id`, oldest first. */
   ancestors: readonly string[];
   input: (InputItem | OutputItem)[];
+  /** The response's own part of `input`: what stands there was said to it and not to one before. */
+  own: readonly (InputItem | OutputItem)[];
 }
 
 /** A link of the chain was deleted after this response was accepted. The run cannot say anything sensible without it. */
@@ -37,9 +41,9 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
   const { project } = record;
-  const { request, ancestors } = stored;
+  const request = openSecrets(storage, project, stored.request);
   const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
-  return { project, request, ancestors, input };
+  return { project, request, ancestors: stored.ancestors, input, own: input.slice(input.length - own.length) };
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {
