@@ -3,10 +3,11 @@ import type { Config } from "../src/config.ts";
 import { newId } from "../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../src/protocol/tool.ts";
 import type { OpenTool, ServerFunction, ToolCall, ToolKind, ToolSession } from "./tool.ts";
+import { openMcpKind } from "./tools/mcp.ts";
 
 type OpenKind = (config: Config) => ToolKind;
 
-const KINDS: readonly OpenKind[] = [];
+const KINDS: readonly OpenKind[] = [openMcpKind];
 
 /** The tools of one response, opened. */
 export interface OpenTools extends AsyncDisposable {
