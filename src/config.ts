@@ -69,6 +69,7 @@ const environmentSchema = z.object({
     .transform((value) => value === "true" || value === "1"),
   DEFAULT_PROVIDER: text,
   PROVIDERS_FILE: text,
+  PROMPTS_FOLDER: text,
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: text.pipe(z.url({ protocol: /^https?$/ }).optional()),
   UPSTREAM_TIMEOUT_MS: integer(600_000, 1),

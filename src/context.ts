@@ -1,6 +1,8 @@
 /** The only place that opens shared resources. Each process opens its own kind of context and disposes it once. */
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
+import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
 import { connect, type ConnectionPurpose } from "./redis/connect.ts";
@@ -18,6 +20,7 @@ export interface ApiContext extends AsyncDisposable {
   readonly config: Config;
   readonly logger: Logger;
   readonly catalog: ProviderCatalog;
+  readonly prompts: PromptCatalog;
   readonly limits: AdmissionLimits;
   readonly storage: Storage;
   readonly hub: StreamHub;
@@ -76,6 +79,7 @@ async function openLogConnection(
 export async function openApiContext(config: Config, logger: Logger): Promise<ApiContext> {
   // First what can be wrong in the configuration: nobody should have to wait for Redis to be told.
   const catalog = readCatalog(config);
+  const prompts = readPrompts(config, catalog);
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const minReplicasAcked = config.REDIS_MIN_REPLICAS_ACKED;
@@ -103,6 +107,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     storage,
     hub,
     catalog,
+    prompts,
     limits: {
       maxOpenResponses: config.MAX_OPEN_RESPONSES,
       retentionSeconds: config.RETENTION_SECONDS,

@@ -16,6 +16,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/stream": ["src/protocol", "src/lifecycle", "src/redis"],
   "src/sealing": ["src/redis"],
   "src/providers": ["src", "src/protocol"],
+  "src/prompts": ["src", "src/protocol", "src/lifecycle", "src/providers"],
   "src/responses": [
     "src/protocol",
     "src/lifecycle",
@@ -24,6 +25,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/store",
     "src/queue",
     "src/stream",
+    "src/prompts",
   ],
   "src/http": [
     "src",
@@ -36,6 +38,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
   ],
   src: [
+    "src/protocol",
     "src/http",
     "src/responses",
     "src/sealing",
@@ -44,6 +47,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/stream",
     "src/redis",
     "src/providers",
+    "src/prompts",
   ],
   workers: [
     "src",
@@ -66,6 +70,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/response-worker.ts"],
   ioredis: ["src/redis/"],
+  "@modelcontextprotocol/sdk": ["workers/tools/mcp/"],
   openai: ["workers/upstreams/", "src/demo.ts"],
 };
 

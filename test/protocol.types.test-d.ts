@@ -72,9 +72,7 @@ export type ToolChoiceProof = Accepts<
   NonNullable<Sdk.ResponseCreateParams["tool_choice"]>
 >;
 
-interface SdkParams extends Omit<Sdk.ResponseCreateParamsBase, "model" | "reasoning" | "context_management"> {
-  /** A prompt could name a model at the vendor's; here a request must (contract 03 §3.2). */
-  model: string;
+interface SdkParams extends Omit<Sdk.ResponseCreateParamsBase, "reasoning" | "context_management"> {
   /** Published, and refused by the hosted API (contract 03 §3.1). */
   reasoning?: Omit<Reasoning, "generate_summary"> | null;
   /** Any string in the type; "Currently only 'compaction' is supported" in its description. */

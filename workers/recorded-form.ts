@@ -16,6 +16,7 @@ export interface Thoughts {
   content: string[];
 }
 
+/** One for each call of a model, since places are counted from 0 in each. */
 export class RecordedForm {
   readonly #included: Included;
   readonly #seal: (thoughts: Thoughts) => string;

@@ -7,10 +7,13 @@ import { newItemId } from "../src/protocol/id.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { Usage } from "../src/protocol/response.ts";
 import { addUsage, NO_USAGE } from "../src/lifecycle/usage.ts";
+import { includedIn, recordedEvent } from "../src/lifecycle/include.ts";
+import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
+import type { ItemEventDraft } from "../src/protocol/event.ts";
+import { RecordedForm } from "./recorded-form.ts";
 import { runsTool, understandsItem } from "../src/providers/hosted-tools.ts";
 import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { Conversation } from "../src/responses/conversation.ts";
-import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
@@ -18,7 +21,6 @@ import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
-import { RecordedForm } from "./recorded-form.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
 import type { ToolSession } from "./tool.ts";
@@ -126,6 +128,8 @@ class Loop {
   /** One call of the model and the calls that it asks for. Undefined if it is to be called again. */
   async #turn(): Promise<UpstreamFinish | undefined> {
     const { resolved, upstream, conversation } = this.#generation;
+    const { project, request } = conversation;
+    const { storage, isStrict } = this.#dependencies;
     const callsLeft = this.#callsLeft;
     const relay = new TurnRelay({
       functions: this.#tools.functions,
@@ -134,24 +138,23 @@ class Loop {
       usedIds: new Set(this.#run.writer.state.response.output.map((item) => item.id)),
     });
     const { before, produced } = this.#split();
+    const open = <T extends ContextItem>(items: readonly T[]) => openReasoning(storage, project, items);
     const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
     const isHosted = (type: string) => understandsItem(resolved.provider, type);
     const call = {
       responseId: this.#run.id,
       model: resolved.model,
-      request: turnRequest(conversation.request, this.#tools, {
+      request: turnRequest(request, this.#tools, {
         isFirst: this.#journal.turns.length === 0,
         callsLeft,
-        outputTokensLeft: conversation.request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
+        outputTokensLeft: request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
       }),
-      input: modelContext([...conversation.input, ...this.#readable(before)], made, isHosted),
-      produced: this.#readable(produced.filter((item) => isHosted(item.type))),
+      input: [...conversation.preamble, ...modelContext([...conversation.input, ...open(before)], made, isHosted)],
+      produced: open(produced.filter((item) => isHosted(item.type))),
       firstOutputIndex: this.#run.writer.state.response.output.length,
     };
-    const { storage, isStrict } = this.#dependencies;
-    const { project, request } = conversation;
     const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
-    const finish = await runTurn(this.#run, upstream, call, { relay, form, isStrict });
+    const finish = await runTurn(this.#run, upstream, call, { form, relay, isStrict });
     if (finish.status !== "completed" || relay.segments.length === 0) return withUsage(finish, this.#usage);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();
@@ -163,7 +166,10 @@ class Loop {
   async #finishTurn(shownIds: ReadonlySet<string>, live: TurnRelay["live"]): Promise<void> {
     const { logger } = this.#dependencies.storage;
     const { functions } = this.#tools;
-    await finishTurn({ run: this.#run, journal: this.#journal, functions, logger }, shownIds, live);
+    const included = includedIn(this.#generation.conversation.request.include);
+    const write = (...events: ItemEventDraft[]) =>
+      this.#run.writer.write(...events.map((event) => recordedEvent(event, included)));
+    await finishTurn({ run: this.#run, journal: this.#journal, functions, logger, write }, shownIds, live);
   }
 
   /** The response's items before the turn that is to come, and those of it that an attempt that was cut off completed. */
@@ -172,11 +178,6 @@ class Loop {
     const ended = new Set(this.#journal.turns.flatMap(({ segments }) => segments.flatMap(({ itemIds }) => itemIds)));
     const boundary = items.findLastIndex((item) => ended.has(item.id)) + 1;
     return { before: items.slice(0, boundary), produced: items.slice(boundary) };
-  }
-
-  /** What the response's own turns have thought, as the model is shown it. */
-  #readable<T extends ContextItem>(items: readonly T[]): T[] {
-    return openReasoning(this.#dependencies.storage, this.#generation.conversation.project, items);
   }
 
   get #callsLeft(): number {

@@ -6,9 +6,11 @@ import type { Run } from "./run.ts";
 import type { TurnRelay } from "./turn-relay.ts";
 import type { Upstream, UpstreamCall, UpstreamFinish } from "./upstream.ts";
 
-export interface TurnOptions {
-  relay: TurnRelay;
+/** What an event goes through on its way to the log. */
+export interface TurnStages {
   form: RecordedForm;
+  relay: TurnRelay;
+  /** Whether the upstream is held to the contract's orders of events. */
   isStrict: boolean;
 }
 
@@ -20,7 +22,7 @@ export async function runTurn(
   run: Run,
   upstream: Upstream,
   call: UpstreamCall,
-  { relay, form, isStrict }: TurnOptions,
+  { form, relay, isStrict }: TurnStages,
 ): Promise<UpstreamFinish> {
   const { writer, control } = run;
   const grammar = isStrict ? new ItemGrammar() : undefined;

@@ -5,6 +5,7 @@
  * between any two of them leaves a turn that `finishTurn` takes up again.
  */
 import type { Logger } from "pino";
+import type { ItemEventDraft } from "../src/protocol/event.ts";
 import { newItemId } from "../src/protocol/id.ts";
 import type { ToolCall, ToolResult, TurnSegment } from "../src/store/tool-journal.ts";
 import type { Run } from "./run.ts";
@@ -18,6 +19,8 @@ export interface TurnDependencies {
   journal: RunJournal;
   functions: ReadonlyMap<string, ServerFunction>;
   logger: Logger;
+  /** Writes events in their recorded form. */
+  write: (...events: ItemEventDraft[]) => Promise<void>;
 }
 
 type CallSegment = Extract<TurnSegment, { kind: "call" }>;
@@ -85,38 +88,39 @@ function itemTypeOf(segment: TurnSegment, functions: ReadonlyMap<string, ServerF
 /** Writes the segments one after the other, and knows which call is open. */
 class Showing {
   readonly #run: Run;
+  readonly #write: TurnDependencies["write"];
   readonly #functions: ReadonlyMap<string, ServerFunction>;
   #open: { callId: string; shown: ShownCall } | undefined;
   /** Intermediate states of calls that are not open yet. */
   readonly #waiting = new Map<string, unknown[]>();
   #writing: Promise<void> = Promise.resolve();
 
-  constructor({ run, functions }: TurnDependencies) {
+  constructor({ run, functions, write }: TurnDependencies) {
     this.#run = run;
+    this.#write = write;
     this.#functions = functions;
   }
 
   async item({ events, itemIds }: Extract<TurnSegment, { kind: "item" }>): Promise<void> {
     const index = this.#nextIndex;
     const itemId = itemIds.at(-1);
-    await this.#run.writer.write(...events.map((event) => placed(event, index, itemId)));
+    await this.#write(...events.map((event) => placed(event, index, itemId)));
   }
 
   async call({ call, itemIds }: CallSegment, live: LiveCall | undefined, result: Promise<ToolResult>): Promise<void> {
-    const { writer } = this.#run;
     const fn = this.#functions.get(call.name);
     const isLive = live?.segment.call.callId === call.callId;
     const place = { itemId: itemIds.at(-1)!, output_index: this.#nextIndex, approvalRequestId: call.approvalRequestId };
     // Its result says so to the model; in the log there is nobody left who could show it.
     if (fn === undefined) return void (await result);
     const shown = isLive ? live.shown : fn.show(place);
-    if (!isLive) await writer.write(...shown.open(), ...shown.delta(call.arguments), ...shown.begin(call.arguments));
+    if (!isLive) await this.#write(...shown.open(), ...shown.delta(call.arguments), ...shown.begin(call.arguments));
     this.#open = { callId: call.callId, shown };
     for (const details of this.#waiting.get(call.callId) ?? []) this.progress(call, details);
     const ended = await result;
     this.#open = undefined;
     await this.#writing;
-    await writer.write(...shown.end(ended));
+    await this.#write(...shown.end(ended));
   }
 
   progress({ callId }: ToolCall, details: unknown): void {
@@ -126,7 +130,7 @@ class Showing {
     }
     const events = this.#open.shown.progress?.(details) ?? [];
     // A failure to write stops the run by its signal; it is thrown where the result is waited for.
-    this.#writing = this.#writing.then(() => this.#run.writer.write(...events)).catch(() => {});
+    this.#writing = this.#writing.then(() => this.#write(...events)).catch(() => {});
   }
 
   get #nextIndex(): number {

@@ -11,7 +11,7 @@
  */
 import type { ItemEventDraft } from "../src/protocol/event.ts";
 import type { InputItem, OutputItem } from "../src/protocol/item.ts";
-import type { CreateRequest } from "../src/protocol/create-request.ts";
+import type { CreateRequest, ResolvedRequest } from "../src/protocol/create-request.ts";
 import type { IncompleteDetails, ResponseError, Usage } from "../src/protocol/response.ts";
 import type { ServiceTier } from "../src/protocol/settings.ts";
 
@@ -22,9 +22,12 @@ export interface UpstreamCall {
   responseId: string;
   /** The vendor's own name of the model. */
   model: string;
-  /** The request without `input`; parameters that are absent were not given. */
-  request: Omit<CreateRequest, "input">;
-  /** The whole conversation, oldest first: the chain before this response, its own input, and its earlier turns. */
+  /** The request without `input`; parameters that are absent were not given. What its prompt says is filled in. */
+  request: Omit<ResolvedRequest, "input" | "instructions"> & Pick<CreateRequest, "instructions">;
+  /**
+   * The messages of the prompt, then the whole conversation, oldest first: the chain before, the
+   * request's own input, and the response's earlier turns.
+   */
   input: readonly ContextItem[];
   /**
    * Items of this very turn that an attempt that was cut off has completed. They come after `input` in what the model is

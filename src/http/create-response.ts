@@ -20,7 +20,8 @@ export function createResponse(context: ApiContext): RequestHandler {
     const body = parseCreateRequest(request.body, context.catalog);
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const { project } = response.locals;
-    const admitted = await admitResponse(context.storage, context.limits, { project, request: body, idempotencyKey });
+    const { storage, limits, prompts } = context;
+    const admitted = await admitResponse(storage, limits, { project, request: body, idempotencyKey, prompts });
     const headers: Record<string, string> = admitted.isReplay ? { "idempotent-replayed": "true" } : {};
     const isBackground = body.background === true;
     if (isBackground && body.stream !== true) {

@@ -3,7 +3,7 @@
  * `param` and `code` (contract 03 §3.2 and §3.4).
  */
 import type { z } from "zod";
-import { type ApiError, badRequest } from "../lifecycle/errors.ts";
+import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -41,12 +41,14 @@ function describeIssue(issue: Issue, body: unknown): ApiError {
     case "invalid_type":
       if (issue.expected === "never") return unknownParameter(param);
       if (issue.expected === "int" && typeof value === "number") return wrongType(param, "an integer", value);
-      return value === undefined ? missing(param) : wrongType(param, nounOf(issue.expected), value);
+      return value === undefined ? missingParameter(param) : wrongType(param, nounOf(issue.expected), value);
     case "invalid_union":
       // No member has this discriminator; zod's path ends with it.
-      return value === undefined ? missing(param) : badValue(param, value, "options" in issue ? issue.options : []);
+      return value === undefined
+        ? missingParameter(param)
+        : badValue(param, value, "options" in issue ? issue.options : []);
     case "invalid_value":
-      if (value === undefined) return missing(param);
+      if (value === undefined) return missingParameter(param);
       if (typeof value !== "string") return wrongType(param, "a string", value);
       return badValue(param, value, issue.values);
     case "too_small":
@@ -73,7 +75,8 @@ function wrongFormat(issue: Extract<Issue, { code: "invalid_format" }>, param: s
 
 function customFault(issue: Extract<Issue, { code: "custom" }>, param: string, value: unknown): ApiError {
   const { fault, expected, maximum } = issue.params ?? {};
-  if (fault === "type") return value === undefined ? missing(param) : wrongType(param, String(expected), value);
+  if (fault === "type")
+    return value === undefined ? missingParameter(param) : wrongType(param, String(expected), value);
   if (fault === "properties") {
     const count = Object.keys(value as object).length;
     return badRequest(
@@ -131,16 +134,6 @@ function longPropertyName(issue: Extract<Issue, { code: "invalid_key" }>): ApiEr
     formatPath(issue.path),
     "property_name_above_max_length",
   );
-}
-
-/** `suggestion` is the known name it may have been meant to be. */
-export function unknownParameter(param: string, suggestion?: string): ApiError {
-  const hint = suggestion === undefined ? "" : ` Did you mean '${suggestion}'?`;
-  return badRequest(`Unknown parameter: '${param}'.${hint}`, param, "unknown_parameter");
-}
-
-export function missing(param: string): ApiError {
-  return badRequest(`Missing required parameter: '${param}'.`, param, "missing_required_parameter");
 }
 
 export function wrongType(param: string, expected: string, value: unknown): ApiError {

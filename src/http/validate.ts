@@ -7,15 +7,17 @@ import {
   exclusiveContext,
   malformedCursor,
   malformedResponseId,
+  missingParameter,
   modelNotFound,
   responseNotFound,
+  unknownParameter,
 } from "../lifecycle/errors.ts";
 import { type CreateRequest, createRequestSchema, LATER_PARAMETERS } from "../protocol/create-request.ts";
 import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
-import { faultOf, missing, unknownParameter, wrongType } from "./faults.ts";
+import { faultOf, wrongType } from "./faults.ts";
 
 const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
 
@@ -25,9 +27,9 @@ const CONTEXT_PARAMETERS = ["previous_response_id", "prompt", "conversation"] as
 /** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
 export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): CreateRequest {
   const fields = fieldsOf(body);
-  if (fields["model"] === undefined) throw missing("model");
+  if (fields["model"] === undefined && fields["prompt"] == null) throw missingParameter("model");
   const hasContext = CONTEXT_PARAMETERS.some((name) => fields[name] != null);
-  if (fields["input"] === undefined && !hasContext) throw missing("input");
+  if (fields["input"] === undefined && !hasContext) throw missingParameter("input");
   checkParameterNames(fields, KNOWN_PARAMETERS);
   const parsed = createRequestSchema.safeParse(body, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, body);
@@ -35,7 +37,8 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   refuseLaterParameters(request);
   if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
   if (!hasContext && request.input!.length === 0) throw emptyInput();
-  if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
+  const { model } = request;
+  if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
   return request;
 }
 

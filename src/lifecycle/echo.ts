@@ -2,6 +2,7 @@
  * How a response shows what was asked for, with the defaults filled in (contract 02), and without the secrets: a
  * response is read by more people than the request that made it.
  */
+import type { AnsweredContent, InputContent } from "../protocol/content.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { Response } from "../protocol/response.ts";
 import type { ResponseTextConfig } from "../protocol/settings.ts";
@@ -102,7 +103,9 @@ export function echoReasoning(reasoning: CreateRequest["reasoning"]): Response["
 }
 
 /** These two are shown only when they were asked for, and as they were resolved. */
-export function echoOptions(request: CreateRequest): Pick<Response, "image" | "prompt_cache_options"> {
+export function echoOptions(
+  request: Pick<CreateRequest, "image" | "prompt_cache_options">,
+): Pick<Response, "image" | "prompt_cache_options"> {
   const { prompt_cache_options: cache, image } = request;
   const compression = image?.context_compression;
   return {
@@ -119,7 +122,9 @@ export function echoOptions(request: CreateRequest): Pick<Response, "image" | "p
 
 export function echoPrompt(prompt: CreateRequest["prompt"]): Response["prompt"] {
   if (prompt == null) return null;
-  const variables = Object.entries(prompt.variables ?? {}).map(([name, value]) => [name, echoVariable(value)] as const);
+  const variables = Object.entries(prompt.variables ?? {}).map(
+    ([name, value]) => [name, typeof value === "string" ? value : echoContent(value)] as const,
+  );
   return {
     id: prompt.id,
     variables: prompt.variables == null ? null : Object.fromEntries(variables),
@@ -127,13 +132,9 @@ export function echoPrompt(prompt: CreateRequest["prompt"]): Response["prompt"] 
   };
 }
 
-type Variable = NonNullable<NonNullable<CreateRequest["prompt"]>["variables"]>[string];
-type ShownVariable = NonNullable<NonNullable<Response["prompt"]>["variables"]>[string];
-
 /** Without the nulls that a request may say and a response may not. */
-function echoVariable(value: Variable): ShownVariable {
-  if (typeof value === "string") return value;
-  const stated = Object.fromEntries(Object.entries(value).filter(([, field]) => field != null));
-  const shown = value.type === "input_image" ? { detail: "auto", ...stated } : stated;
-  return shown as unknown as ShownVariable;
+export function echoContent(part: InputContent): AnsweredContent {
+  const stated = Object.fromEntries(Object.entries(part).filter(([, field]) => field != null));
+  const shown = part.type === "input_image" ? { detail: "auto", ...stated } : stated;
+  return shown as unknown as AnsweredContent;
 }

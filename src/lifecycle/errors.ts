@@ -40,6 +40,16 @@ export function badRequest(message: string, param: string | null = null, code: s
   return new ApiError({ status: 400, message, param, code });
 }
 
+/** `suggestion` is the known name it may have been meant to be. */
+export function unknownParameter(param: string, suggestion?: string): ApiError {
+  const hint = suggestion === undefined ? "" : ` Did you mean '${suggestion}'?`;
+  return badRequest(`Unknown parameter: '${param}'.${hint}`, param, "unknown_parameter");
+}
+
+export function missingParameter(param: string): ApiError {
+  return badRequest(`Missing required parameter: '${param}'.`, param, "missing_required_parameter");
+}
+
 export function missingApiKey(): ApiError {
   const message = "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.";
   return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
@@ -113,6 +123,28 @@ export function conversationNotFound(id: string): ApiError {
 
 export function conversationItemNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Item with id '${id}' not found.` });
+}
+
+/** The published sentence knows no version; the second is made after it. */
+export function promptNotFound(id: string, version?: string | null): ApiError {
+  const named = version == null ? `Prompt with id '${id}'` : `Prompt with id '${id}' and version '${version}'`;
+  return new ApiError({ status: 404, message: `${named} not found.` });
+}
+
+/** Where a template has the assistant speak, it can say only text. */
+export function textVariableExpected(name: string): ApiError {
+  const param = `prompt.variables.${name}`;
+  return badRequest(
+    `Invalid type for '${param}': expected a string, but got an object instead.`,
+    param,
+    "invalid_type",
+  );
+}
+
+/** A template may name a variable many times: what a small request would grow to is bounded as the request itself is. */
+export function filledPromptTooLong(length: number, limit: number): ApiError {
+  const message = `Invalid 'prompt.variables': the prompt is too long with them. Expected a prompt with maximum length ${limit}, but got a prompt with length ${length} instead.`;
+  return badRequest(message, "prompt.variables", "string_above_max_length");
 }
 
 const LOCKED_RETRY_SECONDS = 2;

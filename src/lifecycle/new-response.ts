@@ -1,12 +1,12 @@
 /** A response as it begins, with every default the hosted API echoes (contract 02). */
 import { echoOptions, echoPrompt, echoReasoning, echoText, echoTool } from "./echo.ts";
-import type { CreateRequest } from "../protocol/create-request.ts";
+import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { LifecycleEventDraft } from "../protocol/event.ts";
 import type { ResponseInStatus } from "../protocol/response.ts";
 /** `createdAt` is in unix seconds. */
 export function newResponse(
   id: string,
-  request: CreateRequest,
+  request: ResolvedRequest,
   createdAt: number,
 ): ResponseInStatus<"queued"> | ResponseInStatus<"in_progress"> {
   const background = request.background ?? false;

@@ -35,6 +35,7 @@ export const inputFileSchema = z.object({
 });
 
 export const inputContentSchema = z.discriminatedUnion("type", [inputTextSchema, inputImageSchema, inputFileSchema]);
+export type InputContent = z.infer<typeof inputContentSchema>;
 
 /**
  * What a call answers, or a function was answered with, once it stands among a response's items: the published types of
@@ -60,6 +61,7 @@ export const answeredContentSchema = z.discriminatedUnion("type", [
     ...answeredBreakpoint,
   }),
 ]);
+export type AnsweredContent = z.infer<typeof answeredContentSchema>;
 
 // --- what a model writes -----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { inputItemSchema } from "./item.ts";
+import { instructionMessageSchema } from "./items/message.ts";
 import * as settings from "./settings.ts";
 import { toolChoiceSchema, toolSchema } from "./tool.ts";
 
@@ -13,7 +14,8 @@ const INPUT_MAX_CHARACTERS = 10_485_760;
 const penaltySchema = z.number().min(-2).max(2);
 
 export const createRequestSchema = z.strictObject({
-  model: z.string(),
+  /** May be left to the prompt. */
+  model: z.string().exactOptional(),
   input: z.union([z.string().max(INPUT_MAX_CHARACTERS), z.array(inputItemSchema)]).optional(),
   previous_response_id: z.string().nullish(),
   conversation: settings.conversationSchema.nullish(),
@@ -52,7 +54,18 @@ export const createRequestSchema = z.strictObject({
 export type CreateRequest = z.infer<typeof createRequestSchema>;
 
 /**
+ * The request as it is recorded and run: what its prompt says is filled in, so that nobody needs the prompt's file again.
+ * `instructions` are messages if they come from there.
+ */
+export const resolvedRequestSchema = z.strictObject({
+  ...createRequestSchema.shape,
+  model: z.string(),
+  instructions: z.union([z.string(), z.array(instructionMessageSchema)]).nullish(),
+});
+export type ResolvedRequest = z.infer<typeof resolvedRequestSchema>;
+
+/**
  * Understood and not served yet. They are refused by name (`unsupported_parameter`), never ignored: a client must not
  * believe that a setting took effect.
  */
-export const LATER_PARAMETERS = ["prompt", "context_management"] as const satisfies readonly (keyof CreateRequest)[];
+export const LATER_PARAMETERS = ["context_management"] as const satisfies readonly (keyof CreateRequest)[];

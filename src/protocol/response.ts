@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { outputItemSchema } from "./item.ts";
+import { instructionMessageSchema } from "./items/message.ts";
 import * as settings from "./settings.ts";
 import { responseToolSchema, toolChoiceSchema } from "./tool.ts";
 
@@ -89,7 +90,7 @@ const commonFields = {
   conversation: z.object({ id: z.string() }).nullable(),
   frequency_penalty: z.number(),
   image: settings.responseImageOptionsSchema.exactOptional(),
-  instructions: z.string().nullable(),
+  instructions: z.union([z.string(), z.array(instructionMessageSchema)]).nullable(),
   max_output_tokens: z.int().nullable(),
   max_tool_calls: z.int().nullable(),
   model: z.string(),

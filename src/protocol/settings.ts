@@ -108,9 +108,21 @@ export const responsePromptCacheOptionsSchema = z.object({
 
 export const promptCacheRetentionSchema = z.enum(["in_memory", "24h"]);
 
+const promptVariableSchema = z.union([z.string(), inputContentSchema]);
+const promptVariablesSchema = z.record(z.string(), promptVariableSchema);
+export type PromptVariables = z.infer<typeof promptVariablesSchema>;
+
+/** zod leaves out a key that is called `__proto__`. It is no variable's name, and is refused as any other that is none. */
+function refuseProto(variables: PromptVariables, context: z.RefinementCtx): PromptVariables {
+  if (typeof variables === "object" && variables !== null && Object.hasOwn(variables, "__proto__")) {
+    context.addIssue({ code: "unrecognized_keys", keys: ["__proto__"], input: variables });
+  }
+  return variables;
+}
+
 export const promptSchema = z.object({
   id: z.string(),
-  variables: z.record(z.string(), z.union([z.string(), inputContentSchema])).nullish(),
+  variables: z.preprocess(refuseProto, promptVariablesSchema).nullish(),
   version: z.string().nullish(),
 });
 

@@ -11,14 +11,16 @@ import {
   queueFull,
 } from "../lifecycle/errors.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
-import type { CreateRequest } from "../protocol/create-request.ts";
+import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
 import { newId, newItemId } from "../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
+import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
+import { resolvePrompt } from "../prompts/resolve-prompt.ts";
 import { priorityOf } from "../queue/response-queue.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
-import { checkInput } from "./check-input.ts";
+import { checkConversation, checkInput } from "./check-input.ts";
 import { resolveReferences } from "./item-references.ts";
 import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
@@ -34,8 +36,10 @@ export interface AdmissionLimits {
 
 export interface Admission {
   project: string;
+  /** As it was sent: an Idempotency-Key is compared with this, whatever the prompt says by then. */
   request: CreateRequest;
   idempotencyKey: string | undefined;
+  prompts: PromptCatalog;
 }
 
 export interface Admitted {
@@ -60,11 +64,12 @@ export async function admitResponse(
   const before = claim.isReplay ? await readResponse(storage, id) : undefined;
   if (before !== undefined) return { id, isReplay: true, json: before.json };
   try {
+    await checkConversation(storage, request, project);
+    const prompted = resolvePrompt(admission.prompts, request);
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-    const resolved = await resolveReferences(storage, project, request);
+    const resolved = await resolveReferences(storage, project, prompted);
     await checkInput(storage, resolved, project);
-    const accepted = { ...claim, ancestors, nowMs };
-    return await recordAndEnqueue(storage, limits, { ...admission, request: resolved }, accepted);
+    return await recordAndEnqueue(storage, limits, { ...claim, project, request: resolved, ancestors, nowMs });
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);
     throw error;
@@ -73,6 +78,8 @@ export async function admitResponse(
 
 interface Accepted {
   id: string;
+  project: string;
+  request: ResolvedRequest;
   hash: string;
   ancestors: string[];
   nowMs: number;
@@ -81,8 +88,7 @@ interface Accepted {
 async function recordAndEnqueue(
   storage: Storage,
   limits: AdmissionLimits,
-  { project, request }: Admission,
-  { id, hash, ancestors, nowMs }: Accepted,
+  { id, project, request, hash, ancestors, nowMs }: Accepted,
 ): Promise<Admitted> {
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;

@@ -2,21 +2,26 @@
 import { conversationNotFound, toolOutputMissing } from "../lifecycle/errors.ts";
 import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
-import type { CreateRequest } from "../protocol/create-request.ts";
+import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { responseJsonOf } from "./read-response.ts";
 import { verifySealedItems } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
-export async function checkInput(storage: Storage, request: CreateRequest, project: string): Promise<void> {
-  const { input, previous_response_id: previousId } = request;
-  const items = Array.isArray(input) ? input : [];
-  verifySealedItems(storage.sealer, project, items, "input");
+export async function checkConversation(storage: Storage, request: CreateRequest, project: string): Promise<void> {
   const conversationId = conversationIdOf(request);
   if (conversationId !== undefined && (await storage.conversations.readOwned(conversationId, project)) === undefined) {
     throw conversationNotFound(conversationId);
   }
+}
+
+/** The conversation is known by now to be the project's. */
+export async function checkInput(storage: Storage, request: ResolvedRequest, project: string): Promise<void> {
+  const { input, previous_response_id: previousId } = request;
+  const items = Array.isArray(input) ? input : [];
+  verifySealedItems(storage.sealer, project, items, "input");
+  const conversationId = conversationIdOf(request);
   const before =
     conversationId !== undefined
       ? await storage.conversations.readItems(conversationId)

@@ -1,5 +1,7 @@
-/** What the model is shown: the chain behind `previous_response_id`, oldest first, and the response's own input. */
+/** What the model is shown: the messages of the prompt, the chain behind `previous_response_id`, oldest first, and the response's own input. */
+import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
+import type { InstructionMessage } from "../protocol/items/message.ts";
 import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
@@ -10,8 +12,10 @@ import type { Storage } from "./storage.ts";
 
 export interface Conversation {
   project: string;
-  /** With its secrets as they were sent. */
-  request: StoredRequest["request"];
+  /** With its secrets as they were sent. Its instructions are text only: those that are messages are the preamble. */
+  request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
+  /** The messages of the prompt. They come before `input` and are no part of it: nothing later is shown them. */
+  preamble: InstructionMessage[];
   /** The chain behind `previous_response_id`, oldest first. */
   ancestors: readonly string[];
   input: (InputItem | OutputItem)[];
@@ -40,10 +44,14 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
     Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
+  const { ancestors } = stored;
   const { project } = record;
-  const request = openSecrets(storage, project, stored.request);
+  const { instructions, ...request } = openSecrets(storage, project, stored.request);
   const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
-  return { project, request, ancestors: stored.ancestors, input, own: input.slice(input.length - own.length) };
+  const shared = { project, ancestors, input, own: input.slice(input.length - own.length) };
+  return Array.isArray(instructions)
+    ? { ...shared, request, preamble: instructions }
+    : { ...shared, request: { ...request, instructions }, preamble: [] };
 }
 
 async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {

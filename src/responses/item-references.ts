@@ -4,7 +4,7 @@
  * takes nothing from those that used its items.
  */
 import { itemNotFound } from "../lifecycle/errors.ts";
-import type { CreateRequest } from "../protocol/create-request.ts";
+import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { responseJsonOf } from "./read-response.ts";
@@ -22,8 +22,8 @@ export async function indexItems(storage: Storage, id: string, output: readonly 
 export async function resolveReferences(
   storage: Storage,
   project: string,
-  request: CreateRequest,
-): Promise<CreateRequest> {
+  request: ResolvedRequest,
+): Promise<ResolvedRequest> {
   const { input } = request;
   if (!Array.isArray(input) || !input.some((item) => item.type === "item_reference")) return request;
   const outputs = new Map<string, Promise<OutputItem[]>>();

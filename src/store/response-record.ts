@@ -3,7 +3,7 @@
  * the log alone; the record holds only what must be checked in the same atomic step as an append.
  */
 import { z } from "zod";
-import { createRequestSchema } from "../protocol/create-request.ts";
+import { resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import { responseStatusSchema } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
@@ -62,7 +62,7 @@ export interface NewRecord {
 }
 
 /** The request as the worker needs it. `ancestors` are the chain behind `previous_response_id`, oldest first. */
-const storedRequestSchema = z.object({ request: createRequestSchema, ancestors: z.array(z.string()) });
+const storedRequestSchema = z.object({ request: resolvedRequestSchema, ancestors: z.array(z.string()) });
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*

@@ -1,7 +1,7 @@
 /** Responses with an MCP server's tools, run in this process against a real Redis. */
 import { expect } from "vitest";
 import { readConfig } from "../../src/config.ts";
-import type { CreateRequest } from "../../src/protocol/create-request.ts";
+import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
@@ -30,7 +30,7 @@ const ANSWER = { ...steps(), "simulator.calls": "0" };
 
 export async function runMcp(
   storage: Storage,
-  request: Partial<CreateRequest>,
+  request: Partial<ResolvedRequest>,
   { environment = {}, ...before }: McpRunOptions = {},
 ): Promise<McpRun> {
   const upstream = new NotingUpstream();

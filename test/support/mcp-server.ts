@@ -8,7 +8,6 @@ import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
@@ -82,7 +81,7 @@ export async function startMcpServer(options: TestMcpServerOptions = {}): Promis
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
     });
-    await server.connect(transport as Transport);
+    await server.connect(transport);
     return transport;
   };
 

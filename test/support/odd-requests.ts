@@ -314,7 +314,12 @@ const createBodies = objectsOf(createRequestSchema.shape, {
   background: fc.constant(true),
   previous_response_id: orAbsent(fc.constantFrom(null, "resp_1", "gen-1", "RESP", "resp_{a}:x")),
   conversation: orAbsent(fc.constantFrom(null, "conv_1", "CONV", { id: "CONV" }, { id: "" }, "x")),
-  prompt: orAbsent(fc.constant(null)),
+  prompt: orAbsent(
+    fc.oneof(
+      { weight: 9, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: valuesOf(createRequestSchema.shape.prompt) },
+    ),
+  ),
   context_management: orAbsent(fc.constant(null)),
 });
 

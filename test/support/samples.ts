@@ -1,14 +1,14 @@
 /** Small legal things to test with. */
 import { applyEvent, initialState, type ResponseState } from "../../src/lifecycle/apply-event.ts";
 import { newResponse, openingEvents } from "../../src/lifecycle/new-response.ts";
-import type { CreateRequest } from "../../src/protocol/create-request.ts";
+import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { Usage } from "../../src/protocol/response.ts";
 import type { NewRecord } from "../../src/store/response-record.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
 
-export const REQUEST: CreateRequest = { model: "simulator/default", input: "Hello", background: true };
+export const REQUEST = { model: "simulator/default", input: "Hello", background: true } satisfies ResolvedRequest;
 
 export const USAGE: Usage = {
   input_tokens: 1,
@@ -18,7 +18,7 @@ export const USAGE: Usage = {
   total_tokens: 3,
 };
 
-export function sampleResponse(request: Partial<CreateRequest> = {}, id = newId("resp")) {
+export function sampleResponse(request: Partial<ResolvedRequest> = {}, id = newId("resp")) {
   return newResponse(id, { ...REQUEST, ...request }, 1_700_000_000);
 }
 

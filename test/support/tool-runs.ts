@@ -1,5 +1,5 @@
 /** Runs of a response with tools in this process, against a real Redis, and an upstream that notes what it was shown. */
-import type { CreateRequest } from "../../src/protocol/create-request.ts";
+import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { StoredInputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import { sealSecrets } from "../../src/responses/request-secrets.ts";
@@ -44,11 +44,11 @@ export interface Before {
 
 export async function createResponse(
   storage: Storage,
-  request: Partial<CreateRequest>,
+  request: Partial<ResolvedRequest>,
   { ancestors = [], input = [] }: Before = {},
 ): Promise<string> {
   const id = newId("resp");
-  const whole: CreateRequest = { model: "simulator/default", background: true, ...request };
+  const whole: ResolvedRequest = { model: "simulator/default", background: true, ...request };
   const events = sequenceEvents(0, openingEvents(newResponse(id, whole, 1_700_000_000)));
   const message = { type: "message" as const, role: "user" as const, content: "Go", id: newId("msg") };
   await storage.open.add(id, Date.now());

@@ -59,6 +59,17 @@ describe("reasoning", () => {
     );
   });
 
+  test("that was hidden is sealed once, and not into another item at its place", () => {
+    const form = newForm();
+    form.of(added(reasoning()));
+    form.of(hidden("To be"));
+    form.of(done(reasoning()));
+    const next = done(reasoning({ id: "rs_2" }));
+    expect(form.of(next)).toEqual(
+      done(reasoning({ id: "rs_2", encrypted_content: seal({ summary: [], content: [] }) })),
+    );
+  });
+
   test("that its provider has encrypted stays as it is", () => {
     const own = done(reasoning({ summary, encrypted_content: "gAAA" }));
     expect(newForm().of(own)).toBe(own);

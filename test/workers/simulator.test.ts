@@ -230,6 +230,39 @@ describe("reasoning", () => {
     expect(item?.type === "reasoning" ? item.summary.length : undefined).toBe(parts);
     expect(finish).toMatchObject({ usage: { output_tokens_details: { reasoning_tokens: tokens } } });
   });
+
+  test("that no client is shown is handed over before its item is done, and counts as no event", async () => {
+    const call = callWith({}, { reasoning: { effort: "low" } });
+    const types = (await collect(call)).map((event) => event.type);
+    expect(types.slice(0, 3)).toEqual(["response.output_item.added", "hidden_reasoning", "response.output_item.done"]);
+    const all = await collect(call);
+    expect(all[1]).toMatchObject({ output_index: 0, text: expect.stringContaining("does not think") });
+    const failing = await collect(callWith({ fail_after: "2" }, { reasoning: { effort: "low" } }));
+    expect(failing.map((event) => event.type)).toEqual([...types.slice(0, 3), "finish"]);
+  });
+});
+
+describe("logprobs", () => {
+  const include = ["message.output_text.logprobs" as const];
+
+  test("are the same every time, and change nothing else", async () => {
+    const call = callWith({ tokens: "6" }, { include, top_logprobs: 5 });
+    const [first, second, plain] = [await record(call), await record(call), await record(callWith({ tokens: "6" }))];
+    expect(first).toEqual(second);
+    expect(deltasOf(first.events)).toEqual(deltasOf(plain.events));
+  });
+
+  test.each([
+    { tokens: "200001", top_logprobs: null, status: "failed" },
+    { tokens: "9524", top_logprobs: 20, status: "failed" },
+    { tokens: "9523", top_logprobs: 20, status: "completed" },
+  ])(
+    "are bounded: $tokens tokens with $top_logprobs alternatives is $status",
+    async ({ tokens, top_logprobs, status }) => {
+      const finish = (await collect(callWith({ tokens }, { include, top_logprobs }))).at(-1);
+      expect(finish).toMatchObject({ type: "finish", status });
+    },
+  );
 });
 
 describe("function calls", () => {

@@ -1,6 +1,7 @@
 /** Messages and reasoning. Source: openai 7.57.0 `EasyInputMessage`, `ResponseOutputMessage`, `ResponseReasoningItem`. */
 import { z } from "zod";
 import {
+  answeredContentSchema,
   assistantContentSchema,
   inputContentSchema,
   messagePartSchema,
@@ -32,6 +33,18 @@ export const inputMessageSchema = z.discriminatedUnion("role", [
     content: z.union([z.string(), z.array(inputContentSchema)]),
   }),
 ]);
+
+/** A message of a prompt's template, as a response shows it among its instructions. */
+export const instructionMessageSchema = z.discriminatedUnion("role", [
+  z.object({
+    type: z.literal("message"),
+    role: z.enum(["system", "developer", "user"]),
+    content: z.array(answeredContentSchema),
+  }),
+  // What providers take for the words of a model that never spoke them.
+  z.object({ type: z.literal("message"), role: z.literal("assistant"), content: z.string() }),
+]);
+export type InstructionMessage = z.infer<typeof instructionMessageSchema>;
 
 export const outputMessageSchema = z.object({
   type: z.literal("message"),

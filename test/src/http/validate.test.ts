@@ -57,6 +57,41 @@ const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }
 test.each<[string, unknown, string | null, string | null, string]>([
   ["no model", { input: "Hi" }, "model", "missing_required_parameter", "Missing required parameter: 'model'."],
   ["no body", {}, "model", "missing_required_parameter", "Missing required parameter: 'model'."],
+  [
+    "no model and no prompt",
+    { input: "Hi", prompt: null },
+    "model",
+    "missing_required_parameter",
+    "Missing required parameter: 'model'.",
+  ],
+  [
+    "empty model, whatever the prompt says",
+    { prompt: { id: "pmpt_1" }, model: "" },
+    "model",
+    "model_not_found",
+    "The requested model '' does not exist.",
+  ],
+  [
+    "a variable that is neither text nor content",
+    { ...valid, prompt: { id: "pmpt_1", variables: { a: 1 } } },
+    "prompt.variables.a",
+    "invalid_type",
+    "Invalid type for 'prompt.variables.a': expected one of a string or an object, but got an integer instead.",
+  ],
+  [
+    "a variable of an unknown kind",
+    { ...valid, prompt: { id: "pmpt_1", variables: { a: { type: "input_audio" } } } },
+    "prompt.variables.a.type",
+    "invalid_value",
+    "Invalid value: 'input_audio'. Supported values are: 'input_text', 'input_image', and 'input_file'.",
+  ],
+  [
+    "a variable that is called __proto__",
+    { ...valid, prompt: { id: "pmpt_1", variables: JSON.parse('{"__proto__": "x"}') } },
+    "prompt.variables.__proto__",
+    "unknown_parameter",
+    "Unknown parameter: 'prompt.variables.__proto__'.",
+  ],
   ["no input", { model: "m" }, "input", "missing_required_parameter", "Missing required parameter: 'input'."],
   [
     "empty input",
@@ -222,11 +257,11 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Invalid value: 'bogus'. Supported values are: 'auto' and 'disabled'.",
   ],
   [
-    "not served yet, without an input",
-    { model: valid.model, prompt: { id: "pmpt_1" } },
-    "prompt",
+    "not served yet",
+    { ...valid, context_management: [{ type: "compaction" }] },
+    "context_management",
     "unsupported_parameter",
-    "Unsupported parameter: 'prompt' is not supported by this server yet.",
+    "Unsupported parameter: 'context_management' is not supported by this server yet.",
   ],
   [
     "two contexts",
@@ -236,7 +271,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.",
   ],
   [
-    "not served yet, and wrong",
+    "no prompt's id",
     { ...valid, prompt: {} },
     "prompt.id",
     "missing_required_parameter",
@@ -366,6 +401,8 @@ test.each([
       user: null,
     },
   ],
+  ["a prompt, without an input", { input: undefined, prompt: { id: "pmpt_1", variables: { a: "b" } } }],
+  ["a prompt with empty input", { input: "", prompt: { id: "pmpt_1", variables: null, version: null } }],
   ["an untyped message", { input: [{ role: "user", content: "Hi" }] }],
   ["an untyped reference", { input: [{ id: "msg_1" }, { id: "msg_2", type: null }] }],
   [
@@ -374,4 +411,8 @@ test.each([
   ],
 ])("%s is accepted", (_name, fields) => {
   expect(parseCreateRequest({ ...valid, ...fields }, catalog)).toMatchObject({ model: "simulator/default" });
+});
+
+test("with a prompt the model may be left to it", () => {
+  expect(parseCreateRequest({ prompt: { id: "pmpt_1" } }, catalog)).toEqual({ prompt: { id: "pmpt_1" } });
 });

@@ -95,6 +95,11 @@ const EVENTS: [Includable, event: ItemEventDraft, without: ItemEventDraft][] = [
   ["web_search_call.action.sources", done(webSearch), done({ ...webSearch, action: search })],
   ["web_search_call.results", done(webSearch), done({ ...webSearch, results: undefined } as OutputItem)],
   ["code_interpreter_call.outputs", done(interpreter), done({ ...interpreter, outputs: null })],
+  [
+    "code_interpreter_call.outputs",
+    done({ ...interpreter, status: "in_progress" }),
+    done({ ...interpreter, status: "in_progress", outputs: null }),
+  ],
   ["reasoning.encrypted_content", done(reasoning), done(reasoning)],
   ["message.input_image.image_url", done(message), done(message)],
   ["computer_call_output.output.image_url", done(screenshot as OutputItem), done(screenshot as OutputItem)],

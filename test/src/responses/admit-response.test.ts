@@ -4,6 +4,7 @@ import { completeResponse, startResponse } from "../../../src/lifecycle/end-resp
 import type { CreateRequest } from "../../../src/protocol/create-request.ts";
 import { newId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
+import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { admitResponse } from "../../../src/responses/admit-response.ts";
 import { sequenceEvents } from "../../../src/stream/event-log.ts";
 import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
@@ -15,11 +16,17 @@ beforeAll(async () => {
 });
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
+const NO_PROMPTS = new PromptCatalog([], 0);
 const LIMITS = { maxOpenResponses: 100, retentionSeconds: 60, unstoredRetentionSeconds: 60, deadlineSeconds: 60 };
 
 function admit(fields: Partial<CreateRequest>) {
   const request = { ...REQUEST, ...fields };
-  return admitResponse(storage, LIMITS, { project: "default", request, idempotencyKey: undefined });
+  return admitResponse(storage, LIMITS, {
+    project: "default",
+    request,
+    idempotencyKey: undefined,
+    prompts: NO_PROMPTS,
+  });
 }
 
 /** A response that has ended with `output`. */

@@ -284,16 +284,18 @@ describe("when a response is over", () => {
     while ((await started()).length < 2) await storage.redis.ping();
     control.stop("cancelled");
     await running;
-    const isAlive = (pid: string): boolean => {
+    const isAlive = (pid: number): boolean => {
       try {
-        process.kill(-Number(pid), 0);
+        process.kill(pid, 0);
         return true;
       } catch {
         return false;
       }
     };
     const [group] = await started();
-    while (isAlive(group!)) await storage.redis.ping();
+    while (isAlive(-Number(group))) await storage.redis.ping();
+    const left = (await started()).filter((pid) => isAlive(Number(pid)));
+    expect(left).toEqual([]);
   });
 });
 

@@ -15,6 +15,8 @@ export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs">
   callTimeoutMs: number;
 }
 
+/** The SDK's errors say their code as a number. */
+const CONNECTION_CLOSED: number = ErrorCode.ConnectionClosed;
 const LIST_TIMEOUT_MS = 30_000;
 const PAGES_MAXIMUM = 50;
 /** A call that goes on saying that it goes on is waited for this many times its time limit. */
@@ -121,7 +123,7 @@ export class McpConnection implements AsyncDisposable {
 /** Whether an error means that the session is gone, and what that says about the call. */
 function lossOf(error: unknown): "not-made" | "perhaps-made" | undefined {
   if (error instanceof HttpStatusError) return error.isSessionLost ? "not-made" : undefined;
-  if (error instanceof McpError) return error.code === ErrorCode.ConnectionClosed ? "perhaps-made" : undefined;
+  if (error instanceof McpError) return error.code === CONNECTION_CLOSED ? "perhaps-made" : undefined;
   if (error instanceof BlockedUrlError || error instanceof AnswerTooLongError) return undefined;
   if (error instanceof GuardedFetchError) return "perhaps-made";
   if (error instanceof Error && error.message === "Not connected") return "not-made";

@@ -111,10 +111,11 @@ async function openStreamable(
     requestInit: { headers },
     reconnectionOptions: RECONNECTION,
   });
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
   transport.onmessage = (message: JSONRPCMessage) => {
     if ("id" in message && !("method" in message)) answered.add(message.id);
   };
-  await connect(client, transport as Transport, signal);
+  await connect(client, transport, signal);
   return sessionOf(client, async () => {
     const goodbye = watched.settleNotices().then(() => transport.terminateSession());
     await Promise.race([goodbye.catch(() => {}), delay(GOODBYE_MS, undefined, { ref: false })]);
@@ -138,6 +139,7 @@ async function openOlder(
   });
   const transport = new SSEClientTransport(new URL(url), { fetch: watched.fetchWithStream, requestInit: { headers } });
   // Its one stream is all there is: without it no request is ever answered.
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
   client.onerror = (error) => {
     if (error instanceof SseError) void client.close();
   };
@@ -151,6 +153,7 @@ async function openOlder(
 
 function sessionOf(client: Client, close: () => Promise<void>): McpSession {
   let isClosed = false;
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
   client.onclose = () => {
     isClosed = true;
   };

@@ -51,14 +51,15 @@ export class TextLogprobs {
 
   /** Each other token has half of what is left over; a token that was less likely than another was said by chance. */
   #top(token: string, likelihood: number, count: number): Logprob["top_logprobs"] {
-    const others = OTHERS.filter((other) => other !== token).slice(0, Math.max(0, count - 1));
+    if (count === 0) return [];
+    const others = OTHERS.filter((other) => other !== token).slice(0, count - 1);
     const all = [tokenOf(token, likelihood)];
     let rest = 1 - likelihood;
     for (const other of others) {
       rest /= 2;
       all.push(tokenOf(other, rest));
     }
-    return all.slice(0, count).sort((a, b) => b.logprob - a.logprob);
+    return all.sort((a, b) => b.logprob - a.logprob);
   }
 }
 

@@ -1,0 +1,104 @@
+/**
+ * Prompts as files: `<folder>/<prompt id>/<version>.json`. A version is any name; whole numbers are ordered. Without a
+ * version the highest number is meant, unless `prompt.json` beside them says `{"default": "<version>"}`.
+ *
+ * All of them are read when the process starts, and the first that is wrong stops it: a fault of a file is the operator's
+ * to see, not the client's.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { type Config, ConfigurationError } from "../config.ts";
+import type { ProviderCatalog } from "../providers/catalog.ts";
+import { type Prompt, PromptCatalog } from "./prompt-catalog.ts";
+import { makeTemplate, type PromptTemplate, templateFileSchema } from "./template.ts";
+import { findUnknownKey } from "./unknown-key.ts";
+
+const PROMPT_ID = /^pmpt_[A-Za-z0-9_-]{1,128}$/;
+const VERSION_FILE = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})\.json$/;
+const WHOLE_NUMBER = /^(?:0|[1-9]\d{0,14})$/;
+const ABOUT_FILE = "prompt.json";
+
+const aboutSchema = z.strictObject({ default: z.string() });
+
+export function readPrompts(config: Config, models: ProviderCatalog): PromptCatalog {
+  const folder = config.PROMPTS_FOLDER;
+  const prompts = folder === undefined ? [] : foldersIn(folder).map((id) => readPrompt(join(folder, id), id, models));
+  return new PromptCatalog(prompts, config.MAX_BODY_BYTES);
+}
+
+/** Files beside the prompts are nobody's business; a folder that is no prompt's is a misspelt one. */
+function foldersIn(folder: string): string[] {
+  const names = visible(folder).filter((name) => attempt(join(folder, name), (path) => statSync(path).isDirectory()));
+  const stray = names.find((name) => !PROMPT_ID.test(name));
+  if (stray !== undefined) throw invalid(join(folder, stray), ["a prompt's folder is named pmpt_…, by its id"]);
+  return names;
+}
+
+function readPrompt(folder: string, id: string, models: ProviderCatalog): Prompt {
+  const names = visible(folder).filter((name) => name.endsWith(".json"));
+  const versions = new Map<string, PromptTemplate>();
+  for (const name of names.filter((each) => each !== ABOUT_FILE)) {
+    const path = join(folder, name);
+    const version = VERSION_FILE.exec(name)?.[1];
+    if (version === undefined) throw invalid(path, ["a version's name has letters, digits, . _ - only"]);
+    versions.set(version, readTemplate(path, version, models));
+  }
+  const about = names.includes(ABOUT_FILE) ? parse(join(folder, ABOUT_FILE), aboutSchema) : undefined;
+  const defaultVersion = about?.default ?? highest([...versions.keys()]);
+  if (defaultVersion === undefined) {
+    throw invalid(folder, [`without a version that is a whole number, ${ABOUT_FILE} must name the default`]);
+  }
+  if (!versions.has(defaultVersion)) {
+    throw invalid(join(folder, ABOUT_FILE), [`default: there is no version '${defaultVersion}'`]);
+  }
+  return { id, defaultVersion, versions };
+}
+
+function highest(versions: readonly string[]): string | undefined {
+  const numbers = versions.filter((version) => WHOLE_NUMBER.test(version)).map(Number);
+  return numbers.length === 0 ? undefined : String(Math.max(...numbers));
+}
+
+function readTemplate(path: string, version: string, models: ProviderCatalog): PromptTemplate {
+  const template = makeTemplate(version, parse(path, templateFileSchema));
+  const { model } = template.defaults;
+  if (model !== undefined && models.resolve(model) === undefined) {
+    throw invalid(path, [`model: '${model}' is not configured`]);
+  }
+  return template;
+}
+
+/** Held to every key, at any depth: a misspelt setting must not look as if it had an effect. */
+function parse<S extends z.ZodType>(path: string, schema: S): z.infer<S> {
+  const json: unknown = attempt(path, () => JSON.parse(readFileSync(path, "utf8")));
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    throw invalid(
+      path,
+      parsed.error.issues.map((issue) => `${issue.path.join(".") || "file"}: ${issue.message}`),
+    );
+  }
+  const unknown = findUnknownKey(json, parsed.data);
+  if (unknown !== undefined) throw invalid(path, [`${unknown.join(".")}: there is no such key`]);
+  return parsed.data;
+}
+
+/** Without what begins with a dot: a repository's, or how Kubernetes mounts a folder. */
+function visible(folder: string): string[] {
+  const names = attempt(folder, (path) => readdirSync(path));
+  return names.filter((name) => !name.startsWith(".")).sort();
+}
+
+function attempt<T>(path: string, read: (path: string) => T): T {
+  try {
+    return read(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError(`PROMPTS_FOLDER: ${path} cannot be read. ${reason}`, { cause: error });
+  }
+}
+
+function invalid(path: string, faults: readonly string[]): ConfigurationError {
+  return new ConfigurationError(`PROMPTS_FOLDER: ${path} is not valid. ${faults.join("; ")}`);
+}

@@ -1,0 +1,121 @@
+/** One version of a prompt: what its file may say, and what is made of it when it is read. */
+import { z } from "zod";
+import { echoContent } from "../lifecycle/echo.ts";
+import { type AnsweredContent, inputFileSchema, inputImageSchema, inputTextSchema } from "../protocol/content.ts";
+import { createRequestSchema } from "../protocol/create-request.ts";
+import type { InstructionMessage } from "../protocol/items/message.ts";
+import { type Piece, PlaceholderError, splitPlaceholders } from "./placeholders.ts";
+
+/**
+ * The parameters for which a template may hold a default: those that shape the run. Whom the run is for, where its answer
+ * goes and how long it is kept is the request's own to say.
+ */
+const DEFAULTS = {
+  model: true,
+  moderation: true,
+  include: true,
+  tools: true,
+  tool_choice: true,
+  text: true,
+  temperature: true,
+  top_p: true,
+  presence_penalty: true,
+  frequency_penalty: true,
+  parallel_tool_calls: true,
+  max_output_tokens: true,
+  max_tool_calls: true,
+  reasoning: true,
+  prompt_cache_options: true,
+  prompt_cache_key: true,
+  prompt_cache_retention: true,
+  truncation: true,
+  service_tier: true,
+  top_logprobs: true,
+  image: true,
+} as const;
+
+const defaultsSchema = createRequestSchema.pick(DEFAULTS);
+export type TemplateDefaults = z.infer<typeof defaultsSchema>;
+
+const templateTextSchema = z.string().transform((text, context): Piece[] => {
+  try {
+    return splitPlaceholders(text);
+  } catch (error) {
+    if (!(error instanceof PlaceholderError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+    return z.NEVER;
+  }
+});
+
+const templatePartSchema = z.discriminatedUnion("type", [
+  z.object({ ...inputTextSchema.shape, text: templateTextSchema }),
+  inputImageSchema,
+  inputFileSchema,
+]);
+
+const asParts = (content: unknown): unknown =>
+  typeof content === "string" ? [{ type: "input_text", text: content }] : content;
+
+/** What the assistant said is text: no provider takes anything else for it. */
+const templateMessageSchema = z.discriminatedUnion("role", [
+  z.object({
+    type: z.literal("message").exactOptional(),
+    role: z.enum(["system", "developer", "user"]),
+    content: z.preprocess(asParts, z.array(templatePartSchema).min(1)),
+  }),
+  z.object({
+    type: z.literal("message").exactOptional(),
+    role: z.literal("assistant"),
+    content: templateTextSchema,
+  }),
+]);
+
+/** `instructions` is one message of the developer, before `messages`. */
+export const templateFileSchema = z.strictObject({
+  instructions: templateTextSchema.exactOptional(),
+  messages: z.array(templateMessageSchema).exactOptional(),
+  ...defaultsSchema.shape,
+});
+
+/** A part that holds no placeholder is as it is shown already. */
+export type TemplatePart =
+  | { type: "template"; pieces: readonly Piece[]; breakpoint: Pick<AnsweredContent, "prompt_cache_breakpoint"> }
+  | AnsweredContent;
+
+export type TemplateMessage =
+  | { role: Exclude<InstructionMessage["role"], "assistant">; parts: readonly TemplatePart[] }
+  | { role: "assistant"; pieces: readonly Piece[] };
+
+export interface PromptTemplate {
+  version: string;
+  messages: readonly TemplateMessage[];
+  /** Every variable that the messages name. Each must be given, and no other. */
+  variables: ReadonlySet<string>;
+  defaults: TemplateDefaults;
+}
+
+export function makeTemplate(version: string, file: z.infer<typeof templateFileSchema>): PromptTemplate {
+  const { instructions, messages = [], ...defaults } = file;
+  const made: TemplateMessage[] = messages.map((message) =>
+    message.role === "assistant"
+      ? { role: message.role, pieces: message.content }
+      : { role: message.role, parts: message.content.map(makePart) },
+  );
+  if (instructions !== undefined) {
+    made.unshift({ role: "developer", parts: [makePart({ type: "input_text", text: instructions })] });
+  }
+  const pieces = made.flatMap(piecesOf);
+  const variables = new Set(pieces.flatMap((piece) => (typeof piece === "string" ? [] : [piece.variable])));
+  return { version, messages: made, variables, defaults };
+}
+
+function makePart(part: z.infer<typeof templatePartSchema>): TemplatePart {
+  if (part.type !== "input_text") return echoContent(part);
+  const { text: pieces, prompt_cache_breakpoint: breakpoint } = part;
+  return { type: "template", pieces, breakpoint: breakpoint == null ? {} : { prompt_cache_breakpoint: breakpoint } };
+}
+
+export function piecesOf(message: TemplateMessage): readonly Piece[] {
+  if (message.role === "assistant") return message.pieces;
+  return message.parts.flatMap((part) => (part.type === "template" ? part.pieces : []));
+}
