@@ -110,6 +110,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     prompts,
     limits: {
       maxOpenResponses: config.MAX_OPEN_RESPONSES,
+      maxOpenPerProject: config.RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT,
       retentionSeconds: config.RETENTION_SECONDS,
       unstoredRetentionSeconds: config.UNSTORED_RETENTION_SECONDS,
       deadlineSeconds: config.RESPONSE_DEADLINE_SECONDS,

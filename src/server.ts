@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
 import { readConfig } from "./config.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
+import { answerClientErrors } from "./http/client-error.ts";
 import { createLogger } from "./logger.ts";
 import { runProcess } from "./process.ts";
 
@@ -15,6 +16,7 @@ await runProcess("api", async () => {
   const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
   const context = await openApiContext(config, logger);
   const server = createServer(createApp(context));
+  answerClientErrors(server);
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
   const address = server.address();

@@ -21,11 +21,12 @@ interface Pair {
   turn: string;
 }
 
-/** `made` are calls by the ids of the items that show them. `isHosted`: the provider understands items of this type itself. */
+/** `items` may be a part of the conversation, `made` are calls by the ids of the items that show them. `isHosted`: the provider understands items of this type itself. */
 export function modelContext(
   items: readonly ContextItem[],
   made: ReadonlyMap<string, MadeCall>,
   isHosted: (type: string) => boolean,
+  conversation: readonly ContextItem[] = items,
 ): ContextItem[] {
   const context: ContextItem[] = [];
   let turn: Pair[] = [];
@@ -35,7 +36,7 @@ export function modelContext(
     turn = [];
   };
   for (const item of items) {
-    const shown = shownItem(item, made, isHosted, items);
+    const shown = shownItem(item, made, isHosted, conversation);
     if (shown === undefined) continue;
     if (!("output" in shown && "turn" in shown)) {
       flush();
@@ -53,7 +54,7 @@ function shownItem(
   item: ContextItem,
   made: ReadonlyMap<string, MadeCall>,
   isHosted: (type: string) => boolean,
-  items: readonly ContextItem[],
+  conversation: readonly ContextItem[],
 ): ContextItem | Pair | undefined {
   const known = item.id == null ? undefined : made.get(item.id);
   if (known !== undefined) {
@@ -66,7 +67,7 @@ function shownItem(
     case "mcp_approval_response":
       return undefined;
     case "mcp_approval_request":
-      return openRequest(item, items);
+      return openRequest(item, conversation);
     case "mcp_call": {
       const name = mcpFunctionName(item.server_label, item.name);
       return pair(item.id, callIdOf(item.id), name, item.arguments, item.output ?? JSON.stringify(item.error));

@@ -101,8 +101,13 @@ export class ResponseSweeper {
     return (await holdLockScript(redis, layout.sweeperLock, owner, intervalMs * LOCK_INTERVALS)) === 1;
   }
 
-  /** Looks at every open response once. */
+  /** Looks at every open response once, and then at what the projects' sets have kept of those that are gone. */
   async sweep(): Promise<void> {
+    await this.#sweepAll();
+    await this.#storage.open.reconcile();
+  }
+
+  async #sweepAll(): Promise<void> {
     let offset = 0;
     for (;;) {
       const ids = await this.#storage.open.list(offset, PAGE);
@@ -154,7 +159,7 @@ export class ResponseSweeper {
   async #forgetUnrecorded(id: string): Promise<boolean> {
     const acceptedAtMs = await this.#storage.open.acceptedAtMs(id);
     if (acceptedAtMs !== undefined && Date.now() - acceptedAtMs < ADMISSION_MS) return true;
-    await this.#storage.open.remove(id);
+    await this.#storage.open.remove(id, undefined);
     return false;
   }
 }

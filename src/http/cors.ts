@@ -7,6 +7,8 @@ const EXPOSED = [
   "x-request-id",
   "retry-after",
   "openai-poll-after-ms",
+  "openai-processing-ms",
+  "openai-version",
   "idempotent-replayed",
   "x-ratelimit-limit-requests",
   "x-ratelimit-remaining-requests",

@@ -2,6 +2,7 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
 import { responseNotFound } from "../lifecycle/errors.ts";
+import { indexItems } from "../responses/item-references.ts";
 import { itemPage } from "./item-page.ts";
 import { readableRecord } from "./retrieve-response.ts";
 import { parseListQuery, responseIdOf } from "./validate.ts";
@@ -10,9 +11,12 @@ export function listInputItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = responseIdOf(request);
     const query = parseListQuery(request.query);
-    await readableRecord(context, id, response.locals.project);
+    const record = await readableRecord(context, id, response.locals.project);
     const items = await context.storage.records.readInput(id);
     if (items === undefined) throw responseNotFound(id);
-    response.json(itemPage(items, query));
+    const page = itemPage(items, query);
+    // From here on the client knows these ids, and may name an item by its own.
+    await indexItems(context.storage, id, record, page.data);
+    response.json(page);
   };
 }

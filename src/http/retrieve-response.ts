@@ -27,13 +27,13 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
       return;
     }
     const last = record.durable ?? record.last;
-    if (cursor !== undefined && cursor > last) throw cursorBeyondLog(cursor, last);
+    if (cursor !== undefined && cursor.value > last) throw cursorBeyondLog(cursor.value, last, cursor.source);
     const sink = openEventStream(response, { isResumable: true });
-    if (isTerminalStatus(record.status) && cursor === last) {
+    if (isTerminalStatus(record.status) && cursor?.value === last) {
       sink.end("terminal", undefined);
       return;
     }
-    const from = cursor === undefined ? 0 : cursor + 1;
+    const from = cursor === undefined ? 0 : cursor.value + 1;
     const encode = isObfuscated ? { encode: obfuscatedFrames(id) } : {};
     const stop = context.hub.follow({ responseId: id, from, sink, ...encode });
     whenClosed(response, stop);

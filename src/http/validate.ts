@@ -5,6 +5,7 @@ import {
   type ApiError,
   badRequest,
   exclusiveContext,
+  type CursorSource,
   malformedCursor,
   malformedResponseId,
   missingParameter,
@@ -12,7 +13,7 @@ import {
   responseNotFound,
   unknownParameter,
 } from "../lifecycle/errors.ts";
-import { type CreateRequest, createRequestSchema, LATER_PARAMETERS } from "../protocol/create-request.ts";
+import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
@@ -34,12 +35,15 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   const parsed = createRequestSchema.safeParse(body, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, body);
   const request = parsed.data;
-  refuseLaterParameters(request);
-  if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
+  checkContext(request);
   if (!hasContext && request.input!.length === 0) throw emptyInput();
   const { model } = request;
   if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
   return request;
+}
+
+export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id">): void {
+  if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
 }
 
 /** The body of any other POST: no body is an empty one. */
@@ -51,7 +55,7 @@ export function parseBody<S extends z.ZodObject>(schema: S, body: unknown): z.in
   return parsed.data;
 }
 
-function fieldsOf(body: unknown): Record<string, unknown> {
+export function fieldsOf(body: unknown): Record<string, unknown> {
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw wrongType("body", "an object", body);
   }
@@ -69,19 +73,7 @@ function checkParameterNames(fields: Record<string, unknown>, known: readonly st
   }
 }
 
-function refuseLaterParameters(request: CreateRequest): void {
-  for (const name of LATER_PARAMETERS) {
-    if (request[name] != null) {
-      throw badRequest(
-        `Unsupported parameter: '${name}' is not supported by this server yet.`,
-        name,
-        "unsupported_parameter",
-      );
-    }
-  }
-}
-
-function emptyInput(): ApiError {
+export function emptyInput(): ApiError {
   const message = `One of "input" or "previous_response_id" or 'prompt' or 'conversation' must be provided.`;
   return badRequest(message, null, "missing_required_parameter");
 }
@@ -136,10 +128,12 @@ export function parseFlag(query: HttpRequest["query"], name: string): boolean {
  * The last sequence number that a subscriber has: `starting_after`, or else `Last-Event-ID` (contract 00, row 5).
  * Undefined if neither names one: it wants everything, from 0.
  */
-export function parseCursor(request: HttpRequest): number | undefined {
-  const value = request.query["starting_after"] ?? request.get("last-event-id");
+export function parseCursor(request: HttpRequest): { value: number; source: CursorSource } | undefined {
+  const parameter = request.query["starting_after"];
+  const value = parameter ?? request.get("last-event-id");
   if (value === undefined) return undefined;
+  const source = parameter === undefined ? "Last-Event-ID" : "starting_after";
   const isInteger = typeof value === "string" && /^\d{1,15}$/.test(value);
-  if (!isInteger) throw malformedCursor(typeof value === "string" ? value : JSON.stringify(value));
-  return Number(value);
+  if (!isInteger) throw malformedCursor(typeof value === "string" ? value : JSON.stringify(value), source);
+  return { value: Number(value), source };
 }

@@ -9,7 +9,9 @@ import type {
   Response,
   ResponseError,
   ResponseErrorCode,
+  ResponseModeration,
   ResponseStatus,
+  ToolUsage,
   Usage,
 } from "../protocol/response.ts";
 import type { ServiceTier } from "../protocol/settings.ts";
@@ -30,10 +32,21 @@ export function startResponse(response: Response): LifecycleEventDraft {
   return { type: "response.in_progress", response: { ...response, ...UNFINISHED, status } };
 }
 
+/** What a provider may say of a response besides its usage of tokens; what it does not say stays as it was. */
+export interface ProviderReport {
+  toolUsage?: Partial<ToolUsage>;
+  moderation?: ResponseModeration;
+}
+
 interface Ending {
   output: OutputItem[];
   usage: Usage;
   serviceTier?: ServiceTier | undefined;
+  report?: ProviderReport | undefined;
+}
+
+function reported({ tool_usage, moderation }: Response, report: ProviderReport = {}) {
+  return { tool_usage: { ...tool_usage, ...report.toolUsage }, moderation: report.moderation ?? moderation };
 }
 
 /** `completedAt` is in unix seconds. */
@@ -41,9 +54,10 @@ export function completeResponse(response: Response, ending: Ending, completedAt
   const status = enter(response, "complete", "completed");
   const { output, usage } = ending;
   const service_tier = ending.serviceTier ?? settledTier(response);
+  const extras = reported(response, ending.report);
   return {
     type: "response.completed",
-    response: { ...response, ...UNFINISHED, status, completed_at: completedAt, output, usage, service_tier },
+    response: { ...response, ...UNFINISHED, status, completed_at: completedAt, output, usage, service_tier, ...extras },
   };
 }
 
@@ -51,9 +65,19 @@ export function stopResponse(response: Response, ending: Ending, details: Incomp
   const status = enter(response, "stop", "incomplete");
   const { output, usage } = ending;
   const service_tier = ending.serviceTier ?? settledTier(response);
+  const extras = reported(response, ending.report);
   return {
     type: "response.incomplete",
-    response: { ...response, ...UNFINISHED, status, incomplete_details: details, output, usage, service_tier },
+    response: {
+      ...response,
+      ...UNFINISHED,
+      status,
+      incomplete_details: details,
+      output,
+      usage,
+      service_tier,
+      ...extras,
+    },
   };
 }
 
@@ -61,9 +85,11 @@ export function failResponse(
   response: Response,
   error: ResponseError,
   usage: Usage | null = null,
+  report?: ProviderReport,
 ): LifecycleEventDraft {
   const status = enter(response, "fail", "failed");
-  return { type: "response.failed", response: { ...response, ...UNFINISHED, status, error, usage } };
+  const extras = reported(response, report);
+  return { type: "response.failed", response: { ...response, ...UNFINISHED, status, error, usage, ...extras } };
 }
 
 /** There is no cancel event: `response.failed` with status `cancelled` passes every official client (contract 00, row 1). */

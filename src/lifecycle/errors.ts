@@ -3,7 +3,7 @@
  * (contract 03 §3.4 and errors.json; contract 00 where the published contract is silent).
  */
 import type { ErrorEnvelope } from "../protocol/error.ts";
-import type { TerminalStatus } from "../protocol/response.ts";
+import type { ResponseError, TerminalStatus } from "../protocol/response.ts";
 
 interface ApiErrorFields {
   status: number;
@@ -168,6 +168,11 @@ export function modelNotFound(model: string): ApiError {
   return new ApiError({ status: 404, message, code: "model_not_found" });
 }
 
+/** `place` is among the request's tools; `reason` names the setting that is missing. */
+export function toolUnavailable(place: number, type: string, reason: string): ApiError {
+  return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${place}]`, "unsupported_value");
+}
+
 const CANCEL_REFUSALS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
   completed: "Cannot cancel a completed response.",
   failed: "Cannot cancel a failed response.",
@@ -182,15 +187,40 @@ export function cannotCancelSynchronous(): ApiError {
   return badRequest("Cannot cancel a synchronous response.");
 }
 
+/** Where a cursor was given: a parameter, which `param` names, or a header, which it cannot. */
+export type CursorSource = "starting_after" | "Last-Event-ID";
+
 /** Contract 00, row 5: a cursor beyond the log is an answer about lost data, not an empty stream. */
-export function cursorBeyondLog(cursor: number, last: number): ApiError {
-  const message = `Invalid 'starting_after': ${cursor} is beyond the last recorded event, which is ${last}.`;
-  return badRequest(message, "starting_after", "invalid_value");
+export function cursorBeyondLog(cursor: number, last: number, source: CursorSource): ApiError {
+  return badCursor(source, `${cursor} is beyond the last recorded event, which is ${last}.`);
 }
 
-export function malformedCursor(value: string): ApiError {
-  const message = `Invalid 'starting_after': expected an integer >= 0, but got '${value}' instead.`;
-  return badRequest(message, "starting_after", "invalid_value");
+export function malformedCursor(value: string, source: CursorSource): ApiError {
+  return badCursor(source, `expected an integer >= 0, but got '${value}' instead.`);
+}
+
+function badCursor(source: CursorSource, fault: string): ApiError {
+  const isHeader = source === "Last-Event-ID";
+  const message = `Invalid '${source}'${isHeader ? " header" : ""}: ${fault}`;
+  return badRequest(message, isHeader ? null : source, "invalid_value");
+}
+
+export function malformedClientRequestId(): ApiError {
+  const message = "Invalid 'X-Client-Request-Id' header: expected at most 512 printable ASCII characters.";
+  return badRequest(message, null, "invalid_value");
+}
+
+/** What is not HTTP: there is no request to speak of, only a connection to close. */
+export function malformedHttp(): ApiError {
+  return badRequest("The request is not valid HTTP.");
+}
+
+export function headersTooLarge(): ApiError {
+  return new ApiError({ status: 431, message: "The request's headers are too large.", code: "headers_too_large" });
+}
+
+export function requestTimedOut(): ApiError {
+  return new ApiError({ status: 408, message: "The request did not arrive in time.", code: "request_timeout" });
 }
 
 export function idempotencyKeyReuse(): ApiError {
@@ -203,6 +233,17 @@ export function queueFull(retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,
     message: "Too many responses are waiting or running. Please retry later.",
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
+/** The same for a project that has as many open responses as it may. */
+export function projectFull(bound: number, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: ${bound} responses that are queued or in progress. Please retry in ${retryAfterSeconds} s.`,
     type: "requests",
     code: "rate_limit_exceeded",
     headers: { "retry-after": String(retryAfterSeconds) },
@@ -240,6 +281,14 @@ export function payloadTooLarge(limitBytes: number): ApiError {
 
 export function invalidUrl(method: string, path: string): ApiError {
   return new ApiError({ status: 404, message: `Invalid URL (${method} ${path})` });
+}
+
+const LIMIT_CODES: ReadonlySet<string> = new Set(["rate_limit_exceeded", "insufficient_quota"]);
+
+/** The end of a run that a request cannot do without, as an answer to the request. Its provider was tried again already. */
+export function runFailed({ code, message, type, param }: ResponseError): ApiError {
+  const status = code === "server_error" ? 500 : LIMIT_CODES.has(code) ? 429 : 400;
+  return new ApiError({ status, message, type, param, code, headers: { "x-should-retry": "false" } });
 }
 
 export function internalError(): ApiError {

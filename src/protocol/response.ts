@@ -70,16 +70,35 @@ export const incompleteDetailsSchema = z.object({
 export type IncompleteDetails = z.infer<typeof incompleteDetailsSchema>;
 
 /** What hosted tools used besides tokens. */
-const toolUsageSchema = z.object({
+export const toolUsageSchema = z.object({
   image_gen: z.object({
     input_tokens: z.int(),
     input_tokens_details: z.object({ image_tokens: z.int(), text_tokens: z.int() }),
     output_tokens: z.int(),
-    output_tokens_details: z.object({ image_tokens: z.int(), text_tokens: z.int() }),
     total_tokens: z.int(),
+    cached_tokens: z.int().exactOptional(),
+    cached_tokens_details: z.object({ cached_image_tokens: z.int(), cached_text_tokens: z.int() }).exactOptional(),
+    output_tokens_details: z.object({ image_tokens: z.int(), text_tokens: z.int() }).exactOptional(),
   }),
   web_search: z.object({ num_requests: z.int() }),
 });
+export type ToolUsage = z.infer<typeof toolUsageSchema>;
+
+const moderationOutcomeSchema = z.discriminatedUnion("type", [
+  z.object({
+    categories: z.record(z.string(), z.boolean()),
+    category_applied_input_types: z.record(z.string(), z.array(z.enum(["text", "image"]))),
+    category_scores: z.record(z.string(), z.number()),
+    flagged: z.boolean(),
+    model: z.string(),
+    type: z.literal("moderation_result"),
+  }),
+  z.object({ code: z.string(), message: z.string(), type: z.literal("error") }),
+]);
+
+/** What the provider's moderation found, if it was asked for. */
+export const responseModerationSchema = z.object({ input: moderationOutcomeSchema, output: moderationOutcomeSchema });
+export type ResponseModeration = z.infer<typeof responseModerationSchema>;
 
 const commonFields = {
   id: z.string(),
@@ -94,7 +113,7 @@ const commonFields = {
   max_output_tokens: z.int().nullable(),
   max_tool_calls: z.int().nullable(),
   model: z.string(),
-  moderation: z.null(),
+  moderation: responseModerationSchema.nullable(),
   output: z.array(outputItemSchema),
   parallel_tool_calls: z.boolean(),
   presence_penalty: z.number(),

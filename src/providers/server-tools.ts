@@ -21,6 +21,12 @@ const REFUSALS: Refusals = {
       : "This server has no containers for a shell. Use an environment of type 'local', or a provider that runs it.",
 };
 
+export interface UnavailableTool {
+  place: number;
+  type: string;
+  reason: string;
+}
+
 function refuseMcp(
   { server_label, server_url, connector_id, tunnel_id }: Extract<Tool, { type: "mcp" }>,
   { mcpServers }: Config,
@@ -38,12 +44,12 @@ function refuseMcp(
   return `There is no 'server_url', and no server '${server_label}' is configured. The operator does it in MCP_SERVERS_FILE.`;
 }
 
-/** The first tool that nobody can run, by its place, and why. */
+/** The first tool that nobody can run. */
 export function unavailableTool(
   tools: readonly Tool[],
   { provider }: ResolvedModel,
   config: Config,
-): { place: number; type: string; reason: string } | undefined {
+): UnavailableTool | undefined {
   // The simulator is a model that may leave any tool unused: clients are tested with it, without what tools need.
   if (provider.kind === "simulator") return undefined;
   for (const [place, tool] of tools.entries()) {

@@ -5,7 +5,7 @@
  *   <prefix>:{<id>}:meta      hash    who owns it, its status, lease, last sequence number (store/response-record.ts)
  *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON
  *   <prefix>:{<id>}:snapshot  string  the fold of the log up to some sequence number
- *   <prefix>:{<id>}:request   string  the request, without its input
+ *   <prefix>:{<id>}:request   string  the nearest links of its chain, and the request without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
  *   <prefix>:{<id>}:calls     hash    what its tool calls were and what came of them (store/tool-journal.ts)
  *   <prefix>:{<id>}:bell      channel "has reached N"
@@ -13,8 +13,10 @@
  *   <prefix>:{<conv id>}:order         zset  item ids in order
  *   <prefix>:{<conv id>}:items         hash  items by id
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
+ *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
+ *   {<prefix>:open}:projects      set    projects that have such a set
  *   <prefix>:idempotency:<hash of project and key>
- *   <prefix>:item:<project>:<item id>  string  the response that the item came from
+ *   <prefix>:item:<project>:<item id>  string  the responses and conversations that the item is in
  *   <prefix>:control          channel orders to workers
  *   <prefix>:sweeper          string  which worker sweeps
  *   <prefix>:rate:<project>   string  requests in the running minute
@@ -66,6 +68,12 @@ export class RedisLayout {
 
   get open(): string {
     return `${this.prefix}:open`;
+  }
+
+  openOf = (project: string): string => `{${this.open}}:of:${project}`;
+
+  get openProjects(): string {
+    return `{${this.open}}:projects`;
   }
 
   get control(): string {

@@ -8,12 +8,15 @@ type Command = (...keysAndArgs: ScriptArgument[]) => Promise<unknown>;
 
 const definedOn = new WeakMap<RedisClient, Set<string>>();
 
-/** `name` must be unique in the process; `keys` is how many KEYS the script takes. */
-export function defineScript<Reply>(name: string, keys: number, lua: string) {
+/**
+ * `name` must be unique in the process; `keys` is how many KEYS the script takes. One that takes as many as it is given
+ * has `any`, and is called with their number before them.
+ */
+export function defineScript<Reply>(name: string, keys: number | "any", lua: string) {
   return (redis: RedisClient, ...keysAndArgs: ScriptArgument[]): Promise<Reply> => {
     const defined = definedOn.get(redis) ?? new Set<string>();
     if (!defined.has(name)) {
-      redis.defineCommand(name, { lua, numberOfKeys: keys });
+      redis.defineCommand(name, keys === "any" ? { lua } : { lua, numberOfKeys: keys });
       definedOn.set(redis, defined.add(name));
     }
     const commands = redis as unknown as Record<string, Command>;

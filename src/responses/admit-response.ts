@@ -9,6 +9,7 @@ import {
   previousResponseNotFound,
   previousResponseUnfinished,
   queueFull,
+  toolUnavailable,
 } from "../lifecycle/errors.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
@@ -17,11 +18,15 @@ import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../prompts/resolve-prompt.ts";
+import type { UnavailableTool } from "../providers/server-tools.ts";
 import { priorityOf } from "../queue/response-queue.ts";
+import { linksBehind } from "../store/response-chain.ts";
+import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
-import { resolveReferences } from "./item-references.ts";
+import { enterOpen } from "./enter-open.ts";
+import { indexItems, resolveReferences } from "./item-references.ts";
 import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
@@ -29,6 +34,8 @@ import type { Storage } from "./storage.ts";
 
 export interface AdmissionLimits {
   maxOpenResponses: number;
+  /** 0 is no bound. */
+  maxOpenPerProject: number;
   retentionSeconds: number;
   unstoredRetentionSeconds: number;
   deadlineSeconds: number;
@@ -40,6 +47,9 @@ export interface Admission {
   request: CreateRequest;
   idempotencyKey: string | undefined;
   prompts: PromptCatalog;
+  /** Of the request's tools, or its prompt's, one that neither the provider nor this server can run. */
+  unavailableTool?: (request: ResolvedRequest) => UnavailableTool | undefined;
+  purpose?: StoredRequest["purpose"];
 }
 
 export interface Admitted {
@@ -66,14 +76,21 @@ export async function admitResponse(
   try {
     await checkConversation(storage, request, project);
     const prompted = resolvePrompt(admission.prompts, request);
+    refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
     const resolved = await resolveReferences(storage, project, prompted);
     await checkInput(storage, resolved, project);
-    return await recordAndEnqueue(storage, limits, { ...claim, project, request: resolved, ancestors, nowMs });
+    const { purpose } = admission;
+    const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
+    return await recordAndEnqueue(storage, limits, accepted);
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);
     throw error;
   }
+}
+
+function refuseUnavailable(tool: UnavailableTool | undefined): void {
+  if (tool !== undefined) throw toolUnavailable(tool.place, tool.type, tool.reason);
 }
 
 interface Accepted {
@@ -83,23 +100,25 @@ interface Accepted {
   hash: string;
   ancestors: string[];
   nowMs: number;
+  purpose: StoredRequest["purpose"];
 }
 
 async function recordAndEnqueue(
   storage: Storage,
   limits: AdmissionLimits,
-  { id, project, request, hash, ancestors, nowMs }: Accepted,
+  { id, project, request, hash, ancestors, nowMs, purpose }: Accepted,
 ): Promise<Admitted> {
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
   const priority = priorityOf(request.service_tier);
   const { input, ...rest } = request;
+  const named = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
   const events = sequenceEvents(0, openingEvents(response));
   // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
-  await storage.open.add(id, nowMs);
+  await enterOpen(storage, limits.maxOpenPerProject, { id, project, nowMs });
   const conversationId = conversationIdOf(request);
   if (conversationId !== undefined) await lockConversation(storage, conversationId, project, id);
-  const isNew = await storage.records.create({
+  const record = {
     id,
     project,
     status: response.status,
@@ -113,21 +132,31 @@ async function recordAndEnqueue(
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
-    request: { request: sealSecrets(storage.sealer, project, rest), ancestors },
+    request: { request: sealSecrets(storage.sealer, project, rest), ancestors, ...(purpose && { purpose }) },
     input: storedInput(input),
     events,
-  });
+  };
+  const isNew = await storage.records.create(record);
   await publishOrTakeBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
-  await enqueueSoon(storage, { id, background: response.background, priority });
-  return { id, isReplay: !isNew, json: responseJsonOf({ sequenceNumber: 0, data: events[0]! }) };
+  const job = { id, background: response.background, priority };
+  await Promise.all([
+    enqueueSoon(storage, job),
+    indexItems(storage, id, record, named).catch(logUnindexed(storage, id)),
+  ]);
+  return { id, isReplay: !isNew, json: responseJsonOf({ data: events[0]! }) };
+}
+
+/** No reason to refuse what is accepted: its listing makes the same items known. */
+function logUnindexed(storage: Storage, id: string): (err: unknown) => void {
+  return (err) => storage.logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
 }
 
 async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {
   try {
     await beginTurn(storage, conversationId, project, id);
   } catch (error) {
-    await storage.open.remove(id);
+    await storage.open.remove(id, project);
     throw error;
   }
 }
@@ -187,26 +216,27 @@ async function refuseWhenFull(storage: Storage, limits: AdmissionLimits, nowMs: 
   if ((await storage.open.count(nowMs)) >= limits.maxOpenResponses) throw queueFull(FULL_RETRY_SECONDS);
 }
 
-/** The chain behind `previous_response_id`, oldest first. A link that is missing is named rather than left out. */
-async function resolveAncestors(
+/** What the response keeps of the chain behind `previous_response_id`. A link that is missing is named, not left out. */
+export async function resolveAncestors(
   storage: Storage,
   project: string,
   previousId: string | null | undefined,
 ): Promise<string[]> {
   if (previousId === null || previousId === undefined) return [];
   if (!previousId.startsWith("resp")) throw malformedPreviousResponseId(previousId);
-  const previous = await storage.records.readOwned(previousId, project);
-  const request = previous?.stored === true ? await storage.records.readRequest(previousId) : undefined;
-  if (previous === undefined || request === undefined) throw previousResponseNotFound(previousId);
+  const [previous, nearest] = await Promise.all([
+    storage.records.readOwned(previousId, project),
+    storage.chains.readNearest(previousId),
+  ]);
+  if (previous?.stored !== true || nearest === undefined) throw previousResponseNotFound(previousId);
   if (!isTerminalStatus(previous.status)) throw previousResponseUnfinished(previousId, previous.status);
-  const owned = await Promise.all(request.ancestors.map((id) => storage.records.readOwned(id, project)));
-  const missing = owned.indexOf(undefined);
-  if (missing >= 0) throw previousResponseNotFound(request.ancestors[missing]!);
-  return [...request.ancestors, previousId];
+  const missing = (await storage.chains.walk(nearest)).find((link) => link.project !== project);
+  if (missing !== undefined) throw previousResponseNotFound(missing.id);
+  return linksBehind(nearest, previousId);
 }
 
 /** Items as they are kept and listed: a string is one user message, and every item has an id (contract 06). */
-function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
+export function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
   if (input === undefined) return [];
   const items: InputItem[] =
     typeof input === "string"

@@ -1,16 +1,20 @@
-/** What the model is shown: the messages of the prompt, the chain behind `previous_response_id`, oldest first, and the response's own input. */
+/**
+ * What the model is shown: the messages of the prompt, the chain behind `previous_response_id`, oldest first, and the
+ * response's own input. What the last compaction in it replaces is replaced already.
+ */
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
 import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
+import { openCompactions } from "./compacted-context.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
 import { openSecrets } from "./request-secrets.ts";
 import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
-export interface Conversation {
+export interface Conversation extends Pick<StoredRequest, "purpose"> {
   project: string;
   /** With its secrets as they were sent. Its instructions are text only: those that are messages are the preamble. */
   request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
@@ -31,7 +35,7 @@ export class MissingLinkError extends Error {
   }
 }
 
-/** Undefined if the response itself is gone. All links are read at once, not one after the other. */
+/** Undefined if the response itself is gone. Links are read by the page, not one after the other. */
 export async function loadConversation(storage: Storage, id: string): Promise<Conversation | undefined> {
   const [record, stored, own] = await Promise.all([
     storage.records.readEvenDeleted(id),
@@ -39,26 +43,57 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
     storage.records.readInput(id),
   ]);
   if (record === undefined || stored === undefined || own === undefined) return undefined;
-  const conversationId = conversationIdOf(stored.request);
-  const [links, before] = await Promise.all([
-    Promise.all(stored.ancestors.map((ancestor) => loadLink(storage, ancestor))),
-    conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
-  ]);
-  const { ancestors } = stored;
   const { project } = record;
+  const { purpose } = stored;
   const { instructions, ...request } = openSecrets(storage, project, stored.request);
-  const input = openReasoning(storage, project, [...before, ...links.flat(), ...own]);
-  const shared = { project, ancestors, input, own: input.slice(input.length - own.length) };
+  const before = await loadHistory(storage, stored.ancestors, conversationIdOf(request));
+  const input = openItems(storage, project, [...before.items, ...own]);
+  const shared = { project, ancestors: before.ids, input, own, ...(purpose && { purpose }) };
   return Array.isArray(instructions)
     ? { ...shared, request, preamble: instructions }
     : { ...shared, request: { ...request, instructions }, preamble: [] };
 }
 
-async function loadLink(storage: Storage, id: string): Promise<(InputItem | OutputItem)[]> {
-  const [input, last] = await Promise.all([storage.records.readInput(id), storage.writersReader.readLast(id)]);
-  if (input === undefined || last === undefined) throw new MissingLinkError(id);
-  const { output } = JSON.parse(responseJsonOf(last)) as Response;
-  return [...input, ...output.filter(isUsable)];
+/** What the model is shown for what is kept. Throws UnreadableContentError for a compaction that does not open. */
+export function openItems(
+  storage: Storage,
+  project: string,
+  items: readonly (InputItem | OutputItem)[],
+): (InputItem | OutputItem)[] {
+  return openReasoning(storage, project, openCompactions(storage, project, items));
+}
+
+export interface History {
+  /** The responses that it is made of. */
+  ids: string[];
+  items: (InputItem | OutputItem)[];
+}
+
+/** What stands before a response's own input, oldest first: its conversation, or the chain of `ancestors`. */
+export async function loadHistory(
+  storage: Storage,
+  ancestors: readonly string[],
+  conversationId: string | undefined,
+): Promise<History> {
+  const [links, before] = await Promise.all([
+    loadLinks(storage, ancestors),
+    conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
+  ]);
+  return { ids: links.ids, items: [...before, ...links.items] };
+}
+
+async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<History> {
+  const chain = await storage.chains.walk(nearest);
+  const gone = chain.find((link) => link.project === undefined);
+  if (gone !== undefined) throw new MissingLinkError(gone.id);
+  const ids = chain.map((link) => link.id);
+  const turns = await storage.chains.readTurns(ids);
+  const items = turns.flatMap(({ id, input, lastEvent }) => {
+    if (input === undefined || lastEvent === undefined) throw new MissingLinkError(id);
+    const { output } = JSON.parse(responseJsonOf({ data: lastEvent })) as Response;
+    return [...input, ...output.filter(isUsable)];
+  });
+  return { ids, items };
 }
 
 /** A message that was cut off still says something; a call that was cut off cannot be answered, so it is left out. */

@@ -10,6 +10,7 @@ import { isTerminalStatus, type Response, type ResponseError, type ResponseStatu
 import { sequenceEvents } from "../stream/event-log.ts";
 import type { EndingReason, FenceOutcome } from "../stream/lease.ts";
 import { foldLog } from "../stream/snapshot.ts";
+import { indexOutput } from "./item-references.ts";
 import { leaveOpen } from "./leave-open.ts";
 import type { Storage } from "./storage.ts";
 
@@ -51,6 +52,7 @@ async function appendEnding(storage: Storage, id: string, fence: Fenced): Promis
   const closing = closeOpenItems(folded.response, folded.openIndices);
   const closed = foldEvents(closing as EventDraft[], folded)!;
   const ending = endingEvent(closed.response, fence);
+  await indexOutput(storage, id, ending.response.output);
   const outcome = await storage.log.append(id, {
     lease: fence.lease,
     first: folded.last + 1,

@@ -1,21 +1,55 @@
 /**
- * `item_reference`: an input item that only names an item of an earlier response. It is replaced by the item before the
- * input is checked and stored, so that nothing behind admission knows of references, and a response that is deleted later
- * takes nothing from those that used its items.
+ * `item_reference`: an input item that only names an item of an earlier response or of a conversation. It is replaced by
+ * the item before the input is checked and stored, so that nothing behind admission knows of references, and a response
+ * that is deleted later takes nothing from those that used its items.
  */
 import { itemNotFound } from "../lifecycle/errors.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
+import { isConversationId } from "../protocol/id.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
-import { responseJsonOf } from "./read-response.ts";
+import type { ResponseRecord } from "../store/response-record.ts";
+import { readResponse } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
-/** Makes a finished response's items known by their ids. Called before its terminal event, so that whoever saw it finds them. */
-export async function indexItems(storage: Storage, id: string, output: readonly OutputItem[]): Promise<void> {
+type Item = InputItem | OutputItem;
+
+/** Makes a response's output known by its ids. Called before its terminal event, so that whoever saw it finds them. */
+export async function indexOutput(storage: Storage, id: string, output: readonly OutputItem[]): Promise<void> {
+  if (output.length === 0) return;
   const record = await storage.records.read(id);
-  if (record === undefined || !record.stored) return;
-  const ids = output.map((item) => item.id);
-  await storage.items.add(record.project, id, ids, record.retentionSeconds);
+  if (record === undefined) return;
+  await indexItems(storage, id, record, output);
+  // Its turn stays in the conversation when the response is deleted.
+  const { conversationId, project, retentionSeconds } = record;
+  if (conversationId !== "") await indexConversationItems(storage, conversationId, project, output, retentionSeconds);
+}
+
+/** The same for items of a conversation, which is kept until it is deleted: whoever lists them renews this. */
+export async function indexConversationItems(
+  storage: Storage,
+  id: string,
+  project: string,
+  items: readonly Item[],
+  lifetimeSeconds: number,
+): Promise<void> {
+  const ids = items.flatMap((item) => item.id ?? []);
+  await storage.items.add(project, id, ids, lifetimeSeconds);
+}
+
+type Owner = Pick<ResponseRecord, "project" | "stored" | "deadlineMs" | "retentionSeconds">;
+
+/** Makes items of a response known by their ids, for as long as it is kept at the longest. */
+export async function indexItems(
+  storage: Storage,
+  id: string,
+  { project, stored, deadlineMs, retentionSeconds }: Owner,
+  items: readonly { id?: string | null | undefined }[],
+): Promise<void> {
+  const ids = items.flatMap((item) => item.id ?? []);
+  if (!stored || ids.length === 0) return;
+  const untilDeadlineMs = Math.max(0, deadlineMs - Date.now());
+  await storage.items.add(project, id, ids, retentionSeconds + Math.ceil(untilDeadlineMs / 1000));
 }
 
 /** The request with every reference replaced. Throws the contract's 404 for one that names nothing of the project's. */
@@ -26,22 +60,33 @@ export async function resolveReferences(
 ): Promise<ResolvedRequest> {
   const { input } = request;
   if (!Array.isArray(input) || !input.some((item) => item.type === "item_reference")) return request;
-  const outputs = new Map<string, Promise<OutputItem[]>>();
+  // Each owner is read once, however many of its items are named.
+  const itemsOf = new Map<string, Promise<readonly Item[]>>();
+  const readOnce = (owner: string): Promise<readonly Item[]> => {
+    const items = itemsOf.get(owner) ?? readItems(storage, project, owner);
+    itemsOf.set(owner, items);
+    return items;
+  };
   const resolve = async (item: InputItem): Promise<InputItem> => {
     if (item.type !== "item_reference") return item;
-    const responseId = await storage.items.find(project, item.id);
-    if (responseId === undefined) throw itemNotFound(item.id);
-    if (!outputs.has(responseId)) outputs.set(responseId, readOutput(storage, project, responseId));
-    const found = (await outputs.get(responseId))!.find((each) => each.id === item.id);
-    if (found === undefined) throw itemNotFound(item.id);
-    // What this server has put out it takes in again: the two unions differ in what may be left out.
-    return found as InputItem;
+    for (const owner of await storage.items.find(project, item.id)) {
+      const found = (await readOnce(owner)).find((each) => each.id === item.id);
+      // What this server has put out it takes in again: the two unions differ in what may be left out.
+      if (found !== undefined) return found as InputItem;
+    }
+    throw itemNotFound(item.id);
   };
   return { ...request, input: await Promise.all(input.map(resolve)) };
 }
 
-async function readOutput(storage: Storage, project: string, responseId: string): Promise<OutputItem[]> {
-  const record = await storage.records.readOwned(responseId, project);
-  const last = record === undefined ? undefined : await storage.reader.readLast(responseId);
-  return last === undefined ? [] : (JSON.parse(responseJsonOf(last)) as Response).output;
+/** Nothing of what is gone, or another project's. */
+async function readItems(storage: Storage, project: string, owner: string): Promise<readonly Item[]> {
+  if (isConversationId(owner)) {
+    const conversation = await storage.conversations.readOwned(owner, project);
+    return conversation === undefined ? [] : await storage.conversations.readItems(owner);
+  }
+  if ((await storage.records.readOwned(owner, project)) === undefined) return [];
+  const [input, read] = await Promise.all([storage.records.readInput(owner), readResponse(storage, owner)]);
+  const output = read === undefined ? [] : (JSON.parse(read.json) as Response).output;
+  return [...(input ?? []), ...output];
 }

@@ -3,7 +3,7 @@ import type { Storage } from "./storage.ts";
 import { endTurn } from "./conversation-turn.ts";
 
 export async function leaveOpen(storage: Storage, id: string): Promise<void> {
-  const conversationId = await storage.records.readConversationId(id);
+  const { project, conversationId } = await storage.records.readBelonging(id);
   if (conversationId !== "") await endTurn(storage, conversationId, id);
-  await storage.open.remove(id);
+  await storage.open.remove(id, project);
 }

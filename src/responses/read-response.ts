@@ -24,6 +24,6 @@ const RESPONSE_FIELD = '"response":';
  * The response inside a lifecycle event, without parsing what may be megabytes: `sequenceEvents` writes `type`,
  * `sequence_number` and then `response` as the last field.
  */
-export function responseJsonOf(event: LoggedEvent): string {
+export function responseJsonOf(event: Pick<LoggedEvent, "data">): string {
   return event.data.slice(event.data.indexOf(RESPONSE_FIELD) + RESPONSE_FIELD.length, -1);
 }

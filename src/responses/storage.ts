@@ -8,6 +8,7 @@ import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { OpenResponses } from "../store/open-responses.ts";
+import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-record.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
 import { WorkerControl } from "../stream/control.ts";
@@ -18,6 +19,7 @@ export interface Storage {
   readonly redis: RedisClient;
   readonly layout: RedisLayout;
   readonly records: ResponseRecords;
+  readonly chains: ResponseChains;
   readonly open: OpenResponses;
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
@@ -56,6 +58,7 @@ export function openStorage(connections: StorageConnections): Storage {
     sealer,
     logger,
     records: new ResponseRecords(redis, layout, logRedis),
+    chains: new ResponseChains(redis, layout),
     open: new OpenResponses(redis, layout),
     items: new ItemIndex(redis, layout),
     journals: new ToolJournals(redis, layout, logRedis),

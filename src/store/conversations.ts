@@ -34,6 +34,20 @@ const ADD_ITEMS = `
 
 /*
  * KEYS  conversation, order, items
+ * ARGV  project, unix seconds, metadata, item id, item, …
+ * Nobody sees a conversation without the items that it was created with.
+ */
+const createScript = defineScript<null>(
+  "createConversation",
+  3,
+  `${ADD_ITEMS}
+  redis.call('HSET', KEYS[1], 'project', ARGV[1], 'createdAt', ARGV[2], 'metadata', ARGV[3], 'lock', '', 'added', 0)
+  add(4)
+`,
+);
+
+/*
+ * KEYS  conversation, order, items
  * ARGV  item id, item, …
  * Returns 'added', 'locked' or 'gone'
  */
@@ -125,9 +139,8 @@ export class Conversations {
 
   async create(conversation: Conversation, project: string, items: readonly ConversationItem[]): Promise<void> {
     const { id, created_at, metadata } = conversation;
-    const fields = { project, createdAt: created_at, metadata: JSON.stringify(metadata), lock: "", added: 0 };
-    await this.#redis.hset(this.#layout.conversation(id), fields);
-    if (items.length > 0) await this.add(id, items);
+    const fields = [project, created_at, JSON.stringify(metadata)];
+    await createScript(this.#redis, ...this.#keys(id), ...fields, ...encoded(items));
   }
 
   /** The record if `project` owns it. */

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
-import { responseStatusSchema } from "../protocol/response.ts";
+import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
@@ -20,6 +20,8 @@ const recordSchema = z.object({
   durable: z.coerce.number().int().optional(),
   /** How often a worker has begun it. A hand-over gives its attempt back. */
   attempts: z.coerce.number().int(),
+  /** How often it went back to the queue to wait for its provider. */
+  waits: z.coerce.number().int().default(0),
   /** Set once somebody other than a worker has begun to end it: no worker may begin it any more. */
   ending: z.enum(["", "cancel", "fail"]),
   background: flag,
@@ -61,8 +63,15 @@ export interface NewRecord {
   events: string[];
 }
 
-/** The request as the worker needs it. `ancestors` are the chain behind `previous_response_id`, oldest first. */
-const storedRequestSchema = z.object({ request: resolvedRequestSchema, ancestors: z.array(z.string()) });
+/**
+ * The request as the worker needs it. `ancestors` are the nearest links of the chain behind it
+ * (response-chain.ts). A response whose purpose is `compact` is nobody's answer: it is how `POST /responses/compact` has its summary written.
+ */
+const storedRequestSchema = z.object({
+  request: resolvedRequestSchema,
+  ancestors: z.array(z.string()),
+  purpose: z.literal("compact").exactOptional(),
+});
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*
@@ -108,6 +117,11 @@ const eraseRecordScript = defineScript<0 | 1>(
 `,
 );
 
+/** The links come first: whoever walks a chain reads only this far. */
+function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
+  return JSON.stringify({ ancestors, ...rest });
+}
+
 const asFlag = (value: boolean): string => (value ? "1" : "0");
 
 export class ResponseRecords {
@@ -140,7 +154,7 @@ export class ResponseRecords {
     const created = await createRecordScript(
       this.#logRedis,
       ...this.#layout.keysOf(id),
-      JSON.stringify(request),
+      encodeRequest(request),
       JSON.stringify(input),
       events.length,
       ...events,
@@ -167,9 +181,16 @@ export class ResponseRecords {
     return record?.project === project ? record : undefined;
   }
 
-  /** '' if it belongs to none, or is gone. */
-  async readConversationId(id: string): Promise<string> {
-    return (await this.#redis.hget(this.#layout.meta(id), "conversationId")) ?? "";
+  /** What a response belongs to: its project, undefined if it is gone, and its conversation, '' if it has none. */
+  async readBelonging(id: string): Promise<{ project: string | undefined; conversationId: string }> {
+    const [project, conversationId] = await this.#redis.hmget(this.#layout.meta(id), "project", "conversationId");
+    return { project: project ?? undefined, conversationId: conversationId ?? "" };
+  }
+
+  /** Undefined of one that is gone. */
+  async readStatus(id: string): Promise<ResponseStatus | undefined> {
+    const status = await this.#redis.hget(this.#layout.meta(id), "status");
+    return status === null ? undefined : responseStatusSchema.parse(status);
   }
 
   async readRequest(id: string): Promise<StoredRequest | undefined> {

@@ -23,8 +23,10 @@ import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
 import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
+import { measureValidating } from "./validate.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
+  { name: "validate", run: measureValidating },
   { name: "accept", run: measureAccepting },
   { name: "record", run: measureRecording },
   { name: "deliver", run: measureDelivering },

@@ -202,17 +202,19 @@ describe("POST /responses", () => {
     expect(list.body.data[1]).toEqual(first.output[0]);
     // Named without its type, as a client may.
     const untyped = [{ id }, { role: "user", content: "And?" }];
-    await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { background: false, input: untyped }));
+    const third = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { background: false, input: untyped }));
     await send("DELETE", `${api.url}/responses/${first.id}`);
+    // What was accepted before keeps the item.
+    expect(
+      (await send<{ data: object[] }>("GET", `${api.url}/responses/${second.id}/input_items`)).body.data,
+    ).toHaveLength(3);
+    // And once nothing has it any more, it is gone.
+    for (const { id: used } of [second, third]) await send("DELETE", `${api.url}/responses/${used}`);
     const gone = await send<object>("POST", `${api.url}/responses`, simulate({}, { input }));
     expect(gone).toMatchObject({
       status: 404,
       body: { error: { param: "input", message: expect.stringContaining(id) } },
     });
-    // What was accepted before keeps the item.
-    expect(
-      (await send<{ data: object[] }>("GET", `${api.url}/responses/${second.id}/input_items`)).body.data,
-    ).toHaveLength(3);
   });
 
   test("limits and failures of the model come out as incomplete and failed", async () => {

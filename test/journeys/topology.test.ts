@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { startCluster } from "../support/cluster.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
@@ -98,31 +99,15 @@ async function lastShown(url: string): Promise<number> {
   return Number([...text.matchAll(/^id: (\d+)$/gm)].at(-1)![1]);
 }
 
-async function startCluster(): Promise<{ nodes: PrivateRedis[]; url: string }> {
-  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
-  const nodes = await Promise.all([0, 1, 2].map((i) => start(`node-${i}`, args)));
-  const clients = nodes.map((node) => new Redis(node.url));
-  const ranges = [
-    [0, 5460],
-    [5461, 10922],
-    [10923, 16383],
-  ];
-  for (const [i, client] of clients.entries()) {
-    await client.call("CLUSTER", "ADDSLOTSRANGE", String(ranges[i]![0]), String(ranges[i]![1]));
-    await client.call("CLUSTER", "SET-CONFIG-EPOCH", String(i + 1));
-    await client.call("CLUSTER", "MEET", "127.0.0.1", String(nodes[0]!.port));
-  }
-  for (const client of clients) {
-    while (!String(await client.call("CLUSTER", "INFO")).includes("cluster_state:ok")) await client.ping();
-    client.disconnect();
-  }
-  return { nodes, url: nodes.map((node) => node.url).join(",") };
-}
-
 test("on a Redis Cluster: create, follow, cancel, recover and delete as on one Redis", async () => {
-  const { nodes, url } = await startCluster();
+  const { nodes, url } = await startCluster(join(folder, "cluster"));
   try {
-    const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url, REDIS_CLUSTER: "true" };
+    const environment = {
+      KEY_PREFIX: uniquePrefix(),
+      REDIS_URL: url,
+      REDIS_CLUSTER: "true",
+      RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: "20",
+    };
     await using api = await startApi(environment);
     await using doomed = await startWorker(environment);
     const ids = await Promise.all(

@@ -11,9 +11,13 @@ export interface TestStorage extends Storage, AsyncDisposable {}
 
 export const silentLogger = pino({ level: "silent" });
 
-export async function openTestStorage(prefix = uniquePrefix(), url = testRedisUrl()): Promise<TestStorage> {
-  const redis = await connect({ url, cluster: false }, "patient", "test", silentLogger);
-  const layout = new RedisLayout(prefix, { sharded: false });
+export async function openTestStorage(
+  prefix = uniquePrefix(),
+  url = testRedisUrl(),
+  cluster = false,
+): Promise<TestStorage> {
+  const redis = await connect({ url, cluster }, "patient", "test", silentLogger);
+  const layout = new RedisLayout(prefix, { sharded: cluster });
   const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
   const sealer = await openSealer(redis, layout, []);
   const shared = { redis, logRedis: redis, layout, queue, sealer, minReplicasAcked: 0, logger: silentLogger };

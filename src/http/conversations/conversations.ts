@@ -5,6 +5,7 @@ import { createConversationSchema, updateConversationSchema } from "../../protoc
 import { conversationNotFound } from "../../lifecycle/errors.ts";
 import { newId } from "../../protocol/id.ts";
 import { verifySealedItems } from "../../responses/sealed-items.ts";
+import { indexConversationItems } from "../../responses/item-references.ts";
 import { parseBody } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
 import { describeConversation, ownedConversation } from "./owned-conversation.ts";
@@ -12,10 +13,14 @@ import { describeConversation, ownedConversation } from "./owned-conversation.ts
 export function createConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { items, metadata } = parseBody(createConversationSchema, request.body);
-    verifySealedItems(context.storage.sealer, response.locals.project, items ?? [], "items");
+    const { project } = response.locals;
+    const { storage, limits } = context;
+    verifySealedItems(storage.sealer, project, items ?? [], "items");
     const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
-    await context.storage.conversations.create(conversation, response.locals.project, itemsToStore(items ?? []));
+    const stored = itemsToStore(items ?? []);
+    await storage.conversations.create(conversation, project, stored);
+    await indexConversationItems(storage, conversation.id, project, stored, limits.retentionSeconds);
     response.json(conversation);
   };
 }

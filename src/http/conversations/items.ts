@@ -3,7 +3,8 @@ import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { conversationItemNotFound, conversationLocked, conversationNotFound } from "../../lifecycle/errors.ts";
 import { listedItem } from "../../lifecycle/include.ts";
-import { createItemsSchema } from "../../protocol/conversation.ts";
+import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
+import { indexConversationItems } from "../../responses/item-references.ts";
 import { verifySealedItems } from "../../responses/sealed-items.ts";
 import { itemPage } from "../item-page.ts";
 import { parseBody, parseInclude, parseListQuery } from "../validate.ts";
@@ -14,7 +15,9 @@ export function listConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const query = parseListQuery(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
-    response.json(itemPage(await context.storage.conversations.readItems(id), query));
+    const page = itemPage(await context.storage.conversations.readItems(id), query);
+    await indexForReferences(context, id, response.locals.project, page.data);
+    response.json(page);
   };
 }
 
@@ -28,8 +31,19 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     const outcome = await context.storage.conversations.add(id, added);
     if (outcome === "locked") throw conversationLocked();
     if (outcome === "gone") throw conversationNotFound(id);
+    await indexForReferences(context, id, response.locals.project, added);
     response.json(itemPage(added, { order: "asc", limit: added.length, include: [...included] }));
   };
+}
+
+/** Before a client is told an item's id, the item can be named by it. */
+async function indexForReferences(
+  { storage, limits }: ApiContext,
+  id: string,
+  project: string,
+  items: readonly ConversationItem[],
+): Promise<void> {
+  await indexConversationItems(storage, id, project, items, limits.retentionSeconds);
 }
 
 export function retrieveConversationItem(context: ApiContext): RequestHandler {

@@ -12,7 +12,13 @@ import { loadConversation } from "../../../src/responses/conversation.ts";
 import { PromptFolder } from "../../support/prompt-files.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
-const LIMITS = { maxOpenResponses: 100, retentionSeconds: 60, unstoredRetentionSeconds: 60, deadlineSeconds: 60 };
+const LIMITS = {
+  maxOpenResponses: 100,
+  maxOpenPerProject: 0,
+  retentionSeconds: 60,
+  unstoredRetentionSeconds: 60,
+  deadlineSeconds: 60,
+};
 const TOOL = { type: "function", name: "look" };
 
 let storage: TestStorage;

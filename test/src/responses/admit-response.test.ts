@@ -17,7 +17,13 @@ beforeAll(async () => {
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
 const NO_PROMPTS = new PromptCatalog([], 0);
-const LIMITS = { maxOpenResponses: 100, retentionSeconds: 60, unstoredRetentionSeconds: 60, deadlineSeconds: 60 };
+const LIMITS = {
+  maxOpenResponses: 100,
+  maxOpenPerProject: 0,
+  retentionSeconds: 60,
+  unstoredRetentionSeconds: 60,
+  deadlineSeconds: 60,
+};
 
 function admit(fields: Partial<CreateRequest>) {
   const request = { ...REQUEST, ...fields };
@@ -99,4 +105,13 @@ test("function_call without output, called in the response before", async () => 
 test("what is asked for and only shown is shown, in the opening event as in the answer", async () => {
   const { id, json } = await admit({ user: "u", top_logprobs: 3, max_tool_calls: 2, safety_identifier: "s" });
   expect(JSON.parse(json)).toMatchObject({ id, user: "u", top_logprobs: 3, max_tool_calls: 2, safety_identifier: "s" });
+});
+
+test("a full project's response that has ended makes room, though its worker has not left yet", async () => {
+  const limits = { ...LIMITS, maxOpenPerProject: 1 };
+  const admission = { project: "narrow", request: REQUEST, idempotencyKey: undefined, prompts: NO_PROMPTS };
+  const { id } = await admitResponse(storage, limits, admission);
+  await expect(admitResponse(storage, limits, admission)).rejects.toMatchObject({ status: 429 });
+  await storage.redis.hset(storage.layout.meta(id), "status", "completed");
+  await expect(admitResponse(storage, limits, admission)).resolves.toMatchObject({ isReplay: false });
 });

@@ -1,28 +1,37 @@
 /** How a provider's response ended, in the terms of the upstream contract. */
-import { incompleteDetailsSchema, type Usage } from "../../../src/protocol/response.ts";
+import type { ProviderReport } from "../../../src/lifecycle/end-response.ts";
+import {
+  incompleteDetailsSchema,
+  responseModerationSchema,
+  toolUsageSchema,
+  type Usage,
+} from "../../../src/protocol/response.ts";
 import { serviceTierSchema } from "../../../src/protocol/settings.ts";
-import type { UpstreamFinish } from "../../upstream.ts";
-import { describeProviderError } from "./faults.ts";
-import { asIndex, isObject, type ProviderEvent } from "./json.ts";
+import type { PostponedFinish, UpstreamFinish } from "../../upstream.ts";
+import { describeProviderError } from "../provider/faults.ts";
+import { asIndex, isObject, type ProviderEvent } from "../provider/json.ts";
 
-const ENDINGS: Record<string, UpstreamFinish["status"]> = {
+type Finish = Exclude<UpstreamFinish, PostponedFinish>;
+
+const ENDINGS: Record<string, Finish["status"]> = {
   "response.completed": "completed",
   "response.incomplete": "incomplete",
   "response.failed": "failed",
 };
 
 /** Undefined if the event ends nothing. */
-export function readFinish(event: ProviderEvent): UpstreamFinish | undefined {
+export function readFinish(event: ProviderEvent): Finish | undefined {
   // The SDK throws for `error` frames that are named or nested; a flat one under no name arrives as an event.
   if (event.type === "error") return { type: "finish", status: "failed", error: describeProviderError(event) };
   const ending = ENDINGS[event.type];
   if (ending === undefined) return undefined;
   const response = isObject(event["response"]) ? event["response"] : {};
+  const report = readReport(response);
   const serviceTier = serviceTierSchema.safeParse(response["service_tier"]).data;
   // Some servers send `response.completed` whatever the status is. The status is what they mean.
   switch (statedEnding(response["status"]) ?? ending) {
     case "completed":
-      return { type: "finish", status: "completed", usage: readUsage(response["usage"]), serviceTier };
+      return { type: "finish", status: "completed", usage: readUsage(response["usage"]), serviceTier, report };
     case "incomplete": {
       const details = incompleteDetailsSchema.safeParse(response["incomplete_details"]);
       return {
@@ -31,17 +40,32 @@ export function readFinish(event: ProviderEvent): UpstreamFinish | undefined {
         details: details.success ? details.data : { reason: "max_output_tokens" },
         usage: readUsage(response["usage"]),
         serviceTier,
+        report,
       };
     }
     case "failed": {
       const usage = isObject(response["usage"]) ? readUsage(response["usage"]) : undefined;
-      return { type: "finish", status: "failed", error: describeProviderError(response["error"]), usage };
+      return { type: "finish", status: "failed", error: describeProviderError(response["error"]), usage, report };
     }
   }
 }
 
-function statedEnding(status: unknown): UpstreamFinish["status"] | undefined {
+function statedEnding(status: unknown): Finish["status"] | undefined {
   return Object.values(ENDINGS).find((ending) => ending === status);
+}
+
+/** Each part that is as published; other servers send parts of it, or none. */
+function readReport(response: Record<string, unknown>): ProviderReport | undefined {
+  const tools = isObject(response["tool_usage"]) ? response["tool_usage"] : {};
+  const { image_gen, web_search } = toolUsageSchema.shape;
+  const images = image_gen.safeParse(tools["image_gen"]).data;
+  const searches = web_search.safeParse(tools["web_search"]).data;
+  const moderation = responseModerationSchema.safeParse(response["moderation"]).data;
+  if (images === undefined && searches === undefined && moderation === undefined) return undefined;
+  return {
+    toolUsage: { ...(images && { image_gen: images }), ...(searches && { web_search: searches }) },
+    ...(moderation && { moderation }),
+  };
 }
 
 /** What a provider does not count is 0. */

@@ -1,0 +1,148 @@
+/**
+ * The chain behind `previous_response_id`. A response keeps only its nearest links, and the oldest of those keeps the ones
+ * before it: so what a response keeps does not grow with the chain, and a thousand links are found in twenty steps. They
+ * are read by the page, in one script. In Redis Cluster the keys of two responses are in different slots, which no script
+ * may touch at once: there a page is one link, and the pages of a step are read at the same time.
+ */
+import type { StoredInputItem } from "../protocol/item.ts";
+import type { RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+/** How many links a response keeps at most. Fewer take more steps to walk; more are repeated in more responses. */
+export const LINKS_KEPT = 50;
+
+/** What a response keeps whose `previous_response_id` is `previousId`, which keeps `nearest` itself. Oldest first. */
+export function linksBehind(nearest: readonly string[], previousId: string): string[] {
+  return nearest.length >= LINKS_KEPT ? [previousId] : [...nearest, previousId];
+}
+
+export interface Link {
+  id: string;
+  /** Whose it is; undefined if it was deleted or has expired. */
+  project: string | undefined;
+}
+
+/** What a link adds to what the model is shown. Either is undefined if the link is gone. */
+export interface Turn {
+  id: string;
+  input: StoredInputItem[] | undefined;
+  /** As JSON: it holds the response as it ended. */
+  lastEvent: string | undefined;
+}
+
+/** A stored request begins with the links (response-record.ts), which are shorter than this. */
+const FRONT = '{"ancestors":';
+const FRONT_BYTES = 4_096;
+
+/*
+ * KEYS  request of the first link, meta of each
+ * ARGV  '1' if the first link's own links are wanted
+ * Returns {the front of the first link's request or '', project or '' of each…}
+ */
+const readLinksScript = defineScript<[front: string, ...projects: string[]]>(
+  "readChainLinks",
+  "any",
+  `
+  local links = {ARGV[1] == '1' and redis.call('GETRANGE', KEYS[1], 0, ${FRONT_BYTES - 1}) or ''}
+  for i = 2, #KEYS do
+    local meta = redis.call('HMGET', KEYS[i], 'project', 'deleted')
+    links[i] = meta[2] == '0' and meta[1] or ''
+  end
+  return links
+`,
+);
+
+/*
+ * KEYS  input, events of each link
+ * Returns {input or nil, the last event's JSON or nil, …}
+ */
+const readTurnsScript = defineScript<(string | null)[]>(
+  "readChainTurns",
+  "any",
+  `
+  local turns = {}
+  for i = 1, #KEYS, 2 do
+    turns[i] = redis.call('GET', KEYS[i])
+    local entry = redis.call('XREVRANGE', KEYS[i + 1], '+', '-', 'COUNT', 1)[1]
+    turns[i + 1] = entry and entry[2][2] or false
+  end
+  return turns
+`,
+);
+
+/** How many links are read in one script. Inputs and outputs may be long, and a script holds up everybody else. */
+const TURNS_PER_PAGE = 25;
+
+export class ResponseChains {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+
+  constructor(redis: RedisClient, layout: RedisLayout) {
+    this.#redis = redis;
+    this.#layout = layout;
+  }
+
+  /** The links that a response keeps; undefined if there is no such response. */
+  async readNearest(id: string): Promise<string[] | undefined> {
+    return nearestIn(await this.#redis.getrange(this.#layout.request(id), 0, FRONT_BYTES - 1));
+  }
+
+  /**
+   * The whole chain, oldest first, from the links that a response keeps. If a link is gone whose own links are needed to
+   * go on, it is the first of what is answered.
+   */
+  async walk(nearest: readonly string[]): Promise<Link[]> {
+    const steps: Link[][] = [];
+    let ids: readonly string[] | undefined = nearest;
+    while (ids !== undefined && ids.length > 0) {
+      const { links, before } = await this.#readStep(ids);
+      steps.push(links);
+      ids = before;
+    }
+    return steps.toReversed().flat();
+  }
+
+  /** The links of one step, and the links that the oldest of them keeps. */
+  async #readStep(ids: readonly string[]): Promise<{ links: Link[]; before: string[] | undefined }> {
+    const { request, meta } = this.#layout;
+    const pages = pagesOf(ids, this.#layout.sharded ? 1 : LINKS_KEPT);
+    const replies = await Promise.all(
+      pages.map((page, i) => {
+        const keys = [request(page[0]!), ...page.map(meta)];
+        return readLinksScript(this.#redis, keys.length, ...keys, i === 0 ? "1" : "0");
+      }),
+    );
+    const projects = replies.flatMap(([, ...found]) => found);
+    const links = ids.map((id, i) => ({ id, project: projects[i] === "" ? undefined : projects[i] }));
+    return { links, before: nearestIn(replies[0]![0]) };
+  }
+
+  async readTurns(ids: readonly string[]): Promise<Turn[]> {
+    const { input, events } = this.#layout;
+    const pages = pagesOf(ids, this.#layout.sharded ? 1 : TURNS_PER_PAGE);
+    const replies = await Promise.all(
+      pages.map((page) => {
+        const keys = page.flatMap((id) => [input(id), events(id)]);
+        return readTurnsScript(this.#redis, keys.length, ...keys);
+      }),
+    );
+    const values = replies.flat();
+    return ids.map((id, i) => {
+      const json = values[2 * i] ?? undefined;
+      return {
+        id,
+        input: json === undefined ? undefined : (JSON.parse(json) as StoredInputItem[]),
+        lastEvent: values[2 * i + 1] ?? undefined,
+      };
+    });
+  }
+}
+
+function nearestIn(front: string): string[] | undefined {
+  if (!front.startsWith(FRONT)) return undefined;
+  return JSON.parse(front.slice(FRONT.length, front.indexOf("]") + 1)) as string[];
+}
+
+function pagesOf(ids: readonly string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
+}

@@ -1,0 +1,149 @@
+/** What every answer carries beside its body, and what is answered to bytes that are no request. */
+import { once } from "node:events";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { create, send, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { subscribe } from "../support/subscriber.ts";
+
+const environment = { KEY_PREFIX: uniquePrefix() };
+const OURS = /^req_[0-9a-f]{32}$/;
+let api: ApiProcess;
+let worker: ServerProcess;
+
+beforeAll(async () => {
+  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
+});
+afterAll(async () => {
+  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
+});
+
+const ask = async (headers: Record<string, string>, path = "/models") =>
+  await send<object>("GET", `${api.url}${path}`, undefined, headers);
+
+describe("x-request-id", () => {
+  test.each(["trace-1", "4bf92f35-77b3/0:1@edge+a=b", "x".repeat(128)])("of a client is kept: %s", async (id) => {
+    const answer = await ask({ "x-request-id": id });
+    expect(answer.headers.get("x-request-id")).toBe(id);
+    await api.line((line) => line["requestId"] === id, "the id in its log");
+  });
+
+  test.each(["", "x".repeat(129), "two words", 'a"b', "a,b", "\u00ff"])(
+    "that is odd is replaced by ours: %j",
+    async (id) => {
+      expect((await ask({ "x-request-id": id })).headers.get("x-request-id")).toMatch(OURS);
+    },
+  );
+
+  test("stands on errors too, and ours where none was given", async () => {
+    const refused = await ask({ "x-request-id": "mine" }, "/responses/resp_unknown");
+    expect([refused.status, refused.headers.get("x-request-id")]).toEqual([404, "mine"]);
+    expect((await ask({})).headers.get("x-request-id")).toMatch(OURS);
+  });
+});
+
+describe("X-Client-Request-Id", () => {
+  test("is logged beside our own id", async () => {
+    const answer = await ask({ "x-client-request-id": "call 7 of my job" });
+    expect(answer.headers.get("x-request-id")).toMatch(OURS);
+    const line = await api.line((each) => each["clientRequestId"] === "call 7 of my job", "the client's id in its log");
+    expect(line["requestId"]).toBe(answer.headers.get("x-request-id"));
+  });
+
+  test.each(["x".repeat(513), "caf\u00e9"])("that is no ASCII of 512 characters is refused: %#", async (id) => {
+    const answer = await ask({ "x-client-request-id": id });
+    expect(answer).toMatchObject({ status: 400, body: { error: { param: null, code: "invalid_value" } } });
+    expect(answer.headers.get("x-request-id")).toMatch(OURS);
+  });
+});
+
+test("openai-processing-ms and openai-version stand on answers, errors and streams", async () => {
+  const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }));
+  await subscribe(api.url, id);
+  const stream = await fetch(`${api.url}/responses/${id}?stream=true`);
+  await stream.text();
+  const answers = [await ask({}), await ask({}, "/nothing"), await send("GET", `${api.url}/responses/${id}`), stream];
+  for (const { headers } of answers) {
+    expect(headers.get("openai-version")).toBe("2020-10-01");
+    expect(headers.get("openai-processing-ms")).toMatch(/^\d+$/);
+  }
+});
+
+describe("a cursor in the Last-Event-ID header", () => {
+  test("that is wrong is named as the header that it is", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }));
+    await subscribe(api.url, id);
+    const path = `/responses/${id}?stream=true`;
+    expect((await ask({ "last-event-id": "abc" }, path)).body).toEqual({
+      error: {
+        message: "Invalid 'Last-Event-ID' header: expected an integer >= 0, but got 'abc' instead.",
+        type: "invalid_request_error",
+        param: null,
+        code: "invalid_value",
+      },
+    });
+    const message = /^Invalid 'Last-Event-ID' header: 999 is beyond the last recorded event, which is \d+\.$/;
+    expect((await ask({ "last-event-id": "999" }, path)).body).toMatchObject({
+      error: { param: null, message: expect.stringMatching(message) },
+    });
+    expect((await ask({}, `${path}&starting_after=999`)).body).toMatchObject({ error: { param: "starting_after" } });
+  });
+});
+
+/** Sends bytes on a connection of their own, and answers all that comes back until the server closes it. */
+async function sendBytes(bytes: string): Promise<{ status: number; head: string; body: unknown }> {
+  const { hostname, port } = new URL(api.url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  socket.write(bytes);
+  const answer = await text(socket);
+  const [head, body] = answer.split("\r\n\r\n") as [string, string];
+  return { status: Number(head.split(" ")[1]), head, body: JSON.parse(body) as unknown };
+}
+
+describe("what is no request", () => {
+  test.each([
+    ["no HTTP", "HELLO\r\n\r\n", 400, null],
+    ["a header without a name", "GET /v1/models HTTP/1.1\r\nhost: a\r\n: b\r\n\r\n", 400, null],
+    [
+      "two lengths",
+      "POST /v1/responses HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+      400,
+      null,
+    ],
+    [
+      "headers without end",
+      `GET /v1/models HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
+      431,
+      "headers_too_large",
+    ],
+  ])("%s: answered in the contract's envelope, and closed", async (_name, bytes, status, code) => {
+    const answer = await sendBytes(bytes);
+    expect(answer.status).toBe(status);
+    expect(answer.body).toEqual({
+      error: { message: expect.any(String), type: "invalid_request_error", param: null, code },
+    });
+    expect(answer.head).toMatch(/\r\nx-request-id: req_[0-9a-f]{32}\r\n/);
+    expect(answer.head).toMatch(/\r\nconnection: close$/);
+  });
+
+  test("behind a stream that runs: the connection is cut, and nothing is written into the stream", async () => {
+    const { id } = await create(api.url, simulate({ hang: true }));
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, "connect");
+    socket.write(`GET /v1/responses/${id}?stream=true HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`);
+    const closed = once(socket, "close");
+    let received = "";
+    for await (const chunk of socket) {
+      received += String(chunk);
+      if (received.includes("response.created")) socket.write("HELLO\r\n\r\n");
+    }
+    await closed;
+    expect(received).toContain("response.created");
+    expect(received).not.toContain("invalid_request_error");
+    await send("POST", `${api.url}/responses/${id}/cancel`);
+  });
+});

@@ -1,0 +1,128 @@
+/** `item_reference`: whatever item a client can know the id of, it can name instead of sending it. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Response } from "../../src/protocol/response.ts";
+import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { subscribe } from "../support/subscriber.ts";
+
+interface Item {
+  id: string;
+  content?: { text: string }[];
+}
+interface Page {
+  data: Item[];
+}
+
+const prefix = uniquePrefix();
+const environment = { KEY_PREFIX: prefix, API_KEYS: "alpha:key-of-alpha,beta:key-of-beta" };
+const ALPHA = { authorization: "Bearer key-of-alpha" };
+const BETA = { authorization: "Bearer key-of-beta" };
+let inspector: RedisInspector;
+let api: ApiProcess;
+let worker: ServerProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
+});
+afterAll(async () => {
+  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
+  inspector[Symbol.dispose]();
+});
+
+const get = async <T>(path: string) => (await send<T>("GET", `${api.url}${path}`, undefined, ALPHA)).body;
+const start = async (settings: object, fields: object = {}) =>
+  await create(api.url, simulate({ delay_ms: 0, ...settings }, { ...fields }), ALPHA);
+const finish = async (settings: object, fields: object = {}) =>
+  await pollToTheEnd(api.url, (await start(settings, fields)).id, ALPHA);
+const inputOf = async (id: string) => (await get<Page>(`/responses/${id}/input_items`)).data;
+const say = (text: string, fields: object = {}) => ({ type: "message", role: "user", content: text, ...fields });
+
+async function reference(ids: string[], headers = ALPHA) {
+  const input = ids.map((id) => ({ type: "item_reference", id }));
+  return await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }, { input }), headers);
+}
+
+/** The items that are shown to the model in their place. */
+async function resolved(ids: string[]): Promise<Item[]> {
+  const answer = await reference(ids);
+  expect(answer).toMatchObject({ status: 200, body: { error: null } });
+  return JSON.parse((await inspector.redis.get(inspector.layout.input(answer.body.id)))!) as Item[];
+}
+
+test("an input item, by the id that the listing shows, from the moment it is listed", async () => {
+  const { id } = await start({ hang: true }, { input: [say("the first"), say("the second")] });
+  const items = await inputOf(id);
+  expect(await resolved(items.map((item) => item.id))).toEqual(items);
+  expect((await reference([items[0]!.id], BETA)).status).toBe(404);
+  await send("POST", `${api.url}/responses/${id}/cancel`, undefined, ALPHA);
+  expect(await resolved([items[1]!.id])).toEqual([items[1]]);
+});
+
+test("an input item, by the id that the client gave it", async () => {
+  await start({ tokens: 1 }, { input: [say("named", { id: "msg_mine" })] });
+  expect(await resolved(["msg_mine"])).toMatchObject([{ id: "msg_mine", content: "named" }]);
+});
+
+test("accepting a plain request makes nothing known: no client can know those ids", async () => {
+  const { id } = await start({ hang: true });
+  const keys = await inspector.redis.keys(`${prefix}:item:*`);
+  const owners = await Promise.all(keys.map((key) => inspector.redis.get(key)));
+  expect(owners.filter((owner) => owner?.includes(id))).toEqual([]);
+});
+
+test.each([
+  ["completed", { tokens: 3 }],
+  ["failed", { tokens: 20, fail_after: 6 }],
+])("output of a response that has %s", async (status, settings) => {
+  const response = await finish(settings);
+  expect(response.status).toBe(status);
+  const ids = response.output.map((item) => item.id);
+  expect(ids).not.toEqual([]);
+  expect(await resolved(ids)).toEqual(response.output);
+});
+
+test("output of a response that was cancelled, as soon as its end is seen", async () => {
+  const { id } = await start({ tokens: 1_000, delay_ms: 10 });
+  const answers: Promise<Item[]>[] = [];
+  await subscribe(api.url, id, {
+    headers: ALPHA,
+    onEvent: async (event) => {
+      if (event.id === 20) await send("POST", `${api.url}/responses/${id}/cancel`, undefined, ALPHA);
+      if (event.type !== "response.failed") return;
+      const { output } = (JSON.parse(event.data) as { response: Response }).response;
+      answers.push(resolved(output.map((item) => item.id)));
+    },
+  });
+  expect(await answers[0]).toMatchObject([{ type: "message", status: "incomplete" }]);
+});
+
+test("items of a deleted response are gone; a response that used them has them for itself", async () => {
+  const { id, output } = await finish({ tokens: 2 });
+  const ids = [output[0]!.id, (await inputOf(id))[0]!.id];
+  const user = (await reference(ids.slice(0, 1))).body;
+  await send("DELETE", `${api.url}/responses/${id}`, undefined, ALPHA);
+  expect((await reference(ids.slice(1))).status).toBe(404);
+  expect(await inputOf(user.id)).toEqual(output);
+  expect(await resolved(ids.slice(0, 1))).toEqual(output);
+});
+
+test("items of a conversation: added, and of a turn whose response was deleted", async () => {
+  const body = { items: [say("at its opening", { id: "msg_opening" })] };
+  const { body: conversation } = await send<{ id: string }>("POST", `${api.url}/conversations`, body, ALPHA);
+  const path = `/conversations/${conversation.id}`;
+  const added = await send<Page>("POST", `${api.url}${path}/items`, { items: [say("added later")] }, ALPHA);
+  expect(await resolved(["msg_opening", added.body.data[0]!.id])).toMatchObject([
+    { content: [{ text: "at its opening" }] },
+    { content: [{ text: "added later" }] },
+  ]);
+  const turn = await finish({ tokens: 2 }, { conversation: conversation.id });
+  await get(`${path}/items`);
+  await send("DELETE", `${api.url}/responses/${turn.id}`, undefined, ALPHA);
+  expect(await resolved([turn.output[0]!.id])).toEqual(turn.output);
+  const second = await finish({ tokens: 2 }, { conversation: conversation.id });
+  await send("DELETE", `${api.url}/responses/${second.id}`, undefined, ALPHA);
+  await send("DELETE", `${api.url}${path}`, undefined, ALPHA);
+  expect((await reference([second.output[0]!.id])).status).toBe(404);
+});

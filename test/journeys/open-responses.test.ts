@@ -1,0 +1,131 @@
+/** How many responses of one project may be queued or running at a time: exactly as many as is set, however they end. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Response } from "../../src/protocol/response.ts";
+import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { subscribe } from "../support/subscriber.ts";
+
+const BOUND = 2;
+const PROJECTS = ["together", "other", "completed", "failed", "cancelled", "deleted", "deadline", "killed", "replayed"];
+const prefix = uniquePrefix();
+const environment = {
+  KEY_PREFIX: prefix,
+  API_KEYS: PROJECTS.map((project) => `${project}:key-of-${project}`).join(","),
+  RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: String(BOUND),
+};
+let inspector: RedisInspector;
+let apis: ApiProcess[];
+let worker: ServerProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  apis = await Promise.all([startApi(environment), startApi(environment)]);
+  worker = await startWorker(environment);
+});
+afterAll(async () => {
+  await Promise.all([worker, ...apis].map((each) => each[Symbol.asyncDispose]()));
+  inspector[Symbol.dispose]();
+});
+
+const keyOf = (project: string) => ({ authorization: `Bearer key-of-${project}` });
+const HANGING = simulate({ hang: true });
+
+const post = async (project: string, body: object = HANGING, api = apis[0]!) =>
+  await send("POST", `${api.url}/responses`, body, keyOf(project));
+
+async function cancel(project: string, id: string): Promise<void> {
+  await send("POST", `${apis[0]!.url}/responses/${id}/cancel`, undefined, keyOf(project));
+}
+
+test("of many requests at once, on two API processes, as many are accepted as is set, and the rest leave nothing", async () => {
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => post("together", HANGING, apis[i % 2])));
+  const accepted = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 429);
+  expect([accepted.length, refused.length]).toEqual([BOUND, 40 - BOUND]);
+  expect(refused[0]!.body).toEqual({
+    error: {
+      message: "Rate limit reached: 2 responses that are queued or in progress. Please retry in 5 s.",
+      type: "requests",
+      param: null,
+      code: "rate_limit_exceeded",
+    },
+  });
+  expect(refused[0]!.headers.get("retry-after")).toBe("5");
+  expect((await inspector.open()).toSorted()).toEqual(accepted.map(({ body }) => body.id).toSorted());
+  expect(await inspector.redis.keys(`${prefix}:{*}:meta`)).toHaveLength(BOUND);
+  expect((await post("other")).status).toBe(200);
+  for (const { body } of accepted) await cancel("together", body.id);
+});
+
+/** Ends a response of the project, and resolves once a client can know of it. */
+const ENDS: Record<string, (project: string) => Promise<void>> = {
+  completed: async (project) => {
+    const { id } = (await post(project, simulate({ tokens: 1, delay_ms: 0 }))).body;
+    expect((await pollToTheEnd(apis[1]!.url, id, keyOf(project))).status).toBe("completed");
+  },
+  failed: async (project) => {
+    const { id } = (await post(project, simulate({ fail_after: 1, delay_ms: 0 }))).body;
+    expect((await pollToTheEnd(apis[1]!.url, id, keyOf(project))).status).toBe("failed");
+  },
+  cancelled: async (project) => await cancel(project, (await post(project)).body.id),
+  deleted: async (project) => {
+    const { id } = (await post(project)).body;
+    await send("DELETE", `${apis[0]!.url}/responses/${id}`, undefined, keyOf(project));
+  },
+  deadline: async (project) => {
+    await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "1" });
+    const { id } = (await post(project, HANGING, impatient)).body;
+    expect((await pollToTheEnd(apis[0]!.url, id, keyOf(project))).status).toBe("failed");
+  },
+};
+
+test.each(Object.keys(ENDS))("a place is free as soon as its response is known to have ended: %s", async (project) => {
+  const held = await create(apis[0]!.url, HANGING, keyOf(project));
+  for (let round = 0; round < 3; round += 1) {
+    await ENDS[project]!(project);
+    if (project === "deadline") break;
+  }
+  const last = await post(project);
+  expect([last.status, (await post(project)).status]).toEqual([200, 429]);
+  await Promise.all([held.id, last.body.id].map((id) => cancel(project, id)));
+});
+
+test("a worker that is killed keeps the places of what it ran, and they are free when that has ended", async () => {
+  const settings = simulate({ tokens: 60, delay_ms: 10 });
+  const [first, second] = [(await post("killed", settings)).body, (await post("killed", settings)).body];
+  await subscribe(apis[0]!.url, first.id, { cutAfterEvents: 8, headers: keyOf("killed") });
+  worker.kill("SIGKILL");
+  await worker.exited;
+  expect((await post("killed")).status).toBe(429);
+  worker = await startWorker(environment);
+  for (const { id } of [first, second]) {
+    expect((await pollToTheEnd(apis[0]!.url, id, keyOf("killed"))).status).toBe("completed");
+  }
+  const answers = [await post("killed"), await post("killed"), await post("killed")];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
+  await Promise.all(answers.slice(0, 2).map(({ body }: { body: Response }) => cancel("killed", body.id)));
+});
+
+test("a request with an Idempotency-Key has one place, and a refused one may be sent again", async () => {
+  const headers = { ...keyOf("replayed"), "idempotency-key": "once" };
+  const first = await send("POST", `${apis[0]!.url}/responses`, HANGING, headers);
+  const again = await send("POST", `${apis[1]!.url}/responses`, HANGING, headers);
+  expect([again.status, again.body.id]).toEqual([200, first.body.id]);
+  const second = (await post("replayed")).body;
+  const other = { ...keyOf("replayed"), "idempotency-key": "twice" };
+  const refused = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
+  await cancel("replayed", second.id);
+  const accepted = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
+  expect([refused.status, accepted.status]).toEqual([429, 200]);
+  await Promise.all([first.body.id, accepted.body.id].map((id) => cancel("replayed", id)));
+});
+
+test("places that a crash left behind are found by the sweeper", async () => {
+  const { layout, redis } = inspector;
+  await redis.zadd(layout.openOf("gone"), 1, "resp_of_a_process_that_died");
+  await redis.sadd(layout.openProjects, "gone");
+  // In one script: who sees the one sees the other.
+  while ((await redis.exists(layout.openOf("gone"))) === 1) await redis.ping();
+  expect(await redis.sismember(layout.openProjects, "gone")).toBe(0);
+});
