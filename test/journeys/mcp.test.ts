@@ -1,4 +1,7 @@
 /** MCP servers with real processes: what is kept of a client's secrets, and approvals over a chain. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
@@ -6,6 +9,7 @@ import { shown } from "../support/mcp-runs.ts";
 import { startMcpServer, type TestMcpServer, textResult } from "../support/mcp-server.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { isAlive, stubbornServer } from "../support/stubborn-server.ts";
 import { steps } from "../support/tool-runs.ts";
 
 const prefix = uniquePrefix();
@@ -123,4 +127,19 @@ test("a client approves a call of an earlier response, and refuses another", asy
   expect(shown(second.output)).toEqual(["change completed: changed 1", "message"]);
   expect(second.output[0]).toMatchObject({ approval_request_id: one!.id });
   expect(server.begun).toEqual(["change 1"]);
+});
+
+test("a server that is a process does not outlive a worker that is killed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "mcp-"));
+  const { file, pids } = await stubbornServer(folder, () => inspector.redis.ping());
+  await using worker = await startWorker({ ...environment, MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! });
+  const tools = [{ type: "mcp", server_label: "srv" }];
+  await create(api.url, { model: "simulator/default", input: "Go on.", background: true, tools });
+  const [leader, child] = await pids();
+  expect([leader, child].filter(isAlive)).toHaveLength(2);
+  worker.kill("SIGKILL");
+  await worker.exited;
+  while (isAlive(-leader)) await inspector.redis.ping();
+  expect(isAlive(child)).toBe(false);
+  await rm(folder, { recursive: true });
 });

@@ -51,6 +51,24 @@ export interface TestMcpServerOptions {
 
 const INPUT = { type: "object" as const, properties: { x: {} } };
 
+function protocolServer(tools: Record<string, TestTool>, begin: (call: string) => void): Server {
+  const server = new Server({ name: "test", version: "1" }, { capabilities: { tools: {} } });
+  server.setRequestHandler(ListToolsRequestSchema, () => ({
+    tools: Object.entries(tools).map(([name, { annotations }]) => ({
+      name,
+      description: `Does ${name}.`,
+      inputSchema: INPUT,
+      ...(annotations !== undefined && { annotations }),
+    })),
+  }));
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
+    const args = params.arguments ?? {};
+    begin(`${params.name} ${String(args["x"])}`);
+    return await tools[params.name]!.run(args, signal);
+  });
+  return server;
+}
+
 export async function startMcpServer(options: TestMcpServerOptions = {}): Promise<TestMcpServer> {
   const tools = options.tools ?? LOOK_AND_CHANGE;
   const sessions = new Map<string, StreamableHTTPServerTransport>();
@@ -61,27 +79,16 @@ export async function startMcpServer(options: TestMcpServerOptions = {}): Promis
   let openConnections = 0;
   const notes = { begun: [] as string[], methods: [] as string[], headers: [] as IncomingMessage["headers"][] };
 
+  const begin = (call: string): void => {
+    notes.begun.push(call);
+    tell();
+  };
   const openSession = async (): Promise<StreamableHTTPServerTransport> => {
-    const server = new Server({ name: "test", version: "1" }, { capabilities: { tools: {} } });
-    server.setRequestHandler(ListToolsRequestSchema, () => ({
-      tools: Object.entries(tools).map(([name, { annotations }]) => ({
-        name,
-        description: `Does ${name}.`,
-        inputSchema: INPUT,
-        ...(annotations !== undefined && { annotations }),
-      })),
-    }));
-    server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
-      const args = params.arguments ?? {};
-      notes.begun.push(`${params.name} ${String(args["x"])}`);
-      tell();
-      return await tools[params.name]!.run(args, signal);
-    });
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
     });
-    await server.connect(transport);
+    await protocolServer(tools, begin).connect(transport);
     return transport;
   };
 

@@ -1,19 +1,16 @@
 /** What goes wrong with a server is an item and a word to the model, and never the end of a response. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
-import { RunControl } from "../../../workers/run.ts";
-import { openMcpKind } from "../../../workers/tools/mcp.ts";
 import type { McpTool } from "../../../workers/tools/mcp/tool-filter.ts";
 import { call, mcpTool, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServerOptions, textResult } from "../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../support/tool-runs.ts";
+import { steps } from "../../support/tool-runs.ts";
 
 let storage: TestStorage;
 let folder: string;
@@ -238,86 +235,4 @@ describe("a call", () => {
     expect(server.begun).toEqual(["restart undefined", "change 1", "change 2"]);
     expect(server.headers).toHaveLength(2);
   });
-});
-
-describe("when a response is over", () => {
-  test("its session is ended, and no connection is left", async () => {
-    await using server = await startMcpServer();
-    const request = { tools: [mcpTool({ server_url: server.url })], metadata: steps(call("srv__look", { x: 1 })) };
-    await runMcp(storage, request);
-    await server.until(() => server.openConnections === 0);
-    expect(server.methods.at(-1)).toBe("DELETE");
-  });
-
-  test("because it was cancelled, the call is cancelled and the connection closed", async () => {
-    const cancelled = Promise.withResolvers<void>();
-    const run = async (_args: object, signal: AbortSignal) => {
-      signal.addEventListener("abort", () => cancelled.resolve());
-      control.stop("cancelled");
-      await cancelled.promise;
-      return textResult("late");
-    };
-    await using server = await startMcpServer({ tools: { change: { run } } });
-    const control = new RunControl();
-    const metadata = steps(call("srv__change", { x: 1 }));
-    const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })], metadata });
-    const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
-    expect(await runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, control)).toBe("lost");
-    await cancelled.promise;
-    await server.until(() => server.openConnections === 0);
-  });
-
-  test("the processes of a server are gone, even those that do not listen", async () => {
-    const file = join(folder, "stubborn.json");
-    const pids = join(folder, "pids");
-    // It answers nothing, ignores every signal that can be ignored, and has a child that does the same.
-    const script = `trap '' TERM INT HUP; (trap '' TERM INT HUP; echo $$; while :; do sleep 1; done) >> '${pids}' & echo $$ >> '${pids}'; while :; do sleep 1; done`;
-    await writeFile(
-      file,
-      JSON.stringify({ servers: { srv: { command: "/bin/sh", args: ["-c", script], env_names: ["PATH"] } } }),
-    );
-    const control = new RunControl();
-    const id = await createResponse(storage, { tools: [mcpTool({})] });
-    const kinds = [openMcpKind(readConfig({ MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! }))];
-    const running = runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, control);
-    const started = async () => (await readFile(pids, "utf8").catch(() => "")).trim().split("\n").filter(Boolean);
-    while ((await started()).length < 2) await storage.redis.ping();
-    control.stop("cancelled");
-    await running;
-    const isAlive = (pid: number): boolean => {
-      try {
-        process.kill(pid, 0);
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    const [group] = await started();
-    while (isAlive(-Number(group))) await storage.redis.ping();
-    const left = (await started()).filter((pid) => isAlive(Number(pid)));
-    expect(left).toEqual([]);
-  });
-});
-
-test("a run that goes on after a crash does not ask a server again that failed", async () => {
-  await using server = await startMcpServer({
-    intercept: (_request, response) => {
-      response.writeHead(500).end();
-      return true;
-    },
-  });
-  const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })] });
-  const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
-  const control = new RunControl();
-  const upstream = new NotingUpstream();
-  const dying = {
-    run: (...[upstreamCall, signal]: Parameters<NotingUpstream["run"]>) => {
-      control.stop("drain");
-      return upstream.run(upstreamCall, signal);
-    },
-  };
-  expect(await runOnce({ storage, kinds, upstream: dying }, id, control)).toBe("handed-over");
-  expect(await runOnce({ storage, kinds, upstream }, id, new RunControl())).toBe("ended");
-  const { response } = await finalResponse(storage, id);
-  expect(shown(response.output)).toEqual([expect.stringContaining("list  ! "), "message"]);
 });

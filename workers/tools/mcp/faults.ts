@@ -67,6 +67,10 @@ function classify(error: unknown): McpFault {
   if (error instanceof GuardedFetchError || error instanceof AnswerTooLongError || error instanceof ListTooLongError) {
     return protocolError(ErrorCode.ConnectionClosed, error.message);
   }
+  // The SDK's word for a connection that was closed before the message was sent.
+  if (error instanceof Error && error.message === "Not connected") {
+    return protocolError(ErrorCode.ConnectionClosed, "Connection closed");
+  }
   if (error instanceof Error && error.name.includes("ZodError")) {
     return protocolError(ErrorCode.InvalidRequest, "The server's answer is not what the protocol allows.");
   }
