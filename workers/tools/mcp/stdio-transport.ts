@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { ReadBuffer, serializeMessage } from "@modelcontextprotocol/sdk/shared/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode, type JSONRPCMessage, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { CommandTarget } from "./target.ts";
 
 /** `$$` is the group, and stays its name while the watcher is in it. The server takes the shell's place. */
@@ -53,7 +53,13 @@ export class StdioTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin;
     if (stdin?.writable !== true) throw new Error("Not connected");
-    if (!stdin.write(serializeMessage(message))) await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+    if (stdin.write(serializeMessage(message))) return;
+    try {
+      await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+    } catch {
+      // It went away while it was spoken to, and may have heard enough.
+      throw new McpError(ErrorCode.ConnectionClosed, "Connection closed");
+    }
   }
 
   async close(): Promise<void> {
