@@ -14,7 +14,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/store": ["src/protocol", "src/lifecycle", "src/redis"],
   "src/queue": ["src/protocol", "src/lifecycle", "src/redis"],
   "src/stream": ["src/protocol", "src/lifecycle", "src/redis"],
-  "src/providers": ["src"],
+  "src/providers": ["src", "src/protocol"],
   "src/responses": ["src/protocol", "src/lifecycle", "src/redis", "src/store", "src/queue", "src/stream"],
   "src/http": [
     "src",

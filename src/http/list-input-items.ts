@@ -1,7 +1,7 @@
 /** `GET /responses/:id/input_items` (contract 06). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
-import { badRequest, responseNotFound } from "../lifecycle/errors.ts";
+import { listCursorNotFound, responseNotFound } from "../lifecycle/errors.ts";
 import { pageOf } from "../protocol/list.ts";
 import { readableRecord } from "./retrieve-response.ts";
 import { parseListQuery, responseIdOf } from "./validate.ts";
@@ -14,7 +14,7 @@ export function listInputItems(context: ApiContext): RequestHandler {
     const items = await context.storage.records.readInput(id);
     if (items === undefined) throw responseNotFound(id);
     const page = pageOf(items, query);
-    if (page === undefined) throw badRequest(`Item with id '${query.after}' not found.`, "after", "invalid_value");
+    if (page === undefined) throw listCursorNotFound(query.after!);
     response.json(page);
   };
 }

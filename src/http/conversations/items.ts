@@ -2,10 +2,10 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import {
-  badRequest,
   conversationItemNotFound,
   conversationLocked,
   conversationNotFound,
+  listCursorNotFound,
 } from "../../lifecycle/errors.ts";
 import { createItemsSchema } from "../../protocol/conversation.ts";
 import { pageOf } from "../../protocol/list.ts";
@@ -18,7 +18,7 @@ export function listConversationItems(context: ApiContext): RequestHandler {
     const query = parseListQuery(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
     const page = pageOf(await context.storage.conversations.readItems(id), query);
-    if (page === undefined) throw badRequest(`Item with id '${query.after}' not found.`, "after", "invalid_value");
+    if (page === undefined) throw listCursorNotFound(query.after!);
     response.json(page);
   };
 }
