@@ -26,7 +26,17 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "src/providers",
   ],
-  src: ["src/http", "src/responses", "src/store", "src/queue", "src/stream", "src/redis", "src/providers"],
+  "src/openapi": ["src/protocol", "src/lifecycle", "src/stream", "src/providers", "src/http"],
+  src: [
+    "src/http",
+    "src/openapi",
+    "src/responses",
+    "src/store",
+    "src/queue",
+    "src/stream",
+    "src/redis",
+    "src/providers",
+  ],
   workers: [
     "src",
     "src/protocol",
@@ -57,7 +67,10 @@ interface Import {
 
 const files = globSync(["src/**/*.ts", "workers/**/*.ts"]);
 const imports: Import[] = files.flatMap((file) =>
-  [...readFileSync(file, "utf8").matchAll(/(?:from|import) "([^"]+)"/g)].map((match) => ({ file, target: match[1]! })),
+  [...readFileSync(file, "utf8").matchAll(/(?:from |import |import\()"([^"]+)"/g)].map((match) => ({
+    file,
+    target: match[1]!,
+  })),
 );
 
 /** The longest room that holds the file. */
