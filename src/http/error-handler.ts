@@ -3,11 +3,13 @@ import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Logger } from "pino";
 import {
   ApiError,
-  badRequest,
   internalError,
   invalidUrl,
+  malformedUrl,
   payloadTooLarge,
   storeUnavailable,
+  unreadableBody,
+  unsupportedEncoding,
 } from "../lifecycle/errors.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
 
@@ -45,7 +47,7 @@ interface BodyParserError {
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
-  if (error instanceof URIError) return badRequest("The URL is not encoded correctly.");
+  if (error instanceof URIError) return malformedUrl();
   if (isBodyParserError(error)) return bodyFault(error);
   return internalError();
 }
@@ -60,8 +62,8 @@ function bodyFault(error: BodyParserError): ApiError {
       return payloadTooLarge(error.limit ?? 0);
     case "charset.unsupported":
     case "encoding.unsupported":
-      return new ApiError({ status: 415, message: "The request body's encoding is not supported. Send UTF-8 JSON." });
+      return unsupportedEncoding();
     default:
-      return badRequest("The request body could not be read.");
+      return unreadableBody();
   }
 }

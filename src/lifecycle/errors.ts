@@ -266,6 +266,41 @@ export function storeUnavailable(retryAfterSeconds: number): ApiError {
   });
 }
 
+/** The run goes on without the process that waited for it. Sending the request again would start a second one. */
+export function runInterrupted(reason: string): ApiError {
+  return new ApiError({
+    status: 503,
+    message: `The connection to the run was interrupted (${reason}). Retrieve the response by its id if it was stored.`,
+    type: "server_error",
+    code: "service_unavailable",
+    headers: { "x-should-retry": "false" },
+  });
+}
+
+export function listCursorNotFound(itemId: string): ApiError {
+  return badRequest(`Item with id '${itemId}' not found.`, "after", "invalid_value");
+}
+
+export function malformedUrl(): ApiError {
+  return badRequest("The URL is not encoded correctly.");
+}
+
+export function unreadableBody(): ApiError {
+  return badRequest("The request body could not be read.");
+}
+
+export function unsupportedEncoding(): ApiError {
+  return new ApiError({ status: 415, message: "The request body's encoding is not supported. Send UTF-8 JSON." });
+}
+
+export function malformedJson(): ApiError {
+  return badRequest("We could not parse the JSON body of your request. The API expects a JSON object.");
+}
+
+export function bodyTooDeep(maxLevels: number): ApiError {
+  return badRequest(`The request body is nested too deeply. At most ${maxLevels} levels are accepted.`);
+}
+
 export function payloadTooLarge(limitBytes: number): ApiError {
   return new ApiError({
     status: 413,

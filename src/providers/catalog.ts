@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { type Config, ConfigurationError } from "../config.ts";
+import type { Model } from "../protocol/model.ts";
 
 const openAiResponsesProviderSchema = z.strictObject({
   kind: z.literal("openai-responses"),
@@ -37,13 +38,6 @@ export type Provider = OpenAiResponsesProvider | SimulatorProvider;
 export interface ResolvedModel {
   provider: Provider;
   model: string;
-}
-
-export interface Model {
-  id: string;
-  object: "model";
-  created: number;
-  owned_by: string;
 }
 
 const OPENAI_URL = "https://api.openai.com/v1";

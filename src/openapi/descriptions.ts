@@ -1,0 +1,102 @@
+/** What fields and schemas mean, in a sentence. A parameter that is added without one does not compile. */
+import { type CreateRequest, LATER_PARAMETERS } from "../protocol/create-request.ts";
+import { responseStreamEventSchema } from "../protocol/event.ts";
+import type { Response } from "../protocol/response.ts";
+
+const PARAMETERS: Record<keyof CreateRequest, string> = {
+  model: "`vendor/model`. A bare name goes to the default vendor; `GET /models` lists what is configured.",
+  input: "A text, which is one user message, or items in the order in which the model sees them.",
+  previous_response_id: "Continues a finished, stored response: its input and output, and those before it, come first.",
+  conversation: "Its items come first, and this response's input and output are added to it when it has ended.",
+  prompt: "A prompt template and its variables.",
+  moderation: "Passed on to the provider.",
+  include: "What the provider should show besides.",
+  tools:
+    "What the model may call. Functions and custom tools are the client's to run; hosted tools are the provider's.",
+  tool_choice: "Whether, and which, tools must be called.",
+  metadata: "Up to 16 pairs of the client's own. For `simulator/*` models, keys that begin with `simulator.` steer it.",
+  text: "The format of the answer (text, JSON, or a JSON Schema), and how long it should be.",
+  temperature: "Randomness of the sampling.",
+  top_p: "Sampling from the most probable tokens with this total probability.",
+  presence_penalty: "Against tokens that have occurred.",
+  frequency_penalty: "Against tokens by how often they have occurred.",
+  parallel_tool_calls: "Whether the model may call several tools at once.",
+  stream: "Answer with the stream of events instead of the response.",
+  stream_options: "`include_obfuscation` pads the deltas, so that their length does not tell what they say.",
+  background:
+    "Answer at once with status `queued` and go on without the client. Without it, the run is cancelled when the client leaves.",
+  max_output_tokens: "Where the model stops; the response is then `incomplete`.",
+  max_tool_calls: "How many calls of hosted tools the provider may make.",
+  reasoning: "How much a reasoning model should think, and whether to summarize it.",
+  user: "Deprecated: `safety_identifier` and `prompt_cache_key`.",
+  safety_identifier: "A stable name of the end user, for the provider.",
+  prompt_cache_options: "How the provider should cache the prompt.",
+  prompt_cache_key: "Requests with the same key are likely to share a cached prefix.",
+  prompt_cache_retention: "How long the provider should keep the cached prefix.",
+  truncation: "Whether the provider may leave out the oldest items if the input is too long.",
+  instructions: "A system message before everything else. It is not carried over by `previous_response_id`.",
+  store:
+    "False: the response cannot be continued, and is erased when it has ended (in the foreground), or soon after it (in the background).",
+  service_tier: "`priority` is run before `default`, and that before `flex`.",
+  top_logprobs: "How many alternatives to show for each token.",
+  context_management: "When the provider should compact the context.",
+  access_programs: "Programs of the provider that the caller belongs to.",
+  image: "How the provider should handle images.",
+};
+
+const LATER: readonly string[] = LATER_PARAMETERS;
+
+export const REQUEST_FIELDS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(PARAMETERS).map(([name, text]) => [
+    name,
+    LATER.includes(name) ? `${text} Not served yet: anything but null is refused (\`unsupported_parameter\`).` : text,
+  ]),
+);
+
+/** The others are the request's, with the defaults filled in. */
+export const RESPONSE_FIELDS = {
+  id: "`resp_` and 50 hex digits.",
+  status: "It never leaves `completed`, `incomplete`, `failed` or `cancelled`.",
+  created_at: "Unix seconds.",
+  completed_at: "Unix seconds; null unless it was completed.",
+  output: "What the model has produced so far; while it runs, the last item may be unfinished.",
+  error: "Why it failed.",
+  incomplete_details: "Why it stopped early.",
+  usage: "Tokens, once it has ended.",
+  model: "As the request named it.",
+} satisfies Partial<Record<keyof Response, string>>;
+
+const EVENTS: Record<string, string> = {
+  ResponseStreamEvent:
+    "One event of a response's stream. `sequence_number` counts from 0 without gaps, and is where a stream is resumed.",
+  ResponseCreatedEvent: "The first event of every stream.",
+  ResponseQueuedEvent: "Accepted, and waiting for a worker.",
+  ResponseInProgressEvent: "A worker has begun, or begun again after the last one was lost.",
+  ResponseCompletedEvent: "Terminal: the response as it was completed.",
+  ResponseIncompleteEvent: "Terminal: the response as it stopped at a limit.",
+  ResponseFailedEvent: "Terminal: the response failed, or was cancelled (its `status` says which).",
+  ResponseOutputItemDoneEvent:
+    "The item as it is. If it is `incomplete` and the response goes on, it is dropped and written again under the next `output_index`.",
+};
+
+/** In the published union, for clients that know it. */
+const NEVER_SENT = "Published, and never sent by this server.";
+const unsent = responseStreamEventSchema.options[2].options.map(({ shape }) => shape.type.value);
+const eventName = (type: string): string =>
+  `${type.replaceAll(/(?:^|[._])([a-z])/g, (_match, letter: string) => letter.toUpperCase())}Event`;
+
+export const SCHEMA_DESCRIPTIONS: Readonly<Record<string, string>> = {
+  ...EVENTS,
+  ...Object.fromEntries(unsent.map((type) => [eventName(type), NEVER_SENT])),
+  CreateRequest: "Null is what leaving out is. Parameters that are not here are refused.",
+  Response: "A response in one of its six states, told apart by `status`.",
+  QueuedResponse: "Waiting for a worker.",
+  InProgressResponse: "A worker has it; `output` is what there is so far.",
+  CancelledResponse: "Cancelled; `output` is what there was.",
+  IncompleteResponse: "Stopped at a limit.",
+  InputItem: "A message or a reference may leave out its `type`.",
+  ItemReference: "Names an item of an earlier, stored response instead of sending it.",
+  OutputItem: "What a model, or a tool, has produced.",
+  StoredItem: "An item as it was sent or produced, with the id by which lists are paged.",
+  ErrorEnvelope: "Every refusal. `param` is the path of what is wrong (`input[0].content`), `code` is for programs.",
+};
