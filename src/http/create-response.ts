@@ -11,7 +11,7 @@ import { type Admitted, admitResponse } from "../responses/admit-response.ts";
 import { endResponse } from "../responses/end-response.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { ApiContext } from "../context.ts";
-import { runInterrupted } from "../lifecycle/errors.ts";
+import { runInterrupted } from "../lifecycle/errors/server.ts";
 import { openEventStream, whenClosed } from "./sse.ts";
 import { parseCreateRequest } from "./validate.ts";
 

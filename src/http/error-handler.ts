@@ -1,16 +1,15 @@
 /** The one place where an error becomes a wire envelope (contract 03 §3.3). */
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Logger } from "pino";
+import { ApiError } from "../lifecycle/errors/api-error.ts";
 import {
-  ApiError,
-  internalError,
   invalidUrl,
   malformedUrl,
   payloadTooLarge,
-  storeUnavailable,
   unreadableBody,
   unsupportedEncoding,
-} from "../lifecycle/errors.ts";
+} from "../lifecycle/errors/http.ts";
+import { internalError, storeUnavailable } from "../lifecycle/errors/server.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
 
 const RETRY_AFTER_SECONDS = 2;

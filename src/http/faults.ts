@@ -3,7 +3,7 @@
  * `param` and `code` (contract 03 §3.2 and §3.4).
  */
 import type { z } from "zod";
-import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors.ts";
+import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors/api-error.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];

@@ -1,5 +1,5 @@
 /** One page of a listing of items, each without what `include` did not ask for. */
-import { listCursorNotFound } from "../lifecycle/errors.ts";
+import { listCursorNotFound } from "../lifecycle/errors/state.ts";
 import { includedIn, listedItem } from "../lifecycle/include.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import { type List, type ListQuery, pageOf } from "../protocol/list.ts";

@@ -1,6 +1,6 @@
 /** Request bodies: JSON whatever the Content-Type says, within a size and a depth. */
 import express, { type RequestHandler } from "express";
-import { bodyTooDeep, malformedJson } from "../lifecycle/errors.ts";
+import { bodyTooDeep, malformedJson } from "../lifecycle/errors/http.ts";
 
 /**
  * Deeper than any real request, and shallow enough that no recursive walk over a body (JSON.stringify among them)
