@@ -4,13 +4,16 @@ import { responseStreamEventSchema } from "../protocol/event.ts";
 import type { Response } from "../protocol/response.ts";
 
 const PARAMETERS: Record<keyof CreateRequest, string> = {
-  model: "`vendor/model`. A bare name goes to the default vendor; `GET /models` lists what is configured.",
+  model:
+    "`vendor/model`. A bare name goes to the default vendor; `GET /models` lists what is configured. A prompt may name one instead.",
   input: "A text, which is one user message, or items in the order in which the model sees them.",
   previous_response_id: "Continues a finished, stored response: its input and output, and those before it, come first.",
   conversation: "Its items come first, and this response's input and output are added to it when it has ended.",
-  prompt: "A prompt template and its variables.",
+  prompt:
+    "A template of this server's and its variables: messages that come first, and defaults of parameters that the request leaves out.",
   moderation: "Passed on to the provider.",
-  include: "What the provider should show besides.",
+  include:
+    "What the response shows besides. Reasoning has its `encrypted_content` anyway: what this server sealed comes back in `input`.",
   tools:
     "What the model may call. Functions and custom tools are the client's to run; hosted tools are the provider's.",
   tool_choice: "Whether, and which, tools must be called.",
@@ -63,7 +66,9 @@ export const RESPONSE_FIELDS = {
   error: "Why it failed.",
   incomplete_details: "Why it stopped early.",
   usage: "Tokens, once it has ended.",
-  model: "As the request named it.",
+  model: "As the request, or its prompt, named it.",
+  instructions: "As the request gave them, or the messages of its prompt.",
+  prompt: "The prompt, with the version that was used.",
 } satisfies Partial<Record<keyof Response, string>>;
 
 const EVENTS: Record<string, string> = {
@@ -95,7 +100,8 @@ export const SCHEMA_DESCRIPTIONS: Readonly<Record<string, string>> = {
   CancelledResponse: "Cancelled; `output` is what there was.",
   IncompleteResponse: "Stopped at a limit.",
   InputItem: "A message or a reference may leave out its `type`.",
-  ItemReference: "Names an item of an earlier, stored response instead of sending it.",
+  ItemReference:
+    "Names an item of a stored response or of a conversation instead of sending it. It is replaced before the request is recorded.",
   OutputItem: "What a model, or a tool, has produced.",
   StoredItem: "An item as it was sent or produced, with the id by which lists are paged.",
   ErrorEnvelope: "Every refusal. `param` is the path of what is wrong (`input[0].content`), `code` is for programs.",

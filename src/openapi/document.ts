@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { type Endpoint, operationOf, refusalResponse } from "./endpoint.ts";
-import { HEADERS } from "./headers.ts";
+import { HEADERS, LOGGED, REQUEST_HEADERS } from "./headers.ts";
 import * as items from "./operations/conversation-items.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
@@ -47,7 +47,7 @@ const ROOT: Paths = {
 const DESCRIPTION = [
   "A self-hosted server for the OpenAI Responses API whose heart is background mode: runs that take minutes to hours, whose every event is recorded and can be resumed from anywhere.",
   "",
-  '**Errors.** Every refusal has one form, `{"error": {message, type, param, code}}`, and each status below lists what it can mean. An unknown path, or a method that it does not take, is answered 404 with `Invalid URL (METHOD /path)`.',
+  '**Errors.** Every refusal has one form, `{"error": {message, type, param, code}}`, and each status below lists what it can mean. An unknown path, or a method that it does not take, is answered 404 with `Invalid URL (METHOD /path)`. What never becomes a request is answered in the same form, and the connection closed: 400 if it is not HTTP, 431 if its headers are too long, 408 if it does not arrive in time.',
   "",
   "**Keys.** `Authorization: Bearer <key>`. A server without `API_KEYS` takes none, and answers this machine only.",
 ].join("\n");
@@ -58,6 +58,14 @@ const TAGS = [
   { name: "Models", description: "What is configured." },
   { name: "Server", description: "Open to all, at the root." },
 ];
+
+/** What no endpoint answers, by its name among the components. */
+const WITHOUT_ENDPOINT = {
+  UnknownUrl: "invalidUrl",
+  MalformedHttp: "malformedHttp",
+  HeadersTooLarge: "headersTooLarge",
+  RequestTimedOut: "requestTimedOut",
+} as const satisfies Record<string, keyof typeof REFUSALS>;
 
 /** Relative to where this document is read, so that both work behind a proxy's path. */
 const API_SERVERS = [
@@ -74,7 +82,10 @@ function version(): string {
 export function describeApi(): OpenApiDocument {
   const described = { ...pathsOf(API), ...pathsOf(ROOT, { servers: ROOT_SERVERS }) };
   const { paths, responses } = shareResponses(described);
-  const unknownUrl = refusalResponse("404", [{ name: "invalidUrl", ...REFUSALS.invalidUrl }], ["x-request-id"]);
+  const withoutEndpoint = Object.entries(WITHOUT_ENDPOINT).map(([component, name]) => {
+    const refusal = REFUSALS[name];
+    return [component, refusalResponse(String(refusal.error.status), [{ name, ...refusal }], LOGGED)] as const;
+  });
   return {
     openapi: "3.1.0",
     info: {
@@ -91,7 +102,8 @@ export function describeApi(): OpenApiDocument {
     components: {
       schemas: describeSchemas(referencesIn([paths, responses])),
       headers: { ...HEADERS },
-      responses: { ...responses, UnknownUrl: unknownUrl },
+      parameters: { ...REQUEST_HEADERS },
+      responses: { ...responses, ...Object.fromEntries(withoutEndpoint) },
       securitySchemes: { key: { type: "http", scheme: "bearer", description: "One of the server's `API_KEYS`." } },
     },
   };

@@ -2,10 +2,10 @@
 import { STATUS_CODES } from "node:http";
 import type { z } from "zod";
 import { errorEnvelopeSchema } from "../protocol/error.ts";
-import { type HeaderName, headerRefs } from "./headers.ts";
+import { type HeaderName, headerRefs, LOGGED, REQUEST_HEADER_REFS } from "./headers.ts";
 import { type Refusal, REFUSALS } from "./refusals.ts";
 import { refTo } from "./schemas.ts";
-import type { ApiResponse, Example, JsonSchema, Method, Operation, Parameter } from "./spec.ts";
+import type { ApiResponse, Example, JsonSchema, Method, Operation, Parameter, Reference } from "./spec.ts";
 
 export interface Answer {
   description: string;
@@ -25,7 +25,7 @@ export interface Endpoint {
   tag: "Responses" | "Conversations" | "Models" | "Server";
   summary: string;
   description?: string;
-  parameters?: readonly Parameter[];
+  parameters?: readonly (Parameter | Reference)[];
   body?: Body & { description: string; isRequired: boolean };
   /** By status. */
   answers: Readonly<Record<number, Answer>>;
@@ -37,7 +37,14 @@ export interface Endpoint {
   isOpen?: boolean;
 }
 
-const COMMON_REFUSALS = ["missingApiKey", "incorrectApiKey", "foreignPage", "malformedUrl", "internalError"] as const;
+const COMMON_REFUSALS = [
+  "missingApiKey",
+  "incorrectApiKey",
+  "foreignPage",
+  "malformedUrl",
+  "malformedClientRequestId",
+  "internalError",
+] as const;
 
 /** Of all whose method lets a body come along, wanted or not. */
 const BODY_REFUSALS = [
@@ -64,14 +71,14 @@ export const queryParameter = (name: string, description: string, schema: JsonSc
 });
 
 export function operationOf(endpoint: Endpoint, method: Method): Operation {
-  const { id, tag, summary, description, parameters, body } = endpoint;
+  const { id, tag, summary, description, body } = endpoint;
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description !== undefined && { description }),
     ...(endpoint.isOpen === true && { security: [] }),
-    ...(parameters !== undefined && { parameters: [...parameters] }),
+    ...parametersOf(endpoint),
     ...(body !== undefined && {
       requestBody: {
         description: body.description,
@@ -83,11 +90,13 @@ export function operationOf(endpoint: Endpoint, method: Method): Operation {
   };
 }
 
+function parametersOf({ parameters = [], isOpen }: Endpoint): Pick<Operation, "parameters"> {
+  const all = [...parameters, ...(isOpen === true ? [] : REQUEST_HEADER_REFS)];
+  return all.length === 0 ? {} : { parameters: all };
+}
+
 function responsesOf(endpoint: Endpoint, method: Method): Record<string, ApiResponse> {
-  const everywhere: HeaderName[] = [
-    ...(endpoint.isOpen === true ? [] : (["x-request-id"] as const)),
-    ...(endpoint.headers ?? []),
-  ];
+  const everywhere: HeaderName[] = [...(endpoint.isOpen === true ? [] : LOGGED), ...(endpoint.headers ?? [])];
   const answers = Object.entries(endpoint.answers).map(([status, { description, headers = [], content }]) => {
     const types = Object.entries(content).map(([type, each]) => [type, mediaType(each)] as const);
     const answer = {

@@ -2,7 +2,7 @@
 import { applyEvent, initialState } from "../lifecycle/apply-event.ts";
 import { cancelResponse, completeResponse, startResponse } from "../lifecycle/end-response.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
-import type { CreateRequest } from "../protocol/create-request.ts";
+import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { ItemEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
@@ -16,11 +16,11 @@ const TEXT = "A lease names its epoch.";
 export const RESPONSE_ID = `resp_${DIGITS}`;
 export const CONVERSATION_ID = `conv_${DIGITS}`;
 
-export const backgroundRequest: CreateRequest = {
+export const backgroundRequest = {
   model: "simulator/default",
   input: "Why do leases need epochs?",
   background: true,
-};
+} satisfies ResolvedRequest;
 
 export const userMessage = {
   type: "message" as const,

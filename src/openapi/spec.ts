@@ -38,7 +38,7 @@ export interface Operation {
   tags: string[];
   summary: string;
   description?: string;
-  parameters?: Parameter[];
+  parameters?: (Parameter | Reference)[];
   requestBody?: { description: string; required: boolean; content: Record<string, MediaType> };
   responses: Record<string, ApiResponse | Reference>;
   /** Empty: without a key. Absent: as the whole document says. */
@@ -69,6 +69,7 @@ export interface OpenApiDocument {
   components: {
     schemas: Record<string, JsonSchema>;
     headers: Record<string, Header>;
+    parameters: Record<string, Parameter>;
     responses: Record<string, ApiResponse>;
     securitySchemes: Record<string, JsonSchema>;
   };

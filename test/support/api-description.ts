@@ -13,6 +13,7 @@ type ErrorBody = { error: { type: string; code: string | null } };
 export interface Exchange {
   method: string;
   url: URL;
+  requestHeaders: Headers;
   requestBody: string | undefined;
   status: number;
   headers: Headers;
@@ -21,6 +22,9 @@ export interface Exchange {
 /** Answered with these besides what is described: how a stream is carried, and what CORS and HTTP bring along. */
 const TRANSPORT_HEADERS = new Set(["x-accel-buffering", "x-content-type-options"]);
 const OWN_HEADER = /^(?:x-|openai-|idempotent-|retry-after$|www-authenticate$)/;
+
+/** Of those that requests carry, the ones that this server reads for more than a key or a page's origin. */
+const REQUEST_HEADERS = ["x-request-id", "x-client-request-id", "idempotency-key", "last-event-id"];
 
 const document = describeApi();
 
@@ -136,12 +140,32 @@ function faultsInHeaders(headers: Headers, answer: ApiResponse): string[] {
   });
 }
 
-function faultsInRequest({ url, requestBody }: Exchange, { operation }: Route): string[] {
-  const faults = [...url.searchParams].flatMap(([name, value]) => {
-    const parameter = operation.parameters?.find((each: Parameter) => each.in === "query" && each.name === name);
-    if (parameter === undefined) return [`takes the undescribed parameter ${name}`];
-    return faultIn("request", parameter.schema, fromText(parameter.schema, value)) ?? [];
+export function parametersOf({ parameters = [] }: Operation): Parameter[] {
+  return parameters.map((each) =>
+    "$ref" in each ? document.components.parameters[each.$ref.slice("#/components/parameters/".length)]! : each,
+  );
+}
+
+function faultsInParameters({ url, requestHeaders }: Exchange, { operation }: Route): string[] {
+  const { searchParams } = url;
+  const inQuery = [...new Set(searchParams.keys())].map((key) => ["query", key, searchParams.getAll(key)] as const);
+  const inHeaders = REQUEST_HEADERS.filter((name) => requestHeaders.has(name));
+  const given = [...inQuery, ...inHeaders.map((name) => ["header", name, [requestHeaders.get(name)!]] as const)];
+  return given.flatMap(([place, key, values]) => {
+    // `a[]` is how many clients name a list.
+    const name = key.replace(/\[\]$/, "");
+    const parameter = parametersOf(operation).find((each) => each.in === place && each.name.toLowerCase() === name);
+    if (parameter === undefined) return [`takes the undescribed ${place} parameter ${name}`];
+    const { schema } = parameter;
+    const value = schema["type"] === "array" ? values : fromText(schema, values[0]!);
+    return faultIn("request", schema, value) ?? [];
   });
+}
+
+function faultsInRequest(exchange: Exchange, route: Route): string[] {
+  const { requestBody } = exchange;
+  const { operation } = route;
+  const faults = faultsInParameters(exchange, route);
   const body = operation.requestBody;
   if (body === undefined || (requestBody ?? "") === "") return faults;
   const fault = faultIn("request", body.content["application/json"]!.schema, JSON.parse(requestBody!));
@@ -207,9 +231,10 @@ export function expectDescribed(): Described {
     if (url.pathname.startsWith("/docs/")) return response;
     const method = (init?.method ?? "GET").toUpperCase();
     const requestBody = typeof init?.body === "string" ? init.body : undefined;
+    const requestHeaders = new Headers(input instanceof Request ? input.headers : init?.headers);
     const { status, headers } = response;
     const report = (fault: string): void => void faults.push(`${method} ${url.pathname} ${status} ${fault}`);
-    const examined = examine({ method, url, requestBody, status, headers });
+    const examined = examine({ method, url, requestHeaders, requestBody, status, headers });
     for (const fault of examined.faults) report(fault);
     if (examined.route !== undefined) seen.add(`${method} ${examined.route.path} ${status}`);
     const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;

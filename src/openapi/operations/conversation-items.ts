@@ -6,8 +6,8 @@ import { storedMessage, userMessage } from "../examples.ts";
 import { faultsOf } from "../refusals.ts";
 import { itemListSchema, storedItemSchema } from "../wire.ts";
 import { theConversation } from "./conversations.ts";
-import { itemFaults, listFaults } from "./faults.ts";
-import { conversationId, itemId, listParameters } from "./parameters.ts";
+import { includeFaults, itemFaults, listFaults, unverifiedItem } from "./faults.ts";
+import { conversationId, includeParameter, itemId, listParameters } from "./parameters.ts";
 
 const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
 
@@ -35,7 +35,7 @@ export const createConversationItems: Endpoint = {
   id: "createConversationItems",
   tag: "Conversations",
   summary: "Add items to a conversation",
-  parameters: [conversationId],
+  parameters: [conversationId, includeParameter],
   body: {
     description: "At most 20 items.",
     isRequired: true,
@@ -50,6 +50,8 @@ export const createConversationItems: Endpoint = {
       "There are more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
       ...itemFaults((items) => ({ items })),
     }),
+    unverifiedItem,
+    ...includeFaults,
     ...NOT_THERE,
     "conversationLocked",
   ],
@@ -59,14 +61,14 @@ export const retrieveConversationItem: Endpoint = {
   id: "retrieveConversationItem",
   tag: "Conversations",
   summary: "Get an item of a conversation",
-  parameters: [conversationId, itemId],
+  parameters: [conversationId, itemId, includeParameter],
   answers: {
     200: {
       description: "The item.",
       content: { "application/json": { schema: storedItemSchema, examples: { "A message": storedMessage } } },
     },
   },
-  refusals: [...NOT_THERE, "conversationItemNotFound"],
+  refusals: [...includeFaults, ...NOT_THERE, "conversationItemNotFound"],
 };
 
 export const deleteConversationItem: Endpoint = {

@@ -1,12 +1,12 @@
 /** `POST /responses`. */
 import { parseCreateRequest } from "../../http/validate.ts";
-import { LATER_PARAMETERS } from "../../protocol/create-request.ts";
-import { createRequestSchema } from "../../protocol/create-request.ts";
+import { missingParameter, unknownParameter } from "../../lifecycle/errors/api-error.ts";
+import { createRequestSchema, LATER_PARAMETERS } from "../../protocol/create-request.ts";
 import { responseSchema } from "../../protocol/response.ts";
 import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { backgroundRequest, completedResponse, CONVERSATION_ID, queuedResponse, streamAfter } from "../examples.ts";
-import { faultsOf } from "../refusals.ts";
+import { faultsOf, type Refusal } from "../refusals.ts";
 import { streamEventSchema } from "../wire.ts";
 import { itemFaults, metadataFaults } from "./faults.ts";
 
@@ -15,13 +15,10 @@ const valid = { model: "simulator/default", input: "Hello" };
 const withFields = (fields: object): object => ({ ...valid, ...fields });
 const tool = { type: "function", name: "weather" };
 
-const LATER_EXAMPLES = {
-  prompt: { id: "pmpt_1" },
-  context_management: [{ type: "compaction" }],
-};
+const LATER_EXAMPLES = { context_management: [{ type: "compaction" }] };
 
 const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
-  "`model` is missing.": { input: "Hello" },
+  "`model` is missing, and no prompt may stand in for it.": { input: "Hello" },
   "`model` is empty.": withFields({ model: "" }),
   "`input` is missing, and nothing stands in for it.": { model: "simulator/default" },
   "`input` is empty, and nothing stands in for it.": withFields({ input: [] }),
@@ -42,6 +39,12 @@ const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
     LATER_PARAMETERS.map((name) => [`\`${name}\` is not served yet.`, withFields({ [name]: LATER_EXAMPLES[name] })]),
   ),
 });
+
+const promptFaults: Refusal[] = [
+  { when: "Neither the request nor its prompt names a model.", error: missingParameter("model") },
+  { when: "A variable of the prompt is missing.", error: missingParameter("prompt.variables.city") },
+  { when: "The prompt has no such variable.", error: unknownParameter("prompt.variables.town") },
+];
 
 export const createResponse: Endpoint = {
   id: "createResponse",
@@ -75,6 +78,7 @@ export const createResponse: Endpoint = {
     examples: {
       "In the background": backgroundRequest,
       "As a stream": { ...backgroundRequest, stream: true },
+      "From a prompt": { prompt: { id: "pmpt_1", variables: { city: "Bern" } }, background: true },
       "In a conversation": { ...backgroundRequest, conversation: CONVERSATION_ID },
     },
   },
@@ -97,11 +101,16 @@ export const createResponse: Endpoint = {
   },
   refusals: [
     ...faults,
+    ...promptFaults,
+    "textVariableExpected",
+    "filledPromptTooLong",
+    "promptNotFound",
     "exclusiveContext",
     "previousResponseNotFound",
     "malformedPreviousResponseId",
     "previousResponseUnfinished",
     "toolOutputMissing",
+    "encryptedContentUnverified",
     "conversationLocked",
     "conversationNotFound",
     "itemNotFound",
@@ -109,6 +118,7 @@ export const createResponse: Endpoint = {
     "idempotencyKeyReuse",
     "tooManyRequests",
     "queueFull",
+    "projectFull",
     "storeUnavailable",
     "runInterrupted",
   ],

@@ -1,6 +1,7 @@
 /** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
-import { parseListQuery } from "../../http/validate.ts";
-import { faultsOf } from "../refusals.ts";
+import { parseInclude, parseListQuery } from "../../http/validate.ts";
+import { encryptedContentUnverified } from "../../lifecycle/errors/requests.ts";
+import { faultsOf, type Refusal, REFUSALS } from "../refusals.ts";
 
 type Wrap<T> = (part: T) => object;
 type Wrong = Record<string, object>;
@@ -23,6 +24,12 @@ export function itemFaults(wrap: Wrap<object[]>): Wrong {
   };
 }
 
+/** Of items that are added to a conversation. */
+export const unverifiedItem: Refusal = {
+  ...REFUSALS.encryptedContentUnverified,
+  error: encryptedContentUnverified("rs_1", "items"),
+};
+
 export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
   const pairs = Array.from({ length: 17 }, (_, i) => [`key_${i}`, "value"]);
   return {
@@ -33,7 +40,14 @@ export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
   };
 }
 
+const wrongIncludes = {
+  "`include` names what is not known.": { include: ["bogus"] },
+  "`include` is no list.": { include: { a: "bogus" } },
+};
+export const includeFaults = faultsOf((query) => parseInclude(query as Record<string, string>), wrongIncludes);
+
 export const listFaults = faultsOf((query) => parseListQuery(query as Record<string, string>), {
+  ...wrongIncludes,
   "`limit` is no integer.": { limit: "x" },
   "`limit` is less than 1.": { limit: "0" },
   "`limit` is more than 100.": { limit: "101" },

@@ -1,5 +1,6 @@
 /** What is done to a response that is there: `GET`, `DELETE`, cancel, and its input. */
 import { parseFlag } from "../../http/validate.ts";
+import { cursorBeyondLog, malformedCursor } from "../../lifecycle/errors/requests.ts";
 import { deletedResponseSchema, responseSchema } from "../../protocol/response.ts";
 import { type Endpoint, queryParameter } from "../endpoint.ts";
 import {
@@ -13,8 +14,8 @@ import {
 } from "../examples.ts";
 import { faultsOf } from "../refusals.ts";
 import { itemListSchema, streamEventSchema } from "../wire.ts";
-import { listFaults } from "./faults.ts";
-import { flagSchema, listParameters, responseId } from "./parameters.ts";
+import { includeFaults, listFaults } from "./faults.ts";
+import { flagSchema, includeParameter, listParameters, responseId } from "./parameters.ts";
 
 const NOT_THERE = ["malformedResponseId", "responseNotFound", "storeUnavailable"] as const;
 
@@ -41,6 +42,11 @@ export const retrieveResponse: Endpoint = {
       "Pad the deltas, so that their length does not tell what they say.",
       flagSchema,
     ),
+    {
+      ...includeParameter,
+      description:
+        "Checked, and changes nothing: a response shows what it was created with, which is what its stream says.",
+    },
     {
       name: "Last-Event-ID",
       in: "header",
@@ -72,9 +78,12 @@ export const retrieveResponse: Endpoint = {
     ...NOT_THERE,
     "malformedCursor",
     "cursorBeyondLog",
+    { when: "`Last-Event-ID` is not an integer from 0.", error: malformedCursor("-1", "Last-Event-ID") },
+    { when: "`Last-Event-ID` is beyond the last event.", error: cursorBeyondLog(90, 41, "Last-Event-ID") },
     ...faultsOf((query) => parseFlag(query as Record<string, string>, "stream"), {
       "`stream`, or `include_obfuscation`, is no boolean.": { stream: "maybe" },
     }),
+    ...includeFaults,
   ],
 };
 

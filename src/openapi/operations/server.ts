@@ -1,5 +1,6 @@
 /** What this server says of itself, to anyone. */
 import type { Endpoint } from "../endpoint.ts";
+import { LOGGED, REQUEST_HEADER_REFS } from "../headers.ts";
 import type { JsonSchema } from "../spec.ts";
 
 const readiness = (status: string): JsonSchema => ({
@@ -58,12 +59,19 @@ export const readyz: Endpoint = {
   },
 };
 
+/** The health checks are answered before requests are logged. */
+const logged = {
+  parameters: REQUEST_HEADER_REFS,
+  headers: LOGGED,
+  refusals: ["malformedClientRequestId", "internalError"],
+} as const satisfies Partial<Endpoint>;
+
 export const openApiJson: Endpoint = {
   id: "openApiJson",
   tag: "Server",
   isOpen: true,
   summary: "This description",
-  headers: ["x-request-id"],
+  ...logged,
   answers: {
     200: { description: "OpenAPI 3.1.", content: { "application/json": { schema: { type: "object" } } } },
   },
@@ -74,6 +82,6 @@ export const docs: Endpoint = {
   tag: "Server",
   isOpen: true,
   summary: "This description, to read",
-  headers: ["x-request-id"],
+  ...logged,
   answers: { 200: { description: "A page.", content: { "text/html": { schema: { type: "string" } } } } },
 };

@@ -9,11 +9,15 @@ import { openApiContext } from "../../../src/context.ts";
 import { describeApi } from "../../../src/openapi/document.ts";
 import { SCHEMA_DESCRIPTIONS } from "../../../src/openapi/descriptions.ts";
 import { responseStreamEventSchema } from "../../../src/protocol/event.ts";
-import { faultIn, faultInEvent, resolveResponse, ROUTES } from "../../support/api-description.ts";
+import { faultIn, faultInEvent, parametersOf, resolveResponse, ROUTES } from "../../support/api-description.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { silentLogger } from "../../support/storage.ts";
 
 const document = describeApi();
+/** They are no endpoint's. */
+const WITHOUT_ENDPOINT = ["UnknownUrl", "MalformedHttp", "HeadersTooLarge", "RequestTimedOut"].map(
+  (name) => `responses/${name}`,
+);
 const text = JSON.stringify(document);
 
 /** Express's own routers, as far as it is needed to list what they serve. */
@@ -65,22 +69,19 @@ const responseObject = z.strictObject({
   headers: z.record(z.string(), referenceObject).optional(),
   content: contentObject.optional(),
 });
+const parameterObject = z.strictObject({
+  name: z.string(),
+  in: z.enum(["path", "query", "header"]),
+  description: z.string().min(1),
+  required: z.boolean().optional(),
+  schema: schemaObject,
+});
 const operationObject = z.strictObject({
   operationId: z.string().min(1),
   tags: z.array(z.string()).min(1),
   summary: z.string().min(1),
   description: z.string().min(1).optional(),
-  parameters: z
-    .array(
-      z.strictObject({
-        name: z.string(),
-        in: z.enum(["path", "query", "header"]),
-        description: z.string().min(1),
-        required: z.boolean().optional(),
-        schema: schemaObject,
-      }),
-    )
-    .optional(),
+  parameters: z.array(z.union([parameterObject, referenceObject])).optional(),
   requestBody: z.strictObject({ description: z.string(), required: z.boolean(), content: contentObject }).optional(),
   responses: z.record(z.string().regex(/^[1-5]\d\d$/), z.union([responseObject, referenceObject])),
   security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
@@ -110,6 +111,7 @@ const documentObject = z.strictObject({
   components: z.strictObject({
     schemas: z.record(z.string().regex(/^[\w.-]+$/), schemaObject),
     headers: z.record(z.string(), z.strictObject({ description: z.string(), schema: schemaObject })),
+    parameters: z.record(z.string().regex(/^[\w.-]+$/), parameterObject),
     responses: z.record(z.string().regex(/^[\w.-]+$/), responseObject),
     securitySchemes: z.record(z.string(), z.looseObject({ type: z.literal("http"), scheme: z.literal("bearer") })),
   }),
@@ -127,7 +129,7 @@ describe("as a document", () => {
   test("has parameters for just what its paths hold", () => {
     for (const { path, operation } of ROUTES) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      const described = operation.parameters?.filter((each) => each.in === "path").map(({ name }) => name) ?? [];
+      const described = parametersOf(operation).flatMap((each) => (each.in === "path" ? each.name : []));
       expect([path, ...described]).toEqual([path, ...inPath]);
     }
   });
@@ -136,13 +138,13 @@ describe("as a document", () => {
     const references = [...text.matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)].map(
       ([, kind, name]) => `${kind}/${name}`,
     );
-    const { schemas, headers, responses } = document.components;
-    const present = Object.entries({ schemas, headers, responses }).flatMap(([kind, components]) =>
+    const { schemas, headers, parameters, responses } = document.components;
+    const present = Object.entries({ schemas, headers, parameters, responses }).flatMap(([kind, components]) =>
       Object.keys(components).map((name) => `${kind}/${name}`),
     );
     const reached = new Set(references);
     expect([...reached].filter((reference) => !present.includes(reference))).toEqual([]);
-    expect(present.filter((name) => !reached.has(name))).toEqual(["responses/UnknownUrl"]);
+    expect(present.filter((name) => !reached.has(name))).toEqual(WITHOUT_ENDPOINT);
     expect(Object.keys(SCHEMA_DESCRIPTIONS).filter((name) => schemas[name] === undefined)).toEqual([]);
   });
 

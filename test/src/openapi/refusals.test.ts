@@ -1,9 +1,10 @@
 /** Every refusal that there is, is shown at a route; and whatever a route refuses, it shows. */
+import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FAULT_CODES } from "../../../src/http/faults.ts";
 import { parseBody, parseCreateRequest } from "../../../src/http/validate.ts";
-import * as errors from "../../../src/lifecycle/errors.ts";
+import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { describeApi } from "../../../src/openapi/document.ts";
 import {
   createConversationSchema,
@@ -13,6 +14,11 @@ import {
 import { ProviderCatalog } from "../../../src/providers/catalog.ts";
 import { resolveResponse, ROUTES } from "../../support/api-description.ts";
 import { oddRequests } from "../../support/odd-requests.ts";
+
+/** `api-error.ts` is what the others are made with. */
+const ERROR_FILES = readdirSync(new URL("../../../src/lifecycle/errors/", import.meta.url))
+  .map((file) => file.replace(/\.ts$/, ""))
+  .filter((name) => name !== "api-error");
 
 interface Shown {
   status: string;
@@ -26,7 +32,7 @@ function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
     if (Number(status) < 400) return [];
     const examples = resolveResponse(response).content?.["application/json"]?.examples ?? {};
     return Object.entries(examples).flatMap(([name, { value }]) => {
-      const { error } = value as Partial<ReturnType<errors.ApiError["toEnvelope"]>>;
+      const { error } = value as Partial<ReturnType<ApiError["toEnvelope"]>>;
       return error === undefined ? [] : [{ status, name, code: error.code }];
     });
   });
@@ -34,16 +40,19 @@ function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
 
 describe("refusals", () => {
   const shown = ROUTES.flatMap(refusalsOf);
+  const { UnknownUrl, MalformedHttp, HeadersTooLarge, RequestTimedOut } = describeApi().components.responses;
+  const withoutRoute = [UnknownUrl, MalformedHttp, HeadersTooLarge, RequestTimedOut].flatMap((response) =>
+    Object.keys(response!.content!["application/json"]!.examples!).map((name) => ({ name })),
+  );
 
-  test("each constructor of lifecycle/errors.ts is shown at a route", () => {
-    const constructors = Object.keys(errors).filter((name) => !["ApiError", "badRequest"].includes(name));
-    // It is what is answered where there is no route.
-    const atRoutes = constructors.filter((name) => name !== "invalidUrl");
-    expect(atRoutes.filter((name) => !shown.some((refusal) => refusal.name === name))).toEqual([]);
-    expect(describeApi().components.responses["UnknownUrl"]?.content).toHaveProperty(
-      "application/json.examples.invalidUrl".split("."),
-    );
-  });
+  test.each(ERROR_FILES)(
+    "each constructor of lifecycle/errors/%s.ts is shown at a route, or as what has none",
+    async (file) => {
+      const module = (await import(`../../../src/lifecycle/errors/${file}.ts`)) as object;
+      const names = new Set([...shown, ...withoutRoute].map(({ name }) => name));
+      expect(Object.keys(module).filter((name) => !names.has(name))).toEqual([]);
+    },
+  );
 
   test("each code of a fault is shown at a route", () => {
     const codes = new Set(shown.map(({ code }) => code));
@@ -78,7 +87,7 @@ describe("refusals", () => {
 });
 
 /** Bodies that are not even JSON are `jsonBody`'s. */
-function refusalOf(parse: (body: unknown) => unknown, body: Buffer): errors.ApiError | undefined {
+function refusalOf(parse: (body: unknown) => unknown, body: Buffer): ApiError | undefined {
   let json: unknown;
   try {
     json = JSON.parse(body.toString());
@@ -89,7 +98,7 @@ function refusalOf(parse: (body: unknown) => unknown, body: Buffer): errors.ApiE
     parse(json);
     return undefined;
   } catch (error) {
-    if (error instanceof errors.ApiError) return error;
+    if (error instanceof ApiError) return error;
     throw error;
   }
 }
