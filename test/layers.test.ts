@@ -15,10 +15,12 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/queue": ["src/protocol", "src/lifecycle", "src/redis"],
   "src/stream": ["src/protocol", "src/lifecycle", "src/redis"],
   "src/sealing": ["src/redis"],
+  "src/context-window": ["src/protocol"],
   "src/providers": ["src", "src/protocol"],
   "src/prompts": ["src", "src/protocol", "src/lifecycle", "src/providers"],
   "src/responses": [
     "src/protocol",
+    "src/context-window",
     "src/lifecycle",
     "src/redis",
     "src/sealing",
@@ -30,6 +32,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/http": [
     "src",
     "src/protocol",
+    "src/context-window",
     "src/lifecycle",
     "src/redis",
     "src/store",
@@ -53,6 +56,7 @@ const ROOMS: Record<string, readonly string[]> = {
   workers: [
     "src",
     "src/protocol",
+    "src/context-window",
     "src/lifecycle",
     "src/redis",
     "src/sealing",
@@ -63,7 +67,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/upstreams",
   ],
-  "workers/upstreams": ["workers", "src", "src/protocol", "src/lifecycle", "src/providers"],
+  "workers/upstreams": ["workers", "src", "src/protocol", "src/context-window", "src/lifecycle", "src/providers"],
 };
 
 /** Who may use a library that the architecture keeps in its place. */
@@ -71,7 +75,8 @@ const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/response-worker.ts"],
   ioredis: ["src/redis/"],
-  openai: ["workers/upstreams/", "src/demo.ts"],
+  openai: ["workers/upstreams/", "src/providers/input-token-counters.ts", "src/demo.ts"],
+  "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
 };
 
 interface Import {

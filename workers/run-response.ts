@@ -13,17 +13,19 @@ import {
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
 import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
-import type { ResponseError, ResponseErrorCode } from "../src/protocol/response.ts";
+import type { ResponseError } from "../src/protocol/response.ts";
+import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
+import { addCompactionUsage } from "./compact-context.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
-import type { UpstreamFinish } from "./upstream.ts";
+import { failed, type UpstreamFinish } from "./upstream.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface RunDependencies extends LoopDependencies {
@@ -71,7 +73,8 @@ export async function runResponse(
   try {
     const discarded = await closeBrokenItems(run);
     await announceStart(run);
-    const finish = await generate(dependencies, run, discarded);
+    const generated = await generate(dependencies, run, discarded);
+    const finish = await addCompactionUsage(storage, run, generated);
     await indexOutput(storage, id, keptItems(run, discarded));
     await end(run, finish, discarded);
     await leaveOpen(storage, id);
@@ -125,6 +128,7 @@ async function generate(
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
     if (error instanceof TurnTooLongError) return failed("server_error", error.message);
+    if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
       storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
       return failed("server_error", "The provider sent a stream that could not be understood.");
@@ -132,12 +136,6 @@ async function generate(
     throw error;
   }
 }
-
-const failed = (code: ResponseErrorCode, message: string): UpstreamFinish => ({
-  type: "finish",
-  status: "failed",
-  error: responseError(code, message),
-});
 
 function keptItems(run: Run, discarded: ReadonlySet<number>): OutputItem[] {
   const output: readonly OutputItem[] = run.writer.state.response.output;

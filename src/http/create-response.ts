@@ -36,7 +36,8 @@ export function createResponse(context: ApiContext): RequestHandler {
       const sink = openEventStream(response, { headers, isResumable: isBackground });
       follow(context, response, sink, { ...following, ...(isObfuscated && { encode: obfuscatedFrames(admitted.id) }) });
     } else {
-      follow(context, response, waitForEnd(response.set(headers)), following);
+      const send = (terminal: LoggedEvent) => sendResponseJson(response, responseJsonOf(terminal));
+      follow(context, response, waitForEnd(response.set(headers), send), following);
     }
   };
 }
@@ -53,7 +54,7 @@ interface Following {
   isReadable: boolean;
 }
 
-function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, following: Following): void {
+export function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, following: Following): void {
   const { admitted, encode, cancelOnDisconnect, isReadable } = following;
   let hasEnded = false;
   const watched: FrameSink = {
@@ -74,15 +75,15 @@ function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, fo
   });
 }
 
-/** A sink that lets events pass and answers with the final response. */
-function waitForEnd(response: HttpResponse): FrameSink {
+/** A sink that lets events pass and gives the terminal one to `answer`. */
+export function waitForEnd(response: HttpResponse, answer: (terminal: LoggedEvent) => void): FrameSink {
   return {
     isResumable: false,
     write: () => true,
     drained: () => Promise.resolve(),
     end: (reason: EndReason, terminal: LoggedEvent | undefined) => {
       if (terminal !== undefined) {
-        sendResponseJson(response, responseJsonOf(terminal));
+        answer(terminal);
         return;
       }
       const error = runInterrupted(reason);

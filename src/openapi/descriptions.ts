@@ -1,7 +1,10 @@
 /** What fields and schemas mean, in a sentence. A parameter that is added without one does not compile. */
-import { type CreateRequest, LATER_PARAMETERS } from "../protocol/create-request.ts";
+import type { z } from "zod";
+import { type CompactedResponse, compactedResponseSchema, compactRequestSchema } from "../protocol/compaction.ts";
+import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
-import type { Response } from "../protocol/response.ts";
+import { type InputTokensRequest, inputTokensRequestSchema } from "../protocol/input-tokens.ts";
+import { type Response, responseSchema } from "../protocol/response.ts";
 
 const PARAMETERS: Record<keyof CreateRequest, string> = {
   model:
@@ -36,28 +39,21 @@ const PARAMETERS: Record<keyof CreateRequest, string> = {
   prompt_cache_options: "How the provider should cache the prompt.",
   prompt_cache_key: "Requests with the same key are likely to share a cached prefix.",
   prompt_cache_retention: "How long the provider should keep the cached prefix.",
-  truncation: "Whether the provider may leave out the oldest items if the input is too long.",
+  truncation:
+    "`auto` leaves out the oldest items if the input does not fit the model's context window; else the response fails.",
   instructions: "A system message before everything else. It is not carried over by `previous_response_id`.",
   store:
     "False: the response cannot be continued, and is erased when it has ended (in the foreground), or soon after it (in the background).",
   service_tier: "`priority` is run before `default`, and that before `flex`.",
   top_logprobs: "How many alternatives to show for each token.",
-  context_management: "When the provider should compact the context.",
+  context_management:
+    "Above so many tokens the conversation is replaced by a summary that the model writes, and its latest messages.",
   access_programs: "Programs of the provider that the caller belongs to.",
   image: "How the provider should handle images.",
 };
 
-const LATER: readonly string[] = LATER_PARAMETERS;
-
-export const REQUEST_FIELDS: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(PARAMETERS).map(([name, text]) => [
-    name,
-    LATER.includes(name) ? `${text} Not served yet: anything but null is refused (\`unsupported_parameter\`).` : text,
-  ]),
-);
-
 /** The others are the request's, with the defaults filled in. */
-export const RESPONSE_FIELDS = {
+const RESPONSE_FIELDS = {
   id: "`resp_` and 50 hex digits.",
   status: "It never leaves `completed`, `incomplete`, `failed` or `cancelled`.",
   created_at: "Unix seconds.",
@@ -70,6 +66,29 @@ export const RESPONSE_FIELDS = {
   instructions: "As the request gave them, or the messages of its prompt.",
   prompt: "The prompt, with the version that was used.",
 } satisfies Partial<Record<keyof Response, string>>;
+
+const INPUT_TOKENS_FIELDS: Record<Exclude<keyof InputTokensRequest, keyof CreateRequest>, string> = {
+  personality: "Passed on to the provider.",
+};
+const COMPACTED_FIELDS = {
+  id: "It cannot be read, or continued.",
+  output: "Messages that were kept word for word, and the compaction last: the `input` to go on with.",
+  usage: "What the summary cost.",
+} satisfies Partial<Record<keyof CompactedResponse, string>>;
+
+/** Of a union, those of each member. */
+export const FIELDS = new Map<z.ZodType, Readonly<Record<string, string>>>([
+  [createRequestSchema, PARAMETERS],
+  [inputTokensRequestSchema, { ...pick(inputTokensRequestSchema), ...INPUT_TOKENS_FIELDS }],
+  [compactRequestSchema, pick(compactRequestSchema)],
+  [responseSchema, RESPONSE_FIELDS],
+  [compactedResponseSchema, COMPACTED_FIELDS],
+]);
+
+/** Of a request that has parameters of `POST /responses`, the same sentences. */
+function pick(schema: z.ZodObject): Record<string, string> {
+  return Object.fromEntries(Object.entries(PARAMETERS).filter(([name]) => Object.hasOwn(schema.shape, name)));
+}
 
 const EVENTS: Record<string, string> = {
   ResponseStreamEvent:
@@ -102,6 +121,7 @@ export const SCHEMA_DESCRIPTIONS: Readonly<Record<string, string>> = {
   InputItem: "A message or a reference may leave out its `type`.",
   ItemReference:
     "Names an item of a stored response or of a conversation instead of sending it. It is replaced before the request is recorded.",
+  Compaction: "A summary of what came before it, sealed: only this server can open it.",
   OutputItem: "What a model, or a tool, has produced.",
   StoredItem: "An item as it was sent or produced, with the id by which lists are paged.",
   ErrorEnvelope: "Every refusal. `param` is the path of what is wrong (`input[0].content`), `code` is for programs.",

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { type Endpoint, operationOf, refusalResponse } from "./endpoint.ts";
 import { HEADERS, LOGGED, REQUEST_HEADERS } from "./headers.ts";
+import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
@@ -18,6 +19,8 @@ type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
 /** Under `/v1` and `/v5`, as in `app.ts`. */
 const API: Paths = {
   "/responses": { post: createResponse },
+  "/responses/input_tokens": { post: contextWindow.countInputTokens },
+  "/responses/compact": { post: contextWindow.compactResponse },
   "/responses/{response_id}": { get: responses.retrieveResponse, delete: responses.deleteResponse },
   "/responses/{response_id}/cancel": { post: responses.cancelResponse },
   "/responses/{response_id}/input_items": { get: responses.listInputItems },

@@ -29,6 +29,12 @@ export const userMessage = {
 };
 export const storedMessage = { ...userMessage, id: `msg_${DIGITS}`, status: "completed" as const };
 
+export const compaction = {
+  type: "compaction" as const,
+  id: `cmp_${DIGITS}`,
+  encrypted_content: "brs1.k1.c2VhbGVkLCBhbmQgb25seSBhbiBleGFtcGxl",
+};
+
 const at = { item_id: `msg_${DIGITS}`, output_index: 0, content_index: 0 };
 const part = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: [] });
 const message = (status: "in_progress" | "completed", text?: string) => ({
@@ -51,7 +57,7 @@ const lastEvents: ItemEventDraft[] = [
   { type: "response.output_item.done", output_index: 0, item: message("completed", TEXT) },
 ];
 
-const usage = {
+export const usage = {
   input_tokens: 7,
   input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
   output_tokens: 5,

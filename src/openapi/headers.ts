@@ -48,6 +48,13 @@ export function headerRefs(names: Iterable<string>): Record<string, Reference> {
   );
 }
 
+/** On every answer of what creates a response, where a limit is configured. */
+export const RATE_LIMITS: readonly HeaderName[] = [
+  "x-ratelimit-limit-requests",
+  "x-ratelimit-remaining-requests",
+  "x-ratelimit-reset-requests",
+];
+
 /** What any request to the API may carry, by its name among the components. */
 export const REQUEST_HEADERS: Record<string, Parameter> = {
   RequestId: {

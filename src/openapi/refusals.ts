@@ -3,6 +3,7 @@
  * is sent. One that is added to `lifecycle/errors/` does not compile until it stands here, and its endpoint names it.
  */
 import { MAX_DEPTH } from "../http/json-body.ts";
+import { responseError } from "../lifecycle/end-response.ts";
 import * as access from "../lifecycle/errors/access.ts";
 import { ApiError } from "../lifecycle/errors/api-error.ts";
 import * as http from "../lifecycle/errors/http.ts";
@@ -144,6 +145,10 @@ export const REFUSALS = {
   invalidUrl: {
     when: "There is no such path, or it does not take this method.",
     error: http.invalidUrl("POST", "/v1/foo"),
+  },
+  runFailed: {
+    when: "The run failed, at the provider or here. It was tried again already.",
+    error: server.runFailed(responseError("server_error", "The provider failed.")),
   },
   internalError: { when: "A fault of this server's.", error: server.internalError() },
 } satisfies Record<Constructor, Refusal>;

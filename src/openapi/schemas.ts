@@ -7,10 +7,12 @@
  * so for that it is the same.
  */
 import { z } from "zod";
+import * as compaction from "../protocol/compaction.ts";
 import * as content from "../protocol/content.ts";
 import * as conversation from "../protocol/conversation.ts";
 import * as createRequest from "../protocol/create-request.ts";
 import * as error from "../protocol/error.ts";
+import * as inputTokens from "../protocol/input-tokens.ts";
 import * as item from "../protocol/item.ts";
 import * as caller from "../protocol/items/caller.ts";
 import * as computer from "../protocol/items/computer.ts";
@@ -30,15 +32,17 @@ import * as functionTools from "../protocol/tools/function.ts";
 import * as hostedTools from "../protocol/tools/hosted.ts";
 import * as mcpTools from "../protocol/tools/mcp.ts";
 import * as search from "../protocol/tools/search.ts";
-import { REQUEST_FIELDS, RESPONSE_FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
+import { FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
 import type { JsonSchema, Reference } from "./spec.ts";
 import * as wire from "./wire.ts";
 
 const MODULES: Record<string, unknown>[] = [
+  compaction,
   content,
   conversation,
   createRequest,
   error,
+  inputTokens,
   item,
   caller,
   computer,
@@ -115,10 +119,9 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
   all["InputItem"] = { anyOf: inputItems.map(refTo) };
   const reached = reachedFrom(roots, all);
-  for (const [id, fields] of Object.entries({ CreateRequest: REQUEST_FIELDS, Response: RESPONSE_FIELDS })) {
-    for (const state of id === "Response" ? response.responseSchema.options : [schemas.get(id)!]) {
-      describeFields(all[registry.get(state)!.id]!, fields);
-    }
+  for (const [schema, fields] of FIELDS) {
+    const members = schema instanceof z.ZodDiscriminatedUnion ? (schema.options as z.ZodType[]) : [schema];
+    for (const member of members) describeFields(all[registry.get(member)!.id]!, fields);
   }
   const described = [...reached].sort().map((id) => {
     const { $schema: _dialect, $id: _uri, ...schema } = all[id]!;

@@ -9,6 +9,15 @@ import { z } from "zod";
 import { type Config, ConfigurationError } from "../config.ts";
 import type { Model } from "../protocol/model.ts";
 
+const contextWindowSchema = z.int().positive();
+
+/** A model by its name, or with the number of tokens that it can hold: its input and its output together. */
+const modelEntrySchema = z.union([
+  z.string().min(1),
+  z.strictObject({ name: z.string().min(1), context_window: contextWindowSchema.optional() }),
+]);
+type ModelEntry = z.infer<typeof modelEntrySchema>;
+
 const openAiResponsesProviderSchema = z.strictObject({
   kind: z.literal("openai-responses"),
   base_url: z.url(),
@@ -16,12 +25,19 @@ const openAiResponsesProviderSchema = z.strictObject({
   api_key_env: z.string().optional(),
   headers: z.record(z.string(), z.string()).default({}),
   /** If given, only these models exist. If not, every name is passed on and the vendor decides. */
-  models: z.array(z.string().min(1)).min(1).optional(),
+  models: z.array(modelEntrySchema).min(1).optional(),
   /** If given, only these tools are left to the provider; this server runs the others. If not, all are. */
   hosted_tools: z.array(z.string()).optional(),
+  /** Of the models that state none of their own. */
+  context_window: contextWindowSchema.optional(),
+  /** Whether it serves `POST /responses/input_tokens`. */
+  counts_input_tokens: z.boolean().optional(),
 });
 
-const simulatorProviderSchema = z.strictObject({ kind: z.literal("simulator") });
+const simulatorProviderSchema = z.strictObject({
+  kind: z.literal("simulator"),
+  context_window: contextWindowSchema.optional(),
+});
 
 const providerSchema = z.discriminatedUnion("kind", [openAiResponsesProviderSchema, simulatorProviderSchema]);
 
@@ -38,6 +54,8 @@ export type Provider = OpenAiResponsesProvider | SimulatorProvider;
 export interface ResolvedModel {
   provider: Provider;
   model: string;
+  /** In tokens; undefined if nobody said. */
+  contextWindow: number | undefined;
 }
 
 const OPENAI_URL = "https://api.openai.com/v1";
@@ -70,13 +88,16 @@ export class ProviderCatalog {
     const model = named === undefined ? name : name.slice(slash + 1);
     if (provider === undefined || model === "") return undefined;
     const models = "models" in provider ? provider.models : undefined;
-    return models === undefined || models.includes(model) ? { provider, model } : undefined;
+    const entry = models?.find((each) => nameOf(each) === model);
+    if (models !== undefined && entry === undefined) return undefined;
+    const own = typeof entry === "object" ? entry.context_window : undefined;
+    return { provider, model, contextWindow: own ?? provider.context_window };
   }
 
   /** Models known by name. A vendor without a list of models serves more than are listed. */
   list(): Model[] {
     return this.providers.flatMap((provider) => {
-      const names = provider.kind === "simulator" ? [SIMULATOR_MODEL] : (provider.models ?? []);
+      const names = provider.kind === "simulator" ? [SIMULATOR_MODEL] : (provider.models ?? []).map(nameOf);
       return names.map((name) => describeModel(`${provider.name}/${name}`, provider));
     });
   }
@@ -85,6 +106,10 @@ export class ProviderCatalog {
     const resolved = this.resolve(name);
     return resolved && describeModel(name, resolved.provider);
   }
+}
+
+function nameOf(entry: ModelEntry): string {
+  return typeof entry === "string" ? entry : entry.name;
 }
 
 /** `created` is 0: nobody told this server when the model was made. */
@@ -102,10 +127,12 @@ export function readCatalog(config: Config): ProviderCatalog {
       base_url: config.OPENAI_BASE_URL ?? OPENAI_URL,
       api_key_env: "OPENAI_API_KEY",
       headers: {},
+      counts_input_tokens: true,
     });
   }
   for (const [name, provider] of Object.entries(file?.providers ?? {})) providers.push({ name, ...provider });
-  if (config.SIMULATOR) providers.push({ name: "simulator", kind: "simulator" });
+  const isListed = providers.some(({ name }) => name === "simulator");
+  if (config.SIMULATOR && !isListed) providers.push({ name: "simulator", kind: "simulator" });
   return new ProviderCatalog(providers, config.DEFAULT_PROVIDER ?? file?.default);
 }
 

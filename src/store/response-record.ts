@@ -61,8 +61,15 @@ export interface NewRecord {
   events: string[];
 }
 
-/** The request as the worker needs it. `ancestors` are the nearest links of the chain behind it (response-chain.ts). */
-const storedRequestSchema = z.object({ request: resolvedRequestSchema, ancestors: z.array(z.string()) });
+/**
+ * The request as the worker needs it. `ancestors` are the nearest links of the chain behind it
+ * (response-chain.ts). A response whose purpose is `compact` is nobody's answer: it is how `POST /responses/compact` has its summary written.
+ */
+const storedRequestSchema = z.object({
+  request: resolvedRequestSchema,
+  ancestors: z.array(z.string()),
+  purpose: z.literal("compact").exactOptional(),
+});
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*

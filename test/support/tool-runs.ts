@@ -56,7 +56,11 @@ export async function runOnce(
   id: string,
   control: RunControl,
 ) {
-  const resolved = { provider: { name: "simulator", kind: "simulator" as const }, model: "default" };
+  const resolved = {
+    provider: { name: "simulator", kind: "simulator" as const },
+    model: "default",
+    contextWindow: undefined,
+  };
   const dependencies = {
     storage,
     upstreams: { find: () => ({ upstream, resolved }) },

@@ -1,6 +1,6 @@
 /**
  * Any server that speaks the Responses API: OpenAI itself, or vLLM, Ollama, LM Studio and the like. The official SDK
- * carries the request; every item event of the provider is passed on, so its hosted tools work without being known here.
+ * carries the request; every published item event of the provider is passed on, so its hosted tools work without being known here.
  *
  * A try that fails before its first item event is repeated; after that nothing is, because what was yielded stands in a
  * log already. Every wait on the provider has a limit, and every way out of a try closes its connection.

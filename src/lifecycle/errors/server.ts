@@ -1,4 +1,5 @@
-/** What is not the client's fault. */
+/** What stops a request that nothing is wrong with. */
+import type { ResponseError } from "../../protocol/response.ts";
 import { ApiError } from "./api-error.ts";
 
 /** Contract 00, row 23. */
@@ -21,6 +22,14 @@ export function runInterrupted(reason: string): ApiError {
     code: "service_unavailable",
     headers: { "x-should-retry": "false" },
   });
+}
+
+const LIMIT_CODES: ReadonlySet<string> = new Set(["rate_limit_exceeded", "insufficient_quota"]);
+
+/** The end of a run that a request cannot do without, as an answer to the request. Its provider was tried again already. */
+export function runFailed({ code, message, type, param }: ResponseError): ApiError {
+  const status = code === "server_error" ? 500 : LIMIT_CODES.has(code) ? 429 : 400;
+  return new ApiError({ status, message, type, param, code, headers: { "x-should-retry": "false" } });
 }
 
 export function internalError(): ApiError {

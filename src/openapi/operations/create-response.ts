@@ -1,11 +1,12 @@
 /** `POST /responses`. */
 import { parseCreateRequest } from "../../http/validate.ts";
 import { missingParameter, unknownParameter } from "../../lifecycle/errors/api-error.ts";
-import { createRequestSchema, LATER_PARAMETERS } from "../../protocol/create-request.ts";
+import { createRequestSchema } from "../../protocol/create-request.ts";
 import { responseSchema } from "../../protocol/response.ts";
 import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { backgroundRequest, completedResponse, CONVERSATION_ID, queuedResponse, streamAfter } from "../examples.ts";
+import { RATE_LIMITS } from "../headers.ts";
 import { faultsOf, type Refusal } from "../refusals.ts";
 import { streamEventSchema } from "../wire.ts";
 import { itemFaults, metadataFaults } from "./faults.ts";
@@ -14,8 +15,6 @@ const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const valid = { model: "simulator/default", input: "Hello" };
 const withFields = (fields: object): object => ({ ...valid, ...fields });
 const tool = { type: "function", name: "weather" };
-
-const LATER_EXAMPLES = { context_management: [{ type: "compaction" }] };
 
 const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
   "`model` is missing, and no prompt may stand in for it.": { input: "Hello" },
@@ -35,9 +34,6 @@ const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
   "A list is too short.": withFields({ context_management: [] }),
   ...metadataFaults(withFields),
   ...itemFaults((input) => withFields({ input })),
-  ...Object.fromEntries(
-    LATER_PARAMETERS.map((name) => [`\`${name}\` is not served yet.`, withFields({ [name]: LATER_EXAMPLES[name] })]),
-  ),
 });
 
 const promptFaults: Refusal[] = [
@@ -82,7 +78,7 @@ export const createResponse: Endpoint = {
       "In a conversation": { ...backgroundRequest, conversation: CONVERSATION_ID },
     },
   },
-  headers: ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+  headers: RATE_LIMITS,
   answers: {
     200: {
       description: "The response, or with `stream` its events. `x-ratelimit-*` come where a limit is configured.",

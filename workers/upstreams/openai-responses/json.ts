@@ -6,11 +6,6 @@ export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `value` without the fields named, and without those that are null: to leave a field out is the safer way to say nothing. */
-export function without(value: object, ...names: string[]): Json {
-  return Object.fromEntries(Object.entries(value).filter(([name, field]) => field != null && !names.includes(name)));
-}
-
 export function isProviderEvent(value: unknown): value is ProviderEvent {
   return isObject(value) && typeof value["type"] === "string";
 }
