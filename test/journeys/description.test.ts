@@ -38,6 +38,7 @@ const call = async <T = { id: string }>(
   more: Record<string, string> = {},
 ) => await send<T>(method, `${api.url}${path}`, body, { ...headers, ...more });
 const say = (text: string) => ({ type: "message", role: "user", content: text });
+const FORGED = [{ type: "reasoning", summary: [], encrypted_content: "brs1.k.AAAA" }];
 const fast = (fields: object = {}) => simulate({ tokens: 3, delay_ms: 0 }, { background: false, ...fields });
 
 async function stream(body: object): Promise<string> {
@@ -109,6 +110,37 @@ describe("every answer is as described", () => {
     expect((await call("GET", path)).status).toBe(404);
   });
 
+  test("of counting, and of a compaction that is gone on with", async () => {
+    const input = [say("Herons wait."), say("And now?")];
+    const counted = await call("POST", "/responses/input_tokens", { model: "simulator/default", input });
+    expect(counted.status).toBe(200);
+    expect((await call("POST", "/responses/input_tokens")).status).toBe(200);
+    const compacted = await call<{ output: object[] }>("POST", "/responses/compact", {
+      model: "simulator/default",
+      input,
+    });
+    expect(compacted.status).toBe(200);
+    expect((await call("POST", "/responses", fast({ input: compacted.body.output }))).status).toBe(200);
+    const compaction = [{ type: "compaction", compact_threshold: 1_000 }];
+    expect((await call("POST", "/responses", fast({ context_management: compaction }))).status).toBe(200);
+  });
+
+  test("of items with what `include` asks for", async () => {
+    const { id } = (await call("POST", "/responses", fast())).body;
+    const both = "include=reasoning.encrypted_content&include=message.output_text.logprobs";
+    for (const path of [
+      `/responses/${id}?${both}`,
+      `/responses/${id}/input_items?include[]=file_search_call.results`,
+    ]) {
+      expect((await call("GET", path)).status).toBe(200);
+    }
+    const conversation = (await call("POST", "/conversations")).body.id;
+    const path = `/conversations/${conversation}/items`;
+    const added = await call<{ data: { id: string }[] }>("POST", `${path}?${both}`, { items: [say("one")] });
+    expect((await call("GET", `${path}?${both}`)).status).toBe(200);
+    expect((await call("GET", `${path}/${added.body.data[0]!.id}?${both}`)).status).toBe(200);
+  });
+
   test("of models, of the server, and under /v5", async () => {
     for (const path of ["/models", "/models/simulator/default"]) expect((await call("GET", path)).status).toBe(200);
     expect((await call("GET", "/models/simulator")).status).toBe(200);
@@ -137,11 +169,23 @@ describe("every answer is as described", () => {
     ["POST", "/conversations/conv_1", { metadata: {} }, 404],
     ["GET", "/conversations/conv_1/items?order=up", undefined, 400],
     ["GET", "/conversations/conv_1/items/msg_1", undefined, 404],
+    ["GET", "/responses/resp_1?include=bogus", undefined, 400],
+    ["GET", "/conversations/conv_1/items/msg_1?include[]=bogus", undefined, 400],
+    ["POST", "/conversations/conv_1/items?include=bogus", { items: [] }, 400],
+    ["POST", "/responses", { prompt: { id: "pmpt_none" } }, 404],
+    ["POST", "/responses", fast({ input: FORGED }), 400],
+    ["POST", "/conversations", { items: FORGED }, 400],
+    ["POST", "/responses/input_tokens", { inptu: "Hello" }, 400],
+    ["POST", "/responses/compact", { model: "simulator/default", input: [] }, 400],
   ])("of a refusal: %s %s %j", async (method, path, body, status) => {
     expect((await call(method, path, body)).status).toBe(status);
   });
 
   test("of refusals at the door", async () => {
+    for (const path of ["/responses/resp_1", "/models", "/../openapi.json"]) {
+      expect((await call("GET", path, undefined, { "x-client-request-id": "x".repeat(513) })).status).toBe(400);
+      expect((await call("GET", path, undefined, { "x-request-id": "mine" })).headers.get("x-request-id")).toBe("mine");
+    }
     for (const path of ["/responses/resp_1", "/models"]) {
       expect((await send("GET", `${api.url}${path}`)).status).toBe(401);
       expect((await send("GET", `${api.url}${path}`, undefined, { authorization: "Bearer no" })).status).toBe(401);
@@ -152,8 +196,11 @@ describe("every answer is as described", () => {
     expect((await send("POST", `${small.url}/responses`, "x".repeat(3_000))).status).toBe(413);
     expect((await send("GET", `${small.url}/models/nobody/none`)).status).toBe(404);
     expect((await send("POST", `${small.url}/responses`, { model: "nobody/none", input: "x" })).status).toBe(404);
+    expect((await send("POST", `${small.url}/responses/input_tokens`, { model: "nobody/none" })).status).toBe(404);
     await create(small.url, simulate({}));
-    expect((await send("POST", `${small.url}/responses`, simulate({}))).status).toBe(429);
+    for (const path of ["/responses", "/responses/compact"]) {
+      expect((await send("POST", `${small.url}${path}`, simulate({}))).status).toBe(429);
+    }
   });
 
   test("to an official client", async () => {

@@ -57,8 +57,8 @@ const compiled = new Map<Ajv2020, Map<string, ValidateFunction>>([
 function validatorOf(ajv: Ajv2020, schema: JsonSchema): ValidateFunction {
   const key = JSON.stringify(schema);
   const known = compiled.get(ajv)!;
-  const ref = schema["$ref"];
-  if (!known.has(key)) known.set(key, ajv.compile(typeof ref === "string" ? { $ref: `api${ref}` } : { ...schema }));
+  // Its references are the document's.
+  if (!known.has(key)) known.set(key, ajv.compile(JSON.parse(key.replaceAll('"$ref":"#', '"$ref":"api#')) as object));
   return known.get(key)!;
 }
 

@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseCompactRequest } from "../../../src/http/compact-response.ts";
 import { FAULT_CODES } from "../../../src/http/faults.ts";
 import { parseBody, parseCreateRequest } from "../../../src/http/validate.ts";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
@@ -11,9 +12,10 @@ import {
   createItemsSchema,
   updateConversationSchema,
 } from "../../../src/protocol/conversation.ts";
+import { inputTokensRequestSchema } from "../../../src/protocol/input-tokens.ts";
 import { ProviderCatalog } from "../../../src/providers/catalog.ts";
 import { resolveResponse, ROUTES } from "../../support/api-description.ts";
-import { oddRequests } from "../../support/odd-requests.ts";
+import { oddContextRequests, oddRequests } from "../../support/odd-requests.ts";
 
 /** `api-error.ts` is what the others are made with. */
 const ERROR_FILES = readdirSync(new URL("../../../src/lifecycle/errors/", import.meta.url))
@@ -62,6 +64,8 @@ describe("refusals", () => {
   const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
   const PARSERS: Record<string, (body: unknown) => unknown> = {
     "/responses": (body) => parseCreateRequest(body, catalog),
+    "/responses/input_tokens": (body) => parseBody(inputTokensRequestSchema, body),
+    "/responses/compact": (body) => parseCompactRequest(body, catalog),
     "/conversations": (body) => parseBody(createConversationSchema, body),
     "/conversations/CONV": (body) => parseBody(updateConversationSchema, body),
     "/conversations/CONV/items": (body) => parseBody(createItemsSchema, body),
@@ -82,6 +86,7 @@ describe("refusals", () => {
       if (refusal !== undefined && !isShown) unknown.add(`${path} ${refusal.status} ${refusal.code}`);
     };
     fc.assert(fc.property(oddRequests, check), { seed: 20_260_401, numRuns: 2_000 });
+    fc.assert(fc.property(oddContextRequests, check), { seed: 20_260_401, numRuns: 1_000 });
     expect([...unknown]).toEqual([]);
   });
 });
