@@ -27,6 +27,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/store",
     "src/queue",
     "src/stream",
+    "src/providers",
     "src/prompts",
   ],
   "src/http": [

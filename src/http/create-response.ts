@@ -12,16 +12,23 @@ import { endResponse } from "../responses/end-response.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { ApiContext } from "../context.ts";
 import { runInterrupted } from "../lifecycle/errors/server.ts";
+import { unavailableTool as findUnavailableTool } from "../providers/server-tools.ts";
+import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { openEventStream, whenClosed } from "./sse.ts";
 import { parseCreateRequest } from "./validate.ts";
 
 export function createResponse(context: ApiContext): RequestHandler {
+  const unavailableTool = ({ model, tools }: ResolvedRequest) => {
+    const resolved = context.catalog.resolve(model);
+    return resolved && findUnavailableTool(tools ?? [], resolved, context.config);
+  };
   return async (request, response) => {
     const body = parseCreateRequest(request.body, context.catalog);
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const { project } = response.locals;
     const { storage, limits, prompts } = context;
-    const admitted = await admitResponse(storage, limits, { project, request: body, idempotencyKey, prompts });
+    const admission = { project, request: body, idempotencyKey, prompts, unavailableTool };
+    const admitted = await admitResponse(storage, limits, admission);
     const headers: Record<string, string> = admitted.isReplay ? { "idempotent-replayed": "true" } : {};
     const isBackground = body.background === true;
     if (isBackground && body.stream !== true) {

@@ -91,6 +91,10 @@ export const REFUSALS = {
     error: requests.filledPromptTooLong(40_000_000, DEFAULT_BODY_BYTES),
   },
   modelNotFound: { when: "No configured provider has the model.", error: state.modelNotFound("gpt-nope") },
+  toolUnavailable: {
+    when: "Neither the model's provider nor this server can run a hosted tool: the sentence says why.",
+    error: state.toolUnavailable(0, "file_search", "This server has no vector stores."),
+  },
   cannotCancel: {
     when: "It has ended otherwise: the sentence says completed, failed or incomplete.",
     error: state.cannotCancel("completed"),

@@ -9,6 +9,7 @@ import {
   idempotencyKeyReuse,
   previousResponseNotFound,
   previousResponseUnfinished,
+  toolUnavailable,
 } from "../lifecycle/errors/state.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
@@ -17,6 +18,7 @@ import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../prompts/resolve-prompt.ts";
+import type { UnavailableTool } from "../providers/server-tools.ts";
 import { priorityOf } from "../queue/response-queue.ts";
 import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
@@ -44,6 +46,8 @@ export interface Admission {
   request: CreateRequest;
   idempotencyKey: string | undefined;
   prompts: PromptCatalog;
+  /** Of the request's tools, or its prompt's, one that neither the provider nor this server can run. */
+  unavailableTool?: (request: ResolvedRequest) => UnavailableTool | undefined;
   purpose?: StoredRequest["purpose"];
 }
 
@@ -71,6 +75,7 @@ export async function admitResponse(
   try {
     await checkConversation(storage, request, project);
     const prompted = resolvePrompt(admission.prompts, request);
+    refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
     const resolved = await resolveReferences(storage, project, prompted);
     await checkInput(storage, resolved, project);
@@ -81,6 +86,10 @@ export async function admitResponse(
     await storage.idempotency.release(claim.hash, id);
     throw error;
   }
+}
+
+function refuseUnavailable(tool: UnavailableTool | undefined): void {
+  if (tool !== undefined) throw toolUnavailable(tool.place, tool.type, tool.reason);
 }
 
 interface Accepted {

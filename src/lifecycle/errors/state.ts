@@ -63,6 +63,11 @@ export function conversationLocked(): ApiError {
   });
 }
 
+/** `place` is among the request's tools; `reason` names the setting that is missing. */
+export function toolUnavailable(place: number, type: string, reason: string): ApiError {
+  return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${place}]`, "unsupported_value");
+}
+
 const CANCEL_REFUSALS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
   completed: "Cannot cancel a completed response.",
   failed: "Cannot cancel a failed response.",

@@ -111,6 +111,7 @@ export const createResponse: Endpoint = {
     "conversationNotFound",
     "itemNotFound",
     "modelNotFound",
+    "toolUnavailable",
     "idempotencyKeyReuse",
     "tooManyRequests",
     "queueFull",

@@ -5,7 +5,6 @@
 import { newId, newItemId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { type ItemStatus, itemStatusSchema } from "../../../src/protocol/items/status.ts";
-import { without } from "../../../src/providers/openai-items.ts";
 import { givenFields, hostedFields } from "./hosted-items.ts";
 import { asArray, asString, isObject, type Json } from "./json.ts";
 
