@@ -118,6 +118,9 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
   // zod cannot look through the step that adds the types that were left out.
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
   all["InputItem"] = { anyOf: inputItems.map(refTo) };
+  // Passed on as a provider sends it, if `include` asks for it: the published type does not have it.
+  const webSearchResults = { description: "Only if `include` asked for them; of the provider's own form." };
+  Object.assign(all["WebSearchCall"]!["properties"]!, { results: webSearchResults });
   const reached = reachedFrom(roots, all);
   for (const [schema, fields] of FIELDS) {
     const members = schema instanceof z.ZodDiscriminatedUnion ? (schema.options as z.ZodType[]) : [schema];

@@ -5,6 +5,7 @@ import { itemEventSchema } from "../../src/protocol/event.ts";
 import { outputItemSchema } from "../../src/protocol/item.ts";
 import { includableSchema } from "../../src/protocol/settings.ts";
 import { collect, errorOf } from "../conformance/clients/requests.ts";
+import { expectDescribed } from "../support/api-description.ts";
 import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -21,6 +22,8 @@ import {
   type UpstreamServer,
 } from "../support/upstream-server.ts";
 
+expectDescribed();
+
 type Output = OpenAI.Responses.ResponseOutputItem[];
 type Input = OpenAI.Responses.ResponseInputItem[];
 
@@ -31,7 +34,7 @@ const HOSTED = [
     id: "fs_1",
     status: "completed",
     queries: ["tea"],
-    results: [{ file_id: "file_1", text: "Tea is hot." }],
+    results: [{ attributes: {}, file_id: "file_1", filename: "tea.md", score: 0.9, text: "Tea is hot." }],
   },
   {
     type: "web_search_call",

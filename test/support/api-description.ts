@@ -45,8 +45,25 @@ function closed(schema: unknown): unknown {
   return { ...Object.fromEntries(entries), ...(isOpen && { additionalProperties: false }) };
 }
 
-const requests = newAjv({ components: { schemas: document.components.schemas } });
-const answers = newAjv({ components: { schemas: closed(document.components.schemas) } });
+/** Of a union whose members a field tells apart, the one that is meant: what is wrong is one thing then, and soon found. */
+function told(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(told);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const fields = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, told(value)]));
+  const { discriminator, oneOf, ...others } = fields;
+  if (discriminator === undefined) return fields;
+  const { propertyName, mapping } = discriminator as { propertyName: string; mapping: Record<string, string> };
+  const members = Object.entries(mapping).map(([value, $ref]) => ({
+    if: { properties: { [propertyName]: { const: value } } },
+    then: { $ref },
+  }));
+  const properties = { [propertyName]: { enum: Object.keys(mapping) } };
+  return { ...others, type: "object", required: [propertyName], properties, allOf: members };
+}
+
+const { schemas } = document.components;
+const requests = newAjv({ components: { schemas: told(schemas) } });
+const answers = newAjv({ components: { schemas: told(closed(schemas)) } });
 
 /** Ajv keeps what it has compiled by the schema's identity; a reference is a new object each time. */
 const compiled = new Map<Ajv2020, Map<string, ValidateFunction>>([
@@ -62,6 +79,23 @@ function validatorOf(ajv: Ajv2020, schema: JsonSchema): ValidateFunction {
   return known.get(key)!;
 }
 
+const { mapping: eventSchemas } = (
+  document.components.schemas["ResponseStreamEvent"] as { discriminator: { mapping: Record<string, string> } }
+).discriminator;
+
+/** Compiling takes seconds, in which nobody would see that a connection was closed: it is done before any is open. */
+function compileAll(): void {
+  for (const { operation } of ROUTES) {
+    for (const { schema } of Object.values(operation.requestBody?.content ?? {})) validatorOf(requests, schema);
+    for (const { schema } of parametersOf(operation)) validatorOf(requests, schema);
+    for (const response of Object.values(operation.responses)) {
+      for (const { schema } of Object.values(resolveResponse(response).content ?? {})) validatorOf(answers, schema);
+    }
+  }
+  for (const { schema } of Object.values(document.components.headers)) validatorOf(answers, schema);
+  for (const $ref of Object.values(eventSchemas)) validatorOf(answers, { $ref });
+}
+
 /** `undefined`, or what is wrong. */
 export function faultIn(direction: "request" | "answer", schema: JsonSchema, value: unknown): string | undefined {
   const ajv = direction === "request" ? requests : answers;
@@ -70,12 +104,8 @@ export function faultIn(direction: "request" | "answer", schema: JsonSchema, val
   return `${ajv.errorsText(validate.errors)} in ${JSON.stringify(value).slice(0, 2_000)}`;
 }
 
-/** By its own member of the union: what is wrong with it is then one thing, not 59. */
 export function faultInEvent(event: { type: string }): string | undefined {
-  const union = document.components.schemas["ResponseStreamEvent"] as {
-    discriminator: { mapping: Record<string, string> };
-  };
-  const $ref = union.discriminator.mapping[event.type];
+  const $ref = eventSchemas[event.type];
   return $ref === undefined ? `The event ${event.type} is not described.` : faultIn("answer", { $ref }, event);
 }
 
@@ -243,7 +273,10 @@ export function expectDescribed(): Described {
     for (const fault of faultsInBody(examined.answer, status, text)) report(fault);
     return new Response(text, { status, headers });
   };
-  beforeAll(() => void (globalThis.fetch = watched));
+  beforeAll(() => {
+    compileAll();
+    globalThis.fetch = watched;
+  });
   afterAll(() => void (globalThis.fetch = fetch));
   afterEach(() => expect(faults.splice(0)).toEqual([]));
   return { seen };
