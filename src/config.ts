@@ -70,11 +70,16 @@ const environmentSchema = z.object({
   PROMPTS_FOLDER: text,
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: text.pipe(z.url({ protocol: /^https?$/ }).optional()),
+  ANTHROPIC_API_KEY: text,
+  GOOGLE_GENERATIVE_AI_API_KEY: text,
+  GEMINI_API_KEY: text,
   UPSTREAM_TIMEOUT_MS: integer(600_000, 1),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
   UPSTREAM_MAX_RETRIES: integer(4),
+  UPSTREAM_MAX_WAITS: integer(20),
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
+  FETCH_ALLOWED_HOSTS: text,
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

@@ -78,6 +78,9 @@ const LIBRARIES: Record<string, readonly string[]> = {
   ioredis: ["src/redis/"],
   openai: ["workers/upstreams/", "src/providers/input-token-counters.ts", "src/demo.ts"],
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
+  "@ai-sdk": ["workers/upstreams/ai-sdk/"],
+  undici: ["workers/upstreams/provider/", "workers/net/"],
+  yaml: ["src/providers/"],
 };
 
 interface Import {

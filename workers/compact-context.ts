@@ -16,7 +16,14 @@ import type { Storage } from "../src/responses/storage.ts";
 import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
 import type { Run } from "./run.ts";
 import { contextExceeded, countTurn, type Turn } from "./turn.ts";
-import { type ContextItem, failed, type FailedFinish, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
+import {
+  type ContextItem,
+  failed,
+  type ServedFinish,
+  type UnmadeFinish,
+  type UpstreamCall,
+  type UpstreamFinish,
+} from "./upstream.ts";
 
 export interface CompactionPass extends Omit<Turn, "input" | "produced"> {
   /** The whole context, with what the response has produced. */
@@ -27,7 +34,7 @@ export interface CompactionPass extends Omit<Turn, "input" | "produced"> {
 }
 
 /** What the model is shown from here on; or why the summary could not be written. */
-export async function compactContext(pass: CompactionPass): Promise<{ context: ContextItem[] } | FailedFinish> {
+export async function compactContext(pass: CompactionPass): Promise<{ context: ContextItem[] } | UnmadeFinish> {
   const { storage, run, project, items, count, keep } = pass;
   const shown = fitForSummary(pass);
   if (shown === undefined) return contextExceeded();
@@ -75,7 +82,7 @@ function fitForSummary({ items, count, resolved }: CompactionPass): ContextItem[
 async function writeSummary(
   { upstream, resolved, request, preamble, run, isStrict }: CompactionPass,
   shown: readonly ContextItem[],
-): Promise<{ summary: string; usage: Usage } | FailedFinish> {
+): Promise<{ summary: string; usage: Usage } | UnmadeFinish> {
   const prompt: ContextItem = { type: "message", role: "user", content: SUMMARY_PROMPT };
   const call: UpstreamCall = {
     responseId: run.id,
@@ -96,7 +103,7 @@ async function writeSummary(
       if (event.type === "response.output_item.done") texts.push(textOf(event.item));
       continue;
     }
-    if (event.status === "failed") return event;
+    if (event.status === "failed" || event.status === "postponed") return event;
     const summary = texts.join("").trim();
     if (event.status === "completed" && summary !== "") return { summary, usage: event.usage };
     const error = failed("server_error", "The conversation could not be compacted: its summary was not finished.");
@@ -133,7 +140,7 @@ function textOf(item: OutputItem): string {
 }
 
 /** A response pays for its compactions too. What each cost is in the item, so that a crash in between forgets none. */
-export async function addCompactionUsage(storage: Storage, run: Run, finish: UpstreamFinish): Promise<UpstreamFinish> {
+export async function addCompactionUsage(storage: Storage, run: Run, finish: ServedFinish): Promise<ServedFinish> {
   const output: readonly OutputItem[] = run.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction" && item.status !== "incomplete");
   if (items.length === 0) return finish;

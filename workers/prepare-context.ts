@@ -10,7 +10,7 @@ import type { OutputItem } from "../src/protocol/item.ts";
 import { openCompaction, openCompactions } from "../src/responses/compacted-context.ts";
 import { compactContext } from "./compact-context.ts";
 import { contextExceeded, countTurn, type Turn } from "./turn.ts";
-import type { ContextItem, FailedFinish } from "./upstream.ts";
+import type { ContextItem, UnmadeFinish } from "./upstream.ts";
 
 /** What the model is shown, in two parts. */
 export interface TurnContext {
@@ -24,7 +24,7 @@ export interface TurnContext {
 const USUAL_WINDOW = 128_000;
 const USUAL_SHARE = 0.8;
 
-export async function prepareContext(turn: Turn): Promise<TurnContext | FailedFinish> {
+export async function prepareContext(turn: Turn): Promise<TurnContext | UnmadeFinish> {
   const context = await compactIfDue(turn, replaceCompacted(turn));
   return "type" in context ? context : await fitIntoWindow(turn, context);
 }
@@ -39,7 +39,7 @@ function replaceCompacted({ storage, project, input, produced }: Turn): TurnCont
   return { input: openCompactions(storage, project, before), produced: produced.slice(place + 1) };
 }
 
-async function compactIfDue(turn: Turn, context: TurnContext): Promise<TurnContext | FailedFinish> {
+async function compactIfDue(turn: Turn, context: TurnContext): Promise<TurnContext | UnmadeFinish> {
   const threshold = thresholdOf(turn);
   if (threshold === undefined) return context;
   const items = turn.render([...context.input, ...context.produced]);
@@ -70,7 +70,7 @@ function isWorthwhile(turn: Turn, { produced }: TurnContext, count: ContextCount
   return isFirst || grown > keptTokens(threshold);
 }
 
-async function fitIntoWindow(turn: Turn, context: TurnContext): Promise<TurnContext | FailedFinish> {
+async function fitIntoWindow(turn: Turn, context: TurnContext): Promise<TurnContext | UnmadeFinish> {
   const { request, resolved, preamble, render } = turn;
   if (resolved.contextWindow === undefined) return { ...context, input: render(context.input) };
   const limit = resolved.contextWindow - (request.max_output_tokens ?? 0);

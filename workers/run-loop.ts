@@ -222,6 +222,6 @@ class Loop {
 const COMPLETED = { type: "finish", status: "completed" } as const;
 
 function withUsage(finish: UpstreamFinish, before: Usage): UpstreamFinish {
-  if (finish.usage === undefined) return finish;
+  if (finish.status === "postponed" || finish.usage === undefined) return finish;
   return { ...finish, usage: addUsage(before, finish.usage) };
 }

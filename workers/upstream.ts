@@ -49,9 +49,33 @@ export type UpstreamFinish = { report?: ProviderReport | undefined } & (
       usage: Usage;
       serviceTier?: ServiceTier | undefined;
     }
-  | { type: "finish"; status: "failed"; error: ResponseError; usage?: Usage | undefined }
+  | {
+      type: "finish";
+      status: "failed";
+      error: ResponseError;
+      usage?: Usage | undefined;
+      /** Before any event: this provider cannot serve the call now, and another one may. */
+      isUnavailable?: boolean;
+    }
+  | PostponedFinish
 );
 
+/**
+ * Before any event: the provider has no room for this account at the moment, for longer than a run may wait in its slot.
+ * Whoever runs the call may try again later; `error` is what to tell the client if nobody does.
+ */
+export interface PostponedFinish {
+  type: "finish";
+  status: "postponed";
+  error: ResponseError;
+  /** What the provider asked for. */
+  afterMs?: number | undefined;
+}
+
+/** How a call ended that was made. */
+export type ServedFinish = Exclude<UpstreamFinish, { status: "postponed" }>;
+/** What keeps a turn from being answered. */
+export type UnmadeFinish = Extract<UpstreamFinish, { status: "failed" | "postponed" }>;
 export type FailedFinish = Extract<UpstreamFinish, { status: "failed" }>;
 
 export function failed(code: ResponseErrorCode, message: string, param: string | null = null): FailedFinish {

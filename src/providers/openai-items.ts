@@ -1,5 +1,6 @@
 /** A conversation's items as a provider that speaks the Responses API takes them. */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
+import { isAiSdkState } from "./reasoning-state.ts";
 
 export function providerItems(items: readonly (InputItem | OutputItem)[]): object[] {
   return items.flatMap(providerItem);
@@ -34,7 +35,7 @@ function providerItem(item: InputItem | OutputItem): object[] {
       return [without(item, "id", "created_by")];
     case "reasoning":
       // A provider that stores nothing understands its reasoning only if the whole of it comes back, under its own id.
-      return item.encrypted_content ? [without(item, "status")] : [];
+      return item.encrypted_content && !isAiSdkState(item.encrypted_content) ? [without(item, "status")] : [];
     default:
       return [item];
   }

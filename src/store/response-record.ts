@@ -20,6 +20,8 @@ const recordSchema = z.object({
   durable: z.coerce.number().int().optional(),
   /** How often a worker has begun it. A hand-over gives its attempt back. */
   attempts: z.coerce.number().int(),
+  /** How often it went back to the queue to wait for its provider. */
+  waits: z.coerce.number().int().default(0),
   /** Set once somebody other than a worker has begun to end it: no worker may begin it any more. */
   ending: z.enum(["", "cancel", "fail"]),
   background: flag,

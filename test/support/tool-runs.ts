@@ -67,6 +67,7 @@ export async function runOnce(
     serverTools: new ServerTools(CONFIG, kinds),
     maxAttempts: 1_000,
     maxToolCalls,
+    maxWaits: 0,
     isStrict: true,
     workerName: "test",
   };

@@ -6,7 +6,7 @@ import { newId, newItemId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { type ItemStatus, itemStatusSchema } from "../../../src/protocol/items/status.ts";
 import { givenFields, hostedFields } from "./hosted-items.ts";
-import { asArray, asString, isObject, type Json } from "./json.ts";
+import { asArray, asString, isObject, type Json } from "../provider/json.ts";
 
 /** `status` is for an item that states none. Undefined if it is no item at all. */
 export function completeItem(value: unknown, status: ItemStatus): OutputItem | undefined {

@@ -15,7 +15,7 @@ import type { Response } from "../../../src/protocol/response.ts";
 import { OpenEnds } from "./endings.ts";
 import { completeItem, emptied } from "./items.ts";
 import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
-import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
 export class OutputRelay {
   /** What was passed on so far, folded; of the response only `output` means anything. */

@@ -1,7 +1,7 @@
 /** Events inside an item: which of them open a content part or need one open, and what they must say to be folded. */
 import { itemEventSchema, type ItemEventDraft } from "../../../src/protocol/event.ts";
 import { completeLogprob, completePart } from "./items.ts";
-import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
 /** The start of a part. `key` is its place in the item. */
 export interface PartStart {

@@ -7,10 +7,11 @@ import { createHash } from "node:crypto";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { FunctionTool } from "../../../src/protocol/tool.ts";
 import type { UpstreamCall } from "../../upstream.ts";
+import { InvalidPromptError } from "../invalid-prompt.ts";
 import { fillSchema } from "./fill-schema.ts";
 import { UnfillableSchemaError } from "./schema.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { InvalidPromptError, type SimulatorSettings } from "./settings.ts";
+import type { SimulatorSettings } from "./settings.ts";
 import * as text from "./text.ts";
 import { asksForSummary, itemText, lastUserMessage, trailingOutputs } from "./transcript.ts";
 

@@ -1,4 +1,6 @@
 /** JSON that another server sent. Nothing of it is believed before it was looked at. */
+import { without } from "../../../src/providers/openai-items.ts";
+
 export type Json = Record<string, unknown>;
 export type ProviderEvent = Json & { type: string };
 
@@ -21,4 +23,9 @@ export function asIndex(value: unknown): number | undefined {
 
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** The fields that say something: for options in which null or undefined would be a value. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return without(fields) as { [K in keyof T]?: NonNullable<T[K]> };
 }
