@@ -50,11 +50,12 @@ function told(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(told);
   if (typeof schema !== "object" || schema === null) return schema;
   const fields = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, told(value)]));
-  const { discriminator, oneOf, ...others } = fields;
+  const { discriminator, oneOf: _members, ...others } = fields;
   if (discriminator === undefined) return fields;
   const { propertyName, mapping } = discriminator as { propertyName: string; mapping: Record<string, string> };
   const members = Object.entries(mapping).map(([value, $ref]) => ({
     if: { properties: { [propertyName]: { const: value } } },
+    // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word
     then: { $ref },
   }));
   const properties = { [propertyName]: { enum: Object.keys(mapping) } };
@@ -187,7 +188,7 @@ function faultsInParameters({ url, requestHeaders }: Exchange, { operation }: Ro
     const parameter = parametersOf(operation).find((each) => each.in === place && each.name.toLowerCase() === name);
     if (parameter === undefined) return [`takes the undescribed ${place} parameter ${name}`];
     const { schema } = parameter;
-    const value = schema["type"] === "array" ? values : fromText(schema, values[0]!);
+    const value = schema["type"] === "array" ? values : fromText(schema, values[0]);
     return faultIn("request", schema, value) ?? [];
   });
 }
