@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeApi } from "../../src/openapi/document.ts";
-import { expectDescribed } from "../support/api-description.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { create, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";

@@ -3,7 +3,7 @@ import OpenAI from "openai";
 import type { ResponseCreateParamsNonStreaming } from "openai/resources/responses/responses";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
-import { expectDescribed } from "../support/api-description.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { pollToTheEnd, send } from "../support/api-client.ts";
 import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { PromptFolder } from "../support/prompt-files.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { expectDescribed } from "../support/api-description.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
