@@ -1,18 +1,14 @@
 /** Requests are checked here, once; nothing behind it looks at a body again. */
 import type { Request as HttpRequest } from "express";
 import type { z } from "zod";
+import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors/api-error.ts";
 import {
-  type ApiError,
-  badRequest,
   exclusiveContext,
   type CursorSource,
   malformedCursor,
   malformedResponseId,
-  missingParameter,
-  modelNotFound,
-  responseNotFound,
-  unknownParameter,
-} from "../lifecycle/errors.ts";
+} from "../lifecycle/errors/requests.ts";
+import { modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
 import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";

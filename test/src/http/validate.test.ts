@@ -1,7 +1,7 @@
 /** One row a fault: what is sent, and the contract's exact answer (contract 03 §3.4, errors.json). */
 import { expect, test } from "vitest";
 import { parseCreateRequest } from "../../../src/http/validate.ts";
-import { ApiError } from "../../../src/lifecycle/errors.ts";
+import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { ProviderCatalog } from "../../../src/providers/catalog.ts";
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
