@@ -75,6 +75,7 @@ const environmentSchema = z.object({
   UPSTREAM_MAX_RETRIES: integer(4),
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
+  FETCH_ALLOWED_HOSTS: text,
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

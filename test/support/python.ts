@@ -1,0 +1,24 @@
+/** Python sandboxes for a test file: one pool, closed with the file. */
+import { afterAll, vi } from "vitest";
+import { PythonProcesses, type PythonProcessesOptions } from "../../workers/tools/code-interpreter/python-processes.ts";
+import type { PythonResult, PythonRun, PythonSandbox } from "../../workers/tools/code-interpreter/python-sandbox.ts";
+
+export const NEVER = new AbortController().signal;
+
+/** The start of an interpreter is seconds of work, and several times that on a machine with other work. */
+const TEST_TIMEOUT_MS = 240_000;
+
+export function usePython(options?: PythonProcessesOptions): PythonProcesses {
+  vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
+  const processes = new PythonProcesses(options);
+  afterAll(async () => await processes[Symbol.asyncDispose]());
+  return processes;
+}
+
+export async function runCode(sandbox: PythonSandbox, code: string, rest: Omit<PythonRun, "code"> = {}) {
+  return await sandbox.run({ code, ...rest }, NEVER);
+}
+
+export function logsOf(result: PythonResult): string {
+  return result.outputs.map((output) => (output.type === "logs" ? output.logs : "")).join("");
+}

@@ -1,0 +1,53 @@
+/**
+ * Why a URL that somebody named was not fetched. Messages may be shown to whoever named it: they say nothing of
+ * addresses, names or services inside. What really happened is in `cause`, for the log.
+ */
+export abstract class GuardedFetchError extends Error {}
+
+const REASONS = {
+  invalid: "it is not a valid URL",
+  scheme: "only http and https are",
+  credentials: "it has a user name or a password in it",
+  host: "its host is not a public one",
+  port: "its port is not one for HTTP",
+} as const;
+export type BlockReason = keyof typeof REASONS;
+
+/** Never sent, or a redirect that was not followed. */
+export class BlockedUrlError extends GuardedFetchError {
+  override readonly name = "BlockedUrlError";
+  readonly reason: BlockReason;
+  constructor(reason: BlockReason) {
+    super(`The URL is not allowed: ${REASONS[reason]}.`);
+    this.reason = reason;
+  }
+}
+
+export class TooLargeError extends GuardedFetchError {
+  override readonly name = "TooLargeError";
+  constructor(maxBytes: number) {
+    super(`The content is larger than ${maxBytes} bytes.`);
+  }
+}
+
+export class TooManyRedirectsError extends GuardedFetchError {
+  override readonly name = "TooManyRedirectsError";
+  constructor(maxRedirects: number) {
+    super(`The URL was redirected more than ${maxRedirects} times.`);
+  }
+}
+
+export class FetchTimeoutError extends GuardedFetchError {
+  override readonly name = "FetchTimeoutError";
+  constructor(options?: ErrorOptions) {
+    super("The server did not answer in time.", options);
+  }
+}
+
+/** No such name, no connection, or none that held. */
+export class UnreachableError extends GuardedFetchError {
+  override readonly name = "UnreachableError";
+  constructor(options?: ErrorOptions) {
+    super("The server could not be reached, or broke off its answer.", options);
+  }
+}

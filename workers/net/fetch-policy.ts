@@ -1,0 +1,94 @@
+/**
+ * Where a URL that a request or a model named may lead: to public addresses of the internet, and to what the operator
+ * allows by FETCH_ALLOWED_HOSTS. It is asked twice: about the URL, and about each address before it is connected to.
+ */
+import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
+import { ConfigurationError } from "../../src/config.ts";
+import { BlockedUrlError } from "./errors.ts";
+
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
+const DEFAULT_PORTS: Record<string, number> = { "http:": 80, "https:": 443 };
+
+/**
+ * Whether everyone may reach the address: global unicast, in none of the special ranges of RFC 6890. Addresses that
+ * carry an IPv4 address within (mapped, compatible, NAT64, 6to4, Teredo) are not, wherever they would lead.
+ */
+export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.parse(address);
+  if (parsed.range() !== "unicast") return false;
+  return parsed instanceof ipaddr.IPv4 || parsed.match(GLOBAL_UNICAST);
+}
+
+type Entry =
+  | { kind: "host"; host: string; port: number | undefined }
+  | { kind: "range"; range: [ipaddr.IPv4 | ipaddr.IPv6, number] };
+
+export class FetchPolicy {
+  readonly #entries: readonly Entry[];
+
+  /** `allowedHosts`: FETCH_ALLOWED_HOSTS. Throws a ConfigurationError. */
+  constructor(allowedHosts: string | undefined) {
+    const entries = (allowedHosts ?? "").split(",").map((entry) => entry.trim());
+    this.#entries = entries.filter((entry) => entry !== "").map((entry) => parseEntry(entry));
+  }
+
+  /** The URL as it will be fetched. Throws a BlockedUrlError. The address behind a name is checked at the connection. */
+  checkUrl(source: string, base?: string): URL {
+    const url = URL.canParse(source, base) ? new URL(source, base) : undefined;
+    if (url === undefined) throw new BlockedUrlError("invalid");
+    if (!(url.protocol in DEFAULT_PORTS)) throw new BlockedUrlError("scheme");
+    if (url.username !== "" || url.password !== "") throw new BlockedUrlError("credentials");
+    const host = bareHost(url.hostname);
+    const port = url.port === "" ? DEFAULT_PORTS[url.protocol]! : Number(url.port);
+    const isLocalName = host === "localhost" || host.endsWith(".localhost") || host === "";
+    if (isLocalName && !this.#allowsHost(host, port)) throw new BlockedUrlError("host");
+    if (isIP(host) !== 0 && !this.mayConnect(host, port, host)) throw new BlockedUrlError("host");
+    return url;
+  }
+
+  /** Whether a connection for this host and port may go to this address. */
+  mayConnect(hostname: string, port: number, address: string): boolean {
+    return isPublicAddress(address) || this.#allowsHost(bareHost(hostname), port) || this.#allowsAddress(address);
+  }
+
+  #allowsHost(host: string, port: number): boolean {
+    return this.#entries.some(
+      (entry) => entry.kind === "host" && entry.host === host && (entry.port === undefined || entry.port === port),
+    );
+  }
+
+  #allowsAddress(address: string): boolean {
+    if (!ipaddr.isValid(address)) return false;
+    const parsed = ipaddr.parse(address);
+    return this.#entries.some(
+      (entry) =>
+        entry.kind === "range" &&
+        entry.range[0].kind() === parsed.kind() &&
+        parsed.match(entry.range[0], entry.range[1]),
+    );
+  }
+}
+
+/** Without the brackets of an IPv6 address, the case and the dot of a root. */
+function bareHost(hostname: string): string {
+  return hostname
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/\.+$/, "");
+}
+
+function parseEntry(text: string): Entry {
+  if (ipaddr.isValidCIDR(text)) return { kind: "range", range: ipaddr.parseCIDR(text) };
+  // A bare IPv6 address has colons that are no port's.
+  const authority = isIP(text) === 6 ? `[${text}]` : text;
+  const url = URL.canParse(`http://${authority}`) ? new URL(`http://${authority}`) : undefined;
+  const port = /:(\d+)$/.exec(authority.replace(/^\[.*\]/, ""))?.[1];
+  const isBare =
+    url !== undefined && url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
+  if (!isBare || /[/@?#*\s]/.test(text)) {
+    throw new ConfigurationError(`FETCH_ALLOWED_HOSTS: ${JSON.stringify(text)} is no host, host:port or CIDR range.`);
+  }
+  return { kind: "host", host: bareHost(url.hostname), port: port === undefined ? undefined : Number(port) };
+}

@@ -1,0 +1,214 @@
+/**
+ * The only way from this server to a URL that a request or a model has named. Every URL on the way, redirects included,
+ * is checked by the policy, and every connection goes to an address that was checked.
+ *
+ * Two forms: `read` takes a whole body, bounded in size and time; `fetch` has the standard's shape and streams, for the
+ * libraries that take one.
+ */
+import { MIMEType } from "node:util";
+import { Agent, fetch as undiciFetch, type Response as UndiciResponse } from "undici";
+import {
+  BlockedUrlError,
+  FetchTimeoutError,
+  GuardedFetchError,
+  TooLargeError,
+  TooManyRedirectsError,
+  UnreachableError,
+} from "./errors.ts";
+import type { FetchPolicy } from "./fetch-policy.ts";
+import { createGuardedConnector, resolveBySystem, type Resolve } from "./guarded-connector.ts";
+
+export interface GuardedFetchOptions {
+  policy: FetchPolicy;
+  resolve?: Resolve;
+  connectTimeoutMs?: number;
+  /** Longest wait for an answer to begin, and longest silence within it. */
+  idleTimeoutMs?: number;
+  maxRedirects?: number;
+}
+
+export interface ReadOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array<ArrayBuffer>;
+  signal: AbortSignal;
+  /** Of the body as it is after decompression. */
+  maxBytes: number;
+  /** For everything together. */
+  timeoutMs: number;
+}
+
+export interface FetchedContent {
+  /** After redirects. */
+  url: string;
+  status: number;
+  headers: Headers;
+  /** In lower case and without parameters; undefined if the server names none, or none that can be read. */
+  contentType: string | undefined;
+  charset: string | undefined;
+  body: Uint8Array;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 30_000;
+const MAX_REDIRECTS = 5;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** What another origin is told, if the first one redirects to it. Whatever else the caller sent may be a secret. */
+const SHARED_HEADERS: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-language",
+  "content-language",
+  "content-type",
+  "user-agent",
+]);
+const TIMEOUT_CODES: ReadonlySet<unknown> = new Set([
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+]);
+
+interface Hop {
+  url: URL;
+  method: string;
+  headers: Headers;
+  body: Uint8Array<ArrayBuffer> | undefined;
+}
+
+export class GuardedFetch implements AsyncDisposable {
+  readonly #policy: FetchPolicy;
+  readonly #agent: Agent;
+  readonly #maxRedirects: number;
+
+  constructor(options: GuardedFetchOptions) {
+    const { policy, resolve = resolveBySystem, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+    const idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+    this.#policy = policy;
+    this.#maxRedirects = options.maxRedirects ?? MAX_REDIRECTS;
+    this.#agent = new Agent({
+      connect: createGuardedConnector(policy, resolve, connectTimeoutMs),
+      headersTimeout: idleTimeoutMs,
+      bodyTimeout: idleTimeoutMs,
+    });
+  }
+
+  /**
+   * `fetch`, guarded. Bounded by its signal and the idle time, and not in size: whoever reads the stream bounds it.
+   * Rejects with a GuardedFetchError or the signal's reason. A request's body is sent from memory.
+   */
+  readonly fetch: typeof globalThis.fetch = async (input, init) => {
+    const source = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
+    const url = this.#policy.checkUrl(source);
+    // The standard's own class reads every kind of body and header there is.
+    const request = new Request(input instanceof Request ? input : url, init);
+    const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
+    const hop = { url, method: request.method, headers: new Headers(request.headers), body };
+    const response = await this.#follow(hop, request.redirect, request.signal);
+    // Two copies of undici: this one's, and the one within Node that the types are of. Their classes are alike.
+    return response as unknown as Response;
+  };
+
+  /** Rejects with a GuardedFetchError, or with the signal's reason. Any status is an answer. */
+  async read(source: string, options: ReadOptions): Promise<FetchedContent> {
+    const { signal, maxBytes, timeoutMs, method = "GET", body } = options;
+    signal.throwIfAborted();
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const bounded = AbortSignal.any([signal, timeout]);
+    const url = this.#policy.checkUrl(source);
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    try {
+      const hop = { url, method, headers: new Headers(options.headers), body: bytes };
+      const response = await this.#follow(hop, "follow", bounded);
+      const content = await readBody(response, maxBytes);
+      return { url: response.url, status: response.status, headers: new Headers([...response.headers]), ...content };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (timeout.aborted) throw new FetchTimeoutError({ cause: error });
+      throw classify(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #follow(first: Hop, redirect: RequestRedirect, signal: AbortSignal): Promise<UndiciResponse> {
+    let hop = first;
+    for (let redirects = 0; redirects <= this.#maxRedirects; redirects++) {
+      const response = await this.#send(hop, signal);
+      const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;
+      if (location === null || redirect === "manual") return response;
+      await response.body?.cancel();
+      if (redirect === "error") throw new UnreachableError();
+      hop = nextHop(hop, response.status, this.#policy.checkUrl(location, hop.url.href));
+    }
+    throw new TooManyRedirectsError(this.#maxRedirects);
+  }
+
+  async #send({ url, method, headers, body }: Hop, signal: AbortSignal): Promise<UndiciResponse> {
+    try {
+      return await undiciFetch(url, {
+        method,
+        headers: [...headers],
+        ...(body === undefined ? {} : { body }),
+        redirect: "manual",
+        signal,
+        dispatcher: this.#agent,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw classify(error);
+    }
+  }
+}
+
+/** RFC 9110 §15.4 and the fetch standard: what is sent where a redirect leads. */
+function nextHop({ url, method, headers, body }: Hop, status: number, target: URL): Hop {
+  const becomesGet =
+    status === 303 ? method !== "GET" && method !== "HEAD" : (status === 301 || status === 302) && method === "POST";
+  const kept = [...headers].filter(([name]) => {
+    if (becomesGet && name.startsWith("content-")) return false;
+    return target.origin === url.origin || SHARED_HEADERS.has(name);
+  });
+  if (becomesGet) return { url: target, method: "GET", headers: new Headers(kept), body: undefined };
+  return { url: target, method, headers: new Headers(kept), body };
+}
+
+async function readBody(
+  response: UndiciResponse,
+  maxBytes: number,
+): Promise<Pick<FetchedContent, "body" | "contentType" | "charset">> {
+  const isPlain = response.headers.get("content-encoding") === null;
+  if (isPlain && Number(response.headers.get("content-length")) > maxBytes) {
+    await response.body?.cancel();
+    throw new TooLargeError(maxBytes);
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    const bytes: Uint8Array = chunk;
+    length += bytes.length;
+    // Leaving the loop cancels the body, and with it the decompression and the connection.
+    if (length > maxBytes) throw new TooLargeError(maxBytes);
+    chunks.push(bytes);
+  }
+  return { body: new Uint8Array(Buffer.concat(chunks)), ...readContentType(response.headers.get("content-type")) };
+}
+
+function readContentType(header: string | null): Pick<FetchedContent, "contentType" | "charset"> {
+  try {
+    const type = new MIMEType(header ?? "");
+    return { contentType: type.essence, charset: type.params.get("charset")?.toLowerCase() };
+  } catch {
+    return { contentType: undefined, charset: undefined };
+  }
+}
+
+/** undici wraps what went wrong once or twice, and the connector's refusals with it. */
+function classify(error: unknown): Error {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof GuardedFetchError) return cause;
+    if (TIMEOUT_CODES.has((cause as NodeJS.ErrnoException).code)) return new FetchTimeoutError({ cause: error });
+    if (cause.message === "bad port") return new BlockedUrlError("port");
+  }
+  return new UnreachableError({ cause: error });
+}

@@ -1,0 +1,66 @@
+/**
+ * How a worker and an interpreter's process talk: frames over its stdin and stdout, each a length, a kind and a payload.
+ * Both ends import this file and nothing of each other.
+ *
+ * To the interpreter: `begin` once, then one `run` at a time. From it: `ready` once; `logs` any number of times during a
+ * run; `result` exactly once, at its end.
+ */
+export const FRAME_KINDS = ["ready", "begin", "run", "logs", "result"] as const;
+export type FrameKind = (typeof FRAME_KINDS)[number];
+
+export interface Frame {
+  kind: FrameKind;
+  payload: Buffer;
+}
+
+export const HEADER_BYTES = 5;
+
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+export function encodeFrame(kind: FrameKind, payload: Buffer): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32BE(payload.length, 0);
+  header.writeUInt8(FRAME_KINDS.indexOf(kind), 4);
+  return Buffer.concat([header, payload]);
+}
+
+export function decodeHeader(header: Buffer): { kind: FrameKind; length: number } {
+  const kind = FRAME_KINDS[header.readUInt8(4)];
+  if (kind === undefined) throw new FrameError("A frame of an unknown kind.");
+  return { kind, length: header.readUInt32BE(0) };
+}
+
+/** Cuts a stream of bytes into frames, and refuses to hold more than one largest frame. */
+export class FrameReader {
+  readonly #maxPayloadBytes: number;
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(maxPayloadBytes: number) {
+    this.#maxPayloadBytes = maxPayloadBytes;
+  }
+
+  /** The frames that are complete now. Throws a FrameError at one that is too large or unknown. */
+  *push(chunk: Buffer): Generator<Frame> {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    while (this.#length >= HEADER_BYTES) {
+      const { kind, length } = decodeHeader(this.#join(HEADER_BYTES));
+      if (length > this.#maxPayloadBytes) throw new FrameError("A frame that is too large.");
+      const end = HEADER_BYTES + length;
+      if (this.#length < end) return;
+      const held = this.#join(end);
+      this.#chunks[0] = held.subarray(end);
+      this.#length -= end;
+      yield { kind, payload: held.subarray(HEADER_BYTES, end) };
+    }
+  }
+
+  /** The first chunk, once it has `length` bytes. Joined only when it must be, so a large frame is copied twice at most. */
+  #join(length: number): Buffer {
+    if (this.#chunks[0]!.length < length) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0]!;
+  }
+}

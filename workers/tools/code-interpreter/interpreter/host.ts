@@ -1,0 +1,161 @@
+/**
+ * The process of one interpreter, outside of the sandbox's realm. It reads Pyodide's files, builds the realm, and then
+ * does nothing but pass strings between its pipes and the realm. It ends when its stdin does.
+ *
+ * Layers, from the inside: the realm has no capability to begin with, and cannot compile code from strings; what it is
+ * handed are strings and numbers, and two functions that its closures keep; this realm has lost its own capabilities by
+ * the time foreign code runs; the process has Node's permission model, no environment and no descriptors but its pipes;
+ * the parent adds what the system offers (../confinement.ts), and ends the process at its limits.
+ */
+import { createCipheriv } from "node:crypto";
+import { readFileSync, readSync, writeSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import vm from "node:vm";
+import { decodeHeader, encodeFrame, type Frame, type FrameKind, HEADER_BYTES } from "../frames.ts";
+
+const STDIN = 0;
+const STDOUT = 1;
+/** How much later than the run's own interrupt this process ends itself, should the parent be gone by then. */
+const PATIENCE_MS = 2_000;
+const EXIT_CRASHED = 70;
+
+const pyodideFolder = process.argv[2]!;
+const exit = process.exit.bind(process);
+process.on("uncaughtException", () => exit(EXIT_CRASHED));
+// A promise that foreign code forgot is not this process's concern. Its own are all awaited.
+process.on("unhandledRejection", () => {});
+
+function send(kind: FrameKind, payload: Buffer): void {
+  const frame = encodeFrame(kind, payload);
+  for (let sent = 0; sent < frame.length;) sent += writeSync(STDOUT, frame, sent);
+}
+
+function read(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length;) {
+    const count = readSync(STDIN, bytes, at, length - at, null);
+    if (count === 0) exit(0);
+    at += count;
+  }
+  return bytes;
+}
+
+function receive(): Frame {
+  const { kind, length } = decodeHeader(read(HEADER_BYTES));
+  return { kind, payload: read(length) };
+}
+
+/** Nothing is random before `begin`: every interpreter starts alike, so that a history can be run again. */
+let randomness = keystream(Buffer.alloc(32));
+function keystream(key: Buffer): (length: number) => string {
+  const cipher = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
+  return (length) => cipher.update(Buffer.alloc(length)).toString("base64");
+}
+
+function createRealm(): vm.Context {
+  // Not contextified: its global object is of its own realm, and leads nowhere else.
+  const realm = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+    codeGeneration: { strings: false, wasm: true },
+    // Whatever a call starts runs within that call, and so within its time limit.
+    microtaskMode: "afterEvaluate",
+  });
+  const bridge = vm.runInContext("globalThis.bridge = {}", realm) as Record<string, unknown>;
+  const createBytes = vm.runInContext("(length) => new Uint8Array(length)", realm) as (length: number) => Uint8Array;
+  const readBytes = (name: string): Uint8Array => {
+    const file = readFileSync(join(pyodideFolder, name));
+    const bytes = createBytes(file.length);
+    bytes.set(file);
+    return bytes;
+  };
+  bridge["wasm"] = readBytes("pyodide.asm.wasm");
+  bridge["library"] = readBytes("python_stdlib.zip");
+  bridge["lockFile"] = readFileSync(join(pyodideFolder, "pyodide-lock.json"), "utf8");
+  bridge["runner"] = readFileSync(join(import.meta.dirname, "run_cell.py"), "utf8");
+  bridge["print"] = (bytes: unknown): void => {
+    if (typeof bytes === "string") send("logs", Buffer.from(bytes, "latin1"));
+  };
+  bridge["random"] = (length: unknown): string => (typeof length === "number" ? randomness(length) : "");
+  return realm;
+}
+
+async function loadGuest(realm: vm.Context): Promise<void> {
+  const load = (identifier: string, source: string): vm.SourceTextModule =>
+    new vm.SourceTextModule(source, {
+      context: realm,
+      identifier,
+      initializeImportMeta: (meta) => void (meta.url = `sandbox:/${identifier}`),
+    });
+  const own = (name: string): string =>
+    stripTypeScriptTypes(readFileSync(join(import.meta.dirname, name), "utf8"), { mode: "strip" });
+  const pyodide = (name: string): string => readFileSync(join(pyodideFolder, name), "utf8");
+  const modules: Record<string, vm.SourceTextModule> = {
+    "./surroundings.ts": load("surroundings", own("surroundings.ts")),
+    pyodide: load("pyodide", pyodide("pyodide.mjs")),
+    "pyodide/pyodide.asm.mjs": load("pyodide.asm", pyodide("pyodide.asm.mjs")),
+  };
+  const guest = load("guest", own("guest.ts"));
+  await guest.link((specifier) => modules[specifier]!);
+  void guest.evaluate();
+  for (;;) {
+    const state: unknown = vm.runInContext("state", realm);
+    if (state === "ready") return;
+    if (state !== "starting") throw new Error(String(state));
+    await setImmediate();
+  }
+}
+
+/** Should an object of this realm ever be reached from the other: it can do nothing, and changing it does nothing. */
+function disarm(): void {
+  for (const name of ["process", "fetch", "WebSocket", "EventSource", "Worker", "BroadcastChannel", "navigator"]) {
+    Reflect.deleteProperty(globalThis, name);
+  }
+  for (const { prototype } of [Object, Function, Array, Promise, Error, RangeError, TypeError, Uint8Array, Buffer]) {
+    Object.freeze(prototype);
+  }
+}
+
+/** Calls a function of the realm. Its arguments are numbers, what it returns is checked to be no object. */
+function call(realm: vm.Context, expression: string, timeout?: number): string | number {
+  const value: unknown = vm.runInContext(expression, realm, timeout === undefined ? {} : { timeout });
+  if (typeof value === "string" || typeof value === "number") return value;
+  return exit(EXIT_CRASHED);
+}
+
+async function run(realm: vm.Context, setInput: (text: string) => void, payload: Buffer): Promise<void> {
+  const { timeoutMs, maxLogBytes, request } = JSON.parse(payload.toString()) as {
+    timeoutMs: number;
+    maxLogBytes: number;
+    request: string;
+  };
+  const end = Date.now() + timeoutMs + PATIENCE_MS;
+  setInput(request);
+  call(realm, `startRun(${timeoutMs}, ${maxLogBytes})`, timeoutMs + PATIENCE_MS);
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    const left = end - Date.now();
+    if (left <= 0) exit(EXIT_CRASHED);
+    const progress = call(realm, "pump()", left);
+    if (typeof progress === "string") return send("result", Buffer.from(progress));
+    Atomics.wait(sleeper, 0, 0, progress);
+    await setImmediate();
+  }
+}
+
+const realm = createRealm();
+await loadGuest(realm);
+disarm();
+const setInput = vm.runInContext("setInput", realm) as (text: string) => void;
+send("ready", Buffer.alloc(0));
+for (;;) {
+  const { kind, payload } = receive();
+  if (kind === "run") {
+    await run(realm, setInput, payload);
+  } else {
+    const { seed, limits } = JSON.parse(payload.toString()) as { seed: string; limits: string };
+    randomness = keystream(Buffer.from(seed, "hex"));
+    setInput(limits);
+    call(realm, "begin()");
+  }
+}

@@ -1,0 +1,200 @@
+"""Runs one cell of code as a notebook would, and says what came of it. Loaded once, into an interpreter of its own.
+
+Nothing here guards anything: the code that runs can reach and change all of it. What guards is around the interpreter.
+"""
+
+import asyncio
+import base64
+import builtins
+import hashlib
+import json
+import linecache
+import os
+import random
+import signal
+import sys
+import traceback
+
+import __main__
+from pyodide.code import eval_code_async
+
+WORKING_FOLDER = "/mnt/data"
+IMAGE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".svg": "image/svg+xml"}
+REPRESENTATIONS = {"_repr_png_": "image/png", "_repr_jpeg_": "image/jpeg", "_repr_svg_": "image/svg+xml"}
+
+_limits = {}
+_known = {}
+_images = []
+_cells = 0
+_was_woken = False
+
+
+class TimeIsUp(BaseException):
+    """Raised where the cell is when its time is up. Not an Exception: few mean to catch it."""
+
+
+def _interrupt(_signal, frame):
+    # Only within a cell: the event loop would not survive it.
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<cell "):
+            raise TimeIsUp
+        frame = frame.f_back
+
+
+def wake():
+    """For a cell that waits when its time is up: whatever it waits for is cancelled."""
+    global _was_woken
+    _was_woken = True
+    for task in asyncio.all_tasks(asyncio.get_event_loop()):
+        # A task that waits for nothing is itself being waited in, by a time.sleep or asyncio.run further up its stack.
+        if getattr(task, "_fut_waiter", None) is not None:
+            task.cancel()
+
+
+def _image_type(data):
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if b"<svg" in data[:1024]:
+        return "image/svg+xml"
+    return None
+
+
+def _as_image(value):
+    """The (media type, bytes) of a value that is or makes an image, or None."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = bytes(value)
+        media_type = _image_type(data)
+        return None if media_type is None else (media_type, data)
+    if isinstance(value, type):
+        return None
+    for name, media_type in REPRESENTATIONS.items():
+        method = getattr(value, name, None)
+        data = method() if callable(method) else None
+        if data is not None:
+            return media_type, data.encode() if isinstance(data, str) else bytes(data)
+    return None
+
+
+def display(*values):
+    """Shows images (bytes, or what has _repr_png_, _repr_jpeg_ or _repr_svg_) as such, and anything else by its repr."""
+    for value in values:
+        image = _as_image(value)
+        if image is None:
+            print(repr(value))
+        else:
+            _images.append(image)
+
+
+def _walk():
+    """The regular files of the working folder, by name. Links are not followed."""
+    for folder, _, names in os.walk(WORKING_FOLDER):
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                yield os.path.relpath(path, WORKING_FOLDER), path
+
+
+def _write_files(files):
+    for file in files:
+        path = os.path.join(WORKING_FOLDER, file["name"])
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        data = base64.b64decode(file["bytes"])
+        with open(path, "wb") as out:
+            out.write(data)
+        _known[file["name"]] = hashlib.sha256(data).digest()
+
+
+def _collect_files():
+    """What was created, changed and deleted in the working folder since it was last looked at, within the limits."""
+    changed, seen, left_out, total = [], set(), [], 0
+    for name, path in _walk():
+        seen.add(name)
+        if len(seen) > _limits["max_files"] or total + os.path.getsize(path) > _limits["max_file_bytes"]:
+            left_out.append(name)
+            continue
+        with open(path, "rb") as file:
+            data = file.read()
+        total += len(data)
+        digest = hashlib.sha256(data).digest()
+        if _known.get(name) != digest:
+            _known[name] = digest
+            changed.append((name, data))
+    deleted = sorted(set(_known) - seen)
+    for name in deleted:
+        del _known[name]
+    return changed, deleted, left_out
+
+
+def _own_trace(error, filename):
+    """Without the frames above the cell's own: they are this file and Pyodide."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+        trace = trace.tb_next
+    return trace or error.__traceback__
+
+
+def _describe(error, filename):
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        return "".join(traceback.format_exception_only(error))
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        error.msg = f"No module named {error.name!r} (there is only Python's standard library here)"
+        error.args = (error.msg,)
+    return "".join(traceback.format_exception(type(error), error, _own_trace(error, filename)))
+
+
+async def _execute(code, filename):
+    linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
+    value = await eval_code_async(code, __main__.__dict__, filename=filename)
+    if value is not None:
+        builtins._ = value
+        display(value)
+
+
+def begin(limits):
+    _limits.update(json.loads(limits))
+    random.seed()
+
+
+async def run_cell(request):
+    global _cells, _was_woken
+    request = json.loads(request)
+    _images.clear()
+    _cells += 1
+    _was_woken = False
+    filename = f"<cell {_cells}>"
+    result = {"run": request["run"]}
+    try:
+        os.makedirs(WORKING_FOLDER, exist_ok=True)
+        os.chdir(WORKING_FOLDER)
+        _write_files(request["files"])
+        await _execute(request["code"], filename)
+    except BaseException as error:
+        if isinstance(error, TimeIsUp) or (_was_woken and isinstance(error, asyncio.CancelledError)):
+            result["timed_out"] = True
+        else:
+            result["error"] = _describe(error, filename)
+    changed, deleted, left_out = _collect_files()
+    if left_out:
+        print(f"[{len(left_out)} files are over the limits of the working folder and were not kept, from {left_out[0]!r} on]")
+    shown = [(IMAGE_TYPES[os.path.splitext(name)[1].lower()], data)
+             for name, data in changed if os.path.splitext(name)[1].lower() in IMAGE_TYPES]
+    images = (_images + shown)[: _limits["max_images"]]
+    result["files"] = [{"name": name, "bytes": base64.b64encode(data).decode()} for name, data in changed]
+    result["deleted"] = deleted
+    result["images"] = [{"media_type": kind, "bytes": base64.b64encode(data).decode()} for kind, data in images]
+    return json.dumps(result)
+
+
+def _prepare():
+    os.makedirs(WORKING_FOLDER, exist_ok=True)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
+    builtins.display = display
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+_prepare()

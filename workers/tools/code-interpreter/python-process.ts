@@ -1,0 +1,214 @@
+/**
+ * One interpreter's process, seen from the worker: started, given cells, and killed at its limits. Whatever it says is
+ * not trusted: frames are bounded and parsed, and a process that breaks the rules is killed.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { confinedCommand } from "./confinement.ts";
+import { encodeFrame, type Frame, FrameReader } from "./frames.ts";
+
+export interface PythonLimits {
+  /** Of Python's own memory: beyond it a MemoryError. */
+  interpreterMemoryBytes: number;
+  /** Of the whole process, its files included: beyond it the process is killed. */
+  processMemoryBytes: number;
+  /** What one run may print; the rest is left out. */
+  logBytes: number;
+  /** Files of the working folder, altogether. */
+  files: number;
+  fileBytes: number;
+  images: number;
+  startTimeoutMs: number;
+}
+
+const MIB = 1024 * 1024;
+export const DEFAULT_PYTHON_LIMITS: PythonLimits = {
+  interpreterMemoryBytes: 384 * MIB,
+  processMemoryBytes: 768 * MIB,
+  logBytes: 256 * 1024,
+  files: 200,
+  fileBytes: 32 * MIB,
+  images: 20,
+  startTimeoutMs: 60_000,
+};
+
+/** After the interrupt at the end of a run's time, for code that wants to tidy up. */
+const KILL_GRACE_MS = 1_000;
+const MEMORY_CHECK_MS = 50;
+const STDERR_TAIL_BYTES = 4_096;
+/** A result has each file at most twice, as itself and as an image, in base64. */
+const RESULT_OVERHEAD = 3;
+
+const bytesSchema = z.base64().transform((text) => new Uint8Array(Buffer.from(text, "base64")));
+const resultSchema = z.object({
+  run: z.int(),
+  error: z.string().optional(),
+  timed_out: z.boolean().default(false),
+  files: z.array(z.object({ name: z.string(), bytes: bytesSchema })),
+  deleted: z.array(z.string()),
+  images: z.array(z.object({ media_type: z.string().regex(/^image\/[a-z+]+$/), bytes: bytesSchema })),
+});
+export type CellResult = z.infer<typeof resultSchema>;
+
+export interface CellRequest {
+  code: string;
+  files: readonly { name: string; bytes: Uint8Array }[];
+  timeoutMs: number;
+}
+
+/** Why a process is not there any more. */
+export type Demise = "timed out" | "out of memory" | "crashed";
+export type CellOutcome = { logs: string; logsTruncated: boolean } & ({ result: CellResult } | { demise: Demise });
+
+export class PythonStartError extends Error {
+  override readonly name = "PythonStartError";
+}
+
+interface CurrentRun {
+  number: number;
+  logs: Buffer[];
+  logBytes: number;
+  settle: (result: CellResult | undefined) => void;
+}
+
+export class PythonProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #limits: PythonLimits;
+  readonly #exited: Promise<void>;
+  #ready: (() => void) | undefined;
+  #stderr = "";
+  /** Why it was killed: the first reason is the one. */
+  #demise: Demise | undefined;
+  #current: CurrentRun | undefined;
+  #runs = 0;
+
+  /** Resolves when the interpreter is ready for `begin`. */
+  static async start(limits: PythonLimits): Promise<PythonProcess> {
+    const { program, args, env } = await confinedCommand(limits.interpreterMemoryBytes);
+    const child = spawn(program, args, { cwd: "/", env, stdio: ["pipe", "pipe", "pipe"] });
+    const started = new PythonProcess(child, limits);
+    const ready = new Promise<boolean>((resolve) => {
+      started.#ready = () => resolve(true);
+      void started.#exited.then(() => resolve(false));
+    });
+    const timer = setTimeout(() => started.kill("timed out"), limits.startTimeoutMs);
+    const isReady = await ready;
+    clearTimeout(timer);
+    if (!isReady) throw new PythonStartError("The Python interpreter does not start.", { cause: started.#stderr });
+    return started;
+  }
+
+  private constructor(child: ChildProcess, limits: PythonLimits) {
+    this.#child = child;
+    this.#limits = limits;
+    this.#exited = new Promise((resolve) => {
+      child.once("error", () => resolve());
+      child.once("close", () => resolve());
+    });
+    const reader = new FrameReader(limits.fileBytes * RESULT_OVERHEAD + MIB);
+    child.stdout!.on("data", (chunk: Buffer) => {
+      try {
+        for (const frame of reader.push(chunk)) this.#take(frame);
+      } catch {
+        this.kill("crashed");
+      }
+    });
+    child.stderr!.on("data", (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString("latin1")).slice(-STDERR_TAIL_BYTES);
+    });
+    child.stdin!.on("error", () => this.kill("crashed"));
+    void this.#exited.then(() => {
+      this.#demise ??= /out of memory/i.test(this.#stderr) ? "out of memory" : "crashed";
+      this.#current?.settle(undefined);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get isAlive(): boolean {
+    return this.#demise === undefined && this.#child.pid !== undefined;
+  }
+
+  /** From here on its randomness comes from the seed, 32 bytes in hex: the same seed and cells, the same values. */
+  begin(seed: string): void {
+    const { files, fileBytes, images } = this.#limits;
+    const limits = JSON.stringify({ max_files: files, max_file_bytes: fileBytes, max_images: images });
+    this.#send("begin", { seed, limits });
+  }
+
+  /** One cell at a time. An aborted signal kills the process; the run then rejects with the signal's reason. */
+  async run(request: CellRequest, signal: AbortSignal): Promise<CellOutcome> {
+    signal.throwIfAborted();
+    const { timeoutMs, code } = request;
+    const { promise, resolve: settle } = Promise.withResolvers<CellResult | undefined>();
+    const current: CurrentRun = { number: ++this.#runs, logs: [], logBytes: 0, settle };
+    this.#current = current;
+    const files = request.files.map(({ name, bytes }) => ({ name, bytes: Buffer.from(bytes).toString("base64") }));
+    const abort = (): void => this.kill("crashed");
+    const timer = setTimeout(() => this.kill("timed out"), timeoutMs + KILL_GRACE_MS);
+    const memory = setInterval(() => void this.#checkMemory(), MEMORY_CHECK_MS);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      if (!this.isAlive) settle(undefined);
+      const startedAt = performance.now();
+      const cell = JSON.stringify({ run: current.number, code, files });
+      this.#send("run", { timeoutMs, maxLogBytes: this.#limits.logBytes + 1, request: cell });
+      const result = await promise;
+      signal.throwIfAborted();
+      const logs = Buffer.concat(current.logs).subarray(0, this.#limits.logBytes).toString();
+      const told = { logs, logsTruncated: current.logBytes > this.#limits.logBytes };
+      if (result !== undefined) return { ...told, result };
+      // Code that resists its interrupt may take the interpreter down before it is killed.
+      const demise = this.#demise ?? "crashed";
+      const isLate = demise === "crashed" && performance.now() - startedAt >= timeoutMs;
+      return { ...told, demise: isLate ? "timed out" : demise };
+    } finally {
+      clearTimeout(timer);
+      clearInterval(memory);
+      signal.removeEventListener("abort", abort);
+      this.#current = undefined;
+    }
+  }
+
+  kill(demise: Demise): void {
+    this.#demise ??= demise;
+    this.#child.kill("SIGKILL");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill("crashed");
+    await this.#exited;
+  }
+
+  #send(kind: "begin" | "run", body: unknown): void {
+    if (this.isAlive) this.#child.stdin!.write(encodeFrame(kind, Buffer.from(JSON.stringify(body))));
+  }
+
+  #take({ kind, payload }: Frame): void {
+    const current = this.#current;
+    if (kind === "ready" && this.#ready !== undefined) {
+      this.#ready();
+      this.#ready = undefined;
+    } else if (kind === "logs" && current !== undefined) {
+      current.logBytes += payload.length;
+      if (current.logBytes > 2 * this.#limits.logBytes) return this.kill("crashed");
+      current.logs.push(Buffer.from(payload));
+    } else if (kind === "result" && current !== undefined) {
+      const parsed = resultSchema.safeParse(JSON.parse(payload.toString()));
+      if (!parsed.success || parsed.data.run !== current.number) return this.kill("crashed");
+      current.settle(parsed.data);
+    } else {
+      this.kill("crashed");
+    }
+  }
+
+  /** Where there is no /proc, Python's own memory and V8's heap are bounded all the same. */
+  async #checkMemory(): Promise<void> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, "utf8").catch(() => "");
+    const residentKib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+    if (residentKib * 1024 > this.#limits.processMemoryBytes) this.kill("out of memory");
+  }
+}
