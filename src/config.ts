@@ -25,6 +25,8 @@ const text = z
 
 const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
+/** Longer than this no timer is. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const environmentSchema = z.object({
   HOST: z.string().default("127.0.0.1"),
@@ -76,6 +78,13 @@ const environmentSchema = z.object({
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
   FETCH_ALLOWED_HOSTS: text,
+  CODE_INTERPRETER: z
+    .enum(["true", "false", "1", "0", ""])
+    .default("true")
+    .transform((value) => value === "true" || value === "1"),
+  CODE_INTERPRETER_TIMEOUT_MS: integer(60_000, 1, MAX_TIMER_MS),
+  CODE_INTERPRETER_MEMORY_MB: integer(384, 64, 4096),
+  CODE_INTERPRETER_PROCESSES: integer(4, 1),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

@@ -3,6 +3,7 @@
  * in the middle of a run. A tool is the client's, the provider's, or this server's.
  */
 import type { Config } from "../config.ts";
+import { isContainerId } from "../protocol/id.ts";
 import type { Tool } from "../protocol/tool.ts";
 import type { ResolvedModel } from "./catalog.ts";
 import { runsTool } from "./hosted-tools.ts";
@@ -11,8 +12,26 @@ import { runsTool } from "./hosted-tools.ts";
 type Refusal<T extends Tool> = (tool: T, config: Config) => string | undefined;
 type Refusals = { [Type in Tool["type"]]?: Refusal<Extract<Tool, { type: Type }>> };
 
+function refuseCodeInterpreter(
+  { container }: Extract<Tool, { type: "code_interpreter" }>,
+  config: Config,
+): string | undefined {
+  if (!config.CODE_INTERPRETER) return "The code interpreter is switched off. Set CODE_INTERPRETER=true.";
+  if (typeof container === "string") {
+    return isContainerId(container) ? undefined : "'container' must be an ID that begins with 'cntr_'.";
+  }
+  if ((container.file_ids ?? []).length > 0) {
+    return "This server keeps no files for 'container.file_ids'. Send them in the input, as 'input_file' with 'file_data'.";
+  }
+  if (container.network_policy?.type === "allowlist") {
+    return "The code interpreter has no network. Leave 'container.network_policy' out.";
+  }
+  return undefined;
+}
+
 /** For the tools that are not the client's to run. */
 const REFUSALS: Refusals = {
+  code_interpreter: refuseCodeInterpreter,
   file_search: () => "This server has no vector stores. Leave it to a provider that runs it.",
   shell: ({ environment }) =>
     environment == null || environment.type === "local"
