@@ -27,6 +27,8 @@ const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
 /** Longer than this no timer is. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Longer than this Node's fetch does not wait for an answer to begin. */
+const MAX_FETCH_MS = 300_000;
 
 const environmentSchema = z.object({
   HOST: z.string().default("127.0.0.1"),
@@ -77,6 +79,8 @@ const environmentSchema = z.object({
   UPSTREAM_MAX_RETRIES: integer(4),
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
+  IMAGE_MODEL: text,
+  IMAGE_TIMEOUT_MS: integer(180_000, 1, MAX_FETCH_MS),
   FETCH_ALLOWED_HOSTS: text,
   CODE_INTERPRETER: z
     .enum(["true", "false", "1", "0", ""])

@@ -69,7 +69,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/response-worker.ts"],
   ioredis: ["src/redis/"],
-  openai: ["workers/upstreams/", "src/demo.ts"],
+  openai: ["workers/upstreams/", "workers/tools/image-generation/", "src/demo.ts"],
 };
 
 interface Import {

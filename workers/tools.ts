@@ -4,10 +4,11 @@ import { newId } from "../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../src/protocol/tool.ts";
 import type { OpenTool, ServerFunction, ToolCall, ToolKind, ToolSession } from "./tool.ts";
 import { codeInterpreter } from "./tools/code-interpreter.ts";
+import { imageGeneration } from "./tools/image-generation.ts";
 
 type OpenKind = (config: Config) => ToolKind;
 
-const KINDS: readonly OpenKind[] = [codeInterpreter];
+const KINDS: readonly OpenKind[] = [codeInterpreter, imageGeneration];
 
 /** The tools of one response, opened. */
 export interface OpenTools extends AsyncDisposable {

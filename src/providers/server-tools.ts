@@ -29,9 +29,21 @@ function refuseCodeInterpreter(
   return undefined;
 }
 
+function refuseImageGeneration(tool: Extract<Tool, { type: "image_generation" }>, config: Config): string | undefined {
+  if (config.IMAGE_MODEL === undefined) return "This server has no model for images. Set IMAGE_MODEL.";
+  if (tool.output_format === "gif" || tool.output_format === "svg" || tool.svg !== undefined) {
+    return "This server's images are png, jpeg or webp.";
+  }
+  if (tool.input_image_mask?.file_id !== undefined) {
+    return "This server keeps no files for 'input_image_mask.file_id'. Send the mask as 'image_url'.";
+  }
+  return undefined;
+}
+
 /** For the tools that are not the client's to run. */
 const REFUSALS: Refusals = {
   code_interpreter: refuseCodeInterpreter,
+  image_generation: refuseImageGeneration,
   file_search: () => "This server has no vector stores. Leave it to a provider that runs it.",
   shell: ({ environment }) =>
     environment == null || environment.type === "local"

@@ -47,3 +47,20 @@ describe("a code interpreter", () => {
     expect(reasonFor(wanted)).toContain(named);
   });
 });
+
+describe("image generation", () => {
+  const IMAGES = { IMAGE_MODEL: "openai/gpt-image-1" };
+
+  test("is refused where there is no model for it, by the name of the setting", () => {
+    expect(reasonFor({ type: "image_generation" })).toContain("IMAGE_MODEL");
+    expect(reasonFor({ type: "image_generation", output_format: "webp" }, IMAGES)).toBeUndefined();
+  });
+
+  test.each<[string, Extract<Tool, { type: "image_generation" }>]>([
+    ["png, jpeg or webp", { type: "image_generation", output_format: "svg" }],
+    ["png, jpeg or webp", { type: "image_generation", svg: {} }],
+    ["input_image_mask.file_id", { type: "image_generation", input_image_mask: { file_id: "file-1" } }],
+  ])("is refused for what it does not have, by the name of it: %s", (named, tool) => {
+    expect(reasonFor(tool, IMAGES)).toContain(named);
+  });
+});
