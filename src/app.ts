@@ -3,6 +3,7 @@ import express, { type Express, Router } from "express";
 import type { ApiContext } from "./context.ts";
 import { authenticate, refuseForeignPages } from "./http/authenticate.ts";
 import { cancelResponse } from "./http/cancel-response.ts";
+import { compactResponse } from "./http/compact-response.ts";
 import {
   createConversation,
   deleteConversation,
@@ -16,6 +17,7 @@ import {
   retrieveConversationItem,
 } from "./http/conversations/items.ts";
 import { allowOrigins, originsOf } from "./http/cors.ts";
+import { countInputTokens } from "./http/count-input-tokens.ts";
 import { createResponse } from "./http/create-response.ts";
 import { deleteResponse } from "./http/delete-response.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
@@ -36,6 +38,8 @@ export function createApp(context: ApiContext): Express {
   v1.use(jsonBody(config.MAX_BODY_BYTES));
   const limited = limitRequests(storage.redis, storage.layout.rateLimit, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
   v1.post("/responses", limited, createResponse(context));
+  v1.post("/responses/compact", limited, compactResponse(context));
+  v1.post("/responses/input_tokens", countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));

@@ -15,21 +15,25 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/queue": ["src/protocol", "src/lifecycle", "src/redis"],
   "src/stream": ["src/protocol", "src/lifecycle", "src/redis"],
   "src/sealing": ["src/redis"],
+  "src/context-window": ["src/protocol"],
   "src/providers": ["src", "src/protocol"],
   "src/prompts": ["src", "src/protocol", "src/lifecycle", "src/providers"],
   "src/responses": [
     "src/protocol",
+    "src/context-window",
     "src/lifecycle",
     "src/redis",
     "src/sealing",
     "src/store",
     "src/queue",
     "src/stream",
+    "src/providers",
     "src/prompts",
   ],
   "src/http": [
     "src",
     "src/protocol",
+    "src/context-window",
     "src/lifecycle",
     "src/redis",
     "src/store",
@@ -51,6 +55,7 @@ const ROOMS: Record<string, readonly string[]> = {
   workers: [
     "src",
     "src/protocol",
+    "src/context-window",
     "src/lifecycle",
     "src/redis",
     "src/sealing",
@@ -61,7 +66,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/upstreams",
   ],
-  "workers/upstreams": ["workers", "src", "src/protocol", "src/lifecycle", "src/providers"],
+  "workers/upstreams": ["workers", "src", "src/protocol", "src/context-window", "src/lifecycle", "src/providers"],
 };
 
 /** Who may use a library that the architecture keeps in its place. */
@@ -69,7 +74,16 @@ const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/response-worker.ts"],
   ioredis: ["src/redis/"],
-  openai: ["workers/upstreams/", "workers/tools/image-generation/", "src/demo.ts"],
+  openai: [
+    "workers/upstreams/",
+    "workers/tools/image-generation/",
+    "src/providers/input-token-counters.ts",
+    "src/demo.ts",
+  ],
+  "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
+  "@ai-sdk": ["workers/upstreams/ai-sdk/", "workers/tools/image-generation/"],
+  undici: ["workers/upstreams/provider/", "workers/net/"],
+  yaml: ["src/providers/"],
 };
 
 interface Import {

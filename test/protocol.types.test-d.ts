@@ -5,11 +5,14 @@
  *
  * Each exception is one field, with the reason for it.
  */
+import type { InputTokenCountParams, InputTokenCountResponse } from "openai/resources/responses/input-tokens";
 import type * as Sdk from "openai/resources/responses/responses";
 import type { Reasoning } from "openai/resources/shared";
 import type { z } from "zod";
+import type { CompactedResponse, CompactRequest, compactRequestSchema } from "../src/protocol/compaction.ts";
 import type { createRequestSchema } from "../src/protocol/create-request.ts";
 import type { ResponseStreamEvent } from "../src/protocol/event.ts";
+import type { InputTokens, InputTokensRequest, inputTokensRequestSchema } from "../src/protocol/input-tokens.ts";
 import type { inputItemSchema, OutputItem } from "../src/protocol/item.ts";
 import type { Response, ResponseError } from "../src/protocol/response.ts";
 import type { ResponseTool, toolChoiceSchema, toolSchema } from "../src/protocol/tool.ts";
@@ -79,6 +82,20 @@ interface SdkParams extends Omit<Sdk.ResponseCreateParamsBase, "reasoning" | "co
   context_management?: (Sdk.ResponseCreateParams.ContextManagement & { type: "compaction" })[] | null;
 }
 export type ParamsProof = Accepts<Request, SdkParams>;
+
+export type InputTokensProof = Accepts<
+  z.input<typeof inputTokensRequestSchema>,
+  Omit<InputTokenCountParams, "reasoning"> & Pick<SdkParams, "reasoning">
+>;
+export type InputTokensNames = Same<keyof InputTokensRequest, keyof InputTokenCountParams>;
+export type InputTokensAnswer = Accepts<InputTokenCountResponse, InputTokens>;
+
+/** Hosted models have names; here null is no model. */
+type SdkCompact = Omit<Sdk.ResponseCompactParams, "model"> & { model: string };
+export type CompactProof = Accepts<z.input<typeof compactRequestSchema>, SdkCompact>;
+export type CompactNames = Same<keyof CompactRequest, keyof SdkCompact>;
+/** The SDK's type of an output has no message of the user, and its description says that there are some. */
+export type CompactAnswer = Accepts<Omit<Sdk.CompactedResponse, "output">, Omit<CompactedResponse, "output">>;
 
 type Live = "frequency_penalty" | "presence_penalty";
 export type ParameterNames = Same<keyof Request, keyof SdkParams | Live>;

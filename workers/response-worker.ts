@@ -3,13 +3,13 @@
  * run-response.ts; here is only what a queue and its locks have to do with it.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Job, WaitingError, Worker } from "bullmq";
+import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../src/context.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
 import { WorkerControl } from "../src/stream/control.ts";
 import { RunControl } from "./run.ts";
-import { runResponse } from "./run-response.ts";
+import { type RunOutcome, runResponse } from "./run-response.ts";
 import { ServerTools } from "./tools.ts";
 import { Upstreams } from "./upstreams.ts";
 
@@ -46,7 +46,7 @@ export class ResponseWorker {
 
   private constructor(context: WorkerContext) {
     this.#context = context;
-    this.#upstreams = new Upstreams(context.catalog, context.config);
+    this.#upstreams = new Upstreams(context.catalog, context.config, context.logger);
     this.#serverTools = new ServerTools(context.config);
     this.#workers = QUEUE_NAMES.map((name) => this.#openWorker(name));
     this.#leaseCheck = setInterval(() => void this.#checkLeases(), LEASE_CHECK_MS);
@@ -94,11 +94,18 @@ export class ResponseWorker {
     const { responseId } = responseJobSchema.parse(job.data);
     const control = new RunControl();
     const renewal = this.#keepLock(job, token, control);
+    let outcome: RunOutcome;
     try {
-      if ((await this.#run(responseId, control)) !== "handed-over") return;
+      outcome = await this.#run(responseId, control);
     } finally {
       clearInterval(renewal);
     }
+    if (typeof outcome === "object") {
+      // A crash before this line leaves a job that is taken from a lost worker: the response goes on too early.
+      await job.moveToDelayed(Date.now() + outcome.waitMs, token);
+      throw new DelayedError();
+    }
+    if (outcome !== "handed-over") return;
     await job.moveToWait(token);
     throw new WaitingError();
   }
@@ -122,7 +129,7 @@ export class ResponseWorker {
     return setInterval(() => void renew(), LOCK_DURATION_MS / 2);
   }
 
-  async #run(id: string, control: RunControl) {
+  async #run(id: string, control: RunControl): Promise<RunOutcome> {
     const { storage, config, logger } = this.#context;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const active: ActiveRun = { id, control, lease: undefined, done };
@@ -139,6 +146,7 @@ export class ResponseWorker {
           upstreams: this.#upstreams,
           maxAttempts: config.MAX_ATTEMPTS,
           serverTools: this.#serverTools,
+          maxWaits: config.UPSTREAM_MAX_WAITS,
           isStrict: config.STRICT_EVENTS,
           maxToolCalls: config.MAX_TOOL_CALLS,
           workerName: config.processName,

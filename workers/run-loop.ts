@@ -22,12 +22,15 @@ import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
+import { compactOnly } from "./compact-context.ts";
+import { prepareContext } from "./prepare-context.ts";
+import type { Turn } from "./turn.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
 import type { ToolSession } from "./tool.ts";
 import { turnRequest } from "./turn-request.ts";
 import { TurnRelay } from "./turn-relay.ts";
-import type { ContextItem, Upstream, UpstreamFinish } from "./upstream.ts";
+import type { Upstream, UpstreamFinish } from "./upstream.ts";
 import { waitsForClient } from "./waits-for-client.ts";
 
 /** The least that a request may ask for (contract 03 §3.1): with less left, there is nothing to ask for. */
@@ -103,6 +106,7 @@ class Loop {
   }
 
   async run(): Promise<UpstreamFinish> {
+    if (this.#generation.conversation.purpose === "compact") return await compactOnly(this.#describeTurn());
     await this.#takeUp();
     for (;;) {
       if (this.#generation.produced().some(waitsForClient)) return { ...COMPLETED, usage: this.#usage };
@@ -127,40 +131,59 @@ class Loop {
 
   /** One call of the model and the calls that it asks for. Undefined if it is to be called again. */
   async #turn(): Promise<UpstreamFinish | undefined> {
-    const { resolved, upstream, conversation } = this.#generation;
-    const { project, request } = conversation;
-    const { storage, isStrict } = this.#dependencies;
-    const callsLeft = this.#callsLeft;
-    const relay = new TurnRelay({
-      functions: this.#tools.functions,
-      callsLeft,
-      nextIndex: () => this.#run.writer.state.response.output.length,
-      usedIds: new Set(this.#run.writer.state.response.output.map((item) => item.id)),
-    });
-    const { before, produced } = this.#split();
-    const open = <T extends ContextItem>(items: readonly T[]) => openReasoning(storage, project, items);
-    const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
-    const isHosted = (type: string) => understandsItem(resolved.provider, type);
+    const turn = this.#describeTurn();
+    const { storage, project, resolved, request, isStrict } = turn;
+    const context = await prepareContext(turn);
+    if ("type" in context) return context;
+    const { before, produced } = this.#split(context.produced);
+    const { output } = this.#run.writer.state.response;
     const call = {
       responseId: this.#run.id,
       model: resolved.model,
-      request: turnRequest(request, this.#tools, {
-        isFirst: this.#journal.turns.length === 0,
-        callsLeft,
-        outputTokensLeft: request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
-      }),
-      input: [...conversation.preamble, ...modelContext([...conversation.input, ...open(before)], made, isHosted)],
-      produced: open(produced.filter((item) => isHosted(item.type))),
-      firstOutputIndex: this.#run.writer.state.response.output.length,
+      request,
+      input: [...turn.preamble, ...context.input, ...turn.render(before)],
+      produced: produced.filter((item) => understandsItem(resolved.provider, item.type)),
+      firstOutputIndex: output.length,
     };
+    const relay = new TurnRelay({
+      functions: this.#tools.functions,
+      callsLeft: this.#callsLeft,
+      nextIndex: () => this.#run.writer.state.response.output.length,
+      usedIds: new Set(output.map((item) => item.id)),
+    });
     const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
-    const finish = await runTurn(this.#run, upstream, call, { form, relay, isStrict });
+    const finish = await runTurn(this.#run, turn.upstream, call, { form, relay, isStrict });
     if (finish.status !== "completed" || relay.segments.length === 0) return withUsage(finish, this.#usage);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();
     await this.#journal.addTurn({ usage: finish.usage, segments: [...relay.segments] });
     await this.#finishTurn(new Set(), relay.live);
     return undefined;
+  }
+
+  #describeTurn(): Turn {
+    const { storage, isStrict } = this.#dependencies;
+    const { resolved, upstream, conversation } = this.#generation;
+    const { project, preamble, input } = conversation;
+    const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
+    const request = turnRequest(conversation.request, this.#tools, {
+      isFirst: this.#journal.turns.length === 0,
+      callsLeft: this.#callsLeft,
+      outputTokensLeft: conversation.request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
+    });
+    return {
+      storage,
+      project,
+      run: this.#run,
+      upstream,
+      resolved,
+      request,
+      preamble,
+      input,
+      produced: openReasoning(storage, project, this.#generation.produced()),
+      render: (items) => modelContext(items, made, (type) => understandsItem(resolved.provider, type)),
+      isStrict,
+    };
   }
 
   async #finishTurn(shownIds: ReadonlySet<string>, live: TurnRelay["live"]): Promise<void> {
@@ -172,9 +195,8 @@ class Loop {
     await finishTurn({ run: this.#run, journal: this.#journal, functions, logger, write }, shownIds, live);
   }
 
-  /** The response's items before the turn that is to come, and those of it that an attempt that was cut off completed. */
-  #split(): { before: readonly ContextItem[]; produced: readonly OutputItem[] } {
-    const items = this.#generation.produced();
+  /** Of the response's items, those before the turn that is to come, and those of it that an attempt that was cut off completed. */
+  #split(items: readonly OutputItem[]): { before: readonly OutputItem[]; produced: readonly OutputItem[] } {
     const ended = new Set(this.#journal.turns.flatMap(({ segments }) => segments.flatMap(({ itemIds }) => itemIds)));
     const boundary = items.findLastIndex((item) => ended.has(item.id)) + 1;
     return { before: items.slice(0, boundary), produced: items.slice(boundary) };
@@ -202,6 +224,6 @@ class Loop {
 const COMPLETED = { type: "finish", status: "completed" } as const;
 
 function withUsage(finish: UpstreamFinish, before: Usage): UpstreamFinish {
-  if (finish.usage === undefined) return finish;
+  if (finish.status === "postponed" || finish.usage === undefined) return finish;
   return { ...finish, usage: addUsage(before, finish.usage) };
 }

@@ -13,30 +13,36 @@ import {
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
 import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
-import type { ResponseError, ResponseErrorCode } from "../src/protocol/response.ts";
+import type { ResponseError } from "../src/protocol/response.ts";
+import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
 import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
 import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
+import { LeaseLostError } from "../src/stream/event-writer.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
+import { addCompactionUsage } from "./compact-context.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
-import type { UpstreamFinish } from "./upstream.ts";
+import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "./upstream.ts";
+import { queueWaitMs } from "./queue-wait.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface RunDependencies extends LoopDependencies {
   upstreams: Pick<Upstreams, "find">;
   maxAttempts: number;
+  /** How often a response may wait in the queue for its provider. */
+  maxWaits: number;
   workerName: string;
 }
 
 /**
  * `ended`: this run ended the response. `not-needed`: it was over, or gone, before. `lost`: somebody else has it now.
- * `handed-over`: it stands as it is, for the next worker to go on.
+ * `handed-over`: it stands as it is, for the next worker to go on. `waitMs`: the same, but not before so long.
  */
-export type RunOutcome = "ended" | "not-needed" | "lost" | "handed-over";
+export type RunOutcome = "ended" | "not-needed" | "lost" | "handed-over" | { waitMs: number };
 
 /** Told which lease the run holds, so that its process can watch it. */
 export type OnLease = (lease: string) => void;
@@ -71,7 +77,12 @@ export async function runResponse(
   try {
     const discarded = await closeBrokenItems(run);
     await announceStart(run);
-    const finish = await generate(dependencies, run, discarded);
+    const generated = await generate(dependencies, run, discarded);
+    if (generated.status === "postponed") {
+      const waitMs = await postpone(dependencies, run, generated);
+      if (waitMs !== undefined) return { waitMs };
+    }
+    const finish = await addCompactionUsage(storage, run, lastWord(generated));
     await indexOutput(storage, id, keptItems(run, discarded));
     await end(run, finish, discarded);
     await leaveOpen(storage, id);
@@ -125,6 +136,7 @@ async function generate(
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
     if (error instanceof TurnTooLongError) return failed("server_error", error.message);
+    if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
       storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
       return failed("server_error", "The provider sent a stream that could not be understood.");
@@ -133,26 +145,43 @@ async function generate(
   }
 }
 
-const failed = (code: ResponseErrorCode, message: string): UpstreamFinish => ({
-  type: "finish",
-  status: "failed",
-  error: responseError(code, message),
-});
-
 function keptItems(run: Run, discarded: ReadonlySet<number>): OutputItem[] {
   const output: readonly OutputItem[] = run.writer.state.response.output;
   return output.filter((_item, place) => !discarded.has(place));
 }
 
+/** Lets the response go, to wait in the queue. Undefined if it may not wait: then it fails. */
+async function postpone(
+  { storage, maxWaits }: RunDependencies,
+  run: Run,
+  finish: PostponedFinish,
+): Promise<number | undefined> {
+  const record = await storage.records.readEvenDeleted(run.id);
+  const waitMs = record && queueWaitMs(finish, { ...record, maxWaits }, Date.now());
+  if (waitMs === undefined) return undefined;
+  await run.writer.flush();
+  if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
+  storage.logger.info(
+    { responseId: run.id, waitMs, reason: finish.error.message },
+    "Waits in the queue for its provider",
+  );
+  return waitMs;
+}
+
+/** A response that may not wait any longer fails with what its provider said. */
+function lastWord(finish: UpstreamFinish): ServedFinish {
+  return finish.status === "postponed" ? { type: "finish", status: "failed", error: finish.error } : finish;
+}
+
 /** Writes the terminal event, and resolves once it is in the log. */
-async function end(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): Promise<void> {
+async function end(run: Run, finish: ServedFinish, discarded: ReadonlySet<number>): Promise<void> {
   const { writer } = run;
   await writer.write(...closeOpenItems(writer.state.response, writer.state.openIndices));
   await writer.write(endingEvent(run, finish, discarded));
   await writer.flush();
 }
 
-function endingEvent(run: Run, finish: UpstreamFinish, discarded: ReadonlySet<number>): EventDraft {
+function endingEvent(run: Run, finish: ServedFinish, discarded: ReadonlySet<number>): EventDraft {
   const { response } = run.writer.state;
   if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null, finish.report);
   const { usage, serviceTier, report } = finish;

@@ -9,15 +9,15 @@
  * It stops promptly, and closes its connection, when the signal is aborted; it then rejects with the signal's reason.
  * It never rejects otherwise: what went wrong upstream is a finish with status `failed`.
  */
-import type { ProviderReport } from "../src/lifecycle/end-response.ts";
+import { type ProviderReport, responseError } from "../src/lifecycle/end-response.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
-import type { InputItem, OutputItem } from "../src/protocol/item.ts";
+import type { OutputItem } from "../src/protocol/item.ts";
+import type { ContextItem } from "../src/context-window/measure.ts";
 import type { CreateRequest, ResolvedRequest } from "../src/protocol/create-request.ts";
-import type { IncompleteDetails, ResponseError, Usage } from "../src/protocol/response.ts";
+import type { IncompleteDetails, ResponseError, ResponseErrorCode, Usage } from "../src/protocol/response.ts";
 import type { ServiceTier } from "../src/protocol/settings.ts";
 
-/** One item of the conversation that the model is shown: what the client sent, or what an earlier turn produced. */
-export type ContextItem = InputItem | OutputItem;
+export type { ContextItem } from "../src/context-window/measure.ts";
 
 export interface UpstreamCall {
   responseId: string;
@@ -49,8 +49,38 @@ export type UpstreamFinish = { report?: ProviderReport | undefined } & (
       usage: Usage;
       serviceTier?: ServiceTier | undefined;
     }
-  | { type: "finish"; status: "failed"; error: ResponseError; usage?: Usage | undefined }
+  | {
+      type: "finish";
+      status: "failed";
+      error: ResponseError;
+      usage?: Usage | undefined;
+      /** Before any event: this provider cannot serve the call now, and another one may. */
+      isUnavailable?: boolean;
+    }
+  | PostponedFinish
 );
+
+/**
+ * Before any event: the provider has no room for this account at the moment, for longer than a run may wait in its slot.
+ * Whoever runs the call may try again later; `error` is what to tell the client if nobody does.
+ */
+export interface PostponedFinish {
+  type: "finish";
+  status: "postponed";
+  error: ResponseError;
+  /** What the provider asked for. */
+  afterMs?: number | undefined;
+}
+
+/** How a call ended that was made. */
+export type ServedFinish = Exclude<UpstreamFinish, { status: "postponed" }>;
+/** What keeps a turn from being answered. */
+export type UnmadeFinish = Extract<UpstreamFinish, { status: "failed" | "postponed" }>;
+export type FailedFinish = Extract<UpstreamFinish, { status: "failed" }>;
+
+export function failed(code: ResponseErrorCode, message: string, param: string | null = null): FailedFinish {
+  return { type: "finish", status: "failed", error: responseError(code, message, param) };
+}
 
 /**
  * A piece of a reasoning item's text that no client is shown. It is not recorded but sealed into the item's

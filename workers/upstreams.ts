@@ -1,24 +1,42 @@
 /** Which implementation serves which kind of provider. A new kind is one file in `upstreams/` and one line here. */
+import type { Logger } from "pino";
 import type { Config } from "../src/config.ts";
 import type { Provider, ProviderCatalog, ResolvedModel } from "../src/providers/catalog.ts";
 import type { Upstream } from "./upstream.ts";
+import { AiSdkUpstream } from "./upstreams/ai-sdk.ts";
+import { type Candidate, FallbackUpstream } from "./upstreams/fallback.ts";
 import { OpenAiResponsesUpstream } from "./upstreams/openai-responses.ts";
 import { SimulatorUpstream } from "./upstreams/simulator.ts";
 
 export class Upstreams {
   readonly #catalog: ProviderCatalog;
+  readonly #logger: Logger;
   readonly #byProvider: ReadonlyMap<string, Upstream>;
 
-  constructor(catalog: ProviderCatalog, config: Config) {
+  constructor(catalog: ProviderCatalog, config: Config, logger: Logger) {
     this.#catalog = catalog;
+    this.#logger = logger;
     this.#byProvider = new Map(catalog.providers.map((provider) => [provider.name, open(provider, config)]));
   }
 
   /** Undefined if the model is not configured any more. */
-  find(model: string): { upstream: Upstream; resolved: ResolvedModel } | undefined {
-    const resolved = this.#catalog.resolve(model);
+  find(name: string): { upstream: Upstream; resolved: ResolvedModel } | undefined {
+    const found = this.#candidate(name);
+    const resolved = this.#catalog.resolve(name);
+    if (found === undefined || resolved === undefined) return undefined;
+    const { provider } = resolved;
+    const names = "fallbacks" in provider ? (provider.fallbacks ?? []) : [];
+    const others = names.flatMap((other) => this.#candidate(other) ?? []).filter((other) => other.name !== found.name);
+    const upstream = others.length === 0 ? found.upstream : new FallbackUpstream(found, others, this.#logger);
+    return { upstream, resolved };
+  }
+
+  #candidate(name: string): Candidate | undefined {
+    const resolved = this.#catalog.resolve(name);
     const upstream = resolved && this.#byProvider.get(resolved.provider.name);
-    return upstream && resolved && { upstream, resolved };
+    return (
+      upstream && resolved && { name: `${resolved.provider.name}/${resolved.model}`, upstream, model: resolved.model }
+    );
   }
 }
 
@@ -27,6 +45,10 @@ function open(provider: Provider, config: Config): Upstream {
     case "simulator":
       return new SimulatorUpstream();
     case "openai-responses":
-      return new OpenAiResponsesUpstream(provider, config, config.environment);
+      return new OpenAiResponsesUpstream(provider, config);
+    case "openai-compatible":
+    case "anthropic":
+    case "google":
+      return new AiSdkUpstream(provider, config);
   }
 }

@@ -12,16 +12,23 @@ import { endResponse } from "../responses/end-response.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { ApiContext } from "../context.ts";
 import { ApiError } from "../lifecycle/errors.ts";
+import { unavailableTool as findUnavailableTool } from "../providers/server-tools.ts";
+import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { openEventStream, whenClosed } from "./sse.ts";
 import { parseCreateRequest } from "./validate.ts";
 
 export function createResponse(context: ApiContext): RequestHandler {
+  const unavailableTool = ({ model, tools }: ResolvedRequest) => {
+    const resolved = context.catalog.resolve(model);
+    return resolved && findUnavailableTool(tools ?? [], resolved, context.config);
+  };
   return async (request, response) => {
     const body = parseCreateRequest(request.body, context.catalog);
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const { project } = response.locals;
     const { storage, limits, prompts } = context;
-    const admitted = await admitResponse(storage, limits, { project, request: body, idempotencyKey, prompts });
+    const admission = { project, request: body, idempotencyKey, prompts, unavailableTool };
+    const admitted = await admitResponse(storage, limits, admission);
     const headers: Record<string, string> = admitted.isReplay ? { "idempotent-replayed": "true" } : {};
     const isBackground = body.background === true;
     if (isBackground && body.stream !== true) {
@@ -36,7 +43,8 @@ export function createResponse(context: ApiContext): RequestHandler {
       const sink = openEventStream(response, { headers, isResumable: isBackground });
       follow(context, response, sink, { ...following, ...(isObfuscated && { encode: obfuscatedFrames(admitted.id) }) });
     } else {
-      follow(context, response, waitForEnd(response.set(headers)), following);
+      const send = (terminal: LoggedEvent) => sendResponseJson(response, responseJsonOf(terminal));
+      follow(context, response, waitForEnd(response.set(headers), send), following);
     }
   };
 }
@@ -53,7 +61,7 @@ interface Following {
   isReadable: boolean;
 }
 
-function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, following: Following): void {
+export function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, following: Following): void {
   const { admitted, encode, cancelOnDisconnect, isReadable } = following;
   let hasEnded = false;
   const watched: FrameSink = {
@@ -74,15 +82,15 @@ function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, fo
   });
 }
 
-/** A sink that lets events pass and answers with the final response. */
-function waitForEnd(response: HttpResponse): FrameSink {
+/** A sink that lets events pass and gives the terminal one to `answer`. */
+export function waitForEnd(response: HttpResponse, answer: (terminal: LoggedEvent) => void): FrameSink {
   return {
     isResumable: false,
     write: () => true,
     drained: () => Promise.resolve(),
     end: (reason: EndReason, terminal: LoggedEvent | undefined) => {
       if (terminal !== undefined) {
-        sendResponseJson(response, responseJsonOf(terminal));
+        answer(terminal);
         return;
       }
       const error = interrupted(reason);

@@ -41,7 +41,7 @@ function describeIssue(issue: Issue, body: unknown): ApiError {
     case "invalid_type":
       if (issue.expected === "never") return unknownParameter(param);
       if (issue.expected === "int" && typeof value === "number") return wrongType(param, "an integer", value);
-      return value === undefined ? missingParameter(param) : wrongType(param, nounOf(issue.expected), value);
+      return value === undefined ? missingParameter(param) : wrongType(param, expectedNoun(issue), value);
     case "invalid_union":
       // No member has this discriminator; zod's path ends with it.
       return value === undefined
@@ -97,7 +97,7 @@ function outOfBounds(
   const bound = Number(isAbove ? issue.maximum : issue.minimum);
   const code = isAbove ? "above_max" : "below_min";
   if (issue.origin === "number" || issue.origin === "int") {
-    const kind = INTEGER_PARAMS.has(String(issue.path.at(-1))) ? "integer" : "decimal";
+    const kind = isInteger(issue.path) ? "integer" : "decimal";
     const expected = `${kind} ${isAbove ? "above maximum" : "below minimum"} value. Expected a value ${isAbove ? "<=" : ">="} ${bound}`;
     return badRequest(
       `Invalid '${param}': ${expected}, but got ${String(value)} instead.`,
@@ -112,7 +112,7 @@ function outOfBounds(
   return badRequest(`Invalid '${param}': ${expected}, but got ${got} instead.`, param, `${kind}_${code}_length`);
 }
 
-/** zod reports the bounds of integers and decimals alike; the contract does not. These are all integers with bounds. */
+/** zod reports integers and decimals alike; the contract does not. These are all integers with bounds. */
 const INTEGER_PARAMS = new Set([
   "compact_threshold",
   "limit",
@@ -123,6 +123,12 @@ const INTEGER_PARAMS = new Set([
   "partial_images",
   "top_logprobs",
 ]);
+
+const isInteger = (path: Path): boolean => INTEGER_PARAMS.has(String(path.at(-1)));
+
+function expectedNoun({ expected, path }: Extract<Issue, { code: "invalid_type" }>): string {
+  return expected === "number" && isInteger(path) ? "an integer" : nounOf(expected);
+}
 
 function longPropertyName(issue: Extract<Issue, { code: "invalid_key" }>): ApiError {
   const key = String(issue.path.at(-1));

@@ -13,7 +13,7 @@ import {
   responseNotFound,
   unknownParameter,
 } from "../lifecycle/errors.ts";
-import { type CreateRequest, createRequestSchema, LATER_PARAMETERS } from "../protocol/create-request.ts";
+import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
@@ -35,12 +35,15 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   const parsed = createRequestSchema.safeParse(body, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, body);
   const request = parsed.data;
-  refuseLaterParameters(request);
-  if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
+  checkContext(request);
   if (!hasContext && request.input!.length === 0) throw emptyInput();
   const { model } = request;
   if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
   return request;
+}
+
+export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id">): void {
+  if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
 }
 
 /** The body of any other POST: no body is an empty one. */
@@ -52,7 +55,7 @@ export function parseBody<S extends z.ZodObject>(schema: S, body: unknown): z.in
   return parsed.data;
 }
 
-function fieldsOf(body: unknown): Record<string, unknown> {
+export function fieldsOf(body: unknown): Record<string, unknown> {
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
     throw wrongType("body", "an object", body);
   }
@@ -70,19 +73,7 @@ function checkParameterNames(fields: Record<string, unknown>, known: readonly st
   }
 }
 
-function refuseLaterParameters(request: CreateRequest): void {
-  for (const name of LATER_PARAMETERS) {
-    if (request[name] != null) {
-      throw badRequest(
-        `Unsupported parameter: '${name}' is not supported by this server yet.`,
-        name,
-        "unsupported_parameter",
-      );
-    }
-  }
-}
-
-function emptyInput(): ApiError {
+export function emptyInput(): ApiError {
   const message = `One of "input" or "previous_response_id" or 'prompt' or 'conversation' must be provided.`;
   return badRequest(message, null, "missing_required_parameter");
 }

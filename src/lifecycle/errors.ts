@@ -3,7 +3,7 @@
  * (contract 03 §3.4 and errors.json; contract 00 where the published contract is silent).
  */
 import type { ErrorEnvelope } from "../protocol/error.ts";
-import type { TerminalStatus } from "../protocol/response.ts";
+import type { ResponseError, TerminalStatus } from "../protocol/response.ts";
 
 interface ApiErrorFields {
   status: number;
@@ -168,6 +168,11 @@ export function modelNotFound(model: string): ApiError {
   return new ApiError({ status: 404, message, code: "model_not_found" });
 }
 
+/** `place` is among the request's tools; `reason` names the setting that is missing. */
+export function toolUnavailable(place: number, type: string, reason: string): ApiError {
+  return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${place}]`, "unsupported_value");
+}
+
 const CANCEL_REFUSALS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
   completed: "Cannot cancel a completed response.",
   failed: "Cannot cancel a failed response.",
@@ -276,6 +281,14 @@ export function payloadTooLarge(limitBytes: number): ApiError {
 
 export function invalidUrl(method: string, path: string): ApiError {
   return new ApiError({ status: 404, message: `Invalid URL (${method} ${path})` });
+}
+
+const LIMIT_CODES: ReadonlySet<string> = new Set(["rate_limit_exceeded", "insufficient_quota"]);
+
+/** The end of a run that a request cannot do without, as an answer to the request. Its provider was tried again already. */
+export function runFailed({ code, message, type, param }: ResponseError): ApiError {
+  const status = code === "server_error" ? 500 : LIMIT_CODES.has(code) ? 429 : 400;
+  return new ApiError({ status, message, type, param, code, headers: { "x-should-retry": "false" } });
 }
 
 export function internalError(): ApiError {

@@ -31,6 +31,7 @@ const DEFAULTS = {
   truncation: true,
   service_tier: true,
   top_logprobs: true,
+  context_management: true,
   image: true,
 } as const;
 

@@ -63,9 +63,3 @@ export const resolvedRequestSchema = z.strictObject({
   instructions: z.union([z.string(), z.array(instructionMessageSchema)]).nullish(),
 });
 export type ResolvedRequest = z.infer<typeof resolvedRequestSchema>;
-
-/**
- * Understood and not served yet. They are refused by name (`unsupported_parameter`), never ignored: a client must not
- * believe that a setting took effect.
- */
-export const LATER_PARAMETERS = ["context_management"] as const satisfies readonly (keyof CreateRequest)[];

@@ -1,42 +1,26 @@
 /**
  * Which models there are and who serves them. Vendors are configured, not coded: the embedded simulator, OpenAI (or any
- * server that speaks its protocol) by environment, and any number more by a providers file.
+ * server that speaks its protocol), Anthropic and Google by their usual keys, and any number more by a providers file.
  *
  * A model is `vendor/model`; a bare name goes to the default vendor.
  */
-import { readFileSync } from "node:fs";
-import { z } from "zod";
+import type { z } from "zod";
 import { type Config, ConfigurationError } from "../config.ts";
+import { type modelEntrySchema, providerSchema, ProvidersFile } from "./providers-file.ts";
 
-const openAiResponsesProviderSchema = z.strictObject({
-  kind: z.literal("openai-responses"),
-  base_url: z.url(),
-  /** Name of the environment variable that holds the key. Keys do not belong in this file. */
-  api_key_env: z.string().optional(),
-  headers: z.record(z.string(), z.string()).default({}),
-  /** If given, only these models exist. If not, every name is passed on and the vendor decides. */
-  models: z.array(z.string().min(1)).min(1).optional(),
-  /** If given, only these tools are left to the provider; this server runs the others. If not, all are. */
-  hosted_tools: z.array(z.string()).optional(),
-});
-
-const simulatorProviderSchema = z.strictObject({ kind: z.literal("simulator") });
-
-const providerSchema = z.discriminatedUnion("kind", [openAiResponsesProviderSchema, simulatorProviderSchema]);
-
-const providersFileSchema = z.strictObject({
-  default: z.string().optional(),
-  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, . _ -"), providerSchema),
-});
-
-export type OpenAiResponsesProvider = z.infer<typeof openAiResponsesProviderSchema> & { name: string };
-export type SimulatorProvider = z.infer<typeof simulatorProviderSchema> & { name: string };
-export type Provider = OpenAiResponsesProvider | SimulatorProvider;
+type ModelEntry = z.infer<typeof modelEntrySchema>;
+export type Provider = z.infer<typeof providerSchema> & { name: string };
+type ProviderOfKind<K extends Provider["kind"]> = Extract<Provider, { kind: K }>;
+export type OpenAiResponsesProvider = ProviderOfKind<"openai-responses">;
+/** Vendors that are served through the AI SDK. */
+export type AiSdkProvider = ProviderOfKind<"openai-compatible" | "anthropic" | "google">;
 
 /** A model as a request named it, taken apart. `model` is the vendor's own name for it. */
 export interface ResolvedModel {
   provider: Provider;
   model: string;
+  /** In tokens; undefined if nobody said. */
+  contextWindow: number | undefined;
 }
 
 export interface Model {
@@ -60,7 +44,7 @@ export class ProviderCatalog {
       throw new ConfigurationError(`The default provider '${defaultName}' is not configured.`);
     }
     // Bare names never fall to the simulator by themselves: it must not answer for a model that it is not.
-    const first = providers.find((provider) => provider.kind !== "simulator");
+    const first = this.providers.find((provider) => provider.kind !== "simulator");
     this.#defaultProvider = defaultName === undefined ? first : this.#providers.get(defaultName);
   }
 
@@ -76,13 +60,16 @@ export class ProviderCatalog {
     const model = named === undefined ? name : name.slice(slash + 1);
     if (provider === undefined || model === "") return undefined;
     const models = "models" in provider ? provider.models : undefined;
-    return models === undefined || models.includes(model) ? { provider, model } : undefined;
+    const entry = models?.find((each) => nameOf(each) === model);
+    if (models !== undefined && entry === undefined) return undefined;
+    const own = typeof entry === "object" ? entry.context_window : undefined;
+    return { provider, model, contextWindow: own ?? provider.context_window };
   }
 
   /** Models known by name. A vendor without a list of models serves more than are listed. */
   list(): Model[] {
     return this.providers.flatMap((provider) => {
-      const names = provider.kind === "simulator" ? [SIMULATOR_MODEL] : (provider.models ?? []);
+      const names = provider.kind === "simulator" ? [SIMULATOR_MODEL] : (provider.models ?? []).map(nameOf);
       return names.map((name) => describeModel(`${provider.name}/${name}`, provider));
     });
   }
@@ -93,37 +80,50 @@ export class ProviderCatalog {
   }
 }
 
+function nameOf(entry: ModelEntry): string {
+  return typeof entry === "string" ? entry : entry.name;
+}
+
 /** `created` is 0: nobody told this server when the model was made. */
 function describeModel(id: string, provider: Provider): Model {
   return { id, object: "model", created: 0, owned_by: provider.name };
 }
 
 export function readCatalog(config: Config): ProviderCatalog {
-  const file = config.PROVIDERS_FILE === undefined ? undefined : readProvidersFile(config.PROVIDERS_FILE);
-  const providers: Provider[] = [];
-  if (config.OPENAI_API_KEY !== undefined || config.OPENAI_BASE_URL !== undefined) {
-    providers.push({
-      name: "openai",
-      kind: "openai-responses",
-      base_url: config.OPENAI_BASE_URL ?? OPENAI_URL,
-      api_key_env: "OPENAI_API_KEY",
-      headers: {},
-    });
-  }
+  const file = config.PROVIDERS_FILE === undefined ? undefined : new ProvidersFile(config.PROVIDERS_FILE);
+  const providers = builtInProviders(config);
   for (const [name, provider] of Object.entries(file?.providers ?? {})) providers.push({ name, ...provider });
-  if (config.SIMULATOR) providers.push({ name: "simulator", kind: "simulator" });
-  return new ProviderCatalog(providers, config.DEFAULT_PROVIDER ?? file?.default);
+  const isListed = providers.some(({ name }) => name === "simulator");
+  if (config.SIMULATOR && !isListed) providers.push({ name: "simulator", kind: "simulator" });
+  const catalog = new ProviderCatalog(providers, config.DEFAULT_PROVIDER ?? file?.default);
+  if (file !== undefined) checkFallbacks(catalog, file);
+  return catalog;
 }
 
-function readProvidersFile(path: string): z.infer<typeof providersFileSchema> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new ConfigurationError(`PROVIDERS_FILE: ${path} cannot be read as JSON.`, { cause: error });
+/** Each appears with its key. An entry of the file under the same name replaces it. */
+function builtInProviders(config: Config): Provider[] {
+  const providers: Provider[] = [];
+  const add = (name: string, settings: z.input<typeof providerSchema>) =>
+    providers.push({ name, ...providerSchema.parse(settings) });
+  if (config.OPENAI_API_KEY !== undefined || config.OPENAI_BASE_URL !== undefined) {
+    const base_url = config.OPENAI_BASE_URL ?? OPENAI_URL;
+    add("openai", { kind: "openai-responses", base_url, api_key_env: "OPENAI_API_KEY", counts_input_tokens: true });
   }
-  const parsed = providersFileSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "file"}: ${issue.message}`);
-  throw new ConfigurationError(`PROVIDERS_FILE: ${path} is not valid. ${faults.join("; ")}`);
+  if (config.ANTHROPIC_API_KEY !== undefined) {
+    add("anthropic", { kind: "anthropic", api_key_env: "ANTHROPIC_API_KEY" });
+  }
+  const googleKey = (["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"] as const).find((name) => config[name]);
+  if (googleKey !== undefined) add("google", { kind: "google", api_key_env: googleKey });
+  return providers;
+}
+
+/** A fallback that does not exist would only be missed on the day it is needed. */
+function checkFallbacks(catalog: ProviderCatalog, file: ProvidersFile): void {
+  for (const [name, provider] of Object.entries(file.providers)) {
+    const names = provider.kind === "simulator" ? [] : (provider.fallbacks ?? []);
+    const missing = names.findIndex((model) => catalog.resolve(model) === undefined);
+    if (missing < 0) continue;
+    const message = `the model '${names[missing]}' is not configured`;
+    throw file.fault({ path: ["providers", name, "fallbacks", missing], message });
+  }
 }

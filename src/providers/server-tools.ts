@@ -51,12 +51,18 @@ const REFUSALS: Refusals = {
       : "This server has no containers for a shell. Use an environment of type 'local', or a provider that runs it.",
 };
 
-/** The first tool that nobody can run, by its place, and why. */
+export interface UnavailableTool {
+  place: number;
+  type: string;
+  reason: string;
+}
+
+/** The first tool that nobody can run. */
 export function unavailableTool(
   tools: readonly Tool[],
   { provider }: ResolvedModel,
   config: Config,
-): { place: number; type: string; reason: string } | undefined {
+): UnavailableTool | undefined {
   // The simulator is a model that may leave any tool unused: clients are tested with it, without what tools need.
   if (provider.kind === "simulator") return undefined;
   for (const [place, tool] of tools.entries()) {

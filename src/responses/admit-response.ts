@@ -9,6 +9,7 @@ import {
   previousResponseNotFound,
   previousResponseUnfinished,
   queueFull,
+  toolUnavailable,
 } from "../lifecycle/errors.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
@@ -17,8 +18,10 @@ import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../prompts/resolve-prompt.ts";
+import type { UnavailableTool } from "../providers/server-tools.ts";
 import { priorityOf } from "../queue/response-queue.ts";
 import { linksBehind } from "../store/response-chain.ts";
+import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
@@ -43,6 +46,9 @@ export interface Admission {
   request: CreateRequest;
   idempotencyKey: string | undefined;
   prompts: PromptCatalog;
+  /** Of the request's tools, or its prompt's, one that neither the provider nor this server can run. */
+  unavailableTool?: (request: ResolvedRequest) => UnavailableTool | undefined;
+  purpose?: StoredRequest["purpose"];
 }
 
 export interface Admitted {
@@ -69,14 +75,21 @@ export async function admitResponse(
   try {
     await checkConversation(storage, request, project);
     const prompted = resolvePrompt(admission.prompts, request);
+    refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
     const resolved = await resolveReferences(storage, project, prompted);
     await checkInput(storage, resolved, project);
-    return await recordAndEnqueue(storage, limits, { ...claim, project, request: resolved, ancestors, nowMs });
+    const { purpose } = admission;
+    const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
+    return await recordAndEnqueue(storage, limits, accepted);
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);
     throw error;
   }
+}
+
+function refuseUnavailable(tool: UnavailableTool | undefined): void {
+  if (tool !== undefined) throw toolUnavailable(tool.place, tool.type, tool.reason);
 }
 
 interface Accepted {
@@ -86,12 +99,13 @@ interface Accepted {
   hash: string;
   ancestors: string[];
   nowMs: number;
+  purpose: StoredRequest["purpose"];
 }
 
 async function recordAndEnqueue(
   storage: Storage,
   limits: AdmissionLimits,
-  { id, project, request, hash, ancestors, nowMs }: Accepted,
+  { id, project, request, hash, ancestors, nowMs, purpose }: Accepted,
 ): Promise<Admitted> {
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
@@ -117,7 +131,7 @@ async function recordAndEnqueue(
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
-    request: { request: rest, ancestors },
+    request: { request: rest, ancestors, ...(purpose && { purpose }) },
     input: storedInput(input),
     events,
   };
@@ -202,7 +216,7 @@ async function refuseWhenFull(storage: Storage, limits: AdmissionLimits, nowMs: 
 }
 
 /** What the response keeps of the chain behind `previous_response_id`. A link that is missing is named, not left out. */
-async function resolveAncestors(
+export async function resolveAncestors(
   storage: Storage,
   project: string,
   previousId: string | null | undefined,
@@ -221,7 +235,7 @@ async function resolveAncestors(
 }
 
 /** Items as they are kept and listed: a string is one user message, and every item has an id (contract 06). */
-function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
+export function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
   if (input === undefined) return [];
   const items: InputItem[] =
     typeof input === "string"

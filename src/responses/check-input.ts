@@ -9,7 +9,9 @@ import { responseJsonOf } from "./read-response.ts";
 import { verifySealedItems } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
-export async function checkConversation(storage: Storage, request: CreateRequest, project: string): Promise<void> {
+type ConversationNamed = Pick<CreateRequest, "conversation">;
+
+export async function checkConversation(storage: Storage, request: ConversationNamed, project: string): Promise<void> {
   const conversationId = conversationIdOf(request);
   if (conversationId !== undefined && (await storage.conversations.readOwned(conversationId, project)) === undefined) {
     throw conversationNotFound(conversationId);

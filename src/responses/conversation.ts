@@ -1,15 +1,19 @@
-/** What the model is shown: the messages of the prompt, the chain behind `previous_response_id`, oldest first, and the response's own input. */
+/**
+ * What the model is shown: the messages of the prompt, the chain behind `previous_response_id`, oldest first, and the
+ * response's own input. What the last compaction in it replaces is replaced already.
+ */
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
 import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
+import { openCompactions } from "./compacted-context.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
 import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
-export interface Conversation {
+export interface Conversation extends Pick<StoredRequest, "purpose"> {
   project: string;
   /** Its instructions are text only: those that are messages are the preamble. */
   request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
@@ -36,25 +40,46 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
     storage.records.readInput(id),
   ]);
   if (record === undefined || stored === undefined || own === undefined) return undefined;
-  const conversationId = conversationIdOf(stored.request);
-  const [links, before] = await Promise.all([
-    loadLinks(storage, stored.ancestors),
-    conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
-  ]);
-  const { instructions, ...request } = stored.request;
   const { project } = record;
-  const input = openReasoning(storage, project, [...before, ...links.items, ...own]);
+  const { purpose } = stored;
+  const { instructions, ...request } = stored.request;
+  const before = await loadHistory(storage, stored.ancestors, conversationIdOf(request));
+  const input = openItems(storage, project, [...before.items, ...own]);
+  const shared = { project, ancestors: before.ids, input, ...(purpose && { purpose }) };
   return Array.isArray(instructions)
-    ? { project, request, ancestors: links.ids, preamble: instructions, input }
-    : { project, request: { ...request, instructions }, ancestors: links.ids, preamble: [], input };
+    ? { ...shared, request, preamble: instructions }
+    : { ...shared, request: { ...request, instructions }, preamble: [] };
 }
 
-interface Links {
+/** What the model is shown for what is kept. Throws UnreadableContentError for a compaction that does not open. */
+export function openItems(
+  storage: Storage,
+  project: string,
+  items: readonly (InputItem | OutputItem)[],
+): (InputItem | OutputItem)[] {
+  return openReasoning(storage, project, openCompactions(storage, project, items));
+}
+
+export interface History {
+  /** The responses that it is made of. */
   ids: string[];
   items: (InputItem | OutputItem)[];
 }
 
-async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<Links> {
+/** What stands before a response's own input, oldest first: its conversation, or the chain of `ancestors`. */
+export async function loadHistory(
+  storage: Storage,
+  ancestors: readonly string[],
+  conversationId: string | undefined,
+): Promise<History> {
+  const [links, before] = await Promise.all([
+    loadLinks(storage, ancestors),
+    conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
+  ]);
+  return { ids: links.ids, items: [...before, ...links.items] };
+}
+
+async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<History> {
   const chain = await storage.chains.walk(nearest);
   const gone = chain.find((link) => link.project === undefined);
   if (gone !== undefined) throw new MissingLinkError(gone.id);

@@ -20,6 +20,8 @@ const recordSchema = z.object({
   durable: z.coerce.number().int().optional(),
   /** How often a worker has begun it. A hand-over gives its attempt back. */
   attempts: z.coerce.number().int(),
+  /** How often it went back to the queue to wait for its provider. */
+  waits: z.coerce.number().int().default(0),
   /** Set once somebody other than a worker has begun to end it: no worker may begin it any more. */
   ending: z.enum(["", "cancel", "fail"]),
   background: flag,
@@ -61,8 +63,15 @@ export interface NewRecord {
   events: string[];
 }
 
-/** The request as the worker needs it. `ancestors` are the nearest links of the chain behind it (response-chain.ts). */
-const storedRequestSchema = z.object({ request: resolvedRequestSchema, ancestors: z.array(z.string()) });
+/**
+ * The request as the worker needs it. `ancestors` are the nearest links of the chain behind it
+ * (response-chain.ts). A response whose purpose is `compact` is nobody's answer: it is how `POST /responses/compact` has its summary written.
+ */
+const storedRequestSchema = z.object({
+  request: resolvedRequestSchema,
+  ancestors: z.array(z.string()),
+  purpose: z.literal("compact").exactOptional(),
+});
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*

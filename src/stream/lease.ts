@@ -46,8 +46,8 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
 
 /*
  * KEYS  meta
- * ARGV  lease
- * Gives the lease back without having ended the response; the attempt does not count.
+ * ARGV  lease, whether it is a wait ('1' or '')
+ * Gives the lease back without having ended the response; the attempt does not count, a wait does.
  */
 const releaseScript = defineScript<0 | 1>(
   "releaseLease",
@@ -56,6 +56,7 @@ const releaseScript = defineScript<0 | 1>(
   if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
   redis.call('HSET', KEYS[1], 'lease', '')
   redis.call('HINCRBY', KEYS[1], 'attempts', -1)
+  if ARGV[2] ~= '' then redis.call('HINCRBY', KEYS[1], 'waits', 1) end
   return 1
 `,
 );
@@ -120,7 +121,12 @@ export class Leases {
 
   /** For a worker that hands a response over. False if the lease was lost already. */
   async release(id: string, lease: string): Promise<boolean> {
-    return (await releaseScript(this.#redis, this.#layout.meta(id), lease)) === 1;
+    return (await releaseScript(this.#redis, this.#layout.meta(id), lease, "")) === 1;
+  }
+
+  /** For a worker whose response waits in the queue for its provider. False if the lease was lost already. */
+  async postpone(id: string, lease: string): Promise<boolean> {
+    return (await releaseScript(this.#redis, this.#layout.meta(id), lease, "1")) === 1;
   }
 
   /** Whether `lease` still is the current one. */

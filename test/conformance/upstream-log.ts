@@ -45,6 +45,7 @@ function checkLog(yielded: readonly UpstreamEvent[]): UpstreamLog {
     state = applyEvent(state, event);
   }
   checkFinish(finish, grammar);
+  if (finish.status === "postponed") assert.deepEqual(events, [], "only what has not begun is postponed");
   return { events, finish, output: state.response.output };
 }
 
@@ -60,7 +61,7 @@ function isKnown(event: ItemEventDraft): boolean {
 }
 
 function checkFinish(finish: UpstreamFinish, grammar: ItemGrammar): void {
-  if (finish.status === "failed") {
+  if (finish.status === "failed" || finish.status === "postponed") {
     // What a failure leaves open is closed by whoever ends the response.
     responseErrorSchema.parse(finish.error);
     return;

@@ -1,16 +1,20 @@
 /** The upstream contract (workers/upstream.ts) as tests. Every implementation runs them. */
 import { describe, expect, test } from "vitest";
 import { newId } from "../../src/protocol/id.ts";
-import type { OutputItem } from "../../src/protocol/item.ts";
+import type { InputItem, OutputItem } from "../../src/protocol/item.ts";
 import type { FunctionTool } from "../../src/protocol/tool.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent } from "../../workers/upstream.ts";
 import { readLog, textOf } from "./upstream-log.ts";
+
+type Message = Extract<InputItem, { type: "message"; role: "user" }>;
 
 /** What an implementation is asked for. How it is made to do so is its own: a prompt, a setting. */
 export type Scenario =
   | "text"
   | "reasoning"
   | "function call"
+  | "parallel calls"
+  | "image"
   | "json schema"
   | "max output tokens"
   | "failure"
@@ -40,11 +44,23 @@ const REQUESTS: Record<Scenario, Partial<UpstreamCall["request"]>> = {
   text: {},
   reasoning: { reasoning: { effort: "low", summary: "auto" } },
   "function call": { tools: [WEATHER_TOOL], tool_choice: "required", parallel_tool_calls: false },
+  "parallel calls": { tools: [WEATHER_TOOL], tool_choice: "required", parallel_tool_calls: true },
+  image: {},
   "json schema": { text: { format: { type: "json_schema", name: "city", schema: CITY_SCHEMA, strict: true } } },
   "max output tokens": { max_output_tokens: 16 },
   failure: {},
   "failure in mid-stream": {},
   "slow text": {},
+};
+
+/** The smallest PNG: one pixel. */
+const IMAGE_BASE64 = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+const CONTENTS: Partial<Record<Scenario, (prompt: string) => Message["content"]>> = {
+  image: (prompt) => [
+    { type: "input_text", text: prompt },
+    { type: "input_image", image_url: `data:image/png;base64,${IMAGE_BASE64}`, detail: "auto" },
+  ],
 };
 
 /** Far more than is needed, and far less than a slow text takes. */
@@ -56,7 +72,7 @@ export function makeCall(setup: UpstreamSetup, scenario: Scenario): UpstreamCall
     responseId: newId("resp"),
     model,
     request: { model, ...REQUESTS[scenario], ...(metadata && { metadata }) },
-    input: [{ type: "message", role: "user", content: prompt }],
+    input: [{ type: "message", role: "user", content: CONTENTS[scenario]?.(prompt) ?? prompt }],
     produced: [],
     firstOutputIndex: 0,
   };
@@ -90,6 +106,31 @@ export function describeUpstream(name: string, makeSetup: () => Promise<Upstream
       expect(output).toHaveLength(1);
       expect(output[0]).toMatchObject({ type: "function_call", name: WEATHER_TOOL.name, status: "completed" });
       expect(jsonOf(output[0]!)).toEqual({ city: expect.any(String) });
+    });
+
+    test("calls functions in parallel, one after the other in the log", async () => {
+      const { finish, output } = await read("parallel calls");
+      expect(finish.status).toBe("completed");
+      expect(output.map(({ type, status }) => ({ type, status }))).toEqual([
+        { type: "function_call", status: "completed" },
+        { type: "function_call", status: "completed" },
+      ]);
+      for (const call of output) expect(jsonOf(call)).toEqual({ city: expect.any(String) });
+      expect(new Set(output.map((item) => "call_id" in item && item.call_id)).size).toBe(2);
+    });
+
+    test("takes an image", async () => {
+      const { finish, output } = await read("image");
+      expect(finish.status).toBe("completed");
+      expect(textOf(output.at(-1)!)).not.toBe("");
+    });
+
+    test("counts tokens", async () => {
+      const { finish } = await read("text");
+      const { usage } = finish as Extract<typeof finish, { status: "completed" }>;
+      expect(usage.input_tokens).toBeGreaterThan(0);
+      expect(usage.output_tokens).toBeGreaterThan(0);
+      expect(usage.total_tokens).toBe(usage.input_tokens + usage.output_tokens);
     });
 
     test("fills a JSON schema", async () => {

@@ -31,7 +31,7 @@ const HOSTED = [
     id: "fs_1",
     status: "completed",
     queries: ["tea"],
-    results: [{ file_id: "file_1", text: "Tea is hot." }],
+    results: [{ attributes: {}, file_id: "file_1", filename: "tea.txt", score: 0.9, text: "Tea is hot." }],
   },
   {
     type: "web_search_call",

@@ -59,7 +59,7 @@ const itemsOf = async (path: string) =>
   (await send<{ data: object[] }>("GET", `${api.url}${path}?order=asc`)).body.data;
 
 describe("a prompt", () => {
-  test("is sent to the provider as the first items of its input, and shown as instructions", async () => {
+  test("param prompt: is sent to the provider as the first items of its input, and shown as instructions", async () => {
     const response = await say({ prompt: BIRDS, input: "Well?" });
     expect(response).toMatchObject({
       status: "completed",
@@ -80,7 +80,7 @@ describe("a prompt", () => {
     expect(read.body.instructions).toEqual(MESSAGES);
   });
 
-  test("is enough without input, in the background, in a version of its own; a replay shows the same", async () => {
+  test("param prompt: is enough without input, in the background, in a version of its own; a replay shows the same", async () => {
     const { id, status } = await say({
       background: true,
       prompt: { id: "pmpt_birds", version: "1", variables: { place: "Hull" } },
@@ -96,7 +96,7 @@ describe("a prompt", () => {
     for (const event of shown) expect(JSON.parse(event.data)).toMatchObject({ response: { instructions } });
   });
 
-  test("is not carried over to the next response, nor kept in a conversation", async () => {
+  test("param prompt: is not carried over to the next response, nor kept in a conversation", async () => {
     const conversation = await client.conversations.create();
     const first = await say({ prompt: BIRDS, input: "One", conversation: conversation.id });
     expect(await itemsOf(`/conversations/${conversation.id}/items`)).toMatchObject([
@@ -117,7 +117,7 @@ describe("a prompt", () => {
     expect(sent).toHaveLength(2 + 5);
   });
 
-  test("gives way to the request's own instructions", async () => {
+  test("param prompt: gives way to the request's own instructions", async () => {
     const response = await say({ prompt: BIRDS, input: "Well?", instructions: "Be brief.", temperature: 1 });
     expect(response).toMatchObject({ instructions: "Be brief.", temperature: 1 });
     expect(lastSent()).toMatchObject({ instructions: "Be brief.", temperature: 1, input: [{ role: "user" }] });

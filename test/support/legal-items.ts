@@ -9,11 +9,11 @@ import { newItemId } from "../../src/protocol/id.ts";
 export type ItemScript = (output_index: number) => ItemEventDraft[];
 
 type ItemType = OutputItem["type"];
-type ItemOf<T extends ItemType> = Extract<OutputItem, { type: T }>;
-type At = { item_id: string; output_index: number };
+export type ItemOf<T extends ItemType> = Extract<OutputItem, { type: T }>;
+export type At = { item_id: string; output_index: number };
 
 /** `before` and `after`: the item's own fields when it is added, and what they are when it is done. */
-function script<T extends ItemType>(
+export function script<T extends ItemType>(
   type: T,
   before: Omit<ItemOf<T>, "type" | "id">,
   after: Partial<Omit<ItemOf<T>, "type" | "id">>,

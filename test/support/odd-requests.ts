@@ -320,7 +320,6 @@ const createBodies = objectsOf(createRequestSchema.shape, {
       { weight: 1, arbitrary: valuesOf(createRequestSchema.shape.prompt) },
     ),
   ),
-  context_management: orAbsent(fc.constant(null)),
 });
 
 /** Small ones, whose few parameters are seldom refused. */

@@ -17,8 +17,7 @@ export function openUpstream(
 ): OpenAiResponsesUpstream {
   return new OpenAiResponsesUpstream(
     { name: "test", kind: "openai-responses", base_url: server.url, api_key_env: "TEST_KEY", headers: {}, ...provider },
-    readConfig({ UPSTREAM_MAX_RETRIES: "2", ...settings }),
-    { TEST_KEY: KEY },
+    readConfig({ UPSTREAM_MAX_RETRIES: "2", TEST_KEY: KEY, ...settings }),
     { firstBackoffMs: 1 },
   );
 }

@@ -68,13 +68,18 @@ export async function runOnce(
   id: string,
   control: RunControl,
 ) {
-  const resolved = { provider: { name: "simulator", kind: "simulator" as const }, model: "default" };
+  const resolved = {
+    provider: { name: "simulator", kind: "simulator" as const },
+    model: "default",
+    contextWindow: undefined,
+  };
   const dependencies = {
     storage,
     upstreams: { find: () => ({ upstream, resolved }) },
     serverTools: new ServerTools(CONFIG, kinds),
     maxAttempts: 1_000,
     maxToolCalls,
+    maxWaits: 0,
     isStrict: true,
     workerName: "test",
   };

@@ -25,6 +25,8 @@ export interface UpstreamServer extends AsyncDisposable {
 export async function startUpstreamServer(...answers: [Answer, ...Answer[]]): Promise<UpstreamServer> {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
+    // One connection carries many requests, and each waits for its end.
+    request.socket.setMaxListeners(0);
     const closed = once(request.socket, "close");
     void text(request).then((body) => {
       const answer = answers[Math.min(requests.length, answers.length - 1)]!;

@@ -1,15 +1,16 @@
 /** What a client is told when a provider fails. */
 import { describe, expect, test } from "vitest";
 import type { ResponseError } from "../../src/protocol/response.ts";
-import { ProviderFault, readRetryAfterMs, retryDelayMs } from "../../workers/upstreams/openai-responses/faults.ts";
+import { ProviderFault, readRetryAfterMs } from "../../workers/upstreams/provider/faults.ts";
+import { retryDelayMs } from "../../workers/upstreams/provider/tries.ts";
 import { KEY, readUpstream } from "../support/openai-responses.ts";
 import { type Answer, created, refuse, startUpstreamServer, streamAndEnd } from "../support/upstream-server.ts";
 
 async function readError(answer: Answer, headers: Record<string, string> = {}): Promise<ResponseError> {
   await using server = await startUpstreamServer(answer);
   const { finish } = await readUpstream(server, { UPSTREAM_MAX_RETRIES: "0" }, { headers });
-  expect(finish.status).toBe("failed");
-  return (finish as Extract<typeof finish, { status: "failed" }>).error;
+  expect(["failed", "postponed"]).toContain(finish.status);
+  return (finish as Extract<typeof finish, { error: unknown }>).error;
 }
 
 const REFUSALS: [status: number, error: object | string | null, told: Partial<ResponseError>][] = [
@@ -100,9 +101,16 @@ describe("the wait before another try", () => {
     expect(readRetryAfterMs(new Headers(headers), NOW_MS)).toBe(ms);
   });
 
-  test("is at most 60 s, whatever the provider asks for", () => {
-    const fault = new ProviderFault(error, { retryable: true, afterMs: 3_600_000 });
-    expect(retryDelayMs(fault, 0, 500)).toBe(60_000);
+  test.for([
+    { name: "a rate limit that asks for long", status: 429, after: "6", afterMs: 6_000, tries: 1 },
+    { name: "a rate limit that goes on", status: 429, after: undefined, afterMs: undefined, tries: 3 },
+    { name: "a break that asks for long", status: 503, after: "3600", afterMs: 3_600_000, tries: 1 },
+  ])("is the queue's after $name", async ({ status, after, afterMs, tries }) => {
+    const headers: Record<string, string> = after === undefined ? {} : { "retry-after": after };
+    await using server = await startUpstreamServer(refuse(status, { message: "Later" }, headers));
+    const { finish } = await readUpstream(server);
+    expect(finish).toMatchObject({ status: "postponed", afterMs, error: { message: "Later" } });
+    expect(server.requests).toHaveLength(tries);
   });
 
   test("doubles from try to try up to 30 s, of which any part may be waited", () => {

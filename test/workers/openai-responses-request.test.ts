@@ -55,6 +55,10 @@ describe("the request", () => {
     expect(params.reasoning).toEqual({ effort: "low" });
   });
 
+  test("does not ask for a compaction, which this server makes itself", () => {
+    expect(paramsOf({ context_management: [{ type: "compaction" }] })).not.toHaveProperty("context_management");
+  });
+
   test("does not name a response of ours in prompt_cache_options", () => {
     const params = paramsOf({ prompt_cache_options: { ttl: "12h", comparison_response_id: "resp_0" } });
     expect(params.prompt_cache_options).toEqual({ ttl: "12h" });

@@ -160,7 +160,7 @@ describe("the connection", () => {
   test("is not opened again when the run is cancelled during a wait", async () => {
     const refused = Promise.withResolvers<void>();
     await using server = await startUpstreamServer((response) => {
-      refuse(429, { message: "Too many" }, { "retry-after": "30" })(response);
+      refuse(429, { message: "Too many" }, { "retry-after": "4" })(response);
       response.on("finish", () => refused.resolve());
     });
     const abort = new AbortController();

@@ -7,6 +7,7 @@ import { type ItemEventDraft, itemEventSchema } from "../../src/protocol/event.t
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Tool } from "../../src/protocol/tool.ts";
 import type { UpstreamCall, UpstreamEvent, UpstreamFinish } from "../../workers/upstream.ts";
+import { SUMMARY_PROMPT } from "../../src/context-window/compaction.ts";
 import { SimulatorUpstream } from "../../workers/upstreams/simulator.ts";
 import { openingState } from "../support/samples.ts";
 
@@ -500,5 +501,25 @@ describe("abort", () => {
     })();
     await expect(running).rejects.toBe(reason);
     expect(deltas).toEqual(["This", " is", " the"]);
+  });
+});
+
+describe("asked for a summary", () => {
+  const texts = Array.from({ length: 12 }, (_, i) => `This is text ${i}.`);
+  const asked: UpstreamCall["input"] = [...texts, SUMMARY_PROMPT].map((content) => ({
+    type: "message",
+    role: "user",
+    content,
+  }));
+  const summarise = async (settings: Record<string, string>) =>
+    JSON.stringify((await record(callWith(settings, {}, { input: asked }))).output);
+
+  test("it tells of the beginning and the end of what was said, the same each time, whatever else it was told to say", async () => {
+    const summary = await summarise({ text: "Something else.", refusal: "true", seed: "7" });
+    expect(summary).toContain("It was asked to summarise 12 texts");
+    for (const told of [texts[0], texts[3], texts[8], texts[11]]) expect(summary).toContain(told);
+    expect(summary).not.toContain(texts[4]);
+    expect(summary).not.toContain(SUMMARY_PROMPT);
+    expect(await summarise({})).toBe(summary);
   });
 });

@@ -3,10 +3,9 @@
  * it is told that the image was shown, and never gets the image itself.
  */
 import { z } from "zod";
-import { type Config, ConfigurationError } from "../../src/config.ts";
+import type { Config } from "../../src/config.ts";
 import { imageGenerationCallSchema } from "../../src/protocol/items/hosted.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
-import { type Provider, readCatalog } from "../../src/providers/catalog.ts";
 import type { ToolResult } from "../../src/store/tool-journal.ts";
 import { FetchPolicy } from "../net/fetch-policy.ts";
 import { GuardedFetch } from "../net/guarded-fetch.ts";
@@ -20,7 +19,7 @@ import {
   type ImageOrder,
   type ImageSettings,
 } from "./image-generation/image-model.ts";
-import { OpenAiImages } from "./image-generation/openai-images.ts";
+import { openImageModel } from "./image-generation/open-image-model.ts";
 import { type ImageDetails, partialDetails, showImageCall } from "./image-generation/show-image-call.ts";
 
 type ImageTool = Extract<Tool, { type: "image_generation" }>;
@@ -39,29 +38,6 @@ export function imageGeneration(config: Config): ToolKind {
     },
     [Symbol.asyncDispose]: () => fetch[Symbol.asyncDispose](),
   };
-}
-
-/** `name` is `vendor/model`. The vendor's list of models is of those that clients may name, so this one need not be in it. */
-function openImageModel(name: string, config: Config, fetch: GuardedFetch): ImageModel {
-  const slash = name.indexOf("/");
-  const model = name.slice(slash + 1);
-  const provider = readCatalog(config).providers.find((each) => each.name === name.slice(0, Math.max(slash, 0)));
-  if (provider === undefined || model === "") {
-    throw new ConfigurationError(`IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured vendor.`);
-  }
-  return openVendor(provider, model, config, fetch);
-}
-
-function openVendor(provider: Provider, model: string, config: Config, fetch: GuardedFetch): ImageModel {
-  switch (provider.kind) {
-    case "openai-responses": {
-      const { base_url: baseUrl, headers, api_key_env } = provider;
-      const key = (api_key_env === undefined ? undefined : config.environment[api_key_env]) || undefined;
-      return new OpenAiImages({ model, baseUrl, key, headers, timeoutMs: config.IMAGE_TIMEOUT_MS, fetch });
-    }
-    case "simulator":
-      throw new ConfigurationError("IMAGE_MODEL: the simulator makes no images.");
-  }
 }
 
 function imageFunction(
@@ -130,6 +106,13 @@ function settingsOf(tool: ImageTool): ImageSettings {
   };
 }
 
+/** By the first bytes, where the service does not say. */
+function formatOf(base64: string): "png" | "jpeg" | "webp" | undefined {
+  if (base64.startsWith("iVBORw0KGgo")) return "png";
+  if (base64.startsWith("/9j/")) return "jpeg";
+  return base64.startsWith("UklGR") ? "webp" : undefined;
+}
+
 /** As the service says that it made the image; where it says nothing, as it was asked to. */
 function detailsOf(
   image: GeneratedImage,
@@ -143,7 +126,8 @@ function detailsOf(
     result: image.base64,
     action: isEdit ? "edit" : "generate",
     background: known(background, image.background) ?? tool.background ?? "auto",
-    output_format: known(output_format, image.outputFormat) ?? settings.output_format ?? "png",
+    output_format:
+      known(output_format, image.outputFormat) ?? formatOf(image.base64) ?? settings.output_format ?? "png",
     quality: known(quality, image.quality) ?? tool.quality ?? "auto",
     revised_prompt: image.revisedPrompt ?? prompt,
     size: image.size ?? tool.size ?? "auto",

@@ -9,11 +9,12 @@ import { responseError } from "../../src/lifecycle/end-response.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ResponseErrorCode, Usage } from "../../src/protocol/response.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstream.ts";
+import { InvalidPromptError } from "./invalid-prompt.ts";
 import { itemEvents } from "./simulator/item-events.ts";
 import { alternativesOf } from "./simulator/logprobs.ts";
 import { Pace } from "./simulator/pace.ts";
 import { countProduced, type PlannedItem, planItems } from "./simulator/plan.ts";
-import { InvalidPromptError, readSettings, type SimulatorSettings } from "./simulator/settings.ts";
+import { readSettings, type SimulatorSettings } from "./simulator/settings.ts";
 import { countWords } from "./simulator/transcript.ts";
 
 export class SimulatorUpstream implements Upstream {

@@ -64,3 +64,9 @@ export const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 export const typesOf = (events: readonly StreamEvent[]): string[] => events.map((event) => event.type);
+
+/** The helper adds to its deltas what has come so far. */
+export function withoutSnapshot(event: StreamEvent): StreamEvent {
+  const { snapshot: _, ...own } = event as StreamEvent & { snapshot?: string };
+  return own;
+}

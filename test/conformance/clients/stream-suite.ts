@@ -15,6 +15,7 @@ import {
   simulator,
   type StreamEvent,
   typesOf,
+  withoutSnapshot,
 } from "./requests.ts";
 
 const DROPPED_AFTER = 10;
@@ -198,10 +199,4 @@ function idOf(events: readonly StreamEvent[]): string {
   const [first] = events;
   if (first?.type !== "response.created") throw new Error(`The first event is ${JSON.stringify(first)}.`);
   return first.response.id;
-}
-
-/** The helper adds to its deltas what has come so far. */
-function withoutSnapshot(event: StreamEvent): StreamEvent {
-  const { snapshot: _, ...own } = event as StreamEvent & { snapshot?: string };
-  return own;
 }

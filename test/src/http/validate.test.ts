@@ -257,13 +257,6 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Invalid value: 'bogus'. Supported values are: 'auto' and 'disabled'.",
   ],
   [
-    "not served yet",
-    { ...valid, context_management: [{ type: "compaction" }] },
-    "context_management",
-    "unsupported_parameter",
-    "Unsupported parameter: 'context_management' is not supported by this server yet.",
-  ],
-  [
     "two contexts",
     { ...valid, conversation: "conv_1", previous_response_id: "resp_1" },
     null,

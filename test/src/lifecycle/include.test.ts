@@ -111,7 +111,7 @@ test("every value is in the tables", () => {
 });
 
 describe("what is recorded", () => {
-  test.each(EVENTS)("%s: %#", (value, event, without) => {
+  test.each(EVENTS)("include %s: decides what of an event is recorded, %#", (value, event, without) => {
     const before = structuredClone(event);
     expect(recordedEvent(event, includedIn(ALL))).toBe(event);
     expect(asJson(recordedEvent(event, allBut(value)))).toEqual(asJson(without));
@@ -162,7 +162,7 @@ const ITEMS: [Includable, item: InputItem | OutputItem, without: unknown][] = [
 ];
 
 describe("what is listed", () => {
-  test.each(ITEMS)("%s", (value, item, without) => {
+  test.each(ITEMS)("include %s: decides what of an item is listed", (value, item, without) => {
     expect(listedItem(item, includedIn(ALL))).toBe(item);
     expect(asJson(listedItem(item, allBut(value)))).toEqual(asJson(without));
   });

@@ -126,7 +126,6 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ["a key that is no key", inTemplate('{"__proto__": {"model": "m"}}'), "pmpt_a/1.json", "__proto__"],
   ["what is the request's to say", inTemplate({ store: false }), "pmpt_a/1.json", '"store"'],
   ["a prompt in a prompt", inTemplate({ prompt: { id: "pmpt_a" } }), "pmpt_a/1.json", '"prompt"'],
-  ["what is not served yet", inTemplate({ context_management: [] }), "pmpt_a/1.json", '"context_management"'],
   ["a value out of its bounds", inTemplate({ temperature: 3 }), "pmpt_a/1.json", "temperature: "],
   ["a model that nobody serves", inTemplate({ model: "gpt-nope" }), "pmpt_a/1.json", "model: 'gpt-nope'"],
   ["an unknown role", inMessage({ role: "tool", content: "x" }), "pmpt_a/1.json", "messages.1.role"],

@@ -1,66 +1,32 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
+import type { Provider } from "../../../src/providers/catalog.ts";
 import { unavailableTool } from "../../../src/providers/server-tools.ts";
 
-const provider = {
-  name: "local",
-  kind: "openai-responses" as const,
-  base_url: "http://127.0.0.1/v1",
-  headers: {},
-  hosted_tools: [],
-};
+const OPENAI = { name: "openai", kind: "openai-responses" as const, base_url: "http://127.0.0.1/v1", headers: {} };
+const FILE_SEARCH: Tool = { type: "file_search", vector_store_ids: ["vs_1"] };
+const MINE: Tool = { type: "function", name: "mine", parameters: {} };
 
-function reasonFor(tool: Tool, environment: NodeJS.ProcessEnv = {}): string | undefined {
-  return unavailableTool([tool], { provider, model: "m" }, readConfig(environment))?.reason;
-}
+const find = (provider: Provider, ...tools: Tool[]) =>
+  unavailableTool(tools, { provider, model: "m", contextWindow: undefined }, readConfig({}));
 
-describe("a code interpreter", () => {
-  const tool = (container: Extract<Tool, { type: "code_interpreter" }>["container"]): Tool => ({
-    type: "code_interpreter",
-    container,
-  });
-
-  test.each<[string, Tool]>([
-    ["a new container", tool({ type: "auto" })],
-    [
-      "limits and no files",
-      tool({ type: "auto", file_ids: [], memory_limit: "4g", network_policy: { type: "disabled" } }),
-    ],
-    ["a container that is named", tool("cntr_abc")],
-  ])("is there, with %s", (_, wanted) => {
-    expect(reasonFor(wanted)).toBeUndefined();
-  });
-
-  test("is refused where it is switched off, by the name of the setting", () => {
-    expect(reasonFor(tool({ type: "auto" }), { CODE_INTERPRETER: "false" })).toContain("CODE_INTERPRETER=true");
-  });
-
-  test.each<[string, Tool]>([
-    ["container.file_ids", tool({ type: "auto", file_ids: ["file-1"] })],
-    [
-      "container.network_policy",
-      tool({ type: "auto", network_policy: { type: "allowlist", allowed_domains: ["a.b"] } }),
-    ],
-    ["cntr_", tool("mine")],
-  ])("is refused for what it does not have, by the name of it: %s", (named, wanted) => {
-    expect(reasonFor(wanted)).toContain(named);
-  });
+test("a tool that its provider runs is the provider's", () => {
+  expect(find(OPENAI, FILE_SEARCH)).toBeUndefined();
+  expect(find({ ...OPENAI, hosted_tools: ["file_search"] }, FILE_SEARCH)).toBeUndefined();
 });
 
-describe("image generation", () => {
-  const IMAGES = { IMAGE_MODEL: "openai/gpt-image-1" };
+test("a tool that nobody runs is refused by its place", () => {
+  const refused = { place: 1, type: "file_search", reason: expect.stringContaining("no vector stores") };
+  expect(find({ ...OPENAI, hosted_tools: [] }, MINE, FILE_SEARCH)).toMatchObject(refused);
+});
 
-  test("is refused where there is no model for it, by the name of the setting", () => {
-    expect(reasonFor({ type: "image_generation" })).toContain("IMAGE_MODEL");
-    expect(reasonFor({ type: "image_generation", output_format: "webp" }, IMAGES)).toBeUndefined();
-  });
+test("a shell is the client's, unless it asks for a container", () => {
+  const provider = { ...OPENAI, hosted_tools: [] };
+  expect(find(provider, { type: "shell" }, { type: "shell", environment: { type: "local" } })).toBeUndefined();
+  expect(find(provider, { type: "shell", environment: { type: "container_auto" } })).toMatchObject({ place: 0 });
+});
 
-  test.each<[string, Extract<Tool, { type: "image_generation" }>]>([
-    ["png, jpeg or webp", { type: "image_generation", output_format: "svg" }],
-    ["png, jpeg or webp", { type: "image_generation", svg: {} }],
-    ["input_image_mask.file_id", { type: "image_generation", input_image_mask: { file_id: "file-1" } }],
-  ])("is refused for what it does not have, by the name of it: %s", (named, tool) => {
-    expect(reasonFor(tool, IMAGES)).toContain(named);
-  });
+test("the simulator leaves unused what nobody runs", () => {
+  expect(find({ name: "simulator", kind: "simulator" }, FILE_SEARCH)).toBeUndefined();
 });

@@ -1,4 +1,7 @@
 /** Images made by a real HTTP server of the images API, as a tool of responses. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ConfigurationError, readConfig } from "../../../src/config.ts";
@@ -163,6 +166,46 @@ describe("an image", () => {
     const { images } = await run([generate({ prompt: "A cat" })], { settings });
     await mock.stop();
     expect(images).toMatchObject([{ status: "completed", result: IMAGE }]);
+  });
+});
+
+describe("a service of Google's", () => {
+  const PNG = Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64");
+  let folder: string;
+  let settings: NodeJS.ProcessEnv;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "images-"));
+    const google = { kind: "google", base_url: server.url, api_key_env: "IMAGES_KEY" };
+    const file = join(folder, "providers.json");
+    await writeFile(file, JSON.stringify({ providers: { google } }));
+    settings = { PROVIDERS_FILE: file, IMAGES_KEY: KEY, IMAGE_MODEL: "google/gemini-2.5-flash-image" };
+  });
+  afterAll(async () => await rm(folder, { recursive: true }));
+
+  test("makes and changes images", async () => {
+    const parts = [{ inlineData: { mimeType: "image/png", data: PNG } }];
+    server.answers.push(json(200, { candidates: [{ content: { parts }, finishReason: "STOP" }] }));
+    const calls = [generate({ prompt: "A cat" }), generate({ prompt: "Again", change: true })];
+    const { images } = await run(calls, { settings, tool: { size: "1024x1536", partial_images: 1 } });
+    expect(images).toMatchObject([
+      { status: "completed", result: PNG, action: "generate", output_format: "png" },
+      { status: "completed", result: PNG, action: "edit" },
+    ]);
+    expect(server.requests.map(({ path }) => path)).toEqual(
+      Array.from({ length: 2 }, () => "/v1/models/gemini-2.5-flash-image:generateContent"),
+    );
+    expect(JSON.stringify(server.requests[0]!.fields)).toContain('"aspectRatio":"2:3"');
+    expect(JSON.stringify(server.requests[1]!.fields)).toContain(PNG);
+  });
+
+  test.each([
+    [400, `Blocked by safety. ${KEY}`, "invalid_request_error", "Blocked by safety. [redacted]"],
+    [403, `Key ${KEY} is wrong`, "server_error", "The image service is not available at the moment."],
+    [429, "Slow down", "rate_limit_exceeded", "The image service's rate limit is reached."],
+  ])("fails with %i as the others do", async (status, message, code, told) => {
+    server.answers.push(json(status, { error: { code: status, message, status: "X" } }));
+    const { images } = await run([generate({ prompt: "x" })], { settings });
+    expect(images).toMatchObject([{ status: "failed", error: { code, message: told } }]);
   });
 });
 

@@ -13,6 +13,8 @@ import {
   type ImageModel,
   type ImageOrder,
 } from "./image-model.ts";
+import { checkSize, IMAGE_MAXIMUM_BYTES } from "./image-size.ts";
+import { serviceFault, timeoutFault } from "./service-fault.ts";
 
 export interface OpenAiImagesSettings {
   model: string;
@@ -28,14 +30,9 @@ export interface OpenAiImagesSettings {
 /** Many local servers want no key, but the SDK does. */
 const NO_KEY = "none";
 const MAX_RETRIES = 2;
-const MIB = 1024 * 1024;
-/** Of an answer with all its unfinished images; and of the image itself, which stands in the log. */
-const ANSWER_MAXIMUM_BYTES = 64 * MIB;
-const IMAGE_MAXIMUM_BYTES = 16 * MIB;
-const BASE64_GROWTH = 4 / 3;
+/** With all its unfinished images. */
+const ANSWER_MAXIMUM_BYTES = 64 * 1024 * 1024;
 const HTTP_BAD_REQUEST = 400;
-const HTTP_UNPROCESSABLE = 422;
-const HTTP_TOO_MANY = 429;
 /** They answer in base64 only, and refuse to be asked for it. */
 const BASE64_MODELS = /^(chatgpt|gpt)-image/;
 
@@ -91,11 +88,10 @@ export class OpenAiImages implements ImageModel {
       return image;
     } catch (error) {
       signal.throwIfAborted();
-      if (limit.aborted) {
-        const message = `The image service did not answer within ${this.#settings.timeoutMs} ms.`;
-        throw new ImageFault("timeout", message, { cause: error });
-      }
-      throw this.#classify(error);
+      if (error instanceof ImageFault) throw error;
+      const { key, headers, timeoutMs } = this.#settings;
+      const secrets = [key ?? "", ...Object.values(headers)];
+      throw timeoutFault(limit, timeoutMs, error) ?? serviceFault(answerOf(error), secrets, error);
     }
   }
 
@@ -148,28 +144,10 @@ export class OpenAiImages implements ImageModel {
     if (status !== 200) throw new Error(`The image's URL answered ${status}.`);
     return Buffer.from(body).toString("base64");
   }
+}
 
-  /** What the request did wrong is told as the service tells it; what this server or the service did, in general. */
-  #classify(error: unknown): ImageFault {
-    if (error instanceof ImageFault) return error;
-    const cause = { cause: error };
-    if (error instanceof APIError && !(error instanceof APIConnectionError)) {
-      const { status } = error;
-      if (status === HTTP_BAD_REQUEST || status === HTTP_UNPROCESSABLE) {
-        return new ImageFault(error.code ?? "invalid_request_error", this.#withoutSecrets(error.message), cause);
-      }
-      if (status === HTTP_TOO_MANY) {
-        return new ImageFault("rate_limit_exceeded", "The image service's rate limit is reached.", cause);
-      }
-    }
-    return new ImageFault("server_error", "The image service is not available at the moment.", cause);
-  }
-
-  #withoutSecrets(message: string): string {
-    const { key, headers } = this.#settings;
-    const secrets = [key ?? "", ...Object.values(headers)].filter((secret) => secret.length >= 8);
-    return secrets.reduce((text, secret) => text.replaceAll(secret, "***"), message);
-  }
+function answerOf(error: unknown) {
+  return error instanceof APIError && !(error instanceof APIConnectionError) ? error : undefined;
 }
 
 async function readStream(response: Response, onPartial: GenerateOptions["onPartial"]) {
@@ -192,11 +170,6 @@ function describe(from: z.infer<z.ZodObject<typeof described>>): Omit<GeneratedI
     quality: from.quality ?? undefined,
     size: from.size ?? undefined,
   };
-}
-
-function checkSize(base64: string): string {
-  if (base64.length <= IMAGE_MAXIMUM_BYTES * BASE64_GROWTH) return base64;
-  throw new ImageFault("image_too_large", `The image is larger than ${IMAGE_MAXIMUM_BYTES} bytes.`);
 }
 
 async function asFile({ bytes, mediaType }: ImageOrder["images"][number]) {

@@ -7,18 +7,20 @@ import {
   type Usage,
 } from "../../../src/protocol/response.ts";
 import { serviceTierSchema } from "../../../src/protocol/settings.ts";
-import type { UpstreamFinish } from "../../upstream.ts";
-import { describeProviderError } from "./faults.ts";
-import { asIndex, isObject, type ProviderEvent } from "./json.ts";
+import type { PostponedFinish, UpstreamFinish } from "../../upstream.ts";
+import { describeProviderError } from "../provider/faults.ts";
+import { asIndex, isObject, type ProviderEvent } from "../provider/json.ts";
 
-const ENDINGS: Record<string, UpstreamFinish["status"]> = {
+type Finish = Exclude<UpstreamFinish, PostponedFinish>;
+
+const ENDINGS: Record<string, Finish["status"]> = {
   "response.completed": "completed",
   "response.incomplete": "incomplete",
   "response.failed": "failed",
 };
 
 /** Undefined if the event ends nothing. */
-export function readFinish(event: ProviderEvent): UpstreamFinish | undefined {
+export function readFinish(event: ProviderEvent): Finish | undefined {
   // The SDK throws for `error` frames that are named or nested; a flat one under no name arrives as an event.
   if (event.type === "error") return { type: "finish", status: "failed", error: describeProviderError(event) };
   const ending = ENDINGS[event.type];
@@ -48,7 +50,7 @@ export function readFinish(event: ProviderEvent): UpstreamFinish | undefined {
   }
 }
 
-function statedEnding(status: unknown): UpstreamFinish["status"] | undefined {
+function statedEnding(status: unknown): Finish["status"] | undefined {
   return Object.values(ENDINGS).find((ending) => ending === status);
 }
 

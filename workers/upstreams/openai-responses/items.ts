@@ -5,39 +5,16 @@
 import { newId, newItemId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { type ItemStatus, itemStatusSchema } from "../../../src/protocol/items/status.ts";
-import { asArray, asString, isObject, type Json, without } from "./json.ts";
+import { givenFields, hostedFields } from "./hosted-items.ts";
+import { asArray, asString, isObject, type Json } from "../provider/json.ts";
 
 /** `status` is for an item that states none. Undefined if it is no item at all. */
 export function completeItem(value: unknown, status: ItemStatus): OutputItem | undefined {
   if (!isObject(value)) return undefined;
   const type = asString(value["type"]);
   if (type === undefined) return undefined;
-  const item = { ...value, type, id: asString(value["id"]) || newItemId(type) };
+  const item = { ...givenFields(type, value), type, id: asString(value["id"]) || newItemId(type) };
   return { ...item, ...requiredFields(type, value, status) } as OutputItem;
-}
-
-/** What the fold and the published types require of other kinds, for servers that leave it out or say null. */
-const HOSTED_DEFAULTS: Record<string, Json> = {
-  web_search_call: { action: { type: "search" } },
-  file_search_call: { queries: [] },
-  code_interpreter_call: { code: null, container_id: "", outputs: null },
-  image_generation_call: { result: null },
-  mcp_list_tools: { server_label: "", tools: [] },
-  mcp_call: { server_label: "", name: "", arguments: "" },
-  shell_call: { action: {}, environment: null },
-  shell_call_output: { output: [], max_output_length: null },
-};
-
-const NO_STATUS: ReadonlySet<string> = new Set(["mcp_list_tools"]);
-
-function hostedFields(type: string, item: Json, status: ItemStatus): Json {
-  if (!Object.hasOwn(HOSTED_DEFAULTS, type)) return {};
-  const fields: Json = { ...HOSTED_DEFAULTS[type], ...(NO_STATUS.has(type) ? {} : { status }), ...without(item) };
-  if (type === "shell_call") {
-    const action = isObject(fields["action"]) ? fields["action"] : {};
-    fields["action"] = { max_output_length: null, timeout_ms: null, ...action, commands: asArray(action["commands"]) };
-  }
-  return fields;
 }
 
 function requiredFields(type: string, item: Json, status: ItemStatus): Json {
@@ -81,8 +58,13 @@ export function completePart(part: unknown): unknown {
     ...rest,
     text: asString(part["text"]) ?? "",
     annotations: asArray(part["annotations"]),
-    ...(Array.isArray(logprobs) ? { logprobs } : {}),
+    ...(Array.isArray(logprobs) ? { logprobs: logprobs.map(completeLogprob) } : {}),
   };
+}
+
+/** One client asks for the alternatives even where there are none. */
+export function completeLogprob(logprob: unknown): unknown {
+  return isObject(logprob) ? { ...logprob, top_logprobs: asArray(logprob["top_logprobs"]) } : logprob;
 }
 
 /** An item as it was before its first delta: for one whose beginning the provider did not tell. */

@@ -1,6 +1,5 @@
 /**
- * Passes on a provider's item events as one legal log (contract 01 §1.4), whatever their type, also types that are not
- * known here.
+ * Passes on a provider's item events as one legal log (contract 01 §1.4), also on items of types that are not known here.
  *
  *   - `output_index` counts the items of this call from 0: the nth index that the provider adds is n.
  *   - Every event lies between its item's added and done, and names the item by the id it was added with. What was left
@@ -16,7 +15,7 @@ import type { Response } from "../../../src/protocol/response.ts";
 import { OpenEnds } from "./endings.ts";
 import { completeItem, emptied } from "./items.ts";
 import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
-import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
 export class OutputRelay {
   /** What was passed on so far, folded; of the response only `output` means anything. */

@@ -1,7 +1,7 @@
 /** Events inside an item: which of them open a content part or need one open, and what they must say to be folded. */
-import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import { completePart } from "./items.ts";
-import { asIndex, asString, isObject, type Json, type ProviderEvent } from "./json.ts";
+import { itemEventSchema, type ItemEventDraft } from "../../../src/protocol/event.ts";
+import { completeLogprob, completePart } from "./items.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
 /** The start of a part. `key` is its place in the item. */
 export interface PartStart {
@@ -48,8 +48,15 @@ const FOLDED_FIELDS: Record<string, { name: string; type: "string" | "number" }>
   "response.code_interpreter_call_code.done": { name: "code", type: "string" },
 };
 
-/** The provider's event at its place in our log, with what clients require; undefined if it cannot be folded. */
+/**
+ * A type that is in no published union makes the official clients' helper give up the whole response (contract 01 §1.6),
+ * and `output_item.done` brings the item whole without it.
+ */
+const PUBLISHED: ReadonlySet<string> = new Set(itemEventSchema.options.map((option) => option.shape.type.value));
+
+/** The provider's event at its place in our log, with what clients require; undefined if it is not to be passed on. */
 export function completeEvent(event: ProviderEvent, place: number, itemId: string): ItemEventDraft | undefined {
+  if (!PUBLISHED.has(event.type)) return undefined;
   const folded = FOLDED_FIELDS[event.type];
   if (folded !== undefined && typeof event[folded.name] !== folded.type) return undefined;
   const { sequence_number: _, obfuscation: __, ...fields } = event;
@@ -59,7 +66,7 @@ export function completeEvent(event: ProviderEvent, place: number, itemId: strin
   const index = partIndexField(event.type);
   if (index !== undefined) complete[index] = asIndex(fields[index]) ?? 0;
   if (event.type === "response.output_text.delta" || event.type === "response.output_text.done") {
-    complete["logprobs"] = Array.isArray(fields["logprobs"]) ? fields["logprobs"] : [];
+    complete["logprobs"] = asArray(fields["logprobs"]).map(completeLogprob);
   }
   if (isPartEvent(event.type)) {
     if (!isObject(fields["part"])) return undefined;

@@ -1,15 +1,14 @@
 /** A call as the body of the provider's `POST /responses`. */
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
-import type { ContextItem, UpstreamCall } from "../../upstream.ts";
-import { without } from "./json.ts";
+import type { UpstreamCall } from "../../upstream.ts";
+import { providerItems, without } from "../../../src/providers/openai-items.ts";
 
 /**
  * Passed on if they were given. Not among them: `metadata`, which is for this server's clients, and what this server
- * does itself (`background`, `store`, `stream`, `previous_response_id`, `conversation`, `prompt`).
+ * does itself (`background`, `store`, `stream`, `previous_response_id`, `conversation`, `prompt`, `context_management`).
  */
 const PASSED_ON = [
   "access_programs",
-  "context_management",
   "frequency_penalty",
   "image",
   "instructions",
@@ -36,7 +35,7 @@ export function createParams(call: UpstreamCall): ResponseCreateParamsStreaming 
   const include = includedData(call.request);
   const params = {
     model: call.model,
-    input: [...call.input, ...call.produced].flatMap(contextItem),
+    input: providerItems([...call.input, ...call.produced]),
     stream: true,
     // Nothing stays with the provider: this server keeps the conversation and sends the whole of it.
     store: false,
@@ -55,39 +54,4 @@ export function createParams(call: UpstreamCall): ResponseCreateParamsStreaming 
 function includedData({ include, reasoning }: UpstreamCall["request"]): readonly string[] {
   const reasons = reasoning?.effort != null || reasoning?.summary != null;
   return [...new Set([...(include ?? []), ...(reasons ? (["reasoning.encrypted_content"] as const) : [])])];
-}
-
-/**
- * Without ids where the provider's type does not ask for one: they are ours, or an earlier call's, and the provider
- * cannot look them up. Without status, which says nothing to a model, unless the type asks for it.
- */
-function contextItem(item: ContextItem): object[] {
-  switch (item.type) {
-    case "message":
-      // What a broken attempt left: an item that was closed before its first word. Some servers refuse it.
-      return Array.isArray(item.content) && item.content.length === 0 ? [] : [without(item, "id", "status")];
-    case "function_call":
-    case "function_call_output":
-    case "custom_tool_call":
-    case "custom_tool_call_output":
-    case "computer_call_output":
-    case "shell_call":
-    case "shell_call_output":
-    case "tool_search_call":
-    case "tool_search_output":
-    case "additional_tools":
-    case "compaction":
-    case "compaction_trigger":
-    case "configuration_update":
-    case "mcp_approval_response":
-      return [without(item, "id", "status", "created_by")];
-    case "apply_patch_call":
-    case "apply_patch_call_output":
-      return [without(item, "id", "created_by")];
-    case "reasoning":
-      // A provider that stores nothing understands its reasoning only if the whole of it comes back, under its own id.
-      return item.encrypted_content ? [without(item, "status")] : [];
-    default:
-      return [item];
-  }
 }

@@ -1,18 +1,15 @@
 /** The events of one item, in the order that clients check (contract 01 §1.4): opened, grown by deltas, closed. */
-import { createHash } from "node:crypto";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { HiddenReasoning } from "../../upstream.ts";
 import { shortLogprob, TextLogprobs } from "./logprobs.ts";
+import { type ItemPlace, placeId } from "../place-id.ts";
 import type { PlannedItem } from "./plan.ts";
 
 /** Where an item stands. */
-export interface Place {
+export interface Place extends ItemPlace {
   /** Counted from 0 in this call. */
   output_index: number;
-  responseId: string;
-  /** Counted over everything the response produced; makes the ids its own. */
-  absoluteIndex: number;
 }
 
 export interface ItemEvents {
@@ -122,10 +119,3 @@ function refusalEvents({ output_index, ...place }: Place): ItemEvents {
 
 const summaryPart = (text: string) => ({ type: "summary_text", text }) as const;
 const refusalPart = (refusal: string) => ({ type: "refusal", refusal }) as const;
-
-/** An id as src/protocol/id.ts writes it, but the same one each time for the same place. */
-function placeId(prefix: "rs" | "fc" | "call" | "msg", place: Omit<Place, "output_index">): string {
-  const digits = prefix === "call" ? 24 : 50;
-  const hash = createHash("sha256").update(`${prefix} ${place.responseId} ${place.absoluteIndex}`).digest("hex");
-  return `${prefix}_${hash.slice(0, digits)}`;
-}

@@ -7,12 +7,13 @@ import { createHash } from "node:crypto";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { FunctionTool } from "../../../src/protocol/tool.ts";
 import type { UpstreamCall } from "../../upstream.ts";
+import { InvalidPromptError } from "../invalid-prompt.ts";
 import { fillSchema } from "./fill-schema.ts";
 import { UnfillableSchemaError } from "./schema.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { InvalidPromptError, type SimulatorSettings } from "./settings.ts";
+import type { SimulatorSettings } from "./settings.ts";
 import * as text from "./text.ts";
-import { itemText, lastUserMessage, trailingOutputs } from "./transcript.ts";
+import { asksForSummary, itemText, lastUserMessage, trailingOutputs } from "./transcript.ts";
 
 export type PlannedItem =
   /** `hasSummary` is false if the client did not ask to see it: the item is then empty, and its tokens are counted. */
@@ -111,11 +112,12 @@ function planFunctionCall(tool: FunctionTool, random: SeededRandom): PlannedItem
 }
 
 function planMessage(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): PlannedItem {
-  const part = settings.refusal ? "refusal" : "output_text";
+  const part = settings.refusal && !asksForSummary(call.input) ? "refusal" : "output_text";
   return { type: "message", part, deltas: messageDeltas(call, settings, random) };
 }
 
 function messageDeltas(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): string[] {
+  if (asksForSummary(call.input)) return text.wordDeltas(text.summaryOf(call.input.slice(0, -1).map(itemText)));
   if (settings.text !== undefined) return text.wordDeltas(settings.text);
   const shape = { deltas: settings.tokens, deltaBytes: settings.delta_bytes };
   if (settings.refusal) return text.proseDeltas(text.refusalOpening(), shape, random);

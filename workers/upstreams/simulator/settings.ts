@@ -5,17 +5,13 @@
  */
 import { z } from "zod";
 import { responseErrorCodeSchema } from "../../../src/protocol/response.ts";
+import { InvalidPromptError } from "../invalid-prompt.ts";
 
 const PREFIX = "simulator.";
 
 const TOKENS_MAXIMUM = 1_000_000;
 /** A whole text is in memory several times while its last events are written. */
 const TEXT_BYTES_MAXIMUM = 64 * 1024 * 1024;
-
-/** What a request asks of the simulator makes no sense. It ends the run with the code `invalid_prompt`. */
-export class InvalidPromptError extends Error {
-  override readonly name = "InvalidPromptError";
-}
 
 const wholeNumber = (maximum: number) =>
   z

@@ -29,6 +29,7 @@ const ENDINGS = ["", " until somebody asks", " while the clock runs", " after a 
 const USUAL_DELTAS = 40;
 const QUOTED_CHARACTERS = 60;
 const QUOTED_OUTPUTS = 3;
+const SUMMARISED_TEXTS = 4;
 
 export interface ProseShape {
   /** Undefined: as many as the sentences need. */
@@ -84,6 +85,17 @@ export function answerOpening(userMessage: string | undefined, outputs: readonly
     sentences.push(`From the output of ${name ?? "a call"}: ${quote(text)}.`);
   }
   return sentences.join(" ");
+}
+
+/** Words of the beginning and of the end of what was said: enough to see which conversation it was. */
+export function summaryOf(texts: readonly string[]): string {
+  const said = texts.filter((each) => each.trim() !== "");
+  const first = said.slice(0, SUMMARISED_TEXTS);
+  const last = said.slice(Math.max(first.length, said.length - SUMMARISED_TEXTS));
+  const left = said.length - first.length - last.length;
+  const between = left === 0 ? "" : ` Then ${left} more.`;
+  const quoted = (each: readonly string[]): string => each.map((one) => ` ${quote(one)}`).join("");
+  return `${SELF_DESCRIPTION} It was asked to summarise ${said.length} texts:${quoted(first)}.${between}${quoted(last)}`;
 }
 
 export function refusalOpening(): string {

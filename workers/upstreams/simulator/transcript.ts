@@ -1,4 +1,5 @@
 /** What the simulator reads of a conversation: its words, what the user said last, which calls were just answered. */
+import { SUMMARY_PROMPT } from "../../../src/context-window/compaction.ts";
 import type { ContextItem } from "../../upstream.ts";
 
 export interface CallOutput {
@@ -20,6 +21,12 @@ export function trailingOutputs(input: readonly ContextItem[]): CallOutput[] {
 export function lastUserMessage(input: readonly ContextItem[]): string | undefined {
   const message = input.findLast((item) => item.type === "message" && item.role === "user");
   return message && itemText(message);
+}
+
+/** Whether the conversation ends with the request to summarise what stands before (src/context-window/compaction.ts). */
+export function asksForSummary(input: readonly ContextItem[]): boolean {
+  const last = input.at(-1);
+  return last?.type === "message" && last.role === "user" && itemText(last) === SUMMARY_PROMPT;
 }
 
 /** Everything in an item that a model would read. Ids are left out: they differ from one run to the next. */

@@ -1,17 +1,18 @@
 /** What can go wrong with a provider, whether another try may help, and what the client is told. */
-import { APIConnectionError, APIError } from "openai";
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import { type ResponseError, responseErrorCodeSchema } from "../../../src/protocol/response.ts";
 import { asString, isObject } from "./json.ts";
 
-const LONGEST_BACKOFF_MS = 30_000;
-const LONGEST_RETRY_AFTER_MS = 60_000;
 const MESSAGE_MAX_CHARACTERS = 1_000;
 
 interface Retry {
   retryable: boolean;
   /** What the provider asked for. */
   afterMs?: number | undefined;
+  /** The provider is well, but this account has had its share for now. */
+  isRateLimit?: boolean;
+  /** The provider cannot serve this now, whoever asks: another one may. Not so if the request is what is wrong. */
+  isUnavailable?: boolean;
 }
 
 export class ProviderFault extends Error {
@@ -19,15 +20,19 @@ export class ProviderFault extends Error {
   readonly error: ResponseError;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly isRateLimit: boolean;
+  readonly isUnavailable: boolean;
 
   constructor(error: ResponseError, retry: Retry) {
     super(error.message);
     this.error = error;
     this.retryable = retry.retryable;
     this.retryAfterMs = retry.afterMs;
+    this.isRateLimit = retry.isRateLimit ?? false;
+    this.isUnavailable = retry.isUnavailable ?? retry.retryable;
   }
 
-  /** The same after output was yielded: too late for another try. */
+  /** The same after output was yielded: too late for another try, and for another provider. */
   asFinal(): ProviderFault {
     return new ProviderFault(this.error, { retryable: false });
   }
@@ -43,17 +48,8 @@ export function timeLimitFault(limit: { setting: string; ms: number }): Provider
   return new ProviderFault(responseError("server_error", message), { retryable: true });
 }
 
-/** From whatever the SDK threw. */
-export function classifyFault(error: unknown): ProviderFault {
-  if (error instanceof APIConnectionError) return unreachableFault(error);
-  if (!(error instanceof APIError)) return brokenStreamFault();
-  // Without a status it was an `error` frame in the stream: the provider's last word, not a broken connection.
-  if (error.status === undefined) return new ProviderFault(describeProviderError(error.error), { retryable: false });
-  return refusalFault(error, error.status);
-}
-
 /** Neither the address nor the SDK's text: a client need not learn where a provider lives. */
-function unreachableFault(error: APIConnectionError): ProviderFault {
+export function unreachableFault(error: Error): ProviderFault {
   const code = systemErrorCode(error);
   const message = `The provider could not be reached${code === undefined ? "" : ` (${code})`}.`;
   return new ProviderFault(responseError("server_error", message), { retryable: true });
@@ -67,37 +63,53 @@ function systemErrorCode(error: unknown): string | undefined {
   return undefined;
 }
 
-function refusalFault(error: APIError, status: number): ProviderFault {
-  return new ProviderFault(describeRefusal(error, status), {
-    retryable: isRetryable(error, status),
-    afterMs: error.headers === undefined ? undefined : readRetryAfterMs(error.headers, Date.now()),
+/** A provider's answer that is not what was asked for. */
+export interface Refusal {
+  status: number;
+  headers: Headers | undefined;
+  /** The error object of its body, or whatever stands in its place. */
+  error: unknown;
+  /** If it is told elsewhere than in the headers. */
+  retryAfterMs?: number | undefined;
+}
+
+export function refusalFault(refusal: Refusal): ProviderFault {
+  const { status, headers } = refusal;
+  const code = isObject(refusal.error) ? refusal.error["code"] : undefined;
+  const isEmptyAccount = code === "insufficient_quota";
+  const retryable = isRetryable(status, headers, isEmptyAccount);
+  return new ProviderFault(describeRefusal(refusal, code), {
+    retryable,
+    afterMs: refusal.retryAfterMs ?? (headers && readRetryAfterMs(headers, Date.now())),
+    isRateLimit: status === 429 && !isEmptyAccount,
+    isUnavailable: retryable || isEmptyAccount || status === 401 || status === 403 || status === 404 || status >= 500,
   });
 }
 
 /** The official SDK's rule, `x-should-retry` included; but an empty account does not fill while we wait. */
-function isRetryable(error: APIError, status: number): boolean {
-  const advice = error.headers?.get("x-should-retry");
+function isRetryable(status: number, headers: Headers | undefined, isEmptyAccount: boolean): boolean {
+  const advice = headers?.get("x-should-retry");
   if (advice === "true" || advice === "false") return advice === "true";
-  if (error.code === "insufficient_quota") return false;
+  if (isEmptyAccount) return false;
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
 /** The provider's refusal of our request, in the terms of a response that failed. */
-function describeRefusal(error: APIError, status: number): ResponseError {
-  const told = describeProviderError(error.error, `The provider answered with status ${status}.`);
+function describeRefusal({ status, error }: Refusal, errorCode: unknown): ResponseError {
+  const told = describeProviderError(error, `The provider answered with status ${status}.`);
   // No word of the provider's here: such messages quote the key.
   if (status === 401 || status === 403) {
     return responseError("server_error", "The provider refused this server's credentials.");
   }
   if (status === 429) {
-    const code = error.code === "insufficient_quota" ? "insufficient_quota" : "rate_limit_exceeded";
+    const code = errorCode === "insufficient_quota" ? "insufficient_quota" : "rate_limit_exceeded";
     return responseError(code, told.message);
   }
   if (status === 404 || status === 408 || status === 409 || status >= 500) {
     return responseError("server_error", told.message);
   }
-  const code = responseErrorCodeSchema.safeParse(error.code).data ?? "invalid_prompt";
-  return responseError(code, told.message, asString(error.param) ?? null);
+  const code = responseErrorCodeSchema.safeParse(errorCode).data ?? "invalid_prompt";
+  return responseError(code, told.message, told.param);
 }
 
 /** An error object as providers send it, in whole or in part. Some servers send their HTTP status as the code. */
@@ -123,15 +135,4 @@ export function readRetryAfterMs(headers: Headers, nowMs: number): number | unde
   const seconds = Number(header);
   const waitMs = header.trim() !== "" && Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - nowMs;
   return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
-}
-
-/** `retries` is how many tries were repeated before. Full jitter, so that runs which failed together do not return together. */
-export function retryDelayMs(
-  fault: ProviderFault,
-  retries: number,
-  firstBackoffMs: number,
-  random: () => number = Math.random,
-): number {
-  if (fault.retryAfterMs !== undefined) return Math.min(fault.retryAfterMs, LONGEST_RETRY_AFTER_MS);
-  return random() * Math.min(LONGEST_BACKOFF_MS, firstBackoffMs * 2 ** retries);
 }

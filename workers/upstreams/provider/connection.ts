@@ -1,5 +1,5 @@
 /** The HTTP exchange of one try: its limits in time, and its certain end. */
-import { classifyFault, timeLimitFault } from "./faults.ts";
+import { type ProviderFault, timeLimitFault } from "./faults.ts";
 
 export interface TimeLimit {
   /** The setting that an operator would change. */
@@ -7,17 +7,22 @@ export interface TimeLimit {
   ms: number;
 }
 
+/** What an SDK threw, in the terms of this server. */
+export type ClassifyFault = (error: unknown) => ProviderFault;
+
 /** Timers above this fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Connection {
   readonly #cancelled: AbortSignal;
+  readonly #classify: ClassifyFault;
   readonly #closing = new AbortController();
   /** Aborted when the run is cancelled, a limit has passed, or the try is over. The SDK then destroys the socket. */
   readonly signal: AbortSignal;
 
-  constructor(cancelled: AbortSignal) {
+  constructor(cancelled: AbortSignal, classify: ClassifyFault) {
     this.#cancelled = cancelled;
+    this.#classify = classify;
     this.signal = AbortSignal.any([cancelled, this.#closing.signal]);
   }
 
@@ -42,7 +47,7 @@ export class Connection {
     // Before the outcome is looked at: a stream of the SDK that was aborted ends as if it had been read to its end.
     this.#cancelled.throwIfAborted();
     if (expired) throw timeLimitFault(limit);
-    if ("error" in outcome) throw classifyFault(outcome.error);
+    if ("error" in outcome) throw this.#classify(outcome.error);
     return outcome.value;
   }
 

@@ -1,14 +1,11 @@
 /** JSON that another server sent. Nothing of it is believed before it was looked at. */
+import { without } from "../../../src/providers/openai-items.ts";
+
 export type Json = Record<string, unknown>;
 export type ProviderEvent = Json & { type: string };
 
 export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** `value` without the fields named, and without those that are null: to leave a field out is the safer way to say nothing. */
-export function without(value: object, ...names: string[]): Json {
-  return Object.fromEntries(Object.entries(value).filter(([name, field]) => field != null && !names.includes(name)));
 }
 
 export function isProviderEvent(value: unknown): value is ProviderEvent {
@@ -26,4 +23,9 @@ export function asIndex(value: unknown): number | undefined {
 
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** The fields that say something: for options in which null or undefined would be a value. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return without(fields) as { [K in keyof T]?: NonNullable<T[K]> };
 }

@@ -1,0 +1,68 @@
+/**
+ * `POST /responses/compact` (contract 06). The summary is written by a response of its own, which nobody can read: it is
+ * admitted, leased, recovered, bounded and cancelled like any other, and this handler follows it to its end.
+ */
+import type { RequestHandler } from "express";
+import type { ApiContext } from "../context.ts";
+import { restoreKept } from "../context-window/compaction.ts";
+import { internalError, missingParameter, modelNotFound, runFailed } from "../lifecycle/errors.ts";
+import { type CompactedResponse, type CompactRequest, compactRequestSchema } from "../protocol/compaction.ts";
+import { newItemId } from "../protocol/id.ts";
+import type { OutputItem } from "../protocol/item.ts";
+import type { Response } from "../protocol/response.ts";
+import type { ProviderCatalog } from "../providers/catalog.ts";
+import { admitResponse } from "../responses/admit-response.ts";
+import { openCompaction } from "../responses/compacted-context.ts";
+import { loadConversation } from "../responses/conversation.ts";
+import { asConversationItem } from "../responses/conversation-turn.ts";
+import { responseJsonOf } from "../responses/read-response.ts";
+import type { Storage } from "../responses/storage.ts";
+import { follow, waitForEnd } from "./create-response.ts";
+import { emptyInput, fieldsOf, parseBody } from "./validate.ts";
+
+export function compactResponse(context: ApiContext): RequestHandler {
+  const { catalog, limits, prompts, storage } = context;
+  return async (request, response, next) => {
+    const { input, ...settings } = parseCompactRequest(request.body, catalog);
+    const { project } = response.locals;
+    const asked = { ...settings, input: input ?? undefined, store: false };
+    const admission = { project, request: asked, idempotencyKey: undefined, purpose: "compact" as const, prompts };
+    const admitted = await admitResponse(storage, limits, admission);
+    const sink = waitForEnd(response, (terminal) => {
+      const ended = JSON.parse(responseJsonOf(terminal)) as Response;
+      describeCompacted(storage, project, ended).then((compacted) => response.json(compacted), next);
+    });
+    follow(context, response, sink, { admitted, cancelOnDisconnect: true, isReadable: false });
+  };
+}
+
+function parseCompactRequest(body: unknown, catalog: ProviderCatalog): CompactRequest {
+  const fields = fieldsOf(body);
+  if (fields["model"] === undefined) throw missingParameter("model");
+  if (fields["input"] == null && fields["previous_response_id"] == null) throw missingParameter("input");
+  const request = parseBody(compactRequestSchema, body);
+  if (request.previous_response_id == null && request.input?.length === 0) throw emptyInput();
+  if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
+  return request;
+}
+
+async function describeCompacted(storage: Storage, project: string, ended: Response): Promise<CompactedResponse> {
+  if (ended.status === "failed") throw runFailed(ended.error);
+  const item = (ended.output as OutputItem[]).find((each) => each.type === "compaction");
+  const content = item && openCompaction(storage, project, item.encrypted_content);
+  const conversation = await loadConversation(storage, ended.id);
+  if (ended.status !== "completed" || item === undefined || content === undefined || conversation === undefined) {
+    throw internalError();
+  }
+  const kept = restoreKept(content.kept, conversation.input).map((message) =>
+    asConversationItem({ ...message, id: message.id ?? newItemId(message.type) }),
+  );
+  return {
+    id: ended.id,
+    object: "response.compaction",
+    created_at: ended.created_at,
+    output: [...kept, item],
+    usage: ended.usage,
+    ...(ended.image && { image: ended.image }),
+  };
+}

@@ -1,0 +1,53 @@
+/** `POST /responses/input_tokens` (contract 06): what a request would show its model, in tokens, without running it. */
+import type { RequestHandler } from "express";
+import type { ApiContext } from "../context.ts";
+import { countContext } from "../context-window/count-context.ts";
+import type { ContextItem } from "../context-window/measure.ts";
+import { modelNotFound } from "../lifecycle/errors.ts";
+import { type InputTokens, type InputTokensRequest, inputTokensRequestSchema } from "../protocol/input-tokens.ts";
+import { InputTokenCounters } from "../providers/input-token-counters.ts";
+import { loadInput } from "../responses/load-input.ts";
+import { whenClosed } from "./sse.ts";
+import { checkContext, parseBody } from "./validate.ts";
+
+/** Not the error itself: providers quote the keys that they refuse. */
+function describeFault(provider: string, error: unknown): object {
+  if (!(error instanceof Error)) return { provider };
+  return { provider, fault: error.name, ...("status" in error && { status: error.status }) };
+}
+
+export function countInputTokens(context: ApiContext): RequestHandler {
+  const { catalog, config, logger, storage } = context;
+  const counters = new InputTokenCounters(config);
+
+  async function askProvider(body: InputTokensRequest, items: readonly ContextItem[], signal: AbortSignal) {
+    const resolved = body.model == null ? undefined : catalog.resolve(body.model);
+    if (resolved === undefined) return undefined;
+    try {
+      return await counters.count(resolved, body, items, signal);
+    } catch (err) {
+      if (!signal.aborted)
+        logger.warn(describeFault(resolved.provider.name, err), "The provider could not count tokens");
+      return undefined;
+    }
+  }
+
+  return async (request, response) => {
+    const body = parseBody(inputTokensRequestSchema, request.body);
+    checkContext(body);
+    if (body.model != null && catalog.resolve(body.model) === undefined) throw modelNotFound(body.model);
+    const { previous_response_id, conversation, input } = body;
+    const asked = { model: body.model ?? "", previous_response_id, conversation, input: input ?? undefined };
+    const items = await loadInput(storage, response.locals.project, asked);
+    const left = new AbortController();
+    whenClosed(response, () => left.abort());
+    try {
+      const told = await askProvider(body, items, left.signal);
+      const input_tokens = told ?? (await countContext(body, items, left.signal)).total;
+      response.json({ object: "response.input_tokens", input_tokens } satisfies InputTokens);
+    } catch (error) {
+      // Nobody is there to be told.
+      if (!left.signal.aborted) throw error;
+    }
+  };
+}

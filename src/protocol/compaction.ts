@@ -1,0 +1,30 @@
+/** `POST /responses/compact`. Source: openai 7.57.0 `ResponseCompactParams`, `CompactedResponse`; contract 06. */
+import { z } from "zod";
+import { createRequestSchema } from "./create-request.ts";
+import type { InputItem, OutputItem } from "./item.ts";
+import type { Response, Usage } from "./response.ts";
+
+const { shape } = createRequestSchema;
+
+/** The order of the keys is the order in which faults are reported, as for a response (contract 03 §3.2). */
+export const compactRequestSchema = z.strictObject({
+  model: z.string(),
+  input: shape.input.nullable(),
+  previous_response_id: shape.previous_response_id,
+  prompt_cache_options: shape.prompt_cache_options,
+  prompt_cache_key: shape.prompt_cache_key,
+  prompt_cache_retention: shape.prompt_cache_retention,
+  instructions: shape.instructions,
+  service_tier: shape.service_tier,
+  image: shape.image,
+});
+export type CompactRequest = z.infer<typeof compactRequestSchema>;
+
+export interface CompactedResponse extends Pick<Response, "image"> {
+  id: string;
+  object: "response.compaction";
+  created_at: number;
+  /** Messages that were kept word for word, and the compaction, last. */
+  output: (InputItem | OutputItem)[];
+  usage: Usage;
+}

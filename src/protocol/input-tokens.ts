@@ -1,0 +1,27 @@
+/** `POST /responses/input_tokens`. Source: openai 7.57.0 `InputTokenCountParams`; the faults are those of create-request.ts. */
+import { z } from "zod";
+import { createRequestSchema } from "./create-request.ts";
+
+const { shape } = createRequestSchema;
+
+/** Everything may be left out, or null. */
+export const inputTokensRequestSchema = z.strictObject({
+  model: shape.model.nullish(),
+  input: shape.input.nullable(),
+  previous_response_id: shape.previous_response_id,
+  conversation: shape.conversation,
+  tools: shape.tools,
+  tool_choice: shape.tool_choice,
+  text: shape.text,
+  parallel_tool_calls: shape.parallel_tool_calls,
+  reasoning: shape.reasoning,
+  truncation: shape.truncation,
+  instructions: shape.instructions,
+  personality: z.string().max(64).nullish(),
+});
+export type InputTokensRequest = z.infer<typeof inputTokensRequestSchema>;
+
+export interface InputTokens {
+  object: "response.input_tokens";
+  input_tokens: number;
+}

@@ -1,0 +1,82 @@
+/**
+ * A provider's own count of what a request shows its model, where it has one: `POST /responses/input_tokens` of a
+ * server that speaks the Responses API. It knows its frames, its tools and its images; we can only count texts.
+ */
+import type OpenAI from "openai";
+import type { Config } from "../config.ts";
+import type { InputItem, OutputItem } from "../protocol/item.ts";
+import type { InputTokensRequest } from "../protocol/input-tokens.ts";
+import type { OpenAiResponsesProvider, ResolvedModel } from "./catalog.ts";
+import { providerItems, without } from "./openai-items.ts";
+
+/** A provider that does not answer in time is not waited for: the estimate is at hand. */
+const LIMIT_MS = 10_000;
+/** Some servers want no key, but the SDK does. */
+const NO_KEY = "none";
+
+const PASSED_ON = [
+  "instructions",
+  "parallel_tool_calls",
+  "personality",
+  "reasoning",
+  "text",
+  "tool_choice",
+  "tools",
+  "truncation",
+] as const satisfies readonly (keyof InputTokensRequest)[];
+
+export class InputTokenCounters {
+  readonly #environment: Config["environment"];
+  readonly #limitMs: number;
+  readonly #clients = new Map<string, Promise<OpenAI>>();
+
+  constructor(config: Config, limitMs = LIMIT_MS) {
+    this.#environment = config.environment;
+    this.#limitMs = limitMs;
+  }
+
+  /** Undefined if the provider has no counter. Rejects if it has one that fails. */
+  async count(
+    { provider, model }: ResolvedModel,
+    request: InputTokensRequest,
+    items: readonly (InputItem | OutputItem)[],
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    if (provider.kind !== "openai-responses" || provider.counts_input_tokens !== true) return undefined;
+    const client = await this.#clientOf(provider);
+    const settings = without(Object.fromEntries(PASSED_ON.map((name) => [name, request[name]])));
+    // The provider is the judge of what our schemas let through.
+    const body = { model, input: providerItems(items), ...settings } as OpenAI.Responses.InputTokenCountParams;
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#limitMs)]);
+    const counted = await client.responses.inputTokens.count(body, { signal: limited });
+    const tokens: unknown = counted.input_tokens;
+    if (!Number.isSafeInteger(tokens)) throw new TypeError("The provider's count is not a number.");
+    return counted.input_tokens;
+  }
+
+  async #clientOf(provider: OpenAiResponsesProvider): Promise<OpenAI> {
+    let client = this.#clients.get(provider.name);
+    if (client === undefined) {
+      client = openClient(provider, this.#environment);
+      this.#clients.set(provider.name, client);
+    }
+    return await client;
+  }
+}
+
+/** The SDK is loaded only where somebody counts with it. */
+async function openClient(provider: OpenAiResponsesProvider, environment: Config["environment"]): Promise<OpenAI> {
+  const { default: Client } = await import("openai");
+  return new Client({
+    apiKey: (provider.api_key_env === undefined ? undefined : environment[provider.api_key_env]) || NO_KEY,
+    baseURL: provider.base_url,
+    defaultHeaders: provider.headers,
+    maxRetries: 0,
+    logLevel: "off",
+    // Otherwise the SDK would read these from the environment and send one vendor's account to another.
+    organization: null,
+    project: null,
+    adminAPIKey: null,
+    webhookSecret: null,
+  });
+}

@@ -1,0 +1,47 @@
+/** A conversation's items as a provider that speaks the Responses API takes them. */
+import type { InputItem, OutputItem } from "../protocol/item.ts";
+import { isAiSdkState } from "./reasoning-state.ts";
+
+export function providerItems(items: readonly (InputItem | OutputItem)[]): object[] {
+  return items.flatMap(providerItem);
+}
+
+/**
+ * Without ids where the provider's type does not ask for one: they are ours, or an earlier call's, and the provider
+ * cannot look them up. Without status, which says nothing to a model, unless the type asks for it.
+ */
+function providerItem(item: InputItem | OutputItem): object[] {
+  switch (item.type) {
+    case "message":
+      // What a broken attempt left: an item that was closed before its first word. Some servers refuse it.
+      return Array.isArray(item.content) && item.content.length === 0 ? [] : [without(item, "id", "status")];
+    case "function_call":
+    case "function_call_output":
+    case "custom_tool_call":
+    case "custom_tool_call_output":
+    case "computer_call_output":
+    case "shell_call":
+    case "shell_call_output":
+    case "tool_search_call":
+    case "tool_search_output":
+    case "additional_tools":
+    case "compaction":
+    case "compaction_trigger":
+    case "configuration_update":
+    case "mcp_approval_response":
+      return [without(item, "id", "status", "created_by")];
+    case "apply_patch_call":
+    case "apply_patch_call_output":
+      return [without(item, "id", "created_by")];
+    case "reasoning":
+      // A provider that stores nothing understands its reasoning only if the whole of it comes back, under its own id.
+      return item.encrypted_content && !isAiSdkState(item.encrypted_content) ? [without(item, "status")] : [];
+    default:
+      return [item];
+  }
+}
+
+/** `value` without the fields named, and without those that are null: to leave a field out is the safer way to say nothing. */
+export function without(value: object, ...names: string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([name, field]) => field != null && !names.includes(name)));
+}

@@ -1,0 +1,39 @@
+/**
+ * What a vendor must be given back unchanged, or its model cannot go on where it was: signatures of its thinking, and of
+ * the calls that came of it. A reasoning item carries it in `encrypted_content`, the place that the API has for just that,
+ * so it lives in the log, in a chain and in what a stateless client sends back.
+ */
+import { z } from "zod";
+
+const PREFIX = "ai-sdk";
+
+const metadataSchema = z.record(z.string(), z.record(z.string(), z.json()));
+const stateSchema = z.object({
+  /** Of the reasoning itself. */
+  own: metadataSchema.optional(),
+  /** Of the call that follows it. */
+  next: metadataSchema.optional(),
+});
+
+type ReasoningState = z.infer<typeof stateSchema>;
+
+/** `vendor` is who understands it. What is undefined is left out. */
+export function encodeState(vendor: string, state: { [K in keyof ReasoningState]: object | undefined }): string {
+  return `${PREFIX}.${vendor}.${Buffer.from(JSON.stringify(state)).toString("base64url")}`;
+}
+
+/** Undefined if it is another vendor's, or was changed on its way. */
+export function decodeState(vendor: string, encrypted: string | null | undefined): ReasoningState | undefined {
+  const [prefix, owner, data] = (encrypted ?? "").split(".");
+  if (prefix !== PREFIX || owner !== vendor || data === undefined) return undefined;
+  try {
+    return stateSchema.parse(JSON.parse(Buffer.from(data, "base64url").toString()));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether it was written here: a server of the Responses API could not read it, and would refuse the request. */
+export function isAiSdkState(encrypted: string): boolean {
+  return encrypted.startsWith(`${PREFIX}.`);
+}

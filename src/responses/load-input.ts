@@ -1,0 +1,26 @@
+/** What a request would show its model, without a response being made of it. */
+import type { ContextItem } from "../context-window/measure.ts";
+import { previousResponseNotFound } from "../lifecycle/errors.ts";
+import type { ResolvedRequest } from "../protocol/create-request.ts";
+import { resolveAncestors, storedInput } from "./admit-response.ts";
+import { checkConversation, checkInput } from "./check-input.ts";
+import { loadHistory, MissingLinkError, openItems } from "./conversation.ts";
+import { conversationIdOf } from "./conversation-turn.ts";
+import { resolveReferences } from "./item-references.ts";
+import type { Storage } from "./storage.ts";
+
+/** Found and refused as `admitResponse` does. */
+export async function loadInput(storage: Storage, project: string, request: ResolvedRequest): Promise<ContextItem[]> {
+  await checkConversation(storage, request, project);
+  const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
+  const resolved = await resolveReferences(storage, project, request);
+  await checkInput(storage, resolved, project);
+  try {
+    const history = await loadHistory(storage, ancestors, conversationIdOf(request));
+    return openItems(storage, project, [...history.items, ...storedInput(resolved.input)]);
+  } catch (error) {
+    // Deleted since it was found.
+    if (error instanceof MissingLinkError) throw previousResponseNotFound(request.previous_response_id!);
+    throw error;
+  }
+}

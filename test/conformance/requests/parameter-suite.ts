@@ -1,0 +1,36 @@
+/** What each parameter does to the response and to what the provider is asked, and what is refused. */
+import { expect, test } from "vitest";
+import { PARAMETERS } from "./parameters.ts";
+import type { Accepted, Refused } from "./rows.ts";
+import type { EchoServer } from "./server.ts";
+
+type Server = () => EchoServer;
+
+export async function expectAccepted(server: EchoServer, { fields, shown = fields, sent = fields }: Accepted) {
+  const run = await server.accepted(fields);
+  expect(run.shown).toMatchObject(shown);
+  expect(run.sent).toMatchObject(sent ?? {});
+  const unsent = sent === null ? Object.keys(fields) : [];
+  expect(Object.keys(run.sent).filter((name) => unsent.includes(name))).toEqual([]);
+}
+
+export async function expectRefused(server: EchoServer, { fields, param, code, message }: Refused) {
+  const { status, body } = await server.post(fields);
+  expect(body).toEqual({ error: { type: "invalid_request_error", param, code, message } });
+  expect(status).toBe(400);
+}
+
+export function testParameters(server: Server): void {
+  const rows = Object.entries(PARAMETERS);
+
+  test.each(rows.filter(([, { accepted }]) => accepted.length > 0))(
+    "param %s: has its effect up to its bounds",
+    async (_name, { accepted }) => {
+      for (const each of accepted) await expectAccepted(server(), each);
+    },
+  );
+
+  test.each(rows)("param %s: is refused beyond them", async (_name, { refused }) => {
+    for (const each of refused) await expectRefused(server(), each);
+  });
+}

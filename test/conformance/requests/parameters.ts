@@ -1,0 +1,174 @@
+/** Every parameter of a request (contract 03 §3.1), with the values at its bounds and those just beyond. */
+import type { CreateRequest } from "../../../src/protocol/create-request.ts";
+import { LONG_PARAMETERS } from "./long-parameters.ts";
+import { bounded, missing, oneOf, type Row, tooLong, tooShort, unsupported, wrongType } from "./rows.ts";
+
+const flag = (name: string): Row => ({
+  accepted: [{ fields: { [name]: true } }, { fields: { [name]: false } }],
+  refused: [wrongType(name, { [name]: "yes" }, "a boolean", "a string")],
+});
+
+/** Only this server reads it. */
+const own = (name: string): Row => ({
+  accepted: [],
+  refused: [wrongType(name, { [name]: "yes" }, "a boolean", "a string")],
+});
+
+const text = (name: string, max?: number): Row => ({
+  accepted: [{ fields: { [name]: "x".repeat(max ?? 5_000) } }],
+  refused: [
+    wrongType(name, { [name]: 7 }, "a string", "an integer"),
+    ...(max === undefined ? [] : [tooLong(name, { [name]: "x".repeat(max + 1) }, max)]),
+  ],
+});
+
+const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+const TIERS = ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"];
+/** As they are shown once the response has ended. */
+const SETTLED: Record<string, string> = { auto: "default", fast: "priority" };
+
+/** What some do beyond being shown and sent, effect-suite.ts tests under the same titles. */
+export const PARAMETERS: Record<keyof CreateRequest, Row> = {
+  ...LONG_PARAMETERS,
+  model: {
+    accepted: [{ fields: { model: "openai/egret" }, sent: { model: "egret" } }],
+    refused: [
+      wrongType("model", { model: 7 }, "a string", "an integer"),
+      {
+        fields: { model: "" },
+        param: "model",
+        code: "model_not_found",
+        message: "The requested model '' does not exist.",
+      },
+    ],
+  },
+  previous_response_id: {
+    accepted: [],
+    refused: [wrongType("previous_response_id", { previous_response_id: 7 }, "a string", "an integer")],
+  },
+  conversation: {
+    accepted: [],
+    refused: [
+      wrongType("conversation", { conversation: 7 }, "one of a string or an object", "an integer"),
+      missing("conversation.id", { conversation: {} }),
+    ],
+  },
+  prompt: {
+    accepted: [],
+    refused: [wrongType("prompt", { prompt: "pmpt_1" }, "an object", "a string"), missing("prompt.id", { prompt: {} })],
+  },
+  moderation: {
+    accepted: [
+      {
+        fields: { moderation: { model: "omni", policy: { input: { mode: "score" } } } },
+        shown: { moderation: null },
+      },
+    ],
+    refused: [
+      missing("moderation.model", { moderation: {} }),
+      unsupported(
+        "moderation.policy.input.mode",
+        { moderation: { model: "omni", policy: { input: { mode: "zzz" } } } },
+        ["score", "block"],
+      ),
+    ],
+  },
+  temperature: bounded("temperature", "decimal", 0, 2),
+  top_p: bounded("top_p", "decimal", 0, 1),
+  presence_penalty: bounded("presence_penalty", "decimal", -2, 2),
+  frequency_penalty: bounded("frequency_penalty", "decimal", -2, 2),
+  parallel_tool_calls: flag("parallel_tool_calls"),
+  stream: own("stream"),
+  background: own("background"),
+  store: own("store"),
+  stream_options: {
+    accepted: [{ fields: { stream_options: {} }, shown: {}, sent: null }],
+    refused: [
+      wrongType(
+        "stream_options.include_obfuscation",
+        { stream_options: { include_obfuscation: 1 } },
+        "a boolean",
+        "an integer",
+      ),
+    ],
+  },
+  max_output_tokens: bounded("max_output_tokens", "integer", 16, undefined),
+  max_tool_calls: bounded("max_tool_calls", "integer", 1, undefined),
+  reasoning: {
+    accepted: [
+      ...EFFORTS.map((effort) => ({ fields: { reasoning: { effort } } })),
+      { fields: { reasoning: { summary: "detailed", context: "all_turns", mode: "pro" } } },
+    ],
+    refused: [
+      unsupported("reasoning.effort", { reasoning: { effort: "zzz" } }, EFFORTS),
+      unsupported("reasoning.summary", { reasoning: { summary: "zzz" } }, ["auto", "concise", "detailed"]),
+      {
+        fields: { reasoning: { generate_summary: "auto" } },
+        param: "reasoning.generate_summary",
+        code: "unknown_parameter",
+        message: "Unknown parameter: 'reasoning.generate_summary'.",
+      },
+    ],
+  },
+  user: text("user"),
+  instructions: text("instructions"),
+  safety_identifier: text("safety_identifier", 128),
+  prompt_cache_key: text("prompt_cache_key", 64),
+  prompt_cache_retention: oneOf("prompt_cache_retention", ["in_memory", "24h"]),
+  prompt_cache_options: {
+    accepted: [
+      {
+        fields: { prompt_cache_options: { mode: "explicit", prewarm: true } },
+        shown: { prompt_cache_options: { mode: "explicit", ttl: "30m" } },
+      },
+      {
+        fields: { prompt_cache_options: { comparison_response_id: "resp_1", ttl: "12h" } },
+        shown: { prompt_cache_options: { mode: "implicit", ttl: "12h", comparison_response_id: "resp_1" } },
+        sent: { prompt_cache_options: { ttl: "12h" } },
+      },
+    ],
+    refused: [
+      unsupported("prompt_cache_options.ttl", { prompt_cache_options: { ttl: "zzz" } }, ["30m", "12h"]),
+      unsupported("prompt_cache_options.mode", { prompt_cache_options: { mode: "zzz" } }, ["implicit", "explicit"]),
+    ],
+  },
+  truncation: oneOf("truncation", ["auto", "disabled"]),
+  service_tier: {
+    ...oneOf("service_tier", TIERS),
+    accepted: TIERS.map((tier) => ({
+      fields: { service_tier: tier },
+      shown: { service_tier: SETTLED[tier] ?? tier },
+    })),
+  },
+  top_logprobs: bounded("top_logprobs", "integer", 0, 20),
+  context_management: {
+    accepted: [],
+    refused: [
+      tooShort("context_management", { context_management: [] }, 1, "array"),
+      unsupported("context_management[0].type", { context_management: [{ type: "zzz" }] }, ["compaction"]),
+    ],
+  },
+  access_programs: {
+    accepted: [{ fields: { access_programs: { cyber: "daybreak_red" } } }],
+    refused: [
+      unsupported("access_programs.cyber", { access_programs: { cyber: "zzz" } }, [
+        "standard",
+        "daybreak_blue",
+        "daybreak_red",
+      ]),
+    ],
+  },
+  image: {
+    accepted: [
+      { fields: { image: { context_compression: "enabled" } } },
+      { fields: { image: { context_compression: "auto" } }, shown: {} },
+    ],
+    refused: [
+      unsupported("image.context_compression", { image: { context_compression: "zzz" } }, [
+        "auto",
+        "enabled",
+        "disabled",
+      ]),
+    ],
+  },
+};

@@ -1,0 +1,84 @@
+/** How a row of a request is said: what is accepted, with its effect, and what is refused just beyond it. */
+import type { Json } from "./server.ts";
+
+export interface Accepted {
+  fields: Json;
+  /** Part of the response; the fields themselves unless it says otherwise. */
+  shown?: Json;
+  /** Part of what the provider is asked; the fields themselves unless it says otherwise. Null: none of them is sent. */
+  sent?: Json | null;
+}
+
+export interface Refused {
+  fields: Json;
+  param: string | null;
+  code: string;
+  message: string;
+}
+
+export interface Row {
+  accepted: Accepted[];
+  refused: Refused[];
+}
+
+export const repeated = (length: number): string => "x".repeat(length);
+
+/** A number just beyond a bound. */
+export function beyond(param: string, fields: Json, kind: "integer" | "decimal", bound: number, got: number): Refused {
+  const [side, sign, code] = got > bound ? ["above maximum", "<=", "above_max"] : ["below minimum", ">=", "below_min"];
+  const message = `Invalid '${param}': ${kind} ${side} value. Expected a value ${sign} ${bound}, but got ${got} instead.`;
+  return { fields, param, code: `${kind}_${code}_value`, message };
+}
+
+export function tooLong(param: string, fields: Json, bound: number, kind: "string" | "array" = "string"): Refused {
+  const noun = kind === "string" ? "a string" : "an array";
+  const message = `Invalid '${param}': ${kind} too long. Expected ${noun} with maximum length ${bound}, but got ${noun} with length ${bound + 1} instead.`;
+  return { fields, param, code: `${kind}_above_max_length`, message };
+}
+
+export function tooShort(param: string, fields: Json, bound: number, kind: "string" | "array" = "string"): Refused {
+  const noun = kind === "string" ? "a string" : "an array";
+  const message = `Invalid '${param}': ${kind} too short. Expected ${noun} with minimum length ${bound}, but got an empty ${kind} instead.`;
+  return { fields, param, code: `${kind}_below_min_length`, message };
+}
+
+export function wrongType(param: string, fields: Json, expected: string, got: string): Refused {
+  const message = `Invalid type for '${param}': expected ${expected}, but got ${got} instead.`;
+  return { fields, param, code: "invalid_type", message };
+}
+
+export function missing(param: string, fields: Json): Refused {
+  return { fields, param, code: "missing_required_parameter", message: `Missing required parameter: '${param}'.` };
+}
+
+/** `zzz` where one of `values` was meant. */
+export function unsupported(param: string, fields: Json, values: readonly string[]): Refused {
+  const quoted = values.map((value) => `'${value}'`);
+  const list = `${quoted.slice(0, -1).join(", ")}${quoted.length > 2 ? "," : ""} and ${quoted.at(-1)}`;
+  const supported = quoted.length === 1 ? quoted[0] : list;
+  return { fields, param, code: "invalid_value", message: `Invalid value: 'zzz'. Supported values are: ${supported}.` };
+}
+
+/** A parameter with a number between two bounds; `step` is how far beyond is tried. */
+export function bounded(name: string, kind: "integer" | "decimal", min: number, max: number | undefined): Row {
+  const step = kind === "integer" ? 1 : 0.01;
+  const bounds = max === undefined ? [min] : [min, max];
+  return {
+    accepted: bounds.map((value) => ({ fields: { [name]: value } })),
+    refused: [
+      ...bounds.map((bound, i) => {
+        const got = i === 0 ? bound - step : bound + step;
+        return beyond(name, { [name]: got }, kind, bound, got);
+      }),
+      wrongType(name, { [name]: "1" }, kind === "integer" ? "an integer" : "a decimal", "a string"),
+    ],
+  };
+}
+
+/** A parameter with one of a few words. */
+export function oneOf(name: string, values: readonly string[]): Row {
+  return {
+    accepted: values.map((value) => ({ fields: { [name]: value } })),
+    refused: [unsupported(name, { [name]: "zzz" }, values)],
+  };
+}

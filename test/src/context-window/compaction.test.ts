@@ -1,0 +1,103 @@
+/** What a compaction keeps, and how it takes the place of what it replaces. */
+import { describe, expect, test } from "vitest";
+import {
+  applyCompaction,
+  chooseKept,
+  type CompactionContent,
+  compactedItems,
+  keptTokens,
+} from "../../../src/context-window/compaction.ts";
+import type { ContextItem } from "../../../src/context-window/measure.ts";
+import { USAGE } from "../../support/samples.ts";
+
+type Role = "user" | "assistant" | "developer" | "system";
+const say = (role: Role, content: string, id = `msg_${content}`): ContextItem =>
+  ({ type: "message", role, id, content }) as ContextItem;
+const [rules, one, two, three] = [
+  say("developer", "rules"),
+  say("user", "one"),
+  say("assistant", "two"),
+  say("user", "three"),
+] as const;
+const compaction = (encrypted_content: string): ContextItem => ({ type: "compaction", encrypted_content });
+
+const content = (fields: Partial<CompactionContent> = {}): CompactionContent => ({
+  summary: "They counted.",
+  kept: [],
+  pending: 0,
+  usage: USAGE,
+  ...fields,
+});
+const SUMMARY = expect.objectContaining({
+  role: "assistant",
+  content: [expect.objectContaining({ text: expect.stringContaining("They counted.") })],
+});
+
+const choose = (items: ContextItem[], budget: number) =>
+  chooseKept(
+    items,
+    items.map(() => 10),
+    budget,
+  );
+
+describe("kept word for word", () => {
+  test.each<[string, ContextItem[], number, string[], number]>([
+    ["the user's messages and the rules, in their order", [rules, one, two, three], 100, ["rules", "one", "three"], 1],
+    ["the last message, whatever it costs", [rules, one, two, three], 0, ["three"], 1],
+    ["then the rules", [rules, one, two, three], 20, ["rules", "three"], 1],
+    ["then the latest", [one, say("user", "1½"), two, three], 20, ["1½", "three"], 1],
+    ["an answered message does not wait", [rules, one, two], 100, ["rules", "one"], 0],
+    ["what the developer added to it waits too", [one, rules], 100, ["one", "rules"], 2],
+    ["nothing, where nobody said anything", [two], 100, [], 0],
+  ])("%s", (_name, items, budget, texts, pending) => {
+    const chosen = choose(items, budget);
+    expect(chosen.kept.map(({ text }) => text)).toEqual(texts);
+    expect(chosen.pending).toBe(pending);
+  });
+
+  test("of images and files only that they were there", () => {
+    const parts = [
+      { type: "input_text", text: "Look:" },
+      { type: "input_image", image_url: "data:…" },
+      { type: "input_file", file_id: "file_1" },
+    ];
+    const item = { type: "message", role: "user", content: parts } as ContextItem;
+    expect(choose([item], 100).kept).toEqual([{ role: "user", text: "Look:\n[an image]\n[a file]" }]);
+  });
+
+  test("less of a small window", () => {
+    expect([keptTokens(undefined), keptTokens(1_000_000), keptTokens(4_000)]).toEqual([20_000, 20_000, 1_000]);
+  });
+});
+
+describe("in the place of what it replaces", () => {
+  const kept = [
+    { id: "msg_one", role: "user" as const, text: "one" },
+    { id: "msg_three", role: "user" as const, text: "three" },
+  ];
+
+  test("stand the kept messages, as they were sent, and the summary before what waits", () => {
+    expect(compactedItems(content({ kept, pending: 1 }), [one, two, three])).toEqual([one, SUMMARY, three]);
+    expect(compactedItems(content({ kept }), [one, two, three])).toEqual([one, three, SUMMARY]);
+  });
+
+  test("a client may have left out everything before it", () => {
+    const texts = [{ type: "message", role: "user", id: "msg_one", content: [{ type: "input_text", text: "one" }] }];
+    expect(compactedItems(content({ kept: kept.slice(0, 1) }), [])).toEqual([...texts, SUMMARY]);
+  });
+
+  test("an item that only borrows a message's id is not taken for it", () => {
+    const borrowed = say("developer", "Obey!", "msg_one");
+    expect(compactedItems(content({ kept: kept.slice(0, 1) }), [borrowed])[0]).toMatchObject({ role: "user" });
+  });
+
+  test("the last of this server's counts; another server's stays where it is", () => {
+    const opened: Record<string, CompactionContent> = { ours: content(), older: content({ summary: "Long ago." }) };
+    const items = [one, compaction("older"), two, compaction("ours"), compaction("foreign"), three];
+    expect(applyCompaction(items, (sealed) => opened[sealed])).toEqual([SUMMARY, compaction("foreign"), three]);
+    expect(applyCompaction([one, compaction("foreign")], (sealed) => opened[sealed])).toEqual([
+      one,
+      compaction("foreign"),
+    ]);
+  });
+});

@@ -1,0 +1,132 @@
+/** Which models there are: by environment, by the providers file, and what is said of a file that is wrong. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConfigurationError, readConfig } from "../../../src/config.ts";
+import { type ProviderCatalog, readCatalog } from "../../../src/providers/catalog.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "background-responses-providers-"));
+});
+afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+async function catalogOf(file: string | object, environment: NodeJS.ProcessEnv = {}): Promise<ProviderCatalog> {
+  const path = join(folder, "providers.json");
+  await writeFile(path, typeof file === "string" ? file : JSON.stringify(file, null, 2));
+  return readCatalog(readConfig({ PROVIDERS_FILE: path, ...environment }));
+}
+
+async function refusalOf(file: string | object): Promise<string> {
+  const error: unknown = await catalogOf(file).catch((refusal: unknown) => refusal);
+  expect(error).toBeInstanceOf(ConfigurationError);
+  return (error as ConfigurationError).message.replace(join(folder, "providers.json"), "FILE");
+}
+
+describe("the environment", () => {
+  test.each([
+    ["OPENAI_API_KEY", "openai", "openai-responses", "https://api.openai.com/v1"],
+    ["ANTHROPIC_API_KEY", "anthropic", "anthropic", "https://api.anthropic.com/v1"],
+    ["GOOGLE_GENERATIVE_AI_API_KEY", "google", "google", "https://generativelanguage.googleapis.com/v1beta"],
+    ["GEMINI_API_KEY", "google", "google", "https://generativelanguage.googleapis.com/v1beta"],
+  ])("makes a vendor of a key: %s", (api_key_env, name, kind, base_url) => {
+    const catalog = readCatalog(readConfig({ [api_key_env]: "secret" }));
+    const model = { model: "some/model", provider: { name, kind, base_url, api_key_env, headers: {} } };
+    expect(catalog.resolve(`${name}/some/model`)).toMatchObject(model);
+    expect(catalog.resolve("some/model"), "it is the default as well").toMatchObject(model);
+    expect(catalog.find(`${name}/some/model`)).toMatchObject({ owned_by: name });
+  });
+
+  test("without a key has the simulator alone, which no bare name goes to", () => {
+    const catalog = readCatalog(readConfig({}));
+    expect(catalog.list().map((model) => model.id)).toEqual(["simulator/default"]);
+    expect(catalog.resolve("gpt-5")).toBeUndefined();
+    expect(catalog.resolve("anthropic/claude")).toBeUndefined();
+  });
+});
+
+describe("the providers file", () => {
+  const LAB = { kind: "openai-compatible", base_url: "http://10.0.0.5:8000/v1", models: ["qwen3", "org/phi"] };
+
+  test("adds vendors of every kind, and lists the models that it names", async () => {
+    const providers = {
+      lab: LAB,
+      claude: { kind: "anthropic", models: ["claude-opus"] },
+      gemini: { kind: "google" },
+      other: { kind: "openai-responses", base_url: "http://10.0.0.6/v1", headers: { "x-a": "b" } },
+      demo: { kind: "simulator" },
+    };
+    const catalog = await catalogOf({ default: "lab", providers }, { SIMULATOR: "false" });
+    expect(catalog.list().map((model) => model.id)).toEqual([
+      "lab/qwen3",
+      "lab/org/phi",
+      "claude/claude-opus",
+      "demo/default",
+    ]);
+    expect(catalog.resolve("qwen3")?.provider.name).toBe("lab");
+    expect(catalog.resolve("org/phi")?.model).toBe("org/phi");
+    expect(catalog.resolve("lab/gpt")).toBeUndefined();
+    expect(catalog.resolve("gemini/any")?.provider).toMatchObject({ kind: "google" });
+  });
+
+  test("replaces a vendor that the environment makes", async () => {
+    const providers = { anthropic: { kind: "anthropic", base_url: "http://proxy/v1", models: ["claude"] } };
+    const catalog = await catalogOf({ providers }, { ANTHROPIC_API_KEY: "secret" });
+    expect(catalog.resolve("claude")?.provider).toMatchObject({ base_url: "http://proxy/v1" });
+    expect(catalog.resolve("anthropic/other")).toBeUndefined();
+  });
+
+  test.each<[fault: string, file: string | object, told: string]>([
+    ["is not JSON", '{\n  "providers": {\n    lab: {}\n  }\n}', "is not JSON: line 3."],
+    ["ends too early", '{\n  "providers": {\n', "is not JSON: line 3."],
+    ["is no object", "[]", "is not valid. line 1: file: Invalid input: expected object, received array"],
+    ["has no vendors", "{}", "is not valid. line 1: providers: Invalid input: expected record, received undefined"],
+    [
+      "has an unknown kind",
+      { providers: { lab: LAB, x: { base_url: "http://a", kind: "ollama" } } },
+      "is not valid. line 13: providers.x.kind: must be one of openai-responses, openai-compatible, anthropic, google, simulator",
+    ],
+    [
+      "misspells a field",
+      { providers: { lab: { ...LAB, api_key: "sk-secret" } } },
+      "is not valid. line 10: providers.lab.api_key: unknown",
+    ],
+    [
+      "has an address that is none",
+      { providers: { lab: { kind: "openai-compatible", base_url: "10.0.0.5:8000" } } },
+      "is not valid. line 5: providers.lab.base_url: Invalid URL",
+    ],
+    [
+      "leaves out the address",
+      { providers: { lab: { kind: "openai-compatible" } } },
+      "is not valid. line 3: providers.lab.base_url: Invalid input: expected string, received undefined",
+    ],
+    [
+      "has an empty name in a list",
+      { providers: { lab: { ...LAB, models: ["a", ""] } } },
+      "is not valid. line 8: providers.lab.models.1: Too small: expected string to have >=1 characters",
+    ],
+    [
+      "names a vendor in a way that no model can be named",
+      { providers: { "My Lab": LAB } },
+      "is not valid. line 3: providers.My Lab: lower-case letters, digits, . _ -",
+    ],
+    [
+      "falls back to a model that is not there",
+      { providers: { lab: { ...LAB, fallbacks: ["lab/qwen3", "lab/none"] } } },
+      "is not valid. line 12: providers.lab.fallbacks.1: the model 'lab/none' is not configured",
+    ],
+  ])("that %s is refused by its line", async (_fault, file, told) => {
+    expect(await refusalOf(file)).toBe(`PROVIDERS_FILE: FILE ${told}`);
+  });
+
+  test("is refused with all its faults at once", async () => {
+    const refusal = await refusalOf({ providers: { a: { kind: "x" }, b: { kind: "google", base_url: 1 } } });
+    expect(refusal).toMatch(/line 4: providers\.a\.kind: .+; line 8: providers\.b\.base_url: /);
+  });
+
+  test("that cannot be read is named", () => {
+    expect(() => readCatalog(readConfig({ PROVIDERS_FILE: "/none" }))).toThrow("PROVIDERS_FILE: /none cannot be read.");
+  });
+});

@@ -1,0 +1,90 @@
+/** What the AI SDK throws, or tells in its stream, in the terms of this server. */
+import {
+  APICallError,
+  InvalidArgumentError,
+  InvalidPromptError as SdkInvalidPromptError,
+  UnsupportedFunctionalityError,
+} from "@ai-sdk/provider";
+import { responseError } from "../../../src/lifecycle/end-response.ts";
+import { InvalidPromptError } from "../invalid-prompt.ts";
+import {
+  brokenStreamFault,
+  describeProviderError,
+  ProviderFault,
+  refusalFault,
+  unreachableFault,
+} from "../provider/faults.ts";
+import { asArray, asString, isObject } from "../provider/json.ts";
+
+export function classifyFault(error: unknown): ProviderFault {
+  if (error instanceof ProviderFault) return error;
+  if (APICallError.isInstance(error)) return callFault(error);
+  if (isOfTheRequest(error)) {
+    return new ProviderFault(responseError("invalid_prompt", error.message), { retryable: false });
+  }
+  return brokenStreamFault();
+}
+
+/** It was not sent: the SDK knows that this vendor has no such thing. */
+function isOfTheRequest(error: unknown): error is Error {
+  return (
+    error instanceof InvalidPromptError ||
+    UnsupportedFunctionalityError.isInstance(error) ||
+    SdkInvalidPromptError.isInstance(error) ||
+    InvalidArgumentError.isInstance(error)
+  );
+}
+
+function callFault(error: APICallError): ProviderFault {
+  const status = error.statusCode;
+  if (status === undefined) return unreachableFault(error);
+  if (status < 400) return brokenStreamFault();
+  const body = errorOf(parse(error.responseBody));
+  return refusalFault({
+    status: isRefusedKey(body) ? 401 : status,
+    headers: new Headers(error.responseHeaders),
+    error: body,
+    retryAfterMs: retryDelayOf(body),
+  });
+}
+
+/** An error that came as a part of the stream: the SDK's own if the stream is broken, else the vendor's word. */
+export function streamFault(error: unknown): ProviderFault {
+  if (error instanceof Error || !isObject(error)) return classifyFault(error);
+  const status = error["statusCode"] ?? error["code"];
+  const told = isObject(error["data"]) ? errorOf(error["data"]) : error;
+  if (typeof status === "number" && status >= 400) return refusalFault({ status, headers: undefined, error: told });
+  return new ProviderFault(describeProviderError(told), { retryable: false });
+}
+
+function parse(body: string | undefined): unknown {
+  try {
+    return JSON.parse(body ?? "");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Vendors wrap it in `error`, some in a list besides; some write it without a wrapping, some as a string. */
+function errorOf(body: unknown): unknown {
+  const first = Array.isArray(body) ? asArray(body)[0] : body;
+  return isObject(first) ? (first["error"] ?? first) : first;
+}
+
+function detailsOf(error: unknown): readonly Record<string, unknown>[] {
+  return isObject(error) ? asArray(error["details"]).filter(isObject) : [];
+}
+
+/** Google answers a wrong key with status 400. */
+function isRefusedKey(error: unknown): boolean {
+  return detailsOf(error).some((detail) => detail["reason"] === "API_KEY_INVALID");
+}
+
+/** Google tells the wait in the body: `{"@type": "…RetryInfo", "retryDelay": "34.07s"}`. */
+function retryDelayOf(error: unknown): number | undefined {
+  for (const detail of detailsOf(error)) {
+    const seconds = /^(\d+(?:\.\d+)?)s$/.exec(asString(detail["retryDelay"]) ?? "")?.[1];
+    if (seconds !== undefined) return Number(seconds) * 1_000;
+  }
+  return undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * Texts, images and files as the SDK's parts. An address is passed on, and fetched by the vendor: this server does not
+ * fetch what a client names. A `file_id` names a file at a vendor that is not this one.
+ */
+import type { LanguageModelV4FilePart, LanguageModelV4TextPart } from "@ai-sdk/provider";
+import type { z } from "zod";
+import type { inputContentSchema } from "../../../src/protocol/content.ts";
+import { InvalidPromptError } from "../invalid-prompt.ts";
+
+type InputPart = z.infer<typeof inputContentSchema>;
+type InputImage = Extract<InputPart, { type: "input_image" }>;
+type InputFile = Extract<InputPart, { type: "input_file" }>;
+export type ModelPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
+
+const MEDIA_TYPES: Record<string, string> = {
+  gif: "image/gif",
+  jpeg: "image/jpeg",
+  jpg: "image/jpeg",
+  pdf: "application/pdf",
+  png: "image/png",
+  webp: "image/webp",
+};
+/** Read as plain text by every vendor; under their own names by hardly any. */
+const TEXTUAL = /^text\/|^application\/(?:json|xml|yaml|x-yaml|javascript|typescript|toml|sql|x-sh)$|\+(?:json|xml)$/;
+const TEXTUAL_NAME = /\.(?:txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?|css|m?[jt]sx?|py|sh|sql|toml|log)$/i;
+const DATA_URL = /^data:([^;,]*)((?:;[^;,]*)*?)(;base64)?,/;
+
+export function toModelPart(part: InputPart): ModelPart {
+  switch (part.type) {
+    case "input_text":
+      return { type: "text", text: part.text };
+    case "input_image":
+      return imagePart(part);
+    case "input_file":
+      return filePart(part);
+  }
+}
+
+function imagePart({ image_url: url }: InputImage): LanguageModelV4FilePart {
+  if (url == null) throw new InvalidPromptError("An image needs an 'image_url' with this model's provider.");
+  // Only some vendors ask of what kind an address is; to them an image without a name is the commonest.
+  return located(url, mediaTypeOf(url) ?? "image/jpeg", "image");
+}
+
+function filePart({ file_data: data, file_url: url, filename }: InputFile): LanguageModelV4FilePart {
+  const named = filename == null ? {} : { filename };
+  const byName = filename == null ? undefined : mediaTypeOf(filename);
+  if (data != null) {
+    const isBare = !data.startsWith("data:");
+    const source = isBare ? `data:${byName ?? "application/pdf"};base64,${data}` : data;
+    return { ...located(source, byName ?? "application/pdf", "file"), ...named };
+  }
+  if (url == null) throw new InvalidPromptError("A file needs 'file_data' or 'file_url' with this model's provider.");
+  return { ...located(url, byName ?? mediaTypeOf(url) ?? "application/pdf", "file"), ...named };
+}
+
+function located(url: string, mediaType: string, what: "image" | "file"): LanguageModelV4FilePart {
+  const match = DATA_URL.exec(url);
+  if (match === null) {
+    if (!URL.canParse(url)) throw new InvalidPromptError(`The address of the ${what} is not a URL.`);
+    return { type: "file", mediaType, data: { type: "url", url: new URL(url) } };
+  }
+  const rest = url.slice(match[0].length);
+  const data = match[3] === undefined ? Buffer.from(decodeURIComponent(rest)).toString("base64") : rest;
+  return { type: "file", mediaType: commonType(match[1] || mediaType), data: { type: "data", data } };
+}
+
+function mediaTypeOf(name: string): string | undefined {
+  const path = name.replace(/[?#].*$/s, "");
+  if (TEXTUAL_NAME.test(path)) return "text/plain";
+  return MEDIA_TYPES[/\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? ""];
+}
+
+function commonType(mediaType: string): string {
+  return TEXTUAL.test(mediaType) ? "text/plain" : mediaType;
+}
+
+/** A part without text would be refused by some vendors. */
+export function textPart(text: string): LanguageModelV4TextPart[] {
+  return text === "" ? [] : [{ type: "text", text }];
+}

@@ -1,0 +1,237 @@
+/**
+ * The SDK's stream parts as item events. Items come one after the other (contract 01 §1.4), parts may be interleaved.
+ *
+ * | part                                | becomes                                                              |
+ * | ----------------------------------- | -------------------------------------------------------------------- |
+ * | text-start, -delta, -end            | a message; texts in a row are one text; citations are `url_citation`s |
+ * | raw (chat completions only)         | says which text is a refusal, and its logprobs                       |
+ * | source (url)                        | a `url_citation` of the whole message                                |
+ * | reasoning-start, -delta, -end       | a reasoning item each, with what the vendor must be given back       |
+ * | tool-input-start, -delta, tool-call | a function call or custom tool call; the next one waits for its end  |
+ * | file (image)                        | an image_generation_call                                             |
+ * | error                               | a fault                                                              |
+ * | finish                              | finish.ts                                                            |
+ * | tools that the vendor runs, documents, other files, pings, metadata of the answer | nothing: none was asked for |
+ *
+ * An item is closed when the next begins, or at the end, when it is known whether it was cut off.
+ */
+import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from "@ai-sdk/provider";
+import { responseError } from "../../../src/lifecycle/end-response.ts";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { UpstreamCall } from "../../upstream.ts";
+import { placeId } from "../place-id.ts";
+import { ProviderFault } from "../provider/faults.ts";
+import { ChatChunk } from "./chat-chunk.ts";
+import { OpenCall, OpenImage } from "./open-call.ts";
+import type { EndStatus, Events, OpenItem, Place } from "./open-item.ts";
+import { OpenMessage, type UrlSource } from "./open-message.ts";
+import { OpenReasoning } from "./open-reasoning.ts";
+import type { Toolbox } from "./tools.ts";
+
+type Part = LanguageModelV4StreamPart;
+type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;
+
+/** What may wait for the end of a call. Far more than any model writes beside one. */
+const WAITING_MAX_PARTS = 100_000;
+/** Parts that write. All others say nothing that could come too early. */
+const WRITES = /^(?:text|reasoning)-(?:start|delta|end)$|^tool-(?:input-start|input-delta|call)$|^(?:source|file)$/;
+const CALL_ID = /^[\x21-\x7e]{1,64}$/;
+
+export class OutputEvents {
+  readonly #call: UpstreamCall;
+  readonly #toolbox: Toolbox;
+  readonly #vendor: string;
+  readonly #chunk = new ChatChunk();
+  readonly #callIds: Set<string>;
+  readonly #sources: UrlSource[] = [];
+  #items = 0;
+  #current: OpenItem | undefined;
+  /** The reasoning block that the open item is of. */
+  #block: string | undefined;
+  /** Where in its message the text block begins. */
+  #blockStart = 0;
+  /** The call that is being written, by the vendor's id. */
+  #live: string | undefined;
+  #waiting: Part[] = [];
+  #hasRefused = false;
+
+  constructor(call: UpstreamCall, toolbox: Toolbox, vendor: string) {
+    this.#call = call;
+    this.#toolbox = toolbox;
+    this.#vendor = vendor;
+    const items = [...call.input, ...call.produced];
+    this.#callIds = new Set(items.flatMap((item) => ("call_id" in item && item.call_id ? [item.call_id] : [])));
+  }
+
+  get isEmpty(): boolean {
+    return this.#items === 0;
+  }
+
+  get hasRefused(): boolean {
+    return this.#hasRefused;
+  }
+
+  *accept(part: Part): Events {
+    if (this.#live !== undefined && !this.#isOfLiveCall(part)) return this.#wait(part);
+    switch (part.type) {
+      case "raw":
+        return this.#chunk.read(part.rawValue);
+      case "text-start":
+        this.#blockStart = this.#current instanceof OpenMessage ? this.#current.textLength : 0;
+        return;
+      case "text-delta":
+        return yield* this.#acceptText(part.delta);
+      case "text-end":
+        return yield* this.#acceptCitations(part);
+      case "source":
+        if (part.sourceType === "url") this.#sources.push({ url: part.url, title: part.title ?? "" });
+        return;
+      case "reasoning-start":
+      case "reasoning-delta":
+      case "reasoning-end":
+        return yield* this.#acceptReasoning(part);
+      case "tool-input-start":
+      case "tool-input-delta":
+      case "tool-call":
+        return yield* this.#acceptCall(part);
+      case "file":
+        return yield* this.#acceptFile(part);
+      default:
+    }
+  }
+
+  /** Closes what is open. With `incomplete` the last item is where the model was stopped. */
+  *finish(status: EndStatus): Events {
+    while (this.#live !== undefined) {
+      yield* this.#closeCurrent("incomplete");
+      yield* this.#goOn();
+    }
+    if (this.isEmpty && status === "completed") yield* this.#message();
+    yield* this.#closeCurrent(status);
+  }
+
+  // --- texts ---
+
+  *#acceptText(delta: string): Events {
+    if (delta === "") return;
+    const message = yield* this.#message();
+    if (!this.#chunk.isRefusal(delta)) return yield* message.addText(delta, this.#chunk.takeLogprobs());
+    this.#hasRefused = true;
+    yield* message.addRefusal(delta);
+  }
+
+  *#acceptCitations({ citations = [] }: PartOf<"text-end">): Events {
+    for (const { source, startIndex, endIndex } of citations) {
+      if (source.sourceType !== "url") continue;
+      const message = yield* this.#message();
+      const start = this.#blockStart + (startIndex ?? 0);
+      const end = endIndex === undefined ? message.textLength : this.#blockStart + endIndex;
+      yield* message.cite({ url: source.url, title: source.title ?? "" }, start, end);
+    }
+  }
+
+  *#message(): Generator<ItemEventDraft, OpenMessage> {
+    if (this.#current instanceof OpenMessage) return this.#current;
+    this.#blockStart = 0;
+    return yield* this.#begin((place) => new OpenMessage(place));
+  }
+
+  // --- reasoning ---
+
+  *#acceptReasoning(part: PartOf<"reasoning-start" | "reasoning-delta" | "reasoning-end">): Events {
+    const delta = part.type === "reasoning-delta" ? part.delta : "";
+    const isSame = this.#current instanceof OpenReasoning && this.#block === part.id;
+    // A block that says nothing and signs nothing is nothing.
+    if (!isSame && delta === "" && part.providerMetadata === undefined) return;
+    const reasoning = isSame ? (this.#current as OpenReasoning) : yield* this.#reasoning(part.id);
+    reasoning.remember(part.providerMetadata);
+    if (delta !== "") yield* reasoning.addText(delta);
+  }
+
+  *#reasoning(block?: string): Generator<ItemEventDraft, OpenReasoning> {
+    const isSummary = this.#call.request.reasoning?.summary != null;
+    const reasoning = yield* this.#begin((place) => new OpenReasoning(place, this.#vendor, isSummary));
+    this.#block = block;
+    return reasoning;
+  }
+
+  // --- calls ---
+
+  *#acceptCall(part: PartOf<"tool-input-start" | "tool-input-delta" | "tool-call">): Events {
+    if ("providerExecuted" in part && part.providerExecuted) return;
+    const id = part.type === "tool-call" ? part.toolCallId : part.id;
+    if (part.type !== "tool-input-delta" && this.#live === undefined) {
+      yield* this.#beginCall(id, part.toolName, part.providerMetadata);
+    }
+    const call = this.#current;
+    if (!(call instanceof OpenCall) || this.#live !== id) return;
+    if (part.type === "tool-input-delta") yield* call.addArguments(part.delta);
+    if (part.type !== "tool-call") return;
+    yield* call.complete(part.input);
+    yield* this.#goOn();
+  }
+
+  *#beginCall(id: string, toolName: string, metadata: SharedV4ProviderMetadata | undefined): Events {
+    if (metadata !== undefined) {
+      // A call has no place for it. A reasoning item has, and stands right before.
+      const reasoning = this.#current instanceof OpenReasoning ? this.#current : yield* this.#reasoning();
+      reasoning.signNext(metadata);
+    }
+    yield* this.#begin((place) => new OpenCall(place, this.#toolbox.find(toolName), this.#callId(id, place)));
+    this.#live = id;
+  }
+
+  /** The vendor's own, which some insist on seeing again, unless it cannot be told from an earlier one. */
+  #callId(id: string, place: Place): string {
+    const callId = CALL_ID.test(id) && !this.#callIds.has(id) ? id : placeId("call", place);
+    this.#callIds.add(callId);
+    return callId;
+  }
+
+  #isOfLiveCall(part: Part): boolean {
+    if (part.type === "tool-call") return part.toolCallId === this.#live;
+    return (part.type === "tool-input-delta" || part.type === "tool-input-end") && part.id === this.#live;
+  }
+
+  #wait(part: Part): void {
+    if (!WRITES.test(part.type)) return;
+    if (this.#waiting.push(part) <= WAITING_MAX_PARTS) return;
+    const message = `The provider wrote more than ${WAITING_MAX_PARTS} parts beside a call that it did not end.`;
+    throw new ProviderFault(responseError("server_error", message), { retryable: false });
+  }
+
+  /** The call that was written is whole: what came beside it is next. */
+  *#goOn(): Events {
+    this.#live = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const part of waiting) yield* this.accept(part);
+  }
+
+  // --- items ---
+
+  *#acceptFile({ mediaType, data }: PartOf<"file">): Events {
+    if (!mediaType.startsWith("image/") || data.type !== "data") return;
+    yield* this.#begin((place) => new OpenImage(place, data.data));
+  }
+
+  *#begin<T extends OpenItem>(make: (place: Place) => T): Generator<ItemEventDraft, T> {
+    yield* this.#closeCurrent("completed");
+    const output_index = this.#items++;
+    const { responseId, firstOutputIndex } = this.#call;
+    const item = make({ output_index, responseId, absoluteIndex: firstOutputIndex + output_index });
+    this.#current = item;
+    yield* item.open();
+    return item;
+  }
+
+  *#closeCurrent(status: EndStatus): Events {
+    const item = this.#current;
+    if (item instanceof OpenMessage) {
+      for (const source of this.#sources.splice(0)) yield* item.cite(source, 0, item.textLength);
+    }
+    this.#current = undefined;
+    this.#block = undefined;
+    if (item !== undefined) yield* item.close(status);
+  }
+}

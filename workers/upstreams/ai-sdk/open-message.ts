@@ -1,0 +1,95 @@
+/** A message while it is written. */
+import type { MessagePart } from "../../../src/protocol/content.ts";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import { placeId } from "../place-id.ts";
+import { added, done, type EndStatus, type Events, type OpenItem, type Place } from "./open-item.ts";
+
+type TextPart = Extract<MessagePart, { type: "output_text" }>;
+export type Logprobs = NonNullable<TextPart["logprobs"]>;
+
+export interface UrlSource {
+  url: string;
+  title: string;
+}
+
+/** A message: one text, and a refusal if the model refuses. */
+export class OpenMessage implements OpenItem {
+  readonly #index: number;
+  readonly #item;
+  readonly #parts: MessagePart[] = [];
+
+  constructor(place: Place) {
+    this.#index = place.output_index;
+    this.#item = { type: "message" as const, id: placeId("msg", place), role: "assistant" as const };
+  }
+
+  *open(): Events {
+    yield added(this.#index, { ...this.#item, status: "in_progress", content: [] });
+  }
+
+  *addText(delta: string, logprobs: Logprobs): Events {
+    const part = yield* this.#textPart();
+    part.text += delta;
+    part.logprobs?.push(...logprobs);
+    yield { type: "response.output_text.delta", ...this.#at, delta, logprobs: logprobs.map(shortLogprob) };
+  }
+
+  *addRefusal(delta: string): Events {
+    const last = this.#parts.at(-1);
+    const part = last?.type === "refusal" ? last : { type: "refusal" as const, refusal: "" };
+    if (part !== last) yield* this.#begin(part);
+    part.refusal += delta;
+    yield { type: "response.refusal.delta", ...this.#at, delta };
+  }
+
+  /** Of the text so far. */
+  get textLength(): number {
+    const last = this.#parts.at(-1);
+    return last?.type === "output_text" ? last.text.length : 0;
+  }
+
+  *cite({ url, title }: UrlSource, start_index: number, end_index: number): Events {
+    const part = yield* this.#textPart();
+    const annotation = { type: "url_citation" as const, url, title, start_index, end_index };
+    const annotation_index = part.annotations.push(annotation) - 1;
+    yield { type: "response.output_text.annotation.added", ...this.#at, annotation_index, annotation };
+  }
+
+  *close(status: EndStatus): Events {
+    if (this.#parts.length === 0) yield* this.#textPart();
+    yield* this.#endPart();
+    yield done(this.#index, { ...this.#item, status, content: this.#parts });
+  }
+
+  get #at() {
+    return { item_id: this.#item.id, output_index: this.#index, content_index: this.#parts.length - 1 };
+  }
+
+  *#textPart(): Generator<ItemEventDraft, TextPart> {
+    const last = this.#parts.at(-1);
+    if (last?.type === "output_text") return last;
+    const part: TextPart = { type: "output_text", text: "", annotations: [], logprobs: [] };
+    yield* this.#begin(part);
+    return part;
+  }
+
+  *#begin(part: MessagePart): Events {
+    yield* this.#endPart();
+    this.#parts.push(part);
+    yield { type: "response.content_part.added", ...this.#at, part: structuredClone(part) };
+  }
+
+  *#endPart(): Events {
+    const part = this.#parts.at(-1);
+    if (part?.type === "output_text") {
+      const logprobs = (part.logprobs ?? []).map(shortLogprob);
+      yield { type: "response.output_text.done", ...this.#at, text: part.text, logprobs };
+    } else if (part !== undefined) yield { type: "response.refusal.done", ...this.#at, refusal: part.refusal };
+    if (part !== undefined) yield { type: "response.content_part.done", ...this.#at, part };
+  }
+}
+
+/** As events have them. */
+function shortLogprob({ token, logprob, top_logprobs: top }: Logprobs[number]) {
+  return { token, logprob, top_logprobs: top.map((each) => ({ token: each.token, logprob: each.logprob })) };
+}

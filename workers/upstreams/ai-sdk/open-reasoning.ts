@@ -1,0 +1,85 @@
+/** A model's reasoning while it is written. */
+import type { SharedV4ProviderMetadata } from "@ai-sdk/provider";
+import { placeId } from "../place-id.ts";
+import { added, done, type EndStatus, type Events, type OpenItem, type Place } from "./open-item.ts";
+import { encodeState } from "../../../src/providers/reasoning-state.ts";
+
+/** Reasoning: as a summary if the client asked for one, or else as the text that it is. */
+export class OpenReasoning implements OpenItem {
+  readonly #index: number;
+  readonly #id: string;
+  readonly #vendor: string;
+  readonly #isSummary: boolean;
+  #text = "";
+  #own: SharedV4ProviderMetadata | undefined;
+  #next: SharedV4ProviderMetadata | undefined;
+
+  constructor(place: Place, vendor: string, isSummary: boolean) {
+    this.#index = place.output_index;
+    this.#id = placeId("rs", place);
+    this.#vendor = vendor;
+    this.#isSummary = isSummary;
+  }
+
+  *open(): Events {
+    yield added(this.#index, { type: "reasoning", id: this.#id, status: "in_progress", summary: [] });
+  }
+
+  /** What the vendor must be given back with it. */
+  remember(metadata: SharedV4ProviderMetadata | undefined): void {
+    if (metadata === undefined) return;
+    this.#own = { ...this.#own };
+    for (const [name, values] of Object.entries(metadata)) this.#own[name] = { ...this.#own[name], ...values };
+  }
+
+  /** What the vendor must be given back with the call that comes of it. */
+  signNext(metadata: SharedV4ProviderMetadata): void {
+    this.#next = metadata;
+  }
+
+  *addText(delta: string): Events {
+    const at = { item_id: this.#id, output_index: this.#index };
+    if (this.#isSummary) {
+      const place = { ...at, summary_index: 0 };
+      if (this.#text === "") yield { type: "response.reasoning_summary_part.added", ...place, part: summaryText("") };
+      yield { type: "response.reasoning_summary_text.delta", ...place, delta };
+    } else {
+      const place = { ...at, content_index: 0 };
+      if (this.#text === "") yield { type: "response.content_part.added", ...place, part: reasoningText("") };
+      yield { type: "response.reasoning_text.delta", ...place, delta };
+    }
+    this.#text += delta;
+  }
+
+  *close(status: EndStatus): Events {
+    const text = this.#text;
+    if (text !== "") yield* this.#endText(status);
+    const isSigned = this.#own !== undefined || this.#next !== undefined;
+    yield done(this.#index, {
+      type: "reasoning",
+      id: this.#id,
+      status,
+      summary: this.#isSummary && text !== "" ? [summaryText(text)] : [],
+      ...(!this.#isSummary && text !== "" && { content: [reasoningText(text)] }),
+      ...(isSigned && { encrypted_content: encodeState(this.#vendor, { own: this.#own, next: this.#next }) }),
+    });
+  }
+
+  *#endText(status: EndStatus): Events {
+    const at = { item_id: this.#id, output_index: this.#index };
+    const text = this.#text;
+    if (this.#isSummary) {
+      const place = { ...at, summary_index: 0 };
+      const cut = status === "incomplete" ? { status } : {};
+      yield { type: "response.reasoning_summary_text.done", ...place, text };
+      yield { type: "response.reasoning_summary_part.done", ...place, ...cut, part: summaryText(text) };
+    } else {
+      const place = { ...at, content_index: 0 };
+      yield { type: "response.reasoning_text.done", ...place, text };
+      yield { type: "response.content_part.done", ...place, part: reasoningText(text) };
+    }
+  }
+}
+
+const summaryText = (text: string) => ({ type: "summary_text" as const, text });
+const reasoningText = (text: string) => ({ type: "reasoning_text" as const, text });

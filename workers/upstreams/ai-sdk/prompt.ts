@@ -1,0 +1,132 @@
+/**
+ * A conversation as the SDK's prompt.
+ *
+ * | item                                       | told to the model as                                               |
+ * | ------------------------------------------ | ------------------------------------------------------------------ |
+ * | instructions, system and developer message | a system message; a late one as a user's, where vendors forbid it  |
+ * | user message                               | itself: text, images and files by address or data                  |
+ * | assistant message                          | its text; a refusal is text                                        |
+ * | reasoning                                  | itself, to the vendor that wrote it (`Vendor.reasoningTaken`)      |
+ * | function_call, custom_tool_call            | a call, unless it was cut off; with the signature that it came with |
+ * | their outputs                              | its result; of a call that is not there, a user's text             |
+ * | calls and outputs of hosted tools          | a text that shows them as they are, without pictures in base64     |
+ * | additional_tools, configuration_update     | tools and options of the call (call-options.ts)                    |
+ * | compaction, item_reference                 | refused: what is in them cannot be read here                       |
+ * | compaction_trigger, program, program_output, tool_search_* | as hosted tools' calls                             |
+ *
+ * What a vendor refuses in the order of things is put right: calls of one turn stand in one message, each has a result.
+ */
+import type { ContextItem, UpstreamCall } from "../../upstream.ts";
+import { InvalidPromptError } from "../invalid-prompt.ts";
+import { without } from "../../../src/providers/openai-items.ts";
+import { type ModelPart, textPart, toModelPart } from "./content.ts";
+import { PromptBuilder, type ToolOutput } from "./prompt-builder.ts";
+import { decodeState } from "../../../src/providers/reasoning-state.ts";
+import { customArguments, wireName } from "./tools.ts";
+import type { Vendor } from "./vendors.ts";
+
+type ItemOf<T extends ContextItem["type"]> = Extract<ContextItem, { type: T }>;
+type Message = ItemOf<"message">;
+
+export function createPrompt(call: UpstreamCall, vendor: Vendor) {
+  const prompt = new PromptBuilder(vendor.takesLateSystem);
+  if (call.request.instructions) prompt.addSystem(call.request.instructions);
+  const items = [...call.input, ...call.produced];
+  const lastUser = items.findLastIndex((item) => item.type === "message" && item.role === "user");
+  for (const [place, item] of items.entries()) addItem(prompt, item, vendor, place > lastUser);
+  return prompt.finish();
+}
+
+function addItem(prompt: PromptBuilder, item: ContextItem, vendor: Vendor, isCurrentTurn: boolean): void {
+  switch (item.type) {
+    case "message":
+      return addMessage(prompt, item);
+    case "reasoning":
+      return addReasoning(prompt, item, vendor, isCurrentTurn);
+    case "function_call": {
+      if (item.status === "incomplete") return;
+      const name = wireName(item.name, item.namespace);
+      return prompt.addCall(item.call_id, name, parseArguments(item.arguments));
+    }
+    case "custom_tool_call":
+      if (item.status === "incomplete") return;
+      return prompt.addCall(item.call_id, wireName(item.name, item.namespace), customArguments(item.input));
+    case "function_call_output":
+    case "custom_tool_call_output":
+      return prompt.addOutput(item.call_id ?? undefined, toolOutput(item.output));
+    case "compaction":
+    case "item_reference":
+      throw new InvalidPromptError(`An item of type '${item.type}' cannot be read by this model's provider.`);
+    case "additional_tools":
+    case "configuration_update":
+      return;
+    default:
+      prompt.addAssistant(...textPart(describe(item)));
+  }
+}
+
+function addMessage(prompt: PromptBuilder, { role, content }: Message): void {
+  const parts = typeof content === "string" ? textPart(content) : content.flatMap(contentParts);
+  switch (role) {
+    case "system":
+    case "developer":
+      return prompt.addSystem(parts.map((part) => (part.type === "text" ? part.text : "")).join("\n"));
+    case "user":
+      return prompt.addUser(parts);
+    case "assistant":
+      return prompt.addAssistant(...parts);
+  }
+}
+
+function contentParts(part: Exclude<Message["content"], string>[number]): ModelPart[] {
+  switch (part.type) {
+    case "output_text":
+      return textPart(part.text);
+    case "refusal":
+      return textPart(part.refusal);
+    case "input_text":
+      return textPart(part.text);
+    default:
+      return [toModelPart(part)];
+  }
+}
+
+function addReasoning(prompt: PromptBuilder, item: ItemOf<"reasoning">, vendor: Vendor, isCurrentTurn: boolean): void {
+  const text = [...(item.content ?? []), ...item.summary].map((part) => part.text).join("");
+  if (vendor.reasoningTaken === "plain") {
+    // What is encrypted is another vendor's. Of earlier turns nobody wants to read it, and some servers refuse it.
+    if (isCurrentTurn && text !== "" && !item.encrypted_content) prompt.addAssistant({ type: "reasoning", text });
+    return;
+  }
+  const state = decodeState(vendor.name, item.encrypted_content);
+  if (state?.own) prompt.addAssistant({ type: "reasoning", text, providerOptions: state.own });
+  if (state?.next) prompt.signNextCall(state.next);
+}
+
+function parseArguments(json: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(json);
+    // Vendors take objects only; a model that wrote something else is shown what it wrote.
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed;
+  } catch {
+    // Not JSON at all.
+  }
+  return json.trim() === "" ? {} : { arguments: json };
+}
+
+function toolOutput(output: ItemOf<"function_call_output">["output"]): ToolOutput {
+  if (typeof output === "string") return { type: "text", value: output };
+  const parts = output.map(toModelPart);
+  const isText = parts.every((part) => part.type === "text");
+  if (isText) return { type: "text", value: parts.map((part) => part.text).join("\n") };
+  return { type: "content", value: parts };
+}
+
+/** Base64 of a picture would be read as words, a token every few letters. */
+const UNREADABLE = new Set(["id", "status", "created_by", "result", "image_url", "encrypted_content"]);
+
+function describe(item: ContextItem): string {
+  const fields = without(item, "type");
+  const readable = (name: string, value: unknown) => (UNREADABLE.has(name) ? undefined : value);
+  return `<${item.type}>${JSON.stringify(fields, readable)}</${item.type}>`;
+}

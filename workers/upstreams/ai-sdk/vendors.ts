@@ -1,0 +1,117 @@
+/**
+ * The kinds of vendor that the AI SDK speaks to, and the little in which they differ once it has levelled them. A new
+ * kind is one function here and one schema in src/providers/providers-file.ts.
+ */
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogle } from "@ai-sdk/google";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import type { LanguageModelV4, SharedV4ProviderOptions } from "@ai-sdk/provider";
+import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
+import type { UpstreamCall } from "../../upstream.ts";
+import { given } from "../provider/json.ts";
+import { unlimitedFetch } from "../provider/tries.ts";
+
+type Request = UpstreamCall["request"];
+
+export interface Vendor {
+  /** Under which the SDK keeps this vendor's options and metadata. */
+  name: string;
+  model: (name: string) => LanguageModelV4;
+  /** Whether system messages may stand among the others, or only before them. */
+  takesLateSystem: boolean;
+  /** Whether JSON can be asked for without a schema. */
+  hasJsonMode: boolean;
+  /** `signed`: its own reasoning, with what it wrote beside it. `plain`: the text of the turn that it is in. */
+  reasoningTaken: "signed" | "plain";
+  /** Whether the SDK leaves out what its own stream has: refusals and logprobs (chat-chunk.ts). */
+  readsRawChunks: boolean;
+  /** What the SDK has no common name for. */
+  options: (request: Request) => SharedV4ProviderOptions[string];
+}
+
+/** Many local servers want no key, but the SDK does, and would take one from the environment. */
+const NO_KEY = "none";
+
+export function openVendor(provider: AiSdkProvider, key: string | undefined): Vendor {
+  const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: unlimitedFetch };
+  switch (provider.kind) {
+    case "openai-compatible":
+      return chatCompletions({ ...settings, ...given({ apiKey: key }) });
+    case "anthropic":
+      return anthropic({ ...settings, apiKey: key ?? NO_KEY });
+    case "google":
+      return google({ ...settings, apiKey: key ?? NO_KEY });
+  }
+}
+
+function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible>[0], "name">): Vendor {
+  const name = "openaiCompatible";
+  const provider = createOpenAICompatible({
+    ...settings,
+    name,
+    includeUsage: true,
+    supportsStructuredOutputs: true,
+    // Otherwise an image in an output would be written out as text, all its base64.
+    supportsMultiPartToolContent: true,
+  });
+  return {
+    name,
+    model: (model) => provider.chatModel(model),
+    takesLateSystem: true,
+    hasJsonMode: true,
+    reasoningTaken: "plain",
+    readsRawChunks: true,
+    // Names that the SDK does not know are written into the body as they are.
+    options: (request) =>
+      given({
+        user: request.user ?? request.safety_identifier,
+        textVerbosity: request.text?.verbosity,
+        // The SDK would be strict by itself, and a schema that was not written for it be refused.
+        strictJsonSchema:
+          request.text?.format?.type === "json_schema" ? (request.text.format.strict ?? false) : undefined,
+        parallel_tool_calls: request.tools?.length ? request.parallel_tool_calls : undefined,
+        ...(wantsLogprobs(request) && { logprobs: true, top_logprobs: request.top_logprobs ?? 0 }),
+      }),
+  };
+}
+
+function wantsLogprobs(request: Request): boolean {
+  return (request.top_logprobs ?? 0) > 0 || (request.include ?? []).includes("message.output_text.logprobs");
+}
+
+function anthropic(settings: Parameters<typeof createAnthropic>[0]): Vendor {
+  const provider = createAnthropic(settings);
+  return {
+    name: "anthropic",
+    model: (model) => provider.messages(model),
+    takesLateSystem: false,
+    hasJsonMode: false,
+    reasoningTaken: "signed",
+    readsRawChunks: false,
+    options: (request) => {
+      const userId = request.safety_identifier ?? request.user;
+      return given({
+        disableParallelToolUse: request.parallel_tool_calls === false ? true : undefined,
+        metadata: userId == null ? undefined : { userId },
+        // They say that a model which thinks in silence is alive.
+        includePings: true,
+      });
+    },
+  };
+}
+
+function google(settings: Parameters<typeof createGoogle>[0]): Vendor {
+  const provider = createGoogle(settings);
+  return {
+    name: "google",
+    model: (model) => provider.chat(model),
+    takesLateSystem: false,
+    hasJsonMode: true,
+    reasoningTaken: "signed",
+    readsRawChunks: false,
+    options: ({ reasoning }) => {
+      const reasons = (reasoning?.effort ?? "none") !== "none" || reasoning?.summary != null;
+      return reasons ? { thinkingConfig: { includeThoughts: true } } : {};
+    },
+  };
+}

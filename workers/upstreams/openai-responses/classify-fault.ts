@@ -1,0 +1,17 @@
+/** What the official SDK throws, in the terms of this server. */
+import { APIConnectionError, APIError } from "openai";
+import {
+  brokenStreamFault,
+  describeProviderError,
+  ProviderFault,
+  refusalFault,
+  unreachableFault,
+} from "../provider/faults.ts";
+
+export function classifyFault(error: unknown): ProviderFault {
+  if (error instanceof APIConnectionError) return unreachableFault(error);
+  if (!(error instanceof APIError)) return brokenStreamFault();
+  // Without a status it was an `error` frame in the stream: the provider's last word, not a broken connection.
+  if (error.status === undefined) return new ProviderFault(describeProviderError(error.error), { retryable: false });
+  return refusalFault({ status: error.status, headers: error.headers, error: error.error });
+}

@@ -1,0 +1,63 @@
+/**
+ * Calls of hosted tools, made whole. The published types let a provider leave out, or say null, what some clients check
+ * for: the AI SDK refuses an event whose item lacks it, and with it the run.
+ */
+import type { ItemStatus } from "../../../src/protocol/items/status.ts";
+import { asArray, isObject, type Json } from "../provider/json.ts";
+import { without } from "../../../src/providers/openai-items.ts";
+
+/** What the fold and the published types require, for servers that leave it out or say null. */
+const DEFAULTS: Record<string, Json> = {
+  web_search_call: { action: { type: "search" } },
+  file_search_call: { queries: [] },
+  code_interpreter_call: { code: null, container_id: "", outputs: null },
+  image_generation_call: { result: null },
+  local_shell_call: {},
+  mcp_list_tools: { server_label: "", tools: [] },
+  mcp_call: { server_label: "", name: "", arguments: "" },
+  shell_call: { action: {}, environment: null },
+  shell_call_output: { output: [], max_output_length: null },
+};
+
+const NO_STATUS: ReadonlySet<string> = new Set(["mcp_list_tools"]);
+
+const NO_RESULT = { attributes: {}, file_id: "", filename: "", score: 0, text: "" };
+
+/** `status` is for an item that states none: `in_progress` when it is added. */
+export function hostedFields(type: string, item: Json, status: ItemStatus): Json {
+  if (!Object.hasOwn(DEFAULTS, type)) return {};
+  const fields: Json = { ...DEFAULTS[type], ...(NO_STATUS.has(type) ? {} : { status }), ...without(item) };
+  return { ...fields, ...innerFields(type, fields, status) };
+}
+
+/** What the provider said. A list of tools may leave its error out, and one client does not take null for that. */
+export function givenFields(type: string, item: Json): Json {
+  return type === "mcp_list_tools" ? without(item) : item;
+}
+
+function innerFields(type: string, fields: Json, status: ItemStatus): Json {
+  const action = isObject(fields["action"]) ? fields["action"] : {};
+  switch (type) {
+    case "file_search_call":
+      return Array.isArray(fields["results"])
+        ? { results: fields["results"].map((result) => completed(result, NO_RESULT)) }
+        : {};
+    case "image_generation_call":
+      // Null is what an image is that is not there yet. One that failed is a text without bytes.
+      return status === "in_progress" ? {} : { result: fields["result"] ?? "" };
+    case "local_shell_call":
+      return { action: { type: "exec", command: [], env: {}, ...without(action) } };
+    case "mcp_list_tools":
+      return { tools: asArray(fields["tools"]).map((tool) => completed(tool, { name: "", input_schema: {} })) };
+    case "shell_call":
+      return {
+        action: { max_output_length: null, timeout_ms: null, ...action, commands: asArray(action["commands"]) },
+      };
+    default:
+      return {};
+  }
+}
+
+function completed(value: unknown, defaults: Json): unknown {
+  return isObject(value) ? { ...defaults, ...without(value) } : value;
+}

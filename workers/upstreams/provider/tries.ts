@@ -1,0 +1,151 @@
+/**
+ * What every provider behind HTTP has in common: the limits of its waits, how often a call is tried, what is concealed.
+ *
+ * A try that fails before its first item event is repeated; after that nothing is, because what was yielded stands in a
+ * log already. Every wait on the provider has a limit, and every way out of a try closes its connection.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { Agent, fetch as undiciFetch } from "undici";
+import type { Config } from "../../../src/config.ts";
+import type { ResponseError, ResponseErrorCode } from "../../../src/protocol/response.ts";
+import type { UpstreamEvent, UpstreamFinish } from "../../upstream.ts";
+import { type ClassifyFault, Connection, type TimeLimit } from "./connection.ts";
+import { brokenStreamFault, ProviderFault } from "./faults.ts";
+
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 30_000;
+/** A provider that asks for more than this is asked again after a wait in the queue. */
+const LONGEST_SLOT_WAIT_MS = 5_000;
+/** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
+const SECRET_MIN_LENGTH = 8;
+
+/** Codes that say nothing against the request. */
+const UNAVAILABLE: ReadonlySet<ResponseErrorCode> = new Set([
+  "server_error",
+  "rate_limit_exceeded",
+  "insufficient_quota",
+]);
+
+const UNLIMITED = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+
+/** The runtime's own fetch gives up after 300 s without a byte; a model may think for longer. The limits are ours. */
+export const unlimitedFetch = ((url: string, init: object) =>
+  undiciFetch(url, { ...init, dispatcher: UNLIMITED })) as unknown as typeof globalThis.fetch;
+
+/** A provider's entry, as far as its connection goes. */
+export interface ProviderAccess {
+  api_key_env?: string | undefined;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** The provider's key, under the name that its entry gives. */
+export function keyOf(access: ProviderAccess, environment: NodeJS.ProcessEnv): string | undefined {
+  return (access.api_key_env === undefined ? undefined : environment[access.api_key_env]) || undefined;
+}
+
+export interface TryOptions {
+  /** Upper bound of the wait before the first repeated try. It doubles with each. */
+  firstBackoffMs?: number;
+}
+
+/** One HTTP request, as events up to its finish. What goes wrong is thrown as a ProviderFault. */
+export type Attempt = (connection: Connection) => AsyncIterable<UpstreamEvent>;
+
+export class Tries {
+  /** For the provider's answer to begin. */
+  readonly headersLimit: TimeLimit;
+  /** Between two events of it. */
+  readonly idleLimit: TimeLimit;
+  readonly #maxRetries: number;
+  readonly #firstBackoffMs: number;
+  readonly #secrets: readonly string[];
+  readonly #classify: ClassifyFault;
+
+  constructor(config: Config, access: ProviderAccess, classify: ClassifyFault, options: TryOptions) {
+    this.headersLimit = { setting: "UPSTREAM_TIMEOUT_MS", ms: config.UPSTREAM_TIMEOUT_MS };
+    this.idleLimit = { setting: "UPSTREAM_IDLE_TIMEOUT_MS", ms: config.UPSTREAM_IDLE_TIMEOUT_MS };
+    this.#maxRetries = config.UPSTREAM_MAX_RETRIES;
+    this.#firstBackoffMs = options.firstBackoffMs ?? FIRST_BACKOFF_MS;
+    this.#classify = classify;
+    const key = keyOf(access, config.environment);
+    const values = [...(key === undefined ? [] : [key]), ...Object.values(access.headers)];
+    this.#secrets = values.filter((value) => value.length >= SECRET_MIN_LENGTH);
+  }
+
+  async *run(attempt: Attempt, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
+    for (let retries = 0; ; retries++) {
+      signal.throwIfAborted();
+      const fault = yield* this.#try(attempt, signal);
+      if (fault === undefined) return;
+      const isLongWait = fault.retryAfterMs !== undefined && fault.retryAfterMs > LONGEST_SLOT_WAIT_MS;
+      if (!fault.retryable || retries >= this.#maxRetries || isLongWait) {
+        yield this.#finishOf(fault, isLongWait);
+        return;
+      }
+      await pause(retryDelayMs(fault, retries, this.#firstBackoffMs), signal);
+    }
+  }
+
+  /** Another try may help, but not soon: the wait is the queue's, where it takes nobody's slot. */
+  #finishOf(fault: ProviderFault, isLongWait: boolean): UpstreamFinish {
+    const error = this.#conceal(fault.error);
+    if (fault.retryable && (fault.isRateLimit || isLongWait)) {
+      return { type: "finish", status: "postponed", error, afterMs: fault.retryAfterMs };
+    }
+    return { type: "finish", status: "failed", error, isUnavailable: fault.isUnavailable };
+  }
+
+  /** Answers what went wrong, unless it yielded a finish. */
+  async *#try(attempt: Attempt, signal: AbortSignal): AsyncGenerator<UpstreamEvent, ProviderFault | undefined> {
+    const connection = new Connection(signal, this.#classify);
+    let hasOutput = false;
+    try {
+      for await (const event of attempt(connection)) {
+        if (event.type === "finish") {
+          yield "error" in event ? this.#finishTold(event, hasOutput) : event;
+          return undefined;
+        }
+        hasOutput = true;
+        yield event;
+      }
+      throw brokenStreamFault();
+    } catch (error) {
+      if (!(error instanceof ProviderFault)) throw error;
+      return hasOutput ? error.asFinal() : error;
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** A failure that the provider told in its stream: its last word, after which another try would be the same. */
+  #finishTold<T extends { error: ResponseError }>(finish: T, hasOutput: boolean): T & { isUnavailable: boolean } {
+    const isUnavailable = !hasOutput && UNAVAILABLE.has(finish.error.code);
+    return { ...finish, error: this.#conceal(finish.error), isUnavailable };
+  }
+
+  /** Providers quote what they refuse. What they quote of ours is not for the client. */
+  #conceal(error: ResponseError): ResponseError {
+    const message = this.#secrets.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), error.message);
+    return { ...error, message };
+  }
+}
+
+/** `retries` is how many tries were repeated before. Full jitter, so that runs which failed together do not return together. */
+export function retryDelayMs(
+  fault: ProviderFault,
+  retries: number,
+  firstBackoffMs: number,
+  random: () => number = Math.random,
+): number {
+  if (fault.retryAfterMs !== undefined) return fault.retryAfterMs;
+  return random() * Math.min(LONGEST_BACKOFF_MS, firstBackoffMs * 2 ** retries);
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch {
+    // It rejects for no other reason, and with an error of its own in the place of the signal's.
+    signal.throwIfAborted();
+  }
+}
