@@ -28,6 +28,11 @@ export async function openWebSearch(
       context: [],
       own: [],
       produced: [],
+      containers: {
+        readVersion: () => Promise.resolve(undefined),
+        read: () => Promise.resolve(undefined),
+        write: () => Promise.resolve(false),
+      },
       signal: new AbortController().signal,
       logger: pino({ level: "silent" }),
       nextIndex: () => 0,
