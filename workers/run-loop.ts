@@ -30,7 +30,7 @@ import type { Turn } from "./turn.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
 import { openSession } from "./tool-session.ts";
-import { turnRequest } from "./turn-request.ts";
+import { mayCall, turnRequest } from "./turn-request.ts";
 import { TurnRelay } from "./turn-relay.ts";
 import { heldTurn, type HeldTurn, loseAttachment, TurnAttachment } from "./turn-attachment.ts";
 import { DetachedError, failed, type Upstream, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
@@ -125,7 +125,7 @@ class Loop {
   /** What an attempt that was cut off left of its last turn; or, in the beginning, the calls that the client approved. */
   async #takeUp(): Promise<void> {
     if (this.#journal.turns.length === 0) {
-      const segments = this.#tools.approved.map((call): TurnSegment => {
+      const segments = this.#tools.approved.slice(0, this.#callsLeft).map((call): TurnSegment => {
         const itemIds = [newItemId(this.#tools.functions.get(call.name)!.itemType)];
         return { kind: "call", call, itemIds };
       });
@@ -156,6 +156,7 @@ class Loop {
     const relay = new TurnRelay({
       functions: this.#tools.functions,
       callsLeft: this.#callsLeft,
+      mayCall: mayCall(request),
       nextIndex: () => this.#run.writer.state.response.output.length,
       usedIds,
     });
@@ -200,7 +201,8 @@ class Loop {
     const isHosted = (type: string) => understandsItem(resolved.provider, type);
     const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
     const request = turnRequest(conversation.request, this.#tools, {
-      isFirst: this.#journal.turns.length === 0,
+      // A turn of approved calls alone was not the model's.
+      isFirst: this.#journal.turns.every(({ usage }) => usage === null),
       callsLeft: this.#callsLeft,
       outputTokensLeft: conversation.request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
     });

@@ -47,7 +47,7 @@ export class ServerTools implements AsyncDisposable {
       await close();
       throw error;
     }
-    return nameFunctions(opened, close);
+    return nameFunctions(opened, clientNames(session), close);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -57,12 +57,24 @@ export class ServerTools implements AsyncDisposable {
   }
 }
 
+/** Names of the client's functions, also those that came with the conversation, and as a provider may spell them. */
+function clientNames({ request, context }: ToolSession): Set<string> {
+  const added = context.flatMap((item) => (item.type === "additional_tools" ? (item.tools as Tool[]) : []));
+  return new Set([...(request.tools ?? []), ...added].flatMap(namesOf));
+}
+
+function namesOf(tool: Tool): string[] {
+  if (!("name" in tool)) return [];
+  const inner = tool.type === "namespace" ? tool.tools.flatMap(({ name }) => [name, `${tool.name}__${name}`]) : [];
+  return [tool.name, ...inner];
+}
+
 /** A client's function keeps its name; of the server's, one whose name is taken gets a number behind it. */
 function nameFunctions(
   opened: readonly { tool: Tool; open: OpenTool | undefined }[],
+  taken: Set<string>,
   close: () => Promise<void>,
 ): OpenTools {
-  const taken = new Set(opened.flatMap(({ tool }) => ("name" in tool ? [tool.name] : [])));
   const functions = new Map<string, ServerFunction>();
   const names = new Map<ServerFunction, string>();
   const became = new Map<Tool, { fn: ServerFunction; definition: FunctionTool }[]>();

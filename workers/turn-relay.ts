@@ -34,6 +34,8 @@ export interface TurnRelayOptions {
   functions: ReadonlyMap<string, ServerFunction>;
   /** How many more calls of tools the response may make; what the model asks for beyond is ignored. */
   callsLeft: number;
+  /** Whether the turn may call the function of that name; what it may not is ignored as well. */
+  mayCall: (name: string) => boolean;
   nextIndex: () => number;
   /** Ids that the response's items have already. Some providers repeat theirs from turn to turn. */
   usedIds: ReadonlySet<string>;
@@ -79,13 +81,20 @@ export class TurnRelay {
     return this.#live;
   }
 
+  /** A call or a question of this turn is not over: what comes now is behind it. */
+  get #isHolding(): boolean {
+    return this.#segments.length > 0;
+  }
+
   #add(event: Extract<ItemEventDraft, { type: "response.output_item.added" }>): ItemEventDraft[] {
     const { item, output_index } = event;
-    const fn = item.type === "function_call" ? this.#options.functions.get(item.name) : undefined;
-    if (fn !== undefined && item.type === "function_call") return this.#addCall(output_index, item.name, fn);
+    // A function of a namespace is the client's, whatever its name is.
+    const isOwn = item.type === "function_call" && item.namespace == null;
+    const fn = isOwn ? this.#options.functions.get(item.name) : undefined;
+    if (isOwn && fn !== undefined) return this.#addCall(output_index, item.name, fn);
     const free = freeItemId(item, this.#options.usedIds);
     const itemId = free === item.id ? undefined : free;
-    if (this.#live === undefined) {
+    if (!this.#isHolding) {
       const index = this.#options.nextIndex();
       this.#destinations.set(output_index, { kind: "log", index, itemId });
       return [placed(event, index, itemId)];
@@ -98,7 +107,7 @@ export class TurnRelay {
   }
 
   #addCall(output_index: number, name: string, fn: ServerFunction): ItemEventDraft[] {
-    if (this.#calls >= this.#options.callsLeft) {
+    if (this.#calls >= this.#options.callsLeft || !this.#options.mayCall(name)) {
       this.#destinations.set(output_index, { kind: "ignored" });
       return [];
     }
@@ -106,10 +115,11 @@ export class TurnRelay {
     const itemId = newItemId(fn.itemType);
     const call = { callId: newCallId(), name, arguments: "" };
     const segment: CallSegment = { kind: "call", call, itemIds: [itemId] };
+    const isBehind = this.#isHolding;
     this.#destinations.set(output_index, { kind: "call", segment, fn, hasDeltas: false });
     this.#segments.push(segment);
     // A call that has to be approved first is shown as the question, once it is known what is asked.
-    if (this.#live !== undefined || fn.askApproval !== undefined) return [];
+    if (isBehind || fn.askApproval !== undefined) return [];
     this.#live = { segment, shown: fn.show({ itemId, output_index: this.#options.nextIndex() }) };
     return this.#live.shown.open();
   }

@@ -15,14 +15,31 @@ export interface TurnBudget {
   outputTokensLeft: number | undefined;
 }
 
+/** Which of the server's functions this turn may call: a provider may not keep to the choice that it was given. */
+export function mayCall({ tool_choice: choice }: Request): (name: string) => boolean {
+  if (choice === "none") return () => false;
+  if (choice == null || typeof choice === "string") return () => true;
+  if (choice.type === "function") return (name) => name === choice.name;
+  if (choice.type !== "allowed_tools") return () => true;
+  const allowed = new Set(choice.tools.map((each) => (each["type"] === "function" ? each["name"] : undefined)));
+  return (name) => allowed.has(name);
+}
+
 export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudget): Request {
-  const { outputTokensLeft } = budget;
+  const { outputTokensLeft, callsLeft } = budget;
   const limited = outputTokensLeft === undefined ? request : { ...request, max_output_tokens: outputTokensLeft };
   if (request.tools == null || request.tools.length === 0) return limited;
   // A tool that this server runs is no tool to the provider, even where nothing could be made of it.
   const choice = request.tool_choice == null ? undefined : withoutGone(request.tool_choice, request.tools, tools);
-  const made = tools.functions.size === 0 ? choice : toolChoice(choice ?? "auto", tools, budget);
-  return { ...limited, tools: [...tools.offered], ...(made !== undefined && { tool_choice: made }) };
+  const { offered, functions } = tools;
+  if (functions.size === 0)
+    return { ...limited, tools: [...offered], ...(choice !== undefined && { tool_choice: choice }) };
+  const made = toolChoice(choice ?? "auto", tools, budget);
+  if (callsLeft > 0) return { ...limited, tools: [...offered], tool_choice: made };
+  const own = offered.filter((tool) => tool.type !== "function" || !functions.has(tool.name));
+  // Some providers refuse calls in a conversation without any tools: they stay, and none may be called.
+  if (own.length === 0) return { ...limited, tools: [...offered], tool_choice: "none" };
+  return { ...limited, tools: own, tool_choice: withoutServers(made, functions) };
 }
 
 /** A server that does not answer has no functions to choose: the model goes on without them. */
@@ -40,18 +57,17 @@ function withoutGone(choice: ToolChoice, asked: readonly Tool[], { offered, func
 }
 
 /**
- * What the client asked for holds for the first turn: a choice that forces a call would force one in every turn, and the
- * model would never come to its answer. Once no call is left, none of the server's functions may be chosen.
+ * What forces a call is for the first turn: it would force one in every turn, and the model would never come to its answer.
+ * What allows only some tools is for all of them: what a tool has said must not let the model call others.
  */
-function toolChoice(choice: ToolChoice, tools: OpenTools, { isFirst, callsLeft }: TurnBudget): ToolChoice | undefined {
+function toolChoice(choice: ToolChoice, tools: OpenTools, { isFirst }: TurnBudget): ToolChoice {
   if (choice === "none") return "none";
-  if (callsLeft <= 0) return clientsOnly(tools);
+  if (typeof choice === "object" && choice.type === "allowed_tools") {
+    const allowed = choice.tools.flatMap((each) => asFunctions(each, tools));
+    return { type: "allowed_tools", mode: isFirst ? choice.mode : "auto", tools: allowed };
+  }
   if (!isFirst) return "auto";
   if (typeof choice === "string" || choice.type === "function" || choice.type === "custom") return choice;
-  if (choice.type === "allowed_tools") {
-    const allowed = choice.tools.flatMap((each) => asFunctions(each, tools));
-    return { type: "allowed_tools", mode: choice.mode, tools: allowed };
-  }
   const forced = asFunctions(choice, tools);
   const [only, ...others] = forced;
   if (only === undefined || only["type"] !== "function") return choice;
@@ -76,8 +92,10 @@ function isMeantTool(choice: Record<string, unknown>, tool: Tool): boolean {
   return tool.type !== "mcp" || choice["server_label"] === tool.server_label;
 }
 
-function clientsOnly({ offered, functions }: OpenTools): ToolChoice {
-  const own = offered.filter((tool) => tool.type !== "function" || !functions.has(tool.name));
-  const choices = own.map((tool) => ("name" in tool ? { type: tool.type, name: tool.name } : { type: tool.type }));
-  return choices.length === 0 ? "none" : { type: "allowed_tools", mode: "auto", tools: choices };
+/** Once no call is left, the choice among what is the client's. */
+function withoutServers(choice: ToolChoice, functions: OpenTools["functions"]): ToolChoice {
+  if (typeof choice === "string") return choice === "none" ? "none" : "auto";
+  if (choice.type !== "allowed_tools") return "auto";
+  const left = choice.tools.filter((each) => each["type"] !== "function" || !functions.has(String(each["name"])));
+  return left.length === 0 ? "none" : { ...choice, mode: "auto", tools: left };
 }

@@ -13,7 +13,16 @@ export interface CountingTool {
 
 export const COUNTING_TOOL = { type: "mcp" as const, server_label: "counting", server_url: "http://127.0.0.1/" };
 
-export function countingTool(onBegin: (call: string) => Promise<void> | void = () => {}): CountingTool {
+/** `asksFor` is a function whose calls need approval; `approved` are arguments of its calls that have it. */
+export interface CountingOptions {
+  asksFor?: string;
+  approved?: readonly number[];
+}
+
+export function countingTool(
+  onBegin: (call: string) => Promise<void> | void = () => {},
+  { asksFor, approved = [] }: CountingOptions = {},
+): CountingTool {
   let running = 0;
   const tool: CountingTool = { begun: [], atOnce: 0, kind: { types: ["mcp"], open: () => Promise.resolve(open) } };
   const run = async ({ name, arguments: json }: ToolCall): Promise<ToolResult> => {
@@ -29,11 +38,22 @@ export function countingTool(onBegin: (call: string) => Promise<void> | void = (
     definition: { type: "function", name, parameters: { type: "object", properties: { x: { type: "integer" } } } },
     isReadOnly,
     itemType: "mcp_call",
+    ...(name === asksFor && {
+      askApproval: (call, id) => ({
+        type: "mcp_approval_request",
+        id,
+        server_label: "counting",
+        name,
+        arguments: call.arguments,
+      }),
+    }),
     show: (place) => showCall(name, place),
     run,
   });
+  const change = fn("change", false);
   const open = {
-    functions: [fn("look", true), fn("change", false)],
+    functions: [fn("look", true), change],
+    approved: approved.map((x) => ({ fn: change, arguments: JSON.stringify({ x }), approvalRequestId: `mcpr_${x}` })),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   return tool;

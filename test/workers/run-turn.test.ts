@@ -30,7 +30,13 @@ async function turn(isStrict: boolean) {
   const form = new RecordedForm({}, () => "sealed");
   const run = openRun(storage, { id, lease, last, state }, new RunControl());
   const nextIndex = () => run.writer.state.response.output.length;
-  const relay = new TurnRelay({ functions: new Map(), callsLeft: 0, nextIndex, usedIds: new Set() });
+  const relay = new TurnRelay({
+    functions: new Map(),
+    callsLeft: 0,
+    mayCall: () => true,
+    nextIndex,
+    usedIds: new Set(),
+  });
   return await runTurn(run, openUpstream(server), sampleCall(), { relay, form, isStrict });
 }
 
