@@ -6,6 +6,7 @@ import { createHash, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
+import { type McpServers, mcpServersSchema } from "./mcp-servers.ts";
 
 /** A number that is set to nothing is not set: `PORT=` means the default, not 0. */
 const integer = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
@@ -26,6 +27,8 @@ const baseUrl = text.pipe(z.url({ protocol: /^https?$/ }).optional());
 
 const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
+/** Longer than this no timer is. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const environmentSchema = z.object({
   HOST: z.string().default("127.0.0.1"),
@@ -91,6 +94,8 @@ const environmentSchema = z.object({
     .enum(["true", "false", "1", "0", ""])
     .default("true")
     .transform((value) => value === "true" || value === "1"),
+  MCP_SERVERS_FILE: text,
+  MCP_CALL_TIMEOUT_MS: integer(120_000, 1, MAX_TIMER_MS),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;
@@ -110,6 +115,8 @@ export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE" |
   apiKeys: readonly ApiKey[];
   /** The first seals, every one opens. Key objects, since they do not show their bytes when they are printed. */
   encryptionKeys: readonly KeyObject[];
+  /** What MCP_SERVERS_FILE says. */
+  mcpServers: McpServers;
   /** Names this process in connections and logs. */
   processName: string;
   /** Where the providers' keys are looked up, under the names that the providers give. Without this server's own keys. */
@@ -145,7 +152,15 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }
   const { API_KEYS: _keys, ENCRYPTION_KEYS: _encryptionKeys, ...rest } = environment;
-  return { ...settings, apiKeys, encryptionKeys, processName: `${hostname()}:${process.pid}`, environment: rest };
+  const mcpServers = readMcpServers(settings.MCP_SERVERS_FILE);
+  return {
+    ...settings,
+    apiKeys,
+    encryptionKeys,
+    mcpServers,
+    processName: `${hostname()}:${process.pid}`,
+    environment: rest,
+  };
 }
 
 function readKeysFile(path: string | undefined): string | undefined {
@@ -155,6 +170,20 @@ function readKeysFile(path: string | undefined): string | undefined {
   } catch (error) {
     throw new ConfigurationError(`API_KEYS_FILE: cannot read ${path}.`, { cause: error });
   }
+}
+
+function readMcpServers(path: string | undefined): McpServers {
+  if (path === undefined) return mcpServersSchema.parse({});
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new ConfigurationError(`MCP_SERVERS_FILE: ${path} cannot be read as JSON.`, { cause: error });
+  }
+  const parsed = mcpServersSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "file"}: ${issue.message}`);
+  throw new ConfigurationError(`MCP_SERVERS_FILE: ${path} is not valid. ${faults.join("; ")}`);
 }
 
 /** `project:key` pairs, apart by commas or lines. In a file, lines that begin with `#` are comments. */

@@ -42,6 +42,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
   ],
   src: [
+    "src/protocol",
     "src/http",
     "src/responses",
     "src/sealing",
@@ -74,6 +75,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/response-worker.ts"],
   ioredis: ["src/redis/"],
+  "@modelcontextprotocol/sdk": ["workers/tools/mcp/"],
   openai: ["workers/upstreams/", "src/providers/input-token-counters.ts", "src/demo.ts"],
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
   "@ai-sdk": ["workers/upstreams/ai-sdk/"],

@@ -3,6 +3,7 @@
  * log shows a client. The same items and the same journal make the same context, before a crash and after it.
  */
 import type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";
+import { mcpFunctionName } from "./tools/mcp/function-name.ts";
 import type { ContextItem } from "./upstream.ts";
 
 /** A call that was made, and the turn that asked for it. */
@@ -20,11 +21,12 @@ interface Pair {
   turn: string;
 }
 
-/** `made` are calls by the ids of the items that show them. `isHosted`: the provider understands items of this type itself. */
+/** `items` may be a part of the conversation, `made` are calls by the ids of the items that show them. `isHosted`: the provider understands items of this type itself. */
 export function modelContext(
   items: readonly ContextItem[],
   made: ReadonlyMap<string, MadeCall>,
   isHosted: (type: string) => boolean,
+  conversation: readonly ContextItem[] = items,
 ): ContextItem[] {
   const context: ContextItem[] = [];
   let turn: Pair[] = [];
@@ -34,7 +36,7 @@ export function modelContext(
     turn = [];
   };
   for (const item of items) {
-    const shown = shownItem(item, made, isHosted, items);
+    const shown = shownItem(item, made, isHosted, conversation);
     if (shown === undefined) continue;
     if (!("output" in shown && "turn" in shown)) {
       flush();
@@ -52,7 +54,7 @@ function shownItem(
   item: ContextItem,
   made: ReadonlyMap<string, MadeCall>,
   isHosted: (type: string) => boolean,
-  items: readonly ContextItem[],
+  conversation: readonly ContextItem[],
 ): ContextItem | Pair | undefined {
   const known = item.id == null ? undefined : made.get(item.id);
   if (known !== undefined) {
@@ -65,9 +67,11 @@ function shownItem(
     case "mcp_approval_response":
       return undefined;
     case "mcp_approval_request":
-      return refusedRequest(item, items);
-    case "mcp_call":
-      return pair(item.id, callIdOf(item.id), item.name, item.arguments, item.output ?? JSON.stringify(item.error));
+      return openRequest(item, conversation);
+    case "mcp_call": {
+      const name = mcpFunctionName(item.server_label, item.name);
+      return pair(item.id, callIdOf(item.id), name, item.arguments, item.output ?? JSON.stringify(item.error));
+    }
     case "web_search_call":
       return pair(item.id, callIdOf(item.id), "web_search", JSON.stringify(item.action), NOT_KEPT);
     case "file_search_call": {
@@ -90,16 +94,28 @@ function shownItem(
 /** Of a call that the client sent, or that stands in a conversation: its result was not kept with the item. */
 const NOT_KEPT = "The result is not available any more.";
 
-/** A request that was approved is followed by its call; the model is told of one that was not. */
-function refusedRequest(
+/** The model is told of a request that its call does not follow: nobody answered, it was refused, or its run was cut off. */
+function openRequest(
   item: Extract<ContextItem, { type: "mcp_approval_request" }>,
   items: readonly ContextItem[],
 ): Pair | undefined {
-  const answer = items.find((each) => each.type === "mcp_approval_response" && each.approval_request_id === item.id);
-  if (answer?.type === "mcp_approval_response" && answer.approve) return undefined;
-  const reason = answer?.type === "mcp_approval_response" && answer.reason ? `: ${answer.reason}` : ".";
-  const output = answer === undefined ? "The user has not approved this call." : `The user refused this call${reason}`;
-  return pair(item.id, callIdOf(item.id), item.name, item.arguments, output);
+  if (items.some((each) => each.type === "mcp_call" && each.approval_request_id === item.id)) return undefined;
+  // The last word counts.
+  const answer = items.findLast((each) => isAnswer(each) && each.approval_request_id === item.id);
+  const name = mcpFunctionName(item.server_label, item.name);
+  return pair(item.id, callIdOf(item.id), name, item.arguments, verdictOf(answer));
+}
+
+type ApprovalResponse = Extract<ContextItem, { type: "mcp_approval_response" }>;
+
+function isAnswer(item: ContextItem): item is ApprovalResponse {
+  return item.type === "mcp_approval_response";
+}
+
+function verdictOf(answer: ContextItem | undefined): string {
+  if (answer === undefined || !isAnswer(answer)) return "The user has not approved this call.";
+  if (answer.approve) return "The user approved this call, but it was not made.";
+  return `The user refused this call${answer.reason ? `: ${answer.reason}` : "."}`;
 }
 
 function pair(

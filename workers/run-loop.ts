@@ -76,6 +76,8 @@ function toolSession({ storage }: LoopDependencies, run: Run, { conversation, pr
     project: conversation.project,
     request: conversation.request,
     context: [...conversation.input, ...produced()],
+    own: conversation.own,
+    produced: produced(),
     signal: run.control.generating,
     logger: storage.logger.child({ responseId: run.id }),
     nextIndex: () => run.writer.state.response.output.length,
@@ -175,6 +177,8 @@ class Loop {
     const { storage, isStrict } = this.#dependencies;
     const { resolved, upstream, conversation } = this.#generation;
     const { project, preamble, input } = conversation;
+    const produced = this.#generation.produced();
+    const isHosted = (type: string) => understandsItem(resolved.provider, type);
     const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
     const request = turnRequest(conversation.request, this.#tools, {
       isFirst: this.#journal.turns.length === 0,
@@ -190,8 +194,8 @@ class Loop {
       request,
       preamble,
       input,
-      produced: openReasoning(storage, project, this.#generation.produced()),
-      render: (items) => modelContext(items, made, (type) => understandsItem(resolved.provider, type)),
+      produced: openReasoning(storage, project, produced),
+      render: (items) => modelContext(items, made, isHosted, [...input, ...produced]),
       isStrict,
     };
   }

@@ -25,6 +25,10 @@ export interface ToolSession {
   readonly request: UpstreamCall["request"];
   /** The conversation before this response, and what the response has produced: oldest first. */
   readonly context: readonly ContextItem[];
+  /** The part of `context` that this response's request brought: approvals count once, where they were given. */
+  readonly own: readonly ContextItem[];
+  /** The part of `context` that the response has produced, in an attempt that was cut off. */
+  readonly produced: readonly OutputItem[];
   /** Aborted when nothing more is to be generated. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -63,6 +67,8 @@ export interface ApprovedCall {
 export interface ServerFunction {
   /** As the model is offered it; its name gets a number if it is taken. */
   readonly definition: FunctionTool;
+  /** The name by which a request's `tool_choice` picks it among the functions of its tool. */
+  readonly toolName?: string;
   /** It changes nothing, so that it may be called again if it is not known whether it was. */
   readonly isReadOnly: boolean;
   /** The type of the item that shows a call of it. */

@@ -3,11 +3,12 @@ import type { Config } from "../src/config.ts";
 import { newId } from "../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../src/protocol/tool.ts";
 import type { OpenTool, ServerFunction, ToolCall, ToolKind, ToolSession } from "./tool.ts";
+import { openMcpKind } from "./tools/mcp.ts";
 import { webSearch } from "./tools/web-search.ts";
 
 type OpenKind = (config: Config) => ToolKind;
 
-const KINDS: readonly OpenKind[] = [(config) => webSearch(config)];
+const KINDS: readonly OpenKind[] = [openMcpKind, (config) => webSearch(config)];
 
 /** The tools of one response, opened. */
 export interface OpenTools extends AsyncDisposable {
@@ -16,7 +17,7 @@ export interface OpenTools extends AsyncDisposable {
   /** What the model is offered: the client's own functions and the server's, each tool's in the tool's place. */
   readonly offered: readonly Tool[];
   /** The functions that the matching tools of the request became. */
-  functionsOf: (matches: (tool: Tool) => boolean) => readonly FunctionTool[];
+  functionsOf: (matches: (tool: Tool, fn: ServerFunction) => boolean) => readonly FunctionTool[];
   /** Calls that the client's input has approved, still to be made. */
   readonly approved: readonly ToolCall[];
 }
@@ -56,21 +57,24 @@ function nameFunctions(
   const taken = new Set(opened.flatMap(({ tool }) => ("name" in tool ? [tool.name] : [])));
   const functions = new Map<string, ServerFunction>();
   const names = new Map<ServerFunction, string>();
-  const became = new Map<Tool, FunctionTool[]>();
+  const became = new Map<Tool, { fn: ServerFunction; definition: FunctionTool }[]>();
   for (const { tool, open } of opened) {
     if (open === undefined) continue;
-    const definitions = open.functions.map((fn) => {
+    const named = open.functions.map((fn) => {
       const name = freeName(fn.definition.name, taken);
       functions.set(name, fn);
       names.set(fn, name);
-      return { ...fn.definition, name };
+      return { fn, definition: { ...fn.definition, name } };
     });
-    became.set(tool, definitions);
+    became.set(tool, named);
   }
   return {
     functions,
-    offered: opened.flatMap(({ tool }) => became.get(tool) ?? [tool]),
-    functionsOf: (matches) => [...became].flatMap(([tool, definitions]) => (matches(tool) ? definitions : [])),
+    offered: opened.flatMap(({ tool }) => became.get(tool)?.map(({ definition }) => definition) ?? [tool]),
+    functionsOf: (matches) =>
+      [...became].flatMap(([tool, named]) =>
+        named.filter(({ fn }) => matches(tool, fn)).map(({ definition }) => definition),
+      ),
     approved: opened.flatMap(({ open }) =>
       (open?.approved ?? []).map(({ fn, ...call }) => ({ ...call, callId: newCallId(), name: names.get(fn)! })),
     ),

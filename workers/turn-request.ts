@@ -1,5 +1,6 @@
 /** The request as one turn's model is given it: the server's tools as functions, and what is left of the response's budgets. */
 import type { Tool } from "../src/protocol/tool.ts";
+import type { ServerFunction } from "./tool.ts";
 import type { OpenTools } from "./tools.ts";
 import type { UpstreamCall } from "./upstream.ts";
 
@@ -17,9 +18,24 @@ export interface TurnBudget {
 export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudget): Request {
   const { outputTokensLeft } = budget;
   const limited = outputTokensLeft === undefined ? request : { ...request, max_output_tokens: outputTokensLeft };
-  if (tools.functions.size === 0) return limited;
-  const choice = toolChoice(request.tool_choice ?? "auto", tools, budget);
-  return { ...limited, tools: [...tools.offered], ...(choice !== undefined && { tool_choice: choice }) };
+  if (request.tools == null || request.tools.length === 0) return limited;
+  // A tool that this server runs is no tool to the provider, even where nothing could be made of it.
+  const choice = request.tool_choice == null ? undefined : withoutGone(request.tool_choice, request.tools, tools);
+  const made = tools.functions.size === 0 ? choice : toolChoice(choice ?? "auto", tools, budget);
+  return { ...limited, tools: [...tools.offered], ...(made !== undefined && { tool_choice: made }) };
+}
+
+/** A server that does not answer has no functions to choose: the model goes on without them. */
+function withoutGone(choice: ToolChoice, asked: readonly Tool[], { offered, functionsOf }: OpenTools): ToolChoice {
+  if (offered.length === 0) return "none";
+  if (typeof choice === "string") return choice;
+  const isGone = (each: Record<string, unknown>): boolean => {
+    const isAsked = (tool: Tool) => isMeantTool(each, tool);
+    return asked.some(isAsked) && !offered.some(isAsked) && functionsOf(isAsked).length === 0;
+  };
+  if (choice.type !== "allowed_tools") return isGone(choice) ? "auto" : choice;
+  const left = choice.tools.filter((each) => !isGone(each));
+  return left.length === 0 ? "none" : { ...choice, tools: left };
 }
 
 /**
@@ -44,15 +60,17 @@ function toolChoice(choice: ToolChoice, tools: OpenTools, { isFirst, callsLeft }
 
 /** A choice of one of the server's tools, as a choice of its functions. Any other stays as it is. */
 function asFunctions(choice: Record<string, unknown>, tools: OpenTools): Record<string, unknown>[] {
-  const own = tools.functionsOf((tool) => isMeant(choice, tool));
-  // Of a server's tools, the one that is named.
-  const named = "name" in choice && typeof choice["name"] === "string" ? choice["name"] : undefined;
-  const meant =
-    named === undefined || choice["type"] !== "mcp" ? own : own.filter(({ name }) => name.endsWith(`__${named}`));
+  const meant = tools.functionsOf((tool, fn) => isMeant(choice, tool, fn));
   return meant.length === 0 ? [choice] : meant.map(({ name }) => ({ type: "function", name }));
 }
 
-function isMeant(choice: Record<string, unknown>, tool: Tool): boolean {
+/** Of an MCP server's tools all are, or the one that is named. */
+function isMeant(choice: Record<string, unknown>, tool: Tool, fn: ServerFunction): boolean {
+  if (!isMeantTool(choice, tool)) return false;
+  return tool.type !== "mcp" || choice["name"] == null || choice["name"] === fn.toolName;
+}
+
+function isMeantTool(choice: Record<string, unknown>, tool: Tool): boolean {
   if (choice["type"] !== tool.type) return false;
   return tool.type !== "mcp" || choice["server_label"] === tool.server_label;
 }

@@ -32,6 +32,7 @@ const REFUSALS: Refusals = {
   web_search_2025_08_26: refuseWebSearch,
   web_search_preview: refuseWebSearch,
   web_search_preview_2025_03_11: refuseWebSearch,
+  mcp: refuseMcp,
   file_search: () => "This server has no vector stores. Leave it to a provider that runs it.",
   shell: ({ environment }) =>
     environment == null || environment.type === "local"
@@ -43,6 +44,23 @@ export interface UnavailableTool {
   place: number;
   type: string;
   reason: string;
+}
+
+function refuseMcp(
+  { server_label, server_url, connector_id, tunnel_id }: Extract<Tool, { type: "mcp" }>,
+  { mcpServers }: Config,
+): string | undefined {
+  if (tunnel_id !== undefined) return "This server has no tunnels. Give a 'server_url'.";
+  if (connector_id !== undefined) {
+    if (mcpServers.connectors[connector_id] !== undefined) return undefined;
+    return `The connector '${connector_id}' is not configured. The operator does it in MCP_SERVERS_FILE.`;
+  }
+  if (server_url !== undefined) {
+    const protocol = URL.canParse(server_url) ? new URL(server_url).protocol : undefined;
+    return protocol === "https:" || protocol === "http:" ? undefined : "'server_url' must be a URL of http or https.";
+  }
+  if (Object.hasOwn(mcpServers.servers, server_label)) return undefined;
+  return `There is no 'server_url', and no server '${server_label}' is configured. The operator does it in MCP_SERVERS_FILE.`;
 }
 
 /** The first tool that nobody can run. */

@@ -27,6 +27,7 @@ import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { enterOpen } from "./enter-open.ts";
 import { indexItems, resolveReferences } from "./item-references.ts";
+import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
@@ -131,7 +132,7 @@ async function recordAndEnqueue(
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
-    request: { request: rest, ancestors, ...(purpose && { purpose }) },
+    request: { request: sealSecrets(storage.sealer, project, rest), ancestors, ...(purpose && { purpose }) },
     input: storedInput(input),
     events,
   };

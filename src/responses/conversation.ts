@@ -10,18 +10,21 @@ import type { StoredRequest } from "../store/response-record.ts";
 import { openCompactions } from "./compacted-context.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openSecrets } from "./request-secrets.ts";
 import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Conversation extends Pick<StoredRequest, "purpose"> {
   project: string;
-  /** Its instructions are text only: those that are messages are the preamble. */
+  /** With its secrets as they were sent. Its instructions are text only: those that are messages are the preamble. */
   request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
   /** The messages of the prompt. They come before `input` and are no part of it: nothing later is shown them. */
   preamble: InstructionMessage[];
   /** The chain behind `previous_response_id`, oldest first. */
   ancestors: readonly string[];
   input: (InputItem | OutputItem)[];
+  /** The response's own part of `input`: what stands there was said to it and not to one before. */
+  own: readonly (InputItem | OutputItem)[];
 }
 
 /** A link of the chain was deleted after this response was accepted. The run cannot say anything sensible without it. */
@@ -42,10 +45,10 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
   if (record === undefined || stored === undefined || own === undefined) return undefined;
   const { project } = record;
   const { purpose } = stored;
-  const { instructions, ...request } = stored.request;
+  const { instructions, ...request } = openSecrets(storage, project, stored.request);
   const before = await loadHistory(storage, stored.ancestors, conversationIdOf(request));
   const input = openItems(storage, project, [...before.items, ...own]);
-  const shared = { project, ancestors: before.ids, input, ...(purpose && { purpose }) };
+  const shared = { project, ancestors: before.ids, input, own, ...(purpose && { purpose }) };
   return Array.isArray(instructions)
     ? { ...shared, request, preamble: instructions }
     : { ...shared, request: { ...request, instructions }, preamble: [] };

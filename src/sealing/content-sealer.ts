@@ -1,6 +1,6 @@
 /**
- * Content that a client keeps for this server and cannot read: a model's reasoning, a compacted conversation. AES-256-GCM
- * with the project and the kind as additional data, so that it opens for nobody else and as nothing else.
+ * Content that a client keeps for this server and cannot read (a model's reasoning, a compacted conversation), and secrets
+ * of requests while they wait in Redis. AES-256-GCM with the project and the kind as additional data, so that it opens for nobody else and as nothing else.
  *
  *   brs1.<key id>.<base64url of nonce (12 bytes), ciphertext, tag (16 bytes)>
  *
@@ -17,7 +17,7 @@ import {
 } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 
-export type SealedKind = "reasoning" | "compaction";
+export type SealedKind = "reasoning" | "compaction" | "secret";
 
 const PREFIX = "brs1.";
 const CIPHER = "aes-256-gcm";

@@ -1,6 +1,8 @@
 /** Runs of a response with tools in this process, against a real Redis, and an upstream that notes what it was shown. */
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
+import type { StoredInputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
+import { sealSecrets } from "../../src/responses/request-secrets.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { newId } from "../../src/protocol/id.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
@@ -34,13 +36,25 @@ export function steps(...steps: object[]): Record<string, string> {
   return { "simulator.delay_ms": "0", "simulator.text": "All done.", ...Object.fromEntries(entries) };
 }
 
-export async function createResponse(storage: Storage, request: Partial<ResolvedRequest>): Promise<string> {
+/** What came before it, and its own input. */
+export interface Before {
+  ancestors?: string[];
+  input?: StoredInputItem[];
+}
+
+export async function createResponse(
+  storage: Storage,
+  request: Partial<ResolvedRequest>,
+  { ancestors = [], input = [] }: Before = {},
+): Promise<string> {
   const id = newId("resp");
   const whole: ResolvedRequest = { model: "simulator/default", background: true, ...request };
   const events = sequenceEvents(0, openingEvents(newResponse(id, whole, 1_700_000_000)));
-  const input = [{ type: "message" as const, role: "user" as const, content: "Go", id: newId("msg") }];
+  const message = { type: "message" as const, role: "user" as const, content: "Go", id: newId("msg") };
   await storage.open.add(id, Date.now());
-  await storage.records.create(sampleRecord({ id, events, input, request: { request: whole, ancestors: [] } }));
+  const project = "default";
+  const sealed = { request: sealSecrets(storage.sealer, project, whole), ancestors };
+  await storage.records.create(sampleRecord({ id, project, events, input: [message, ...input], request: sealed }));
   return id;
 }
 

@@ -26,6 +26,8 @@ export async function openWebSearch(
       project: "default",
       request: { model: "simulator/default" },
       context: [],
+      own: [],
+      produced: [],
       signal: new AbortController().signal,
       logger: pino({ level: "silent" }),
       nextIndex: () => 0,

@@ -1,0 +1,94 @@
+/**
+ * Secrets that a request brings for tools: what opens an MCP server, what a container sends to a host. They wait in Redis
+ * under a seal and are opened where the tools are used, in a worker.
+ */
+import type { CreateRequest } from "../protocol/create-request.ts";
+import type { Tool } from "../protocol/tool.ts";
+import { type ContentSealer, UnreadableContentError } from "../sealing/content-sealer.ts";
+import type { Storage } from "./storage.ts";
+
+interface WithTools {
+  tools?: CreateRequest["tools"];
+}
+
+export function sealSecrets<R extends WithTools>(sealer: ContentSealer, project: string, request: R): R {
+  return withSecrets(request, (secret) => sealer.seal(project, "secret", secret));
+}
+
+/** A secret whose key was taken away since is left out: whoever asked for it says that it is missing. */
+export function openSecrets<R extends WithTools>(
+  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  project: string,
+  request: R,
+): R {
+  return withSecrets(request, (sealed) => {
+    try {
+      return String(sealer.open(project, "secret", sealed));
+    } catch (error) {
+      if (!(error instanceof UnreadableContentError)) throw error;
+      logger.warn({ project }, "A secret was sealed with a key that is not configured any more");
+      return undefined;
+    }
+  });
+}
+
+type Change = (secret: string) => string | undefined;
+
+function withSecrets<R extends WithTools>(request: R, change: Change): R {
+  if (request.tools == null) return request;
+  return { ...request, tools: request.tools.map((tool) => toolWithSecrets(tool, change)) };
+}
+
+function toolWithSecrets(tool: Tool, change: Change): Tool {
+  switch (tool.type) {
+    case "mcp": {
+      const { authorization, headers, ...rest } = tool;
+      const changed = authorization === undefined ? undefined : change(authorization);
+      return {
+        ...rest,
+        ...(changed !== undefined && { authorization: changed }),
+        ...(headers !== undefined && { headers: headers && changedValues(headers, change) }),
+      };
+    }
+    case "code_interpreter":
+      return typeof tool.container === "string"
+        ? tool
+        : { ...tool, container: containerWithSecrets(tool.container, change) };
+    case "shell":
+      return tool.environment?.type === "container_auto"
+        ? { ...tool, environment: containerWithSecrets(tool.environment, change) }
+        : tool;
+    default:
+      return tool;
+  }
+}
+
+function changedValues(values: Record<string, string>, change: Change): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => {
+      const changed = change(value);
+      return changed === undefined ? [] : [[name, changed]];
+    }),
+  );
+}
+
+interface DomainSecret {
+  domain: string;
+  name: string;
+  value: string;
+}
+interface Container {
+  network_policy?:
+    | { type: "disabled" }
+    | { type: "allowlist"; allowed_domains: string[]; domain_secrets?: DomainSecret[] };
+}
+
+function containerWithSecrets<C extends Container>(container: C, change: Change): C {
+  const policy = container.network_policy;
+  if (policy?.type !== "allowlist" || policy.domain_secrets === undefined) return container;
+  const domain_secrets = policy.domain_secrets.flatMap((secret) => {
+    const value = change(secret.value);
+    return value === undefined ? [] : [{ ...secret, value }];
+  });
+  return { ...container, network_policy: { ...policy, domain_secrets } };
+}

@@ -1,0 +1,145 @@
+/** MCP servers with real processes: what is kept of a client's secrets, and approvals over a chain. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
+import { shown } from "../support/mcp-runs.ts";
+import { startMcpServer, type TestMcpServer, textResult } from "../support/mcp-server.ts";
+import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { isAlive, stubbornServer } from "../support/stubborn-server.ts";
+import { steps } from "../support/tool-runs.ts";
+
+const prefix = uniquePrefix();
+const environment = { KEY_PREFIX: prefix, FETCH_ALLOWED_HOSTS: "127.0.0.1", LOG_LEVEL: "trace", STRICT_EVENTS: "true" };
+let inspector: RedisInspector;
+let api: ApiProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  api = await startApi(environment);
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  inspector[Symbol.dispose]();
+});
+
+const call = (name: string, x: number | string) => ({ call: `srv__${name}`, arguments: { x } });
+
+function request(server: TestMcpServer, metadata: Record<string, string>, fields: object = {}) {
+  const tool = { type: "mcp", server_label: "srv", server_url: server.url, require_approval: "never", ...fields };
+  return { model: "simulator/default", input: "Go on.", background: true, metadata, tools: [tool] };
+}
+
+/** Every value of every key of this prefix, whatever its type. */
+async function everythingInRedis(): Promise<string> {
+  const { redis } = inspector;
+  const found: string[] = [];
+  for (const key of await redis.keys(`*${prefix}*`)) {
+    const type = await redis.type(key);
+    if (type === "string") found.push((await redis.get(key)) ?? "");
+    else if (type === "hash") found.push(JSON.stringify(await redis.hgetall(key)));
+    else if (type === "stream") found.push(JSON.stringify(await redis.xrange(key, "-", "+")));
+    else if (type === "zset") found.push(JSON.stringify(await redis.zrange(key, "0", "-1")));
+    else if (type === "list") found.push(JSON.stringify(await redis.lrange(key, 0, -1)));
+    else if (type === "set") found.push(JSON.stringify(await redis.smembers(key)));
+    else throw new Error(`Nobody looked into ${key}, a ${type}.`);
+  }
+  return found.join("\n");
+}
+
+describe("a client's secrets", () => {
+  const TOKEN = "planted-token-4d1f0b";
+  const HEADER = "planted-header-9c27aa";
+  const secrets = { authorization: TOKEN, headers: { "X-Key": HEADER } };
+
+  test("reach the server, and lie nowhere on the way: not in Redis, logs, events, items or errors", async () => {
+    await using server = await startMcpServer({
+      tools: {
+        look: { annotations: { readOnlyHint: true }, run: () => textResult("seen") },
+        fail: {
+          run: () => {
+            throw new Error(`Not with ${TOKEN} or ${HEADER}`);
+          },
+        },
+      },
+    });
+    await using worker = await startWorker(environment);
+    const body = request(server, steps([call("look", 1), call("fail", 2)]), secrets);
+    const created = await send("POST", `${api.url}/responses`, body, { "Idempotency-Key": "once" });
+    const waiting = await everythingInRedis();
+    const { id } = created.body;
+    const response = await pollToTheEnd(api.url, id);
+    expect(shown(response.output)).toEqual([
+      "list look,fail",
+      "look completed: seen",
+      expect.stringMatching(/^fail failed: .*Not with <redacted> or <redacted>/),
+      "message",
+    ]);
+    expect(server.headers[0]).toMatchObject({ authorization: `Bearer ${TOKEN}`, "x-key": HEADER });
+    // A server that refuses, and repeats what it was given.
+    await using rude = await startMcpServer({
+      intercept: (message, answer) => {
+        answer.writeHead(401).end(JSON.stringify(message.headers));
+        return true;
+      },
+    });
+    const refused = await create(api.url, request(rude, steps(), secrets));
+    const second = await pollToTheEnd(api.url, refused.id);
+    expect(shown(second.output)[0]).toContain("HTTP status 401");
+    const logs = [...api.lines, ...worker.lines].map((line) => JSON.stringify(line));
+    const told = JSON.stringify([created.body, response, second]);
+    for (const place of [waiting, await everythingInRedis(), logs.join("\n"), told]) {
+      expect(place).not.toContain(TOKEN);
+      expect(place).not.toContain(HEADER);
+    }
+    expect(logs.length).toBeGreaterThan(0);
+    expect(waiting).toContain("brs1.");
+  });
+
+  test("are not carried over to a next response", async () => {
+    await using server = await startMcpServer();
+    await using _worker = await startWorker(environment);
+    const { id } = await create(api.url, request(server, steps(call("look", 1)), secrets));
+    await pollToTheEnd(api.url, id);
+    const next = request(server, steps(call("look", 2)));
+    const { id: second } = await create(api.url, { ...next, previous_response_id: id });
+    expect(shown((await pollToTheEnd(api.url, second)).output)).toEqual(["look completed: saw 2", "message"]);
+    expect(server.headers[1]).not.toHaveProperty("authorization");
+  });
+});
+
+test("a client approves a call of an earlier response, and refuses another", async () => {
+  await using server = await startMcpServer();
+  await using _worker = await startWorker(environment);
+  const ask = request(server, steps([call("change", 1), call("change", 2)]), { require_approval: "always" });
+  const first = await pollToTheEnd(api.url, (await create(api.url, ask)).id);
+  expect(shown(first.output)).toEqual(["list look,change", 'may I change {"x":1}', 'may I change {"x":2}']);
+  const [, one, two] = first.output as readonly OutputItem[];
+  const input = [
+    { type: "mcp_approval_response", approval_request_id: one!.id, approve: true },
+    { type: "mcp_approval_response", approval_request_id: two!.id, approve: false, reason: "once is enough" },
+  ];
+  const answer = { ...ask, input, metadata: steps(), previous_response_id: first.id };
+  const second = await pollToTheEnd(api.url, (await create(api.url, answer)).id);
+  expect(shown(second.output)).toEqual(["change completed: changed 1", "message"]);
+  expect(second.output[0]).toMatchObject({ approval_request_id: one!.id });
+  expect(server.begun).toEqual(["change 1"]);
+});
+
+test("a server that is a process does not outlive a worker that is killed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "mcp-"));
+  const { file, pids } = await stubbornServer(folder, () => inspector.redis.ping());
+  await using worker = await startWorker({ ...environment, MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! });
+  const tools = [{ type: "mcp", server_label: "srv" }];
+  await create(api.url, { model: "simulator/default", input: "Go on.", background: true, tools });
+  const [leader, child] = await pids();
+  expect([leader, child].filter(isAlive)).toHaveLength(2);
+  worker.kill("SIGKILL");
+  await worker.exited;
+  while (isAlive(-leader)) await inspector.redis.ping();
+  expect(isAlive(child)).toBe(false);
+  await rm(folder, { recursive: true });
+});

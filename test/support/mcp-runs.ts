@@ -1,0 +1,74 @@
+/** Responses with an MCP server's tools, run in this process against a real Redis. */
+import { expect } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { Response } from "../../src/protocol/response.ts";
+import type { Storage } from "../../src/responses/storage.ts";
+import { RunControl } from "../../workers/run.ts";
+import { openMcpKind } from "../../workers/tools/mcp.ts";
+import type { McpTool } from "../../workers/tools/mcp/tool-filter.ts";
+import type { UpstreamCall } from "../../workers/upstream.ts";
+import { type Before, createResponse, finalResponse, NotingUpstream, runOnce, steps } from "./tool-runs.ts";
+
+export interface McpRun {
+  id: string;
+  response: Response;
+  log: string[];
+  /** What the model was shown, call by call. */
+  calls: UpstreamCall[];
+}
+
+export interface McpRunOptions extends Before {
+  environment?: Record<string, string>;
+}
+
+/** Loopback is allowed, as an operator would for a server of his own. */
+const ENVIRONMENT = { FETCH_ALLOWED_HOSTS: "127.0.0.1" };
+
+const ANSWER = { ...steps(), "simulator.calls": "0" };
+
+export async function runMcp(
+  storage: Storage,
+  request: Partial<ResolvedRequest>,
+  { environment = {}, ...before }: McpRunOptions = {},
+): Promise<McpRun> {
+  const upstream = new NotingUpstream();
+  const kinds = [openMcpKind(readConfig({ ...ENVIRONMENT, ...environment }))];
+  // By itself the simulator calls a function that it is offered.
+  const id = await createResponse(storage, { metadata: ANSWER, ...request }, before);
+  expect(await runOnce({ storage, kinds, upstream }, id, new RunControl())).toBe("ended");
+  return { id, ...(await finalResponse(storage, id)), calls: upstream.calls };
+}
+
+export function mcpTool(fields: Partial<McpTool>): McpTool {
+  return { type: "mcp", server_label: "srv", require_approval: "never", ...fields };
+}
+
+/** Each item in a word or two. */
+export function shown(output: readonly OutputItem[]): string[] {
+  return output.map((item) => {
+    switch (item.type) {
+      case "mcp_list_tools":
+        return `list ${item.tools.map(({ name }) => name).join(",")}${item.error == null ? "" : ` ! ${item.error}`}`;
+      case "mcp_call":
+        return `${item.name} ${item.status}: ${item.output ?? JSON.stringify(item.error)}`;
+      case "mcp_approval_request":
+        return `may I ${item.name} ${item.arguments}`;
+      default:
+        return item.type;
+    }
+  });
+}
+
+/** The functions that the model was offered, by name. */
+export function offered(call: UpstreamCall): string[] {
+  return (call.request.tools ?? []).map((tool) => (tool.type === "function" ? tool.name : tool.type));
+}
+
+/** What the model was told that its calls came to. */
+export function outputs(call: UpstreamCall): unknown[] {
+  return call.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+}
+
+export const call = (name: string, args: object = {}) => ({ call: name, arguments: args });

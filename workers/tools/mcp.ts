@@ -1,0 +1,142 @@
+/**
+ * Tools of MCP servers, called by this server where the model's provider does not. Read `open` first: the list of the tools
+ * comes from the conversation or from the server, each tool that the request allows becomes a function, and what the client
+ * has approved is to be called at once.
+ *
+ * What a server says is data. Which of its tools may be called, and which only when the client approves, is the request's
+ * to say; a server's `instructions` are not put before the model at all, since they would speak with the client's voice.
+ */
+import type { Config } from "../../src/config.ts";
+import type { Tool } from "../../src/protocol/tool.ts";
+import { FetchPolicy } from "../net/fetch-policy.ts";
+import type { ApprovedCall, OpenTool, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
+import type { ContextItem } from "../upstream.ts";
+import { answeredResult, faultResult } from "./mcp/call-result.ts";
+import { McpConnection } from "./mcp/connection.ts";
+import { faultOf } from "./mcp/faults.ts";
+import { mcpFunctionName } from "./mcp/function-name.ts";
+import { showMcpCall } from "./mcp/shown-call.ts";
+import { type McpTarget, secretsOf, targetOf } from "./mcp/target.ts";
+import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./mcp/tool-filter.ts";
+import { knownTools, listTools } from "./mcp/tool-list.ts";
+
+export function openMcpKind(config: Config): ToolKind {
+  const policy = new FetchPolicy(config.FETCH_ALLOWED_HOSTS);
+  return {
+    types: ["mcp"],
+    async open(tool, session) {
+      if (!isMcpTool(tool)) throw new TypeError(`This is no tool of type ${tool.type}.`);
+      const target = targetOf(tool, config);
+      if (target === undefined) return NO_TOOLS;
+      const { signal } = session;
+      const connection = new McpConnection(target, { policy, signal, callTimeoutMs: config.MCP_CALL_TIMEOUT_MS });
+      try {
+        return await openServer({ tool, target, connection, session });
+      } catch (error) {
+        await connection[Symbol.asyncDispose]();
+        throw error;
+      }
+    },
+  };
+}
+
+function isMcpTool(tool: Tool): tool is McpTool {
+  return tool.type === "mcp";
+}
+
+/** Of a tool that nobody can run, where it was not refused. */
+const NO_TOOLS: OpenTool = { functions: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+
+interface Server {
+  tool: McpTool;
+  target: McpTarget;
+  connection: McpConnection;
+  session: ToolSession;
+}
+
+async function openServer(server: Server): Promise<OpenTool> {
+  const { tool, target, connection, session } = server;
+  const known = knownTools(tool, session);
+  const ask = () => connection.listTools();
+  const fault = (error: unknown): string => {
+    session.signal.throwIfAborted();
+    const { message, type } = faultOf(error, secretsOf(target));
+    session.logger.info({ server: tool.server_label, fault: type, message }, "An MCP server did not list its tools");
+    return message;
+  };
+  const listed = known ?? (await listTools(tool, session, ask, fault));
+  const functions = new Map(
+    listed
+      .filter((each) => isAllowed(each, tool.allowed_tools))
+      .map((each) => [each.name, serverFunction(each, server)] as const),
+  );
+  return {
+    functions: [...functions.values()],
+    approved: approvedCalls(tool, session, functions),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+function serverFunction(listed: ListedTool, { tool, target, connection }: Server): ServerFunction {
+  const { server_label } = tool;
+  const { name } = listed;
+  const isRepeatable = isReadOnly(listed);
+  const shown = { server_label, name };
+  return {
+    definition: {
+      type: "function",
+      name: mcpFunctionName(server_label, name),
+      description: [tool.server_description, listed.description].filter(Boolean).join("\n\n"),
+      parameters: parametersOf(listed.input_schema),
+      strict: false,
+    },
+    toolName: name,
+    isReadOnly: isRepeatable,
+    itemType: "mcp_call",
+    ...(needsApproval(listed, tool.require_approval) && {
+      askApproval: (call: ToolCall, itemId: string) => ({
+        type: "mcp_approval_request" as const,
+        id: itemId,
+        ...shown,
+        arguments: call.arguments,
+      }),
+    }),
+    show: (place) => showMcpCall(shown, place),
+    run: async (call, { signal }): Promise<ToolResult> => {
+      const params = { name, arguments: JSON.parse(call.arguments) as Record<string, unknown> };
+      try {
+        return answeredResult(await connection.callTool(params, { isReadOnly: isRepeatable, signal }));
+      } catch (error) {
+        signal.throwIfAborted();
+        return faultResult(faultOf(error, secretsOf(target)));
+      }
+    },
+  };
+}
+
+/** Providers want an object's properties even where there are none. */
+function parametersOf(schema: unknown): Record<string, unknown> {
+  const known = typeof schema === "object" && schema !== null ? schema : {};
+  return { type: "object", properties: {}, ...known };
+}
+
+/** Of the requests in the conversation, those that the request of this very response has approved, and nobody before it. */
+function approvedCalls(
+  { server_label }: McpTool,
+  { context, own }: ToolSession,
+  functions: ReadonlyMap<string, ServerFunction>,
+): ApprovedCall[] {
+  const isMade = (id: string) => context.some((item) => item.type === "mcp_call" && item.approval_request_id === id);
+  return context.flatMap((item) => {
+    if (item.type !== "mcp_approval_request" || item.server_label !== server_label) return [];
+    const fn = functions.get(item.name);
+    const answer = context.findLast((each) => answers(each, item.id));
+    if (fn === undefined || answer === undefined || !own.includes(answer) || isMade(item.id)) return [];
+    const isApproved = answer.type === "mcp_approval_response" && answer.approve;
+    return isApproved ? [{ fn, arguments: item.arguments, approvalRequestId: item.id }] : [];
+  });
+}
+
+function answers(item: ContextItem, requestId: string): boolean {
+  return item.type === "mcp_approval_response" && item.approval_request_id === requestId;
+}

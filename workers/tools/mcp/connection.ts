@@ -1,0 +1,138 @@
+/**
+ * A response's connection with one MCP server. It is opened when it is first needed, at most once at a time, and closed with
+ * the response. A session that was lost is opened again, and a call is made again in it if it cannot have taken effect.
+ */
+import { setMaxListeners } from "node:events";
+import { CallToolResultSchema, ErrorCode, ListToolsResultSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
+import { AnswerTooLongError, HttpStatusError, ListTooLongError } from "./faults.ts";
+import { type McpSession, openSession, type SessionOptions } from "./sessions.ts";
+import type { McpTarget } from "./target.ts";
+import type { ListedTool } from "./tool-filter.ts";
+
+export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs"> {
+  callTimeoutMs: number;
+}
+
+/** The SDK's errors say their code as a number. */
+const CONNECTION_CLOSED: number = ErrorCode.ConnectionClosed;
+const LIST_TIMEOUT_MS = 30_000;
+const PAGES_MAXIMUM = 50;
+/** A call that goes on saying that it goes on is waited for this many times its time limit. */
+const PROGRESS_FACTOR = 30;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Beyond a call's own limit: the silence in it is bounded by the call. */
+const IDLE_MARGIN_MS = 30_000;
+
+export class McpConnection implements AsyncDisposable {
+  readonly #target: McpTarget;
+  readonly #options: ConnectionOptions;
+  #opening: Promise<McpSession> | undefined;
+  #current: McpSession | undefined;
+
+  constructor(target: McpTarget, options: ConnectionOptions) {
+    this.#target = target;
+    this.#options = options;
+  }
+
+  async listTools(): Promise<ListedTool[]> {
+    const { signal } = this.#options;
+    const { client } = await this.#session();
+    const listed: ListedTool[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < PAGES_MAXIMUM; page++) {
+      const request = { method: "tools/list" as const, params: cursor === undefined ? {} : { cursor } };
+      const options = { signal: ownSignal(signal), timeout: LIST_TIMEOUT_MS };
+      const { tools, nextCursor } = await client.request(request, ListToolsResultSchema, options);
+      for (const { name, description, inputSchema, annotations } of tools) {
+        listed.push({
+          name,
+          input_schema: inputSchema,
+          ...(description !== undefined && { description }),
+          ...(annotations !== undefined && { annotations }),
+        });
+      }
+      if (nextCursor === undefined) return listed;
+      cursor = nextCursor;
+    }
+    throw new ListTooLongError();
+  }
+
+  /** Rejects with the signal's reason, or with what `faultOf` understands. */
+  async callTool(
+    params: { name: string; arguments: Record<string, unknown> },
+    { isReadOnly, signal }: { isReadOnly: boolean; signal: AbortSignal },
+  ): Promise<CallToolResult> {
+    const { callTimeoutMs } = this.#options;
+    for (let isRepeated = false; ; isRepeated = true) {
+      const session = await this.#session();
+      try {
+        return await session.client.request({ method: "tools/call", params }, CallToolResultSchema, {
+          signal: ownSignal(signal),
+          timeout: callTimeoutMs,
+          resetTimeoutOnProgress: true,
+          maxTotalTimeout: Math.min(PROGRESS_FACTOR * callTimeoutMs, MAX_TIMER_MS),
+          onprogress: () => {},
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        const loss = lossOf(error);
+        if (loss === undefined) throw error;
+        this.#drop(session);
+        if (isRepeated || (loss === "perhaps-made" && !isReadOnly)) throw error;
+      }
+    }
+  }
+
+  /** Does not wait for the good-bye: a response is over when it is over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    void opening?.then((session) => session.close()).catch(() => {});
+  }
+
+  async #session(): Promise<McpSession> {
+    const { signal, policy, callTimeoutMs } = this.#options;
+    signal.throwIfAborted();
+    if (this.#current?.isOpen === false) this.#drop(this.#current);
+    const idleTimeoutMs = Math.min(callTimeoutMs + IDLE_MARGIN_MS, MAX_TIMER_MS);
+    this.#opening ??= openSession(this.#target, { signal, policy, idleTimeoutMs });
+    const opening = this.#opening;
+    try {
+      const session = await opening;
+      if (this.#opening === opening) this.#current = session;
+      return session;
+    } catch (error) {
+      if (this.#opening === opening) this.#opening = undefined;
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** The next call opens another; the calls that share this one come here as well. */
+  #drop(session: McpSession): void {
+    if (this.#current === session) {
+      this.#opening = undefined;
+      this.#current = undefined;
+    }
+    void session.close().catch(() => {});
+  }
+}
+
+/** Whether an error means that the session is gone, and what that says about the call. */
+function lossOf(error: unknown): "not-made" | "perhaps-made" | undefined {
+  if (error instanceof HttpStatusError) return error.isSessionLost ? "not-made" : undefined;
+  if (error instanceof McpError) return error.code === CONNECTION_CLOSED ? "perhaps-made" : undefined;
+  if (error instanceof BlockedUrlError || error instanceof AnswerTooLongError) return undefined;
+  if (error instanceof GuardedFetchError) return "perhaps-made";
+  if (error instanceof Error && error.message === "Not connected") return "not-made";
+  return error instanceof TypeError ? "perhaps-made" : undefined;
+}
+
+/** The SDK never takes its listeners off again: what they hang on must not outlive the request. */
+function ownSignal(signal: AbortSignal): AbortSignal {
+  const own = AbortSignal.any([signal]);
+  setMaxListeners(0, own);
+  return own;
+}

@@ -1,0 +1,82 @@
+/** What can go wrong with an MCP server, and how it is said: in the item that shows it, and to the model. */
+import { STATUS_CODES } from "node:http";
+import { SseError } from "@modelcontextprotocol/sdk/client/sse.js";
+import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import { FetchTimeoutError, GuardedFetchError } from "../../net/errors.ts";
+
+export type McpFault = Exclude<
+  NonNullable<Extract<OutputItem, { type: "mcp_call" }>["error"]>,
+  { type: "mcp_tool_execution_error" }
+>;
+
+/** The server refused a message. What it said with it is not kept: it may repeat what it was sent. */
+export class HttpStatusError extends Error {
+  override readonly name = "HttpStatusError";
+  readonly status: number;
+  /** It does not know the session any more, and so has not looked at the message. */
+  readonly isSessionLost: boolean;
+  constructor(status: number, isSessionLost: boolean) {
+    super(`The server answered with HTTP status ${status}${STATUS_CODES[status] ? ` (${STATUS_CODES[status]})` : ""}.`);
+    this.status = status;
+    this.isSessionLost = isSessionLost;
+  }
+}
+
+export class AnswerTooLongError extends Error {
+  override readonly name = "AnswerTooLongError";
+  constructor() {
+    super("The server's answer is too long.");
+  }
+}
+
+/** A server's list that is longer than a model could be shown. */
+export class ListTooLongError extends Error {
+  override readonly name = "ListTooLongError";
+  constructor() {
+    super("The server has more tools than can be shown to a model. Name some in 'allowed_tools'.");
+  }
+}
+
+const MESSAGE_MAXIMUM = 2_000;
+const REDACTED = "<redacted>";
+/** Shorter values are no secrets, and would be found in any text. */
+const SECRET_MINIMUM = 4;
+
+export function faultOf(error: unknown, secrets: readonly string[]): McpFault {
+  const fault = classify(error);
+  let message = fault.message;
+  for (const secret of secrets) {
+    if (secret.length >= SECRET_MINIMUM) message = message.replaceAll(secret, REDACTED);
+  }
+  return { ...fault, message: message.slice(0, MESSAGE_MAXIMUM) };
+}
+
+/** What none of the classes is may say anything, and is not repeated. */
+function classify(error: unknown): McpFault {
+  if (error instanceof HttpStatusError) return { type: "http_error", code: error.status, message: error.message };
+  if ((error instanceof StreamableHTTPError || error instanceof SseError) && (error.code ?? 0) > 0) {
+    return { type: "http_error", code: error.code!, message: new HttpStatusError(error.code!, false).message };
+  }
+  if (error instanceof McpError) {
+    const message = error.message.replace(/^(MCP error -?\d+: )+/, "");
+    return { type: "mcp_protocol_error", code: error.code, message };
+  }
+  if (error instanceof FetchTimeoutError) return protocolError(ErrorCode.RequestTimeout, error.message);
+  if (error instanceof GuardedFetchError || error instanceof AnswerTooLongError || error instanceof ListTooLongError) {
+    return protocolError(ErrorCode.ConnectionClosed, error.message);
+  }
+  // The SDK's word for a connection that was closed before the message was sent.
+  if (error instanceof Error && error.message === "Not connected") {
+    return protocolError(ErrorCode.ConnectionClosed, "Connection closed");
+  }
+  if (error instanceof Error && error.name.includes("ZodError")) {
+    return protocolError(ErrorCode.InvalidRequest, "The server's answer is not what the protocol allows.");
+  }
+  return protocolError(ErrorCode.ConnectionClosed, "The server could not be reached, or broke off its answer.");
+}
+
+function protocolError(code: number, message: string): McpFault {
+  return { type: "mcp_protocol_error", code, message };
+}

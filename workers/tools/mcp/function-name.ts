@@ -1,0 +1,14 @@
+/** How a model knows an MCP server's tool: providers allow letters, digits, _ and -, and at most 64 of them. */
+import { createHash } from "node:crypto";
+
+/** Leaves room for the number that a name gets if it is taken. */
+const NAME_MAXIMUM = 60;
+const DIGEST_DIGITS = 8;
+
+/** The same for the same label and tool, in every response. */
+export function mcpFunctionName(label: string, tool: string): string {
+  const name = `${label}__${tool}`.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
+  if (name.length <= NAME_MAXIMUM) return name;
+  const digest = createHash("sha256").update(`${label}\n${tool}`).digest("hex").slice(0, DIGEST_DIGITS);
+  return `${name.slice(0, NAME_MAXIMUM - DIGEST_DIGITS - 1)}_${digest}`;
+}

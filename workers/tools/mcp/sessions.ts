@@ -1,0 +1,189 @@
+/** Opens a session with a server: over streamable HTTP, over the older SSE where a server knows no other, or with a process. */
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/sse.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { FetchLike, Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { ErrorCode, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { setTimeout as delay } from "node:timers/promises";
+import type { FetchPolicy } from "../../net/fetch-policy.ts";
+import { GuardedFetch } from "../../net/guarded-fetch.ts";
+import { faultOf, HttpStatusError } from "./faults.ts";
+import { StdioTransport } from "./stdio-transport.ts";
+import type { CommandTarget, McpTarget, RemoteTarget } from "./target.ts";
+import { WatchedFetch } from "./watched-fetch.ts";
+
+export interface McpSession {
+  readonly client: Client;
+  /** False once it was closed, by either side. */
+  readonly isOpen: boolean;
+  /** Says good-bye, for a bounded time. */
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  policy: FetchPolicy;
+  /** Longest silence of a server. */
+  idleTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Of one message of a process, or one answer over HTTP. */
+const ANSWER_MAXIMUM_BYTES = 32 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 30_000;
+/** How long a session that is over may take to say so. */
+const GOODBYE_MS = 1_000;
+/** For a stream's last events to be read, after the stream itself. */
+const LAST_EVENTS_MS = 100;
+const RESUME_TRIES = 3;
+const RECONNECTION = {
+  initialReconnectionDelay: 500,
+  maxReconnectionDelay: 2_000,
+  reconnectionDelayGrowFactor: 2,
+  maxRetries: RESUME_TRIES,
+};
+/** How servers of the older transport answer to a message for the newer one. */
+const OLDER_TRANSPORT_STATUSES: ReadonlySet<number> = new Set([400, 404, 405, 406, 415]);
+
+export async function openSession(target: McpTarget, options: SessionOptions): Promise<McpSession> {
+  return target.kind === "command" ? await openProcess(target, options) : await openRemote(target, options);
+}
+
+/** It announces nothing that it could be asked for: no sampling, no roots, no elicitation. */
+function newClient(): Client {
+  return new Client({ name: "background-responses", version: "1" }, { capabilities: {} });
+}
+
+async function openProcess(target: CommandTarget, { signal }: SessionOptions): Promise<McpSession> {
+  const client = newClient();
+  await connect(client, new StdioTransport(target, ANSWER_MAXIMUM_BYTES), signal);
+  return sessionOf(client, async () => {
+    await client.close();
+  });
+}
+
+async function openRemote(target: RemoteTarget, options: SessionOptions): Promise<McpSession> {
+  const { policy, idleTimeoutMs, signal } = options;
+  const guarded = target.isGuarded ? new GuardedFetch({ policy, idleTimeoutMs }) : undefined;
+  const fetchLike: FetchLike = guarded?.fetch ?? fetch;
+  const release = async (): Promise<void> => {
+    await guarded?.[Symbol.asyncDispose]();
+  };
+  try {
+    return await openStreamable(target, fetchLike, signal, release);
+  } catch (error) {
+    const mayBeOlder = error instanceof HttpStatusError && OLDER_TRANSPORT_STATUSES.has(error.status);
+    try {
+      if (!mayBeOlder) throw error;
+      return await openOlder(target, fetchLike, signal, release);
+    } catch (olderError) {
+      await release();
+      // What the newer transport met says more about a server that knows neither.
+      throw signal.aborted ? olderError : error;
+    }
+  }
+}
+
+async function openStreamable(
+  { url, headers }: RemoteTarget,
+  fetchLike: FetchLike,
+  signal: AbortSignal,
+  release: () => Promise<void>,
+): Promise<McpSession> {
+  const client = newClient();
+  const answered = new Set<unknown>();
+  let failedResumes = 0;
+  const watched = new WatchedFetch({
+    fetch: fetchLike,
+    maxBytes: ANSWER_MAXIMUM_BYTES,
+    onStreamEnd: (id, error) => {
+      const answer = () => {
+        if (!answered.has(id)) transport.onmessage?.(unanswered(id, error));
+      };
+      setTimeout(answer, LAST_EVENTS_MS).unref();
+    },
+    onResumeFailed: () => {
+      failedResumes += 1;
+      if (failedResumes >= RESUME_TRIES) void client.close();
+    },
+  });
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    fetch: watched.fetch,
+    requestInit: { headers },
+    reconnectionOptions: RECONNECTION,
+  });
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
+  transport.onmessage = (message: JSONRPCMessage) => {
+    if ("id" in message && !("method" in message)) answered.add(message.id);
+  };
+  await connect(client, transport, signal);
+  return sessionOf(client, async () => {
+    const goodbye = watched.settleNotices().then(() => transport.terminateSession());
+    await Promise.race([goodbye.catch(() => {}), delay(GOODBYE_MS, undefined, { ref: false })]);
+    await client.close();
+    await release();
+  });
+}
+
+async function openOlder(
+  { url, headers }: RemoteTarget,
+  fetchLike: FetchLike,
+  signal: AbortSignal,
+  release: () => Promise<void>,
+): Promise<McpSession> {
+  const client = newClient();
+  const watched = new WatchedFetch({
+    fetch: fetchLike,
+    maxBytes: ANSWER_MAXIMUM_BYTES,
+    onStreamEnd: () => {},
+    onResumeFailed: () => {},
+  });
+  const transport = new SSEClientTransport(new URL(url), { fetch: watched.fetchWithStream, requestInit: { headers } });
+  // Its one stream is all there is: without it no request is ever answered.
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
+  client.onerror = (error) => {
+    if (error instanceof SseError) void client.close();
+  };
+  await connect(client, transport, signal);
+  return sessionOf(client, async () => {
+    await Promise.race([watched.settleNotices(), delay(GOODBYE_MS, undefined, { ref: false })]);
+    await client.close();
+    await release();
+  });
+}
+
+function sessionOf(client: Client, close: () => Promise<void>): McpSession {
+  let isClosed = false;
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
+  client.onclose = () => {
+    isClosed = true;
+  };
+  return {
+    client,
+    get isOpen() {
+      return !isClosed;
+    },
+    close,
+  };
+}
+
+async function connect(client: Client, transport: Transport, signal: AbortSignal): Promise<void> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(bounded.reason as Error);
+  bounded.addEventListener("abort", abort, { once: true });
+  try {
+    // Starting a transport takes no signal; the first message does.
+    const connected = client.connect(transport, { signal: bounded, timeout: CONNECT_TIMEOUT_MS });
+    await Promise.race([connected, aborted]);
+  } catch (error) {
+    await transport.close();
+    throw error;
+  } finally {
+    bounded.removeEventListener("abort", abort);
+  }
+}
+
+function unanswered(id: number, error: unknown): JSONRPCMessage {
+  const message = error === undefined ? "The server ended its answer before it was whole." : faultOf(error, []).message;
+  return { jsonrpc: "2.0", id, error: { code: ErrorCode.ConnectionClosed, message } };
+}

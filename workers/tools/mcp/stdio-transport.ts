@@ -1,0 +1,105 @@
+/**
+ * A server that is a process of its own, spoken to over stdin and stdout. It has no environment but the one it is given,
+ * and it does not outlive its connection: not when it does not listen, not with processes that it has started, and not when
+ * this process is killed. For that it runs in a process group beside a watcher, which reads from a pipe that this process
+ * holds open, and kills the group when the pipe is closed, by whomever.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { ReadBuffer, serializeMessage } from "@modelcontextprotocol/sdk/shared/stdio.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { ErrorCode, type JSONRPCMessage, McpError } from "@modelcontextprotocol/sdk/types.js";
+import type { CommandTarget } from "./target.ts";
+
+/** `$$` is the group, and stays its name while the watcher is in it. The server takes the shell's place. */
+const WATCHED = '(cat <&3 >/dev/null; kill -s KILL -- "-$$") </dev/null >/dev/null 2>&1 &\nexec "$@" 3<&-';
+/** A server that was told to end by the end of its input has this long. */
+const STOP_MS = 1_000;
+
+export class StdioTransport implements Transport {
+  // The contract of the SDK, which assigns these.
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: Transport["onmessage"] & {};
+  readonly #target: CommandTarget;
+  readonly #buffer: ReadBuffer;
+  #child: ChildProcess | undefined;
+
+  constructor(target: CommandTarget, maxBytes: number) {
+    this.#target = target;
+    this.#buffer = new ReadBuffer({ maxBufferSize: maxBytes });
+  }
+
+  async start(): Promise<void> {
+    const { command, env } = this.#target;
+    const child = spawn("/bin/sh", ["-c", WATCHED, "mcp", command.command, ...command.args], {
+      env,
+      ...(command.cwd !== undefined && { cwd: command.cwd }),
+      // What it logs may hold what it was given: its log is its operator's to arrange.
+      stdio: ["pipe", "pipe", "ignore", "pipe"],
+      detached: true,
+    });
+    this.#child = child;
+    child.stdout!.on("data", (chunk: Buffer) => this.#take(chunk));
+    for (const stream of [child.stdin, child.stdout, child.stdio[3]]) {
+      stream?.on("error", (error: Error) => this.onerror?.(error));
+    }
+    child.once("exit", () => this.#end());
+    await once(child, "spawn");
+  }
+
+  /** Rejects once the server is gone. */
+  async send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.#child?.stdin;
+    if (stdin?.writable !== true) throw new Error("Not connected");
+    if (stdin.write(serializeMessage(message))) return;
+    try {
+      await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+    } catch {
+      // It went away while it was spoken to, and may have heard enough.
+      throw new McpError(ErrorCode.ConnectionClosed, "Connection closed");
+    }
+  }
+
+  async close(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const exited = once(child, "exit");
+    child.stdin?.end();
+    await Promise.race([exited, delay(STOP_MS, undefined, { ref: false })]);
+    this.#end();
+  }
+
+  #take(chunk: Buffer): void {
+    try {
+      this.#buffer.append(chunk);
+    } catch (error) {
+      // More than one message may be: nothing that follows could be understood.
+      this.onerror?.(error as Error);
+      return this.#end();
+    }
+    for (;;) {
+      try {
+        const message = this.#buffer.readMessage();
+        if (message === null) return;
+        this.onmessage?.(message);
+      } catch (error) {
+        // A line that is no message, which servers print: the next one may be.
+        this.onerror?.(error as Error);
+      }
+    }
+  }
+
+  #end(): void {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    child.stdout?.destroy();
+    child.stdin?.destroy();
+    // The watcher hears this.
+    (child.stdio[3] as { destroy?: () => void } | null)?.destroy?.();
+    this.#buffer.clear();
+    this.onclose?.();
+  }
+}

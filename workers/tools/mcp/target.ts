@@ -1,0 +1,77 @@
+/** Where the MCP server of a request's tool is: at the client's URL, or where the operator says (MCP_SERVERS_FILE). */
+import type { Config } from "../../../src/config.ts";
+import type { McpCommand, McpRemote } from "../../../src/mcp-servers.ts";
+import type { McpTool } from "./tool-filter.ts";
+
+export interface RemoteTarget {
+  kind: "remote";
+  url: string;
+  headers: Record<string, string>;
+  /** A URL that a request named is fetched guarded; the operator's own may lead anywhere. */
+  isGuarded: boolean;
+}
+export interface CommandTarget {
+  kind: "command";
+  command: McpCommand;
+  env: Record<string, string>;
+}
+export type McpTarget = RemoteTarget | CommandTarget;
+
+/** What belongs to the connection itself, and is not the client's to set. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  "accept",
+  "connection",
+  "content-length",
+  "content-type",
+  "host",
+  "keep-alive",
+  "last-event-id",
+  "mcp-protocol-version",
+  "mcp-session-id",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Undefined if the tool names nothing that is configured. */
+export function targetOf(tool: McpTool, config: Config): McpTarget | undefined {
+  const { server_url: url, connector_id: connector, server_label: label } = tool;
+  if (tool.tunnel_id !== undefined) return undefined;
+  if (connector !== undefined) {
+    const remote = config.mcpServers.connectors[connector];
+    return remote && operatorsTarget(remote, tool, config);
+  }
+  if (url !== undefined) return { kind: "remote", url, headers: clientsHeaders(tool), isGuarded: true };
+  const server = Object.hasOwn(config.mcpServers.servers, label) ? config.mcpServers.servers[label] : undefined;
+  if (server === undefined) return undefined;
+  if ("url" in server) return operatorsTarget(server, tool, config);
+  const named = server.env_names.map((name) => [name, config.environment[name]] as const);
+  const env = Object.fromEntries(named.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
+  return { kind: "command", command: server, env };
+}
+
+/** Every value of a target that must not be seen. */
+export function secretsOf(target: McpTarget): string[] {
+  if (target.kind === "command") return Object.values(target.env);
+  // Of `Bearer x`, x alone as well.
+  return Object.values(target.headers).flatMap((value) => [value, value.split(" ").at(-1)!]);
+}
+
+/** What the operator sets is not overruled by a request. */
+function operatorsTarget(remote: McpRemote, tool: McpTool, config: Config): RemoteTarget {
+  const headers = clientsHeaders(tool);
+  for (const [name, variable] of Object.entries(remote.headers_env)) {
+    const value = config.environment[variable];
+    if (value !== undefined) headers[name.toLowerCase()] = value;
+  }
+  return { kind: "remote", url: remote.url, headers, isGuarded: false };
+}
+
+function clientsHeaders({ headers, authorization }: McpTool): Record<string, string> {
+  const given = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    ...Object.fromEntries(given.filter(([name]) => !RESERVED_HEADERS.has(name))),
+    ...(authorization !== undefined && { authorization: `Bearer ${authorization}` }),
+  };
+}
