@@ -29,6 +29,8 @@ const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
 /** Longer than this no timer is. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Longer than this Node's fetch does not wait for an answer to begin. */
+const MAX_FETCH_MS = 300_000;
 
 const environmentSchema = z.object({
   HOST: z.string().default("127.0.0.1"),
@@ -83,6 +85,8 @@ const environmentSchema = z.object({
   UPSTREAM_MAX_WAITS: integer(20),
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
+  IMAGE_MODEL: text,
+  IMAGE_TIMEOUT_MS: integer(180_000, 1, MAX_FETCH_MS),
   FETCH_ALLOWED_HOSTS: text,
   SEARXNG_URL: baseUrl,
   BRAVE_API_KEY: text,
@@ -96,6 +100,13 @@ const environmentSchema = z.object({
     .transform((value) => value === "true" || value === "1"),
   MCP_SERVERS_FILE: text,
   MCP_CALL_TIMEOUT_MS: integer(120_000, 1, MAX_TIMER_MS),
+  CODE_INTERPRETER: z
+    .enum(["true", "false", "1", "0", ""])
+    .default("true")
+    .transform((value) => value === "true" || value === "1"),
+  CODE_INTERPRETER_TIMEOUT_MS: integer(60_000, 1, MAX_TIMER_MS),
+  CODE_INTERPRETER_MEMORY_MB: integer(384, 64, 4096),
+  CODE_INTERPRETER_PROCESSES: integer(4, 1),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

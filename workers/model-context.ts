@@ -80,7 +80,7 @@ function shownItem(
     }
     case "code_interpreter_call": {
       const json = JSON.stringify({ code: item.code });
-      return pair(item.id, callIdOf(item.id), "python", json, JSON.stringify(item.outputs ?? NOT_KEPT));
+      return pair(item.id, callIdOf(item.id), "python", json, codeOutput(item.outputs));
     }
     case "image_generation_call": {
       const json = JSON.stringify({ prompt: item.revised_prompt ?? "" });
@@ -93,6 +93,14 @@ function shownItem(
 
 /** Of a call that the client sent, or that stands in a conversation: its result was not kept with the item. */
 const NOT_KEPT = "The result is not available any more.";
+
+type CodeOutputs = Extract<ContextItem, { type: "code_interpreter_call" }>["outputs"];
+
+/** Images are told of, not written out as text, all their base64. */
+function codeOutput(outputs: CodeOutputs): string {
+  if (outputs === null) return NOT_KEPT;
+  return outputs.map((each) => (each.type === "logs" ? each.logs : "[An image was shown to the user.]\n")).join("");
+}
 
 /** The model is told of a request that its call does not follow: nobody answered, it was refused, or its run was cut off. */
 function openRequest(

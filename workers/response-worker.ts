@@ -200,6 +200,7 @@ export class ResponseWorker {
     for (const { control } of this.#active) control.stop("drain");
     await Promise.race([closed, delay(HAND_OVER_MS, undefined, { ref: false })]);
     clearInterval(this.#leaseCheck);
+    await this.#serverTools[Symbol.asyncDispose]();
   }
 
   async #allDone(): Promise<void> {

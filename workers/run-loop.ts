@@ -19,6 +19,7 @@ import type { Storage } from "../src/responses/storage.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { sourcesOf, withCitations } from "./citations.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
+import { containersOf } from "./containers-of.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
 import { RunJournal } from "./run-journal.ts";
@@ -80,6 +81,7 @@ function toolSession({ storage }: LoopDependencies, run: Run, { conversation, pr
     produced: produced(),
     signal: run.control.generating,
     logger: storage.logger.child({ responseId: run.id }),
+    containers: containersOf(storage, run, conversation.project),
     nextIndex: () => run.writer.state.response.output.length,
     show: (...events) => run.writer.write(...events),
   };

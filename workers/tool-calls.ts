@@ -1,5 +1,5 @@
 /**
- * Makes the calls of one turn, side by side, and answers each with its result. A result that is in the journal already is
+ * Makes the calls of one turn, side by side unless they need one another, and answers each with its result. A result that is in the journal already is
  * not made again; a call that was begun in an attempt that was cut off is, but only if it changes nothing.
  */
 import type { Logger } from "pino";
@@ -25,12 +25,14 @@ export function makeCalls(
   calls: readonly ToolCall[],
   dependencies: CallDependencies,
 ): Map<string, Promise<ToolResult>> {
-  const lanes = Array.from({ length: PARALLEL_CALLS }, () => Promise.resolve());
+  // The last one is for calls that need those before them.
+  const lanes = Array.from({ length: PARALLEL_CALLS + 1 }, () => Promise.resolve());
   return new Map(
     calls.map((call, i) => {
-      const result = lanes[i % PARALLEL_CALLS]!.then(() => makeCall(call, dependencies));
+      const lane = dependencies.functions.get(call.name)?.isSequential === true ? PARALLEL_CALLS : i % PARALLEL_CALLS;
+      const result = lanes[lane]!.then(() => makeCall(call, dependencies));
       // Whoever waits for the result is told of its failure; the next call of the lane is not held up by it.
-      lanes[i % PARALLEL_CALLS] = result.then(
+      lanes[lane] = result.then(
         () => {},
         () => {},
       );

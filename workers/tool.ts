@@ -13,6 +13,7 @@ import type { Logger } from "pino";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { FunctionTool, Tool } from "../src/protocol/tool.ts";
+import type { Container, ContainerChange } from "../src/store/containers.ts";
 import type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";
 import type { ContextItem, UpstreamCall } from "./upstream.ts";
 
@@ -32,6 +33,8 @@ export interface ToolSession {
   /** Aborted when nothing more is to be generated. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** What outlives the response, under the ids of containers. */
+  readonly containers: ContainerStates;
   /** Where the next item of the response goes. */
   nextIndex: () => number;
   /**
@@ -41,7 +44,15 @@ export interface ToolSession {
   show: (...events: ItemEventDraft[]) => Promise<void>;
 }
 
-export interface ToolKind {
+/** The project's containers. Whoever changed one since it was read is told by `write`. */
+export interface ContainerStates {
+  readVersion(id: string): Promise<number | undefined>;
+  read(id: string): Promise<Container | undefined>;
+  /** It is kept for as long as the response is. False if somebody else has changed it since. */
+  write(id: string, change: ContainerChange): Promise<boolean>;
+}
+
+export interface ToolKind extends Partial<AsyncDisposable> {
   readonly types: readonly Tool["type"][];
   /**
    * Makes a tool of the request ready. What goes wrong with it (a server that does not answer) is shown as an item; it
@@ -71,6 +82,8 @@ export interface ServerFunction {
   readonly toolName?: string;
   /** It changes nothing, so that it may be called again if it is not known whether it was. */
   readonly isReadOnly: boolean;
+  /** Each of its calls may need what the one before it left: those of a turn are made one after the other. */
+  readonly isSequential?: boolean;
   /** The type of the item that shows a call of it. */
   readonly itemType: OutputItem["type"];
   /** If it needs the client's approval: the item that asks for it. The call is then not made in this response. */

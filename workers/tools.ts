@@ -3,12 +3,14 @@ import type { Config } from "../src/config.ts";
 import { newId } from "../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../src/protocol/tool.ts";
 import type { OpenTool, ServerFunction, ToolCall, ToolKind, ToolSession } from "./tool.ts";
+import { codeInterpreter } from "./tools/code-interpreter.ts";
+import { imageGeneration } from "./tools/image-generation.ts";
 import { openMcpKind } from "./tools/mcp.ts";
 import { webSearch } from "./tools/web-search.ts";
 
 type OpenKind = (config: Config) => ToolKind;
 
-const KINDS: readonly OpenKind[] = [openMcpKind, (config) => webSearch(config)];
+const KINDS: readonly OpenKind[] = [(config) => webSearch(config), openMcpKind, codeInterpreter, imageGeneration];
 
 /** The tools of one response, opened. */
 export interface OpenTools extends AsyncDisposable {
@@ -22,7 +24,7 @@ export interface OpenTools extends AsyncDisposable {
   readonly approved: readonly ToolCall[];
 }
 
-export class ServerTools {
+export class ServerTools implements AsyncDisposable {
   readonly #kinds: ReadonlyMap<Tool["type"], ToolKind>;
 
   constructor(config: Config, kinds = KINDS.map((open) => open(config))) {
@@ -46,6 +48,12 @@ export class ServerTools {
       throw error;
     }
     return nameFunctions(opened, close);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(
+      [...new Set(this.#kinds.values())].map(async (kind) => await kind[Symbol.asyncDispose]?.()),
+    );
   }
 }
 

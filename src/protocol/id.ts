@@ -72,6 +72,17 @@ export function isResponseId(id: string): boolean {
   return RESPONSE_ID.test(id);
 }
 
+const CONTAINER_ID = /^cntr_[A-Za-z0-9_-]{1,128}$/;
+
+export function isContainerId(id: string): boolean {
+  return CONTAINER_ID.test(id);
+}
+
+/** Of the container that is made for a response: the same one however often the response is taken up again. */
+export function containerIdFor(responseId: string): string {
+  return `cntr_${responseId.slice(responseId.indexOf("_") + 1)}`;
+}
+
 const CONVERSATION_ID = /^conv_[A-Za-z0-9_-]{1,128}$/;
 
 export function isConversationId(id: string): boolean {

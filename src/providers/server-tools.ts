@@ -3,6 +3,7 @@
  * in the middle of a run. A tool is the client's, the provider's, or this server's.
  */
 import type { Config } from "../config.ts";
+import { isContainerId } from "../protocol/id.ts";
 import type { Tool } from "../protocol/tool.ts";
 import type { ResolvedModel } from "./catalog.ts";
 import { runsTool } from "./hosted-tools.ts";
@@ -26,6 +27,34 @@ function refuseWebSearch(tool: WebSearch, config: Config): string | undefined {
   return undefined;
 }
 
+function refuseCodeInterpreter(
+  { container }: Extract<Tool, { type: "code_interpreter" }>,
+  config: Config,
+): string | undefined {
+  if (!config.CODE_INTERPRETER) return "The code interpreter is switched off. Set CODE_INTERPRETER=true.";
+  if (typeof container === "string") {
+    return isContainerId(container) ? undefined : "'container' must be an ID that begins with 'cntr_'.";
+  }
+  if ((container.file_ids ?? []).length > 0) {
+    return "This server keeps no files for 'container.file_ids'. Send them in the input, as 'input_file' with 'file_data'.";
+  }
+  if (container.network_policy?.type === "allowlist") {
+    return "The code interpreter has no network. Leave 'container.network_policy' out.";
+  }
+  return undefined;
+}
+
+function refuseImageGeneration(tool: Extract<Tool, { type: "image_generation" }>, config: Config): string | undefined {
+  if (config.IMAGE_MODEL === undefined) return "This server has no model for images. Set IMAGE_MODEL.";
+  if (tool.output_format === "gif" || tool.output_format === "svg" || tool.svg !== undefined) {
+    return "This server's images are png, jpeg or webp.";
+  }
+  if (tool.input_image_mask?.file_id !== undefined) {
+    return "This server keeps no files for 'input_image_mask.file_id'. Send the mask as 'image_url'.";
+  }
+  return undefined;
+}
+
 /** For the tools that are not the client's to run. */
 const REFUSALS: Refusals = {
   web_search: refuseWebSearch,
@@ -33,6 +62,8 @@ const REFUSALS: Refusals = {
   web_search_preview: refuseWebSearch,
   web_search_preview_2025_03_11: refuseWebSearch,
   mcp: refuseMcp,
+  code_interpreter: refuseCodeInterpreter,
+  image_generation: refuseImageGeneration,
   file_search: () => "This server has no vector stores. Leave it to a provider that runs it.",
   shell: ({ environment }) =>
     environment == null || environment.type === "local"

@@ -12,6 +12,7 @@
  *   <prefix>:{<conv id>}:conversation  hash  whose it is, its metadata, who is writing (store/conversations.ts)
  *   <prefix>:{<conv id>}:order         zset  item ids in order
  *   <prefix>:{<conv id>}:items         hash  items by id
+ *   <prefix>:{<container id>}:container  hash  whose it is, its cells and files (store/containers.ts)
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
  *   {<prefix>:open}:projects      set    projects that have such a set
@@ -61,6 +62,8 @@ export class RedisLayout {
     this.input(id),
     this.calls(id),
   ];
+
+  container = (id: string): string => `${this.prefix}:{${id}}:container`;
 
   conversation = (id: string): string => `${this.prefix}:{${id}}:conversation`;
   conversationOrder = (id: string): string => `${this.prefix}:{${id}}:order`;

@@ -4,6 +4,7 @@ import type { ResponseQueue } from "../queue/response-queue.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
+import { Containers } from "../store/containers.ts";
 import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency.ts";
 import { ItemIndex } from "../store/item-index.ts";
@@ -23,6 +24,7 @@ export interface Storage {
   readonly open: OpenResponses;
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
+  readonly containers: Containers;
   readonly items: ItemIndex;
   readonly journals: ToolJournals;
   readonly log: EventLog;
@@ -63,6 +65,7 @@ export function openStorage(connections: StorageConnections): Storage {
     items: new ItemIndex(redis, layout),
     journals: new ToolJournals(redis, layout, logRedis),
     conversations: new Conversations(redis, layout),
+    containers: new Containers(redis, layout, logRedis),
     idempotency: new IdempotencyKeys(redis, layout),
     log: new EventLog(logRedis, layout, { minReplicasAcked }),
     reader: new EventLogReader(redis, layout, { minReplicasAcked }),

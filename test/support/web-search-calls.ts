@@ -30,6 +30,11 @@ export async function openWebSearch(
       produced: [],
       signal: new AbortController().signal,
       logger: pino({ level: "silent" }),
+      containers: {
+        readVersion: () => Promise.resolve(undefined),
+        read: () => Promise.resolve(undefined),
+        write: () => Promise.resolve(true),
+      },
       nextIndex: () => 0,
       show: () => Promise.resolve(),
     },

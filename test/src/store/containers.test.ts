@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { ContainerChange } from "../../../src/store/containers.ts";
+import { openTestStorage } from "../../support/storage.ts";
+
+const ID = "cntr_0123456789";
+const bytes = new Uint8Array([0, 255, 10, 128]);
+const cell = (code: string) => ({ code, files: [{ name: "in.bin", bytes }], durationMs: 1.5 });
+
+const FIRST: ContainerChange = {
+  from: 0,
+  token: "first",
+  seed: "seed",
+  given: ["mark in.bin"],
+  cellCount: 2,
+  newCells: new Map([cell("a"), cell("b")].entries()),
+  goneCells: [],
+  files: [
+    { name: "in.bin", bytes },
+    { name: "dir/ü.txt", bytes: new Uint8Array() },
+  ],
+  deletedFiles: [],
+};
+const NOTHING = { newCells: new Map(), goneCells: [], files: [], deletedFiles: [] };
+
+describe("a container", () => {
+  test("is read as it was written, and changed by what is different", async () => {
+    await using storage = await openTestStorage();
+    const { containers } = storage;
+    expect(await containers.read("p", ID)).toBeUndefined();
+    expect(await containers.write("p", ID, FIRST, 60)).toBe(true);
+    const first = (await containers.read("p", ID))!;
+    expect({ ...first, files: first.files.toSorted((a, b) => b.name.localeCompare(a.name)) }).toEqual({
+      version: 1,
+      seed: "seed",
+      cells: [cell("a"), cell("b")],
+      given: ["mark in.bin"],
+      files: FIRST.files,
+    });
+
+    const second = {
+      ...FIRST,
+      ...NOTHING,
+      from: 1,
+      token: "second",
+      cellCount: 3,
+      newCells: new Map([[2, cell("c")]]),
+    };
+    const changed = { ...second, files: [{ name: "new", bytes }], deletedFiles: ["in.bin", "dir/ü.txt"] };
+    expect(await containers.write("p", ID, changed, 60)).toBe(true);
+    expect(await containers.read("p", ID)).toMatchObject({
+      version: 2,
+      cells: [cell("a"), cell("b"), cell("c")],
+      files: [{ name: "new", bytes }],
+    });
+
+    const lost = { ...FIRST, ...NOTHING, from: 2, token: "third", cellCount: undefined, goneCells: [0, 1, 2] };
+    expect(await containers.write("p", ID, lost, 60)).toBe(true);
+    expect(await containers.read("p", ID)).toMatchObject({ version: 3, cells: undefined });
+    const fields = await storage.redis.hkeys(storage.layout.container(ID));
+    expect(fields.filter((field) => field.startsWith("cell:"))).toEqual([]);
+  });
+
+  test("is written only by whoever has its newest version, and a write may be sent again", async () => {
+    await using storage = await openTestStorage();
+    const { containers } = storage;
+    expect(await containers.write("p", ID, FIRST, 60)).toBe(true);
+    expect(await containers.write("p", ID, FIRST, 60)).toBe(true);
+    expect(await containers.readVersion("p", ID)).toBe(1);
+    expect(await containers.write("p", ID, { ...FIRST, token: "late" }, 60)).toBe(false);
+    expect(await containers.write("p", ID, { ...FIRST, from: 2, token: "early" }, 60)).toBe(false);
+    expect(await containers.readVersion("p", ID)).toBe(1);
+  });
+
+  test("is its project's alone", async () => {
+    await using storage = await openTestStorage();
+    const { containers } = storage;
+    await containers.write("p", ID, FIRST, 60);
+    expect(await containers.read("other", ID)).toBeUndefined();
+    expect(await containers.readVersion("other", ID)).toBeUndefined();
+    expect(await containers.write("other", ID, { ...FIRST, from: 1, token: "x" }, 60)).toBe(false);
+  });
+
+  test("lives as long as the last response that used it, and no shorter than before", async () => {
+    await using storage = await openTestStorage();
+    const { containers, redis, layout } = storage;
+    await containers.write("p", ID, FIRST, 1_000);
+    await containers.write("p", ID, { ...FIRST, ...NOTHING, from: 1, token: "b" }, 10);
+    expect(await redis.ttl(layout.container(ID))).toBeGreaterThan(900);
+    await containers.write("p", ID, { ...FIRST, ...NOTHING, from: 2, token: "c" }, 5_000);
+    expect(await redis.ttl(layout.container(ID))).toBeGreaterThan(4_000);
+  });
+
+  test.each(["cntr_", "cntr_a}:meta", "resp_1", ""])("is never named %j", async (id) => {
+    await using storage = await openTestStorage();
+    expect(await storage.containers.readVersion("p", id)).toBeUndefined();
+    expect(await storage.containers.read("p", id)).toBeUndefined();
+  });
+});

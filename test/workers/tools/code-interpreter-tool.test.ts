@@ -1,0 +1,254 @@
+/** The code interpreter as a tool of responses: what it shows, what it keeps, and what a crash leaves of it. */
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { readConfig } from "../../../src/config.ts";
+import { containerIdFor, newId } from "../../../src/protocol/id.ts";
+import type { ResolvedRequest } from "../../../src/protocol/create-request.ts";
+import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";
+import type { Response } from "../../../src/protocol/response.ts";
+import { RunControl } from "../../../workers/run.ts";
+import { INTERRUPTED } from "../../../workers/tool-calls.ts";
+import type { ToolKind } from "../../../workers/tool.ts";
+import { codeInterpreter } from "../../../workers/tools/code-interpreter.ts";
+import { openTestStorage, type TestStorage } from "../../support/storage.ts";
+import { type Before, createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../support/tool-runs.ts";
+
+/** An interpreter starts in seconds, and in several times that on a machine with other work. */
+vi.setConfig({ testTimeout: 240_000 });
+
+type CodeCall = Extract<OutputItem, { type: "code_interpreter_call" }>;
+
+const CONFIG = readConfig({ CODE_INTERPRETER_TIMEOUT_MS: "5000", CODE_INTERPRETER_PROCESSES: "2" });
+const AUTO = { type: "code_interpreter" as const, container: { type: "auto" as const } };
+const PNG = "b'\\x89PNG\\r\\n\\x1a\\n' + b'rest'";
+const python = (code: string) => ({ call: "python", arguments: { code } });
+
+let storage: TestStorage;
+let kind: ToolKind;
+beforeAll(async () => {
+  storage = await openTestStorage();
+  kind = codeInterpreter(CONFIG);
+});
+afterAll(async () => {
+  await kind[Symbol.asyncDispose]?.();
+  await storage[Symbol.asyncDispose]();
+});
+
+interface Run {
+  id: string;
+  response: Response;
+  log: string[];
+  calls: CodeCall[];
+  upstream: NotingUpstream;
+}
+
+async function run(
+  cells: readonly (object | object[])[],
+  options: { request?: Partial<ResolvedRequest>; before?: Before; kind?: ToolKind } = {},
+): Promise<Run> {
+  const request = { tools: [AUTO], include: ["code_interpreter_call.outputs" as const], ...options.request };
+  const id = await createResponse(storage, { ...request, metadata: steps(...cells) }, options.before);
+  const upstream = new NotingUpstream();
+  await runOnce({ storage, kinds: [options.kind ?? kind], upstream }, id, new RunControl());
+  return { id, upstream, ...(await ended(id)) };
+}
+
+async function ended(id: string) {
+  const { response, log } = await finalResponse(storage, id);
+  const output: readonly OutputItem[] = response.output;
+  return { response, log, calls: output.filter((item) => item.type === "code_interpreter_call") };
+}
+
+const logsOf = ({ outputs }: CodeCall) =>
+  (outputs ?? []).map((output) => (output.type === "logs" ? output.logs : output.url.slice(0, 22))).join("");
+const toldOf = ({ upstream }: Run) =>
+  upstream.calls.at(-1)!.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+
+describe("a call", () => {
+  test("shows its code as it is written, then what it printed", async () => {
+    const code = "x = 'a \\\"🐍\\\" b'\nprint(x)\n1 + 1";
+    const { response, log, calls, upstream } = await run([python(code)]);
+    expect(response.status).toBe("completed");
+    const { id, container_id } = calls[0]!;
+    const outputs = [{ type: "logs", logs: 'a "🐍" b\n2\n' }];
+    expect(calls).toEqual([{ type: "code_interpreter_call", id, code, container_id, outputs, status: "completed" }]);
+    expect(container_id).toMatch(/^cntr_[0-9a-f]{50}$/);
+    expect(id).toMatch(/^ci_/);
+    const events = log.map((json) => JSON.parse(json) as { type: string; delta?: string });
+    const deltas = events.filter(({ type }) => type === "response.code_interpreter_call_code.delta");
+    expect(deltas.length).toBeGreaterThan(1);
+    expect(deltas.map(({ delta }) => delta).join("")).toBe(code);
+    const tools = upstream.calls[0]!.request.tools!;
+    expect(tools).toMatchObject([{ type: "function", name: "python" }]);
+  });
+
+  test("has no outputs unless they are included, and the model is told them all the same", async () => {
+    const ran = await run([python("6 * 7")], { request: { include: [] } });
+    expect(ran.calls[0]!.outputs).toBeNull();
+    expect(toldOf(ran)).toEqual(["42\n"]);
+  });
+
+  test("that raises is completed, with the traceback for both", async () => {
+    const ran = await run([python("print('before')\n1 / 0")]);
+    expect(ran.calls[0]!.status).toBe("completed");
+    expect(logsOf(ran.calls[0]!)).toMatch(/^before\nTraceback [^]*ZeroDivisionError: division by zero\n$/);
+    expect(toldOf(ran)[0]).toContain("ZeroDivisionError");
+  });
+
+  test("shows images to both, and tells the model which files came out", async () => {
+    const ran = await run([python(`_ = open('a.png', 'wb').write(${PNG}); _ = open('b.txt', 'w').write('xyz');`)]);
+    const url = `data:image/png;base64,${Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64")}`;
+    expect(ran.calls[0]!.outputs).toEqual([{ type: "image", url }]);
+    const [text, image] = toldOf(ran)[0] as { text?: string; image_url?: string }[];
+    expect(text!.text).toContain("a.png (12 bytes), b.txt (3 bytes)");
+    expect(image!.image_url).toBe(url);
+  });
+
+  test("that runs too long has failed, what it printed is shown, and the next one works", async () => {
+    const ran = await run([python("print('begun', flush=True)\nwhile True: pass"), python("1")]);
+    expect(ran.calls.map(({ status }) => status)).toEqual(["failed", "completed"]);
+    expect(logsOf(ran.calls[0]!)).toBe("begun\ntimed out\n");
+    expect(toldOf(ran)[0]).toContain("timed out");
+    expect(ran.response.status).toBe("completed");
+  });
+
+  test.each([
+    ["without code", { call: "python", arguments: { program: "1" } }, "'code' must be a string."],
+    ["whose code is no text", { call: "python", arguments: { code: 1 } }, "'code' must be a string."],
+  ])("%s has failed", async (_, call, message) => {
+    const ran = await run([call]);
+    expect(ran.calls).toMatchObject([{ status: "failed", code: "", outputs: [{ type: "logs", logs: message }] }]);
+    expect(toldOf(ran)).toEqual([message]);
+  });
+
+  test("is not offered where the interpreter is switched off", async () => {
+    const off = codeInterpreter(readConfig({ CODE_INTERPRETER: "false" }));
+    const { upstream, response } = await run([], { kind: off });
+    expect(upstream.calls[0]!.request.tools).toMatchObject([AUTO]);
+    expect(response.status).toBe("completed");
+    await off[Symbol.asyncDispose]?.();
+  });
+});
+
+describe("a container", () => {
+  test("keeps its state over the calls of a turn, which are made in their order, and over turns", async () => {
+    const cells = Array.from({ length: 8 }, (_, i) => python(`o+=[${i}]`));
+    const ran = await run([[python("o=[]"), ...cells], python("o")]);
+    expect(logsOf(ran.calls.at(-1)!)).toBe("[0, 1, 2, 3, 4, 5, 6, 7]\n");
+    expect(new Set(ran.calls.map(({ container_id }) => container_id)).size).toBe(1);
+  });
+
+  test("is used again by the next response of a chain, on any worker, and a new chain has a new one", async () => {
+    const first = await run([python("import random\nx = random.random()\n_ = open('f', 'w').write('kept');\nx")]);
+    const other = codeInterpreter(CONFIG);
+    const before = { ancestors: [first.id] };
+    const second = await run([python("x"), python("y = open('f').read()")], { before, kind: other });
+    await other[Symbol.asyncDispose]?.();
+    expect(second.calls[0]!.container_id).toBe(first.calls[0]!.container_id);
+    expect(logsOf(second.calls[0]!)).toBe(logsOf(first.calls[0]!));
+    // The first worker's interpreter has not seen what the second one did.
+    const third = await run([python("(y, x)")], { before: { ancestors: [first.id, second.id] } });
+    expect(logsOf(third.calls[0]!)).toBe(`('kept', ${logsOf(first.calls[0]!).trim()})\n`);
+    const apart = await run([python("x")]);
+    expect(apart.calls[0]!.container_id).not.toBe(first.calls[0]!.container_id);
+    expect(logsOf(apart.calls[0]!)).toContain("NameError");
+  });
+
+  test("may be named, if it is the project's", async () => {
+    const first = await run([python("x = 5")]);
+    const named = { type: "code_interpreter" as const, container: first.calls[0]!.container_id };
+    const second = await run([python("x")], { request: { tools: [named] } });
+    expect(logsOf(second.calls[0]!)).toBe("5\n");
+    await storage.redis.hset(storage.layout.container(named.container), "project", "other");
+    const foreign = await run([python("x")], { request: { tools: [named] } });
+    expect(foreign.calls).toMatchObject([{ status: "failed", container_id: named.container }]);
+    expect(toldOf(foreign)).toEqual([`There is no container '${named.container}'.`]);
+  });
+
+  test("that is gone is replaced, and one of another project is not taken from an item", async () => {
+    const first = await run([python("x = 5")]);
+    const { container_id } = first.calls[0]!;
+    await storage.redis.hset(storage.layout.container(container_id), "project", "other");
+    const second = await run([python("x")], { before: { ancestors: [first.id] } });
+    expect(second.calls[0]!.container_id).toBe(containerIdFor(second.id));
+    expect(logsOf(second.calls[0]!)).toContain("NameError");
+  });
+
+  test("has the files of the conversation, once", async () => {
+    const file = (name: string, text: string) => ({
+      type: "input_file" as const,
+      filename: name,
+      file_data: `data:text/csv;base64,${Buffer.from(text).toString("base64")}`,
+    });
+    const message = (...content: ReturnType<typeof file>[]): StoredInputItem => ({
+      type: "message",
+      role: "user",
+      id: newId("msg"),
+      content,
+    });
+    const input = [message(file("../../etc/a.csv", "1,2"), file("b.csv", "old")), message(file("b.csv", "new"))];
+    const read = "open('a.csv').read(), open('b.csv').read()";
+    const first = await run([python(read), python("_ = open('b.csv', 'w').write('mine');")], { before: { input } });
+    expect(logsOf(first.calls[0]!)).toBe("('1,2', 'new')\n");
+    expect(JSON.stringify(first.upstream.calls[0]!.request.tools)).toContain("a.csv, b.csv");
+    const more = { input: [message(file("c.csv", "more"))], ancestors: [first.id] };
+    const second = await run([python(`${read}, open('c.csv').read()`)], { before: more });
+    expect(logsOf(second.calls[0]!)).toBe("('1,2', 'mine', 'more')\n");
+  });
+
+  test("that two workers use at the same time keeps the cells of both", async () => {
+    const first = await run([python("seen = []")]);
+    const before = { ancestors: [first.id] };
+    const other = codeInterpreter(CONFIG);
+    const append = (name: string) => python(`import time; time.sleep(0.3); seen.append('${name}')`);
+    const [a, b] = await Promise.all([run([append("a")], { before }), run([append("b")], { before, kind: other })]);
+    await other[Symbol.asyncDispose]?.();
+    expect([a, b].map(({ calls }) => calls[0]!.status)).toEqual(["completed", "completed"]);
+    const after = await run([python("sorted(seen)")], { before: { ancestors: [first.id, a.id] } });
+    expect(logsOf(after.calls[0]!)).toBe("['a', 'b']\n");
+  });
+});
+
+describe("after a crash", () => {
+  test("the next worker goes on in the same container, and makes no call twice", async () => {
+    const cells = [python("n = 1"), python("n += 1"), python("n += 1"), python("n")];
+    const id = await createResponse(storage, {
+      tools: [AUTO],
+      include: ["code_interpreter_call.outputs"],
+      metadata: steps(...cells),
+    });
+    const control = new RunControl();
+    const dying = codeInterpreter(CONFIG);
+    let written = 0;
+    // Dies when the third cell is in the container, and nobody has been told its result.
+    const containers = new Proxy(storage.containers, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (key !== "write" || typeof value !== "function") {
+          return typeof value === "function" ? value.bind(object) : value;
+        }
+        return async (...args: unknown[]): Promise<unknown> => {
+          const isKept: unknown = await Reflect.apply(value, object, args);
+          written += 1;
+          if (written === 3) control.stop("lock-lost");
+          return isKept;
+        };
+      },
+    });
+    await runOnce(
+      { storage: { ...storage, containers }, kinds: [dying], upstream: new NotingUpstream() },
+      id,
+      control,
+    ).catch(() => {});
+    await dying[Symbol.asyncDispose]?.();
+    expect(written).toBe(3);
+
+    await runOnce({ storage, kinds: [kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const { response, calls } = await ended(id);
+    expect(response.status).toBe("completed");
+    expect(calls.map(({ status }) => status)).toEqual(["completed", "completed", "failed", "completed"]);
+    expect(logsOf(calls[2]!)).toBe(INTERRUPTED);
+    // The third cell had taken effect.
+    expect(logsOf(calls[3]!)).toBe("3\n");
+    expect(new Set(calls.map(({ container_id }) => container_id)).size).toBe(1);
+  });
+});

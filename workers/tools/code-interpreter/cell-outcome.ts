@@ -1,0 +1,93 @@
+/** What came of a cell: as the client sees it in the item, and as the model is told. */
+import { z } from "zod";
+import type { AnsweredContent } from "../../../src/protocol/content.ts";
+import { codeInterpreterCallSchema } from "../../../src/protocol/items/hosted.ts";
+import type { ToolResult } from "../../../src/store/tool-journal.ts";
+import type { PythonResult } from "./python-sandbox.ts";
+
+export type CellOutputs = NonNullable<z.infer<typeof codeInterpreterCallSchema>["outputs"]>;
+
+/** Of all images of one cell. They stand in the log, and the model is shown them in every turn. */
+const IMAGES_MAXIMUM_BYTES = 8 * 1024 * 1024;
+/** What models take as images; the client is shown the others. */
+const FOR_MODELS: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+const NAMES_MAXIMUM = 50;
+
+const detailsSchema = z.object({ outputs: codeInterpreterCallSchema.shape.outputs.unwrap() });
+
+export function cellOutcome(result: PythonResult): ToolResult {
+  const { images, isCut } = boundedImages(result);
+  const printed = result.outputs.map((output) => (output.type === "logs" ? output.logs : "")).join("");
+  const notice = isCut ? "[Some images were too large to be shown.]\n" : "";
+  const logs = printed + asLines(result.error) + notice;
+  const outputs: CellOutputs = [
+    ...(logs === "" ? [] : [{ type: "logs" as const, logs }]),
+    ...images.map(({ url }) => ({ type: "image" as const, url })),
+  ];
+  const text = [logs === "" ? "(no output)\n" : logs, ...describeFiles(result), ...describeImages(images)].join("");
+  const shown = images.filter(({ mediaType }) => FOR_MODELS.has(mediaType));
+  const parts: AnsweredContent[] = [
+    { type: "input_text", text },
+    ...shown.map(({ url }) => ({ type: "input_image" as const, detail: "auto" as const, image_url: url })),
+  ];
+  const isError = result.error !== undefined && !isRaised(result.error);
+  return { output: shown.length === 0 ? text : parts, isError, details: { outputs } };
+}
+
+/** What the item shows of a result, which may come from the journal or be of a call that was not made. */
+export function shownOutputs({ output, details }: ToolResult): CellOutputs {
+  const parsed = detailsSchema.safeParse(details);
+  if (parsed.success) return parsed.data.outputs;
+  return typeof output === "string" ? [{ type: "logs", logs: output }] : [];
+}
+
+/** Code that raised an error was run; one that was killed at a limit was not, to its end. */
+function isRaised(error: string): boolean {
+  return error.includes("\n");
+}
+
+interface ShownImage {
+  url: string;
+  mediaType: string;
+}
+
+function boundedImages({ outputs }: PythonResult): { images: ShownImage[]; isCut: boolean } {
+  const images: ShownImage[] = [];
+  let left = IMAGES_MAXIMUM_BYTES;
+  let isCut = false;
+  for (const output of outputs) {
+    if (output.type !== "image") continue;
+    const { bytes, mediaType } = output;
+    if (bytes.length > left) {
+      isCut = true;
+      continue;
+    }
+    left -= bytes.length;
+    images.push({ mediaType, url: `data:${mediaType};base64,${Buffer.from(bytes).toString("base64")}` });
+  }
+  return { images, isCut };
+}
+
+function describeFiles({ files, deletedFiles }: PythonResult): string[] {
+  const written = files.map(({ name, bytes }) => `${name} (${bytes.length} bytes)`);
+  return [
+    ...(written.length === 0 ? [] : [`[Files written: ${listed(written)}]\n`]),
+    ...(deletedFiles.length === 0 ? [] : [`[Files deleted: ${listed(deletedFiles)}]\n`]),
+  ];
+}
+
+function describeImages(images: readonly ShownImage[]): string[] {
+  if (images.length === 0) return [];
+  const types = images.map(({ mediaType }) => mediaType).join(", ");
+  return [`[Images shown to the user: ${images.length} (${types})]\n`];
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMES_MAXIMUM;
+  return names.slice(0, NAMES_MAXIMUM).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function asLines(text: string | undefined): string {
+  if (text === undefined) return "";
+  return text.endsWith("\n") ? text : `${text}\n`;
+}

@@ -1,0 +1,58 @@
+/** Files that a conversation carries in its messages, for the container's working folder. */
+import { posix, win32 } from "node:path";
+import type { ContextItem } from "../../upstream.ts";
+import type { PythonFile } from "./python-sandbox.ts";
+
+export interface ConversationFiles {
+  files: PythonFile[];
+  /** Names of those that there is no room for. */
+  leftOut: string[];
+}
+
+const UNNAMED = "file";
+const NAME_MAXIMUM_BYTES = 200;
+
+/** Of files with one name the last, oldest first; the newest have the room. */
+export function conversationFiles(
+  context: readonly ContextItem[],
+  limits: { files: number; fileBytes: number },
+): ConversationFiles {
+  const byName = new Map<string, string>();
+  for (const item of context) {
+    if (item.type !== "message" || typeof item.content === "string") continue;
+    for (const part of item.content) {
+      if (part.type !== "input_file" || part.file_data == null) continue;
+      const name = safeName(part.filename ?? UNNAMED);
+      byName.delete(name);
+      byName.set(name, part.file_data);
+    }
+  }
+  const files: PythonFile[] = [];
+  const leftOut: string[] = [];
+  let left = limits.fileBytes;
+  for (const [name, data] of [...byName].toReversed()) {
+    const bytes = decode(data);
+    if (bytes.length > left || files.length >= limits.files) {
+      leftOut.unshift(name);
+      continue;
+    }
+    left -= bytes.length;
+    files.unshift({ name, bytes });
+  }
+  return { files, leftOut };
+}
+
+/** The last step of a path, as any system writes them. */
+function safeName(filename: string): string {
+  const base = posix.basename(win32.basename(filename)).replaceAll("\0", "");
+  if (base === "" || base === "." || base === "..") return UNNAMED;
+  let name = base;
+  while (Buffer.byteLength(name) > NAME_MAXIMUM_BYTES) name = name.slice(1);
+  return name;
+}
+
+/** Base64, or a data URL of it. */
+function decode(data: string): Uint8Array {
+  const base64 = data.startsWith("data:") ? data.slice(data.indexOf(",") + 1) : data;
+  return new Uint8Array(Buffer.from(base64, "base64"));
+}

@@ -1,0 +1,154 @@
+/**
+ * The containers that this worker has at hand: their interpreters as the last cell left them. What counts is in the store:
+ * after each cell it is told what has changed, and an interpreter that is not of the store's version is made again. Two
+ * workers that run something in one container at the same time do not see each other; the second to write begins anew
+ * from what the first wrote, which is sound, since a cell has no effect outside of its container.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import type { ContainerChange, ContainerCell } from "../../../src/store/containers.ts";
+import type { ContainerStates } from "../../tool.ts";
+import type { PythonProcesses } from "./python-processes.ts";
+import { type PythonFile, type PythonResult, PythonSandbox } from "./python-sandbox.ts";
+
+export interface CellRun {
+  project: string;
+  containerId: string;
+  /** Whether the container is made if there is none. */
+  mayBeNew: boolean;
+  code: string;
+  /** Put in once, before the first cell that comes after them. */
+  files: readonly PythonFile[];
+  timeoutMs: number;
+}
+
+export class ContainerNotFoundError extends Error {
+  override readonly name = "ContainerNotFoundError";
+}
+
+/** Somebody else kept running cells in the same container. Nothing of this cell has stayed. */
+export class ContainerBusyError extends Error {
+  override readonly name = "ContainerBusyError";
+}
+
+interface OpenContainer {
+  sandbox: PythonSandbox;
+  /** In the store; 0 if it is not there yet. */
+  version: number;
+  cells: readonly ContainerCell[] | undefined;
+  given: string[];
+}
+
+/** Their files are in memory, their processes are bounded elsewhere. */
+const OPEN_MAXIMUM = 16;
+const TRIES = 3;
+
+export class LiveContainers implements AsyncDisposable {
+  readonly #processes: PythonProcesses;
+  /** The one used last is the last. None of them is running anything. */
+  readonly #idle = new Map<string, OpenContainer>();
+  /** The last cell of each container that has some to run. */
+  readonly #running = new Map<string, Promise<unknown>>();
+
+  constructor(processes: PythonProcesses) {
+    this.#processes = processes;
+  }
+
+  /** Rejects with one of the errors above, those of PythonSandbox.run, or the signal's reason. */
+  async run(states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
+    const key = `${cell.project} ${cell.containerId}`;
+    const before = this.#running.get(key) ?? Promise.resolve();
+    const turn = before.then(() => this.#runUntilKept(key, states, cell, signal));
+    const over = turn.catch(() => {});
+    this.#running.set(key, over);
+    try {
+      return await turn;
+    } finally {
+      if (this.#running.get(key) === over) this.#running.delete(key);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#idle.values()].map(({ sandbox }) => sandbox[Symbol.asyncDispose]()));
+    await this.#processes[Symbol.asyncDispose]();
+  }
+
+  async #runUntilKept(key: string, states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      signal.throwIfAborted();
+      const container = await this.#open(key, states, cell);
+      let isKept = false;
+      try {
+        const { result, change } = await runCell(container, cell, signal);
+        isKept = await states.write(cell.containerId, change);
+        if (isKept) return result;
+      } finally {
+        if (isKept) this.#keep(key, container);
+        else await container.sandbox[Symbol.asyncDispose]();
+      }
+    }
+    throw new ContainerBusyError("Others were using the container at the same time. Nothing of this call was kept.");
+  }
+
+  /** Taken out of those that are idle; made again if it is not as the store has it. */
+  async #open(key: string, states: ContainerStates, { containerId, mayBeNew }: CellRun): Promise<OpenContainer> {
+    const idle = this.#idle.get(key);
+    this.#idle.delete(key);
+    const version = await states.readVersion(containerId);
+    if (idle !== undefined && idle.version === (version ?? 0)) return idle;
+    await idle?.sandbox[Symbol.asyncDispose]();
+    const stored = version === undefined ? undefined : await states.read(containerId);
+    if (stored !== undefined) {
+      const sandbox = new PythonSandbox(this.#processes, stored);
+      return { sandbox, version: stored.version, cells: stored.cells, given: stored.given };
+    }
+    if (!mayBeNew) throw new ContainerNotFoundError(`There is no container '${containerId}'.`);
+    return { sandbox: new PythonSandbox(this.#processes), version: 0, cells: [], given: [] };
+  }
+
+  #keep(key: string, container: OpenContainer): void {
+    this.#idle.set(key, container);
+    const [longest] = this.#idle;
+    if (this.#idle.size <= OPEN_MAXIMUM || longest === undefined) return;
+    this.#idle.delete(longest[0]);
+    void longest[1].sandbox[Symbol.asyncDispose]();
+  }
+}
+
+async function runCell(container: OpenContainer, { code, files, timeoutMs }: CellRun, signal: AbortSignal) {
+  const named = files.map((file) => ({ file, mark: markOf(file) }));
+  const missing = named.filter(({ mark }) => !container.given.includes(mark));
+  const given = missing.map(({ file }) => file);
+  const result = await container.sandbox.run({ code, files: given, timeoutMs }, signal);
+  container.given = [...container.given, ...missing.map(({ mark }) => mark)];
+  return { result, change: changeOf(container, given, result) };
+}
+
+/** What the store is to be told. The container is then of the version that the store will have. */
+function changeOf(container: OpenContainer, given: readonly PythonFile[], result: PythonResult): ContainerChange {
+  const { seed, cells } = container.sandbox.snapshot();
+  const before = container.cells ?? [];
+  const after = cells ?? [];
+  // A history only grows at its end, or is begun anew.
+  const isGrown = before.every((cell, place) => after[place] === cell);
+  const same = isGrown ? before.length : 0;
+  const deleted = new Set(result.deletedFiles);
+  const changed = new Map([...given, ...result.files].map((file) => [file.name, file]));
+  const change: ContainerChange = {
+    from: container.version,
+    token: randomUUID(),
+    seed,
+    given: container.given,
+    cellCount: cells?.length,
+    newCells: new Map(after.slice(same).map((cell, i) => [same + i, cell])),
+    goneCells: before.map((_, place) => place).slice(after.length),
+    files: [...changed.values()].filter(({ name }) => !deleted.has(name)),
+    deletedFiles: result.deletedFiles,
+  };
+  container.cells = cells;
+  container.version += 1;
+  return change;
+}
+
+function markOf({ name, bytes }: PythonFile): string {
+  return `${createHash("sha256").update(bytes).digest("base64url")} ${name}`;
+}

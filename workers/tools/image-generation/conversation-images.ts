@@ -1,0 +1,52 @@
+/** Images that a conversation has, to be changed or combined: those that users sent, and those that were made for them. */
+import { GuardedFetchError } from "../../net/errors.ts";
+import type { GuardedFetch } from "../../net/guarded-fetch.ts";
+import type { ContextItem } from "../../upstream.ts";
+import { ImageFault, type InputImage } from "./image-model.ts";
+
+/** The newest; more than that no service takes. */
+const IMAGES_MAXIMUM = 8;
+const IMAGE_MAXIMUM_BYTES = 16 * 1024 * 1024;
+const FETCH_TIMEOUT_MS = 30_000;
+const TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
+const DATA_URL = /^data:(image\/[a-z+.-]+);base64,/;
+
+/** URLs of them, oldest first. */
+export function conversationImages(context: readonly ContextItem[]): string[] {
+  const urls = context.flatMap((item) => {
+    if (item.type === "image_generation_call") {
+      return item.result == null ? [] : [dataUrl(item.result, item.output_format ?? "png")];
+    }
+    if (item.type !== "message" || typeof item.content === "string") return [];
+    return item.content.flatMap((part) => (part.type === "input_image" && part.image_url ? [part.image_url] : []));
+  });
+  return urls.slice(-IMAGES_MAXIMUM);
+}
+
+export function dataUrl(base64: string, format: string): string {
+  return `data:image/${format};base64,${base64}`;
+}
+
+/** Rejects with an ImageFault for what cannot be read as an image. */
+export async function loadImage(url: string, fetch: GuardedFetch, signal: AbortSignal): Promise<InputImage> {
+  const data = DATA_URL.exec(url);
+  if (data !== null) return checkType(data[1]!, new Uint8Array(Buffer.from(url.slice(data[0].length), "base64")));
+  if (url.startsWith("data:")) throw notAnImage();
+  try {
+    const read = await fetch.read(url, { signal, maxBytes: IMAGE_MAXIMUM_BYTES, timeoutMs: FETCH_TIMEOUT_MS });
+    if (read.status !== 200) throw new ImageFault("invalid_image_url", `The URL of an image answered ${read.status}.`);
+    return checkType(read.contentType ?? "", new Uint8Array(read.body));
+  } catch (error) {
+    if (!(error instanceof GuardedFetchError)) throw error;
+    throw new ImageFault("invalid_image_url", `An image could not be loaded. ${error.message}`, { cause: error });
+  }
+}
+
+function checkType(mediaType: string, bytes: Uint8Array<ArrayBuffer>): InputImage {
+  if (!TYPES.has(mediaType)) throw notAnImage();
+  return { bytes, mediaType };
+}
+
+function notAnImage(): ImageFault {
+  return new ImageFault("invalid_image_format", "Only images of type png, jpeg and webp can be changed.");
+}
