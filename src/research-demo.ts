@@ -137,12 +137,9 @@ async function killWorker({ installation, screen }: Research, id: string, during
   await installation.crashWorker(workerPid);
   const atMs = performance.now();
   const { last } = await installation.runRecord(id);
-  const what =
-    during.type === "mcp_call"
-      ? `${during.server_label}.${during.name} has not answered yet`
-      : `an item of the type ${during.type} is open`;
+  const what = during.type === "mcp_call" ? `${during.server_label}.${during.name}` : during.type;
   screen.line("");
-  screen.line(`Worker ${workerPid} got SIGKILL in the middle of a step: ${what}.`, "red");
+  screen.line(`Worker ${workerPid} got SIGKILL in the middle of a step, with ${what} open.`, "red");
   screen.line(`Recorded are the events up to ${last}, and each result of the calls above.`);
   return { atMs, workerPid, lastRecorded: last };
 }

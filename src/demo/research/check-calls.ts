@@ -36,22 +36,28 @@ export function keysOf(item: Item): string[] {
 export const isCompleted = (item: Item): boolean => "status" in item && item.status === "completed";
 
 /**
- * What is wrong, in words; empty if nothing is. A call that was cut off may have been made once more than it is shown as
- * completed; a search that was cut off does not say what for, and may have been any. A page is kept while a response reads
- * it: it may be fetched less often than it is read, and never more often.
+ * What is wrong, in words; empty if nothing is. Each call that has ended may have been made once. One that was cut off is
+ * shown again: if it only reads, it may have been made again as well, and a search that was cut off does not say what for.
+ * A page is kept while a response reads it: it may be fetched less often than it is read, and never more often.
  */
-export function findRepeatedCalls(shown: readonly Item[], made: MadeCalls): string[] {
-  const cut = shown.filter((item) => !isCompleted(item));
-  const completed = count(shown.filter(isCompleted).flatMap(keysOf));
-  const interrupted = count(cut.flatMap(keysOf));
+export function findRepeatedCalls(
+  shown: readonly Item[],
+  made: MadeCalls,
+  isReadOnly: (key: string) => boolean,
+): string[] {
+  const isCut = (item: Item): boolean => "status" in item && item.status === "incomplete";
+  const completed = new Set(shown.filter(isCompleted).flatMap(keysOf));
+  const ended = count(shown.filter((item) => !isCut(item)).flatMap(keysOf));
+  const cut = shown.filter(isCut);
+  const cutCalls = count(cut.flatMap(keysOf));
   const nameless = cut.filter((item) => item.type === "web_search_call" && keysOf(item).length === 0).length;
   const faults: string[] = [];
-  for (const key of new Set([...made.keys, ...completed.keys()])) {
-    const excused = (interrupted.get(key) ?? 0) + (/^(search|page) /.test(key) ? nameless : 0);
-    const most = (completed.get(key) ?? 0) + excused;
+  for (const key of new Set([...made.keys, ...completed])) {
+    const again = (cutCalls.get(key) ?? 0) + (/^(search|page) /.test(key) ? nameless : 0);
+    const most = (ended.get(key) ?? 0) + (isReadOnly(key) ? again : 0);
     const times = made.countOf(key);
     if (times > most) faults.push(`made ${times} times instead of ${most}: ${key}`);
-    if (times === 0) faults.push(`completed, and never made: ${key}`);
+    if (times === 0 && completed.has(key)) faults.push(`completed, and never made: ${key}`);
   }
   return faults;
 }

@@ -39,14 +39,23 @@ export async function checkRun(run: CheckedRun, response: Response): Promise<voi
   const counted = isLocalWeb ? shown : shown.filter((item) => item.type === "mcp_call");
   const calls = counted.filter((item) => isCompleted(item) && keysOf(item).length > 0);
   const who = isLocalWeb ? "by search engine, pages and MCP server" : "by the MCP server";
-  check(`${calls.length} completed calls, each made once, as counted ${who}.`, findRepeatedCalls(counted, made));
+  check(
+    `${calls.length} completed calls, each made once, as counted ${who}.`,
+    findRepeatedCalls(counted, made, isReadOnly),
+  );
   if (isScripted) check(CRASH_CLAIM, findWrongCounts(made));
   const { text, citations } = readAnswer(response);
   const known = knownUrls(response.output);
   const wrong = findWrongCitations(text, citations, (url) => known.has(url));
-  check(`${citations.length} citations: each cuts its link out of the report, and its page was found.`, wrong);
+  check(
+    `${citations.length} links cited: each is cut out of the report by its citation, and its page was found.`,
+    wrong,
+  );
   if (isScripted) check("The report has the figures that Python printed.", findMissingFigures(response, text));
 }
+
+/** All that the almanac and the pages are asked for, but for one tool. */
+const isReadOnly = (key: string): boolean => !key.startsWith(`${ADD_NOTE} `);
 
 async function replay({ client, signal }: CheckedRun, id: string) {
   const replayed: OpenAI.Responses.ResponseStreamEvent[] = [];
