@@ -15,6 +15,7 @@ import { startLocalWeb } from "./demo/research/local-web.ts";
 import { prepareRealModel, readEnvironment, readWanted } from "./demo/research/real-model.ts";
 import { LABEL, QUESTION, scriptedPlan } from "./demo/research/scripted-plan.ts";
 import { showBegun, showReport, showStep } from "./demo/research/show-run.ts";
+import { unlessAborted } from "./demo/unless-aborted.ts";
 import { runDemo, type Stage, startInstallation } from "./demo/run-demo.ts";
 
 const TITLE = "background-responses: a research run outlives its worker";
@@ -116,7 +117,7 @@ async function follow(research: Research, request: ResearchRequest): Promise<voi
 }
 
 async function isMomentToKill(
-  { almanac, isScripted }: Research,
+  { almanac, isScripted, signal }: Research,
   event: StreamEvent,
   items: ReadonlyMap<number, Item>,
 ): Promise<boolean> {
@@ -128,7 +129,7 @@ async function isMomentToKill(
   const item = items.get(items.size - 1);
   if (event.type !== "response.mcp_call_arguments.done" || item?.type !== "mcp_call" || item.name !== LOOK_UP)
     return false;
-  await almanac.lookUpBegun;
+  await unlessAborted(almanac.lookUpBegun, signal);
   return true;
 }
 
