@@ -20,6 +20,7 @@ import { allowOrigins, originsOf } from "./http/cors.ts";
 import { countInputTokens } from "./http/count-input-tokens.ts";
 import { createResponse } from "./http/create-response.ts";
 import { deleteResponse } from "./http/delete-response.ts";
+import { documentation } from "./http/docs.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
 import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
 import { jsonBody } from "./http/json-body.ts";
@@ -68,6 +69,7 @@ export function createApp(context: ApiContext): Express {
   );
   app.use(logRequests(logger));
   app.use(allowOrigins(config.CORS_ORIGINS));
+  app.use(documentation(async () => (await import("./openapi/document.ts")).describeApi()));
   app.use(["/v1", "/v5"], v1);
   app.use(refuseUnknownUrl);
   app.use(errorHandler(logger));

@@ -41,9 +41,11 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "src/providers",
   ],
+  "src/openapi": ["src/protocol", "src/lifecycle", "src/stream", "src/providers", "src/http"],
   src: [
     "src/protocol",
     "src/http",
+    "src/openapi",
     "src/responses",
     "src/sealing",
     "src/store",
@@ -100,7 +102,10 @@ interface Import {
 
 const files = globSync(["src/**/*.ts", "workers/**/*.ts"]);
 const imports: Import[] = files.flatMap((file) =>
-  [...readFileSync(file, "utf8").matchAll(/(?:from|import) "([^"]+)"/g)].map((match) => ({ file, target: match[1]! })),
+  [...readFileSync(file, "utf8").matchAll(/(?:from |import |import\()"([^"]+)"/g)].map((match) => ({
+    file,
+    target: match[1]!,
+  })),
 );
 
 /** The longest room that holds the file. */

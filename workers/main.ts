@@ -20,6 +20,7 @@ await runProcess("worker", async () => {
     intervalMs: config.SWEEP_INTERVAL_MS,
     maxAttempts: config.MAX_ATTEMPTS,
     owner: config.processName,
+    sweepUpstreams: () => worker.background.sweep(),
   });
   sweeper.start();
   const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;

@@ -38,6 +38,8 @@ export interface SweeperOptions {
   maxAttempts: number;
   /** This process's name in the lock. */
   owner: string;
+  /** Ends what providers run for responses that are over. */
+  sweepUpstreams?: () => Promise<void>;
 }
 
 const PAGE = 200;
@@ -101,10 +103,11 @@ export class ResponseSweeper {
     return (await holdLockScript(redis, layout.sweeperLock, owner, intervalMs * LOCK_INTERVALS)) === 1;
   }
 
-  /** Looks at every open response once, and then at what the projects' sets have kept of those that are gone. */
+  /** Looks at every open response once, and then at what those that are gone have left behind. */
   async sweep(): Promise<void> {
     await this.#sweepAll();
     await this.#storage.open.reconcile();
+    await this.#options.sweepUpstreams?.();
   }
 
   async #sweepAll(): Promise<void> {

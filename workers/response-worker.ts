@@ -8,6 +8,7 @@ import type { WorkerContext } from "../src/context.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
 import { WorkerControl } from "../src/stream/control.ts";
+import { BackgroundUpstreams } from "./background-upstreams.ts";
 import { RunControl } from "./run.ts";
 import { type RunOutcome, runResponse } from "./run-response.ts";
 import { ServerTools } from "./tools.ts";
@@ -35,6 +36,7 @@ export class ResponseWorker {
   readonly #context: WorkerContext;
   readonly #upstreams: Upstreams;
   readonly #serverTools: ServerTools;
+  readonly background: BackgroundUpstreams;
   readonly #workers: Worker<ResponseJob>[];
   readonly #active = new Set<ActiveRun>();
   readonly #leaseCheck: NodeJS.Timeout;
@@ -47,6 +49,7 @@ export class ResponseWorker {
   private constructor(context: WorkerContext) {
     this.#context = context;
     this.#upstreams = new Upstreams(context.catalog, context.config, context.logger);
+    this.background = new BackgroundUpstreams(context.storage, this.#upstreams);
     this.#serverTools = new ServerTools(context.config);
     this.#workers = QUEUE_NAMES.map((name) => this.#openWorker(name));
     this.#leaseCheck = setInterval(() => void this.#checkLeases(), LEASE_CHECK_MS);
@@ -149,6 +152,7 @@ export class ResponseWorker {
           maxWaits: config.UPSTREAM_MAX_WAITS,
           isStrict: config.STRICT_EVENTS,
           maxToolCalls: config.MAX_TOOL_CALLS,
+          background: this.#upstreams.hasBackground ? this.background : undefined,
           workerName: config.processName,
         },
         id,

@@ -1,7 +1,7 @@
 /** A run's hold on the journal of its tool calls: what it writes is fenced by its lease, and waits out a Redis that is away. */
 import { untilTaken } from "../src/redis/patience.ts";
 import type { Storage } from "../src/responses/storage.ts";
-import type { RecordedTurn, ToolJournal, ToolResult } from "../src/store/tool-journal.ts";
+import type { RecordedAttachment, RecordedTurn, ToolJournal, ToolResult } from "../src/store/tool-journal.ts";
 import { LeaseLostError } from "../src/stream/event-writer.ts";
 import type { Run } from "./run.ts";
 
@@ -9,6 +9,7 @@ export class RunJournal {
   readonly #storage: Storage;
   readonly #run: Run;
   readonly #turns: RecordedTurn[];
+  readonly #attachments: Map<number, RecordedAttachment>;
   readonly #started: Set<string>;
   readonly #results: Map<string, ToolResult>;
 
@@ -16,13 +17,14 @@ export class RunJournal {
     this.#storage = storage;
     this.#run = run;
     this.#turns = journal.turns;
+    this.#attachments = new Map(journal.attachments);
     this.#started = new Set(journal.started);
     this.#results = new Map(journal.results);
   }
 
-  /** For a response without tools there is nothing to read. */
+  /** For a response without tools, of a provider without a background, there is nothing to read. */
   static empty(storage: Storage, run: Run): RunJournal {
-    return new RunJournal(storage, run, { turns: [], started: new Set(), results: new Map() });
+    return new RunJournal(storage, run, { turns: [], attachments: new Map(), started: new Set(), results: new Map() });
   }
 
   static async open(storage: Storage, run: Run): Promise<RunJournal> {
@@ -32,6 +34,11 @@ export class RunJournal {
 
   get turns(): readonly RecordedTurn[] {
     return this.#turns;
+  }
+
+  /** What the provider runs for the turn that is to come, or was cut off. */
+  get attachment(): RecordedAttachment | undefined {
+    return this.#attachments.get(this.#turns.length);
   }
 
   hasStarted(callId: string): boolean {
@@ -54,6 +61,12 @@ export class RunJournal {
   async rewriteLastTurn(): Promise<void> {
     const place = this.#turns.length - 1;
     await this.#write(({ journals }, { id, lease }) => journals.writeTurn(id, lease, place, this.#turns[place]!));
+  }
+
+  async saveAttachment(attachment: RecordedAttachment): Promise<void> {
+    const place = this.#turns.length;
+    this.#attachments.set(place, attachment);
+    await this.#write(({ journals }, { id, lease }) => journals.writeAttachment(id, lease, place, attachment));
   }
 
   async addStart(callId: string): Promise<void> {

@@ -19,9 +19,9 @@ import type { Storage } from "../src/responses/storage.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { sourcesOf, withCitations } from "./citations.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
-import { containersOf } from "./containers-of.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
+import type { BackgroundUpstreams } from "./background-upstreams.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
 import { compactOnly } from "./compact-context.ts";
@@ -29,14 +29,17 @@ import { prepareContext } from "./prepare-context.ts";
 import type { Turn } from "./turn.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
-import type { ToolSession } from "./tool.ts";
+import { openSession } from "./tool-session.ts";
 import { turnRequest } from "./turn-request.ts";
 import { TurnRelay } from "./turn-relay.ts";
-import type { Upstream, UpstreamFinish } from "./upstream.ts";
+import { heldTurn, type HeldTurn, loseAttachment, TurnAttachment } from "./turn-attachment.ts";
+import { DetachedError, failed, type Upstream, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
 import { waitsForClient } from "./waits-for-client.ts";
 
 /** The least that a request may ask for (contract 03 §3.1): with less left, there is nothing to ask for. */
 const OUTPUT_TOKENS_MINIMUM = 16;
+/** How often a turn is asked for anew because its provider has lost what it ran for it. */
+const LOST_MAXIMUM = 3;
 
 export interface LoopDependencies {
   storage: Storage;
@@ -45,6 +48,8 @@ export interface LoopDependencies {
   isStrict: boolean;
   /** In one response, whatever its request says. */
   maxToolCalls: number;
+  /** If any provider runs responses in its own background. */
+  background?: BackgroundUpstreams | undefined;
 }
 
 /** What a run generates with. */
@@ -54,6 +59,8 @@ export interface Generation {
   conversation: Conversation;
   /** Completed items of the response, as the log stands now. */
   produced: () => readonly OutputItem[];
+  /** Closes what stands open in the log; it is not among `produced` then. */
+  discardOpen: () => Promise<void>;
 }
 
 export async function runLoop(
@@ -63,28 +70,14 @@ export async function runLoop(
 ): Promise<UpstreamFinish> {
   const { storage } = dependencies;
   const hasTools = (generation.conversation.request.tools ?? []).length > 0;
-  const journal = hasTools ? await RunJournal.open(storage, run) : RunJournal.empty(storage, run);
-  const earlier = await readMadeCalls(storage, generation.conversation);
   const { provider } = generation.resolved;
-  const session = toolSession(dependencies, run, generation);
+  // What else is in a journal is where a provider's own run stands.
+  const isRead = hasTools || dependencies.background !== undefined;
+  const journal = isRead ? await RunJournal.open(storage, run) : RunJournal.empty(storage, run);
+  const earlier = await readMadeCalls(storage, generation.conversation);
+  const session = openSession(storage, run, generation.conversation, generation.produced());
   await using tools = await dependencies.serverTools.open(session, (tool) => runsTool(provider, tool.type));
   return await new Loop(dependencies, run, generation, { journal, tools, earlier }).run();
-}
-
-function toolSession({ storage }: LoopDependencies, run: Run, { conversation, produced }: Generation): ToolSession {
-  return {
-    responseId: run.id,
-    project: conversation.project,
-    request: conversation.request,
-    context: [...conversation.input, ...produced()],
-    own: conversation.own,
-    produced: produced(),
-    signal: run.control.generating,
-    logger: storage.logger.child({ responseId: run.id }),
-    containers: containersOf(storage, run, conversation.project),
-    nextIndex: () => run.writer.state.response.output.length,
-    show: (...events) => run.writer.write(...events),
-  };
 }
 
 class Loop {
@@ -119,9 +112,12 @@ class Loop {
     if (this.#generation.conversation.purpose === "compact") return await compactOnly(this.#describeTurn());
     await this.#takeUp();
     for (;;) {
-      if (this.#generation.produced().some(waitsForClient)) return { ...COMPLETED, usage: this.#usage };
+      // What its provider still runs has more of the turn, and knows what it cost.
+      const held = heldTurn(this.#journal, this.#dependencies.background);
+      const isWaiting = held === undefined && this.#generation.produced().some(waitsForClient);
+      if (isWaiting) return { ...COMPLETED, usage: this.#usage };
       if (this.#outputTokensLeft < OUTPUT_TOKENS_MINIMUM) return this.#outOfTokens();
-      const finish = await this.#turn();
+      const finish = await this.#turn(held).catch((error: unknown) => this.#detached(error));
       if (finish !== undefined) return finish;
     }
   }
@@ -140,14 +136,16 @@ class Loop {
   }
 
   /** One call of the model and the calls that it asks for. Undefined if it is to be called again. */
-  async #turn(): Promise<UpstreamFinish | undefined> {
+  async #turn(held: HeldTurn | undefined): Promise<UpstreamFinish | undefined> {
     const turn = this.#describeTurn();
     const { storage, project, resolved, request, isStrict } = turn;
-    const context = await prepareContext(turn);
+    // Nobody is shown the context of a call that was made already.
+    const context = held === undefined ? await prepareContext(turn) : turn;
     if ("type" in context) return context;
     const { before, produced } = this.#split(context.produced);
     const { output } = this.#run.writer.state.response;
-    const call = {
+    const usedIds = new Set(output.map((item) => item.id));
+    const call: UpstreamCall = {
       responseId: this.#run.id,
       model: resolved.model,
       request,
@@ -159,11 +157,12 @@ class Loop {
       functions: this.#tools.functions,
       callsLeft: this.#callsLeft,
       nextIndex: () => this.#run.writer.state.response.output.length,
-      usedIds: new Set(output.map((item) => item.id)),
+      usedIds,
     });
+    call.attachment = this.#attach(held, usedIds, relay);
     const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
     const citing = withCitations(
-      turn.upstream,
+      held?.upstream ?? turn.upstream,
       sourcesOf(madeCalls(this.#run.id, this.#journal), this.#tools.functions),
     );
     const finish = await runTurn(this.#run, citing, call, { form, relay, isStrict });
@@ -173,6 +172,24 @@ class Loop {
     await this.#journal.addTurn({ usage: finish.usage, segments: [...relay.segments] });
     await this.#finishTurn(new Set(), relay.live);
     return undefined;
+  }
+
+  #attach(held: HeldTurn | undefined, usedIds: ReadonlySet<string>, relay: TurnRelay): TurnAttachment | undefined {
+    const { background } = this.#dependencies;
+    // Where nothing may be stored, nothing is left with a provider either, for however short a time.
+    if (background === undefined || this.#generation.conversation.request.store === false) return undefined;
+    const { produced } = this.#split(this.#generation.produced());
+    const turn = { run: this.#run, journal: this.#journal, background, relay, usedIds };
+    return new TurnAttachment(turn, produced, held?.attachment);
+  }
+
+  /** What the provider has lost is asked for anew, as after a crash, with what the log has of it. */
+  async #detached(error: unknown): Promise<UpstreamFinish | undefined> {
+    if (!(error instanceof DetachedError)) throw error;
+    await this.#generation.discardOpen();
+    if (!error.isLost) return undefined;
+    const lost = await loseAttachment(this.#dependencies.storage, this.#run, this.#journal);
+    return lost > LOST_MAXIMUM ? failed("server_error", error.message) : undefined;
   }
 
   #describeTurn(): Turn {

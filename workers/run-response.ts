@@ -53,6 +53,18 @@ export async function runResponse(
   control: RunControl,
   onLease: OnLease,
 ): Promise<RunOutcome> {
+  const outcome = await attempt(dependencies, id, control, onLease);
+  // Whether the response is over, and not handed on, its record knows: a lost lease may be another worker's.
+  if (outcome !== "handed-over" && typeof outcome !== "object") await dependencies.background?.settle(id);
+  return outcome;
+}
+
+async function attempt(
+  dependencies: RunDependencies,
+  id: string,
+  control: RunControl,
+  onLease: OnLease,
+): Promise<RunOutcome> {
   const { storage, maxAttempts, workerName } = dependencies;
   const acquired = await storage.leases.acquire(id, Date.now(), maxAttempts, workerName);
   switch (acquired.kind) {
@@ -75,7 +87,8 @@ export async function runResponse(
   if (state === undefined) return "not-needed";
   const run = openRun(storage, { id, state, lease: acquired.lease, last: state.last }, control);
   try {
-    const discarded = await closeBrokenItems(run);
+    const discarded = new Set<number>();
+    await closeBrokenItems(run, discarded);
     await announceStart(run);
     const generated = await generate(dependencies, run, discarded);
     if (generated.status === "postponed") {
@@ -105,14 +118,14 @@ async function failFromOutside(storage: Storage, id: string, error: ResponseErro
 
 /**
  * An item that an earlier attempt left open is closed as incomplete, and work goes on behind it: clients refuse an index
- * that is added twice (contract 00, row 17). Answers the places that the final output leaves out.
+ * that is added twice (contract 00, row 17). `discarded` gets the places that the final output leaves out.
  */
-async function closeBrokenItems(run: Run): Promise<ReadonlySet<number>> {
+async function closeBrokenItems(run: Run, discarded: Set<number>): Promise<void> {
   const { response, openIndices } = run.writer.state;
   const broken = closeOpenItems(response, openIndices);
   if (broken.length > 0) await run.writer.write(...broken);
   const output: readonly OutputItem[] = run.writer.state.response.output;
-  return new Set(output.flatMap((item, place) => (item.status === "incomplete" ? [place] : [])));
+  for (const [place, item] of output.entries()) if (item.status === "incomplete") discarded.add(place);
 }
 
 async function announceStart(run: Run): Promise<void> {
@@ -120,11 +133,7 @@ async function announceStart(run: Run): Promise<void> {
   if (response.status === "queued") await run.writer.write(startResponse(response));
 }
 
-async function generate(
-  dependencies: RunDependencies,
-  run: Run,
-  discarded: ReadonlySet<number>,
-): Promise<UpstreamFinish> {
+async function generate(dependencies: RunDependencies, run: Run, discarded: Set<number>): Promise<UpstreamFinish> {
   const { storage, upstreams } = dependencies;
   try {
     const conversation = await loadConversation(storage, run.id);
@@ -132,7 +141,12 @@ async function generate(
     const found = upstreams.find(conversation.request.model);
     if (found === undefined)
       return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
-    return await runLoop(dependencies, run, { ...found, conversation, produced: () => keptItems(run, discarded) });
+    return await runLoop(dependencies, run, {
+      ...found,
+      conversation,
+      produced: () => keptItems(run, discarded),
+      discardOpen: () => closeBrokenItems(run, discarded),
+    });
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
     if (error instanceof TurnTooLongError) return failed("server_error", error.message);

@@ -10,7 +10,7 @@ import { webSearch } from "./tools/web-search.ts";
 
 type OpenKind = (config: Config) => ToolKind;
 
-const KINDS: readonly OpenKind[] = [(config) => webSearch(config), openMcpKind, codeInterpreter, imageGeneration];
+const KINDS: readonly OpenKind[] = [codeInterpreter, imageGeneration, openMcpKind, (config) => webSearch(config)];
 
 /** The tools of one response, opened. */
 export interface OpenTools extends AsyncDisposable {

@@ -6,6 +6,7 @@
 import type { ItemEventDraft } from "../src/protocol/event.ts";
 import { newItemId } from "../src/protocol/id.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
+import { freeItemId } from "./retold-item.ts";
 import type { ServerFunction, ShownCall } from "./tool.ts";
 import { newCallId } from "./tools.ts";
 
@@ -82,7 +83,8 @@ export class TurnRelay {
     const { item, output_index } = event;
     const fn = item.type === "function_call" ? this.#options.functions.get(item.name) : undefined;
     if (fn !== undefined && item.type === "function_call") return this.#addCall(output_index, item.name, fn);
-    const itemId = this.#options.usedIds.has(item.id) ? newItemId(item.type) : undefined;
+    const free = freeItemId(item, this.#options.usedIds);
+    const itemId = free === item.id ? undefined : free;
     if (this.#live === undefined) {
       const index = this.#options.nextIndex();
       this.#destinations.set(output_index, { kind: "log", index, itemId });

@@ -35,6 +35,7 @@ function withoutGone(choice: ToolChoice, asked: readonly Tool[], { offered, func
   };
   if (choice.type !== "allowed_tools") return isGone(choice) ? "auto" : choice;
   const left = choice.tools.filter((each) => !isGone(each));
+  if (left.length === choice.tools.length) return choice;
   return left.length === 0 ? "none" : { ...choice, tools: left };
 }
 

@@ -7,7 +7,8 @@
  *   - exactly one finish, last.
  * Between a reasoning item's added and done it may hand over what the model thought and does not show.
  * It stops promptly, and closes its connection, when the signal is aborted; it then rejects with the signal's reason.
- * It never rejects otherwise: what went wrong upstream is a finish with status `failed`.
+ * It never rejects otherwise, but for a DetachedError of a call that was attached: what went wrong upstream is a finish
+ * with status `failed`.
  */
 import { type ProviderReport, responseError } from "../src/lifecycle/end-response.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
@@ -37,6 +38,52 @@ export interface UpstreamCall {
   produced: readonly OutputItem[];
   /** Where in the response's output the first item of this turn goes. Items that were cut off hold places too. */
   firstOutputIndex: number;
+  /** For upstreams whose provider goes on by itself. Absent if nothing may stay with the provider. */
+  attachment?: CallAttachment | undefined;
+}
+
+/** A response that the provider runs by itself for a call. */
+export interface Attachment {
+  /** The provider's name in the configuration. */
+  provider: string;
+  /** The provider's id of it. */
+  id: string;
+  /** The provider's number of the event up to which it was read. */
+  cursor: number;
+}
+
+/**
+ * What an upstream needs to go on with a call that another worker made. The order is the promise: a provider's response is
+ * recorded before anything of it is yielded, and a cursor when all before it is in the log. So a cursor may be behind
+ * the log, and never ahead of it: what is told again is known by `isTold`.
+ */
+export interface CallAttachment {
+  /** If there is one, the call was made: it is only gone on with. */
+  readonly last: Attachment | undefined;
+  /** The same each time that this call is made: a provider that honours `Idempotency-Key` begins it once. */
+  readonly key: string;
+  /** Whether the log has this item of `last`. Its events are not yielded again. */
+  readonly isTold: (item: { id: string; type: string }) => boolean;
+  save(attachment: Attachment): Promise<void>;
+  /** Another provider is asked in the place of the one that was attached. */
+  forget(): Promise<void>;
+  /** The provider has ended it by itself: it need not be cancelled. */
+  noteOver(attachment: Pick<Attachment, "provider" | "id">): void;
+  /** The provider runs it, but it will not be read: the run was stopped before its id was known. */
+  leave(attachment: Pick<Attachment, "provider" | "id">): Promise<void>;
+}
+
+/**
+ * The stream of what was attached cannot be gone on with. What was yielded and stands open is to be closed. If `isLost`, the
+ * provider does not have the response any more, and the call must be made again; else it is to be taken up again.
+ */
+export class DetachedError extends Error {
+  override readonly name = "DetachedError";
+  readonly isLost: boolean;
+  constructor(message: string, { isLost }: { isLost: boolean }) {
+    super(message);
+    this.isLost = isLost;
+  }
 }
 
 /** `report` is what the provider says besides, if it says anything. */
@@ -97,4 +144,13 @@ export type UpstreamEvent = ItemEventDraft | HiddenReasoning | UpstreamFinish;
 export interface Upstream {
   /** Streams one model call. */
   run(call: UpstreamCall, signal: AbortSignal): AsyncIterable<UpstreamEvent>;
+}
+
+/** One whose provider runs a call by itself, so that another worker can go on with it. */
+export interface BackgroundUpstream extends Upstream {
+  /**
+   * Cancels a response of the provider's, unless it is over, and has the provider forget it. Rejects if the provider could
+   * not be asked.
+   */
+  abandon(id: string, isOver: boolean): Promise<void>;
 }

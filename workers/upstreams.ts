@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { Config } from "../src/config.ts";
 import type { Provider, ProviderCatalog, ResolvedModel } from "../src/providers/catalog.ts";
-import type { Upstream } from "./upstream.ts";
+import type { BackgroundUpstream, Upstream } from "./upstream.ts";
 import { AiSdkUpstream } from "./upstreams/ai-sdk.ts";
 import { type Candidate, FallbackUpstream } from "./upstreams/fallback.ts";
 import { OpenAiResponsesUpstream } from "./upstreams/openai-responses.ts";
@@ -12,11 +12,29 @@ export class Upstreams {
   readonly #catalog: ProviderCatalog;
   readonly #logger: Logger;
   readonly #byProvider: ReadonlyMap<string, Upstream>;
+  readonly #inBackground: ReadonlyMap<string, { upstream: BackgroundUpstream; isEnabled: boolean }>;
 
   constructor(catalog: ProviderCatalog, config: Config, logger: Logger) {
     this.#catalog = catalog;
     this.#logger = logger;
     this.#byProvider = new Map(catalog.providers.map((provider) => [provider.name, open(provider, config)]));
+    this.#inBackground = new Map(
+      catalog.providers.flatMap((provider) => {
+        const upstream = this.#byProvider.get(provider.name);
+        if (provider.kind !== "openai-responses" || !(upstream instanceof OpenAiResponsesUpstream)) return [];
+        return [[provider.name, { upstream, isEnabled: provider.background === true }]];
+      }),
+    );
+  }
+
+  /** Whether any provider runs responses in its own background. */
+  get hasBackground(): boolean {
+    return [...this.#inBackground.values()].some(({ isEnabled }) => isEnabled);
+  }
+
+  /** A provider that can run responses by itself. One that is not told to any more may still have some. */
+  inBackground(provider: string): { upstream: BackgroundUpstream; isEnabled: boolean } | undefined {
+    return this.#inBackground.get(provider);
   }
 
   /** Undefined if the model is not configured any more. */

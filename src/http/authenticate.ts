@@ -2,7 +2,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { RequestHandler } from "express";
 import { ANONYMOUS_PROJECT, type ApiKey, hashApiKey } from "../config.ts";
-import { foreignPage, incorrectApiKey, missingApiKey } from "../lifecycle/errors.ts";
+import { foreignPage, incorrectApiKey, missingApiKey } from "../lifecycle/errors/access.ts";
 
 declare global {
   // How Express lets an application type `response.locals`.

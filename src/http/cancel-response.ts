@@ -1,7 +1,7 @@
 /** `POST /responses/:id/cancel` (contract 00, rows 1 to 3). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
-import { cannotCancelSynchronous, responseNotFound } from "../lifecycle/errors.ts";
+import { cannotCancelSynchronous, responseNotFound } from "../lifecycle/errors/state.ts";
 import { nextStatus } from "../lifecycle/status.ts";
 import { endResponse } from "../responses/end-response.ts";
 import { readResponse } from "../responses/read-response.ts";

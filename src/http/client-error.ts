@@ -3,7 +3,8 @@ import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { type ApiError, headersTooLarge, malformedHttp, requestTimedOut } from "../lifecycle/errors.ts";
+import { type ApiError } from "../lifecycle/errors/api-error.ts";
+import { headersTooLarge, malformedHttp, requestTimedOut } from "../lifecycle/errors/http.ts";
 import { API_VERSION, newRequestId } from "./request-log.ts";
 
 export function answerClientErrors(server: Server): void {

@@ -5,7 +5,9 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
 import { restoreKept } from "../context-window/compaction.ts";
-import { internalError, missingParameter, modelNotFound, runFailed } from "../lifecycle/errors.ts";
+import { missingParameter } from "../lifecycle/errors/api-error.ts";
+import { internalError, runFailed } from "../lifecycle/errors/server.ts";
+import { modelNotFound } from "../lifecycle/errors/state.ts";
 import { type CompactedResponse, type CompactRequest, compactRequestSchema } from "../protocol/compaction.ts";
 import { newItemId } from "../protocol/id.ts";
 import type { OutputItem } from "../protocol/item.ts";
@@ -36,7 +38,7 @@ export function compactResponse(context: ApiContext): RequestHandler {
   };
 }
 
-function parseCompactRequest(body: unknown, catalog: ProviderCatalog): CompactRequest {
+export function parseCompactRequest(body: unknown, catalog: ProviderCatalog): CompactRequest {
   const fields = fieldsOf(body);
   if (fields["model"] === undefined) throw missingParameter("model");
   if (fields["input"] == null && fields["previous_response_id"] == null) throw missingParameter("input");

@@ -3,7 +3,7 @@ import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
 import { countContext } from "../context-window/count-context.ts";
 import type { ContextItem } from "../context-window/measure.ts";
-import { modelNotFound } from "../lifecycle/errors.ts";
+import { modelNotFound } from "../lifecycle/errors/state.ts";
 import { type InputTokens, type InputTokensRequest, inputTokensRequestSchema } from "../protocol/input-tokens.ts";
 import { InputTokenCounters } from "../providers/input-token-counters.ts";
 import { loadInput } from "../responses/load-input.ts";

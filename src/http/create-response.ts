@@ -11,7 +11,7 @@ import { type Admitted, admitResponse } from "../responses/admit-response.ts";
 import { endResponse } from "../responses/end-response.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { ApiContext } from "../context.ts";
-import { ApiError } from "../lifecycle/errors.ts";
+import { runInterrupted } from "../lifecycle/errors/server.ts";
 import { unavailableTool as findUnavailableTool } from "../providers/server-tools.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { openEventStream, whenClosed } from "./sse.ts";
@@ -93,19 +93,8 @@ export function waitForEnd(response: HttpResponse, answer: (terminal: LoggedEven
         answer(terminal);
         return;
       }
-      const error = interrupted(reason);
+      const error = runInterrupted(reason);
       response.status(error.status).set(error.headers).json(error.toEnvelope());
     },
   };
-}
-
-/** The run goes on without this process. Sending the request again would start a second one. */
-function interrupted(reason: EndReason): ApiError {
-  return new ApiError({
-    status: 503,
-    message: `The connection to the run was interrupted (${reason}). Retrieve the response by its id if it was stored.`,
-    type: "server_error",
-    code: "service_unavailable",
-    headers: { "x-should-retry": "false" },
-  });
 }

@@ -1,14 +1,15 @@
 /** The one place where an error becomes a wire envelope (contract 03 §3.3). */
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Logger } from "pino";
+import { ApiError } from "../lifecycle/errors/api-error.ts";
 import {
-  ApiError,
-  badRequest,
-  internalError,
   invalidUrl,
+  malformedUrl,
   payloadTooLarge,
-  storeUnavailable,
-} from "../lifecycle/errors.ts";
+  unreadableBody,
+  unsupportedEncoding,
+} from "../lifecycle/errors/http.ts";
+import { internalError, storeUnavailable } from "../lifecycle/errors/server.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
 
 const RETRY_AFTER_SECONDS = 2;
@@ -45,7 +46,7 @@ interface BodyParserError {
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
-  if (error instanceof URIError) return badRequest("The URL is not encoded correctly.");
+  if (error instanceof URIError) return malformedUrl();
   if (isBodyParserError(error)) return bodyFault(error);
   return internalError();
 }
@@ -60,8 +61,8 @@ function bodyFault(error: BodyParserError): ApiError {
       return payloadTooLarge(error.limit ?? 0);
     case "charset.unsupported":
     case "encoding.unsupported":
-      return new ApiError({ status: 415, message: "The request body's encoding is not supported. Send UTF-8 JSON." });
+      return unsupportedEncoding();
     default:
-      return badRequest("The request body could not be read.");
+      return unreadableBody();
   }
 }

@@ -3,10 +3,30 @@
  * `param` and `code` (contract 03 §3.2 and §3.4).
  */
 import type { z } from "zod";
-import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors.ts";
+import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors/api-error.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
+
+/** Every `code` that a fault can have. The API's description shows each of them (src/openapi/). */
+export const FAULT_CODES = [
+  "array_above_max_length",
+  "array_below_min_length",
+  "decimal_above_max_value",
+  "decimal_below_min_value",
+  "integer_above_max_value",
+  "integer_below_min_value",
+  "invalid_type",
+  "invalid_value",
+  "missing_required_parameter",
+  "object_above_max_properties",
+  "property_name_above_max_length",
+  "string_above_max_length",
+  "string_below_min_length",
+  "unknown_parameter",
+] as const;
+
+const refuse: (message: string, param: string, code: (typeof FAULT_CODES)[number]) => ApiError = badRequest;
 
 /** The fault to report for `issues`, found in `body`. */
 export function faultOf(issues: readonly Issue[], body: unknown): ApiError {
@@ -63,14 +83,14 @@ function describeIssue(issue: Issue, body: unknown): ApiError {
     case "custom":
       return customFault(issue, param, value);
     default:
-      return badRequest(`Invalid '${param}': ${issue.message}`, param, "invalid_value");
+      return refuse(`Invalid '${param}': ${issue.message}`, param, "invalid_value");
   }
 }
 
 function wrongFormat(issue: Extract<Issue, { code: "invalid_format" }>, param: string): ApiError {
   const pattern = (issue.pattern ?? issue.format).replace(/^\/|\/$/g, "");
   const message = `Invalid '${param}': string does not match pattern. Expected a string that matches the pattern '${pattern}'.`;
-  return badRequest(message, param, "invalid_value");
+  return refuse(message, param, "invalid_value");
 }
 
 function customFault(issue: Extract<Issue, { code: "custom" }>, param: string, value: unknown): ApiError {
@@ -79,13 +99,13 @@ function customFault(issue: Extract<Issue, { code: "custom" }>, param: string, v
     return value === undefined ? missingParameter(param) : wrongType(param, String(expected), value);
   if (fault === "properties") {
     const count = Object.keys(value as object).length;
-    return badRequest(
+    return refuse(
       `Invalid '${param}': too many properties. Expected an object with at most ${maximum} properties, but got an object with ${count} properties instead.`,
       param,
       "object_above_max_properties",
     );
   }
-  return badRequest(`Invalid '${param}': ${issue.message}`, param, "invalid_value");
+  return refuse(`Invalid '${param}': ${issue.message}`, param, "invalid_value");
 }
 
 function outOfBounds(
@@ -99,17 +119,13 @@ function outOfBounds(
   if (issue.origin === "number" || issue.origin === "int") {
     const kind = isInteger(issue.path) ? "integer" : "decimal";
     const expected = `${kind} ${isAbove ? "above maximum" : "below minimum"} value. Expected a value ${isAbove ? "<=" : ">="} ${bound}`;
-    return badRequest(
-      `Invalid '${param}': ${expected}, but got ${String(value)} instead.`,
-      param,
-      `${kind}_${code}_value`,
-    );
+    return refuse(`Invalid '${param}': ${expected}, but got ${String(value)} instead.`, param, `${kind}_${code}_value`);
   }
-  const [kind, noun] = issue.origin === "string" ? ["string", "a string"] : ["array", "an array"];
+  const [kind, noun] = issue.origin === "string" ? (["string", "a string"] as const) : (["array", "an array"] as const);
   const { length } = value as { length: number };
   const got = length === 0 ? `an empty ${kind}` : `${noun} with length ${length}`;
   const expected = `${kind} too ${isAbove ? "long" : "short"}. Expected ${noun} with ${isAbove ? "maximum" : "minimum"} length ${bound}`;
-  return badRequest(`Invalid '${param}': ${expected}, but got ${got} instead.`, param, `${kind}_${code}_length`);
+  return refuse(`Invalid '${param}': ${expected}, but got ${got} instead.`, param, `${kind}_${code}_length`);
 }
 
 /** zod reports integers and decimals alike; the contract does not. These are all integers with bounds. */
@@ -135,7 +151,7 @@ function longPropertyName(issue: Extract<Issue, { code: "invalid_key" }>): ApiEr
   const parent = formatPath(issue.path.slice(0, -1));
   const inner = issue.issues[0];
   const bound = inner?.code === "too_big" ? Number(inner.maximum) : 0;
-  return badRequest(
+  return refuse(
     `Invalid property name in '${parent}': '${key}' is too long. Expected a string with maximum length ${bound}, but got a string with length ${key.length} instead.`,
     formatPath(issue.path),
     "property_name_above_max_length",
@@ -145,12 +161,12 @@ function longPropertyName(issue: Extract<Issue, { code: "invalid_key" }>): ApiEr
 export function wrongType(param: string, expected: string, value: unknown): ApiError {
   const noun = param === "metadata" ? "a metadata object" : expected;
   const got = describeValue(value);
-  return badRequest(`Invalid type for '${param}': expected ${noun}, but got ${got} instead.`, param, "invalid_type");
+  return refuse(`Invalid type for '${param}': expected ${noun}, but got ${got} instead.`, param, "invalid_type");
 }
 
 function badValue(param: string, value: unknown, supported: readonly unknown[]): ApiError {
   const shown = typeof value === "string" ? value.slice(0, 100) : JSON.stringify(value);
-  return badRequest(`Invalid value: '${shown}'.${supportedValues(supported)}`, param, "invalid_value");
+  return refuse(`Invalid value: '${shown}'.${supportedValues(supported)}`, param, "invalid_value");
 }
 
 function supportedValues(values: readonly unknown[]): string {

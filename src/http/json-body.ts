@@ -1,12 +1,12 @@
 /** Request bodies: JSON whatever the Content-Type says, within a size and a depth. */
 import express, { type RequestHandler } from "express";
-import { badRequest } from "../lifecycle/errors.ts";
+import { bodyTooDeep, malformedJson } from "../lifecycle/errors/http.ts";
 
 /**
  * Deeper than any real request, and shallow enough that no recursive walk over a body (JSON.stringify among them)
  * overflows the stack.
  */
-const MAX_DEPTH = 256;
+export const MAX_DEPTH = 256;
 
 const OPEN = new Set([0x5b, 0x7b]);
 const CLOSE = new Set([0x5d, 0x7d]);
@@ -32,7 +32,7 @@ function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch {
-    throw badRequest("We could not parse the JSON body of your request. The API expects a JSON object.");
+    throw malformedJson();
   }
 }
 
@@ -49,8 +49,7 @@ function checkDepth(body: Buffer): void {
       isInString = true;
     } else if (OPEN.has(byte)) {
       depth += 1;
-      if (depth > MAX_DEPTH)
-        throw badRequest(`The request body is nested too deeply. At most ${MAX_DEPTH} levels are accepted.`);
+      if (depth > MAX_DEPTH) throw bodyTooDeep(MAX_DEPTH);
     } else if (CLOSE.has(byte)) {
       depth -= 1;
     }

@@ -1,7 +1,7 @@
 /** `GET /responses/:id/input_items` (contract 06). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
-import { responseNotFound } from "../lifecycle/errors.ts";
+import { responseNotFound } from "../lifecycle/errors/state.ts";
 import { indexItems } from "../responses/item-references.ts";
 import { itemPage } from "./item-page.ts";
 import { readableRecord } from "./retrieve-response.ts";

@@ -1,6 +1,6 @@
 /** `GET /models` and `GET /models/:model`. A model's name may hold slashes. */
 import type { RequestHandler } from "express";
-import { modelNotFound } from "../lifecycle/errors.ts";
+import { modelNotFound } from "../lifecycle/errors/state.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
 
 export function listModels(catalog: ProviderCatalog): RequestHandler {

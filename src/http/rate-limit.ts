@@ -4,7 +4,7 @@
  */
 import type { RequestHandler } from "express";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
-import { tooManyRequests } from "../lifecycle/errors.ts";
+import { tooManyRequests } from "../lifecycle/errors/limits.ts";
 import type { RedisClient } from "../redis/script.ts";
 
 const WINDOW_SECONDS = 60;

@@ -5,15 +5,15 @@
  */
 import type { Request as HttpRequest, RequestHandler, Response as HttpResponse } from "express";
 import type { Logger } from "pino";
-import { malformedClientRequestId } from "../lifecycle/errors.ts";
+import { malformedClientRequestId } from "../lifecycle/errors/http.ts";
 import { newId } from "../protocol/id.ts";
 
 export const API_VERSION = "2020-10-01";
 
 /** Of a client or the proxy before us. Nothing else goes into our headers and our log as it came. */
-const SAFE_ID = /^[\w.:=+/@-]{1,128}$/;
+export const SAFE_ID = /^[\w.:=+/@-]{1,128}$/;
 /** The hosted API's rule for `X-Client-Request-Id`: ASCII, and at most this long. It is logged and not answered. */
-const CLIENT_ID = /^[\x20-\x7e]{0,512}$/;
+export const CLIENT_ID = /^[\x20-\x7e]{0,512}$/;
 
 export function newRequestId(): string {
   return newId("req", 32);

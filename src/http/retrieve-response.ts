@@ -4,7 +4,8 @@
  */
 import type { RequestHandler, Response as HttpResponse } from "express";
 import type { ApiContext } from "../context.ts";
-import { cursorBeyondLog, responseNotFound } from "../lifecycle/errors.ts";
+import { cursorBeyondLog } from "../lifecycle/errors/requests.ts";
+import { responseNotFound } from "../lifecycle/errors/state.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { readResponse } from "../responses/read-response.ts";
 import type { ResponseRecord } from "../store/response-record.ts";

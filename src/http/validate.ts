@@ -1,24 +1,21 @@
 /** Requests are checked here, once; nothing behind it looks at a body again. */
 import type { Request as HttpRequest } from "express";
 import type { z } from "zod";
+import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors/api-error.ts";
 import {
-  type ApiError,
-  badRequest,
   exclusiveContext,
   type CursorSource,
   malformedCursor,
   malformedResponseId,
-  missingParameter,
-  modelNotFound,
-  responseNotFound,
-  unknownParameter,
-} from "../lifecycle/errors.ts";
+} from "../lifecycle/errors/requests.ts";
+import { modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
 import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
 import { faultOf, wrongType } from "./faults.ts";
+import { parseParameters } from "./long-input.ts";
 
 const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
 
@@ -32,8 +29,8 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   const hasContext = CONTEXT_PARAMETERS.some((name) => fields[name] != null);
   if (fields["input"] === undefined && !hasContext) throw missingParameter("input");
   checkParameterNames(fields, KNOWN_PARAMETERS);
-  const parsed = createRequestSchema.safeParse(body, { reportInput: true });
-  if (!parsed.success) throw faultOf(parsed.error.issues, body);
+  const parsed = parseParameters(fields);
+  if (parsed.issues !== undefined) throw faultOf(parsed.issues, fields);
   const request = parsed.data;
   checkContext(request);
   if (!hasContext && request.input!.length === 0) throw emptyInput();

@@ -3,7 +3,8 @@
  * or column does not compile. Source: contract 04 §4.2–4.3, contract 00 rows 2 and 3.
  */
 import type { ResponseStatus } from "../protocol/response.ts";
-import { type ApiError, cannotCancel } from "./errors.ts";
+import { type ApiError } from "./errors/api-error.ts";
+import { cannotCancel } from "./errors/state.ts";
 
 /** `stop` is an end at a limit (`incomplete`). */
 export type Trigger = "start" | "complete" | "stop" | "fail" | "cancel";

@@ -3,7 +3,8 @@
  * or a part of text stands between what was before the placeholder and what was after it.
  */
 import { echoContent } from "../lifecycle/echo.ts";
-import { filledPromptTooLong, missingParameter, textVariableExpected, unknownParameter } from "../lifecycle/errors.ts";
+import { missingParameter, unknownParameter } from "../lifecycle/errors/api-error.ts";
+import { filledPromptTooLong, textVariableExpected } from "../lifecycle/errors/requests.ts";
 import type { AnsweredContent } from "../protocol/content.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
 import type { PromptVariables } from "../protocol/settings.ts";

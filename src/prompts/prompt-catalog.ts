@@ -1,5 +1,5 @@
 /** Which prompts there are, in which versions. Read once, at the start of the process (read-prompts.ts). */
-import { promptNotFound } from "../lifecycle/errors.ts";
+import { promptNotFound } from "../lifecycle/errors/state.ts";
 import type { PromptTemplate } from "./template.ts";
 
 export interface Prompt {

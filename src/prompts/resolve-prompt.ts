@@ -1,5 +1,5 @@
 /** From the request that was sent to the one that is recorded and run: what its prompt says is filled in. */
-import { missingParameter } from "../lifecycle/errors.ts";
+import { missingParameter } from "../lifecycle/errors/api-error.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
 import { fillTemplate } from "./fill-template.ts";
 import type { PromptCatalog } from "./prompt-catalog.ts";

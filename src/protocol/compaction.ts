@@ -1,8 +1,9 @@
 /** `POST /responses/compact`. Source: openai 7.57.0 `ResponseCompactParams`, `CompactedResponse`; contract 06. */
 import { z } from "zod";
 import { createRequestSchema } from "./create-request.ts";
-import type { InputItem, OutputItem } from "./item.ts";
-import type { Response, Usage } from "./response.ts";
+import { inputItemSchema, outputItemSchema } from "./item.ts";
+import { usageSchema } from "./response.ts";
+import { responseImageOptionsSchema } from "./settings.ts";
 
 const { shape } = createRequestSchema;
 
@@ -20,11 +21,13 @@ export const compactRequestSchema = z.strictObject({
 });
 export type CompactRequest = z.infer<typeof compactRequestSchema>;
 
-export interface CompactedResponse extends Pick<Response, "image"> {
-  id: string;
-  object: "response.compaction";
-  created_at: number;
+export const compactedResponseSchema = z.object({
+  id: z.string(),
+  object: z.literal("response.compaction"),
+  created_at: z.int(),
   /** Messages that were kept word for word, and the compaction, last. */
-  output: (InputItem | OutputItem)[];
-  usage: Usage;
-}
+  output: z.array(z.union([inputItemSchema, outputItemSchema])),
+  usage: usageSchema,
+  image: responseImageOptionsSchema.exactOptional(),
+});
+export type CompactedResponse = z.infer<typeof compactedResponseSchema>;

@@ -16,12 +16,19 @@ export const updateConversationSchema = z.strictObject({ metadata: metadataSchem
 
 export const createItemsSchema = z.strictObject({ items: z.array(inputItemSchema).max(MAX_ITEMS) });
 
-export interface Conversation {
-  id: string;
-  object: "conversation";
+export const conversationSchema = z.object({
+  id: z.string(),
+  object: z.literal("conversation"),
   /** Unix seconds. */
-  created_at: number;
-  metadata: Record<string, string>;
-}
+  created_at: z.int(),
+  metadata: metadataSchema,
+});
+export type Conversation = z.infer<typeof conversationSchema>;
+
+export const deletedConversationSchema = z.object({
+  id: z.string(),
+  object: z.literal("conversation.deleted"),
+  deleted: z.literal(true),
+});
 
 export type ConversationItem = (InputItem | OutputItem) & { id: string };

@@ -1,4 +1,12 @@
 /** The error envelope every refusal has on the wire (contract 03 §3.3). */
-export interface ErrorEnvelope {
-  error: { message: string; type: string; param: string | null; code: string | null };
-}
+import { z } from "zod";
+
+export const errorEnvelopeSchema = z.object({
+  error: z.object({
+    message: z.string(),
+    type: z.string(),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+});
+export type ErrorEnvelope = z.infer<typeof errorEnvelopeSchema>;

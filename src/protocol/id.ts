@@ -59,10 +59,15 @@ export function newId(prefix: IdPrefix, digits = HEX_DIGITS): string {
   return `${prefix}_${Buffer.from(bytes).toString("hex").slice(0, digits)}`;
 }
 
-/** For an item of any type; of one that is not known, `item`. */
+/** For an item of any type. */
 export function newItemId(type: string): string {
+  return newId(itemIdPrefix(type));
+}
+
+/** Of a type that is not known, `item`. */
+export function itemIdPrefix(type: string): IdPrefix {
   const known = Object.hasOwn(ITEM_ID_PREFIXES, type) ? (type as keyof typeof ITEM_ID_PREFIXES) : undefined;
-  return newId(known === undefined ? "item" : ITEM_ID_PREFIXES[known]);
+  return known === undefined ? "item" : ITEM_ID_PREFIXES[known];
 }
 
 /** Ids come back in URLs and become parts of Redis keys: only these characters are ever accepted. */

@@ -21,7 +21,5 @@ export const inputTokensRequestSchema = z.strictObject({
 });
 export type InputTokensRequest = z.infer<typeof inputTokensRequestSchema>;
 
-export interface InputTokens {
-  object: "response.input_tokens";
-  input_tokens: number;
-}
+export const inputTokensSchema = z.object({ object: z.literal("response.input_tokens"), input_tokens: z.int() });
+export type InputTokens = z.infer<typeof inputTokensSchema>;

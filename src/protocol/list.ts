@@ -13,13 +13,17 @@ export const listQuerySchema = z.object({
 });
 export type ListQuery = z.infer<typeof listQuerySchema>;
 
-export interface List<T> {
-  object: "list";
-  data: T[];
-  first_id: string | null;
-  last_id: string | null;
-  has_more: boolean;
+/** One page of `item`s. */
+export function listSchema<S extends z.ZodType>(item: S) {
+  return z.object({
+    object: z.literal("list"),
+    data: z.array(item),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  });
 }
+export type List<T> = z.infer<ReturnType<typeof listSchema<z.ZodType<T>>>>;
 
 /** Cuts one page out of `items`, which are in ascending order. An unknown `after` answers undefined. */
 export function pageOf<T extends { id: string }>(items: readonly T[], query: ListQuery): List<T> | undefined {

@@ -175,4 +175,12 @@ export const responseSchema = z.discriminatedUnion("status", [
   }),
 ]);
 export type Response = z.infer<typeof responseSchema>;
+
+/** What DELETE answers (contract 00, row 10). */
+export const deletedResponseSchema = z.object({
+  id: z.string(),
+  object: z.literal("response"),
+  deleted: z.literal(true),
+});
+
 export type ResponseInStatus<S extends ResponseStatus> = Extract<Response, { status: S }>;

@@ -6,6 +6,7 @@
  */
 import type { z } from "zod";
 import { type Config, ConfigurationError } from "../config.ts";
+import type { Model } from "../protocol/model.ts";
 import { type modelEntrySchema, providerSchema, ProvidersFile } from "./providers-file.ts";
 
 type ModelEntry = z.infer<typeof modelEntrySchema>;
@@ -21,13 +22,6 @@ export interface ResolvedModel {
   model: string;
   /** In tokens; undefined if nobody said. */
   contextWindow: number | undefined;
-}
-
-export interface Model {
-  id: string;
-  object: "model";
-  created: number;
-  owned_by: string;
 }
 
 const OPENAI_URL = "https://api.openai.com/v1";

@@ -34,6 +34,10 @@ const openAiResponsesProviderSchema = z.strictObject({
   hosted_tools: z.array(z.string()).optional(),
   /** Whether it serves `POST /responses/input_tokens`. */
   counts_input_tokens: z.boolean().optional(),
+  /** Its responses run in its own background: they go on without a connection, and are gone on with after a crash. */
+  background: z.boolean().optional(),
+  /** With `background`: what it ran stays with it. If not, it is deleted there once this server has all of it. */
+  keep_responses: z.boolean().optional(),
 });
 
 /** Chat completions: vLLM, Ollama, llama.cpp, LM Studio, and most vendors besides their own protocol. */

@@ -18,6 +18,7 @@
  *   {<prefix>:open}:projects      set    projects that have such a set
  *   <prefix>:idempotency:<hash of project and key>
  *   <prefix>:item:<project>:<item id>  string  the responses and conversations that the item is in
+ *   <prefix>:upstream-responses  zset  what providers run for responses, until it is done with (store/upstream-responses.ts)
  *   <prefix>:control          channel orders to workers
  *   <prefix>:sweeper          string  which worker sweeps
  *   <prefix>:rate:<project>   string  requests in the running minute
@@ -77,6 +78,10 @@ export class RedisLayout {
 
   get openProjects(): string {
     return `{${this.open}}:projects`;
+  }
+
+  get upstreamResponses(): string {
+    return `${this.prefix}:upstream-responses`;
   }
 
   get control(): string {

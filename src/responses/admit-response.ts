@@ -3,14 +3,14 @@
  * the set of open responses before its record exists, and the record exists before the job. A crash at any line leaves
  * something that the sweeper finds and finishes (workers/response-sweeper.ts).
  */
+import { queueFull } from "../lifecycle/errors/limits.ts";
+import { malformedPreviousResponseId } from "../lifecycle/errors/requests.ts";
 import {
   idempotencyKeyReuse,
-  malformedPreviousResponseId,
   previousResponseNotFound,
   previousResponseUnfinished,
-  queueFull,
   toolUnavailable,
-} from "../lifecycle/errors.ts";
+} from "../lifecycle/errors/state.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
 import { newId, newItemId } from "../protocol/id.ts";

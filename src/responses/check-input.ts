@@ -1,5 +1,6 @@
 /** What only the conversation behind a request can tell of its input (contract 03 §3.2, the state phase). */
-import { conversationNotFound, toolOutputMissing } from "../lifecycle/errors.ts";
+import { toolOutputMissing } from "../lifecycle/errors/requests.ts";
+import { conversationNotFound } from "../lifecycle/errors/state.ts";
 import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";

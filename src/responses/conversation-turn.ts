@@ -3,7 +3,7 @@
  * ended, all at once (contract 06). However it ends, the lock is freed: by the worker, by whoever ended it from outside,
  * by the sweeper, or by the next request that finds the lock held by a response that is over.
  */
-import { conversationLocked, conversationNotFound } from "../lifecycle/errors.ts";
+import { conversationLocked, conversationNotFound } from "../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../protocol/conversation.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import { isTerminalStatus, type Response } from "../protocol/response.ts";

@@ -1,5 +1,5 @@
 /** The first step of every response: it enters the set of open ones, if its project may have one more. */
-import { projectFull } from "../lifecycle/errors.ts";
+import { projectFull } from "../lifecycle/errors/limits.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { leaveOpen } from "./leave-open.ts";
 import type { Storage } from "./storage.ts";

@@ -3,7 +3,7 @@
  * the item before the input is checked and stored, so that nothing behind admission knows of references, and a response
  * that is deleted later takes nothing from those that used its items.
  */
-import { itemNotFound } from "../lifecycle/errors.ts";
+import { itemNotFound } from "../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { isConversationId } from "../protocol/id.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";

@@ -1,6 +1,6 @@
 /** What a request would show its model, without a response being made of it. */
 import type { ContextItem } from "../context-window/measure.ts";
-import { previousResponseNotFound } from "../lifecycle/errors.ts";
+import { previousResponseNotFound } from "../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { resolveAncestors, storedInput } from "./admit-response.ts";
 import { checkConversation, checkInput } from "./check-input.ts";

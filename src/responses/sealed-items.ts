@@ -4,7 +4,7 @@
  * understand, and is not touched.
  */
 import { z } from "zod";
-import { encryptedContentUnverified } from "../lifecycle/errors.ts";
+import { encryptedContentUnverified } from "../lifecycle/errors/requests.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import { type ContentSealer, isSealed, type SealedKind, UnreadableContentError } from "../sealing/content-sealer.ts";
 import type { Storage } from "./storage.ts";

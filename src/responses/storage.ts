@@ -12,6 +12,7 @@ import { OpenResponses } from "../store/open-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-record.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
+import { UpstreamResponses } from "../store/upstream-responses.ts";
 import { WorkerControl } from "../stream/control.ts";
 import { EventLog, EventLogReader } from "../stream/event-log.ts";
 import { Leases } from "../stream/lease.ts";
@@ -27,6 +28,7 @@ export interface Storage {
   readonly containers: Containers;
   readonly items: ItemIndex;
   readonly journals: ToolJournals;
+  readonly upstreamResponses: UpstreamResponses;
   readonly log: EventLog;
   /** Reads what may be shown: with replicas configured, only what enough of them have. */
   readonly reader: EventLogReader;
@@ -64,6 +66,7 @@ export function openStorage(connections: StorageConnections): Storage {
     open: new OpenResponses(redis, layout),
     items: new ItemIndex(redis, layout),
     journals: new ToolJournals(redis, layout, logRedis),
+    upstreamResponses: new UpstreamResponses(redis, layout),
     conversations: new Conversations(redis, layout),
     containers: new Containers(redis, layout, logRedis),
     idempotency: new IdempotencyKeys(redis, layout),

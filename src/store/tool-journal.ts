@@ -1,7 +1,8 @@
 /**
  * What a response's tool calls were and what came of them: one hash beside its log. The log shows a call as its client
  * may see it; the journal keeps what the model was shown of it, and which calls were begun. A run that goes on after a
- * crash reads here which calls of the turn that was cut off are done, which were begun, and which were not.
+ * crash reads here which calls of the turn that was cut off are done, which were begun, and which were not; and, where the
+ * provider runs the turn in its own background, where to go on reading it.
  *
  * Every write names the lease, and is refused in the same atomic step once somebody else has it.
  */
@@ -50,8 +51,23 @@ export type TurnSegment = z.infer<typeof segmentSchema>;
 const turnSchema = z.object({ usage: usageSchema.nullable(), segments: z.array(segmentSchema) });
 export type RecordedTurn = z.infer<typeof turnSchema>;
 
+/**
+ * A response that the provider runs by itself for one turn, and the provider's number of the event up to which all of it is
+ * in our log. `round` is how many were lost in this turn before it.
+ */
+const attachmentSchema = z.object({
+  provider: z.string(),
+  id: z.string(),
+  cursor: z.int(),
+  round: z.int(),
+  isLost: z.boolean(),
+});
+export type RecordedAttachment = z.infer<typeof attachmentSchema>;
+
 export interface ToolJournal {
   turns: RecordedTurn[];
+  /** By the place of their turn. */
+  attachments: ReadonlyMap<number, RecordedAttachment>;
   /** By call id. */
   started: ReadonlySet<string>;
   results: ReadonlyMap<string, ToolResult>;
@@ -86,7 +102,7 @@ export class ToolJournals {
     this.#logRedis = logRedis;
   }
 
-  /** False if the lease is not the current one. Safe to send again: so are the two below. */
+  /** False if the lease is not the current one. Safe to send again: so are those below. */
   async writeTurn(id: string, lease: string, place: number, turn: RecordedTurn): Promise<boolean> {
     return await this.#write(id, lease, `turn:${place}`, turn);
   }
@@ -99,6 +115,10 @@ export class ToolJournals {
     return await this.#write(id, lease, `result:${callId}`, result);
   }
 
+  async writeAttachment(id: string, lease: string, place: number, attachment: RecordedAttachment): Promise<boolean> {
+    return await this.#write(id, lease, `attachment:${place}`, attachment);
+  }
+
   async read(id: string): Promise<ToolJournal> {
     const fields = Object.entries(await this.#redis.hgetall(this.#layout.calls(id)));
     const parsed = <T>(prefix: string, schema: z.ZodType<T>): [string, T][] =>
@@ -108,6 +128,7 @@ export class ToolJournals {
     const turns = parsed("turn:", turnSchema).sort(([a], [b]) => Number(a) - Number(b));
     return {
       turns: turns.map(([, turn]) => turn),
+      attachments: new Map(parsed("attachment:", attachmentSchema).map(([place, each]) => [Number(place), each])),
       started: new Set(parsed("start:", z.unknown()).map(([callId]) => callId)),
       results: new Map(parsed("result:", toolResultSchema)),
     };

@@ -1,5 +1,6 @@
 /** The official clients against the real server: what their users call, nothing retried, nothing patched. */
 import { afterAll, beforeAll, describe } from "vitest";
+import { expectDescribed } from "../support/expect-described.ts";
 import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { API_KEYS, CLIENTS, type Fixture } from "./clients/clients.ts";
@@ -20,6 +21,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([fixture.api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
 });
+
+expectDescribed();
 
 describe.each(CLIENTS)("%s", (_name, official) => {
   testRuns(official, fixture);

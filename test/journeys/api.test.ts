@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, receive, subscribe } from "../support/subscriber.ts";
@@ -21,6 +22,8 @@ afterAll(async () => {
   await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
   inspector[Symbol.dispose]();
 });
+
+expectDescribed();
 
 async function postStream(body: unknown, headers: Record<string, string> = {}) {
   const cut = new AbortController();

@@ -6,11 +6,14 @@ import OpenAI, { type APIError } from "openai";
 import OpenAI6 from "openai-6";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { create, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
 import { refuse, silence, startUpstreamServer, type UpstreamServer } from "../support/upstream-server.ts";
+
+expectDescribed();
 
 const API_KEYS = "alpha:key-of-alpha,beta:key-of-beta";
 const ALPHA = { authorization: "Bearer key-of-alpha" };

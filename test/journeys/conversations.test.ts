@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -42,6 +43,8 @@ afterAll(async () => {
   await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
   inspector[Symbol.dispose]();
 });
+
+expectDescribed();
 
 const call = async <T>(method: string, path: string, body?: unknown, headers = ALPHA) =>
   await send<T>(method, `${api.url}${path}`, body, headers);

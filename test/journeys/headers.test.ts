@@ -3,10 +3,14 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeApi } from "../../src/openapi/document.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { create, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+
+expectDescribed();
 
 const environment = { KEY_PREFIX: uniquePrefix() };
 const OURS = /^req_[0-9a-f]{32}$/;
@@ -103,28 +107,32 @@ async function sendBytes(bytes: string): Promise<{ status: number; head: string;
   return { status: Number(head.split(" ")[1]), head, body: JSON.parse(body) as unknown };
 }
 
+const examplesOf = (response: string) =>
+  describeApi().components.responses[response]!.content!["application/json"]!.examples!;
+
 describe("what is no request", () => {
   test.each([
-    ["no HTTP", "HELLO\r\n\r\n", 400, null],
-    ["a header without a name", "GET /v1/models HTTP/1.1\r\nhost: a\r\n: b\r\n\r\n", 400, null],
+    ["no HTTP", "HELLO\r\n\r\n", 400, null, "MalformedHttp"],
+    ["a header without a name", "GET /v1/models HTTP/1.1\r\nhost: a\r\n: b\r\n\r\n", 400, null, "MalformedHttp"],
     [
       "two lengths",
       "POST /v1/responses HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
       400,
       null,
+      "MalformedHttp",
     ],
     [
       "headers without end",
       `GET /v1/models HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
       431,
       "headers_too_large",
+      "HeadersTooLarge",
     ],
-  ])("%s: answered in the contract's envelope, and closed", async (_name, bytes, status, code) => {
+  ])("%s: answered in the contract's envelope, and closed", async (_name, bytes, status, code, described) => {
     const answer = await sendBytes(bytes);
     expect(answer.status).toBe(status);
-    expect(answer.body).toEqual({
-      error: { message: expect.any(String), type: "invalid_request_error", param: null, code },
-    });
+    expect(Object.values(examplesOf(described)).map(({ value }) => value)).toEqual([answer.body]);
+    expect(answer.body).toMatchObject({ error: { type: "invalid_request_error", param: null, code } });
     expect(answer.head).toMatch(/\r\nx-request-id: req_[0-9a-f]{32}\r\n/);
     expect(answer.head).toMatch(/\r\nconnection: close$/);
   });

@@ -5,6 +5,7 @@ import { itemEventSchema } from "../../src/protocol/event.ts";
 import { outputItemSchema } from "../../src/protocol/item.ts";
 import { includableSchema } from "../../src/protocol/settings.ts";
 import { collect, errorOf } from "../conformance/clients/requests.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -20,6 +21,8 @@ import {
   streamAndEnd,
   type UpstreamServer,
 } from "../support/upstream-server.ts";
+
+expectDescribed();
 
 type Output = OpenAI.Responses.ResponseOutputItem[];
 type Input = OpenAI.Responses.ResponseInputItem[];

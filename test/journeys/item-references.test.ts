@@ -1,10 +1,13 @@
 /** `item_reference`: whatever item a client can know the id of, it can name instead of sending it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+
+expectDescribed();
 
 interface Item {
   id: string;

@@ -1,10 +1,13 @@
 /** How many responses of one project may be queued or running at a time: exactly as many as is set, however they end. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+
+expectDescribed();
 
 const BOUND = 2;
 const PROJECTS = ["together", "other", "completed", "failed", "cancelled", "deleted", "deadline", "killed", "replayed"];

@@ -3,12 +3,15 @@ import OpenAI from "openai";
 import type { ResponseCreateParamsNonStreaming } from "openai/resources/responses/responses";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { pollToTheEnd, send } from "../support/api-client.ts";
 import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { PromptFolder } from "../support/prompt-files.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
 import * as upstream from "../support/upstream-server.ts";
+
+expectDescribed();
 
 const PHOTO = { type: "input_image", image_url: "data:image/png;base64,AA==", detail: "low" } as const;
 const REPORT = { type: "input_file", filename: "report.txt", file_data: "data:text/plain;base64,SGk=" } as const;

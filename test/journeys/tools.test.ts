@@ -3,8 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { expectDescribed } from "../support/expect-described.ts";
 import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+
+expectDescribed();
 
 test("a tool that neither the provider nor this server can run is refused at POST", async () => {
   const folder = await mkdtemp(join(tmpdir(), "br-tools-"));

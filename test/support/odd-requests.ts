@@ -1,11 +1,13 @@
 /** Requests of every kind: bodies that are right or nearly so, broken in the ways in which clients and strangers break them. */
 import fc from "fast-check";
+import { compactRequestSchema } from "../../src/protocol/compaction.ts";
 import {
   createConversationSchema,
   createItemsSchema,
   updateConversationSchema,
 } from "../../src/protocol/conversation.ts";
 import { createRequestSchema } from "../../src/protocol/create-request.ts";
+import { inputTokensRequestSchema } from "../../src/protocol/input-tokens.ts";
 import { objectsOf, orAbsent, valuesOf } from "./schema-values.ts";
 
 /** An id of what was accepted meanwhile, by its place, or these characters. */
@@ -379,6 +381,12 @@ const astray = fc.record({
   query,
   headers,
 });
+
+/** Of the endpoints that run nothing that can be read. With no worker, a compaction would never be answered. */
+export const oddContextRequests: fc.Arbitrary<OddRequest> = fc.oneof(
+  bodiesAt("/responses/input_tokens", valuesOf(inputTokensRequestSchema)),
+  bodiesAt("/responses/compact", objectsOf(compactRequestSchema.shape, { model: fc.constant("simulator/default") })),
+);
 
 export const oddRequests: fc.Arbitrary<OddRequest> = fc.oneof(
   { weight: 8, arbitrary: bodiesAt("/responses", createBodies) },

@@ -7,6 +7,7 @@ import type { Storage } from "../../src/responses/storage.ts";
 import { newId } from "../../src/protocol/id.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
 import { newResponse, openingEvents } from "../../src/lifecycle/new-response.ts";
+import type { BackgroundUpstreams } from "../../workers/background-upstreams.ts";
 import type { RunControl } from "../../workers/run.ts";
 import { runResponse } from "../../workers/run-response.ts";
 import type { ToolKind } from "../../workers/tool.ts";
@@ -63,10 +64,11 @@ export interface RunSetup {
   kinds: ToolKind[];
   upstream: Upstream;
   maxToolCalls?: number;
+  background?: BackgroundUpstreams;
 }
 
 export async function runOnce(
-  { storage, kinds, upstream, maxToolCalls = 100 }: RunSetup,
+  { storage, kinds, upstream, maxToolCalls = 100, background }: RunSetup,
   id: string,
   control: RunControl,
 ) {
@@ -81,6 +83,7 @@ export async function runOnce(
     serverTools: new ServerTools(CONFIG, kinds),
     maxAttempts: 1_000,
     maxToolCalls,
+    background,
     maxWaits: 0,
     isStrict: true,
     workerName: "test",

@@ -9,6 +9,7 @@ export type Frame = { type: string; [field: string]: unknown };
 export type Answer = (response: ServerResponse) => void;
 
 interface ReceivedRequest {
+  method: string;
   path: string;
   headers: IncomingHttpHeaders;
   body: Record<string, unknown>;
@@ -30,7 +31,13 @@ export async function startUpstreamServer(...answers: [Answer, ...Answer[]]): Pr
     const closed = once(request.socket, "close");
     void text(request).then((body) => {
       const answer = answers[Math.min(requests.length, answers.length - 1)]!;
-      requests.push({ path: request.url!, headers: request.headers, body: JSON.parse(body), closed });
+      requests.push({
+        method: request.method!,
+        path: request.url!,
+        headers: request.headers,
+        body: JSON.parse(body || "{}"),
+        closed,
+      });
       answer(response);
     });
   });

@@ -45,6 +45,7 @@ export class FallbackUpstream implements Upstream {
         },
         "Model not available, asking its fallback",
       );
+      await call.attachment?.forget();
       const finish = yield* ask(candidate, call, signal);
       if (finish === undefined) return;
       unserved.push(finish);

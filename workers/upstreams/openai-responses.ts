@@ -6,8 +6,9 @@
 import OpenAI from "openai";
 import type { Config } from "../../src/config.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
-import type { Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
-import { classifyFault } from "./openai-responses/classify-fault.ts";
+import type { BackgroundUpstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
+import { BackgroundCall } from "./openai-responses/background-call.ts";
+import { classifyFault, isNotThere } from "./openai-responses/classify-fault.ts";
 import { readFinish } from "./openai-responses/finish.ts";
 import { OutputRelay } from "./openai-responses/output-relay.ts";
 import { createParams } from "./openai-responses/request.ts";
@@ -18,11 +19,16 @@ import { keyOf, Tries, type TryOptions, unlimitedFetch } from "./provider/tries.
 /** Many local servers want no key, but the SDK does. */
 const NO_KEY = "none";
 
-export class OpenAiResponsesUpstream implements Upstream {
+/** For a response of the provider's to be cancelled and deleted. */
+const ABANDON_LIMIT_MS = 5_000;
+
+export class OpenAiResponsesUpstream implements BackgroundUpstream {
+  readonly #provider: OpenAiResponsesProvider;
   readonly #client: OpenAI;
   readonly #tries: Tries;
 
   constructor(provider: OpenAiResponsesProvider, config: Config, options: TryOptions = {}) {
+    this.#provider = provider;
     this.#tries = new Tries(config, provider, classifyFault, options);
     this.#client = new OpenAI({
       apiKey: keyOf(provider, config.environment) ?? NO_KEY,
@@ -41,7 +47,20 @@ export class OpenAiResponsesUpstream implements Upstream {
   }
 
   run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
-    return this.#tries.run((connection) => this.#attempt(call, connection), signal);
+    const { attachment } = call;
+    if (attachment === undefined || this.#provider.background !== true) {
+      return this.#tries.run((connection) => this.#attempt(call, connection), signal);
+    }
+    const access = { client: this.#client, provider: this.#provider.name, limits: this.#tries };
+    const background = new BackgroundCall(access, call, attachment);
+    return this.#tries.run((connection) => background.attempt(connection), signal, background);
+  }
+
+  async abandon(id: string, isOver: boolean): Promise<void> {
+    const { responses } = this.#client;
+    const signal = AbortSignal.timeout(ABANDON_LIMIT_MS);
+    if (!isOver) await untilAnswered(responses.cancel(id, { signal }));
+    if (this.#provider.keep_responses !== true) await untilAnswered(responses.delete(id, { signal }));
   }
 
   async *#attempt(call: UpstreamCall, connection: Connection): AsyncGenerator<UpstreamEvent, void, undefined> {
@@ -62,5 +81,13 @@ export class OpenAiResponsesUpstream implements Upstream {
       yield finish;
       return;
     }
+  }
+}
+
+async function untilAnswered(request: PromiseLike<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!isNotThere(error)) throw error;
   }
 }

@@ -2,7 +2,7 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../protocol/conversation.ts";
-import { conversationNotFound } from "../../lifecycle/errors.ts";
+import { conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { newId } from "../../protocol/id.ts";
 import { verifySealedItems } from "../../responses/sealed-items.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";

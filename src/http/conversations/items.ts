@@ -1,7 +1,7 @@
 /** The items of a conversation: list, create, get and delete (contract 06). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
-import { conversationItemNotFound, conversationLocked, conversationNotFound } from "../../lifecycle/errors.ts";
+import { conversationItemNotFound, conversationLocked, conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { listedItem } from "../../lifecycle/include.ts";
 import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";

@@ -1,7 +1,7 @@
 /** From a path to the conversation that the caller owns: any other is unknown (contract 06; promise 6). */
 import type { Request as HttpRequest } from "express";
 import type { ApiContext } from "../../context.ts";
-import { conversationNotFound } from "../../lifecycle/errors.ts";
+import { conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { isConversationId } from "../../protocol/id.ts";
 import type { Conversation } from "../../protocol/conversation.ts";
 import { releaseIfOver } from "../../responses/conversation-turn.ts";

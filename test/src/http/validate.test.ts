@@ -1,7 +1,7 @@
 /** One row a fault: what is sent, and the contract's exact answer (contract 03 §3.4, errors.json). */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseCreateRequest } from "../../../src/http/validate.ts";
-import { ApiError } from "../../../src/lifecycle/errors.ts";
+import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { ProviderCatalog } from "../../../src/providers/catalog.ts";
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
@@ -408,4 +408,30 @@ test.each([
 
 test("with a prompt the model may be left to it", () => {
   expect(parseCreateRequest({ prompt: { id: "pmpt_1" } }, catalog)).toEqual({ prompt: { id: "pmpt_1" } });
+});
+
+describe("a long input", () => {
+  const good = { role: "user", content: "Hello" };
+  const items = (place: number, item: unknown) => Array.from({ length: 2_000 }, (_, i) => (i === place ? item : good));
+
+  test("is the same as a short one, item by item", () => {
+    const { input } = parseCreateRequest({ ...valid, input: items(-1, undefined) }, catalog);
+    expect(input).toHaveLength(2_000);
+    expect(input![1_234]).toEqual(parseCreateRequest({ ...valid, input: [good] }, catalog).input![0]);
+  });
+
+  test.each([
+    ["an item far in", { input: items(1_234, { role: "nobody", content: "" }) }, "input[1234].role"],
+    ["its length of text", { input: items(700, { role: "user", content: 7 }) }, "input[700].content"],
+    ["what comes before it", { input: items(1, 7), model: 7 }, "model"],
+    ["it before what comes after it", { input: items(1_999, 7), temperature: 9 }, "input[1999]"],
+    ["what comes after it", { input: items(-1, undefined), temperature: 9 }, "temperature"],
+  ])("has its first fault named: %s", (_, fields, param) => {
+    expect(faultOf({ ...valid, ...fields }).param).toBe(param);
+  });
+
+  test("that is wrong throughout is refused for its first item", () => {
+    const input = Array.from({ length: 100_000 }, () => ({ type: "nothing" }));
+    expect(faultOf({ ...valid, input }).param).toBe("input[0].type");
+  });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ApiError } from "../../../src/lifecycle/errors.ts";
+import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { IllegalTransitionError, nextStatus, TRANSITIONS, type Trigger } from "../../../src/lifecycle/status.ts";
 import { TERMINAL_STATUSES } from "../../../src/protocol/response.ts";
 

@@ -78,7 +78,6 @@ export class JsonStringReader {
         this.#depth -= 1;
         return;
       case ",":
-        if (this.#depth !== 1) return;
         this.#isNameNext = true;
         this.#key = "";
         return;

@@ -15,3 +15,12 @@ export function classifyFault(error: unknown): ProviderFault {
   if (error.status === undefined) return new ProviderFault(describeProviderError(error.error), { retryable: false });
   return refusalFault({ status: error.status, headers: error.headers, error: error.error });
 }
+
+/** Answers that may be another one the next time. */
+const PASSING: ReadonlySet<number> = new Set([401, 403, 408, 409, 429]);
+
+/** Whether the provider said that what was asked for is not there to be read or ended, now or later. */
+export function isNotThere(error: unknown): boolean {
+  const status = error instanceof APIError ? (error.status as number | undefined) : undefined;
+  return status !== undefined && status >= 400 && status < 500 && !PASSING.has(status);
+}

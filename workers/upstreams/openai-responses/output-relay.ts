@@ -17,6 +17,8 @@ import { completeItem, emptied } from "./items.ts";
 import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
 import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
+type IsTold = (item: { id: string; type: string }) => boolean;
+
 export class OutputRelay {
   /** What was passed on so far, folded; of the response only `output` means anything. */
   #state: ResponseState = { response: { output: [] } as unknown as Response, openIndices: new Set() };
@@ -25,6 +27,22 @@ export class OutputRelay {
   readonly #openParts = new Set<string>();
   /** By place. */
   readonly #openEnds = new Map<number, OpenEnds>();
+
+  readonly #isTold: IsTold;
+
+  /** Of what `isTold` knows nothing is passed on. */
+  constructor(isTold: IsTold = () => false) {
+    this.#isTold = isTold;
+  }
+
+  /** Whether every item that was passed on is done, and none of them was cut off. */
+  get isSettled(): boolean {
+    return !this.hasOpenItems && this.#output.every((item) => item.status !== "incomplete");
+  }
+
+  get hasOpenItems(): boolean {
+    return this.#state.openIndices.size > 0;
+  }
 
   /** Whether any event was passed on. */
   get started(): boolean {
@@ -44,13 +62,12 @@ export class OutputRelay {
 
   /**
    * At the end: closes the items that the provider left open. `response` is its final snapshot, which has the better
-   * version of them, and is the only source of items at a server that streams none.
+   * version of them, and is the only source of items at a server that streams none, or when the stream broke off.
    */
-  *close(response: unknown, status: "completed" | "incomplete"): Generator<ItemEventDraft> {
+  *close(response: unknown, status: "completed" | "incomplete", { isBroken = false } = {}): Generator<ItemEventDraft> {
     const output = isObject(response) ? asArray(response["output"]) : [];
-    if (!this.started) {
+    if (!this.started || isBroken) {
       for (const [output_index, item] of output.entries()) yield* this.#finish({ output_index, item }, status);
-      return;
     }
     for (const [index, place] of this.#places) {
       if (!this.#state.openIndices.has(place)) continue;
@@ -66,6 +83,7 @@ export class OutputRelay {
 
   *#add(event: Json): Generator<ItemEventDraft> {
     const { item: raw, output_index: index } = event;
+    if (this.#wasTold(raw)) return;
     const before = this.#placeOf(index, idOf(raw));
     if (before !== undefined) {
       const isOpen = this.#state.openIndices.has(before);
@@ -79,6 +97,12 @@ export class OutputRelay {
     if (item !== undefined) yield this.#open(index, item);
   }
 
+  #wasTold(item: unknown): boolean {
+    const id = idOf(item);
+    const type = isObject(item) ? asString(item["type"]) : undefined;
+    return id !== undefined && type !== undefined && this.#isTold({ id, type });
+  }
+
   #open(index: unknown, item: OutputItem): ItemEventDraft {
     const place = this.#output.length;
     this.#places.set(asIndex(index) ?? place, place);
@@ -87,7 +111,7 @@ export class OutputRelay {
 
   *#finish(event: Json, status: ItemStatus = "completed"): Generator<ItemEventDraft> {
     const raw = event["item"];
-    if (!isObject(raw)) return;
+    if (!isObject(raw) || this.#wasTold(raw)) return;
     const id = idOf(raw);
     let place = this.#placeOf(event["output_index"], id);
     if (place === undefined || !this.#state.openIndices.has(place)) {

@@ -50,6 +50,14 @@ export function createParams(call: UpstreamCall): ResponseCreateParamsStreaming 
   return params as unknown as ResponseCreateParamsStreaming;
 }
 
+/** Under which the provider's people find the response of ours that theirs was made for. */
+const OWN_ID = "background_response_id";
+
+/** The same, to be run in the provider's background. What it must store to that end is deleted when it is over. */
+export function backgroundParams(call: UpstreamCall): ResponseCreateParamsStreaming {
+  return { ...createParams(call), background: true, store: true, metadata: { [OWN_ID]: call.responseId } };
+}
+
 /** Encrypted reasoning is asked for only of a model that was asked to reason: others refuse the request for it. */
 function includedData({ include, reasoning }: UpstreamCall["request"]): readonly string[] {
   const reasons = reasoning?.effort != null || reasoning?.summary != null;

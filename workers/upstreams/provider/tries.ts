@@ -2,7 +2,7 @@
  * What every provider behind HTTP has in common: the limits of its waits, how often a call is tried, what is concealed.
  *
  * A try that fails before its first item event is repeated; after that nothing is, because what was yielded stands in a
- * log already. Every wait on the provider has a limit, and every way out of a try closes its connection.
+ * log already, unless the try can go on exactly there. Every wait on the provider has a limit, and every way out of a try closes its connection.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
@@ -48,6 +48,13 @@ export interface TryOptions {
   firstBackoffMs?: number;
 }
 
+/** A call that the provider goes on with while there is no connection: another try goes on where the last one broke off. */
+export interface Resumable {
+  readonly isAttached: boolean;
+  /** Whether anything has come since this was last asked. */
+  takeProgress(): boolean;
+}
+
 /** One HTTP request, as events up to its finish. What goes wrong is thrown as a ProviderFault. */
 export type Attempt = (connection: Connection) => AsyncIterable<UpstreamEvent>;
 
@@ -72,31 +79,51 @@ export class Tries {
     this.#secrets = values.filter((value) => value.length >= SECRET_MIN_LENGTH);
   }
 
-  async *run(attempt: Attempt, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
+  async *run(
+    attempt: Attempt,
+    signal: AbortSignal,
+    resumable?: Resumable,
+  ): AsyncGenerator<UpstreamEvent, void, undefined> {
     for (let retries = 0; ; retries++) {
       signal.throwIfAborted();
-      const fault = yield* this.#try(attempt, signal);
+      const fault = yield* this.#try(attempt, signal, resumable);
       if (fault === undefined) return;
-      const isLongWait = fault.retryAfterMs !== undefined && fault.retryAfterMs > LONGEST_SLOT_WAIT_MS;
+      const isAttached = resumable?.isAttached === true;
+      if (resumable?.takeProgress() === true) retries = 0;
+      // What is attached goes on at the provider, and so does its run: it may have been told to clients in part.
+      const isLongWait = !isAttached && fault.retryAfterMs !== undefined && fault.retryAfterMs > LONGEST_SLOT_WAIT_MS;
       if (!fault.retryable || retries >= this.#maxRetries || isLongWait) {
-        yield this.#finishOf(fault, isLongWait);
+        yield isAttached ? this.#failureOf(fault) : this.#finishOf(fault, isLongWait);
         return;
       }
-      await pause(retryDelayMs(fault, retries, this.#firstBackoffMs), signal);
+      await pause(Math.min(LONGEST_BACKOFF_MS, retryDelayMs(fault, retries, this.#firstBackoffMs)), signal);
     }
+  }
+
+  #failureOf(fault: ProviderFault): UpstreamFinish {
+    return {
+      type: "finish",
+      status: "failed",
+      error: this.#conceal(fault.error),
+      isUnavailable: fault.isUnavailable,
+    };
   }
 
   /** Another try may help, but not soon: the wait is the queue's, where it takes nobody's slot. */
   #finishOf(fault: ProviderFault, isLongWait: boolean): UpstreamFinish {
-    const error = this.#conceal(fault.error);
     if (fault.retryable && (fault.isRateLimit || isLongWait)) {
+      const error = this.#conceal(fault.error);
       return { type: "finish", status: "postponed", error, afterMs: fault.retryAfterMs };
     }
-    return { type: "finish", status: "failed", error, isUnavailable: fault.isUnavailable };
+    return this.#failureOf(fault);
   }
 
   /** Answers what went wrong, unless it yielded a finish. */
-  async *#try(attempt: Attempt, signal: AbortSignal): AsyncGenerator<UpstreamEvent, ProviderFault | undefined> {
+  async *#try(
+    attempt: Attempt,
+    signal: AbortSignal,
+    resumable: Resumable | undefined,
+  ): AsyncGenerator<UpstreamEvent, ProviderFault | undefined> {
     const connection = new Connection(signal, this.#classify);
     let hasOutput = false;
     try {
@@ -111,7 +138,7 @@ export class Tries {
       throw brokenStreamFault();
     } catch (error) {
       if (!(error instanceof ProviderFault)) throw error;
-      return hasOutput ? error.asFinal() : error;
+      return hasOutput && resumable?.isAttached !== true ? error.asFinal() : error;
     } finally {
       connection.close();
     }

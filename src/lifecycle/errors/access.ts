@@ -1,0 +1,20 @@
+/** Who is refused at the door. */
+import { ApiError } from "./api-error.ts";
+
+export function missingApiKey(): ApiError {
+  const message = "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.";
+  return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
+}
+
+/** Shows the two ends of a long key at most, so that its owner recognises it and a log does not hold it. */
+export function incorrectApiKey(key: string): ApiError {
+  const shown = key.length > 12 ? `${key.slice(0, 3)}***${key.slice(-2)}` : "***";
+  const message = `Incorrect API key provided: ${shown}.`;
+  return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
+}
+
+export function foreignPage(): ApiError {
+  const message =
+    "Without API keys this server answers only clients of its own machine, by its own name. Set API_KEYS, or CORS_ORIGINS for a page.";
+  return new ApiError({ status: 403, message, type: "permission_error", code: "foreign_origin" });
+}

@@ -1,0 +1,51 @@
+/**
+ * What every refusal is: an error with the exact status, code, param and sentence of the contract (03 §3.4 and
+ * errors.json; contract 00 where the published contract is silent). Beside this file there is one constructor for each
+ * fault that a client can cause or meet; here, those that many faults are made with.
+ */
+import type { ErrorEnvelope } from "../../protocol/error.ts";
+
+interface ApiErrorFields {
+  status: number;
+  message: string;
+  type?: string;
+  param?: string | null;
+  code?: string | null;
+  headers?: Record<string, string>;
+}
+
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+  readonly type: string;
+  readonly param: string | null;
+  readonly code: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(fields: ApiErrorFields) {
+    super(fields.message);
+    this.status = fields.status;
+    this.type = fields.type ?? "invalid_request_error";
+    this.param = fields.param ?? null;
+    this.code = fields.code ?? null;
+    this.headers = fields.headers ?? {};
+  }
+
+  toEnvelope(): ErrorEnvelope {
+    return { error: { message: this.message, type: this.type, param: this.param, code: this.code } };
+  }
+}
+
+export function badRequest(message: string, param: string | null = null, code: string | null = null): ApiError {
+  return new ApiError({ status: 400, message, param, code });
+}
+
+/** `suggestion` is the known name it may have been meant to be. */
+export function unknownParameter(param: string, suggestion?: string): ApiError {
+  const hint = suggestion === undefined ? "" : ` Did you mean '${suggestion}'?`;
+  return badRequest(`Unknown parameter: '${param}'.${hint}`, param, "unknown_parameter");
+}
+
+export function missingParameter(param: string): ApiError {
+  return badRequest(`Missing required parameter: '${param}'.`, param, "missing_required_parameter");
+}

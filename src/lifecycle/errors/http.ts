@@ -1,0 +1,52 @@
+/** What is wrong with a request before it is looked at as one of this API's. */
+import { ApiError, badRequest } from "./api-error.ts";
+
+/** What is not HTTP: there is no request to speak of, only a connection to close. */
+export function malformedHttp(): ApiError {
+  return badRequest("The request is not valid HTTP.");
+}
+
+export function headersTooLarge(): ApiError {
+  return new ApiError({ status: 431, message: "The request's headers are too large.", code: "headers_too_large" });
+}
+
+export function requestTimedOut(): ApiError {
+  return new ApiError({ status: 408, message: "The request did not arrive in time.", code: "request_timeout" });
+}
+
+export function malformedUrl(): ApiError {
+  return badRequest("The URL is not encoded correctly.");
+}
+
+export function invalidUrl(method: string, path: string): ApiError {
+  return new ApiError({ status: 404, message: `Invalid URL (${method} ${path})` });
+}
+
+export function malformedClientRequestId(): ApiError {
+  const message = "Invalid 'X-Client-Request-Id' header: expected at most 512 printable ASCII characters.";
+  return badRequest(message, null, "invalid_value");
+}
+
+export function unreadableBody(): ApiError {
+  return badRequest("The request body could not be read.");
+}
+
+export function unsupportedEncoding(): ApiError {
+  return new ApiError({ status: 415, message: "The request body's encoding is not supported. Send UTF-8 JSON." });
+}
+
+export function malformedJson(): ApiError {
+  return badRequest("We could not parse the JSON body of your request. The API expects a JSON object.");
+}
+
+export function bodyTooDeep(maxLevels: number): ApiError {
+  return badRequest(`The request body is nested too deeply. At most ${maxLevels} levels are accepted.`);
+}
+
+export function payloadTooLarge(limitBytes: number): ApiError {
+  return new ApiError({
+    status: 413,
+    message: `The request body is too large. At most ${limitBytes} bytes are accepted.`,
+    code: "request_too_large",
+  });
+}

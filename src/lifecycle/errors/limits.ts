@@ -1,0 +1,34 @@
+/** What is too much at the moment, and when to try again. */
+import { ApiError } from "./api-error.ts";
+
+/** Contract 00, row 22: refused at the door, before an id is issued. */
+export function queueFull(retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: "Too many responses are waiting or running. Please retry later.",
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
+/** The same for a project that has as many open responses as it may. */
+export function projectFull(bound: number, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: ${bound} responses that are queued or in progress. Please retry in ${retryAfterSeconds} s.`,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
+export function tooManyRequests(perMinute: number, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: ${perMinute} requests a minute. Please retry in ${retryAfterSeconds} s.`,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}

@@ -1,0 +1,63 @@
+/** What is wrong with what a request says. */
+import { type ApiError, badRequest } from "./api-error.ts";
+
+/** The sentence is the hosted API's own, with its empty quotes (contract 03 §3.4, "sic"). */
+export function exclusiveContext(): ApiError {
+  const message =
+    "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.";
+  return badRequest(message, null, "mutually_exclusive_parameters");
+}
+
+export function malformedResponseId(id: string): ApiError {
+  const message = `Invalid 'response_id': '${id}'. Expected an ID that begins with 'resp'.`;
+  return badRequest(message, "response_id", "invalid_id_prefix");
+}
+
+export function malformedPreviousResponseId(id: string): ApiError {
+  const message = `Invalid 'previous_response_id': '${id}'. Expected an ID that begins with 'resp'.`;
+  return badRequest(message, "previous_response_id", "invalid_id_prefix");
+}
+
+export function toolOutputMissing(callId: string): ApiError {
+  return badRequest(`No tool output found for function call ${callId}.`, "input");
+}
+
+/** The sentence is the hosted API's own. `item` is its id, or where it stands. */
+export function encryptedContentUnverified(item: string, param: string): ApiError {
+  const message = `The encrypted content for item ${item} could not be verified.`;
+  return badRequest(message, param, "invalid_encrypted_content");
+}
+
+/** Where a template has the assistant speak, it can say only text. */
+export function textVariableExpected(name: string): ApiError {
+  const param = `prompt.variables.${name}`;
+  return badRequest(
+    `Invalid type for '${param}': expected a string, but got an object instead.`,
+    param,
+    "invalid_type",
+  );
+}
+
+/** A template may name a variable many times: what a small request would grow to is bounded as the request itself is. */
+export function filledPromptTooLong(length: number, limit: number): ApiError {
+  const message = `Invalid 'prompt.variables': the prompt is too long with them. Expected a prompt with maximum length ${limit}, but got a prompt with length ${length} instead.`;
+  return badRequest(message, "prompt.variables", "string_above_max_length");
+}
+
+/** Where a cursor was given: a parameter, which `param` names, or a header, which it cannot. */
+export type CursorSource = "starting_after" | "Last-Event-ID";
+
+/** Contract 00, row 5: a cursor beyond the log is an answer about lost data, not an empty stream. */
+export function cursorBeyondLog(cursor: number, last: number, source: CursorSource): ApiError {
+  return badCursor(source, `${cursor} is beyond the last recorded event, which is ${last}.`);
+}
+
+export function malformedCursor(value: string, source: CursorSource): ApiError {
+  return badCursor(source, `expected an integer >= 0, but got '${value}' instead.`);
+}
+
+function badCursor(source: CursorSource, fault: string): ApiError {
+  const isHeader = source === "Last-Event-ID";
+  const message = `Invalid '${source}'${isHeader ? " header" : ""}: ${fault}`;
+  return badRequest(message, isHeader ? null : source, "invalid_value");
+}

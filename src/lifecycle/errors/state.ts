@@ -1,0 +1,88 @@
+/** What a request asks of something that is not there, or not in the state for it. */
+import type { TerminalStatus } from "../../protocol/response.ts";
+import { ApiError, badRequest } from "./api-error.ts";
+
+export function responseNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Response with id '${id}' not found.` });
+}
+
+export function previousResponseNotFound(id: string): ApiError {
+  return badRequest(
+    `Previous response with id '${id}' not found.`,
+    "previous_response_id",
+    "previous_response_not_found",
+  );
+}
+
+export function previousResponseUnfinished(id: string, status: string): ApiError {
+  const message = `Previous response with id '${id}' is still ${status}. Wait for it to end, or cancel it.`;
+  return badRequest(message, "previous_response_id", "previous_response_not_finished");
+}
+
+export function itemNotFound(id: string): ApiError {
+  const message = `Item with id '${id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`;
+  return new ApiError({ status: 404, message, param: "input" });
+}
+
+export function conversationNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Conversation with id '${id}' not found.` });
+}
+
+export function conversationItemNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Item with id '${id}' not found.` });
+}
+
+export function listCursorNotFound(itemId: string): ApiError {
+  return badRequest(`Item with id '${itemId}' not found.`, "after", "invalid_value");
+}
+
+/** The published sentence knows no version; the second is made after it. */
+export function promptNotFound(id: string, version?: string | null): ApiError {
+  const named = version == null ? `Prompt with id '${id}'` : `Prompt with id '${id}' and version '${version}'`;
+  return new ApiError({ status: 404, message: `${named} not found.` });
+}
+
+export function modelNotFound(model: string): ApiError {
+  if (model === "") {
+    return badRequest("The requested model '' does not exist.", "model", "model_not_found");
+  }
+  const message = `The model \`${model}\` does not exist or you do not have access to it.`;
+  return new ApiError({ status: 404, message, code: "model_not_found" });
+}
+
+const LOCKED_RETRY_SECONDS = 2;
+
+/** Never 409, which official clients send again by themselves (contract 05 §5.1). */
+export function conversationLocked(): ApiError {
+  return new ApiError({
+    status: 400,
+    message: "Another process is currently operating on this conversation. Please retry in a few seconds.",
+    param: "conversation",
+    code: "conversation_locked",
+    headers: { "retry-after": String(LOCKED_RETRY_SECONDS) },
+  });
+}
+
+/** `place` is among the request's tools; `reason` names the setting that is missing. */
+export function toolUnavailable(place: number, type: string, reason: string): ApiError {
+  return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${place}]`, "unsupported_value");
+}
+
+const CANCEL_REFUSALS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
+  completed: "Cannot cancel a completed response.",
+  failed: "Cannot cancel a failed response.",
+  incomplete: "Cannot cancel an incomplete response.",
+};
+
+export function cannotCancel(status: Exclude<TerminalStatus, "cancelled">): ApiError {
+  return badRequest(CANCEL_REFUSALS[status]);
+}
+
+export function cannotCancelSynchronous(): ApiError {
+  return badRequest("Cannot cancel a synchronous response.");
+}
+
+export function idempotencyKeyReuse(): ApiError {
+  const message = "This Idempotency-Key was already used with a different request body.";
+  return new ApiError({ status: 422, message, type: "idempotency_error", code: "idempotency_key_reuse" });
+}

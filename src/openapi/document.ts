@@ -1,0 +1,154 @@
+/** The whole description: every route of `app.ts` and what it answers. */
+import { readFileSync } from "node:fs";
+import { STATUS_CODES } from "node:http";
+import { type Endpoint, operationOf, refusalResponse } from "./endpoint.ts";
+import { HEADERS, LOGGED, REQUEST_HEADERS } from "./headers.ts";
+import * as contextWindow from "./operations/context-window.ts";
+import * as items from "./operations/conversation-items.ts";
+import * as conversations from "./operations/conversations.ts";
+import { createResponse } from "./operations/create-response.ts";
+import * as models from "./operations/models.ts";
+import * as responses from "./operations/responses.ts";
+import * as server from "./operations/server.ts";
+import { REFUSALS } from "./refusals.ts";
+import { describeSchemas } from "./schemas.ts";
+import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
+
+type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
+
+/** Under `/v1` and `/v5`, as in `app.ts`. */
+const API: Paths = {
+  "/responses": { post: createResponse },
+  "/responses/input_tokens": { post: contextWindow.countInputTokens },
+  "/responses/compact": { post: contextWindow.compactResponse },
+  "/responses/{response_id}": { get: responses.retrieveResponse, delete: responses.deleteResponse },
+  "/responses/{response_id}/cancel": { post: responses.cancelResponse },
+  "/responses/{response_id}/input_items": { get: responses.listInputItems },
+  "/conversations": { post: conversations.createConversation },
+  "/conversations/{conversation_id}": {
+    get: conversations.retrieveConversation,
+    post: conversations.updateConversation,
+    delete: conversations.deleteConversation,
+  },
+  "/conversations/{conversation_id}/items": { get: items.listConversationItems, post: items.createConversationItems },
+  "/conversations/{conversation_id}/items/{item_id}": {
+    get: items.retrieveConversationItem,
+    delete: items.deleteConversationItem,
+  },
+  "/models": { get: models.listModels },
+  "/models/{model}": { get: models.retrieveModel },
+};
+
+/** Beside the API. */
+const ROOT: Paths = {
+  "/healthz": { get: server.healthz },
+  "/readyz": { get: server.readyz },
+  "/openapi.json": { get: server.openApiJson },
+  "/docs": { get: server.docs },
+};
+
+const DESCRIPTION = [
+  "A self-hosted server for the OpenAI Responses API whose heart is background mode: runs that take minutes to hours, whose every event is recorded and can be resumed from anywhere.",
+  "",
+  '**Errors.** Every refusal has one form, `{"error": {message, type, param, code}}`, and each status below lists what it can mean. An unknown path, or a method that it does not take, is answered 404 with `Invalid URL (METHOD /path)`. What never becomes a request is answered in the same form, and the connection closed: 400 if it is not HTTP, 431 if its headers are too long, 408 if it does not arrive in time.',
+  "",
+  "**Keys.** `Authorization: Bearer <key>`. A server without `API_KEYS` takes none, and answers this machine only.",
+].join("\n");
+
+const TAGS = [
+  { name: "Responses", description: "Create, follow, resume, cancel." },
+  { name: "Conversations", description: "Items that responses share." },
+  { name: "Models", description: "What is configured." },
+  { name: "Server", description: "Open to all, at the root." },
+];
+
+/** What no endpoint answers, by its name among the components. */
+const WITHOUT_ENDPOINT = {
+  UnknownUrl: "invalidUrl",
+  MalformedHttp: "malformedHttp",
+  HeadersTooLarge: "headersTooLarge",
+  RequestTimedOut: "requestTimedOut",
+} as const satisfies Record<string, keyof typeof REFUSALS>;
+
+/** Relative to where this document is read, so that both work behind a proxy's path. */
+const API_SERVERS = [
+  { url: "./v1", description: "The API" },
+  { url: "./v5", description: "The same" },
+];
+const ROOT_SERVERS = [{ url: "./", description: "The root" }];
+
+function version(): string {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}
+
+export function describeApi(): OpenApiDocument {
+  const described = { ...pathsOf(API), ...pathsOf(ROOT, { servers: ROOT_SERVERS }) };
+  const { paths, responses } = shareResponses(described);
+  const withoutEndpoint = Object.entries(WITHOUT_ENDPOINT).map(([component, name]) => {
+    const refusal = REFUSALS[name];
+    return [component, refusalResponse(String(refusal.error.status), [{ name, ...refusal }], LOGGED)] as const;
+  });
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "background-responses",
+      version: version(),
+      summary: "A self-hosted server for the OpenAI Responses API.",
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: API_SERVERS,
+    security: [{ key: [] }],
+    tags: TAGS,
+    paths,
+    components: {
+      schemas: describeSchemas(referencesIn([paths, responses])),
+      headers: { ...HEADERS },
+      parameters: { ...REQUEST_HEADERS },
+      responses: { ...responses, ...Object.fromEntries(withoutEndpoint) },
+      securitySchemes: { key: { type: "http", scheme: "bearer", description: "One of the server's `API_KEYS`." } },
+    },
+  };
+}
+
+function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<string, PathItem> {
+  return Object.fromEntries(
+    Object.entries(paths).map(([path, methods]) => {
+      const operations = Object.entries(methods).map(([method, endpoint]) => [
+        method,
+        operationOf(endpoint, method as Method),
+      ]);
+      return [path, { ...fields, ...Object.fromEntries(operations) }];
+    }),
+  );
+}
+
+/** What several operations answer alike stands once, among the components. */
+function shareResponses(paths: Record<string, PathItem>): {
+  paths: Record<string, PathItem>;
+  responses: Record<string, ApiResponse>;
+} {
+  const operations = Object.values(paths).flatMap(({ get, post, delete: erase }) => [get, post, erase]);
+  const alike = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    for (const [status, response] of Object.entries(operation?.responses ?? {})) {
+      const key = status + JSON.stringify(response);
+      alike.set(key, [...(alike.get(key) ?? []), operation!]);
+    }
+  }
+  const responses: Record<string, ApiResponse> = {};
+  for (const [key, those] of alike) {
+    if (those.length === 1) continue;
+    const status = key.slice(0, 3);
+    const name = `${(STATUS_CODES[status] ?? status).replaceAll(/\W/g, "")}_${Object.keys(responses).length + 1}`;
+    responses[name] = JSON.parse(key.slice(3)) as ApiResponse;
+    for (const operation of those) operation.responses[status] = { $ref: `#/components/responses/${name}` };
+  }
+  return { paths, responses };
+}
+
+function referencesIn(value: unknown): Reference[] {
+  const found = JSON.stringify(value).matchAll(/"\$ref":"([^"]+)"/g);
+  return [...new Set([...found].map(([, ref]) => ref!))].map(($ref) => ({ $ref }));
+}

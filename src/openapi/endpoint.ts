@@ -1,0 +1,155 @@
+/** An endpoint as its file in `operations/` describes it, and what that is in OpenAPI. */
+import { STATUS_CODES } from "node:http";
+import type { z } from "zod";
+import { errorEnvelopeSchema } from "../protocol/error.ts";
+import { type HeaderName, headerRefs, LOGGED, REQUEST_HEADER_REFS } from "./headers.ts";
+import { type Refusal, REFUSALS } from "./refusals.ts";
+import { refTo } from "./schemas.ts";
+import type { ApiResponse, Example, JsonSchema, Method, Operation, Parameter, Reference } from "./spec.ts";
+
+export interface Answer {
+  description: string;
+  headers?: readonly HeaderName[];
+  content: Record<string, Body>;
+}
+
+interface Body {
+  schema: z.ZodType | JsonSchema;
+  /** By what they show. */
+  examples?: Readonly<Record<string, unknown>>;
+}
+
+export interface Endpoint {
+  /** `operationId`. */
+  id: string;
+  tag: "Responses" | "Conversations" | "Models" | "Server";
+  summary: string;
+  description?: string;
+  parameters?: readonly (Parameter | Reference)[];
+  body?: Body & { description: string; isRequired: boolean };
+  /** By status. */
+  answers: Readonly<Record<number, Answer>>;
+  /** Those that every endpoint has are added (`COMMON_REFUSALS`), unless it is open to all. */
+  refusals?: readonly (keyof typeof REFUSALS | Refusal)[];
+  /** On every answer, refusals among them. */
+  headers?: readonly HeaderName[];
+  /** Served beside the API: without a key, at the root. */
+  isOpen?: boolean;
+}
+
+const COMMON_REFUSALS = [
+  "missingApiKey",
+  "incorrectApiKey",
+  "foreignPage",
+  "malformedUrl",
+  "malformedClientRequestId",
+  "internalError",
+] as const;
+
+/** Of all whose method lets a body come along, wanted or not. */
+const BODY_REFUSALS = [
+  "malformedJson",
+  "bodyTooDeep",
+  "unreadableBody",
+  "unsupportedEncoding",
+  "payloadTooLarge",
+] as const;
+
+export const pathParameter = (name: string, description: string, pattern?: string): Parameter => ({
+  name,
+  in: "path",
+  description,
+  required: true,
+  schema: { type: "string", ...(pattern !== undefined && { pattern }) },
+});
+
+export const queryParameter = (name: string, description: string, schema: JsonSchema): Parameter => ({
+  name,
+  in: "query",
+  description,
+  schema,
+});
+
+export function operationOf(endpoint: Endpoint, method: Method): Operation {
+  const { id, tag, summary, description, body } = endpoint;
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    ...(endpoint.isOpen === true && { security: [] }),
+    ...parametersOf(endpoint),
+    ...(body !== undefined && {
+      requestBody: {
+        description: body.description,
+        required: body.isRequired,
+        content: { "application/json": mediaType(body) },
+      },
+    }),
+    responses: responsesOf(endpoint, method),
+  };
+}
+
+function parametersOf({ parameters = [], isOpen }: Endpoint): Pick<Operation, "parameters"> {
+  const all = [...parameters, ...(isOpen === true ? [] : REQUEST_HEADER_REFS)];
+  return all.length === 0 ? {} : { parameters: all };
+}
+
+function responsesOf(endpoint: Endpoint, method: Method): Record<string, ApiResponse> {
+  const everywhere: HeaderName[] = [...(endpoint.isOpen === true ? [] : LOGGED), ...(endpoint.headers ?? [])];
+  const answers = Object.entries(endpoint.answers).map(([status, { description, headers = [], content }]) => {
+    const types = Object.entries(content).map(([type, each]) => [type, mediaType(each)] as const);
+    const answer = {
+      description,
+      headers: headerRefs([...everywhere, ...headers]),
+      content: Object.fromEntries(types),
+    };
+    return [status, answer] as const;
+  });
+  const common = method === "get" ? COMMON_REFUSALS : [...COMMON_REFUSALS, ...BODY_REFUSALS];
+  const named = [...(endpoint.refusals ?? []), ...(endpoint.isOpen === true ? [] : common)];
+  const refusals = named.map((each) => (typeof each === "string" ? { name: each, ...REFUSALS[each] } : each));
+  const byStatus = Map.groupBy(refusals, ({ error }) => String(error.status));
+  const refused = [...byStatus].map(([status, each]) => [status, refusalResponse(status, each, everywhere)] as const);
+  return Object.fromEntries([...answers, ...refused]);
+}
+
+/** All that is answered with one status: as a table to read, and as examples to pick. */
+export function refusalResponse(
+  status: string,
+  refusals: readonly (Refusal & { name?: string })[],
+  everywhere: readonly HeaderName[],
+): ApiResponse {
+  const headers = new Set([...everywhere, ...refusals.flatMap(({ error }) => Object.keys(error.headers))]);
+  const rows = refusals.map(({ when, error }) => `| ${cell(error.code)} | ${cell(error.param)} | ${when} |`);
+  const table = ["| code | param | when |", "| --- | --- | --- |", ...rows].join("\n");
+  const examples: Record<string, Example> = {};
+  for (const { name, when, error } of refusals) {
+    examples[name ?? keyFor(String(error.code), examples)] = { summary: when, value: error.toEnvelope() };
+  }
+  return {
+    description: `${STATUS_CODES[status] ?? status}.\n\n${table}`,
+    headers: headerRefs(headers),
+    content: { "application/json": { schema: { ...refTo(errorEnvelopeSchema) }, examples } },
+  };
+}
+
+const CELL_CHARACTERS = 60;
+
+function cell(value: string | null): string {
+  if (value === null) return "null";
+  return `\`${value.length > CELL_CHARACTERS ? `${value.slice(0, 20)}…` : value}\``;
+}
+
+function keyFor(code: string, taken: Readonly<Record<string, unknown>>): string {
+  let key = code;
+  for (let i = 2; key in taken; i += 1) key = `${code}_${i}`;
+  return key;
+}
+
+function mediaType({ schema, examples }: Body): { schema: JsonSchema; examples?: Record<string, Example> } {
+  const described = "_zod" in schema ? { ...refTo(schema as z.ZodType) } : schema;
+  if (examples === undefined) return { schema: described };
+  const entries = Object.entries(examples).map(([summary, value], i) => [`example_${i + 1}`, { summary, value }]);
+  return { schema: described, examples: Object.fromEntries(entries) };
+}

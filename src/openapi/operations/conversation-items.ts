@@ -1,0 +1,81 @@
+/** The items of a conversation. */
+import { parseBody } from "../../http/validate.ts";
+import { createItemsSchema } from "../../protocol/conversation.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { storedMessage, userMessage } from "../examples.ts";
+import { faultsOf } from "../refusals.ts";
+import { itemListSchema, storedItemSchema } from "../wire.ts";
+import { theConversation } from "./conversations.ts";
+import { includeFaults, itemFaults, listFaults, unverifiedItem } from "./faults.ts";
+import { conversationId, includeParameter, itemId, listParameters } from "./parameters.ts";
+
+const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
+
+const page = {
+  object: "list",
+  data: [storedMessage],
+  first_id: storedMessage.id,
+  last_id: storedMessage.id,
+  has_more: false,
+};
+const aPage = (description: string): Endpoint["answers"] => ({
+  200: { description, content: { "application/json": { schema: itemListSchema, examples: { "One message": page } } } },
+});
+
+export const listConversationItems: Endpoint = {
+  id: "listConversationItems",
+  tag: "Conversations",
+  summary: "List the items of a conversation",
+  parameters: [conversationId, ...listParameters],
+  answers: aPage("A page of items."),
+  refusals: [...NOT_THERE, ...listFaults, "listCursorNotFound"],
+};
+
+export const createConversationItems: Endpoint = {
+  id: "createConversationItems",
+  tag: "Conversations",
+  summary: "Add items to a conversation",
+  parameters: [conversationId, includeParameter],
+  body: {
+    description: "At most 20 items.",
+    isRequired: true,
+    schema: createItemsSchema,
+    examples: { "One message": { items: [userMessage] } },
+  },
+  answers: aPage("The items as they were added."),
+  refusals: [
+    ...faultsOf((body) => parseBody(createItemsSchema, body), {
+      "`items` is missing.": {},
+      "A parameter is not known; a known one that is spelt like it is suggested.": { items: [], item: [] },
+      "There are more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
+      ...itemFaults((items) => ({ items })),
+    }),
+    unverifiedItem,
+    ...includeFaults,
+    ...NOT_THERE,
+    "conversationLocked",
+  ],
+};
+
+export const retrieveConversationItem: Endpoint = {
+  id: "retrieveConversationItem",
+  tag: "Conversations",
+  summary: "Get an item of a conversation",
+  parameters: [conversationId, itemId, includeParameter],
+  answers: {
+    200: {
+      description: "The item.",
+      content: { "application/json": { schema: storedItemSchema, examples: { "A message": storedMessage } } },
+    },
+  },
+  refusals: [...includeFaults, ...NOT_THERE, "conversationItemNotFound"],
+};
+
+export const deleteConversationItem: Endpoint = {
+  id: "deleteConversationItem",
+  tag: "Conversations",
+  summary: "Delete an item of a conversation",
+  parameters: [conversationId, itemId],
+  answers: theConversation("The conversation, not the item."),
+  refusals: [...NOT_THERE, "conversationItemNotFound", "conversationLocked"],
+};

@@ -1,0 +1,103 @@
+/** Conversations. */
+import { parseBody } from "../../http/validate.ts";
+import {
+  conversationSchema,
+  createConversationSchema,
+  deletedConversationSchema,
+  updateConversationSchema,
+} from "../../protocol/conversation.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { CONVERSATION_ID, userMessage } from "../examples.ts";
+import { faultsOf } from "../refusals.ts";
+import { itemFaults, metadataFaults, unverifiedItem } from "./faults.ts";
+import { conversationId } from "./parameters.ts";
+
+const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
+const asIs = <T>(part: T): T => part;
+
+const conversation = {
+  id: CONVERSATION_ID,
+  object: "conversation",
+  created_at: 1_775_000_000,
+  metadata: { topic: "leases" },
+};
+export const theConversation = (description: string): Endpoint["answers"] => ({
+  200: {
+    description,
+    content: { "application/json": { schema: conversationSchema, examples: { "A conversation": conversation } } },
+  },
+});
+
+export const createConversation: Endpoint = {
+  id: "createConversation",
+  tag: "Conversations",
+  summary: "Create a conversation",
+  body: {
+    description: "No body is an empty one.",
+    isRequired: false,
+    schema: createConversationSchema,
+    examples: { "With a first message": { items: [userMessage], metadata: { topic: "leases" } } },
+  },
+  answers: theConversation("The conversation, with the items in it."),
+  refusals: [
+    ...faultsOf((body) => parseBody(createConversationSchema, body), {
+      "A parameter is not known; a known one that is spelt like it is suggested.": { item: [] },
+      "There are more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
+      ...metadataFaults(asIs),
+      ...itemFaults((items) => ({ items })),
+    }),
+    unverifiedItem,
+    "storeUnavailable",
+  ],
+};
+
+export const retrieveConversation: Endpoint = {
+  id: "retrieveConversation",
+  tag: "Conversations",
+  summary: "Get a conversation",
+  parameters: [conversationId],
+  answers: theConversation("The conversation. Its items are listed apart."),
+  refusals: NOT_THERE,
+};
+
+export const updateConversation: Endpoint = {
+  id: "updateConversation",
+  tag: "Conversations",
+  summary: "Change a conversation's metadata",
+  parameters: [conversationId],
+  body: {
+    description: "All of the metadata: what is not named is gone.",
+    isRequired: true,
+    schema: updateConversationSchema,
+    examples: { "Another topic": { metadata: { topic: "epochs" } } },
+  },
+  answers: theConversation("The conversation as it is now."),
+  refusals: [
+    ...faultsOf((body) => parseBody(updateConversationSchema, body), {
+      "`metadata` is missing.": {},
+      "A parameter is not known; a known one that is spelt like it is suggested.": { metadat: {} },
+      ...metadataFaults(asIs),
+    }),
+    ...NOT_THERE,
+  ],
+};
+
+export const deleteConversation: Endpoint = {
+  id: "deleteConversation",
+  tag: "Conversations",
+  summary: "Delete a conversation",
+  description: "Its responses stay.",
+  parameters: [conversationId],
+  answers: {
+    200: {
+      description: "It is gone.",
+      content: {
+        "application/json": {
+          schema: deletedConversationSchema,
+          examples: { Deleted: { id: CONVERSATION_ID, object: "conversation.deleted", deleted: true } },
+        },
+      },
+    },
+  },
+  refusals: NOT_THERE,
+};

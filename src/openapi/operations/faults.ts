@@ -1,0 +1,56 @@
+/** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
+import { parseInclude, parseListQuery } from "../../http/validate.ts";
+import { encryptedContentUnverified } from "../../lifecycle/errors/requests.ts";
+import { faultsOf, type Refusal, REFUSALS } from "../refusals.ts";
+
+type Wrap<T> = (part: T) => object;
+type Wrong = Record<string, object>;
+
+const tools = (tool: object): object[] => [{ type: "additional_tools", role: "developer", tools: [tool] }];
+const call = { type: "function_call", call_id: "call_1", name: "weather", arguments: "{}" };
+const fileSearch = { type: "file_search", vector_store_ids: [] };
+
+export function itemFaults(wrap: Wrap<object[]>): Wrong {
+  return {
+    "An item's `type` is missing.": wrap([{}]),
+    "An item's `type` is not known.": wrap([{ type: "bogus" }]),
+    "A part of an item is of the wrong type.": wrap([{ role: "user", content: 1 }]),
+    "A text in an item is too long.": wrap([{ ...call, call_id: "x".repeat(65) }]),
+    "A text in an item is too short.": wrap([{ ...call, call_id: "" }]),
+    "An integer in an item is too small.": wrap(tools({ ...fileSearch, max_num_results: 0 })),
+    "An integer in an item is too large.": wrap(tools({ ...fileSearch, max_num_results: 51 })),
+    "A number in an item is too small.": wrap(tools({ ...fileSearch, ranking_options: { score_threshold: -1 } })),
+    "A number in an item is too large.": wrap(tools({ ...fileSearch, ranking_options: { score_threshold: 2 } })),
+  };
+}
+
+/** Of items that are added to a conversation. */
+export const unverifiedItem: Refusal = {
+  ...REFUSALS.encryptedContentUnverified,
+  error: encryptedContentUnverified("rs_1", "items"),
+};
+
+export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
+  const pairs = Array.from({ length: 17 }, (_, i) => [`key_${i}`, "value"]);
+  return {
+    "`metadata` is no object.": wrap({ metadata: "red" }),
+    "`metadata` has more than 16 pairs.": wrap({ metadata: Object.fromEntries(pairs) }),
+    "A key of `metadata` is longer than 64 characters.": wrap({ metadata: { ["k".repeat(65)]: "value" } }),
+    "A value of `metadata` is longer than 512 characters.": wrap({ metadata: { color: "x".repeat(513) } }),
+  };
+}
+
+const wrongIncludes = {
+  "`include` names what is not known.": { include: ["bogus"] },
+  "`include` is no list.": { include: { a: "bogus" } },
+};
+export const includeFaults = faultsOf((query) => parseInclude(query as Record<string, string>), wrongIncludes);
+
+export const listFaults = faultsOf((query) => parseListQuery(query as Record<string, string>), {
+  ...wrongIncludes,
+  "`limit` is no integer.": { limit: "x" },
+  "`limit` is less than 1.": { limit: "0" },
+  "`limit` is more than 100.": { limit: "101" },
+  "`order` is neither `asc` nor `desc`.": { order: "up" },
+  "`after` is given twice.": { after: ["msg_1", "msg_2"] },
+});

@@ -1,0 +1,87 @@
+/** What this server says of itself, to anyone. */
+import type { Endpoint } from "../endpoint.ts";
+import { LOGGED, REQUEST_HEADER_REFS } from "../headers.ts";
+import type { JsonSchema } from "../spec.ts";
+
+const readiness = (status: string): JsonSchema => ({
+  type: "object",
+  properties: {
+    status: { type: "string", const: status },
+    checks: { type: "object", additionalProperties: { type: "boolean" } },
+  },
+  required: ["status", "checks"],
+});
+const checks = { redis: true, queue: true, accepting: true };
+
+export const healthz: Endpoint = {
+  id: "healthz",
+  tag: "Server",
+  isOpen: true,
+  summary: "Whether this process answers",
+  answers: {
+    200: {
+      description: "It does.",
+      content: {
+        "application/json": {
+          schema: {
+            type: "object",
+            properties: { status: { type: "string", const: "ok" } },
+            required: ["status"],
+          },
+          examples: { Alive: { status: "ok" } },
+        },
+      },
+    },
+  },
+};
+
+export const readyz: Endpoint = {
+  id: "readyz",
+  tag: "Server",
+  isOpen: true,
+  summary: "Whether this process can do its work",
+  answers: {
+    200: {
+      description: "Redis and the queue answer, and it is not about to stop.",
+      content: {
+        "application/json": { schema: readiness("ready"), examples: { Ready: { status: "ready", checks } } },
+      },
+    },
+    503: {
+      description: "Something is missing: the check that is false.",
+      content: {
+        "application/json": {
+          schema: readiness("unavailable"),
+          examples: { "Without Redis": { status: "unavailable", checks: { ...checks, redis: false, queue: false } } },
+        },
+      },
+    },
+  },
+};
+
+/** The health checks are answered before requests are logged. */
+const logged = {
+  parameters: REQUEST_HEADER_REFS,
+  headers: LOGGED,
+  refusals: ["malformedClientRequestId", "internalError"],
+} as const satisfies Partial<Endpoint>;
+
+export const openApiJson: Endpoint = {
+  id: "openApiJson",
+  tag: "Server",
+  isOpen: true,
+  summary: "This description",
+  ...logged,
+  answers: {
+    200: { description: "OpenAPI 3.1.", content: { "application/json": { schema: { type: "object" } } } },
+  },
+};
+
+export const docs: Endpoint = {
+  id: "docs",
+  tag: "Server",
+  isOpen: true,
+  summary: "This description, to read",
+  ...logged,
+  answers: { 200: { description: "A page.", content: { "text/html": { schema: { type: "string" } } } } },
+};

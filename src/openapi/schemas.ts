@@ -1,0 +1,184 @@
+/**
+ * The document's named schemas, made from the zod schemas that requests are checked with. A schema is named after the
+ * constant that a module of `protocol/` exports it by, and a member of a union after the value that tells it apart: what
+ * is added there has its name here.
+ *
+ * Everything is described as it may be sent (`io: "input"`). What this server answers has no defaults and no transforms,
+ * so for that it is the same.
+ */
+import { z } from "zod";
+import * as compaction from "../protocol/compaction.ts";
+import * as content from "../protocol/content.ts";
+import * as conversation from "../protocol/conversation.ts";
+import * as createRequest from "../protocol/create-request.ts";
+import * as error from "../protocol/error.ts";
+import * as inputTokens from "../protocol/input-tokens.ts";
+import * as item from "../protocol/item.ts";
+import * as caller from "../protocol/items/caller.ts";
+import * as computer from "../protocol/items/computer.ts";
+import * as context from "../protocol/items/context.ts";
+import * as functions from "../protocol/items/function.ts";
+import * as hosted from "../protocol/items/hosted.ts";
+import * as mcp from "../protocol/items/mcp.ts";
+import * as message from "../protocol/items/message.ts";
+import * as shell from "../protocol/items/shell.ts";
+import * as status from "../protocol/items/status.ts";
+import * as model from "../protocol/model.ts";
+import * as response from "../protocol/response.ts";
+import * as settings from "../protocol/settings.ts";
+import * as tool from "../protocol/tool.ts";
+import * as environment from "../protocol/tools/environment.ts";
+import * as functionTools from "../protocol/tools/function.ts";
+import * as hostedTools from "../protocol/tools/hosted.ts";
+import * as mcpTools from "../protocol/tools/mcp.ts";
+import * as search from "../protocol/tools/search.ts";
+import { FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
+import type { JsonSchema, Reference } from "./spec.ts";
+import * as wire from "./wire.ts";
+
+const MODULES: Record<string, unknown>[] = [
+  compaction,
+  content,
+  conversation,
+  createRequest,
+  error,
+  inputTokens,
+  item,
+  caller,
+  computer,
+  context,
+  functions,
+  hosted,
+  mcp,
+  message,
+  shell,
+  status,
+  model,
+  response,
+  settings,
+  tool,
+  environment,
+  functionTools,
+  hostedTools,
+  mcpTools,
+  search,
+  wire,
+];
+
+/** Two would be called as something else is. */
+const OTHER_NAMES = new Map<unknown, string>([
+  [settings.conversationSchema, "ConversationParameter"],
+  [wire.streamEventSchema, "ResponseStreamEvent"],
+]);
+
+/** By its id; the reverse of what the registry holds. */
+const schemas = new Map<string, z.ZodType>();
+const registry = z.registry<{ id: string }>();
+
+function name(schema: z.ZodType, id: string): void {
+  if (registry.has(schema)) return;
+  if (schemas.has(id)) throw new Error(`Two schemas would be called ${id}.`);
+  schemas.set(id, schema);
+  registry.add(schema, { id });
+}
+
+/** `response.output_text.delta` → `ResponseOutputTextDelta`, `inputMessageSchema` → `InputMessage`. */
+function pascalCase(text: string): string {
+  return text.replaceAll(/(?:^|[._])([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+for (const module of MODULES) {
+  for (const [key, schema] of Object.entries(module)) {
+    if (!(schema instanceof z.ZodType) || !key.endsWith("Schema")) continue;
+    name(schema, OTHER_NAMES.get(schema) ?? pascalCase(key.slice(0, -"Schema".length)));
+  }
+}
+for (const event of wire.eventsIn(wire.streamEventSchema.options)) {
+  name(event, `${pascalCase(event.shape.type.value)}Event`);
+}
+for (const state of response.responseSchema.options) {
+  name(state, `${pascalCase(state.shape.status.value)}Response`);
+}
+
+const REFERENCE = "#/components/schemas/";
+const pathOf = (id: string): string => `${REFERENCE}${id}`;
+
+export function refTo(schema: z.ZodType): Reference {
+  const named = registry.get(schema);
+  if (named === undefined) throw new Error("This schema has no name: export it from protocol/.");
+  return { $ref: pathOf(named.id) };
+}
+
+/** All that `roots` lead to, by name in alphabetical order. */
+export function describeSchemas(roots: readonly Reference[]): Record<string, JsonSchema> {
+  const all = z.toJSONSchema(registry, { io: "input", uri: pathOf, override: simplify }).schemas as Record<
+    string,
+    JsonSchema
+  >;
+  // zod cannot look through the step that adds the types that were left out.
+  const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
+  all["InputItem"] = { anyOf: inputItems.map(refTo) };
+  // Passed on as a provider sends it, if `include` asks for it: the published type does not have it.
+  const webSearchResults = { description: "Only if `include` asked for them; of the provider's own form." };
+  Object.assign(all["WebSearchCall"]!["properties"]!, { results: webSearchResults });
+  const reached = reachedFrom(roots, all);
+  for (const [schema, fields] of FIELDS) {
+    const members = schema instanceof z.ZodDiscriminatedUnion ? (schema.options as z.ZodType[]) : [schema];
+    for (const member of members) describeFields(all[registry.get(member)!.id]!, fields);
+  }
+  const described = [...reached].sort().map((id) => {
+    const { $schema: _dialect, $id: _uri, ...schema } = all[id]!;
+    const description = SCHEMA_DESCRIPTIONS[id];
+    return [id, description === undefined ? schema : { description, ...schema }] as const;
+  });
+  return Object.fromEntries(described);
+}
+
+type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>["override"]>;
+
+/** Leaves out what says nothing, adds what only a refinement says, and names the field that tells the members of a union apart. */
+const simplify: Override = ({ zodSchema, jsonSchema }) => {
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  for (const check of zodSchema._zod.def.checks ?? []) {
+    const { params } = check._zod.def as { params?: { fault?: string; maximum?: number } };
+    if (params?.fault === "properties") jsonSchema.maxProperties = params.maximum!;
+  }
+  if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames;
+  // zod writes an empty tuple as an empty list of places, which JSON Schema does not allow.
+  if (jsonSchema.type === "array" && jsonSchema.prefixItems?.length === 0) {
+    delete jsonSchema.prefixItems;
+    delete jsonSchema.items;
+    jsonSchema.maxItems = 0;
+  }
+  if (!(zodSchema instanceof z.ZodDiscriminatedUnion)) return;
+  const propertyName = zodSchema._zod.def.discriminator;
+  const mapping = zodSchema.options.flatMap((option) => {
+    const named = registry.get(option as z.ZodType);
+    const values = [...(option._zod.propValues?.[propertyName] ?? [])];
+    return values.map((value) => [String(value), named && pathOf(named.id)] as const);
+  });
+  // Where a member has no name there is nothing that the mapping could point to.
+  const isNamed = mapping.every(([, path]) => path !== undefined);
+  if (isNamed) jsonSchema["discriminator"] = { propertyName, mapping: Object.fromEntries(mapping) };
+};
+
+function reachedFrom(roots: readonly Reference[], all: Record<string, JsonSchema>): Set<string> {
+  const reached = new Set<string>();
+  const visit = (value: unknown): void => {
+    for (const [, id] of JSON.stringify(value).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+      if (reached.has(id!)) continue;
+      reached.add(id!);
+      visit(all[id!]);
+    }
+  };
+  visit(roots);
+  return reached;
+}
+
+function describeFields(schema: JsonSchema, fields: Readonly<Record<string, string>>): void {
+  const properties = schema["properties"] as Record<string, JsonSchema>;
+  for (const [field, description] of Object.entries(fields)) {
+    properties[field] = { description, ...properties[field] };
+  }
+}

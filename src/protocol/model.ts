@@ -1,0 +1,13 @@
+/** A model as it is listed. */
+import { z } from "zod";
+
+export const modelSchema = z.object({
+  id: z.string(),
+  object: z.literal("model"),
+  /** Unix seconds. */
+  created: z.int(),
+  owned_by: z.string(),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+export const modelListSchema = z.object({ object: z.literal("list"), data: z.array(modelSchema) });

@@ -1,0 +1,222 @@
+/** Every endpoint, held against `/openapi.json` by real requests. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { OpenAI } from "openai";
+import { ROUTES } from "../support/api-description.ts";
+import { expectDescribed } from "../support/expect-described.ts";
+import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { subscribe } from "../support/subscriber.ts";
+
+const KEY = "key-of-alpha";
+const environment = {
+  KEY_PREFIX: uniquePrefix(),
+  API_KEYS: `alpha:${KEY}`,
+  OPENAI_API_KEY: "key-of-the-provider",
+  OPENAI_BASE_URL: "http://provider.internal/v1",
+  RATE_LIMIT_REQUESTS_PER_MINUTE: "1000",
+};
+const headers = { authorization: `Bearer ${KEY}` };
+let api: ApiProcess;
+let worker: ServerProcess;
+let root: string;
+
+beforeAll(async () => {
+  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
+  root = api.url.replace("/v1", "");
+});
+afterAll(async () => {
+  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
+});
+
+const described = expectDescribed();
+const call = async <T = { id: string }>(
+  method: string,
+  path: string,
+  body?: unknown,
+  more: Record<string, string> = {},
+) => await send<T>(method, `${api.url}${path}`, body, { ...headers, ...more });
+const say = (text: string) => ({ type: "message", role: "user", content: text });
+const FORGED = [{ type: "reasoning", summary: [], encrypted_content: "brs1.k.AAAA" }];
+const fast = (fields: object = {}) => simulate({ tokens: 3, delay_ms: 0 }, { background: false, ...fields });
+
+async function stream(body: object): Promise<string> {
+  const response = await fetch(`${api.url}/responses`, { method: "POST", headers, body: JSON.stringify(body) });
+  return await response.text();
+}
+
+describe("every answer is as described", () => {
+  test("of a response: created in each mode, followed, cancelled, deleted", async () => {
+    const idempotent = { "idempotency-key": "key-1" };
+    const { id } = (await call("POST", "/responses", simulate({ tokens: 3, delay_ms: 0 }), idempotent)).body;
+    expect((await call("GET", `/responses/${id}`)).status).toBe(200);
+    await pollToTheEnd(api.url, id, headers);
+    expect((await call("POST", "/responses", simulate({ tokens: 3, delay_ms: 0 }), idempotent)).status).toBe(200);
+    expect((await call("POST", "/responses", simulate({}), idempotent)).status).toBe(422);
+    expect((await call("POST", `/responses/${id}/cancel`)).status).toBe(400);
+    expect((await subscribe(api.url, id, { headers })).events.at(-1)?.type).toBe("response.completed");
+    expect((await subscribe(api.url, id, { headers, startingAfter: 4 })).isWhole).toBe(true);
+    const running = (await call("POST", "/responses", simulate({ hang: true }))).body.id;
+    expect((await call("POST", "/responses", fast({ previous_response_id: running }))).status).toBe(400);
+    expect((await call("POST", `/responses/${running}/cancel`)).status).toBe(200);
+    expect((await call("DELETE", `/responses/${running}`)).status).toBe(200);
+    expect((await call("GET", `/responses/${id}/input_items?limit=5&order=asc`)).status).toBe(200);
+  });
+
+  test("of a stream: text, reasoning, calls, refusals, padded deltas, failures and limits", async () => {
+    const tools = [
+      { type: "function", name: "weather", parameters: { type: "object", properties: { city: { type: "string" } } } },
+      { type: "custom", name: "note" },
+    ];
+    const bodies = [
+      fast({ stream_options: { include_obfuscation: true } }),
+      { ...simulate({ tokens: 3, delay_ms: 0, reasoning: 3 }, { reasoning: { summary: "auto" } }), background: false },
+      fast({ tools, tool_choice: "required" }),
+      { ...simulate({ refusal: true, delay_ms: 0 }), background: false },
+      { ...simulate({ error: "rate_limit_exceeded", delay_ms: 0 }), background: false },
+      { ...simulate({ tokens: 100, delay_ms: 0 }), background: false, max_output_tokens: 16 },
+      {
+        ...simulate({ delay_ms: 0 }),
+        text: { format: { type: "json_schema", name: "x", schema: { type: "object" } } },
+      },
+    ];
+    const texts = await Promise.all(bodies.map((body) => stream({ ...body, stream: true })));
+    for (const text of texts) expect(text).toMatch(/event: response\.(?:completed|failed|incomplete)\n/);
+    expect(texts[0]).toContain("obfuscation");
+  });
+
+  test("of a conversation and its items", async () => {
+    const conversation = (await call("POST", "/conversations", { items: [say("one")], metadata: { a: "b" } })).body;
+    const path = `/conversations/${conversation.id}`;
+    expect((await call("GET", path)).status).toBe(200);
+    expect((await call("POST", path, { metadata: { c: "d" } })).status).toBe(200);
+    const added = await call<{ data: { id: string }[] }>("POST", `${path}/items`, {
+      items: [say("two"), say("three")],
+    });
+    const itemId = added.body.data[0]!.id;
+    expect((await call("GET", `${path}/items/${itemId}`)).status).toBe(200);
+    expect((await call("POST", "/responses", fast({ conversation: conversation.id }))).status).toBe(200);
+    const page = await call<{ data: object[] }>("GET", `${path}/items?limit=2&after=${itemId}`);
+    expect(page.status).toBe(200);
+    expect((await call("DELETE", `${path}/items/${itemId}`)).status).toBe(200);
+    expect((await call("DELETE", `${path}/items/${itemId}`)).status).toBe(404);
+    const busy = (await call("POST", "/responses", simulate({ hang: true }, { conversation: conversation.id }))).body
+      .id;
+    expect((await call("POST", "/responses", fast({ conversation: conversation.id }))).status).toBe(400);
+    expect((await call("POST", `${path}/items`, { items: [say("four")] })).status).toBe(400);
+    expect((await call("DELETE", `/responses/${busy}`)).status).toBe(200);
+    expect((await call("DELETE", path)).status).toBe(200);
+    expect((await call("GET", path)).status).toBe(404);
+  });
+
+  test("of counting, and of a compaction that is gone on with", async () => {
+    const input = [say("Herons wait."), say("And now?")];
+    const counted = await call("POST", "/responses/input_tokens", { model: "simulator/default", input });
+    expect(counted.status).toBe(200);
+    expect((await call("POST", "/responses/input_tokens")).status).toBe(200);
+    const compacted = await call<{ output: object[] }>("POST", "/responses/compact", {
+      model: "simulator/default",
+      input,
+    });
+    expect(compacted.status).toBe(200);
+    expect((await call("POST", "/responses", fast({ input: compacted.body.output }))).status).toBe(200);
+    const compaction = [{ type: "compaction", compact_threshold: 1_000 }];
+    expect((await call("POST", "/responses", fast({ context_management: compaction }))).status).toBe(200);
+  });
+
+  test("of items with what `include` asks for", async () => {
+    const { id } = (await call("POST", "/responses", fast())).body;
+    const both = "include=reasoning.encrypted_content&include=message.output_text.logprobs";
+    for (const path of [
+      `/responses/${id}?${both}`,
+      `/responses/${id}/input_items?include[]=file_search_call.results`,
+    ]) {
+      expect((await call("GET", path)).status).toBe(200);
+    }
+    const conversation = (await call("POST", "/conversations")).body.id;
+    const path = `/conversations/${conversation}/items`;
+    const added = await call<{ data: { id: string }[] }>("POST", `${path}?${both}`, { items: [say("one")] });
+    expect((await call("GET", `${path}?${both}`)).status).toBe(200);
+    expect((await call("GET", `${path}/${added.body.data[0]!.id}?${both}`)).status).toBe(200);
+  });
+
+  test("of models, of the server, and under /v5", async () => {
+    for (const path of ["/models", "/models/simulator/default"]) expect((await call("GET", path)).status).toBe(200);
+    expect((await call("GET", "/models/simulator")).status).toBe(200);
+    for (const path of ["/healthz", "/readyz"]) expect((await send("GET", `${root}${path}`)).status).toBe(200);
+    expect((await send("GET", `${root}/v5/models`, undefined, headers)).status).toBe(200);
+    expect((await call("GET", "/nothing")).status).toBe(404);
+  });
+
+  test.each<[string, string, unknown, number]>([
+    ["POST", "/responses", { model: "simulator/default" }, 400],
+    ["POST", "/responses", "{", 400],
+    ["POST", "/responses", "[".repeat(300), 400],
+    ["POST", "/responses", fast({ temperature: 3 }), 400],
+    ["POST", "/responses", fast({ metadata: { ["k".repeat(65)]: "v" } }), 400],
+    ["POST", "/responses", fast({ conversation: "conv_1" }), 404],
+    ["POST", "/responses", fast({ conversation: "conv_1", previous_response_id: "resp_1" }), 400],
+    ["POST", "/responses", fast({ input: [{ type: "item_reference", id: "msg_1" }] }), 404],
+    ["POST", "/responses", fast({ input: [{ type: "function_call", call_id: "c", name: "n", arguments: "{}" }] }), 400],
+    ["GET", "/responses/foo", undefined, 400],
+    ["GET", "/responses/resp_1", undefined, 404],
+    ["GET", "/responses/%ZZ", undefined, 400],
+    ["DELETE", "/responses/resp_1", undefined, 404],
+    ["POST", "/responses/resp_1/cancel", undefined, 404],
+    ["GET", "/responses/resp_1/input_items?limit=0", undefined, 400],
+    ["POST", "/conversations", { items: [{ type: "bogus" }] }, 400],
+    ["POST", "/conversations/conv_1", { metadata: {} }, 404],
+    ["GET", "/conversations/conv_1/items?order=up", undefined, 400],
+    ["GET", "/conversations/conv_1/items/msg_1", undefined, 404],
+    ["GET", "/responses/resp_1?include=bogus", undefined, 400],
+    ["GET", "/conversations/conv_1/items/msg_1?include[]=bogus", undefined, 400],
+    ["POST", "/conversations/conv_1/items?include=bogus", { items: [] }, 400],
+    ["POST", "/responses", { prompt: { id: "pmpt_none" } }, 404],
+    ["POST", "/responses", fast({ input: FORGED }), 400],
+    ["POST", "/conversations", { items: FORGED }, 400],
+    ["POST", "/responses/input_tokens", { inptu: "Hello" }, 400],
+    ["POST", "/responses/compact", { model: "simulator/default", input: [] }, 400],
+  ])("of a refusal: %s %s %j", async (method, path, body, status) => {
+    expect((await call(method, path, body)).status).toBe(status);
+  });
+
+  test("of refusals at the door", async () => {
+    for (const path of ["/responses/resp_1", "/models", "/../openapi.json"]) {
+      expect((await call("GET", path, undefined, { "x-client-request-id": "x".repeat(513) })).status).toBe(400);
+      expect((await call("GET", path, undefined, { "x-request-id": "mine" })).headers.get("x-request-id")).toBe("mine");
+    }
+    for (const path of ["/responses/resp_1", "/models"]) {
+      expect((await send("GET", `${api.url}${path}`)).status).toBe(401);
+      expect((await send("GET", `${api.url}${path}`, undefined, { authorization: "Bearer no" })).status).toBe(401);
+    }
+    expect((await call("POST", "/responses", fast(), { "content-encoding": "nonsense" })).status).toBe(415);
+    const limits = { KEY_PREFIX: uniquePrefix(), RATE_LIMIT_REQUESTS_PER_MINUTE: "2", MAX_BODY_BYTES: "2048" };
+    await using small = await startApi(limits);
+    expect((await send("POST", `${small.url}/responses`, "x".repeat(3_000))).status).toBe(413);
+    expect((await send("GET", `${small.url}/models/nobody/none`)).status).toBe(404);
+    expect((await send("POST", `${small.url}/responses`, { model: "nobody/none", input: "x" })).status).toBe(404);
+    expect((await send("POST", `${small.url}/responses/input_tokens`, { model: "nobody/none" })).status).toBe(404);
+    await create(small.url, simulate({}));
+    for (const path of ["/responses", "/responses/compact"]) {
+      expect((await send("POST", `${small.url}${path}`, simulate({}))).status).toBe(429);
+    }
+  });
+
+  test("to an official client", async () => {
+    const client = new OpenAI({ baseURL: api.url, apiKey: KEY, maxRetries: 0 });
+    const { id } = await client.conversations.create({ items: [{ type: "message", role: "user", content: "Hi" }] });
+    const response = await client.responses.create({ model: "simulator/default", input: "Hello", conversation: id });
+    const types: string[] = [];
+    for await (const event of await client.responses.retrieve(response.id, { stream: true })) types.push(event.type);
+    expect(types.at(-1)).toBe("response.completed");
+    expect((await client.responses.inputItems.list(response.id)).data).toHaveLength(1);
+    expect((await client.conversations.items.list(id)).data).toHaveLength(3);
+  });
+
+  test("and every route has been asked", async () => {
+    await fetch(`${root}/openapi.json`);
+    await fetch(`${root}/docs`);
+    const answered = [...described.seen].filter((seen) => seen.endsWith(" 200"));
+    expect(answered.toSorted()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path} 200`).toSorted());
+  });
+});

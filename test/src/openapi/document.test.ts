@@ -1,0 +1,206 @@
+/** The description against what it describes: the routes of the app, the rules of OpenAPI and JSON Schema. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { createParser } from "eventsource-parser";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { createApp } from "../../../src/app.ts";
+import { readConfig } from "../../../src/config.ts";
+import { openApiContext } from "../../../src/context.ts";
+import { describeApi } from "../../../src/openapi/document.ts";
+import { SCHEMA_DESCRIPTIONS } from "../../../src/openapi/descriptions.ts";
+import { responseStreamEventSchema } from "../../../src/protocol/event.ts";
+import { faultIn, faultInEvent, parametersOf, resolveResponse, ROUTES } from "../../support/api-description.ts";
+import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
+import { silentLogger } from "../../support/storage.ts";
+
+const document = describeApi();
+/** They are no endpoint's. */
+const WITHOUT_ENDPOINT = ["UnknownUrl", "MalformedHttp", "HeadersTooLarge", "RequestTimedOut"].map(
+  (name) => `responses/${name}`,
+);
+const text = JSON.stringify(document);
+
+/** Express's own routers, as far as it is needed to list what they serve. */
+interface Layer {
+  rawPath?: string | string[];
+  route?: { path: string; methods: Record<string, boolean> };
+  handle: { stack?: Layer[] };
+}
+
+function routesIn(stack: readonly Layer[], mounts: readonly string[] = [""]): string[] {
+  return stack.flatMap(({ rawPath = "/", route, handle }) => {
+    if (route !== undefined) {
+      const path = route.path.replaceAll(/[:*](\w+)/g, "{$1}");
+      return Object.keys(route.methods).flatMap((method) =>
+        mounts.map((mount) => `${method.toUpperCase()} ${mount}${path}`),
+      );
+    }
+    const under = [rawPath].flat().map((path) => (path === "/" ? "" : path));
+    return handle.stack === undefined ? [] : routesIn(handle.stack, under);
+  });
+}
+
+test("every route of the app is described, and nothing else", async () => {
+  await using context = await openApiContext(
+    readConfig({ REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix() }),
+    silentLogger,
+  );
+  const { stack } = createApp(context).router as unknown as { stack: Layer[] };
+  const served = routesIn(stack);
+  const described = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  expect(served.filter((route) => !route.includes(" /v5/")).toSorted()).toEqual(described.toSorted());
+  const again = served.filter((route) => route.includes(" /v5/")).map((route) => route.replace(" /v5/", " /v1/"));
+  expect(again.toSorted()).toEqual(described.filter((route) => route.includes(" /v1/")).toSorted());
+});
+
+// --- OpenAPI 3.1: its objects, as far as they are used here, and no other field than theirs -----------------
+
+const schemaObject = z.record(z.string(), z.unknown());
+const referenceObject = z.strictObject({ $ref: z.string().startsWith("#/components/") });
+const mediaTypeObject = z.strictObject({
+  schema: schemaObject,
+  examples: z
+    .record(z.string().regex(/^[\w.-]+$/), z.strictObject({ summary: z.string(), value: z.unknown() }))
+    .optional(),
+});
+const contentObject = z.record(z.string().regex(/^\w+\/[\w-]+$/), mediaTypeObject);
+const responseObject = z.strictObject({
+  description: z.string().min(1),
+  headers: z.record(z.string(), referenceObject).optional(),
+  content: contentObject.optional(),
+});
+const parameterObject = z.strictObject({
+  name: z.string(),
+  in: z.enum(["path", "query", "header"]),
+  description: z.string().min(1),
+  required: z.boolean().optional(),
+  schema: schemaObject,
+});
+const operationObject = z.strictObject({
+  operationId: z.string().min(1),
+  tags: z.array(z.string()).min(1),
+  summary: z.string().min(1),
+  description: z.string().min(1).optional(),
+  parameters: z.array(z.union([parameterObject, referenceObject])).optional(),
+  requestBody: z.strictObject({ description: z.string(), required: z.boolean(), content: contentObject }).optional(),
+  responses: z.record(z.string().regex(/^[1-5]\d\d$/), z.union([responseObject, referenceObject])),
+  security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
+});
+const serverObjects = z.array(z.strictObject({ url: z.string(), description: z.string() }));
+const documentObject = z.strictObject({
+  openapi: z.literal("3.1.0"),
+  info: z.strictObject({
+    title: z.string(),
+    version: z.string(),
+    summary: z.string(),
+    description: z.string(),
+    license: z.strictObject({ name: z.string(), identifier: z.string() }),
+  }),
+  servers: serverObjects,
+  security: z.array(z.record(z.string(), z.array(z.string()))),
+  tags: z.array(z.strictObject({ name: z.string(), description: z.string() })),
+  paths: z.record(
+    z.string().startsWith("/"),
+    z.strictObject({
+      servers: serverObjects.optional(),
+      get: operationObject.optional(),
+      post: operationObject.optional(),
+      delete: operationObject.optional(),
+    }),
+  ),
+  components: z.strictObject({
+    schemas: z.record(z.string().regex(/^[\w.-]+$/), schemaObject),
+    headers: z.record(z.string(), z.strictObject({ description: z.string(), schema: schemaObject })),
+    parameters: z.record(z.string().regex(/^[\w.-]+$/), parameterObject),
+    responses: z.record(z.string().regex(/^[\w.-]+$/), responseObject),
+    securitySchemes: z.record(z.string(), z.looseObject({ type: z.literal("http"), scheme: z.literal("bearer") })),
+  }),
+});
+
+describe("as a document", () => {
+  test("is made of OpenAPI's objects", () => {
+    documentObject.parse(document);
+    const ids = ROUTES.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const tags = new Set(document.tags.map(({ name }) => name));
+    expect(ROUTES.filter(({ operation }) => !operation.tags.every((tag) => tags.has(tag)))).toEqual([]);
+  });
+
+  test("has parameters for just what its paths hold", () => {
+    for (const { path, operation } of ROUTES) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const described = parametersOf(operation).flatMap((each) => (each.in === "path" ? each.name : []));
+      expect([path, ...described]).toEqual([path, ...inPath]);
+    }
+  });
+
+  test("every reference leads somewhere, and every component is reached", () => {
+    const references = [...text.matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)].map(
+      ([, kind, name]) => `${kind}/${name}`,
+    );
+    const { schemas, headers, parameters, responses } = document.components;
+    const present = Object.entries({ schemas, headers, parameters, responses }).flatMap(([kind, components]) =>
+      Object.keys(components).map((name) => `${kind}/${name}`),
+    );
+    const reached = new Set(references);
+    expect([...reached].filter((reference) => !present.includes(reference))).toEqual([]);
+    expect(present.filter((name) => !reached.has(name))).toEqual(WITHOUT_ENDPOINT);
+    expect(Object.keys(SCHEMA_DESCRIPTIONS).filter((name) => schemas[name] === undefined)).toEqual([]);
+  });
+
+  test("every component is a JSON Schema of 2020-12", () => {
+    const ajv = new Ajv2020({ strict: false });
+    for (const [name, schema] of Object.entries(document.components.schemas)) {
+      expect([name, ajv.validateSchema(schema), ajv.errors]).toEqual([name, true, null]);
+    }
+  });
+
+  test("every event has its name and its place in the union", () => {
+    const types = responseStreamEventSchema.options.flatMap((union) =>
+      union.options.map((event) => event.shape.type.value as string),
+    );
+    const { discriminator } = document.components.schemas["ResponseStreamEvent"] as {
+      discriminator: { mapping: Record<string, string> };
+    };
+    expect(Object.keys(discriminator.mapping).toSorted()).toEqual(types.toSorted());
+    expect(types).toHaveLength(59);
+  });
+
+  test("holds nothing of the environment", () => {
+    expect(text).not.toContain("undefined");
+    for (const value of [testRedisUrl(), process.cwd()]) expect(text).not.toContain(value);
+  });
+
+  test("stays small enough to read", () => {
+    expect(text.length).toBeLessThan(400_000);
+  });
+});
+
+describe("every example is what it is an example of", () => {
+  const examples = ROUTES.flatMap(({ method, path, operation }) => {
+    const bodies = Object.entries(operation.requestBody?.content ?? {}).map((each) => ["request", ...each] as const);
+    const answers = Object.values(operation.responses).flatMap((response) =>
+      Object.entries(resolveResponse(response).content ?? {}).map((each) => ["answer", ...each] as const),
+    );
+    return [...bodies, ...answers].flatMap(([direction, type, { schema, examples: shown = {} }]) =>
+      Object.values(shown).map(({ summary, value }) => ({
+        at: `${method} ${path}: ${summary}`,
+        direction,
+        type,
+        schema,
+        value,
+      })),
+    );
+  });
+
+  test.each(examples)("$at", ({ direction, type, schema, value }) => {
+    const fault = type === "text/event-stream" ? faultInFrames(String(value)) : faultIn(direction, schema, value);
+    expect(fault).toBeUndefined();
+  });
+});
+
+function faultInFrames(frames: string): string | undefined {
+  const events: { type: string }[] = [];
+  createParser({ onEvent: ({ data }) => events.push(JSON.parse(data) as { type: string }) }).feed(frames);
+  return events.length === 0 ? "There are no events." : events.map(faultInEvent).find((fault) => fault !== undefined);
+}

@@ -1,0 +1,66 @@
+/** A TCP connection between two servers that can be cut, between any two bytes. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+export interface CuttingProxy extends AsyncDisposable {
+  /** The target's address, through the proxy. */
+  url: string;
+  /** Destroys every connection that there is. */
+  cut(): void;
+  /** From now on each connection breaks once it has brought so many bytes of answers. */
+  cutAfter: (() => number) | undefined;
+  /** Takes requests to the target, and brings no answer. */
+  isSilent: boolean;
+  /** Breaks every connection at once. */
+  isAway: boolean;
+  /** How many connections were cut. */
+  cuts: number;
+}
+
+export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
+  const { hostname, port, pathname } = new URL(target);
+  const pairs = new Set<() => void>();
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    let left = proxy.cutAfter?.() ?? Number.POSITIVE_INFINITY;
+    const destroy = () => {
+      if (!pairs.delete(destroy)) return;
+      near.destroy();
+      far.destroy();
+    };
+    pairs.add(destroy);
+    near.pipe(far);
+    far.on("data", (chunk: Buffer) => {
+      if (proxy.isSilent) return;
+      near.write(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left > 0) return;
+      proxy.cuts += 1;
+      // What was written before is to arrive.
+      near.end(destroy);
+    });
+    const over = (socket: Socket) => socket.on("close", destroy).on("error", destroy);
+    over(near);
+    over(far);
+    if (proxy.isAway) destroy();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const proxy: CuttingProxy = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    cutAfter: undefined,
+    isSilent: false,
+    isAway: false,
+    cuts: 0,
+    cut() {
+      proxy.cuts += pairs.size;
+      for (const destroy of pairs) destroy();
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      proxy.cut();
+      await once(server, "close");
+    },
+  };
+  return proxy;
+}

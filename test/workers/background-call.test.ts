@@ -1,0 +1,136 @@
+/** A call that its provider runs in the background: what is asked of it, and what a stream that breaks off comes to. */
+import { describe, expect, test } from "vitest";
+import { RunControl } from "../../workers/run.ts";
+import {
+  asked,
+  AWAY,
+  BOTH,
+  doneItems,
+  DONE_ONE,
+  from,
+  GONE,
+  json,
+  resumed,
+  setUp,
+  type Setup,
+  SNAPSHOT,
+  textOf,
+  WHOLE,
+} from "../support/background-runs.ts";
+import { openTestStorage } from "../support/storage.ts";
+import { createResponse, finalResponse, runOnce } from "../support/tool-runs.ts";
+import {
+  type Answer,
+  completed,
+  created,
+  type Frame,
+  message,
+  refuse,
+  startUpstreamServer,
+  streamAndBreak,
+  streamAndEnd,
+} from "../support/upstream-server.ts";
+
+/** One run from the beginning to the end. */
+async function runThrough(answers: [Answer, ...Answer[]], setup: Setup = {}) {
+  await using storage = await openTestStorage();
+  await using server = await startUpstreamServer(...answers);
+  const id = await createResponse(storage, {});
+  expect(await runOnce(setUp(storage, server, setup).run, id, new RunControl())).toBe("ended");
+  const left = await storage.upstreamResponses.of(id);
+  return { ...(await finalResponse(storage, id)), id, left, asked: asked(server), requests: server.requests };
+}
+
+describe("a call in the provider's background", () => {
+  test("is stored, named after our response, and begun once however often it is sent", async () => {
+    const { response, requests, id, left, asked } = await runThrough([AWAY, streamAndEnd(...WHOLE)]);
+    expect(response.output.map(textOf)).toEqual(BOTH);
+    expect(asked).toEqual(["POST /v1/responses", "POST /v1/responses"]);
+    const metadata = { background_response_id: id };
+    for (const { body } of requests)
+      expect(body).toMatchObject({ background: true, store: true, stream: true, metadata });
+    const keys = requests.map(({ headers }) => headers["idempotency-key"]);
+    expect(keys[0]).toContain(id);
+    expect(keys[1]).toBe(keys[0]);
+    expect(left).toEqual([]);
+  });
+
+  test("is deleted at the provider after its end, and not cancelled", async () => {
+    const { asked } = await runThrough([streamAndEnd(...WHOLE), json({})], { keeps: false });
+    expect(asked).toEqual(["POST /v1/responses", "DELETE /v1/responses/resp_1"]);
+  });
+
+  test.each<[string, (...frames: Frame[]) => Answer]>([
+    ["breaks", streamAndBreak],
+    ["ends without an end of the response", streamAndEnd],
+  ])("goes on in the middle of an item when its stream %s", async (_name, answer) => {
+    const { response, log, asked } = await runThrough([
+      answer(...from(0, 4)),
+      answer(...from(4, 5)),
+      AWAY,
+      // Some tell the last event once more.
+      streamAndEnd(...from(4)),
+    ]);
+    expect(response.output.map(textOf)).toEqual(BOTH);
+    expect(doneItems(log)).toEqual(["One and all. completed", "Two. completed"]);
+    expect(asked).toEqual(["POST /v1/responses", resumed(3), resumed(4), resumed(4)]);
+  });
+
+  test("is given up after as many tries as are allowed without anything new, and ended at the provider", async () => {
+    const { response, asked } = await runThrough([streamAndBreak(...from(0, 4)), AWAY, AWAY, json({})], {
+      keeps: false,
+    });
+    expect(response.status).toBe("failed");
+    expect(asked).toEqual([
+      "POST /v1/responses",
+      resumed(3),
+      resumed(3),
+      "POST /v1/responses/resp_1/cancel",
+      "DELETE /v1/responses/resp_1",
+    ]);
+  });
+
+  test.each<[string, Answer]>([
+    ["is refused", refuse(400, { message: "It cannot be streamed" })],
+    ["has nothing in it", streamAndEnd()],
+  ])("is read as it stands where its stream %s", async (_name, answer) => {
+    const snapshot = json({ ...SNAPSHOT, status: "completed" });
+    const { response, asked } = await runThrough([streamAndBreak(...from(0, 4)), answer, snapshot]);
+    expect(response).toMatchObject({ error: null, status: "completed" });
+    expect(response.output.map(textOf)).toEqual(BOTH);
+    expect(asked.at(-1)).toBe("GET /v1/responses/resp_1");
+  });
+
+  test("that was cancelled at the provider fails, and says so", async () => {
+    const { response } = await runThrough([
+      streamAndBreak(...from(0, 4)),
+      GONE,
+      json({ ...SNAPSHOT, status: "cancelled" }),
+    ]);
+    expect(response).toMatchObject({
+      status: "failed",
+      error: { message: "The response was cancelled at the provider." },
+    });
+  });
+
+  test("that the provider has lost is made anew with what the log has of it", async () => {
+    const { response, log, requests } = await runThrough([
+      streamAndBreak(...from(0, DONE_ONE + 3)),
+      GONE,
+      GONE,
+      streamAndEnd(created(), ...message(0, "msg_9", ["Too."]), completed()),
+    ]);
+    expect(response.output.map(textOf)).toEqual(["One and all.", "Too."]);
+    expect(doneItems(log)).toEqual(["One and all. completed", " incomplete", "Too. completed"]);
+    const [first, , , second] = requests;
+    expect(second!.body["input"]).toHaveLength(2);
+    expect(second!.headers["idempotency-key"]).not.toBe(first!.headers["idempotency-key"]);
+  });
+
+  test("that is lost time and again fails", async () => {
+    const lost: [Answer, Answer, Answer] = [streamAndBreak(...from(0, 2)), GONE, GONE];
+    const { response, requests } = await runThrough([...lost, ...lost, ...lost, ...lost, json({})]);
+    expect(response.status).toBe("failed");
+    expect(requests.filter(({ path }) => path === "/v1/responses")).toHaveLength(4);
+  });
+});
