@@ -7,21 +7,17 @@
 import OpenAI from "openai";
 import { setTimeout as delay } from "node:timers/promises";
 import { findFaults } from "./demo/check-events.ts";
-import { Installation } from "./demo/installation.ts";
-import { Screen } from "./demo/screen.ts";
+import { runDemo, type Stage, startInstallation } from "./demo/run-demo.ts";
+import type { Screen } from "./demo/screen.ts";
 
-const EXIT_FAILED = 1;
-const EXIT_INTERRUPTED = 130; // 128 + SIGINT, as shells have it
-/** From the moment that Redis is there. It takes about a third of this. */
+const TITLE = "background-responses: a response outlives its connection and its worker";
+/** It takes about a third of this. */
 const TIME_LIMIT_MS = 60_000;
 /** Deltas of the message that are shown before the connection is dropped: about a third of all events. */
 const DELTAS_BEFORE_DROP = 14;
 /** How long nobody is connected before the worker is killed. */
 const UNWATCHED_MS = 1_000;
 const POLL_MS = 250;
-const WORD_OF_END_MS = 500;
-/** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
-const SAME_KEY_PRESS_MS = 500;
 
 const REQUEST = {
   model: "simulator/default",
@@ -33,93 +29,24 @@ const REQUEST = {
 
 type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
 
-interface Demo {
+interface Demo extends Stage {
   client: OpenAI;
-  installation: Installation;
-  screen: Screen;
-  signal: AbortSignal;
   /** In the order in which they came, over all connections. */
   received: StreamEvent[];
 }
 
-class Interrupted extends Error {
-  override readonly name = "Interrupted";
-}
-
-async function main(): Promise<number> {
-  const screen = new Screen(process.stdout);
-  const stopping = new AbortController();
-  listenForSignals(stopping);
-  const installation = new Installation({
-    environment: process.env,
-    stopping,
-    log: (line) => screen.line(line),
-  });
-  try {
-    await demonstrate(installation, screen, stopping);
-    return 0;
-  } catch (error) {
-    screen.endText();
-    const cause = await findCause(error, stopping.signal);
-    if (cause instanceof Interrupted) {
-      screen.line("Stopping.", "none", "");
-      return EXIT_INTERRUPTED;
-    }
-    process.stderr.write(`\n✗ ${cause instanceof Error ? cause.message : String(cause)}\n${installation.logs()}\n`);
-    return EXIT_FAILED;
-  } finally {
-    await installation[Symbol.asyncDispose]();
-  }
-}
-
-/** A request or a stream may fail before there is word of the process, or of the key press, that was the reason. */
-async function findCause(thrown: unknown, stopped: AbortSignal): Promise<unknown> {
-  await delay(WORD_OF_END_MS, undefined, { signal: stopped }).catch(() => {});
-  return stopped.aborted ? stopped.reason : thrown;
-}
-
-/** The first signal ends everything in order. The second ends this process, and with it at once all it started. */
-function listenForSignals(stopping: AbortController): void {
-  let firstAtMs: number | undefined;
-  const onSignal = (): void => {
-    if (firstAtMs === undefined) {
-      firstAtMs = performance.now();
-      stopping.abort(new Interrupted());
-    } else if (performance.now() - firstAtMs > SAME_KEY_PRESS_MS) {
-      process.exit(EXIT_INTERRUPTED);
-    }
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
-  // Whoever read the output has gone.
-  process.stdout.on("error", () => stopping.abort(new Interrupted()));
-}
-
-async function demonstrate(installation: Installation, screen: Screen, stopping: AbortController): Promise<void> {
-  const { signal } = stopping;
-  screen.title("background-responses: a response outlives its connection and its worker");
-  const url = await start(installation, screen, stopping);
+async function demonstrate(stage: Stage): Promise<void> {
+  const { screen } = stage;
+  screen.heading("Start Redis, an API process and two workers");
+  const url = await startInstallation(stage, { timeLimitMs: TIME_LIMIT_MS });
   // No retries and no second try anywhere below: what works, works the first time.
   const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
-  const demo: Demo = { client, installation, screen, signal, received: [] };
+  const demo: Demo = { ...stage, client, received: [] };
   const id = await followAndDrop(demo);
   const crash = await killItsWorker(demo, id);
   await resume(demo, id, crash);
   await poll(demo, id);
   await verify(demo, id);
-}
-
-/** Answers the API's base URL. */
-async function start(installation: Installation, screen: Screen, stopping: AbortController): Promise<string> {
-  screen.heading("Start Redis, an API process and two workers");
-  screen.line(`Redis    ${await installation.startRedis()}`);
-  stopping.signal.throwIfAborted();
-  const tooLate = (): void => stopping.abort(new Error(`It was not done within ${TIME_LIMIT_MS / 1000} s.`));
-  setTimeout(tooLate, TIME_LIMIT_MS);
-  const starting = [installation.startWorker(), installation.startWorker()];
-  const [api, ...workers] = await Promise.all([installation.startApi(), ...starting]);
-  screen.line(`API      ${api.url}, pid ${api.pid}`);
-  for (const pid of workers) screen.line(`Worker   pid ${pid}`);
-  return api.url;
 }
 
 /** Answers the response's id, once the connection has been dropped in the middle of its message. */
@@ -241,4 +168,4 @@ async function verify({ client, screen, signal, received }: Demo, id: string): P
 }
 
 // A connection to Redis tries again for ever, also one that this process has given up.
-process.exit(await main());
+process.exit(await runDemo({ title: TITLE, environment: process.env }, demonstrate));

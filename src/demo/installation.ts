@@ -62,6 +62,15 @@ export class Installation implements AsyncDisposable {
     return redis.pid === undefined ? redis.url : `${redis.url}, pid ${redis.pid}`;
   }
 
+  /** Everything has to be over by then. */
+  limitTime(timeLimitMs: number): void {
+    const { stopping } = this.#options;
+    stopping.signal.throwIfAborted();
+    const tooLate = (): void => stopping.abort(new Error(`It was not done within ${timeLimitMs / 1000} s.`));
+    const timer = setTimeout(tooLate, timeLimitMs);
+    this.#stack.defer(() => clearTimeout(timer));
+  }
+
   async #connect(): Promise<RedisClient> {
     const settings = { url: this.#redisUrl, cluster: isTrue(this.#options.environment["REDIS_CLUSTER"]) };
     const logger = createLogger({ name: "demo", level: "silent", pretty: false });
@@ -79,23 +88,24 @@ export class Installation implements AsyncDisposable {
   }
 
   /** Answers with its base URL. */
-  async startApi(): Promise<{ url: string; pid: number | undefined }> {
-    const api = this.#spawn("The API", "src/server.ts");
+  async startApi(settings: NodeJS.ProcessEnv): Promise<{ url: string; pid: number | undefined }> {
+    const api = this.#spawn("The API", "src/server.ts", settings);
     const line = await api.logged("API listening", this.#options.stopping.signal);
     return { url: String(line["url"]), pid: api.pid };
   }
 
   /** Answers with its pid. */
-  async startWorker(): Promise<number | undefined> {
-    const worker = this.#spawn("A worker", "workers/main.ts");
+  async startWorker(settings: NodeJS.ProcessEnv): Promise<number | undefined> {
+    const worker = this.#spawn("A worker", "workers/main.ts", settings);
     await worker.logged("Worker taking jobs", this.#options.stopping.signal);
     return worker.pid;
   }
 
-  #spawn(name: string, script: string): Child {
+  #spawn(name: string, script: string, settings: NodeJS.ProcessEnv): Child {
     const inherited = INHERITED.map((setting) => [setting, this.#options.environment[setting]]);
     const environment = {
       ...(Object.fromEntries(inherited) as NodeJS.ProcessEnv),
+      ...settings,
       REDIS_URL: this.#redisUrl,
       KEY_PREFIX: this.#name,
       HOST: "127.0.0.1",

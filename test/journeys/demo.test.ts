@@ -1,53 +1,10 @@
 /** `npm run demo` as a newcomer runs it: it shows what it promises, judges itself, and leaves nothing behind. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { findFaults, type NumberedEvent } from "../../src/demo/check-events.ts";
-import { RedisInspector } from "../support/api-client.ts";
-import { testRedisUrl } from "../support/redis.ts";
+import { DemoRun, expectNothingLeft } from "../support/demo-run.ts";
 
-const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const SCRIPT = "src/demo.ts";
 const WIDTH = 100;
-
-class DemoRun {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number>;
-  output = "";
-  errors = "";
-  #heard = Promise.withResolvers<void>();
-
-  constructor(redisUrl = testRedisUrl()) {
-    this.child = spawn(process.execPath, ["src/demo.ts"], {
-      cwd: PROJECT,
-      env: { PATH: process.env["PATH"], REDIS_URL: redisUrl },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.child.stdout!.setEncoding("utf8").on("data", (text: string) => {
-      this.output += text;
-      this.#heard.resolve();
-    });
-    this.child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.errors += text));
-    this.ended = once(this.child, "close").then(([code, signal]) => {
-      this.#heard.resolve();
-      return (signal ?? code) as number;
-    });
-  }
-
-  /** Resolves once the output, past or to come, matches. */
-  async says(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.output)) {
-      if (this.child.exitCode !== null) throw new Error(`It ended without ${pattern}:\n${this.output}${this.errors}`);
-      this.#heard = Promise.withResolvers();
-      await this.#heard.promise;
-    }
-  }
-
-  /** The processes it has started so far. */
-  get pids(): number[] {
-    return [...this.output.matchAll(/pid (\d+)/g)].map((match) => Number(match[1]));
-  }
-}
 
 let run: DemoRun;
 
@@ -56,24 +13,8 @@ afterEach(async () => {
   await run?.ended;
 });
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-/** No process, no key. */
-async function expectNothingLeft(): Promise<void> {
-  expect(run.pids).toHaveLength(3);
-  expect(run.pids.filter(isRunning)).toEqual([]);
-  using inspector = new RedisInspector("demo");
-  expect(await inspector.redis.keys("*demo-*")).toEqual([]);
-}
-
 test("it drops the connection, kills the worker, resumes, and finds nothing missing", async () => {
-  run = new DemoRun();
+  run = new DemoRun(SCRIPT);
   expect({ code: await run.ended, errors: run.errors }).toEqual({ code: 0, errors: "" });
   const lines = run.output.trimEnd().split("\n");
   expect(lines.at(-1)).toMatch(/^✓ \d+ events, sequence 0…\d+ complete: no gap, no repetition, one terminal event\.$/);
@@ -84,20 +25,20 @@ test("it drops the connection, kills the worker, resumes, and finds nothing miss
   expect(lines.filter((line) => line.length > WIDTH)).toEqual([]);
   // Colours are for terminals.
   expect(run.output).not.toContain("\u001B");
-  await expectNothingLeft();
+  await expectNothingLeft(run);
 });
 
 test("Ctrl-C in the middle ends everything", async () => {
-  run = new DemoRun();
+  run = new DemoRun(SCRIPT);
   await run.says(/is queued/);
   run.child.kill("SIGINT");
   expect(await run.ended).toBe(130);
   expect(run.output).toMatch(/Stopping\.\n$/);
-  await expectNothingLeft();
+  await expectNothingLeft(run);
 });
 
 test("a process that dies unasked fails it, and the logs tell of it", async () => {
-  run = new DemoRun();
+  run = new DemoRun(SCRIPT);
   await run.says(/is queued/);
   process.kill(run.pids[0]!, "SIGKILL");
   expect(await run.ended).toBe(1);
@@ -105,11 +46,11 @@ test("a process that dies unasked fails it, and the logs tell of it", async () =
   expect(run.errors).toContain('"msg":"API listening"');
   expect(run.errors).toContain('"msg":"Worker taking jobs"');
   expect(run.output).not.toContain("✓");
-  await expectNothingLeft();
+  await expectNothingLeft(run);
 });
 
 test("without the Redis that is configured it waits, and ends when asked to", async () => {
-  run = new DemoRun("redis://127.0.0.1:1");
+  run = new DemoRun(SCRIPT, { redisUrl: "redis://127.0.0.1:1" });
   await run.says(/Start Redis/);
   run.child.kill("SIGTERM");
   expect(await run.ended).toBe(130);

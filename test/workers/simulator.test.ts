@@ -161,6 +161,22 @@ describe("a message", () => {
     expect(deltasOf(events).join("")).toBe(textOf(output[0]));
   });
 
+  test("is what it is told to be, in as many parts as it takes", async () => {
+    const parts = { "text.2": "ght ", "text.10": "!", text: "A li", "text.3": "house" };
+    const upToTen = [4, 5, 6, 7, 8, 9].map((number) => [`text.${number}`, `${number}`]);
+    const { output } = await record(callWith({ ...parts, ...Object.fromEntries(upToTen) }));
+    expect(textOf(output[0])).toBe("A light house456789!");
+  });
+
+  test.each([
+    [{ "text.2": "b" }, "'metadata.simulator.text.2' needs 'metadata.simulator.text'."],
+    [{ text: "a", "text.3": "c" }, "'metadata.simulator.text.3' needs 'metadata.simulator.text.2'."],
+    [{ text: "a", "text.1": "b" }, "The simulator has no setting 'metadata.simulator.text.1'."],
+  ])("with the parts %j fails", async (parts, message) => {
+    const { finish } = await record(callWith(parts));
+    expect(finish).toMatchObject(failedPrompt(message));
+  });
+
   test("is JSON where the request asks for it", async () => {
     const format = { type: "json_schema", name: "place", schema: PARAMETERS } as const;
     const strict = await record(callWith({}, { text: { format } }));

@@ -25,6 +25,9 @@ const flag = z.enum(["true", "false"], "must be 'true' or 'false'").transform((v
 /** `step.1`, `step.2` … are kept apart: there may be as many as a request's metadata holds. */
 const STEP = /^step\.([1-9]\d?)$/;
 
+/** How a text goes on that one value of the metadata does not hold: `text.2` behind `text`, then `text.3` … */
+const TEXT_PART = /^text\.([2-9]|[1-9]\d)$/;
+
 const stepSchema = z
   .string()
   .transform((json, context) => {
@@ -64,7 +67,7 @@ const settingsSchema = z
     calls: wholeNumber(128).default(1),
     /** After a few deltas nothing comes any more, until the call is aborted. */
     hang: flag.default(false),
-    /** What to answer, word for word. */
+    /** What to answer, word for word; with its further parts, once the settings are read. */
     text: z.string().optional(),
     /** Each delta of prose holds at least this many bytes. */
     delta_bytes: wholeNumber(64 * 1024).default(0),
@@ -82,8 +85,9 @@ export function readSettings(metadata: Readonly<Record<string, string>>): Simula
   const own = Object.entries(metadata).flatMap(([key, value]) =>
     key.startsWith(PREFIX) ? [[key.slice(PREFIX.length), value] as const] : [],
   );
-  const parsed = settingsSchema.safeParse(Object.fromEntries(own.filter(([key]) => !STEP.test(key))));
-  if (parsed.success) return { ...parsed.data, steps: readSteps(own) };
+  const single = own.filter(([key]) => !STEP.test(key) && !TEXT_PART.test(key));
+  const parsed = settingsSchema.safeParse(Object.fromEntries(single));
+  if (parsed.success) return { ...parsed.data, text: readText(parsed.data.text, own), steps: readSteps(own) };
   const issue = parsed.error.issues[0];
   if (issue?.code === "unrecognized_keys") {
     throw new InvalidPromptError(`The simulator has no setting 'metadata.${PREFIX}${issue.keys[0]}'.`);
@@ -91,17 +95,33 @@ export function readSettings(metadata: Readonly<Record<string, string>>): Simula
   throw new InvalidPromptError(`'metadata.${PREFIX}${issue?.path.join(".")}' ${issue?.message}.`);
 }
 
+function readText(first: string | undefined, own: readonly (readonly [string, string])[]): string | undefined {
+  const parts = numbered(own, TEXT_PART);
+  let last = first === undefined ? 0 : 1;
+  for (const { number, key } of parts) {
+    const due = last === 0 ? "text" : `text.${last + 1}`;
+    if (number !== last + 1)
+      throw new InvalidPromptError(`'metadata.${PREFIX}${key}' needs 'metadata.${PREFIX}${due}'.`);
+    last = number;
+  }
+  return first === undefined ? undefined : [first, ...parts.map(({ value }) => value)].join("");
+}
+
 function readSteps(own: readonly (readonly [string, string])[]): SimulatorStep[] {
-  const numbered = own
-    .flatMap(([key, value]) => {
-      const number = STEP.exec(key)?.[1];
-      return number === undefined ? [] : [{ number: Number(number), key, value }];
-    })
-    .sort((a, b) => a.number - b.number);
-  return numbered.map(({ key, value }) => {
+  return numbered(own, STEP).map(({ key, value }) => {
     const parsed = stepSchema.safeParse(value);
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
     throw new InvalidPromptError(`'metadata.${PREFIX}${key}' ${issue?.message ?? "is not valid"}.`);
   });
+}
+
+/** Those whose key matches, in the order of the number that it ends with. */
+function numbered(own: readonly (readonly [string, string])[], pattern: RegExp) {
+  return own
+    .flatMap(([key, value]) => {
+      const number = pattern.exec(key)?.[1];
+      return number === undefined ? [] : [{ number: Number(number), key, value }];
+    })
+    .sort((a, b) => a.number - b.number);
 }

@@ -1,0 +1,100 @@
+/**
+ * A local MCP server over streamable HTTP, with a tool that only reads and one that writes. It counts the calls that reach
+ * it, and can be made to hold the first one of the tool that reads: so a worker can be killed while it waits for the answer.
+ */
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { z } from "zod";
+import { callKey, type MadeCalls } from "./check-calls.ts";
+import { LIGHTS } from "./pages.ts";
+
+export const LOOK_UP = "look_up_lights";
+export const ADD_NOTE = "add_note";
+
+export interface Almanac extends AsyncDisposable {
+  url: string;
+  /** Host and port, as FETCH_ALLOWED_HOSTS takes them. */
+  host: string;
+  /** Resolves when the first call of the tool that reads is there. */
+  lookUpBegun: Promise<void>;
+}
+
+export async function startAlmanac(made: MadeCalls, { holdsFirst }: { holdsFirst: boolean }): Promise<Almanac> {
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let isHeld = holdsFirst;
+  const arrive = async (): Promise<void> => {
+    begun.resolve();
+    if (!isHeld) return;
+    isHeld = false;
+    await released.promise;
+  };
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const message: unknown = request.method === "POST" ? await json(request) : undefined;
+    const id = request.headers["mcp-session-id"];
+    const transport = typeof id === "string" ? sessions.get(id) : await openSession(sessions, made, arrive);
+    if (transport === undefined) response.writeHead(404).end("There is no such session.");
+    else await transport.handleRequest(request, response, message);
+  };
+  const server = createServer((request, response) => void take(request, response).catch(() => response.destroy()));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url: `http://${host}/mcp`,
+    host,
+    lookUpBegun: begun.promise,
+    async [Symbol.asyncDispose]() {
+      released.resolve();
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+async function openSession(
+  sessions: Map<string, StreamableHTTPServerTransport>,
+  made: MadeCalls,
+  arrive: () => Promise<void>,
+): Promise<StreamableHTTPServerTransport> {
+  const transport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: randomUUID,
+    onsessioninitialized: (id) => void sessions.set(id, transport),
+  });
+  await almanacServer(made, arrive).connect(transport);
+  return transport;
+}
+
+function almanacServer(made: MadeCalls, arrive: () => Promise<void>): McpServer {
+  const server = new McpServer({ name: "almanac", version: "1.0.0" });
+  server.registerTool(
+    LOOK_UP,
+    {
+      description: `The lamps of lighthouses: height, nominal range, character. It knows ${Object.keys(LIGHTS).join(", ")}.`,
+      inputSchema: { names: z.array(z.string()) },
+      annotations: { readOnlyHint: true },
+    },
+    async ({ names }) => {
+      made.note(callKey(LOOK_UP, { names }));
+      await arrive();
+      const found = Object.fromEntries(names.map((name) => [name, LIGHTS[name] ?? "not in the almanac"]));
+      return { content: [{ type: "text", text: JSON.stringify(found) }] };
+    },
+  );
+  server.registerTool(
+    ADD_NOTE,
+    { description: "Keep a note for the reader of the report.", inputSchema: { text: z.string() } },
+    ({ text }) => {
+      made.note(callKey(ADD_NOTE, { text }));
+      return { content: [{ type: "text", text: "The note is kept." }] };
+    },
+  );
+  return server;
+}

@@ -1,0 +1,59 @@
+/** The answer of a research run as it is read: its links as numbers, and what the numbers stand for below it. */
+import type OpenAI from "openai";
+
+export interface Citation {
+  /** In characters (code points). */
+  start_index: number;
+  /** Behind the last one. */
+  end_index: number;
+  url: string;
+  title: string;
+}
+
+export interface Report {
+  text: string;
+  /** In the order of their numbers, from 1. */
+  sources: { title: string; url: string }[];
+}
+
+const LINK = /^\[([^\]]+)\]\((.+)\)$/;
+
+const cut = (text: string, { start_index, end_index }: Citation): string =>
+  Array.from(text).slice(start_index, end_index).join("");
+
+/** What is wrong with the citations of `text`, in words; empty if nothing is. */
+export function findWrongCitations(text: string, citations: readonly Citation[], isKnown: (url: string) => boolean) {
+  const faults = citations.length === 0 ? ["nothing is cited"] : [];
+  for (const citation of citations) {
+    const link = LINK.exec(cut(text, citation));
+    if (link?.[2] !== citation.url) faults.push(`a citation of ${citation.url} cuts out “${cut(text, citation)}”`);
+    if (!isKnown(citation.url)) faults.push(`a citation leads to ${citation.url}, which no call has found`);
+  }
+  return faults;
+}
+
+export function numberSources(text: string, citations: readonly Citation[]): Report {
+  const sources: Report["sources"] = [];
+  const numberOf = ({ url, title }: Citation): number => {
+    const known = sources.findIndex((source) => source.url === url);
+    return known === -1 ? sources.push({ url, title }) : known + 1;
+  };
+  let numbered = "";
+  let position = 0;
+  for (const citation of citations.toSorted((a, b) => a.start_index - b.start_index)) {
+    const before = { ...citation, start_index: position, end_index: citation.start_index };
+    const words = LINK.exec(cut(text, citation))?.[1] ?? cut(text, citation);
+    numbered += `${cut(text, before)}${words} [${numberOf(citation)}]`;
+    position = citation.end_index;
+  }
+  return { text: numbered + Array.from(text).slice(position).join(""), sources };
+}
+
+/** The last text that the response has completed. Throws if there is none. */
+export function readAnswer(response: OpenAI.Responses.Response): { text: string; citations: Citation[] } {
+  const message = response.output.findLast((item) => item.type === "message" && item.status === "completed");
+  const parts = message?.type === "message" ? message.content : [];
+  const part = parts.findLast((each) => each.type === "output_text");
+  if (part === undefined) throw new Error("The response has no answer.");
+  return { text: part.text, citations: part.annotations.filter((each) => each.type === "url_citation") };
+}

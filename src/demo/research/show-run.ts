@@ -1,0 +1,94 @@
+/** What is written of a research run: each step in a line, when the item that shows it is done, and the report. */
+import type OpenAI from "openai";
+import type { Screen } from "../screen.ts";
+import { numberSources, readAnswer } from "./report.ts";
+
+type Item = OpenAI.Responses.ResponseOutputItem;
+
+const LINE_MAXIMUM = 97;
+
+/** Who did it: the worker, at the event with this number. */
+interface Doer {
+  number: number;
+  workerPid: number;
+}
+
+export function showStep(screen: Screen, { number, workerPid }: Doer, item: Item): void {
+  const step = describeStep(item);
+  if (step === undefined) return;
+  const who = `event ${String(number).padStart(4)}  worker ${workerPid}  `;
+  const margin = " ".repeat(who.length);
+  screen.line(shorten(who + step));
+  if ("status" in item && item.status === "incomplete") {
+    screen.line(`${margin}cut off with its worker: closed as incomplete`, "yellow");
+  }
+  for (const line of outcomeOf(item)) screen.line(shorten(margin + line), "dim");
+}
+
+function shorten(line: string): string {
+  return line.length <= LINE_MAXIMUM ? line : `${line.slice(0, LINE_MAXIMUM - 1)}…`;
+}
+
+/** For what takes a while, and is not there yet. */
+export function showBegun(screen: Screen, item: Item): void {
+  if (item.type === "code_interpreter_call") screen.waiting("Writing and running Python");
+  if (item.type === "message") screen.waiting("Writing the report");
+}
+
+/** Undefined for items that are no step. */
+function describeStep(item: Item): string | undefined {
+  switch (item.type) {
+    case "web_search_call":
+      return describeSearch(item);
+    case "mcp_list_tools":
+      return `asks ${item.server_label} for its tools: ${item.tools.map(({ name }) => name).join(", ")}`;
+    case "mcp_call":
+      return `calls ${item.server_label}.${item.name} ${item.arguments}`;
+    case "code_interpreter_call":
+      return `runs ${item.code?.split("\n").length ?? 0} lines of Python`;
+    case "reasoning":
+      return "thinks";
+    case "message":
+      return "writes the report";
+    default:
+      return undefined;
+  }
+}
+
+function describeSearch({ action }: Extract<Item, { type: "web_search_call" }>): string {
+  switch (action.type) {
+    case "search":
+      return `searches, and finds ${action.sources?.length ?? 0} pages`;
+    case "open_page":
+      return `opens ${action.url ?? "a page"}`;
+    case "find_in_page":
+      return `finds “${action.pattern}” in ${action.url}`;
+  }
+}
+
+/** What was searched for, or what came of the step, line by line. */
+export function outcomeOf(item: Item): string[] {
+  const error = "error" in item && item.error != null ? [JSON.stringify(item.error)] : [];
+  if (item.type === "mcp_call") return [...(item.output ?? "").split("\n"), ...error].filter((line) => line !== "");
+  if (item.type === "web_search_call" && item.action.type === "search") {
+    return (item.action.queries ?? []).map((query) => `“${query}”`);
+  }
+  if (item.type !== "code_interpreter_call") return error;
+  const logs = (item.outputs ?? []).map((output) => (output.type === "logs" ? output.logs : "[an image]"));
+  return logs.join("").trimEnd().split("\n");
+}
+
+/** Its links are numbers, and the sources stand below. */
+export function showReport(screen: Screen, response: OpenAI.Responses.Response): void {
+  screen.heading("The report, and its sources");
+  const { text, citations } = readAnswer(response);
+  const report = numberSources(text, citations);
+  for (const line of report.text.split("\n")) {
+    if (line === "") screen.line("");
+    screen.text(line);
+    screen.endText();
+  }
+  screen.line("");
+  for (const [i, { title, url }] of report.sources.entries())
+    screen.line(shorten(`[${i + 1}] ${title}, ${url}`), "dim");
+}

@@ -1,0 +1,97 @@
+/**
+ * What every demo has around it: an installation of its own, a screen, a time limit, and an end that leaves nothing
+ * running, whether it comes with the last check, with Ctrl-C or with a process that died.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { Installation } from "./installation.ts";
+import { Screen } from "./screen.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130; // 128 + SIGINT, as shells have it
+const WORD_OF_END_MS = 500;
+/** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
+const SAME_KEY_PRESS_MS = 500;
+
+export interface Stage {
+  installation: Installation;
+  screen: Screen;
+  /** Aborted when the demo is to end before its time. */
+  signal: AbortSignal;
+}
+
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+export interface DemoOptions {
+  title: string;
+  environment: NodeJS.ProcessEnv;
+}
+
+/** Answers the exit code: 0 only if `demonstrate` came to its end. */
+export async function runDemo(
+  { title, environment }: DemoOptions,
+  demonstrate: (stage: Stage) => Promise<void>,
+): Promise<number> {
+  const screen = new Screen(process.stdout);
+  const stopping = new AbortController();
+  listenForSignals(stopping);
+  const installation = new Installation({ environment, stopping, log: (line) => screen.line(line) });
+  try {
+    screen.title(title);
+    await demonstrate({ installation, screen, signal: stopping.signal });
+    return 0;
+  } catch (error) {
+    screen.endText();
+    const cause = await findCause(error, stopping.signal);
+    if (cause instanceof Interrupted) {
+      screen.line("Stopping.", "none", "");
+      return EXIT_INTERRUPTED;
+    }
+    process.stderr.write(`\n✗ ${cause instanceof Error ? cause.message : String(cause)}\n${installation.logs()}\n`);
+    return EXIT_FAILED;
+  } finally {
+    await installation[Symbol.asyncDispose]();
+  }
+}
+
+/** A request or a stream may fail before there is word of the process, or of the key press, that was the reason. */
+async function findCause(thrown: unknown, stopped: AbortSignal): Promise<unknown> {
+  await delay(WORD_OF_END_MS, undefined, { signal: stopped }).catch(() => {});
+  return stopped.aborted ? stopped.reason : thrown;
+}
+
+/** The first signal ends everything in order. The second ends this process, and with it at once all it started. */
+function listenForSignals(stopping: AbortController): void {
+  let firstAtMs: number | undefined;
+  const onSignal = (): void => {
+    if (firstAtMs === undefined) {
+      firstAtMs = performance.now();
+      stopping.abort(new Interrupted());
+    } else if (performance.now() - firstAtMs > SAME_KEY_PRESS_MS) {
+      process.exit(EXIT_INTERRUPTED);
+    }
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  // Whoever read the output has gone.
+  process.stdout.on("error", () => stopping.abort(new Interrupted()));
+}
+
+export interface InstallationStart {
+  /** From the moment that Redis is there. */
+  timeLimitMs: number;
+  /** Of the API and the workers, on top of those that make the installation one of its own. */
+  settings?: NodeJS.ProcessEnv;
+}
+
+/** Redis, an API process and two workers. Answers the API's base URL. */
+export async function startInstallation(stage: Stage, { timeLimitMs, settings = {} }: InstallationStart) {
+  const { installation, screen } = stage;
+  screen.line(`Redis    ${await installation.startRedis()}`);
+  installation.limitTime(timeLimitMs);
+  const starting = [installation.startWorker(settings), installation.startWorker(settings)];
+  const [api, ...workers] = await Promise.all([installation.startApi(settings), ...starting]);
+  screen.line(`API      ${api.url}, pid ${api.pid}`);
+  for (const pid of workers) screen.line(`Worker   pid ${pid}`);
+  return api.url;
+}

@@ -1,0 +1,166 @@
+/**
+ * `npm run demo:research`: a deep-research run to look at. A response searches, opens pages, calls an MCP server and
+ * computes with Python; the worker that runs it is killed in the middle of a step, and another one goes on. What was
+ * recorded is not done again, and the report cites what was found.
+ *
+ * It needs no key and no network: the pages, the search engine and the MCP server are on this machine, the model is the
+ * simulator. With `--model vendor/model "question"` the model is a real one. It exits with 0 only if every check held.
+ */
+import OpenAI from "openai";
+import type { Installation } from "./demo/installation.ts";
+import { type Almanac, LOOK_UP, startAlmanac } from "./demo/research/almanac.ts";
+import { isCompleted, keysOf, MadeCalls } from "./demo/research/check-calls.ts";
+import { type CheckedRun, checkRun } from "./demo/research/check-run.ts";
+import { startLocalWeb } from "./demo/research/local-web.ts";
+import { prepareRealModel, readEnvironment, readWanted } from "./demo/research/real-model.ts";
+import { LABEL, QUESTION, scriptedPlan } from "./demo/research/scripted-plan.ts";
+import { showBegun, showReport, showStep } from "./demo/research/show-run.ts";
+import { unlessAborted } from "./demo/unless-aborted.ts";
+import { runDemo, type Stage, startInstallation } from "./demo/run-demo.ts";
+
+const TITLE = "background-responses: a research run outlives its worker";
+const SCRIPTED_LIMIT_MS = 120_000;
+const REAL_LIMIT_MS = 15 * 60_000;
+/** A real model's worker is killed in the first call behind this many, or else in the answer. */
+const CALLS_BEFORE_KILL = 3;
+const CALL_TYPES = new Set<Item["type"]>(["web_search_call", "mcp_call", "code_interpreter_call"]);
+const INSTRUCTIONS = `You are a researcher. Search the web and open the pages that you rely on. Ask the MCP server "${LABEL}" for the lamps of lighthouses where they matter, compute with Python instead of in your head, and cite each page as a Markdown link in a short report.`;
+
+type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
+type Item = OpenAI.Responses.ResponseOutputItem;
+
+interface Research extends CheckedRun {
+  installation: Installation;
+  almanac: Almanac;
+}
+
+interface ResearchRequest extends OpenAI.Responses.ResponseCreateParamsNonStreaming {
+  input: string;
+}
+
+interface Crash {
+  atMs: number;
+  workerPid: number;
+  /** The last event that the dead worker had recorded. */
+  lastRecorded: number;
+}
+
+async function demonstrate(stage: Stage): Promise<void> {
+  const { screen } = stage;
+  const environment = readEnvironment(process.env);
+  const wanted = readWanted(process.argv.slice(2), environment);
+  const isScripted = wanted.model === undefined;
+  screen.heading("Start pages, a search engine, an MCP server, Redis, an API process and two workers");
+  const made = new MadeCalls();
+  await using model = wanted.model === undefined ? undefined : await prepareRealModel(wanted.model, environment);
+  await using web = await startLocalWeb(made);
+  await using almanac = await startAlmanac(made, { holdsFirst: isScripted });
+  const isLocalWeb = model?.hasSearchEngine !== true;
+  screen.line(`Search   ${isLocalWeb ? `${web.url}, and the pages it knows` : "the engine that is configured"}`);
+  screen.line(`MCP      ${almanac.url}`);
+  const settings = {
+    ...model?.settings,
+    ...(isLocalWeb && { SEARXNG_URL: web.url }),
+    FETCH_ALLOWED_HOSTS: `${web.host},${almanac.host}`,
+    // A vendor's small disorders are not what this is about.
+    STRICT_EVENTS: String(isScripted),
+  };
+  const url = await startInstallation(stage, { timeLimitMs: isScripted ? SCRIPTED_LIMIT_MS : REAL_LIMIT_MS, settings });
+  const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
+  const research: Research = { ...stage, client, almanac, made, isScripted, isLocalWeb, received: [] };
+  await follow(research, {
+    model: wanted.model ?? "simulator/default",
+    instructions: INSTRUCTIONS,
+    input: wanted.question ?? QUESTION,
+    background: true,
+    tools: [
+      { type: "web_search" },
+      { type: "mcp", server_label: LABEL, server_url: almanac.url, require_approval: "never" },
+      { type: "code_interpreter", container: { type: "auto" } },
+    ],
+    include: ["web_search_call.action.sources", "code_interpreter_call.outputs"],
+    ...(isScripted && { metadata: scriptedPlan(web.url) }),
+  });
+  const response = lastResponse(research);
+  showReport(screen, response);
+  await checkRun(research, response);
+}
+
+/** Shows the run while it goes on, and kills its worker on the way. */
+async function follow(research: Research, request: ResearchRequest): Promise<void> {
+  const { client, installation, screen, signal, received } = research;
+  screen.heading("Ask, and follow the run");
+  screen.line(`“${request.input}”`);
+  screen.line("");
+  const items = new Map<number, Item>();
+  let crash: Crash | undefined;
+  let id = "";
+  for await (const event of await client.responses.create({ ...request, stream: true }, { signal })) {
+    received.push(event);
+    if (event.type === "response.created") ({ id } = event.response);
+    if (event.sequence_number === (crash?.lastRecorded ?? Infinity) + 1) await showResumed(research, id, crash!);
+    if (event.type === "response.output_item.added" || event.type === "response.output_item.done") {
+      items.set(event.output_index, event.item);
+    }
+    if (event.type === "response.output_item.added") showBegun(screen, event.item);
+    if (event.type === "response.output_item.done") {
+      const { workerPid } = await installation.runRecord(id);
+      showStep(screen, { number: event.sequence_number, workerPid }, event.item);
+    }
+    if (crash === undefined && (await isMomentToKill(research, event, items))) {
+      crash = await killWorker(research, id, items.get(items.size - 1)!);
+    }
+    if (event.sequence_number === crash?.lastRecorded) screen.waiting("Waiting for another worker to go on");
+  }
+  signal.throwIfAborted();
+  if (crash === undefined) throw new Error("The run was over before its worker could be killed.");
+}
+
+async function isMomentToKill(
+  { almanac, isScripted, signal }: Research,
+  event: StreamEvent,
+  items: ReadonlyMap<number, Item>,
+): Promise<boolean> {
+  if (!isScripted) {
+    const calls = [...items.values()].filter((item) => keysOf(item).length > 0 && isCompleted(item));
+    const begins = event.type === "response.output_item.added" && CALL_TYPES.has(event.item.type);
+    return (begins && calls.length >= CALLS_BEFORE_KILL) || event.type === "response.output_text.delta";
+  }
+  const item = items.get(items.size - 1);
+  if (event.type !== "response.mcp_call_arguments.done" || item?.type !== "mcp_call" || item.name !== LOOK_UP)
+    return false;
+  await unlessAborted(almanac.lookUpBegun, signal);
+  return true;
+}
+
+async function killWorker({ installation, screen }: Research, id: string, during: Item): Promise<Crash> {
+  const { workerPid } = await installation.runRecord(id);
+  await installation.crashWorker(workerPid);
+  const atMs = performance.now();
+  const { last } = await installation.runRecord(id);
+  const what = during.type === "mcp_call" ? `${during.server_label}.${during.name}` : during.type;
+  screen.line("");
+  screen.line(`Worker ${workerPid} got SIGKILL in the middle of a step, with ${what} open.`, "red");
+  screen.line(`Recorded are the events up to ${last}, and each result of the calls above.`);
+  return { atMs, workerPid, lastRecorded: last };
+}
+
+async function showResumed({ installation, screen }: Research, id: string, crash: Crash): Promise<void> {
+  const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
+  const { workerPid } = await installation.runRecord(id);
+  if (workerPid === crash.workerPid) throw new Error(`Worker ${workerPid} went on after it was killed.`);
+  screen.line(`Worker ${workerPid} goes on at event ${crash.lastRecorded + 1}, ${seconds} s after the kill.`, "green");
+  screen.line("");
+}
+
+function lastResponse({ received }: Research): OpenAI.Responses.Response {
+  const terminal = received.at(-1);
+  if (terminal === undefined || !("response" in terminal))
+    throw new Error("The stream ended without a terminal event.");
+  const { response } = terminal;
+  if (response.status === "completed") return response;
+  throw new Error(`The response ended ${response.status}: ${response.error?.message ?? "no reason was given"}`);
+}
+
+// A connection to Redis tries again for ever, also one that this process has given up.
+process.exit(await runDemo({ title: TITLE, environment: process.env }, demonstrate));
