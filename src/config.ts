@@ -1,6 +1,6 @@
 /**
  * Configuration: the only reader of the environment. Every setting, its unit and its default stand here, in
- * `.env.example` and in README's table; a test holds the three together.
+ * `.env.example`, in README's table and in `docker-compose.yml`; a test holds the four together.
  */
 import { createHash, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
