@@ -1,6 +1,6 @@
 /**
  * Configuration: the only reader of the environment. Every setting, its unit and its default stand here, in
- * `.env.example` and in README's table; a test holds the three together.
+ * `.env.example`, in README's table and in `docker-compose.yml`; a test holds the four together.
  */
 import { createHash, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -8,16 +8,20 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { type McpServers, mcpServersSchema } from "./mcp-servers.ts";
 
-/** A number that is set to nothing is not set: `PORT=` means the default, not 0. */
+/** What is set to nothing is not set: `PORT=` means the default, not 0. */
+const unlessEmpty = (value: unknown): unknown => (value === "" ? undefined : value);
+
 const integer = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
+  z.preprocess(unlessEmpty, z.coerce.number().int().min(min).max(max).default(fallback));
+const flagOr = (fallback: "true" | "false") =>
   z.preprocess(
-    (value) => (value === "" ? undefined : value),
-    z.coerce.number().int().min(min).max(max).default(fallback),
+    unlessEmpty,
+    z
+      .enum(["true", "false", "1", "0"])
+      .default(fallback)
+      .transform((value) => value === "true" || value === "1"),
   );
-const flag = z
-  .enum(["true", "false", "1", "0", ""])
-  .default("false")
-  .transform((value) => value === "true" || value === "1");
+const flag = flagOr("false");
 const text = z
   .string()
   .trim()
@@ -46,7 +50,10 @@ const environmentSchema = z.object({
   API_KEYS_FILE: text,
   ALLOW_ANONYMOUS: flag,
   ENCRYPTION_KEYS: text,
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_LEVEL: z.preprocess(
+    unlessEmpty,
+    z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  ),
   LOG_PRETTY: flag,
   MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024),
   MAX_OPEN_RESPONSES: integer(10_000, 1),
@@ -67,10 +74,7 @@ const environmentSchema = z.object({
   SWEEP_INTERVAL_MS: integer(5_000, 50),
   DRAIN_GRACE_MS: integer(10_000),
   WORKER_PORT: integer(0, 0, MAX_PORT),
-  SIMULATOR: z
-    .enum(["true", "false", "1", "0", ""])
-    .default("true")
-    .transform((value) => value === "true" || value === "1"),
+  SIMULATOR: flagOr("true"),
   DEFAULT_PROVIDER: text,
   PROVIDERS_FILE: text,
   PROMPTS_FOLDER: text,
@@ -94,16 +98,10 @@ const environmentSchema = z.object({
   TAVILY_API_KEY: text,
   TAVILY_BASE_URL: baseUrl,
   WEB_SEARCH_TIMEOUT_MS: integer(20_000, 1),
-  WEB_SEARCH_HONOUR_ROBOTS: z
-    .enum(["true", "false", "1", "0", ""])
-    .default("true")
-    .transform((value) => value === "true" || value === "1"),
+  WEB_SEARCH_HONOUR_ROBOTS: flagOr("true"),
   MCP_SERVERS_FILE: text,
   MCP_CALL_TIMEOUT_MS: integer(120_000, 1, MAX_TIMER_MS),
-  CODE_INTERPRETER: z
-    .enum(["true", "false", "1", "0", ""])
-    .default("true")
-    .transform((value) => value === "true" || value === "1"),
+  CODE_INTERPRETER: flagOr("true"),
   CODE_INTERPRETER_TIMEOUT_MS: integer(60_000, 1, MAX_TIMER_MS),
   CODE_INTERPRETER_MEMORY_MB: integer(384, 64, 4096),
   CODE_INTERPRETER_PROCESSES: integer(4, 1),

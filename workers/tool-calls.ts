@@ -1,6 +1,7 @@
 /**
- * Makes the calls of one turn, side by side unless they need one another, and answers each with its result. A result that is in the journal already is
- * not made again; a call that was begun in an attempt that was cut off is, but only if it changes nothing.
+ * Makes the calls of one turn, side by side unless they need one another, and answers each with its result. A call whose
+ * result is in the journal is not made again; one that was begun in an attempt that was cut off is, but only if it changes
+ * nothing.
  */
 import type { Logger } from "pino";
 import type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect, parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { type Config, ConfigurationError, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
@@ -43,6 +44,21 @@ describe("the settings", () => {
     const readme = await readFile(join(PROJECT, "README.md"), "utf8");
     const named = [...readme.matchAll(/^\|\s*`([A-Z][A-Z0-9_]+)`/gm)].map((match) => match[1]!);
     expect(named.toSorted()).toEqual(SETTINGS.toSorted());
+  });
+
+  test.each([
+    ["api", ["PORT"]],
+    ["worker", ["WORKER_PORT"]],
+  ])("are passed on by docker-compose.yml, all that it does not decide: %s", async (service, own) => {
+    const { services } = parse(await readFile(join(PROJECT, "docker-compose.yml"), "utf8"), { merge: true });
+    const environment: Record<string, string | null> = services[service].environment;
+    const decided = ["API_KEYS", "HOST", "REDIS_URL", ...own];
+    // There is one Redis without replicas, and the image has no development dependencies.
+    const senseless = ["LOG_PRETTY", "REDIS_CLUSTER", "REDIS_MIN_REPLICAS_ACKED"];
+    const named = Object.keys(environment);
+    const others = SETTINGS.filter((name) => !["PORT", "WORKER_PORT", ...decided, ...senseless].includes(name));
+    expect(named.toSorted()).toEqual([...decided, ...others].toSorted());
+    expect(named.filter((name) => environment[name] !== null).toSorted()).toEqual(decided.toSorted());
   });
 });
 
@@ -167,4 +183,15 @@ describe("without API keys", () => {
     expect(readConfig({ HOST: "0.0.0.0", ALLOW_ANONYMOUS: "true" }).HOST).toBe("0.0.0.0");
     expect(readConfig({ HOST: "0.0.0.0", API_KEYS: "one:key" }).HOST).toBe("0.0.0.0");
   });
+});
+
+test("a setting that is set to nothing has its default", () => {
+  const empty = Object.fromEntries(SETTINGS.map((name) => [name, ""]));
+  const { environment: _, processName: __, ...defaults } = readConfig({});
+  const {
+    environment: ___,
+    processName: ____,
+    ...read
+  } = readConfig({ ...empty, HOST: undefined, REDIS_URL: undefined, KEY_PREFIX: undefined });
+  expect(read).toEqual(defaults);
 });

@@ -3,7 +3,7 @@
  *
  * | part                                | becomes                                                              |
  * | ----------------------------------- | -------------------------------------------------------------------- |
- * | text-start, -delta, -end            | a message; texts in a row are one text; citations are `url_citation`s |
+ * | text-start, -delta, -end            | a message; texts in a row are one, citations are `url_citation`s     |
  * | raw (chat completions only)         | says which text is a refusal, and its logprobs                       |
  * | source (url)                        | a `url_citation` of the whole message                                |
  * | reasoning-start, -delta, -end       | a reasoning item each, with what the vendor must be given back       |
@@ -11,7 +11,8 @@
  * | file (image)                        | an image_generation_call                                             |
  * | error                               | a fault                                                              |
  * | finish                              | finish.ts                                                            |
- * | tools that the vendor runs, documents, other files, pings, metadata of the answer | nothing: none was asked for |
+ * | all others: tools that the vendor   | nothing: none was asked for                                          |
+ * | runs, documents, other files, pings |                                                                      |
  *
  * An item is closed when the next begins, or at the end, when it is known whether it was cut off.
  */

@@ -7,21 +7,21 @@
  * | user message                               | itself: text, images and files by address or data                  |
  * | assistant message                          | its text; a refusal is text                                        |
  * | reasoning                                  | itself, to the vendor that wrote it (`Vendor.reasoningTaken`)      |
- * | function_call, custom_tool_call            | a call, unless it was cut off; with the signature that it came with |
+ * | function_call, custom_tool_call            | a call with the signature that it came with, unless it was cut off |
  * | their outputs                              | its result; of a call that is not there, a user's text             |
  * | calls and outputs of hosted tools          | a text that shows them as they are, without pictures in base64     |
+ * | compaction_trigger, program, tool_search … | the same                                                           |
  * | additional_tools, configuration_update     | tools and options of the call (call-options.ts)                    |
  * | compaction, item_reference                 | refused: what is in them cannot be read here                       |
- * | compaction_trigger, program, program_output, tool_search_* | as hosted tools' calls                             |
  *
  * What a vendor refuses in the order of things is put right: calls of one turn stand in one message, each has a result.
  */
+import { without } from "../../../src/providers/openai-items.ts";
+import { decodeState } from "../../../src/providers/reasoning-state.ts";
 import type { ContextItem, UpstreamCall } from "../../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import { without } from "../../../src/providers/openai-items.ts";
 import { type ModelPart, textPart, toModelPart } from "./content.ts";
 import { PromptBuilder, type ToolOutput } from "./prompt-builder.ts";
-import { decodeState } from "../../../src/providers/reasoning-state.ts";
 import { customArguments, wireName } from "./tools.ts";
 import type { Vendor } from "./vendors.ts";
 
