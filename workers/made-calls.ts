@@ -5,7 +5,7 @@ import type { RecordedTurn, ToolResult } from "../src/store/tool-journal.ts";
 import type { MadeCall } from "./model-context.ts";
 
 /** Items of tools whose results are not in the item itself, or not as the model was shown them. */
-const SHOWN_APART: ReadonlySet<string> = new Set([
+export const SHOWN_APART: ReadonlySet<string> = new Set([
   "web_search_call",
   "code_interpreter_call",
   "image_generation_call",
@@ -38,7 +38,7 @@ export async function readMadeCalls(
   const journals = await Promise.all(ancestors.map((id) => storage.journals.read(id)));
   return new Map(
     journals.flatMap(({ turns, results }, i) => [
-      ...madeCalls(ancestors[i]!, { turns, resultOf: (callId) => results.get(callId) }),
+      ...madeCalls(ancestors[i]!, { turns: [...turns.values()], resultOf: (callId) => results.get(callId) }),
     ]),
   );
 }
