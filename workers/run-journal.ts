@@ -34,7 +34,9 @@ export class RunJournal {
 
   static async open(storage: Storage, run: Run): Promise<RunJournal> {
     const journal = await untilTaken(() => storage.journals.read(run.id), run.control.writing);
-    return new RunJournal(storage, run, journal);
+    const opened = new RunJournal(storage, run, journal);
+    run.writer.onRollback(() => opened.#writeAgain());
+    return opened;
   }
 
   get turns(): readonly RecordedTurn[] {
@@ -77,24 +79,50 @@ export class RunJournal {
 
   /** After its segments were given other ids. */
   async rewriteLastTurn(): Promise<void> {
-    const [place, turn] = [...this.#turns].at(-1)!;
-    await this.#write(({ journals }, { id, lease }) => journals.writeTurn(id, lease, place, turn));
+    await this.#writeTurn([...this.#turns.keys()].at(-1)!);
   }
 
   async saveAttachment(attachment: RecordedAttachment): Promise<void> {
     const place = this.nextPlace;
     this.#attachments.set(place, attachment);
-    await this.#write(({ journals }, { id, lease }) => journals.writeAttachment(id, lease, place, attachment));
+    await this.#writeAttachment(place);
   }
 
   async addStart(callId: string): Promise<void> {
     this.#started.add(callId);
-    await this.#write(({ journals }, { id, lease }) => journals.writeStart(id, lease, callId));
+    await this.#writeStart(callId);
   }
 
   async addResult(callId: string, result: ToolResult): Promise<void> {
-    await this.#write(({ journals }, { id, lease }) => journals.writeResult(id, lease, callId, result));
+    await this.#writeResult(callId, result);
     this.#results.set(callId, result);
+  }
+
+  /** Redis came back from an older file: whatever it had of the journal, it has all of it now. */
+  async #writeAgain(): Promise<void> {
+    for (const place of this.#turns.keys()) await this.#writeTurn(place);
+    for (const place of this.#attachments.keys()) await this.#writeAttachment(place);
+    for (const callId of this.#started) await this.#writeStart(callId);
+    for (const [callId, result] of this.#results) await this.#writeResult(callId, result);
+  }
+
+  /** As it is when Redis takes it: of two writes the later one has the newer turn. */
+  async #writeTurn(place: number): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) => journals.writeTurn(id, lease, place, this.#turns.get(place)!));
+  }
+
+  async #writeAttachment(place: number): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) =>
+      journals.writeAttachment(id, lease, place, this.#attachments.get(place)!),
+    );
+  }
+
+  async #writeStart(callId: string): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) => journals.writeStart(id, lease, callId));
+  }
+
+  async #writeResult(callId: string, result: ToolResult): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) => journals.writeResult(id, lease, callId, result));
   }
 
   async #write(write: (storage: Storage, run: Run) => Promise<boolean>): Promise<void> {

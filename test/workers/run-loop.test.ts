@@ -261,4 +261,26 @@ describe("after Redis came back with an older journal than its log", () => {
       [2, ['{"x":3}']],
     ]);
   });
+
+  test("the run that is going on writes its journal again, as it does its log", async () => {
+    await using storage = await openTestStorage();
+    const { redis, layout } = storage;
+    let before: Record<string, string> = {};
+    /** Redis is as it was before the calls: the last events of the log, and all of the journal, are gone. */
+    const rollBack = async () => {
+      before = await redis.hgetall(layout.calls(id));
+      const events = await storage.writersReader.read(id, 0, 100_000);
+      const kept = events.slice(0, 3);
+      const changes = redis.multi().del(layout.calls(id)).del(layout.events(id));
+      for (const { sequenceNumber, data } of kept) changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
+      await changes.hset(layout.meta(id), "last", kept.at(-1)!.sequenceNumber).exec();
+    };
+    const tool = countingTool((call) => (call === "change 2" ? rollBack() : undefined));
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps(look(1), change(2)) });
+    await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'change {"x":2} completed', "message"]);
+    expect(Object.keys(before)).toHaveLength(4);
+    expect(await redis.hgetall(layout.calls(id))).toMatchObject(before);
+  });
 });
