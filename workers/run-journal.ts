@@ -8,7 +8,7 @@ import type { Run } from "./run.ts";
 export class RunJournal {
   readonly #storage: Storage;
   readonly #run: Run;
-  readonly #turns: RecordedTurn[];
+  readonly #turns: Map<number, RecordedTurn>;
   readonly #attachments: Map<number, RecordedAttachment>;
   readonly #started: Set<string>;
   readonly #results: Map<string, ToolResult>;
@@ -16,7 +16,7 @@ export class RunJournal {
   private constructor(storage: Storage, run: Run, journal: ToolJournal) {
     this.#storage = storage;
     this.#run = run;
-    this.#turns = journal.turns;
+    this.#turns = new Map(journal.turns);
     this.#attachments = new Map(journal.attachments);
     this.#started = new Set(journal.started);
     this.#results = new Map(journal.results);
@@ -24,21 +24,36 @@ export class RunJournal {
 
   /** For a response without tools, of a provider without a background, there is nothing to read. */
   static empty(storage: Storage, run: Run): RunJournal {
-    return new RunJournal(storage, run, { turns: [], attachments: new Map(), started: new Set(), results: new Map() });
+    return new RunJournal(storage, run, {
+      turns: new Map(),
+      attachments: new Map(),
+      started: new Set(),
+      results: new Map(),
+    });
   }
 
   static async open(storage: Storage, run: Run): Promise<RunJournal> {
     const journal = await untilTaken(() => storage.journals.read(run.id), run.control.writing);
-    return new RunJournal(storage, run, journal);
+    const opened = new RunJournal(storage, run, journal);
+    run.writer.onRollback(() => opened.#writeAgain());
+    return opened;
   }
 
   get turns(): readonly RecordedTurn[] {
-    return this.#turns;
+    return [...this.#turns.values()];
+  }
+
+  /**
+   * The place of the turn that is to come, or was cut off. It is not their number: of turns that Redis has lost the
+   * places stay empty, and those that it kept are not written over.
+   */
+  get nextPlace(): number {
+    return Math.max(0, ...[...this.#turns.keys()].map((place) => place + 1), ...this.#attachments.keys());
   }
 
   /** What the provider runs for the turn that is to come, or was cut off. */
   get attachment(): RecordedAttachment | undefined {
-    return this.#attachments.get(this.#turns.length);
+    return this.#attachments.get(this.nextPlace);
   }
 
   hasStarted(callId: string): boolean {
@@ -49,34 +64,65 @@ export class RunJournal {
 
   /** How many calls of tools the response has asked for. */
   get callCount(): number {
-    return this.#turns.flatMap((turn) => turn.segments).filter((segment) => segment.kind === "call").length;
+    return this.turns.flatMap((turn) => turn.segments).filter((segment) => segment.kind === "call").length;
   }
 
-  async addTurn(turn: RecordedTurn): Promise<void> {
-    this.#turns.push(turn);
+  async addTurn(turn: RecordedTurn, place = this.nextPlace): Promise<void> {
+    this.#turns.set(place, turn);
     await this.rewriteLastTurn();
+  }
+
+  /** In the first place behind the last turn: what a provider runs for a turn after it may still be known. */
+  async addLostTurn(turn: RecordedTurn): Promise<void> {
+    await this.addTurn(turn, Math.max(-1, ...this.#turns.keys()) + 1);
   }
 
   /** After its segments were given other ids. */
   async rewriteLastTurn(): Promise<void> {
-    const place = this.#turns.length - 1;
-    await this.#write(({ journals }, { id, lease }) => journals.writeTurn(id, lease, place, this.#turns[place]!));
+    await this.#writeTurn([...this.#turns.keys()].at(-1)!);
   }
 
   async saveAttachment(attachment: RecordedAttachment): Promise<void> {
-    const place = this.#turns.length;
+    const place = this.nextPlace;
     this.#attachments.set(place, attachment);
-    await this.#write(({ journals }, { id, lease }) => journals.writeAttachment(id, lease, place, attachment));
+    await this.#writeAttachment(place);
   }
 
   async addStart(callId: string): Promise<void> {
     this.#started.add(callId);
-    await this.#write(({ journals }, { id, lease }) => journals.writeStart(id, lease, callId));
+    await this.#writeStart(callId);
   }
 
   async addResult(callId: string, result: ToolResult): Promise<void> {
-    await this.#write(({ journals }, { id, lease }) => journals.writeResult(id, lease, callId, result));
+    await this.#writeResult(callId, result);
     this.#results.set(callId, result);
+  }
+
+  /** Redis came back from an older file: whatever it had of the journal, it has all of it now. */
+  async #writeAgain(): Promise<void> {
+    for (const place of this.#turns.keys()) await this.#writeTurn(place);
+    for (const place of this.#attachments.keys()) await this.#writeAttachment(place);
+    for (const callId of this.#started) await this.#writeStart(callId);
+    for (const [callId, result] of this.#results) await this.#writeResult(callId, result);
+  }
+
+  /** As it is when Redis takes it: of two writes the later one has the newer turn. */
+  async #writeTurn(place: number): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) => journals.writeTurn(id, lease, place, this.#turns.get(place)!));
+  }
+
+  async #writeAttachment(place: number): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) =>
+      journals.writeAttachment(id, lease, place, this.#attachments.get(place)!),
+    );
+  }
+
+  async #writeStart(callId: string): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) => journals.writeStart(id, lease, callId));
+  }
+
+  async #writeResult(callId: string, result: ToolResult): Promise<void> {
+    await this.#write(({ journals }, { id, lease }) => journals.writeResult(id, lease, callId, result));
   }
 
   async #write(write: (storage: Storage, run: Run) => Promise<boolean>): Promise<void> {

@@ -19,6 +19,7 @@ import type { Storage } from "../src/responses/storage.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { sourcesOf, withCitations } from "./citations.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
+import { lostTurn } from "./lost-turn.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
 import type { BackgroundUpstreams } from "./background-upstreams.ts";
@@ -124,6 +125,10 @@ class Loop {
 
   /** What an attempt that was cut off left of its last turn; or, in the beginning, the calls that the client approved. */
   async #takeUp(): Promise<void> {
+    const produced = this.#generation.produced();
+    const { provider } = this.#generation.resolved;
+    const lost = lostTurn(this.#split(produced).produced, (type) => understandsItem(provider, type));
+    if (lost !== undefined) await this.#journal.addLostTurn(lost);
     if (this.#journal.turns.length === 0) {
       const segments = this.#tools.approved.slice(0, this.#callsLeft).map((call): TurnSegment => {
         const itemIds = [newItemId(this.#tools.functions.get(call.name)!.itemType)];
@@ -132,7 +137,7 @@ class Loop {
       if (segments.length === 0) return;
       await this.#journal.addTurn({ usage: null, segments });
     }
-    await this.#finishTurn(new Set(this.#generation.produced().map((item) => item.id)), undefined);
+    await this.#finishTurn(new Set(produced.map((item) => item.id)), undefined);
   }
 
   /** One call of the model and the calls that it asks for. Undefined if it is to be called again. */

@@ -56,7 +56,7 @@ export class TurnAttachment implements CallAttachment {
 
   get key(): string {
     const { run, journal } = this.#options;
-    return `${run.id}-${journal.turns.length}-${this.#round}`;
+    return `${run.id}-${journal.nextPlace}-${this.#round}`;
   }
 
   readonly isTold = (item: ToldItem): boolean => isKept(item, this.#options.usedIds, this.#keptIds);

@@ -62,6 +62,10 @@ export const REFUSALS = {
     when: "An item's `encrypted_content` begins as this server's does, and is not what it made for the project.",
     error: requests.encryptedContentUnverified("rs_1", "input"),
   },
+  secretInItem: {
+    when: "A tool in an item (`additional_tools`, `tool_search_output`) has a secret: `authorization`, a header, a domain's.",
+    error: requests.secretInItem("input[0].tools[0].authorization"),
+  },
   exclusiveContext: {
     when: "Both `previous_response_id` and `conversation` are given.",
     error: requests.exclusiveContext(),

@@ -4,9 +4,10 @@ import { conversationNotFound } from "../lifecycle/errors/state.ts";
 import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
-import type { OutputItem } from "../protocol/item.ts";
+import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { refuseSecrets } from "./request-secrets.ts";
 import { verifySealedItems } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
 
@@ -19,11 +20,22 @@ export async function checkConversation(storage: Storage, request: ConversationN
   }
 }
 
+/** What is wrong with items by themselves, before they are kept. `param` is where they stand. */
+export function checkItems(
+  { sealer }: Pick<Storage, "sealer">,
+  project: string,
+  items: readonly InputItem[],
+  param: string,
+): void {
+  refuseSecrets(items, param);
+  verifySealedItems(sealer, project, items, param);
+}
+
 /** The conversation is known by now to be the project's. */
 export async function checkInput(storage: Storage, request: ResolvedRequest, project: string): Promise<void> {
   const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
-  verifySealedItems(storage.sealer, project, items, "input");
+  checkItems(storage, project, items, "input");
   const conversationId = conversationIdOf(request);
   const before =
     conversationId !== undefined

@@ -20,8 +20,8 @@ export interface Conversation extends Pick<StoredRequest, "purpose"> {
   request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
   /** The messages of the prompt. They come before `input` and are no part of it: nothing later is shown them. */
   preamble: InstructionMessage[];
-  /** The chain behind `previous_response_id`, oldest first. */
-  ancestors: readonly string[];
+  /** Which response of the chain behind `previous_response_id` put an item out, by the item's id. */
+  origins: ReadonlyMap<string, string>;
   input: (InputItem | OutputItem)[];
   /** The response's own part of `input`: what stands there was said to it and not to one before. */
   own: readonly (InputItem | OutputItem)[];
@@ -48,7 +48,7 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
   const { instructions, ...request } = openSecrets(storage, project, stored.request);
   const before = await loadHistory(storage, stored.ancestors, conversationIdOf(request));
   const input = openItems(storage, project, [...before.items, ...own]);
-  const shared = { project, ancestors: before.ids, input, own, ...(purpose && { purpose }) };
+  const shared = { project, origins: before.origins, input, own, ...(purpose && { purpose }) };
   return Array.isArray(instructions)
     ? { ...shared, request, preamble: instructions }
     : { ...shared, request: { ...request, instructions }, preamble: [] };
@@ -64,8 +64,8 @@ export function openItems(
 }
 
 export interface History {
-  /** The responses that it is made of. */
-  ids: string[];
+  /** By the ids of items: which response of the chain put them out. */
+  origins: ReadonlyMap<string, string>;
   items: (InputItem | OutputItem)[];
 }
 
@@ -79,7 +79,7 @@ export async function loadHistory(
     loadLinks(storage, ancestors),
     conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
   ]);
-  return { ids: links.ids, items: [...before, ...links.items] };
+  return { origins: links.origins, items: [...before, ...links.items] };
 }
 
 async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<History> {
@@ -88,12 +88,14 @@ async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<
   if (gone !== undefined) throw new MissingLinkError(gone.id);
   const ids = chain.map((link) => link.id);
   const turns = await storage.chains.readTurns(ids);
+  const origins = new Map<string, string>();
   const items = turns.flatMap(({ id, input, lastEvent }) => {
     if (input === undefined || lastEvent === undefined) throw new MissingLinkError(id);
     const { output } = JSON.parse(responseJsonOf({ data: lastEvent })) as Response;
+    for (const item of output) origins.set(item.id, id);
     return [...input, ...output.filter(isUsable)];
   });
-  return { ids, items };
+  return { origins, items };
 }
 
 /** A message that was cut off still says something; a call that was cut off cannot be answered, so it is left out. */

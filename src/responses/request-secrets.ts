@@ -1,8 +1,11 @@
 /**
  * Secrets that a request brings for tools: what opens an MCP server, what a container sends to a host. They wait in Redis
- * under a seal and are opened where the tools are used, in a worker.
+ * under a seal and are opened where the tools are used, in a worker. Items may bring tools too, and are listed as they
+ * came: a tool in an item may have no secret.
  */
+import { secretInItem } from "../lifecycle/errors/requests.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
+import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Tool } from "../protocol/tool.ts";
 import { type ContentSealer, UnreadableContentError } from "../sealing/content-sealer.ts";
 import type { Storage } from "./storage.ts";
@@ -32,7 +35,20 @@ export function openSecrets<R extends WithTools>(
   });
 }
 
-type Change = (secret: string) => string | undefined;
+/** `param` is where the items stand. */
+export function refuseSecrets(items: readonly (InputItem | OutputItem)[], param: string): void {
+  for (const [place, item] of items.entries()) {
+    if (item.type !== "additional_tools" && item.type !== "tool_search_output") continue;
+    for (const [i, tool] of item.tools.entries()) {
+      toolWithSecrets(tool, (_secret, path) => {
+        throw secretInItem(`${param}[${place}].tools[${i}].${path}`);
+      });
+    }
+  }
+}
+
+/** `path` is where in the tool it stands. */
+type Change = (secret: string, path: string) => string | undefined;
 
 function withSecrets<R extends WithTools>(request: R, change: Change): R {
   if (request.tools == null) return request;
@@ -43,30 +59,30 @@ function toolWithSecrets(tool: Tool, change: Change): Tool {
   switch (tool.type) {
     case "mcp": {
       const { authorization, headers, ...rest } = tool;
-      const changed = authorization === undefined ? undefined : change(authorization);
+      const changed = authorization === undefined ? undefined : change(authorization, "authorization");
       return {
         ...rest,
         ...(changed !== undefined && { authorization: changed }),
-        ...(headers !== undefined && { headers: headers && changedValues(headers, change) }),
+        ...(headers !== undefined && { headers: headers && changedValues(headers, "headers", change) }),
       };
     }
     case "code_interpreter":
       return typeof tool.container === "string"
         ? tool
-        : { ...tool, container: containerWithSecrets(tool.container, change) };
+        : { ...tool, container: containerWithSecrets(tool.container, "container", change) };
     case "shell":
       return tool.environment?.type === "container_auto"
-        ? { ...tool, environment: containerWithSecrets(tool.environment, change) }
+        ? { ...tool, environment: containerWithSecrets(tool.environment, "environment", change) }
         : tool;
     default:
       return tool;
   }
 }
 
-function changedValues(values: Record<string, string>, change: Change): Record<string, string> {
+function changedValues(values: Record<string, string>, at: string, change: Change): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => {
-      const changed = change(value);
+      const changed = change(value, `${at}.${name}`);
       return changed === undefined ? [] : [[name, changed]];
     }),
   );
@@ -83,11 +99,11 @@ interface Container {
     | { type: "allowlist"; allowed_domains: string[]; domain_secrets?: DomainSecret[] };
 }
 
-function containerWithSecrets<C extends Container>(container: C, change: Change): C {
+function containerWithSecrets<C extends Container>(container: C, at: string, change: Change): C {
   const policy = container.network_policy;
   if (policy?.type !== "allowlist" || policy.domain_secrets === undefined) return container;
-  const domain_secrets = policy.domain_secrets.flatMap((secret) => {
-    const value = change(secret.value);
+  const domain_secrets = policy.domain_secrets.flatMap((secret, i) => {
+    const value = change(secret.value, `${at}.network_policy.domain_secrets[${i}].value`);
     return value === undefined ? [] : [{ ...secret, value }];
   });
   return { ...container, network_policy: { ...policy, domain_secrets } };

@@ -65,7 +65,8 @@ const attachmentSchema = z.object({
 export type RecordedAttachment = z.infer<typeof attachmentSchema>;
 
 export interface ToolJournal {
-  turns: RecordedTurn[];
+  /** By their places, in order. A Redis that came back from an older file may have lost some. */
+  turns: ReadonlyMap<number, RecordedTurn>;
   /** By the place of their turn. */
   attachments: ReadonlyMap<number, RecordedAttachment>;
   /** By call id. */
@@ -125,10 +126,15 @@ export class ToolJournals {
       fields
         .filter(([field]) => field.startsWith(prefix))
         .map(([field, json]) => [field.slice(prefix.length), schema.parse(JSON.parse(json))]);
-    const turns = parsed("turn:", turnSchema).sort(([a], [b]) => Number(a) - Number(b));
+    const byPlace = <T>(prefix: string, schema: z.ZodType<T>): Map<number, T> =>
+      new Map(
+        parsed(prefix, schema)
+          .map(([place, each]): [number, T] => [Number(place), each])
+          .sort(([a], [b]) => a - b),
+      );
     return {
-      turns: turns.map(([, turn]) => turn),
-      attachments: new Map(parsed("attachment:", attachmentSchema).map(([place, each]) => [Number(place), each])),
+      turns: byPlace("turn:", turnSchema),
+      attachments: byPlace("attachment:", attachmentSchema),
       started: new Set(parsed("start:", z.unknown()).map(([callId]) => callId)),
       results: new Map(parsed("result:", toolResultSchema)),
     };

@@ -73,6 +73,7 @@ export class EventWriter {
   #flushedAtMs = 0;
   #urgent = false;
   #failure: Error | undefined;
+  #refill: () => Promise<void> = () => Promise.resolve();
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
@@ -83,6 +84,11 @@ export class EventWriter {
   /** The response as the log says it once everything written is flushed. */
   get state(): ResponseState {
     return this.#state;
+  }
+
+  /** What else a Redis that lost a part of the log has lost: written again before the log is. */
+  onRollback(refill: () => Promise<void>): void {
+    this.#refill = refill;
   }
 
   /** Takes events; resolves when there is room for more. Throws what made writing impossible. */
@@ -184,6 +190,7 @@ export class EventWriter {
           return;
         case "gap":
           sending = this.#batchFrom(outcome.last + 1);
+          await this.#refill();
           break;
         case "fenced":
           throw new LeaseLostError(`The lease of ${this.#options.id} was taken by somebody else.`);

@@ -45,7 +45,8 @@ async function everythingInRedis(): Promise<string> {
     else if (type === "zset") found.push(JSON.stringify(await redis.zrange(key, "0", "-1")));
     else if (type === "list") found.push(JSON.stringify(await redis.lrange(key, 0, -1)));
     else if (type === "set") found.push(JSON.stringify(await redis.smembers(key)));
-    else throw new Error(`Nobody looked into ${key}, a ${type}.`);
+    // What is gone by now holds nothing.
+    else if (type !== "none") throw new Error(`Nobody looked into ${key}, a ${type}.`);
   }
   return found.join("\n");
 }
@@ -97,6 +98,26 @@ describe("a client's secrets", () => {
     }
     expect(logs.length).toBeGreaterThan(0);
     expect(waiting).toContain("brs1.");
+  });
+
+  test("are refused in items, which are kept and listed as they came", async () => {
+    const tool = { type: "mcp", server_label: "test", server_url: "https://a.example/", ...secrets };
+    const items = [{ type: "additional_tools", role: "developer", tools: [tool] }];
+    const asked = { model: "simulator/default", input: items };
+    const conversation = await send<{ id: string }>("POST", `${api.url}/conversations`, {});
+    for (const [path, body, name] of [
+      ["responses", asked, "input"],
+      ["responses/input_tokens", asked, "input"],
+      ["responses/compact", asked, "input"],
+      ["conversations", { items }, "items"],
+      [`conversations/${conversation.body.id}/items`, { items }, "items"],
+    ] as const) {
+      const answer = await send<object>("POST", `${api.url}/${path}`, body);
+      const param = `${name}[0].tools[0].authorization`;
+      expect(answer).toMatchObject({ status: 400, body: { error: { param, code: "unsupported_value" } } });
+      expect(JSON.stringify(answer.body)).not.toContain(TOKEN);
+    }
+    expect(await everythingInRedis()).not.toContain(TOKEN);
   });
 
   test("are not carried over to a next response", async () => {

@@ -156,7 +156,7 @@ describe("after a crash between any two steps", () => {
     await first;
     const hasDied = left < 0;
     const { turns, results } = await storage.journals.read(id);
-    const recorded = turns
+    const recorded = [...turns.values()]
       .flatMap(({ segments }) => segments.flatMap((segment) => (segment.kind === "call" ? [segment.call] : [])))
       .filter(({ callId }) => results.has(callId))
       .map((call) => `${call.name} ${(JSON.parse(call.arguments) as { x: number }).x}`);
@@ -206,5 +206,81 @@ describe("after a crash between any two steps", () => {
       }
     }
     expect(crashes).toBeGreaterThan(30);
+  });
+});
+
+describe("after Redis came back with an older journal than its log", () => {
+  /** Runs until the model is called for the second time, changes the journal, and runs to the end. */
+  async function runWith(request: Parameters<typeof createResponse>[1], callsBefore: number, lose: Lose) {
+    await using storage = await openTestStorage();
+    const tool = countingTool();
+    const upstream = new NotingUpstream();
+    const control = new RunControl();
+    const id = await createResponse(storage, request);
+    const dying = {
+      run: (...[call, signal]: Parameters<NotingUpstream["run"]>) => {
+        if (upstream.calls.length === callsBefore) control.stop("drain");
+        return upstream.run(call, signal);
+      },
+    };
+    expect(await runOnce({ storage, kinds: [tool.kind], upstream: dying }, id, control)).toBe("handed-over");
+    await lose(storage, id);
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    return { response, tool, upstream, journal: await storage.journals.read(id) };
+  }
+  type Lose = (storage: Awaited<ReturnType<typeof openTestStorage>>, id: string) => Promise<unknown>;
+
+  test("a call that the log shows as over is not made again, and the model is shown it", async () => {
+    const request = { ...TOOLS, max_tool_calls: 2, metadata: steps(change(1), change(2), change(3)) };
+    const { response, tool, upstream } = await runWith(request, 1, (storage, id) =>
+      storage.redis.del(storage.layout.calls(id)),
+    );
+    expect(tool.begun).toEqual(["change 1", "change 2"]);
+    expect(textsOf(response.output)).toEqual(['change {"x":1} completed', 'change {"x":2} completed', "message"]);
+    const { input } = upstream.calls.at(-1)!;
+    expect(input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []))).toEqual([
+      "change 1 is done",
+      "change 2 is done",
+    ]);
+  });
+
+  test("what it kept of the journal is not written over", async () => {
+    const request = { ...TOOLS, metadata: steps(look(1), look(2), look(3)) };
+    const { response, tool, journal } = await runWith(request, 2, (storage, id) =>
+      storage.redis.hdel(storage.layout.calls(id), "turn:0"),
+    );
+    expect(tool.begun).toEqual(["look 1", "look 2", "look 3"]);
+    expect(textsOf(response.output)).toHaveLength(4);
+    const names = [...journal.turns].map(([place, { segments }]) => [
+      place,
+      segments.map((segment) => segment.kind === "call" && segment.call.arguments),
+    ]);
+    expect(names).toEqual([
+      [1, ['{"x":2}']],
+      [2, ['{"x":3}']],
+    ]);
+  });
+
+  test("the run that is going on writes its journal again, as it does its log", async () => {
+    await using storage = await openTestStorage();
+    const { redis, layout } = storage;
+    let before: Record<string, string> = {};
+    /** Redis is as it was before the calls: the last events of the log, and all of the journal, are gone. */
+    const rollBack = async () => {
+      before = await redis.hgetall(layout.calls(id));
+      const events = await storage.writersReader.read(id, 0, 100_000);
+      const kept = events.slice(0, 3);
+      const changes = redis.multi().del(layout.calls(id)).del(layout.events(id));
+      for (const { sequenceNumber, data } of kept) changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
+      await changes.hset(layout.meta(id), "last", kept.at(-1)!.sequenceNumber).exec();
+    };
+    const tool = countingTool((call) => (call === "change 2" ? rollBack() : undefined));
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps(look(1), change(2)) });
+    await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'change {"x":2} completed', "message"]);
+    expect(Object.keys(before)).toHaveLength(4);
+    expect(await redis.hgetall(layout.calls(id))).toMatchObject(before);
   });
 });

@@ -4,7 +4,7 @@ import type { ApiContext } from "../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../protocol/conversation.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { newId } from "../../protocol/id.ts";
-import { verifySealedItems } from "../../responses/sealed-items.ts";
+import { checkItems } from "../../responses/check-input.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
 import { parseBody } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
@@ -15,7 +15,7 @@ export function createConversation(context: ApiContext): RequestHandler {
     const { items, metadata } = parseBody(createConversationSchema, request.body);
     const { project } = response.locals;
     const { storage, limits } = context;
-    verifySealedItems(storage.sealer, project, items ?? [], "items");
+    checkItems(storage, project, items ?? [], "items");
     const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
     const stored = itemsToStore(items ?? []);

@@ -4,8 +4,8 @@ import type { ApiContext } from "../../context.ts";
 import { conversationItemNotFound, conversationLocked, conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { listedItem } from "../../lifecycle/include.ts";
 import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
+import { checkItems } from "../../responses/check-input.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
-import { verifySealedItems } from "../../responses/sealed-items.ts";
 import { itemPage } from "../item-page.ts";
 import { parseBody, parseInclude, parseListQuery } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
@@ -26,7 +26,7 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     const { items } = parseBody(createItemsSchema, request.body);
     const included = parseInclude(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
-    verifySealedItems(context.storage.sealer, response.locals.project, items, "items");
+    checkItems(context.storage, response.locals.project, items, "items");
     const added = itemsToStore(items);
     const outcome = await context.storage.conversations.add(id, added);
     if (outcome === "locked") throw conversationLocked();

@@ -28,6 +28,12 @@ export function encryptedContentUnverified(item: string, param: string): ApiErro
   return badRequest(message, param, "invalid_encrypted_content");
 }
 
+/** Items are kept and listed as they came; only the secrets of the request's own tools are sealed. */
+export function secretInItem(param: string): ApiError {
+  const message = `Invalid '${param}': a tool in an item may have no secret, because items are kept and listed as they came. Put the tool into 'tools' instead.`;
+  return badRequest(message, param, "unsupported_value");
+}
+
 /** Where a template has the assistant speak, it can say only text. */
 export function textVariableExpected(name: string): ApiError {
   const param = `prompt.variables.${name}`;

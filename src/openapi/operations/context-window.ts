@@ -23,6 +23,7 @@ const OF_CONTEXT = [
   "previousResponseUnfinished",
   "toolOutputMissing",
   "encryptedContentUnverified",
+  "secretInItem",
   "itemNotFound",
   "modelNotFound",
   "storeUnavailable",

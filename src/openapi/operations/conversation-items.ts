@@ -6,7 +6,7 @@ import { storedMessage, userMessage } from "../examples.ts";
 import { faultsOf } from "../refusals.ts";
 import { itemListSchema, storedItemSchema } from "../wire.ts";
 import { theConversation } from "./conversations.ts";
-import { includeFaults, itemFaults, listFaults, unverifiedItem } from "./faults.ts";
+import { includeFaults, itemFaults, listFaults, secretInStoredItem, unverifiedItem } from "./faults.ts";
 import { conversationId, includeParameter, itemId, listParameters } from "./parameters.ts";
 
 const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
@@ -51,6 +51,7 @@ export const createConversationItems: Endpoint = {
       ...itemFaults((items) => ({ items })),
     }),
     unverifiedItem,
+    secretInStoredItem,
     ...includeFaults,
     ...NOT_THERE,
     "conversationLocked",

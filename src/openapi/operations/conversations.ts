@@ -9,7 +9,7 @@ import {
 import type { Endpoint } from "../endpoint.ts";
 import { CONVERSATION_ID, userMessage } from "../examples.ts";
 import { faultsOf } from "../refusals.ts";
-import { itemFaults, metadataFaults, unverifiedItem } from "./faults.ts";
+import { itemFaults, metadataFaults, secretInStoredItem, unverifiedItem } from "./faults.ts";
 import { conversationId } from "./parameters.ts";
 
 const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
@@ -47,6 +47,7 @@ export const createConversation: Endpoint = {
       ...itemFaults((items) => ({ items })),
     }),
     unverifiedItem,
+    secretInStoredItem,
     "storeUnavailable",
   ],
 };

@@ -107,6 +107,7 @@ export const createResponse: Endpoint = {
     "previousResponseUnfinished",
     "toolOutputMissing",
     "encryptedContentUnverified",
+    "secretInItem",
     "conversationLocked",
     "conversationNotFound",
     "itemNotFound",

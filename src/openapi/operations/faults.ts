@@ -1,6 +1,6 @@
 /** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
 import { parseInclude, parseListQuery } from "../../http/validate.ts";
-import { encryptedContentUnverified } from "../../lifecycle/errors/requests.ts";
+import { encryptedContentUnverified, secretInItem } from "../../lifecycle/errors/requests.ts";
 import { faultsOf, type Refusal, REFUSALS } from "../refusals.ts";
 
 type Wrap<T> = (part: T) => object;
@@ -28,6 +28,11 @@ export function itemFaults(wrap: Wrap<object[]>): Wrong {
 export const unverifiedItem: Refusal = {
   ...REFUSALS.encryptedContentUnverified,
   error: encryptedContentUnverified("rs_1", "items"),
+};
+
+export const secretInStoredItem: Refusal = {
+  ...REFUSALS.secretInItem,
+  error: secretInItem("items[0].tools[0].authorization"),
 };
 
 export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import type { InputItem } from "../../../src/protocol/item.ts";
+import type { Tool } from "../../../src/protocol/tool.ts";
 import type { CreateRequest } from "../../../src/protocol/create-request.ts";
-import { openSecrets, sealSecrets } from "../../../src/responses/request-secrets.ts";
+import { openSecrets, refuseSecrets, sealSecrets } from "../../../src/responses/request-secrets.ts";
 import { ContentSealer } from "../../../src/sealing/content-sealer.ts";
 import { silentLogger } from "../../support/storage.ts";
 
@@ -42,4 +44,34 @@ test("what cannot be opened any more is left out, and never used as it stands", 
 test("a request without tools is left as it is", () => {
   const request: CreateRequest = { model: "simulator/default" };
   expect(sealSecrets(sealer, "alpha", request)).toBe(request);
+});
+
+test.each([
+  [0, "authorization", { type: "mcp", server_label: "a", authorization: "planted" }],
+  [1, "headers.X-Key", { type: "mcp", server_label: "a", headers: { "X-Key": "planted" } }],
+  [
+    0,
+    "container.network_policy.domain_secrets[0].value",
+    { type: "code_interpreter", container: { type: "auto", network_policy } },
+  ],
+  [
+    1,
+    "environment.network_policy.domain_secrets[0].value",
+    { type: "shell", environment: { type: "container_auto", network_policy } },
+  ],
+] as const)("a tool in an item may have no secret (%i, %s)", (place, path, tool: Tool) => {
+  const harmless: Tool = { type: "mcp", server_label: "b", headers: null };
+  const tools = place === 0 ? [tool] : [harmless, tool];
+  for (const item of [
+    { type: "additional_tools", role: "developer", tools },
+    { type: "tool_search_output", tools },
+  ] as const satisfies InputItem[]) {
+    const param = `input[1].tools[${place}].${path}`;
+    expect(() => refuseSecrets([{ type: "compaction_trigger" }, item], "input")).toThrow(
+      expect.objectContaining({ status: 400, param, message: expect.not.stringContaining("planted") }),
+    );
+  }
+  expect(() =>
+    refuseSecrets([{ type: "additional_tools", role: "developer", tools: [harmless] }], "input"),
+  ).not.toThrow();
 });
