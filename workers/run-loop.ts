@@ -125,7 +125,9 @@ class Loop {
   /** What an attempt that was cut off left of its last turn; or, in the beginning, the calls that the client approved. */
   async #takeUp(): Promise<void> {
     if (this.#journal.turns.length === 0) {
-      const segments = this.#tools.approved.map((call): TurnSegment => {
+      // One approval is one call, even if two tools of the request take it for theirs.
+      const approved = new Map(this.#tools.approved.map((call) => [call.approvalRequestId ?? call.callId, call]));
+      const segments = [...approved.values()].map((call): TurnSegment => {
         const itemIds = [newItemId(this.#tools.functions.get(call.name)!.itemType)];
         return { kind: "call", call, itemIds };
       });

@@ -127,8 +127,11 @@ function approvedCalls(
   functions: ReadonlyMap<string, ServerFunction>,
 ): ApprovedCall[] {
   const isMade = (id: string) => context.some((item) => item.type === "mcp_call" && item.approval_request_id === id);
+  // A client may send again what its chain holds already: who approves once has one call made, and as it was asked for first.
+  const seen = new Set<string>();
   return context.flatMap((item) => {
-    if (item.type !== "mcp_approval_request" || item.server_label !== server_label) return [];
+    if (item.type !== "mcp_approval_request" || item.server_label !== server_label || seen.has(item.id)) return [];
+    seen.add(item.id);
     const fn = functions.get(item.name);
     const answer = context.findLast((each) => answers(each, item.id));
     if (fn === undefined || answer === undefined || !own.includes(answer) || isMade(item.id)) return [];

@@ -1,6 +1,6 @@
 /** Which of a server's tools a model is offered, when the list of them is asked for, and what the client has to approve. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";
 import { mcpFunctionName } from "../../../workers/tools/mcp/function-name.ts";
 import { isAllowed, type McpTool, needsApproval } from "../../../workers/tools/mcp/tool-filter.ts";
 import { call, mcpTool, offered, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
@@ -166,6 +166,26 @@ describe("require_approval", () => {
       input: [answer(request.id, true)],
     });
     expect(shown(third.response.output)).toEqual(["message"]);
+    expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("makes an approved call once, however often its request stands in the conversation", async () => {
+    const { id, response } = await ask();
+    const request = requestOf(response.output);
+    // In the chain, sent again, and asked for as something else.
+    const again = [request, { ...request, arguments: '{"x":2}' }] as StoredInputItem[];
+    const input = [...again, answer(request.id, true)];
+    const second = await runMcp(storage, always(), { ancestors: [id], input });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("makes an approved call once, if two tools of the request have the label of its server", async () => {
+    const { id, response } = await ask();
+    const request = { tools: [...always().tools, ...always().tools] };
+    const input = [answer(requestOf(response.output).id, true)];
+    const second = await runMcp(storage, request, { ancestors: [id], input });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
     expect(server.begun).toEqual(["change 1"]);
   });
 
