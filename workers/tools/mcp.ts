@@ -16,7 +16,7 @@ import { McpConnection } from "./mcp/connection.ts";
 import { faultOf } from "./mcp/faults.ts";
 import { mcpFunctionName } from "./mcp/function-name.ts";
 import { showMcpCall } from "./mcp/shown-call.ts";
-import { type McpTarget, secretsOf, targetOf } from "./mcp/target.ts";
+import { addressOf, type McpTarget, secretsOf, targetOf } from "./mcp/target.ts";
 import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./mcp/tool-filter.ts";
 import { knownTools, listTools } from "./mcp/tool-list.ts";
 
@@ -56,18 +56,19 @@ interface Server {
 
 async function openServer(server: Server): Promise<OpenTool> {
   const { tool, target, connection, session } = server;
-  const known = knownTools(tool, session);
+  const { server_label, allowed_tools } = tool;
+  const origin = { server_label, address: addressOf(target), allowed_tools };
   const ask = () => connection.listTools();
   const fault = (error: unknown): string => {
     session.signal.throwIfAborted();
     const { message, type } = faultOf(error, secretsOf(target));
-    session.logger.info({ server: tool.server_label, fault: type, message }, "An MCP server did not list its tools");
+    session.logger.info({ server: server_label, fault: type, message }, "An MCP server did not list its tools");
     return message;
   };
-  const listed = known ?? (await listTools(tool, session, ask, fault));
+  const listed = knownTools(origin, session) ?? (await listTools(origin, session, ask, fault));
   const functions = new Map(
     listed
-      .filter((each) => isAllowed(each, tool.allowed_tools))
+      .filter((each) => isAllowed(each, allowed_tools))
       .map((each) => [each.name, serverFunction(each, server)] as const),
   );
   return {

@@ -1,4 +1,4 @@
-/** Which of a server's tools a model is offered, when the list of them is asked for, and what the client has to approve. */
+/** Which of a server's tools a model is offered, and what the client has to approve. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";
 import { mcpFunctionName } from "../../../workers/tools/mcp/function-name.ts";
@@ -69,43 +69,6 @@ describe("the model is offered", () => {
     const { calls } = await runMcp(storage, { tools: [tool({ server_description: "Ours." })] });
     expect(calls[0]!.request.tools![0]).toMatchObject({ description: "Ours.\n\nDoes look.", strict: false });
     expect(calls[0]!.request.instructions).toBeUndefined();
-  });
-});
-
-describe("the list of tools", () => {
-  test("is shown once in a conversation, and asked for once", async () => {
-    const first = await runMcp(storage, { tools: [tool()], metadata: steps(call("srv__look", { x: 1 })) });
-    expect(shown(first.response.output)).toEqual(["list look,change", "look completed: saw 1", "message"]);
-    expect(server.methods).toContain("tools/list");
-    server.methods.length = 0;
-    const request = { tools: [tool()], metadata: steps(call("srv__change", { x: 2 })) };
-    const second = await runMcp(storage, request, { ancestors: [first.id] });
-    expect(shown(second.response.output)).toEqual(["change completed: changed 2", "message"]);
-    expect(server.methods).not.toContain("tools/list");
-    // What the model sees of the first response's call goes by the same name.
-    const names = second.calls[0]!.input.flatMap((item) => (item.type === "function_call" ? [item.name] : []));
-    expect(names).toEqual(["srv__look"]);
-  });
-
-  test("that the client sends back is used, and its server not even connected to before a call", async () => {
-    const input = [{ type: "mcp_list_tools" as const, id: "mcpl_1", server_label: "srv", tools: [LOOK] }];
-    const { response, calls } = await runMcp(storage, { tools: [tool()] }, { input });
-    expect(shown(response.output)).toEqual(["message"]);
-    expect(offered(calls[0]!)).toEqual(["srv__look"]);
-    expect(server.methods).toEqual([]);
-  });
-
-  test("is asked for again if it failed, is of another label, or lacks what is allowed now", async () => {
-    const list = { type: "mcp_list_tools" as const, id: "mcpl_1", server_label: "srv", tools: [LOOK] };
-    for (const known of [
-      { ...list, error: "gone" },
-      { ...list, server_label: "other" },
-      { ...list, tools: [BARE] },
-    ]) {
-      const request = { tools: [tool({ allowed_tools: ["look"] })] };
-      const { response } = await runMcp(storage, request, { input: [known] });
-      expect(shown(response.output)).toEqual(["list look", "message"]);
-    }
   });
 });
 

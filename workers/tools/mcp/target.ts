@@ -51,6 +51,13 @@ export function targetOf(tool: McpTool, config: Config): McpTarget | undefined {
   return { kind: "command", command: server, env };
 }
 
+/** Which server it is, whoever asks it. */
+export function addressOf(target: McpTarget): string {
+  if (target.kind === "remote") return target.url;
+  const { command, args, cwd } = target.command;
+  return JSON.stringify([command, args, cwd ?? null]);
+}
+
 /** Every value of a target that must not be seen. */
 export function secretsOf(target: McpTarget): string[] {
   if (target.kind === "command") return Object.values(target.env);
