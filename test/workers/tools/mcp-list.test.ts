@@ -1,5 +1,5 @@
 /** When a server is asked for the list of its tools, and which list of the conversation is used instead. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { McpTool, McpToolList } from "../../../workers/tools/mcp/tool-filter.ts";
 import { knownTools } from "../../../workers/tools/mcp/tool-list.ts";
 import { call, knownList, mcpTool, offered, runMcp, shown } from "../../support/mcp-runs.ts";
@@ -107,5 +107,68 @@ describe("the list of tools", () => {
     expect(knownTools(origin, { context: [list], produced: [] })).toBeUndefined();
     expect(knownTools(origin, { context: [list], produced: [list] })).toEqual([]);
     expect(knownTools({ ...origin, address: "other" }, { context: [list], produced: [list] })).toBeUndefined();
+  });
+});
+
+describe("a list of many pages", () => {
+  interface Page {
+    tools: object[];
+    nextCursor?: string;
+  }
+  const named = (count: number, start: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `t${start + i}`, inputSchema: { type: "object" } }));
+
+  /** The list that is shown of a server with these pages, and how many of them it was asked for. */
+  async function listed(pageAt: (n: number) => Page, fields: Partial<McpTool> = {}) {
+    let pages = 0;
+    await using paged = await startMcpServer({
+      intercept: (_request, response, body) => {
+        const { id, method } = JSON.parse(body === "" ? "{}" : body) as { id?: number; method?: string };
+        if (method !== "tools/list") return false;
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(JSON.stringify({ jsonrpc: "2.0", id, result: pageAt(pages++) }));
+        return true;
+      },
+    });
+    const { response } = await runMcp(storage, { tools: [tool({ server_url: paged.url, ...fields })] });
+    const [list, answer] = shown(response.output);
+    expect(answer).toBe("message");
+    return { list, pages };
+  }
+
+  test("is read to its end", async () => {
+    const ends = (n: number): Page => ({ tools: named(1, n), ...(n < 2 && { nextCursor: `${n}` }) });
+    expect(await listed(ends)).toEqual({ list: "list t0,t1,t2", pages: 3 });
+  });
+
+  test("is left when it has too many tools, and read on if they are not allowed", async () => {
+    const endless = (n: number): Page => ({ tools: named(300, n * 300), nextCursor: `${n}` });
+    expect(await listed(endless)).toEqual({ list: expect.stringContaining("more tools than can be shown"), pages: 2 });
+    const ends = (n: number): Page => (n < 2 ? endless(n) : { tools: named(300, n * 300) });
+    const { list } = await listed(ends, { allowed_tools: ["t1", "t899"] });
+    expect(list).toBe("list t1,t899");
+  });
+
+  test("is left when there is too much of it, be it of tools or of anything else", async () => {
+    const long = (n: number): Page => ({
+      tools: named(1, n).map((each) => ({ ...each, description: "x".repeat(700_000) })),
+      nextCursor: `${n}`,
+    });
+    expect(await listed(long)).toEqual({ list: expect.stringContaining("more tools than can be shown"), pages: 2 });
+    const padded = (n: number): Page => ({
+      tools: named(1, n).map((each) => ({ ...each, padding: "x".repeat(5_000_000) })),
+      nextCursor: `${n}`,
+    });
+    expect(await listed(padded)).toEqual({ list: expect.stringContaining("too long"), pages: 2 });
+  });
+
+  test("has one time limit for all pages", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const slow = (n: number): Page => {
+      vi.advanceTimersByTime(20_000);
+      return { tools: named(1, n), nextCursor: `${n}` };
+    };
+    expect(await listed(slow)).toEqual({ list: expect.stringContaining("timed out"), pages: 2 });
   });
 });

@@ -3,6 +3,7 @@
  * the response. A session that was lost is opened again, and a call is made again in it if it cannot have taken effect.
  */
 import { setMaxListeners } from "node:events";
+import { z } from "zod";
 import { CallToolResultSchema, ErrorCode, ListToolsResultSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
@@ -14,6 +15,16 @@ import type { ListedTool } from "./tool-filter.ts";
 export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs"> {
   callTimeoutMs: number;
 }
+
+/** Some of a server's tools. */
+export interface ListedPage {
+  tools: ListedTool[];
+  /** Of all that the server sent, what is of no use included. */
+  characters: number;
+}
+
+/** As it came: the protocol's own schema leaves out what it does not know. */
+const pageSchema = z.looseObject({});
 
 /** The SDK's errors say their code as a number. */
 const CONNECTION_CLOSED: number = ErrorCode.ConnectionClosed;
@@ -36,24 +47,28 @@ export class McpConnection implements AsyncDisposable {
     this.#options = options;
   }
 
-  async listTools(): Promise<ListedTool[]> {
+  /** Page by page, so that who reads may stop. All of them together have one time limit. */
+  async *listTools(): AsyncGenerator<ListedPage> {
     const { signal } = this.#options;
     const { client } = await this.#session();
-    const listed: ListedTool[] = [];
+    const deadline = performance.now() + LIST_TIMEOUT_MS;
     let cursor: string | undefined;
     for (let page = 0; page < PAGES_MAXIMUM; page++) {
+      const timeout = deadline - performance.now();
+      if (timeout <= 0) throw new McpError(ErrorCode.RequestTimeout, "Request timed out");
       const request = { method: "tools/list" as const, params: cursor === undefined ? {} : { cursor } };
-      const options = { signal: ownSignal(signal), timeout: LIST_TIMEOUT_MS };
-      const { tools, nextCursor } = await client.request(request, ListToolsResultSchema, options);
-      for (const { name, description, inputSchema, annotations } of tools) {
-        listed.push({
+      const whole = await client.request(request, pageSchema, { signal: ownSignal(signal), timeout });
+      const { tools, nextCursor } = ListToolsResultSchema.parse(whole);
+      yield {
+        tools: tools.map(({ name, description, inputSchema, annotations }) => ({
           name,
           input_schema: inputSchema,
           ...(description !== undefined && { description }),
           ...(annotations !== undefined && { annotations }),
-        });
-      }
-      if (nextCursor === undefined) return listed;
+        })),
+        characters: JSON.stringify(whole).length,
+      };
+      if (nextCursor === undefined) return;
       cursor = nextCursor;
     }
     throw new ListTooLongError();

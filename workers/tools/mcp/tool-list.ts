@@ -4,12 +4,16 @@
  */
 import type { ToolSession } from "../../tool.ts";
 import type { ContextItem } from "../../upstream.ts";
-import { ListTooLongError } from "./faults.ts";
+import type { ListedPage } from "./connection.ts";
+import { AnswerTooLongError, ListTooLongError } from "./faults.ts";
 import { isListOf, type ListOrigin, newListId } from "./list-id.ts";
 import { allowedNames, isAllowed, type ListedTool, type McpToolList } from "./tool-filter.ts";
 
+/** Of the tools that the request allows. */
 const TOOLS_MAXIMUM = 512;
 const LIST_MAXIMUM_CHARACTERS = 1024 * 1024;
+/** Of all pages, with the tools that it does not allow. */
+const READ_MAXIMUM_CHARACTERS = 8 * 1024 * 1024;
 
 /** Undefined if the server has to be asked. */
 export function knownTools(
@@ -36,7 +40,7 @@ export function knownTools(
 export async function listTools(
   origin: ListOrigin,
   session: ToolSession,
-  ask: () => Promise<ListedTool[]>,
+  ask: () => AsyncIterable<ListedPage>,
   faultOf: (error: unknown) => string,
 ): Promise<readonly ListedTool[]> {
   const { server_label, allowed_tools } = origin;
@@ -55,7 +59,7 @@ export async function listTools(
     { type: "response.mcp_list_tools.in_progress", ...at },
   );
   try {
-    const tools = checkLength((await ask()).filter((each) => isAllowed(each, allowed_tools)));
+    const tools = await readTools(ask(), allowed_tools);
     await session.show(
       { type: "response.mcp_list_tools.completed", ...at },
       { type: "response.output_item.done", output_index, item: item(tools) },
@@ -71,9 +75,22 @@ export async function listTools(
   }
 }
 
-function checkLength(tools: ListedTool[]): ListedTool[] {
-  if (tools.length > TOOLS_MAXIMUM || JSON.stringify(tools).length > LIST_MAXIMUM_CHARACTERS) {
-    throw new ListTooLongError();
+/** What is too long is left at the first page that makes it so. */
+async function readTools(
+  pages: AsyncIterable<ListedPage>,
+  allowed: ListOrigin["allowed_tools"],
+): Promise<ListedTool[]> {
+  const kept: ListedTool[] = [];
+  let read = 0;
+  let characters = 0;
+  for await (const page of pages) {
+    read += page.characters;
+    for (const tool of page.tools.filter((each) => isAllowed(each, allowed))) {
+      kept.push(tool);
+      characters += JSON.stringify(tool).length;
+    }
+    if (kept.length > TOOLS_MAXIMUM || characters > LIST_MAXIMUM_CHARACTERS) throw new ListTooLongError();
+    if (read > READ_MAXIMUM_CHARACTERS) throw new AnswerTooLongError();
   }
-  return tools;
+  return kept;
 }
