@@ -16,7 +16,8 @@ import { McpConnection } from "./mcp/connection.ts";
 import { faultOf } from "./mcp/faults.ts";
 import { mcpFunctionName } from "./mcp/function-name.ts";
 import { showMcpCall } from "./mcp/shown-call.ts";
-import { addressOf, type McpTarget, secretsOf, targetOf } from "./mcp/target.ts";
+import { type Redact, redactor } from "./mcp/redaction.ts";
+import { addressOf, secretsOf, targetOf } from "./mcp/target.ts";
 import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./mcp/tool-filter.ts";
 import { knownTools, listTools } from "./mcp/tool-list.ts";
 
@@ -29,9 +30,11 @@ export function openMcpKind(config: Config): ToolKind {
       const target = targetOf(tool, config);
       if (target === undefined) return NO_TOOLS;
       const { signal } = session;
-      const connection = new McpConnection(target, { policy, signal, callTimeoutMs: config.MCP_CALL_TIMEOUT_MS });
+      const redact = redactor(secretsOf(target));
+      const callTimeoutMs = config.MCP_CALL_TIMEOUT_MS;
+      const connection = new McpConnection(target, { policy, signal, callTimeoutMs, redact });
       try {
-        return await openServer({ tool, target, connection, session });
+        return await openServer({ tool, address: addressOf(target), redact, connection, session });
       } catch (error) {
         await connection[Symbol.asyncDispose]();
         throw error;
@@ -49,19 +52,20 @@ const NO_TOOLS: OpenTool = { functions: [], [Symbol.asyncDispose]: () => Promise
 
 interface Server {
   tool: McpTool;
-  target: McpTarget;
+  address: string;
+  redact: Redact;
   connection: McpConnection;
   session: ToolSession;
 }
 
 async function openServer(server: Server): Promise<OpenTool> {
-  const { tool, target, connection, session } = server;
+  const { tool, address, redact, connection, session } = server;
   const { server_label, allowed_tools } = tool;
-  const origin = { server_label, address: addressOf(target), allowed_tools };
+  const origin = { server_label, address, allowed_tools };
   const ask = () => connection.listTools();
   const fault = (error: unknown): string => {
     session.signal.throwIfAborted();
-    const { message, type } = faultOf(error, secretsOf(target));
+    const { message, type } = faultOf(error, redact);
     session.logger.info({ server: server_label, fault: type, message }, "An MCP server did not list its tools");
     return message;
   };
@@ -78,7 +82,7 @@ async function openServer(server: Server): Promise<OpenTool> {
   };
 }
 
-function serverFunction(listed: ListedTool, { tool, target, connection }: Server): ServerFunction {
+function serverFunction(listed: ListedTool, { tool, redact, connection }: Server): ServerFunction {
   const { server_label } = tool;
   const { name } = listed;
   const isRepeatable = isReadOnly(listed);
@@ -106,10 +110,10 @@ function serverFunction(listed: ListedTool, { tool, target, connection }: Server
     run: async (call, { signal }): Promise<ToolResult> => {
       const params = { name, arguments: JSON.parse(call.arguments) as Record<string, unknown> };
       try {
-        return answeredResult(await connection.callTool(params, { isReadOnly: isRepeatable, signal }));
+        return answeredResult(await connection.callTool(params, { isReadOnly: isRepeatable, signal }), redact);
       } catch (error) {
         signal.throwIfAborted();
-        return faultResult(faultOf(error, secretsOf(target)));
+        return faultResult(faultOf(error, redact));
       }
     },
   };

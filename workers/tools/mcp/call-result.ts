@@ -4,6 +4,7 @@ import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/typ
 import { mcpCallSchema } from "../../../src/protocol/items/mcp.ts";
 import type { ToolResult } from "../../tool.ts";
 import type { McpFault } from "./faults.ts";
+import type { Redact } from "./redaction.ts";
 
 /** Characters of text in one answer; of images, characters of base64. */
 const TEXT_MAXIMUM = 256 * 1024;
@@ -22,12 +23,12 @@ type Part = Exclude<ToolResult["output"], string>[number];
 /** A block of an answer: text, or an image that a model can be shown. */
 type Shown = { text: string } | { image: string; text: string };
 
-export function answeredResult({ content, structuredContent, isError }: CallToolResult): ToolResult {
+export function answeredResult({ content, structuredContent, isError }: CallToolResult, redact: Redact): ToolResult {
   const blocks: ContentBlock[] =
     content.length === 0 && structuredContent !== undefined
       ? [{ type: "text", text: JSON.stringify(structuredContent) }]
       : content;
-  const shown = bounded(blocks.map((block) => showBlock(block)));
+  const shown = bounded(blocks.map((block) => redacted(showBlock(block), redact)));
   const text = shown.map((each) => each.text).join("\n");
   if (isError === true) {
     const error = { type: "mcp_tool_execution_error" as const, content: [{ type: "text", text }] };
@@ -68,6 +69,11 @@ function showBlock(block: ContentBlock): Shown {
       return showBytes(name, resource.mimeType ?? "", resource.blob);
     }
   }
+}
+
+/** Not in the base64 of an image, where a short secret may stand by chance. */
+function redacted<S extends Shown>(shown: S, redact: Redact): S {
+  return { ...shown, text: redact(shown.text) };
 }
 
 function showBytes(name: string, mediaType: string, base64: string): Shown {

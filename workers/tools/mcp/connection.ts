@@ -8,12 +8,14 @@ import { CallToolResultSchema, ErrorCode, ListToolsResultSchema, McpError } from
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
 import { AnswerTooLongError, HttpStatusError, ListTooLongError } from "./faults.ts";
+import { type Redact, redactTexts } from "./redaction.ts";
 import { type McpSession, openSession, type SessionOptions } from "./sessions.ts";
 import type { McpTarget } from "./target.ts";
 import type { ListedTool } from "./tool-filter.ts";
 
 export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs"> {
   callTimeoutMs: number;
+  redact: Redact;
 }
 
 /** Some of a server's tools. */
@@ -49,7 +51,7 @@ export class McpConnection implements AsyncDisposable {
 
   /** Page by page, so that who reads may stop. All of them together have one time limit. */
   async *listTools(): AsyncGenerator<ListedPage> {
-    const { signal } = this.#options;
+    const { signal, redact } = this.#options;
     const { client } = await this.#session();
     const deadline = performance.now() + LIST_TIMEOUT_MS;
     let cursor: string | undefined;
@@ -62,9 +64,9 @@ export class McpConnection implements AsyncDisposable {
       yield {
         tools: tools.map(({ name, description, inputSchema, annotations }) => ({
           name,
-          input_schema: inputSchema,
-          ...(description !== undefined && { description }),
-          ...(annotations !== undefined && { annotations }),
+          input_schema: redactTexts(inputSchema, redact),
+          ...(description !== undefined && { description: redact(description) }),
+          ...(annotations !== undefined && { annotations: redactTexts(annotations, redact) }),
         })),
         characters: JSON.stringify(whole).length,
       };
