@@ -130,7 +130,9 @@ class Loop {
     const lost = lostTurn(this.#split(produced).produced, (type) => understandsItem(provider, type));
     if (lost !== undefined) await this.#journal.addLostTurn(lost);
     if (this.#journal.turns.length === 0) {
-      const segments = this.#tools.approved.slice(0, this.#callsLeft).map((call): TurnSegment => {
+      // One approval is one call, even if two tools of the request take it for theirs.
+      const approved = new Map(this.#tools.approved.map((call) => [call.approvalRequestId ?? call.callId, call]));
+      const segments = [...approved.values()].slice(0, this.#callsLeft).map((call): TurnSegment => {
         const itemIds = [newItemId(this.#tools.functions.get(call.name)!.itemType)];
         return { kind: "call", call, itemIds };
       });

@@ -7,7 +7,8 @@ import type { Response } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { RunControl } from "../../workers/run.ts";
 import { openMcpKind } from "../../workers/tools/mcp.ts";
-import type { McpTool } from "../../workers/tools/mcp/tool-filter.ts";
+import { newListId } from "../../workers/tools/mcp/list-id.ts";
+import type { McpTool, McpToolList } from "../../workers/tools/mcp/tool-filter.ts";
 import type { UpstreamCall } from "../../workers/upstream.ts";
 import { type Before, createResponse, finalResponse, NotingUpstream, runOnce, steps } from "./tool-runs.ts";
 
@@ -43,6 +44,15 @@ export async function runMcp(
 
 export function mcpTool(fields: Partial<McpTool>): McpTool {
   return { type: "mcp", server_label: "srv", require_approval: "never", ...fields };
+}
+
+/** The list of a server's tools, as an earlier response of this server showed it. */
+export function knownList(
+  { server_label, server_url, allowed_tools }: McpTool,
+  tools: McpToolList["tools"],
+): McpToolList {
+  const id = newListId({ server_label, address: server_url!, allowed_tools });
+  return { type: "mcp_list_tools", id, server_label, tools };
 }
 
 /** Each item in a word or two. */

@@ -16,7 +16,8 @@ import { McpConnection } from "./mcp/connection.ts";
 import { faultOf } from "./mcp/faults.ts";
 import { mcpFunctionName } from "./mcp/function-name.ts";
 import { showMcpCall } from "./mcp/shown-call.ts";
-import { type McpTarget, secretsOf, targetOf } from "./mcp/target.ts";
+import { type Redact, redactor } from "./mcp/redaction.ts";
+import { addressOf, secretsOf, targetOf } from "./mcp/target.ts";
 import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./mcp/tool-filter.ts";
 import { knownTools, listTools } from "./mcp/tool-list.ts";
 
@@ -29,9 +30,11 @@ export function openMcpKind(config: Config): ToolKind {
       const target = targetOf(tool, config);
       if (target === undefined) return NO_TOOLS;
       const { signal } = session;
-      const connection = new McpConnection(target, { policy, signal, callTimeoutMs: config.MCP_CALL_TIMEOUT_MS });
+      const redact = redactor(secretsOf(target));
+      const callTimeoutMs = config.MCP_CALL_TIMEOUT_MS;
+      const connection = new McpConnection(target, { policy, signal, callTimeoutMs, redact });
       try {
-        return await openServer({ tool, target, connection, session });
+        return await openServer({ tool, address: addressOf(target), redact, connection, session });
       } catch (error) {
         await connection[Symbol.asyncDispose]();
         throw error;
@@ -49,25 +52,27 @@ const NO_TOOLS: OpenTool = { functions: [], [Symbol.asyncDispose]: () => Promise
 
 interface Server {
   tool: McpTool;
-  target: McpTarget;
+  address: string;
+  redact: Redact;
   connection: McpConnection;
   session: ToolSession;
 }
 
 async function openServer(server: Server): Promise<OpenTool> {
-  const { tool, target, connection, session } = server;
-  const known = knownTools(tool, session);
+  const { tool, address, redact, connection, session } = server;
+  const { server_label, allowed_tools } = tool;
+  const origin = { server_label, address, allowed_tools };
   const ask = () => connection.listTools();
   const fault = (error: unknown): string => {
     session.signal.throwIfAborted();
-    const { message, type } = faultOf(error, secretsOf(target));
-    session.logger.info({ server: tool.server_label, fault: type, message }, "An MCP server did not list its tools");
+    const { message, type } = faultOf(error, redact);
+    session.logger.info({ server: server_label, fault: type, message }, "An MCP server did not list its tools");
     return message;
   };
-  const listed = known ?? (await listTools(tool, session, ask, fault));
+  const listed = knownTools(origin, session) ?? (await listTools(origin, session, ask, fault));
   const functions = new Map(
     listed
-      .filter((each) => isAllowed(each, tool.allowed_tools))
+      .filter((each) => isAllowed(each, allowed_tools))
       .map((each) => [each.name, serverFunction(each, server)] as const),
   );
   return {
@@ -77,7 +82,7 @@ async function openServer(server: Server): Promise<OpenTool> {
   };
 }
 
-function serverFunction(listed: ListedTool, { tool, target, connection }: Server): ServerFunction {
+function serverFunction(listed: ListedTool, { tool, redact, connection }: Server): ServerFunction {
   const { server_label } = tool;
   const { name } = listed;
   const isRepeatable = isReadOnly(listed);
@@ -105,10 +110,10 @@ function serverFunction(listed: ListedTool, { tool, target, connection }: Server
     run: async (call, { signal }): Promise<ToolResult> => {
       const params = { name, arguments: JSON.parse(call.arguments) as Record<string, unknown> };
       try {
-        return answeredResult(await connection.callTool(params, { isReadOnly: isRepeatable, signal }));
+        return answeredResult(await connection.callTool(params, { isReadOnly: isRepeatable, signal }), redact);
       } catch (error) {
         signal.throwIfAborted();
-        return faultResult(faultOf(error, secretsOf(target)));
+        return faultResult(faultOf(error, redact));
       }
     },
   };
@@ -127,8 +132,11 @@ function approvedCalls(
   functions: ReadonlyMap<string, ServerFunction>,
 ): ApprovedCall[] {
   const isMade = (id: string) => context.some((item) => item.type === "mcp_call" && item.approval_request_id === id);
+  // A client may send again what its chain holds already: who approves once has one call made, and as it was asked for first.
+  const seen = new Set<string>();
   return context.flatMap((item) => {
-    if (item.type !== "mcp_approval_request" || item.server_label !== server_label) return [];
+    if (item.type !== "mcp_approval_request" || item.server_label !== server_label || seen.has(item.id)) return [];
+    seen.add(item.id);
     const fn = functions.get(item.name);
     const answer = context.findLast((each) => answers(each, item.id));
     if (fn === undefined || answer === undefined || !own.includes(answer) || isMade(item.id)) return [];

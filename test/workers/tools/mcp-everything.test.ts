@@ -38,7 +38,7 @@ async function overStdio(): Promise<Place> {
   const file = join(folder, "servers.json");
   const srv = { command: process.execPath, args: [EVERYTHING, "stdio"], env_names: ["ALLOWED"] };
   await writeFile(file, JSON.stringify({ servers: { srv } }));
-  const environment = { MCP_SERVERS_FILE: file, ALLOWED: "may-be-seen", KEPT: "may-not-be-seen" };
+  const environment = { MCP_SERVERS_FILE: file, ALLOWED: "only-the-servers", KEPT: "not-even-the-servers" };
   return { fields: {}, environment, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
@@ -116,7 +116,9 @@ test("a server that is a process is given no environment but what its entry name
   const request = { tools: [mcpTool({ allowed_tools: ["get-env"] })], metadata: steps(call("srv__get-env")) };
   const { response } = await runMcp(storage, request, { environment });
   const text = shown(response.output)[1]!;
-  expect(text).toContain("may-be-seen");
-  expect(text).not.toContain("may-not-be-seen");
+  // The server was given the one, and its value is nobody else's to see; the other it does not know.
+  expect(text).toMatch(/ALLOWED.*<redacted>/);
+  expect(text).not.toContain("only-the-servers");
+  expect(text).not.toContain("KEPT");
   expect(text).not.toMatch(/"(PATH|HOME|USER)"/);
 });

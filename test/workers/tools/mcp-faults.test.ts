@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { McpTool } from "../../../workers/tools/mcp/tool-filter.ts";
-import { call, mcpTool, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
+import { call, knownList, mcpTool, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServerOptions, textResult } from "../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 import { steps } from "../../support/tool-runs.ts";
@@ -23,15 +23,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const LIST = {
-  type: "mcp_list_tools" as const,
-  id: "mcpl_1",
-  server_label: "srv",
-  tools: [
-    { name: "look", input_schema: {}, annotations: { readOnlyHint: true } },
-    { name: "change", input_schema: {} },
-  ],
-};
+const TOOLS = [
+  { name: "look", input_schema: {}, annotations: { readOnlyHint: true } },
+  { name: "change", input_schema: {} },
+];
 
 describe("a server that cannot be asked for its tools", () => {
   const SECRET = "planted-secret-0123456789";
@@ -121,8 +116,10 @@ describe("a server that cannot be asked for its tools", () => {
 describe("a call", () => {
   async function made(options: TestMcpServerOptions, name: string, environment: Record<string, string> = {}) {
     await using server = await startMcpServer(options);
-    const request = { tools: [mcpTool({ server_url: server.url })], metadata: steps(call(`srv__${name}`, { x: 1 })) };
-    const { response, log, calls } = await runMcp(storage, request, { environment, input: [LIST] });
+    const tool = mcpTool({ server_url: server.url });
+    const request = { tools: [tool], metadata: steps(call(`srv__${name}`, { x: 1 })) };
+    const input = [knownList(tool, TOOLS)];
+    const { response, log, calls } = await runMcp(storage, request, { environment, input });
     expect(response.status).toBe("completed");
     const [item, answer] = response.output;
     expect(answer!.type).toBe("message");

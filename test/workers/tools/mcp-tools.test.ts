@@ -1,6 +1,6 @@
-/** Which of a server's tools a model is offered, when the list of them is asked for, and what the client has to approve. */
+/** Which of a server's tools a model is offered, and what the client has to approve. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";
 import { mcpFunctionName } from "../../../workers/tools/mcp/function-name.ts";
 import { isAllowed, type McpTool, needsApproval } from "../../../workers/tools/mcp/tool-filter.ts";
 import { call, mcpTool, offered, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
@@ -72,43 +72,6 @@ describe("the model is offered", () => {
   });
 });
 
-describe("the list of tools", () => {
-  test("is shown once in a conversation, and asked for once", async () => {
-    const first = await runMcp(storage, { tools: [tool()], metadata: steps(call("srv__look", { x: 1 })) });
-    expect(shown(first.response.output)).toEqual(["list look,change", "look completed: saw 1", "message"]);
-    expect(server.methods).toContain("tools/list");
-    server.methods.length = 0;
-    const request = { tools: [tool()], metadata: steps(call("srv__change", { x: 2 })) };
-    const second = await runMcp(storage, request, { ancestors: [first.id] });
-    expect(shown(second.response.output)).toEqual(["change completed: changed 2", "message"]);
-    expect(server.methods).not.toContain("tools/list");
-    // What the model sees of the first response's call goes by the same name.
-    const names = second.calls[0]!.input.flatMap((item) => (item.type === "function_call" ? [item.name] : []));
-    expect(names).toEqual(["srv__look"]);
-  });
-
-  test("that the client sends back is used, and its server not even connected to before a call", async () => {
-    const input = [{ type: "mcp_list_tools" as const, id: "mcpl_1", server_label: "srv", tools: [LOOK] }];
-    const { response, calls } = await runMcp(storage, { tools: [tool()] }, { input });
-    expect(shown(response.output)).toEqual(["message"]);
-    expect(offered(calls[0]!)).toEqual(["srv__look"]);
-    expect(server.methods).toEqual([]);
-  });
-
-  test("is asked for again if it failed, is of another label, or lacks what is allowed now", async () => {
-    const list = { type: "mcp_list_tools" as const, id: "mcpl_1", server_label: "srv", tools: [LOOK] };
-    for (const known of [
-      { ...list, error: "gone" },
-      { ...list, server_label: "other" },
-      { ...list, tools: [BARE] },
-    ]) {
-      const request = { tools: [tool({ allowed_tools: ["look"] })] };
-      const { response } = await runMcp(storage, request, { input: [known] });
-      expect(shown(response.output)).toEqual(["list look", "message"]);
-    }
-  });
-});
-
 describe("require_approval", () => {
   test.each<[McpTool["require_approval"], { look: boolean; change: boolean; bare: boolean }]>([
     [undefined, { look: true, change: true, bare: true }],
@@ -166,6 +129,26 @@ describe("require_approval", () => {
       input: [answer(request.id, true)],
     });
     expect(shown(third.response.output)).toEqual(["message"]);
+    expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("makes an approved call once, however often its request stands in the conversation", async () => {
+    const { id, response } = await ask();
+    const request = requestOf(response.output);
+    // In the chain, sent again, and asked for as something else.
+    const again = [request, { ...request, arguments: '{"x":2}' }] as StoredInputItem[];
+    const input = [...again, answer(request.id, true)];
+    const second = await runMcp(storage, always(), { ancestors: [id], input });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("makes an approved call once, if two tools of the request have the label of its server", async () => {
+    const { id, response } = await ask();
+    const request = { tools: [...always().tools, ...always().tools] };
+    const input = [answer(requestOf(response.output).id, true)];
+    const second = await runMcp(storage, request, { ancestors: [id], input });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
     expect(server.begun).toEqual(["change 1"]);
   });
 

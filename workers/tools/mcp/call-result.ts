@@ -4,10 +4,12 @@ import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/typ
 import { mcpCallSchema } from "../../../src/protocol/items/mcp.ts";
 import type { ToolResult } from "../../tool.ts";
 import type { McpFault } from "./faults.ts";
+import type { Redact } from "./redaction.ts";
 
 /** Characters of text in one answer; of images, characters of base64. */
 const TEXT_MAXIMUM = 256 * 1024;
 const IMAGES_MAXIMUM = 8 * 1024 * 1024;
+const BLOCKS_MAXIMUM = 100;
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
 
 /** What an `mcp_call` shows of its end. */
@@ -22,12 +24,14 @@ type Part = Exclude<ToolResult["output"], string>[number];
 /** A block of an answer: text, or an image that a model can be shown. */
 type Shown = { text: string } | { image: string; text: string };
 
-export function answeredResult({ content, structuredContent, isError }: CallToolResult): ToolResult {
+export function answeredResult({ content, structuredContent, isError }: CallToolResult, redact: Redact): ToolResult {
   const blocks: ContentBlock[] =
     content.length === 0 && structuredContent !== undefined
       ? [{ type: "text", text: JSON.stringify(structuredContent) }]
       : content;
-  const shown = bounded(blocks.map((block) => showBlock(block)));
+  const shown = bounded(
+    blocks.filter((block) => !isEmptyImage(block)).map((block) => redacted(showBlock(block), redact)),
+  );
   const text = shown.map((each) => each.text).join("\n");
   if (isError === true) {
     const error = { type: "mcp_tool_execution_error" as const, content: [{ type: "text", text }] };
@@ -70,8 +74,19 @@ function showBlock(block: ContentBlock): Shown {
   }
 }
 
+/** There is nothing to see, and a provider would refuse the whole request. */
+function isEmptyImage(block: ContentBlock): boolean {
+  return block.type === "image" && block.data.trim() === "";
+}
+
+/** Not in the base64 of an image, where a short secret may stand by chance. */
+function redacted<S extends Shown>(shown: S, redact: Redact): S {
+  return { ...shown, text: redact(shown.text) };
+}
+
 function showBytes(name: string, mediaType: string, base64: string): Shown {
-  if (IMAGE_TYPES.has(mediaType)) return { image: `data:${mediaType};base64,${base64}`, text: `[image: ${mediaType}]` };
+  if (IMAGE_TYPES.has(mediaType) && base64.trim() !== "")
+    return { image: `data:${mediaType};base64,${base64}`, text: `[image: ${mediaType}]` };
   const bytes = Math.floor((base64.length * 3) / 4);
   return { text: `[${name}: ${mediaType || "binary"}, ${bytes} bytes, not shown]` };
 }
@@ -89,20 +104,23 @@ function bounded(blocks: readonly Shown[]): Shown[] {
   let text = TEXT_MAXIMUM;
   let images = IMAGES_MAXIMUM;
   const kept: Shown[] = [];
-  for (const block of blocks) {
-    if ("image" in block && block.image.length <= images) {
-      images -= block.image.length;
-      kept.push(block);
-    } else if ("image" in block) kept.push({ text: `${block.text.slice(0, -1)}, too large to be shown]` });
-    else if (block.text.length <= text) {
-      text -= block.text.length;
-      kept.push(block);
-    } else {
-      kept.push({
-        text: `${block.text.slice(0, text)}\n[cut off: the answer is longer than ${TEXT_MAXIMUM} characters]`,
-      });
+  for (const each of blocks) {
+    if (kept.length === BLOCKS_MAXIMUM) {
+      kept.push({ text: `[cut off: the answer has more than ${BLOCKS_MAXIMUM} parts]` });
       break;
     }
+    const isTooLarge = "image" in each && each.image.length > images;
+    const block = isTooLarge ? { text: `${each.text.slice(0, -1)}, too large to be shown]` } : each;
+    // What stands for an image in the output is text as well, and so is what divides it from the part before.
+    const length = block.text.length + (kept.length === 0 ? 0 : 1);
+    if (length > text) {
+      const cut = block.text.slice(0, text);
+      kept.push({ text: `${cut}\n[cut off: the answer is longer than ${TEXT_MAXIMUM} characters]` });
+      break;
+    }
+    text -= length;
+    if ("image" in block) images -= block.image.length;
+    kept.push(block);
   }
   return kept;
 }

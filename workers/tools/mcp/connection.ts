@@ -3,17 +3,30 @@
  * the response. A session that was lost is opened again, and a call is made again in it if it cannot have taken effect.
  */
 import { setMaxListeners } from "node:events";
+import { z } from "zod";
 import { CallToolResultSchema, ErrorCode, ListToolsResultSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
 import { AnswerTooLongError, HttpStatusError, ListTooLongError } from "./faults.ts";
+import { type Redact, redactTexts } from "./redaction.ts";
 import { type McpSession, openSession, type SessionOptions } from "./sessions.ts";
 import type { McpTarget } from "./target.ts";
 import type { ListedTool } from "./tool-filter.ts";
 
 export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs"> {
   callTimeoutMs: number;
+  redact: Redact;
 }
+
+/** Some of a server's tools. */
+export interface ListedPage {
+  tools: ListedTool[];
+  /** Of all that the server sent, what is of no use included. */
+  characters: number;
+}
+
+/** As it came: the protocol's own schema leaves out what it does not know. */
+const pageSchema = z.looseObject({});
 
 /** The SDK's errors say their code as a number. */
 const CONNECTION_CLOSED: number = ErrorCode.ConnectionClosed;
@@ -36,24 +49,28 @@ export class McpConnection implements AsyncDisposable {
     this.#options = options;
   }
 
-  async listTools(): Promise<ListedTool[]> {
-    const { signal } = this.#options;
+  /** Page by page, so that who reads may stop. All of them together have one time limit. */
+  async *listTools(): AsyncGenerator<ListedPage> {
+    const { signal, redact } = this.#options;
     const { client } = await this.#session();
-    const listed: ListedTool[] = [];
+    const deadline = performance.now() + LIST_TIMEOUT_MS;
     let cursor: string | undefined;
     for (let page = 0; page < PAGES_MAXIMUM; page++) {
+      const timeout = deadline - performance.now();
+      if (timeout <= 0) throw new McpError(ErrorCode.RequestTimeout, "Request timed out");
       const request = { method: "tools/list" as const, params: cursor === undefined ? {} : { cursor } };
-      const options = { signal: ownSignal(signal), timeout: LIST_TIMEOUT_MS };
-      const { tools, nextCursor } = await client.request(request, ListToolsResultSchema, options);
-      for (const { name, description, inputSchema, annotations } of tools) {
-        listed.push({
+      const whole = await client.request(request, pageSchema, { signal: ownSignal(signal), timeout });
+      const { tools, nextCursor } = ListToolsResultSchema.parse(whole);
+      yield {
+        tools: tools.map(({ name, description, inputSchema, annotations }) => ({
           name,
-          input_schema: inputSchema,
-          ...(description !== undefined && { description }),
-          ...(annotations !== undefined && { annotations }),
-        });
-      }
-      if (nextCursor === undefined) return listed;
+          input_schema: redactTexts(inputSchema, redact),
+          ...(description !== undefined && { description: redact(description) }),
+          ...(annotations !== undefined && { annotations: redactTexts(annotations, redact) }),
+        })),
+        characters: JSON.stringify(whole).length,
+      };
+      if (nextCursor === undefined) return;
       cursor = nextCursor;
     }
     throw new ListTooLongError();

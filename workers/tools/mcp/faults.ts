@@ -5,6 +5,7 @@ import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamable
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { FetchTimeoutError, GuardedFetchError } from "../../net/errors.ts";
+import type { Redact } from "./redaction.ts";
 
 export type McpFault = Exclude<
   NonNullable<Extract<OutputItem, { type: "mcp_call" }>["error"]>,
@@ -40,17 +41,10 @@ export class ListTooLongError extends Error {
 }
 
 const MESSAGE_MAXIMUM = 2_000;
-const REDACTED = "<redacted>";
-/** Shorter values are no secrets, and would be found in any text. */
-const SECRET_MINIMUM = 4;
 
-export function faultOf(error: unknown, secrets: readonly string[]): McpFault {
+export function faultOf(error: unknown, redact: Redact): McpFault {
   const fault = classify(error);
-  let message = fault.message;
-  for (const secret of secrets) {
-    if (secret.length >= SECRET_MINIMUM) message = message.replaceAll(secret, REDACTED);
-  }
-  return { ...fault, message: message.slice(0, MESSAGE_MAXIMUM) };
+  return { ...fault, message: redact(fault.message).slice(0, MESSAGE_MAXIMUM) };
 }
 
 /** What none of the classes is may say anything, and is not repeated. */

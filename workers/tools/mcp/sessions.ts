@@ -184,6 +184,8 @@ async function connect(client: Client, transport: Transport, signal: AbortSignal
 }
 
 function unanswered(id: number, error: unknown): JSONRPCMessage {
-  const message = error === undefined ? "The server ended its answer before it was whole." : faultOf(error, []).message;
+  // Who reads the answer blots out what has to be.
+  const fault = error === undefined ? undefined : faultOf(error, (text) => text);
+  const message = fault?.message ?? "The server ended its answer before it was whole.";
   return { jsonrpc: "2.0", id, error: { code: ErrorCode.ConnectionClosed, message } };
 }

@@ -34,6 +34,21 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** What every process is told, and much of what it answers has in it: paths and names. */
+const PLAIN_VARIABLES: ReadonlySet<string> = new Set([
+  "HOME",
+  "LANG",
+  "LOGNAME",
+  "NODE_ENV",
+  "PATH",
+  "PWD",
+  "SHELL",
+  "TERM",
+  "TMPDIR",
+  "TZ",
+  "USER",
+]);
+
 /** Undefined if the tool names nothing that is configured. */
 export function targetOf(tool: McpTool, config: Config): McpTarget | undefined {
   const { server_url: url, connector_id: connector, server_label: label } = tool;
@@ -51,9 +66,18 @@ export function targetOf(tool: McpTool, config: Config): McpTarget | undefined {
   return { kind: "command", command: server, env };
 }
 
+/** Which server it is, whoever asks it. */
+export function addressOf(target: McpTarget): string {
+  if (target.kind === "remote") return target.url;
+  const { command, args, cwd } = target.command;
+  return JSON.stringify([command, args, cwd ?? null]);
+}
+
 /** Every value of a target that must not be seen. */
 export function secretsOf(target: McpTarget): string[] {
-  if (target.kind === "command") return Object.values(target.env);
+  if (target.kind === "command") {
+    return Object.entries(target.env).flatMap(([name, value]) => (PLAIN_VARIABLES.has(name) ? [] : [value]));
+  }
   // Of `Bearer x`, x alone as well.
   return Object.values(target.headers).flatMap((value) => [value, value.split(" ").at(-1)!]);
 }

@@ -1,39 +1,51 @@
 /**
  * The list of a server's tools, which a conversation holds once: it is asked for when a response is the first to name the
- * server, shown as an item, and read from that item from then on.
+ * server, shown as an item, and read from that item from then on by those who name the same server and filter.
  */
-import { newItemId } from "../../../src/protocol/id.ts";
 import type { ToolSession } from "../../tool.ts";
-import { ListTooLongError } from "./faults.ts";
-import { allowedNames, isAllowed, type ListedTool, type McpTool, type McpToolList } from "./tool-filter.ts";
+import type { ContextItem } from "../../upstream.ts";
+import type { ListedPage } from "./connection.ts";
+import { AnswerTooLongError, ListTooLongError } from "./faults.ts";
+import { isListOf, type ListOrigin, newListId } from "./list-id.ts";
+import { allowedNames, isAllowed, type ListedTool, type McpToolList } from "./tool-filter.ts";
 
+/** Of the tools that the request allows. */
 const TOOLS_MAXIMUM = 512;
 const LIST_MAXIMUM_CHARACTERS = 1024 * 1024;
+/** Of all pages, with the tools that it does not allow. */
+const READ_MAXIMUM_CHARACTERS = 8 * 1024 * 1024;
 
 /** Undefined if the server has to be asked. */
-export function knownTools(tool: McpTool, { context, produced }: ToolSession): readonly ListedTool[] | undefined {
-  const isOfServer = (item: { type: string }): item is McpToolList =>
-    item.type === "mcp_list_tools" && (item as McpToolList).server_label === tool.server_label;
+export function knownTools(
+  origin: ListOrigin,
+  { context, produced }: Pick<ToolSession, "context" | "produced">,
+): readonly ListedTool[] | undefined {
+  const { allowed_tools } = origin;
+  const isList = (item: ContextItem): item is McpToolList => item.type === "mcp_list_tools";
   // One that failed in this very response is not tried again after a crash; one that failed before it is.
-  const own = produced.find(isOfServer);
+  const own = produced.filter((item) => isList(item)).find(({ id }) => isListOf(id, origin));
   if (own !== undefined) return own.tools;
-  const list = context.findLast((item): item is McpToolList => isOfServer(item) && item.error == null);
+  // Of a list from which nothing was left out, this request's filter makes what it wants.
+  const unfiltered = { ...origin, allowed_tools: undefined };
+  const list = context
+    .filter((item) => isList(item))
+    .findLast(({ id, error }) => error == null && (isListOf(id, origin) || isListOf(id, unfiltered)));
   if (list === undefined) return undefined;
-  // An earlier response may have let through less than this one asks for.
+  // The server may have more by now.
   const names = new Set(list.tools.map(({ name }) => name));
-  return allowedNames(tool.allowed_tools).every((name) => names.has(name)) ? list.tools : undefined;
+  return allowedNames(allowed_tools).every((name) => names.has(name)) ? list.tools : undefined;
 }
 
 /** Asks, and shows what is asked for and what came of it. `faultOf` says what went wrong, or rejects if it is no fault. */
 export async function listTools(
-  tool: McpTool,
+  origin: ListOrigin,
   session: ToolSession,
-  ask: () => Promise<ListedTool[]>,
+  ask: () => AsyncIterable<ListedPage>,
   faultOf: (error: unknown) => string,
 ): Promise<readonly ListedTool[]> {
-  const { server_label } = tool;
+  const { server_label, allowed_tools } = origin;
   const output_index = session.nextIndex();
-  const id = newItemId("mcp_list_tools");
+  const id = newListId(origin);
   const at = { output_index, item_id: id };
   const item = (tools: ListedTool[], error?: string): McpToolList => ({
     type: "mcp_list_tools",
@@ -47,7 +59,7 @@ export async function listTools(
     { type: "response.mcp_list_tools.in_progress", ...at },
   );
   try {
-    const tools = checkLength((await ask()).filter((each) => isAllowed(each, tool.allowed_tools)));
+    const tools = await readTools(ask(), allowed_tools);
     await session.show(
       { type: "response.mcp_list_tools.completed", ...at },
       { type: "response.output_item.done", output_index, item: item(tools) },
@@ -63,9 +75,22 @@ export async function listTools(
   }
 }
 
-function checkLength(tools: ListedTool[]): ListedTool[] {
-  if (tools.length > TOOLS_MAXIMUM || JSON.stringify(tools).length > LIST_MAXIMUM_CHARACTERS) {
-    throw new ListTooLongError();
+/** What is too long is left at the first page that makes it so. */
+async function readTools(
+  pages: AsyncIterable<ListedPage>,
+  allowed: ListOrigin["allowed_tools"],
+): Promise<ListedTool[]> {
+  const kept: ListedTool[] = [];
+  let read = 0;
+  let characters = 0;
+  for await (const page of pages) {
+    read += page.characters;
+    for (const tool of page.tools.filter((each) => isAllowed(each, allowed))) {
+      kept.push(tool);
+      characters += JSON.stringify(tool).length;
+    }
+    if (kept.length > TOOLS_MAXIMUM || characters > LIST_MAXIMUM_CHARACTERS) throw new ListTooLongError();
+    if (read > READ_MAXIMUM_CHARACTERS) throw new AnswerTooLongError();
   }
-  return tools;
+  return kept;
 }
