@@ -360,6 +360,43 @@ describe("after a crash", () => {
   });
 });
 
+describe("a change after a crash", () => {
+  test.each([
+    ["of an earlier turn", [generate({ prompt: "one" }), generate({ prompt: "two", change: true })]],
+    ["of the same turn", [[generate({ prompt: "one" }), generate({ prompt: "two", change: true })]]],
+  ])("is given the image %s, which the log did not have yet", async (_, calls) => {
+    const tools: Tool[] = [{ type: "image_generation" }];
+    const id = await createResponse(storage, { tools, metadata: steps(...calls) });
+    server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }));
+    const control = new RunControl();
+    const journals = new Proxy(storage.journals, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== "function") return value;
+        if (key !== "writeResult") return value.bind(object) as unknown;
+        return async (...args: unknown[]): Promise<unknown> => {
+          const isWritten: unknown = await Reflect.apply(value, object, args);
+          control.stop("lock-lost");
+          return isWritten;
+        };
+      },
+    });
+    const kind = kindOf();
+    const upstream = new NotingUpstream();
+    await runOnce({ storage: { ...storage, journals }, kinds: [kind], upstream }, id, control).catch(() => {});
+    expect((await storage.reader.read(id, 0, 1_000)).join("")).not.toContain(IMAGE);
+    await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+    await kind[Symbol.asyncDispose]?.();
+    const { images } = await ended(id);
+    expect(images.map(({ status, action }) => [status, action])).toEqual([
+      ["completed", "generate"],
+      ["completed", "edit"],
+    ]);
+    expect(server.requests.map(({ fields }) => fields["prompt"])).toEqual(["one", "two"]);
+    expect(server.requests[1]!.fields["image[]"]).toEqual(["image/png:an image"]);
+  });
+});
+
 describe("the setting", () => {
   test.each(["gpt-image-1", "nobody/gpt-image-1", "openai/", "/x", "simulator/default"])(
     "%j is refused when the process starts",
