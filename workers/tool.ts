@@ -48,7 +48,7 @@ export interface ToolSession {
 export interface ContainerStates {
   readVersion(id: string): Promise<number | undefined>;
   read(id: string): Promise<Container | undefined>;
-  /** It is kept for as long as the response is. False if somebody else has changed it since. */
+  /** It is kept for as long as the response is at the longest. False if somebody else has changed it since. */
   write(id: string, change: ContainerChange): Promise<boolean>;
 }
 
