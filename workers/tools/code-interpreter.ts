@@ -48,7 +48,7 @@ export function codeInterpreter(config: Config): ToolKind {
           run: async (call, { signal }) => {
             const code = readCode(call.arguments);
             if (code === undefined) return toolError(`'${CODE}' must be a string.`);
-            const wasUsed = session.context.some((item) => isCellOf(place.containerId, item));
+            const wasUsed = session.context.some(isEndedCell);
             const cell = { ...place, wasUsed, project: session.project, code, files: given.files };
             const timeoutMs = config.CODE_INTERPRETER_TIMEOUT_MS;
             return await answeringErrors(session, async () =>
@@ -82,9 +82,9 @@ async function placeOf({ container }: CodeInterpreterTool, session: ToolSession)
   return isThere ? { containerId: before, mayBeNew: false } : { containerId: own, mayBeNew: true };
 }
 
-/** A call that is completed has left what it did in the container. */
-function isCellOf(containerId: string, item: ContextItem): boolean {
-  return item.type === "code_interpreter_call" && item.container_id === containerId && item.status === "completed";
+/** Of the conversation's container, whichever that was: the model goes on from what it did. */
+function isEndedCell(item: ContextItem): boolean {
+  return item.type === "code_interpreter_call" && item.status === "completed";
 }
 
 /** As the client was shown it. */

@@ -173,7 +173,7 @@ describe("a container", () => {
     await storage.redis.hset(storage.layout.container(container_id), "project", "other");
     const second = await run([python("x")], { before: { ancestors: [first.id] } });
     expect(second.calls[0]!.container_id).toBe(containerIdFor(second.id));
-    expect(logsOf(second.calls[0]!)).toContain("NameError");
+    expect(logsOf(second.calls[0]!)).toMatch(/^\[The interpreter was restarted: [^]*NameError/);
   });
 
   test("lives until the end of what its response may still run, and is kept", async () => {

@@ -15,7 +15,7 @@ export interface CellRun {
   containerId: string;
   /** Whether the container is made if there is none. */
   mayBeNew: boolean;
-  /** Whether cells have ended in it before: then one that is made is not what the model knows. */
+  /** Whether the conversation has cells that have ended: then a container that is made is not what the model knows. */
   wasUsed: boolean;
   code: string;
   /** Put in once, before the first cell that comes after them. */
@@ -63,14 +63,14 @@ export class LiveContainers implements AsyncDisposable {
   async run(states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
     const key = `${cell.project} ${cell.containerId}`;
     const before = this.#running.get(key) ?? Promise.resolve();
-    const turn = before.then(() => this.#runUntilKept(key, states, cell, signal));
-    const over = turn.catch(() => {});
+    const turn = unlessAborted(before, signal).then(() => this.#runUntilKept(key, states, cell, signal));
+    // Whoever leaves the line does not let the next one in before those in front are done.
+    const over = Promise.allSettled([before, turn]);
     this.#running.set(key, over);
-    try {
-      return await turn;
-    } finally {
+    void over.then(() => {
       if (this.#running.get(key) === over) this.#running.delete(key);
-    }
+    });
+    return await turn;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,6 +119,19 @@ export class LiveContainers implements AsyncDisposable {
     if (this.#idle.size <= OPEN_MAXIMUM || longest === undefined) return;
     this.#idle.delete(longest[0]);
     void longest[1].sandbox[Symbol.asyncDispose]();
+  }
+}
+
+/** Resolves when `turn` does; rejects with the signal's reason as soon as that is aborted. */
+async function unlessAborted(turn: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([turn, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 
