@@ -384,7 +384,7 @@ describe("a change after a crash", () => {
     const kind = kindOf();
     const upstream = new NotingUpstream();
     await runOnce({ storage: { ...storage, journals }, kinds: [kind], upstream }, id, control).catch(() => {});
-    expect((await storage.reader.read(id, 0, 1_000)).join("")).not.toContain(IMAGE);
+    expect(JSON.stringify(await storage.reader.read(id, 0, 1_000))).not.toContain(IMAGE);
     await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
     await kind[Symbol.asyncDispose]?.();
     const { images } = await ended(id);
