@@ -76,7 +76,7 @@ export async function runLoop(
   const isRead = hasTools || dependencies.background !== undefined;
   const journal = isRead ? await RunJournal.open(storage, run) : RunJournal.empty(storage, run);
   const earlier = await readMadeCalls(storage, generation.conversation);
-  const session = openSession(storage, run, generation.conversation, generation.produced());
+  const session = openSession(storage, run, generation.conversation, generation.produced);
   await using tools = await dependencies.serverTools.open(session, (tool) => runsTool(provider, tool.type));
   return await new Loop(dependencies, run, generation, { journal, tools, earlier }).run();
 }

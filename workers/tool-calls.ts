@@ -19,6 +19,8 @@ export interface CallDependencies {
   signal: AbortSignal;
   logger: Logger;
   progress: (call: ToolCall, details: unknown) => void;
+  /** Resolves once the call's end is in the log; and when it will never be, for the run is over then. */
+  shown: (call: ToolCall) => Promise<void>;
 }
 
 /** Results by call id. A promise rejects with the signal's reason, or with what made writing impossible. */
@@ -34,7 +36,7 @@ export function makeCalls(
       const result = lanes[lane]!.then(() => makeCall(call, dependencies));
       // Whoever waits for the result is told of its failure; the next call of the lane is not held up by it.
       lanes[lane] = result.then(
-        () => {},
+        () => (lane === PARALLEL_CALLS ? dependencies.shown(call) : undefined),
         () => {},
       );
       return [call.callId, result];

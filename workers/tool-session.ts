@@ -10,15 +10,19 @@ export function openSession(
   storage: Storage,
   run: Run,
   { project, request, input, own }: Conversation,
-  produced: readonly OutputItem[],
+  produced: () => readonly OutputItem[],
 ): ToolSession {
   return {
     responseId: run.id,
     project,
     request,
-    context: [...input, ...produced],
+    get context() {
+      return [...input, ...produced()];
+    },
     own,
-    produced,
+    get produced() {
+      return produced();
+    },
     signal: run.control.generating,
     logger: storage.logger.child({ responseId: run.id }),
     containers: containersOf(storage, run, project),

@@ -46,19 +46,27 @@ export async function finishTurn(
   const showing = new Showing(dependencies);
   const calls = left.flatMap((segment) => (segment.kind === "call" ? [segment.call] : []));
   const signal = run.control.generating;
+  const ends = new Map(calls.map(({ callId }) => [callId, Promise.withResolvers<void>()]));
   const results = makeCalls(calls, {
     functions,
     journal,
     signal,
     logger,
     progress: (call, details) => showing.progress(call, details),
+    shown: ({ callId }) => ends.get(callId)!.promise,
   });
   try {
     for (const segment of left) {
-      if (segment.kind === "item") await showing.item(segment);
-      else await showing.call(segment, live, results.get(segment.call.callId)!);
+      if (segment.kind === "item") {
+        await showing.item(segment);
+        continue;
+      }
+      const { callId } = segment.call;
+      await showing.call(segment, live, results.get(callId)!);
+      ends.get(callId)!.resolve();
     }
   } finally {
+    for (const { resolve } of ends.values()) resolve();
     // Not one of them is left running, or failing unheard, behind a run that is over.
     await Promise.allSettled(results.values());
   }

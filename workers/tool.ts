@@ -24,11 +24,11 @@ export interface ToolSession {
   readonly responseId: string;
   readonly project: string;
   readonly request: UpstreamCall["request"];
-  /** The conversation before this response, and what the response has produced: oldest first. */
+  /** The conversation before this response, and what the response has produced, as the log stands now: oldest first. */
   readonly context: readonly ContextItem[];
   /** The part of `context` that this response's request brought: approvals count once, where they were given. */
   readonly own: readonly ContextItem[];
-  /** The part of `context` that the response has produced, in an attempt that was cut off. */
+  /** The part of `context` that the response has produced: when the tool is opened, in an attempt that was cut off. */
   readonly produced: readonly OutputItem[];
   /** Aborted when nothing more is to be generated. */
   readonly signal: AbortSignal;
@@ -48,7 +48,7 @@ export interface ToolSession {
 export interface ContainerStates {
   readVersion(id: string): Promise<number | undefined>;
   read(id: string): Promise<Container | undefined>;
-  /** It is kept for as long as the response is. False if somebody else has changed it since. */
+  /** It is kept for as long as the response is at the longest. False if somebody else has changed it since. */
   write(id: string, change: ContainerChange): Promise<boolean>;
 }
 
@@ -82,7 +82,7 @@ export interface ServerFunction {
   readonly toolName?: string;
   /** It changes nothing, so that it may be called again if it is not known whether it was. */
   readonly isReadOnly: boolean;
-  /** Each of its calls may need what the one before it left: those of a turn are made one after the other. */
+  /** Each of its calls may need what the one before it left: those of a turn are made one after the other, each when the log has the one before. */
   readonly isSequential?: boolean;
   /** The type of the item that shows a call of it. */
   readonly itemType: OutputItem["type"];

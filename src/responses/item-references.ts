@@ -8,7 +8,7 @@ import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { isConversationId } from "../protocol/id.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
-import type { ResponseRecord } from "../store/response-record.ts";
+import { longestLifetimeSeconds, type ResponseRecord } from "../store/response-record.ts";
 import { readResponse } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -43,13 +43,12 @@ type Owner = Pick<ResponseRecord, "project" | "stored" | "deadlineMs" | "retenti
 export async function indexItems(
   storage: Storage,
   id: string,
-  { project, stored, deadlineMs, retentionSeconds }: Owner,
+  owner: Owner,
   items: readonly { id?: string | null | undefined }[],
 ): Promise<void> {
   const ids = items.flatMap((item) => item.id ?? []);
-  if (!stored || ids.length === 0) return;
-  const untilDeadlineMs = Math.max(0, deadlineMs - Date.now());
-  await storage.items.add(project, id, ids, retentionSeconds + Math.ceil(untilDeadlineMs / 1000));
+  if (!owner.stored || ids.length === 0) return;
+  await storage.items.add(owner.project, id, ids, longestLifetimeSeconds(owner, Date.now()));
 }
 
 /** The request with every reference replaced. Throws the contract's 404 for one that names nothing of the project's. */

@@ -63,6 +63,13 @@ export interface NewRecord {
   events: string[];
 }
 
+/** For how long from now a response is kept at the longest: it may end as late as at its deadline. */
+export function longestLifetimeSeconds({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
+  return retentionSeconds + Math.ceil(Math.max(0, deadlineMs - nowMs) / 1000);
+}
+
+type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
+
 /**
  * The request as the worker needs it. `ancestors` are the nearest links of the chain behind it
  * (response-chain.ts). A response whose purpose is `compact` is nobody's answer: it is how `POST /responses/compact` has its summary written.

@@ -23,6 +23,11 @@ export class BlockedUrlError extends GuardedFetchError {
   }
 }
 
+/** By the rules of whoever reads. */
+export class RefusedRedirectError extends GuardedFetchError {
+  override readonly name = "RefusedRedirectError";
+}
+
 export class TooLargeError extends GuardedFetchError {
   override readonly name = "TooLargeError";
   constructor(maxBytes: number) {

@@ -11,6 +11,7 @@ import {
   BlockedUrlError,
   FetchTimeoutError,
   GuardedFetchError,
+  RefusedRedirectError,
   TooLargeError,
   TooManyRedirectsError,
   UnreachableError,
@@ -36,7 +37,11 @@ export interface ReadOptions {
   maxBytes: number;
   /** For everything together. */
   timeoutMs: number;
+  /** Why a URL that a redirect leads to is not to be asked; undefined if it may be. It need not know the policy. */
+  refuseRedirect?: RefuseRedirect;
 }
+
+type RefuseRedirect = (url: string) => Promise<string | undefined>;
 
 export interface FetchedContent {
   /** After redirects. */
@@ -117,7 +122,7 @@ export class GuardedFetch implements AsyncDisposable {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     try {
       const hop = { url, method, headers: new Headers(options.headers), body: bytes };
-      const response = await this.#follow(hop, "follow", bounded);
+      const response = await this.#follow(hop, "follow", bounded, options.refuseRedirect);
       const content = await readBody(response, maxBytes);
       return { url: response.url, status: response.status, headers: new Headers([...response.headers]), ...content };
     } catch (error) {
@@ -131,7 +136,12 @@ export class GuardedFetch implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #follow(first: Hop, redirect: RequestRedirect, signal: AbortSignal): Promise<UndiciResponse> {
+  async #follow(
+    first: Hop,
+    redirect: RequestRedirect,
+    signal: AbortSignal,
+    refuseRedirect?: RefuseRedirect,
+  ): Promise<UndiciResponse> {
     let hop = first;
     for (let redirects = 0; redirects <= this.#maxRedirects; redirects++) {
       const response = await this.#send(hop, signal);
@@ -140,6 +150,8 @@ export class GuardedFetch implements AsyncDisposable {
       await response.body?.cancel();
       if (redirect === "error") throw new UnreachableError();
       hop = nextHop(hop, response.status, this.#policy.checkUrl(location, hop.url.href));
+      const refusal = await refuseRedirect?.(hop.url.href);
+      if (refusal !== undefined) throw new RefusedRedirectError(refusal);
     }
     throw new TooManyRedirectsError(this.#maxRedirects);
   }

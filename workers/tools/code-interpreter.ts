@@ -7,6 +7,7 @@ import { containerIdFor, isContainerId } from "../../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
 import type { ToolResult } from "../../src/store/tool-journal.ts";
 import type { OpenTool, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
+import type { ContextItem } from "../upstream.ts";
 import { toolError } from "../tool-calls.ts";
 import { cellOutcome } from "./code-interpreter/cell-outcome.ts";
 import { type ConversationFiles, conversationFiles } from "./code-interpreter/conversation-files.ts";
@@ -47,7 +48,8 @@ export function codeInterpreter(config: Config): ToolKind {
           run: async (call, { signal }) => {
             const code = readCode(call.arguments);
             if (code === undefined) return toolError(`'${CODE}' must be a string.`);
-            const cell = { ...place, project: session.project, code, files: given.files };
+            const wasUsed = session.context.some(isEndedCell);
+            const cell = { ...place, wasUsed, project: session.project, code, files: given.files };
             const timeoutMs = config.CODE_INTERPRETER_TIMEOUT_MS;
             return await answeringErrors(session, async () =>
               cellOutcome(await containers.run(session.containers, { ...cell, timeoutMs }, signal)),
@@ -78,6 +80,11 @@ async function placeOf({ container }: CodeInterpreterTool, session: ToolSession)
   if (before === own || !isContainerId(before)) return { containerId: own, mayBeNew: true };
   const isThere = (await session.containers.readVersion(before)) !== undefined;
   return isThere ? { containerId: before, mayBeNew: false } : { containerId: own, mayBeNew: true };
+}
+
+/** Of the conversation's container, whichever that was: the model goes on from what it did. */
+function isEndedCell(item: ContextItem): boolean {
+  return item.type === "code_interpreter_call" && item.status === "completed";
 }
 
 /** As the client was shown it. */

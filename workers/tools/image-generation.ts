@@ -11,7 +11,7 @@ import { FetchPolicy } from "../net/fetch-policy.ts";
 import { GuardedFetch } from "../net/guarded-fetch.ts";
 import type { RunOptions, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
 import { toolError } from "../tool-calls.ts";
-import { conversationImages, dataUrl, loadImage } from "./image-generation/conversation-images.ts";
+import { conversationImages, loadImage } from "./image-generation/conversation-images.ts";
 import {
   type GeneratedImage,
   ImageFault,
@@ -40,21 +40,13 @@ export function imageGeneration(config: Config): ToolKind {
   };
 }
 
-function imageFunction(
-  model: ImageModel,
-  fetch: GuardedFetch,
-  tool: ImageTool,
-  { context, logger }: ToolSession,
-): ServerFunction {
+function imageFunction(model: ImageModel, fetch: GuardedFetch, tool: ImageTool, session: ToolSession): ServerFunction {
   const action = tool.action ?? "auto";
-  /** Of this response: what was made before it was taken up is in the context. */
-  const made: string[] = [];
-
   const make = async (json: string, { signal, progress }: RunOptions): Promise<ToolResult> => {
     const parsed = argumentsSchema.safeParse(JSON.parse(json));
     if (!parsed.success) return toolError("'prompt' must be a text that describes the image.");
     const isEdit = action === "edit" || (action === "auto" && parsed.data.change);
-    const urls = isEdit ? [...conversationImages(context), ...made] : [];
+    const urls = isEdit ? conversationImages(session.context) : [];
     if (isEdit && urls.length === 0) throw new ImageFault("no_image", "The conversation has no image to change.");
     const mask = isEdit ? tool.input_image_mask?.image_url : undefined;
     const order: ImageOrder = {
@@ -65,9 +57,7 @@ function imageFunction(
       partialImages: tool.partial_images ?? 0,
     };
     const image = await model.generate(order, { signal, onPartial: (partial) => progress(partialDetails(partial)) });
-    const details = detailsOf(image, order, isEdit, tool);
-    made.push(dataUrl(image.base64, details.output_format ?? "png"));
-    return { output: SHOWN, isError: false, details };
+    return { output: SHOWN, isError: false, details: detailsOf(image, order, isEdit, tool) };
   };
 
   return {
@@ -81,7 +71,7 @@ function imageFunction(
         return await make(call.arguments, options);
       } catch (error) {
         if (!(error instanceof ImageFault)) throw error;
-        logger.warn({ err: error }, "An image was not made");
+        session.logger.warn({ err: error }, "An image was not made");
         const shown = { code: error.code, message: error.message, param: null, type: "image_generation_error" };
         return { output: error.message, isError: true, details: { error: shown } satisfies ImageDetails };
       }

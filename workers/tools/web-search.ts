@@ -26,7 +26,7 @@ export function webSearch(config: Config, extraction = new PageExtraction()): To
       // A request that needs it was refused; the simulator's may name it and leave it unused.
       if (provider === undefined) return openTool([]);
       const settings = readSearchSettings(tool as WebSearchTool);
-      const robots = config.WEB_SEARCH_HONOUR_ROBOTS ? new Robots(fetch, timeoutMs) : undefined;
+      const robots = config.WEB_SEARCH_HONOUR_ROBOTS ? new Robots(fetch, extraction, timeoutMs) : undefined;
       const reader = new PageReader({ fetch, extraction, domains: settings.domains, robots, timeoutMs });
       const functions = [
         searchFunction(provider, settings),

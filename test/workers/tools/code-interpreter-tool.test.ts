@@ -9,6 +9,9 @@ import { RunControl } from "../../../workers/run.ts";
 import { INTERRUPTED } from "../../../workers/tool-calls.ts";
 import type { ToolKind } from "../../../workers/tool.ts";
 import { codeInterpreter } from "../../../workers/tools/code-interpreter.ts";
+import type { Storage } from "../../../src/responses/storage.ts";
+import type { ContainerChange } from "../../../src/store/containers.ts";
+import { sampleRecord } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 import { type Before, createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../support/tool-runs.ts";
 
@@ -43,12 +46,12 @@ interface Run {
 
 async function run(
   cells: readonly (object | object[])[],
-  options: { request?: Partial<ResolvedRequest>; before?: Before; kind?: ToolKind } = {},
+  options: { request?: Partial<ResolvedRequest>; before?: Before; kind?: ToolKind; storage?: Storage } = {},
 ): Promise<Run> {
   const request = { tools: [AUTO], include: ["code_interpreter_call.outputs" as const], ...options.request };
   const id = await createResponse(storage, { ...request, metadata: steps(...cells) }, options.before);
   const upstream = new NotingUpstream();
-  await runOnce({ storage, kinds: [options.kind ?? kind], upstream }, id, new RunControl());
+  await runOnce({ storage: options.storage ?? storage, kinds: [options.kind ?? kind], upstream }, id, new RunControl());
   return { id, upstream, ...(await ended(id)) };
 }
 
@@ -170,7 +173,37 @@ describe("a container", () => {
     await storage.redis.hset(storage.layout.container(container_id), "project", "other");
     const second = await run([python("x")], { before: { ancestors: [first.id] } });
     expect(second.calls[0]!.container_id).toBe(containerIdFor(second.id));
-    expect(logsOf(second.calls[0]!)).toContain("NameError");
+    expect(logsOf(second.calls[0]!)).toMatch(/^\[The interpreter was restarted: [^]*NameError/);
+  });
+
+  test("lives until the end of what its response may still run, and is kept", async () => {
+    const { calls } = await run([python("x = 5")]);
+    const { retentionSeconds } = sampleRecord();
+    expect(await storage.redis.ttl(storage.layout.container(calls[0]!.container_id))).toBeGreaterThan(retentionSeconds);
+  });
+
+  test("that is lost between two calls is begun anew, and the model is told once", async () => {
+    const containers = new Proxy(storage.containers, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== "function") return value;
+        if (key !== "write") return value.bind(object) as unknown;
+        return async (...args: [string, string, ContainerChange, number]): Promise<boolean> => {
+          const isKept = await object.write(...args);
+          const code = [...args[2].newCells.values()].map((cell) => cell.code).join("");
+          if (code === "x = 5") await storage.redis.del(storage.layout.container(args[1]));
+          return isKept;
+        };
+      },
+    });
+    const ran = await run([python("x = 5"), python("'x' in globals()"), python("1")], {
+      storage: { ...storage, containers },
+    });
+    expect(ran.calls.map(logsOf)).toEqual([
+      "",
+      "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\nFalse\n",
+      "1\n",
+    ]);
   });
 
   test("has the files of the conversation, once", async () => {

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type Logger, pino } from "pino";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ConfigurationError, readConfig } from "../../../src/config.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
@@ -48,14 +49,15 @@ interface Options {
   tool?: Partial<ImageTool>;
   before?: Before;
   settings?: NodeJS.ProcessEnv;
+  logger?: Logger;
 }
 
-async function run(calls: readonly object[], { tool, before, settings }: Options = {}) {
+async function run(calls: readonly object[], { tool, before, settings, logger }: Options = {}) {
   const tools: Tool[] = [{ type: "image_generation", ...tool }];
   const id = await createResponse(storage, { tools, metadata: steps(...calls) }, before);
   const upstream = new NotingUpstream();
   const kind = kindOf(settings);
-  await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+  await runOnce({ storage: { ...storage, ...(logger && { logger }) }, kinds: [kind], upstream }, id, new RunControl());
   await kind[Symbol.asyncDispose]?.();
   return { id, upstream, ...(await ended(id)) };
 }
@@ -284,6 +286,35 @@ describe("a failure", () => {
     expect(log.join("")).not.toContain(KEY);
   });
 
+  test.each([
+    ["in the answer's message", json(401, { error: { message: `Incorrect API key: ${KEY}` } })],
+    ["in a header", json(403, { error: { message: "Wrong header: a-key-in-a-header" } })],
+    ["in what is no JSON", (response) => void response.setHeader("content-type", "application/json").end(`${KEY}!`)],
+  ] satisfies [string, ImagesServer["answers"][number]][])(
+    "that repeats a secret %s leaves none of it in the server's log",
+    async (_, answer) => {
+      server.answers.push(answer);
+      const lines: string[] = [];
+      const serializers = { err: pino.stdSerializers.errWithCause };
+      const logger = pino({ level: "debug", serializers }, { write: (line) => lines.push(line) });
+      const settings = await providerWithHeader();
+      await run([generate({ prompt: "x" })], { settings, logger });
+      const log = lines.join("");
+      expect(log).toMatch(/"cause":\{.*"message":".*\[redacted\]/);
+      for (const secret of [KEY, KEY.slice(0, 10), "a-key-in-a-header"]) expect(log).not.toContain(secret);
+    },
+  );
+
+  async function providerWithHeader(): Promise<NodeJS.ProcessEnv> {
+    const folder = await mkdtemp(join(tmpdir(), "images-"));
+    const file = join(folder, "providers.json");
+    onTestFinished(async () => await rm(folder, { recursive: true }));
+    const headers = { "x-token": "Bearer a-key-in-a-header" };
+    const images = { kind: "openai-responses", base_url: server.url, api_key_env: "IMAGES_KEY", headers };
+    await writeFile(file, JSON.stringify({ providers: { images } }));
+    return { PROVIDERS_FILE: file, IMAGES_KEY: KEY, IMAGE_MODEL: "images/gpt-image-1" };
+  }
+
   test("to answer in time ends at the limit", async () => {
     server.answers.push(() => {});
     const { images } = await run([generate({ prompt: "x" })], { settings: { IMAGE_TIMEOUT_MS: "100" } });
@@ -326,6 +357,43 @@ describe("after a crash", () => {
       { status: "completed", result: IMAGE },
       { status: "failed", result: null, error: { message: INTERRUPTED } },
     ]);
+  });
+});
+
+describe("a change after a crash", () => {
+  test.each([
+    ["of an earlier turn", [generate({ prompt: "one" }), generate({ prompt: "two", change: true })]],
+    ["of the same turn", [[generate({ prompt: "one" }), generate({ prompt: "two", change: true })]]],
+  ])("is given the image %s, which the log did not have yet", async (_, calls) => {
+    const tools: Tool[] = [{ type: "image_generation" }];
+    const id = await createResponse(storage, { tools, metadata: steps(...calls) });
+    server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }));
+    const control = new RunControl();
+    const journals = new Proxy(storage.journals, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== "function") return value;
+        if (key !== "writeResult") return value.bind(object) as unknown;
+        return async (...args: unknown[]): Promise<unknown> => {
+          const isWritten: unknown = await Reflect.apply(value, object, args);
+          control.stop("lock-lost");
+          return isWritten;
+        };
+      },
+    });
+    const kind = kindOf();
+    const upstream = new NotingUpstream();
+    await runOnce({ storage: { ...storage, journals }, kinds: [kind], upstream }, id, control).catch(() => {});
+    expect(JSON.stringify(await storage.reader.read(id, 0, 1_000))).not.toContain(IMAGE);
+    await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+    await kind[Symbol.asyncDispose]?.();
+    const { images } = await ended(id);
+    expect(images.map(({ status, action }) => [status, action])).toEqual([
+      ["completed", "generate"],
+      ["completed", "edit"],
+    ]);
+    expect(server.requests.map(({ fields }) => fields["prompt"])).toEqual(["one", "two"]);
+    expect(server.requests[1]!.fields["image[]"]).toEqual(["image/png:an image"]);
   });
 });
 

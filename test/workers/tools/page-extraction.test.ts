@@ -50,6 +50,24 @@ describe("a page that costs too much", () => {
   });
 });
 
+describe("a robots.txt that costs too much", () => {
+  const A = "a".repeat(8_000);
+  test.each([
+    ["by its wildcards", `User-agent: *\n${`Disallow: /*${"a*".repeat(1_000)}b\n`.repeat(250)}`],
+    ["by its agents", `${"User-agent: a\n".repeat(18_000)}${"Disallow:/a\n".repeat(18_000)}`],
+  ])("%s, is given up without holding up the process", async (_name, text) => {
+    const extraction = new PageExtraction({ threads: 1, timeMs: 2_000 });
+    const question = { source: "https://a.example/robots.txt", text, url: `https://a.example/${A}`, agent: "us" };
+    const rules = extraction.isOpen(question, NEVER).catch((error: unknown) => error);
+    const process = (async () => {
+      for (let turn = 0; turn < 1_000; turn++) await immediate();
+      return "process";
+    })();
+    expect(await Promise.race([rules, process])).toBe("process");
+    expect(await rules).toMatchObject({ message: "The site's robots.txt is too complex to be read." });
+  });
+});
+
 test.each([
   ["nested a thousand deep", `${"<div>".repeat(1_000)}Here`, "Here"],
   ["unclosed tags", "<p>One<p><b>Two<table><td>Three", "One\n\nTwo\n\nThree |"],

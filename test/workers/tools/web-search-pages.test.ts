@@ -208,7 +208,7 @@ describe("where a page may be", () => {
     expect(followed.output).toContain(`URL: ${site.url}/page\n\nPage`);
   });
 
-  test("a page outside of the allowed domains is not opened, nor shown where a redirect leads to it", async () => {
+  test("a page outside of the allowed domains is not opened, nor asked for where a redirect leads to it", async () => {
     const filters = { allowed_domains: ["127.0.0.1"] };
     const { site, web } = await openSite({}, { tool: { filters } });
     await using _ = site;
@@ -219,6 +219,7 @@ describe("where a page may be", () => {
     expect(await web.call("open_page", { url: other })).toMatchObject({ isError: true, output: message });
     expect(site.countOf("/other")).toBe(0);
     expect(await web.call("open_page", { url: `${site.url}/away` })).toMatchObject({ isError: true, output: message });
+    expect(site.countOf("/other")).toBe(0);
     expect(await web.call("find_in_page", { url: other, pattern: "Other" })).toMatchObject({ isError: true });
   });
 });
@@ -246,6 +247,14 @@ describe("robots.txt", () => {
     ["", "/open", true],
   ])("%j: is %s opened? %s", async (text, path, expected) => {
     expect(await isOpened(rules(text), path)).toBe(expected);
+  });
+
+  test("keeps a redirect from being followed to where it does not allow", async () => {
+    const { site, web } = await openSite(rules("User-agent: *\nDisallow: /closed"), HONOURED);
+    await using _ = site;
+    const { output } = await web.call("open_page", { url: `${site.url}/leads` });
+    expect(output).toBe("The site's robots.txt does not allow this page to be opened.");
+    expect(site.countOf("/closed")).toBe(0);
   });
 
   test("that is not there allows everything; one that cannot be read, nothing", async () => {

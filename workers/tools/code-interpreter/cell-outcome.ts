@@ -7,8 +7,6 @@ import type { PythonResult } from "./python-sandbox.ts";
 
 export type CellOutputs = NonNullable<z.infer<typeof codeInterpreterCallSchema>["outputs"]>;
 
-/** Of all images of one cell. They stand in the log, and the model is shown them in every turn. */
-const IMAGES_MAXIMUM_BYTES = 8 * 1024 * 1024;
 /** What models take as images; the client is shown the others. */
 const FOR_MODELS: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const NAMES_MAXIMUM = 50;
@@ -16,10 +14,9 @@ const NAMES_MAXIMUM = 50;
 const detailsSchema = z.object({ outputs: codeInterpreterCallSchema.shape.outputs.unwrap() });
 
 export function cellOutcome(result: PythonResult): ToolResult {
-  const { images, isCut } = boundedImages(result);
+  const images = shownImages(result);
   const printed = result.outputs.map((output) => (output.type === "logs" ? output.logs : "")).join("");
-  const notice = isCut ? "[Some images were too large to be shown.]\n" : "";
-  const logs = printed + asLines(result.error) + notice;
+  const logs = printed + asLines(result.error);
   const outputs: CellOutputs = [
     ...(logs === "" ? [] : [{ type: "logs" as const, logs }]),
     ...images.map(({ url }) => ({ type: "image" as const, url })),
@@ -51,21 +48,12 @@ interface ShownImage {
   mediaType: string;
 }
 
-function boundedImages({ outputs }: PythonResult): { images: ShownImage[]; isCut: boolean } {
-  const images: ShownImage[] = [];
-  let left = IMAGES_MAXIMUM_BYTES;
-  let isCut = false;
-  for (const output of outputs) {
-    if (output.type !== "image") continue;
+function shownImages({ outputs }: PythonResult): ShownImage[] {
+  return outputs.flatMap((output) => {
+    if (output.type !== "image") return [];
     const { bytes, mediaType } = output;
-    if (bytes.length > left) {
-      isCut = true;
-      continue;
-    }
-    left -= bytes.length;
-    images.push({ mediaType, url: `data:${mediaType};base64,${Buffer.from(bytes).toString("base64")}` });
-  }
-  return { images, isCut };
+    return [{ mediaType, url: `data:${mediaType};base64,${Buffer.from(bytes).toString("base64")}` }];
+  });
 }
 
 function describeFiles({ files, deletedFiles }: PythonResult): string[] {

@@ -15,6 +15,8 @@ export interface CellRun {
   containerId: string;
   /** Whether the container is made if there is none. */
   mayBeNew: boolean;
+  /** Whether the conversation has cells that have ended: then a container that is made is not what the model knows. */
+  wasUsed: boolean;
   code: string;
   /** Put in once, before the first cell that comes after them. */
   files: readonly PythonFile[];
@@ -36,7 +38,11 @@ interface OpenContainer {
   version: number;
   cells: readonly ContainerCell[] | undefined;
   given: string[];
+  /** What the model is to be told with the next cell. */
+  notice?: string | undefined;
 }
+
+const LOST = "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\n";
 
 /** Their files are in memory, their processes are bounded elsewhere. */
 const OPEN_MAXIMUM = 16;
@@ -57,14 +63,14 @@ export class LiveContainers implements AsyncDisposable {
   async run(states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
     const key = `${cell.project} ${cell.containerId}`;
     const before = this.#running.get(key) ?? Promise.resolve();
-    const turn = before.then(() => this.#runUntilKept(key, states, cell, signal));
-    const over = turn.catch(() => {});
+    const turn = unlessAborted(before, signal).then(() => this.#runUntilKept(key, states, cell, signal));
+    // Whoever leaves the line does not let the next one in before those in front are done.
+    const over = Promise.allSettled([before, turn]);
     this.#running.set(key, over);
-    try {
-      return await turn;
-    } finally {
+    void over.then(() => {
       if (this.#running.get(key) === over) this.#running.delete(key);
-    }
+    });
+    return await turn;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,7 +96,8 @@ export class LiveContainers implements AsyncDisposable {
   }
 
   /** Taken out of those that are idle; made again if it is not as the store has it. */
-  async #open(key: string, states: ContainerStates, { containerId, mayBeNew }: CellRun): Promise<OpenContainer> {
+  async #open(key: string, states: ContainerStates, cell: CellRun): Promise<OpenContainer> {
+    const { containerId, mayBeNew, wasUsed } = cell;
     const idle = this.#idle.get(key);
     this.#idle.delete(key);
     const version = await states.readVersion(containerId);
@@ -102,7 +109,8 @@ export class LiveContainers implements AsyncDisposable {
       return { sandbox, version: stored.version, cells: stored.cells, given: stored.given };
     }
     if (!mayBeNew) throw new ContainerNotFoundError(`There is no container '${containerId}'.`);
-    return { sandbox: new PythonSandbox(this.#processes), version: 0, cells: [], given: [] };
+    const notice = wasUsed ? LOST : undefined;
+    return { sandbox: new PythonSandbox(this.#processes), version: 0, cells: [], given: [], notice };
   }
 
   #keep(key: string, container: OpenContainer): void {
@@ -114,13 +122,30 @@ export class LiveContainers implements AsyncDisposable {
   }
 }
 
+/** Resolves when `turn` does; rejects with the signal's reason as soon as that is aborted. */
+async function unlessAborted(turn: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([turn, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 async function runCell(container: OpenContainer, { code, files, timeoutMs }: CellRun, signal: AbortSignal) {
   const named = files.map((file) => ({ file, mark: markOf(file) }));
   const missing = named.filter(({ mark }) => !container.given.includes(mark));
   const given = missing.map(({ file }) => file);
   const result = await container.sandbox.run({ code, files: given, timeoutMs }, signal);
   container.given = [...container.given, ...missing.map(({ mark }) => mark)];
-  return { result, change: changeOf(container, given, result) };
+  const change = changeOf(container, given, result);
+  if (container.notice === undefined) return { result, change };
+  const outputs = [{ type: "logs" as const, logs: container.notice }, ...result.outputs];
+  container.notice = undefined;
+  return { result: { ...result, outputs }, change };
 }
 
 /** What the store is to be told. The container is then of the version that the store will have. */

@@ -18,7 +18,9 @@ export interface PythonLimits {
   /** Files of the working folder, altogether. */
   files: number;
   fileBytes: number;
+  /** What is shown of one run. */
   images: number;
+  imageBytes: number;
   startTimeoutMs: number;
 }
 
@@ -30,6 +32,8 @@ export const DEFAULT_PYTHON_LIMITS: PythonLimits = {
   files: 200,
   fileBytes: 32 * MIB,
   images: 20,
+  // They stand in the log, and the model is shown them in every turn.
+  imageBytes: 8 * MIB,
   startTimeoutMs: 60_000,
 };
 
@@ -37,18 +41,37 @@ export const DEFAULT_PYTHON_LIMITS: PythonLimits = {
 const KILL_GRACE_MS = 1_000;
 const MEMORY_CHECK_MS = 50;
 const STDERR_TAIL_BYTES = 4_096;
-/** A result has each file at most twice, as itself and as an image, in base64. */
-const RESULT_OVERHEAD = 3;
+/** A result has each file and each image that is no file once, in base64. */
+const RESULT_OVERHEAD = 2;
 
 const bytesSchema = z.base64().transform((text) => new Uint8Array(Buffer.from(text, "base64")));
-const resultSchema = z.object({
-  run: z.int(),
-  error: z.string().optional(),
-  timed_out: z.boolean().default(false),
-  files: z.array(z.object({ name: z.string(), bytes: bytesSchema })),
-  deleted: z.array(z.string()),
-  images: z.array(z.object({ media_type: z.string().regex(/^image\/[a-z+]+$/), bytes: bytesSchema })),
-});
+const fileSchema = z.object({ name: z.string(), bytes: bytesSchema });
+const mediaTypeSchema = z.string().regex(/^image\/[a-z+]+$/);
+const resultSchema = z
+  .object({
+    run: z.int(),
+    error: z.string().optional(),
+    timed_out: z.boolean().default(false),
+    files: z.array(fileSchema),
+    deleted: z.array(z.string()),
+    /** One that is among the files is named. */
+    images: z.array(
+      z.union([
+        z.object({ media_type: mediaTypeSchema, bytes: bytesSchema }),
+        z.object({ media_type: mediaTypeSchema, file: z.string() }),
+      ]),
+    ),
+  })
+  .transform(({ images, ...result }, context) => {
+    const bytesByName = new Map(result.files.map(({ name, bytes }) => [name, bytes]));
+    const whole = images.flatMap((image) => {
+      const bytes = "bytes" in image ? image.bytes : bytesByName.get(image.file);
+      if (bytes !== undefined) return [{ media_type: image.media_type, bytes }];
+      context.addIssue("An image is of no file.");
+      return [];
+    });
+    return { ...result, images: whole };
+  });
 export type CellResult = z.infer<typeof resultSchema>;
 
 export interface CellRequest {
@@ -106,7 +129,7 @@ export class PythonProcess implements AsyncDisposable {
       child.once("error", () => resolve());
       child.once("close", () => resolve());
     });
-    const reader = new FrameReader(limits.fileBytes * RESULT_OVERHEAD + MIB);
+    const reader = new FrameReader((limits.fileBytes + limits.imageBytes) * RESULT_OVERHEAD + MIB);
     child.stdout!.on("data", (chunk: Buffer) => {
       try {
         for (const frame of reader.push(chunk)) this.#take(frame);
@@ -134,8 +157,13 @@ export class PythonProcess implements AsyncDisposable {
 
   /** From here on its randomness comes from the seed, 32 bytes in hex: the same seed and cells, the same values. */
   begin(seed: string): void {
-    const { files, fileBytes, images } = this.#limits;
-    const limits = JSON.stringify({ max_files: files, max_file_bytes: fileBytes, max_images: images });
+    const { files, fileBytes, images, imageBytes } = this.#limits;
+    const limits = JSON.stringify({
+      max_files: files,
+      max_file_bytes: fileBytes,
+      max_images: images,
+      max_image_bytes: imageBytes,
+    });
     this.#send("begin", { seed, limits });
   }
 
@@ -199,6 +227,8 @@ export class PythonProcess implements AsyncDisposable {
     } else if (kind === "result" && current !== undefined) {
       const parsed = resultSchema.safeParse(JSON.parse(payload.toString()));
       if (!parsed.success || parsed.data.run !== current.number) return this.kill("crashed");
+      const imageBytes = parsed.data.images.reduce((total, { bytes }) => total + bytes.length, 0);
+      if (imageBytes > this.#limits.imageBytes) return this.kill("crashed");
       current.settle(parsed.data);
     } else {
       this.kill("crashed");

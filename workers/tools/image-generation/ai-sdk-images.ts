@@ -47,7 +47,7 @@ export class AiSdkImages implements ImageModel {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ImageFault) throw error;
-      throw timeoutFault(limit, timeoutMs, error) ?? serviceFault(answerOf(error), secrets, error);
+      throw timeoutFault(limit, timeoutMs) ?? serviceFault(answerOf(error), secrets, error);
     }
   }
 }

@@ -23,7 +23,7 @@ export function conversationImages(context: readonly ContextItem[]): string[] {
   return urls.slice(-IMAGES_MAXIMUM);
 }
 
-export function dataUrl(base64: string, format: string): string {
+function dataUrl(base64: string, format: string): string {
   return `data:image/${format};base64,${base64}`;
 }
 

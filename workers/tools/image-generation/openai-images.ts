@@ -91,7 +91,7 @@ export class OpenAiImages implements ImageModel {
       if (error instanceof ImageFault) throw error;
       const { key, headers, timeoutMs } = this.#settings;
       const secrets = [key ?? "", ...Object.values(headers)];
-      throw timeoutFault(limit, timeoutMs, error) ?? serviceFault(answerOf(error), secrets, error);
+      throw timeoutFault(limit, timeoutMs) ?? serviceFault(answerOf(error), secrets, error);
     }
   }
 

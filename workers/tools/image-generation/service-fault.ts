@@ -7,22 +7,31 @@ const HTTP_TOO_MANY = 429;
 /** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
 const SECRET_MIN_LENGTH = 8;
 
+/** JSON.parse quotes a piece of the text, which may be a piece of a secret, and is not found as one. */
+const QUOTED_JSON = /Unexpected [^]*?( is not valid JSON)/g;
+
 export interface ServiceAnswer {
   status: number | undefined;
   code: string | null | undefined;
   message: string;
 }
 
-/** What the request did wrong is told as the service tells it; what this server or the service did, in general. */
+/**
+ * What the request did wrong is told as the service tells it; what this server or the service did, in general. The cause is
+ * for the log, and has none of the secrets either: services repeat a key that they refuse.
+ */
 export function serviceFault(
   answer: ServiceAnswer | undefined,
   secrets: readonly string[],
-  cause: unknown,
+  error: unknown,
 ): ImageFault {
+  // Of a header like `Bearer <key>`, the key alone may be repeated.
+  const long = secrets.flatMap((secret) => secret.split(/\s+/)).filter(({ length }) => length >= SECRET_MIN_LENGTH);
+  const redact = (text: string): string =>
+    long.reduce((left, secret) => left.replaceAll(secret, "[redacted]"), text.replace(QUOTED_JSON, "[redacted]$1"));
+  const cause = redactedError(error, redact);
   if (answer?.status === HTTP_BAD_REQUEST || answer?.status === HTTP_UNPROCESSABLE) {
-    const long = secrets.filter((secret) => secret.length >= SECRET_MIN_LENGTH);
-    const message = long.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), answer.message);
-    return new ImageFault(answer.code ?? "invalid_request_error", message, { cause });
+    return new ImageFault(answer.code ?? "invalid_request_error", redact(answer.message), { cause });
   }
   if (answer?.status === HTTP_TOO_MANY) {
     return new ImageFault("rate_limit_exceeded", "The image service's rate limit is reached.", { cause });
@@ -30,8 +39,22 @@ export function serviceFault(
   return new ImageFault("server_error", "The image service is not available at the moment.", { cause });
 }
 
+/** What a log writes of an error, and nothing else of it: SDKs hang requests and answers on theirs. */
+function redactedError(error: unknown, redact: (text: string) => string): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const cause = redactedError(error.cause, redact);
+  const { code } = error as { code?: unknown };
+  const { name, stack } = error;
+  const told = new Error(redact(error.message), { ...(cause !== undefined && { cause }) });
+  return Object.assign(told, {
+    name,
+    ...(stack !== undefined && { stack: redact(stack) }),
+    ...(typeof code === "string" && { code: redact(code) }),
+  });
+}
+
 /** Undefined if the signal was not aborted by the limit. */
-export function timeoutFault(limit: AbortSignal, timeoutMs: number, cause: unknown): ImageFault | undefined {
+export function timeoutFault(limit: AbortSignal, timeoutMs: number): ImageFault | undefined {
   if (!limit.aborted) return undefined;
-  return new ImageFault("timeout", `The image service did not answer within ${timeoutMs} ms.`, { cause });
+  return new ImageFault("timeout", `The image service did not answer within ${timeoutMs} ms.`);
 }

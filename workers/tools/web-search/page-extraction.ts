@@ -1,9 +1,10 @@
 /**
- * Extracts the text of HTML pages in threads of their own. A page that is made to cost much costs one of them: a thread
- * that takes too long or too much memory is ended, and the worker's other runs never wait for it.
+ * Extracts the text of HTML pages, and reads the rules of robots.txt, in threads of their own. What is made to cost much
+ * costs one of them: a thread that takes too long or too much memory is ended, and the worker's other runs never wait for it.
  */
 import { Worker } from "node:worker_threads";
 import type { ExtractedPage, HtmlPage } from "./page-extraction/extract-page.ts";
+import type { RobotsQuestion } from "./page-extraction/robots-rules.ts";
 import type { ExtractionAnswer, ExtractionRequest } from "./page-extraction/thread.ts";
 
 export interface ExtractionLimits {
@@ -44,14 +45,26 @@ export class PageExtraction {
 
   /** Rejects with an ExtractionError, or with the signal's reason. */
   async extract(page: HtmlPage, signal: AbortSignal): Promise<ExtractedPage> {
+    const answer = await this.#read({ page, textMaximum: this.#limits.textLength }, signal);
+    if (!("page" in answer)) throw unreadable(answer);
+    return answer.page;
+  }
+
+  /** Whether a robots.txt lets a URL be opened. Rejects as `extract` does. */
+  async isOpen(robots: RobotsQuestion, signal: AbortSignal): Promise<boolean> {
+    const answer = await this.#read({ robots }, signal);
+    if (!("isOpen" in answer)) throw unreadable(answer);
+    return answer.isOpen;
+  }
+
+  async #read(request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
     await this.#turn(signal);
     const worker = this.#take();
     let isUsable = false;
     try {
-      const answer = await this.#ask(worker, page, signal);
+      const answer = await this.#ask(worker, request, signal);
       isUsable = true;
-      if ("error" in answer) throw new ExtractionError("The page could not be read.", { cause: answer.error });
-      return answer.page;
+      return answer;
     } finally {
       if (isUsable) this.#keep(worker);
       else void worker.terminate();
@@ -84,13 +97,14 @@ export class PageExtraction {
     signal.removeEventListener("abort", stop);
   }
 
-  async #ask(worker: Worker, page: HtmlPage, signal: AbortSignal): Promise<ExtractionAnswer> {
+  async #ask(worker: Worker, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
     signal.throwIfAborted();
-    const { timeMs, textLength } = this.#limits;
+    const { timeMs } = this.#limits;
+    const what = "page" in request ? "The page" : "The site's robots.txt";
     const { promise, resolve, reject } = Promise.withResolvers<ExtractionAnswer>();
     const stop = (): void => reject(signal.reason as Error);
     const giveUp = (cause?: unknown): void =>
-      reject(new ExtractionError("The page is too complex to be read.", { cause }));
+      reject(new ExtractionError(`${what} is too complex to be read.`, { cause }));
     const timer = setTimeout(giveUp, timeMs);
     signal.addEventListener("abort", stop);
     worker.once("message", resolve);
@@ -98,7 +112,6 @@ export class PageExtraction {
     worker.once("error", giveUp);
     worker.once("exit", giveUp);
     try {
-      const request: ExtractionRequest = { page, textMaximum: textLength };
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       worker.postMessage(request);
       return await promise;
@@ -141,4 +154,8 @@ export class PageExtraction {
     clearTimeout(this.#idle.get(worker));
     this.#idle.delete(worker);
   }
+}
+
+function unreadable(answer: ExtractionAnswer): ExtractionError {
+  return new ExtractionError("The page could not be read.", { cause: "error" in answer ? answer.error : undefined });
 }

@@ -72,25 +72,34 @@ export class PageReader {
 
   async #open(url: string, signal: AbortSignal): Promise<Page> {
     const { fetch, timeoutMs } = this.#options;
-    await this.#checkAllowed(url, signal);
+    const refusal = await this.#refusal(url, signal);
+    if (refusal !== undefined) throw new PageError(refusal);
     const headers = {
       "user-agent": USER_AGENT,
       accept: "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1",
       "accept-language": "*",
     };
-    const content = await fetch.read(url, { signal, timeoutMs, headers, maxBytes: HTML_MAXIMUM_BYTES });
-    if (content.url !== url) await this.#checkAllowed(content.url, signal);
+    const content = await fetch.read(url, {
+      signal,
+      timeoutMs,
+      headers,
+      maxBytes: HTML_MAXIMUM_BYTES,
+      refuseRedirect: (target) => this.#refusal(target, signal),
+    });
     if (content.status >= 400) throw new PageError(`The server answered with status ${content.status}.`);
     return await this.#readContent(content, signal);
   }
 
-  async #checkAllowed(url: string, signal: AbortSignal): Promise<void> {
+  /** Why a page is not to be opened. */
+  async #refusal(url: string, signal: AbortSignal): Promise<string | undefined> {
     const { domains, robots } = this.#options;
-    if (!domains.allows(url)) {
-      throw new PageError(`Only pages of these domains may be opened: ${domains.domains.join(", ")}.`);
-    }
-    if (robots !== undefined && !(await robots.allows(url, signal))) {
-      throw new PageError("The site's robots.txt does not allow this page to be opened.");
+    if (!domains.allows(url)) return `Only pages of these domains may be opened: ${domains.domains.join(", ")}.`;
+    try {
+      if (robots === undefined || (await robots.allows(url, signal))) return undefined;
+      return "The site's robots.txt does not allow this page to be opened.";
+    } catch (error) {
+      if (error instanceof ExtractionError) return error.message;
+      throw error;
     }
   }
 

@@ -1,42 +1,40 @@
 /** robots.txt of the sites that a response's calls open, RFC 9309. Each is asked for once in a response. */
-import robotsParser from "robots-parser";
 import { GuardedFetchError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
+import type { PageExtraction } from "./page-extraction.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
 /** The least that RFC 9309 §2.5 wants to be read. */
 const MAXIMUM_BYTES = 500 * 1024;
 const SITES_MAXIMUM = 200;
 
-interface Rules {
-  isDisallowed(url: string, agent: string): boolean | undefined;
-}
-/** The module is the function itself; its types say that it is the module's default. */
-const parseRobots = robotsParser as unknown as (url: string, text: string) => Rules;
-
-const NO_RULES: Rules = { isDisallowed: () => false };
-/** RFC 9309 §2.3.1.4: of a site that cannot say what it allows, nothing is opened. */
-const CLOSED: Rules = { isDisallowed: () => true };
+/** What a site allows: by its robots.txt, or, without one to read, everything or nothing. */
+type Rules = { text: string } | "open" | "closed";
 
 export class Robots {
   readonly #fetch: GuardedFetch;
+  readonly #extraction: PageExtraction;
   readonly #timeoutMs: number;
   readonly #sites = new Map<string, Promise<Rules>>();
 
-  constructor(fetch: GuardedFetch, timeoutMs: number) {
+  constructor(fetch: GuardedFetch, extraction: PageExtraction, timeoutMs: number) {
     this.#fetch = fetch;
+    this.#extraction = extraction;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Rejects with the signal's reason, and with nothing else. */
+  /** Rejects with an ExtractionError for rules that cost too much to read, or with the signal's reason. */
   async allows(url: string, signal: AbortSignal): Promise<boolean> {
     const { origin } = new URL(url);
-    let rules = this.#sites.get(origin);
-    if (rules === undefined) {
-      rules = this.#read(`${origin}/robots.txt`, signal);
-      if (this.#sites.size < SITES_MAXIMUM) this.#sites.set(origin, rules);
+    const source = `${origin}/robots.txt`;
+    let reading = this.#sites.get(origin);
+    if (reading === undefined) {
+      reading = this.#read(source, signal);
+      if (this.#sites.size < SITES_MAXIMUM) this.#sites.set(origin, reading);
     }
-    return (await rules).isDisallowed(url, USER_AGENT) !== true;
+    const rules = await reading;
+    if (typeof rules === "string") return rules === "open";
+    return await this.#extraction.isOpen({ source, text: rules.text, url, agent: USER_AGENT }, signal);
   }
 
   async #read(url: string, signal: AbortSignal): Promise<Rules> {
@@ -48,11 +46,13 @@ export class Robots {
         headers: { "user-agent": USER_AGENT },
       };
       const { status, body } = await this.#fetch.read(url, options);
-      if (status >= 500) return CLOSED;
-      if (status >= 400) return NO_RULES;
-      return parseRobots(url, new TextDecoder().decode(body));
+      // RFC 9309 §2.3.1.4: of a site that cannot say what it allows, nothing is opened.
+      if (status >= 500) return "closed";
+      if (status >= 400) return "open";
+      const text = new TextDecoder().decode(body);
+      return text.trim() === "" ? "open" : { text };
     } catch (error) {
-      if (error instanceof GuardedFetchError) return CLOSED;
+      if (error instanceof GuardedFetchError) return "closed";
       throw error;
     }
   }

@@ -129,6 +129,22 @@ def _collect_files():
     return changed, deleted, left_out
 
 
+def _choose_images(changed):
+    """What is shown, within the limits, as in the result: a file that is in it is named and not repeated."""
+    displayed = [(media_type, data, None) for media_type, data in _images]
+    written = [(IMAGE_TYPES[os.path.splitext(name)[1].lower()], data, name)
+               for name, data in changed if os.path.splitext(name)[1].lower() in IMAGE_TYPES]
+    chosen, left, left_out = [], _limits["max_image_bytes"], False
+    for media_type, data, name in (displayed + written)[: _limits["max_images"]]:
+        if len(data) > left:
+            left_out = True
+            continue
+        left -= len(data)
+        source = {"bytes": base64.b64encode(data).decode()} if name is None else {"file": name}
+        chosen.append({"media_type": media_type, **source})
+    return chosen, left_out
+
+
 def _own_trace(error, filename):
     """Without the frames above the cell's own: they are this file and Pyodide."""
     trace = error.__traceback__
@@ -180,12 +196,12 @@ async def run_cell(request):
     changed, deleted, left_out = _collect_files()
     if left_out:
         print(f"[{len(left_out)} files are over the limits of the working folder and were not kept, from {left_out[0]!r} on]")
-    shown = [(IMAGE_TYPES[os.path.splitext(name)[1].lower()], data)
-             for name, data in changed if os.path.splitext(name)[1].lower() in IMAGE_TYPES]
-    images = (_images + shown)[: _limits["max_images"]]
+    result["images"], images_left_out = _choose_images(changed)
+    _images.clear()
+    if images_left_out:
+        print("[Some images were too large to be shown.]")
     result["files"] = [{"name": name, "bytes": base64.b64encode(data).decode()} for name, data in changed]
     result["deleted"] = deleted
-    result["images"] = [{"media_type": kind, "bytes": base64.b64encode(data).decode()} for kind, data in images]
     return json.dumps(result)
 
 

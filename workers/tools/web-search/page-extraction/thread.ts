@@ -1,17 +1,18 @@
-/** A thread that extracts pages, one after the other, until it is ended. */
+/** A thread that reads what strangers wrote, one thing after the other, until it is ended. */
 import { parentPort } from "node:worker_threads";
 import { type ExtractedPage, extractPage, type HtmlPage } from "./extract-page.ts";
+import { isOpenTo, type RobotsQuestion } from "./robots-rules.ts";
 
-export interface ExtractionRequest {
-  page: HtmlPage;
-  textMaximum: number;
-}
-export type ExtractionAnswer = { page: ExtractedPage } | { error: string };
+export type ExtractionRequest = { page: HtmlPage; textMaximum: number } | { robots: RobotsQuestion };
+export type ExtractionAnswer = { page: ExtractedPage } | { isOpen: boolean } | { error: string };
 
-parentPort!.on("message", ({ page, textMaximum }: ExtractionRequest) => {
+parentPort!.on("message", (request: ExtractionRequest) => {
   let answer: ExtractionAnswer;
   try {
-    answer = { page: extractPage(page, textMaximum) };
+    answer =
+      "page" in request
+        ? { page: extractPage(request.page, request.textMaximum) }
+        : { isOpen: isOpenTo(request.robots) };
   } catch (error) {
     answer = { error: String(error) };
   }
