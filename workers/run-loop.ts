@@ -3,10 +3,9 @@
  * again with their results, until it answers, a call is the client's to make or to approve, or a budget is spent. Each
  * turn with calls is in the journal, so a run that takes over goes on behind the last step that was recorded.
  */
-import { newItemId } from "../src/protocol/id.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { Usage } from "../src/protocol/response.ts";
-import { addUsage, NO_USAGE } from "../src/lifecycle/usage.ts";
+import { addUsage } from "../src/lifecycle/usage.ts";
 import { includedIn, recordedEvent } from "../src/lifecycle/include.ts";
 import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
@@ -16,7 +15,6 @@ import { runsTool, understandsItem } from "../src/providers/hosted-tools.ts";
 import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { Conversation } from "../src/responses/conversation.ts";
 import type { Storage } from "../src/responses/storage.ts";
-import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { sourcesOf, withCitations } from "./citations.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
 import { lostTurn } from "./lost-turn.ts";
@@ -31,6 +29,7 @@ import type { Turn } from "./turn.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
 import { openSession } from "./tool-session.ts";
+import { approvedSegments, splitAtTurn, usageOf } from "./turn-history.ts";
 import { mayCall, turnRequest } from "./turn-request.ts";
 import { TurnRelay } from "./turn-relay.ts";
 import { heldTurn, type HeldTurn, loseAttachment, TurnAttachment } from "./turn-attachment.ts";
@@ -127,15 +126,12 @@ class Loop {
   async #takeUp(): Promise<void> {
     const produced = this.#generation.produced();
     const { provider } = this.#generation.resolved;
-    const lost = lostTurn(this.#split(produced).produced, (type) => understandsItem(provider, type));
+    const lost = lostTurn(splitAtTurn(produced, this.#journal.turns).produced, (type) =>
+      understandsItem(provider, type),
+    );
     if (lost !== undefined) await this.#journal.addLostTurn(lost);
     if (this.#journal.turns.length === 0) {
-      // One approval is one call, even if two tools of the request take it for theirs.
-      const approved = new Map(this.#tools.approved.map((call) => [call.approvalRequestId ?? call.callId, call]));
-      const segments = [...approved.values()].slice(0, this.#callsLeft).map((call): TurnSegment => {
-        const itemIds = [newItemId(this.#tools.functions.get(call.name)!.itemType)];
-        return { kind: "call", call, itemIds };
-      });
+      const segments = approvedSegments(this.#tools, this.#callsLeft);
       if (segments.length === 0) return;
       await this.#journal.addTurn({ usage: null, segments });
     }
@@ -149,7 +145,7 @@ class Loop {
     // Nobody is shown the context of a call that was made already.
     const context = held === undefined ? await prepareContext(turn) : turn;
     if ("type" in context) return context;
-    const { before, produced } = this.#split(context.produced);
+    const { before, produced } = splitAtTurn(context.produced, this.#journal.turns);
     const { output } = this.#run.writer.state.response;
     const usedIds = new Set(output.map((item) => item.id));
     const call: UpstreamCall = {
@@ -186,7 +182,7 @@ class Loop {
     const { background } = this.#dependencies;
     // Where nothing may be stored, nothing is left with a provider either, for however short a time.
     if (background === undefined || this.#generation.conversation.request.store === false) return undefined;
-    const { produced } = this.#split(this.#generation.produced());
+    const { produced } = splitAtTurn(this.#generation.produced(), this.#journal.turns);
     const turn = { run: this.#run, journal: this.#journal, background, relay, usedIds };
     return new TurnAttachment(turn, produced, held?.attachment);
   }
@@ -237,13 +233,6 @@ class Loop {
     await finishTurn({ run: this.#run, journal: this.#journal, functions, logger, write }, shownIds, live);
   }
 
-  /** Of the response's items, those before the turn that is to come, and those of it that an attempt that was cut off completed. */
-  #split(items: readonly OutputItem[]): { before: readonly OutputItem[]; produced: readonly OutputItem[] } {
-    const ended = new Set(this.#journal.turns.flatMap(({ segments }) => segments.flatMap(({ itemIds }) => itemIds)));
-    const boundary = items.findLastIndex((item) => ended.has(item.id)) + 1;
-    return { before: items.slice(0, boundary), produced: items.slice(boundary) };
-  }
-
   get #callsLeft(): number {
     const asked = this.#generation.conversation.request.max_tool_calls ?? Infinity;
     return Math.min(asked, this.#dependencies.maxToolCalls) - this.#journal.callCount;
@@ -255,7 +244,7 @@ class Loop {
 
   /** Of the turns that are over. */
   get #usage(): Usage {
-    return this.#journal.turns.reduce((sum, { usage }) => (usage === null ? sum : addUsage(sum, usage)), NO_USAGE);
+    return usageOf(this.#journal.turns);
   }
 
   #outOfTokens(): UpstreamFinish {
