@@ -23,11 +23,12 @@ import { deleteResponse } from "./http/delete-response.ts";
 import { documentation } from "./http/docs.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
 import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
+import { refuseOddRequests } from "./http/http-server.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { listInputItems } from "./http/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/models.ts";
 import { limitRequests } from "./http/rate-limit.ts";
-import { logRequests } from "./http/request-log.ts";
+import { logRequests, nameRequests } from "./http/request-log.ts";
 import { retrieveResponse } from "./http/retrieve-response.ts";
 
 export function createApp(context: ApiContext): Express {
@@ -60,6 +61,7 @@ export function createApp(context: ApiContext): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "extended");
+  app.use(nameRequests);
   app.use(
     healthRoutes({
       redis: () => storage.redis.ping(),
@@ -68,6 +70,7 @@ export function createApp(context: ApiContext): Express {
     }),
   );
   app.use(logRequests(logger));
+  app.use(refuseOddRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(documentation(async () => (await import("./openapi/document.ts")).describeApi()));
   app.use(["/v1", "/v5"], v1);
@@ -80,6 +83,7 @@ export function createApp(context: ApiContext): Express {
 export function createHealthApp(checks: ReadinessChecks): Express {
   const app = express();
   app.disable("x-powered-by");
+  app.use(nameRequests);
   app.use(healthRoutes(checks));
   return app;
 }

@@ -132,6 +132,8 @@ export const REFUSALS = {
     error: http.malformedClientRequestId(),
   },
   malformedHttp: { when: "What came is not HTTP.", error: http.malformedHttp() },
+  missingHost: { when: "A request of HTTP/1.1 has no `Host`.", error: http.missingHost() },
+  expectationFailed: { when: "`Expect` is not `100-continue`.", error: http.expectationFailed() },
   headersTooLarge: { when: "The headers are longer than 16 KiB.", error: http.headersTooLarge() },
   requestTimedOut: { when: "The request did not arrive in time.", error: http.requestTimedOut() },
   malformedUrl: { when: "The path holds a broken percent-encoding.", error: http.malformedUrl() },
