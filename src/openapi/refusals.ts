@@ -53,7 +53,14 @@ export const REFUSALS = {
     when: "The response to continue has not ended.",
     error: state.previousResponseUnfinished(RESPONSE_ID, "in_progress"),
   },
-  itemNotFound: { when: "An `item_reference` names no item of the project's.", error: state.itemNotFound(ITEM_ID) },
+  itemNotFound: {
+    when: "An `item_reference` names no item of the project's.",
+    error: state.itemNotFound(ITEM_ID, "input"),
+  },
+  itemExists: {
+    when: "An item has the id of another one: of the request's, or in the conversation.",
+    error: state.itemExists(ITEM_ID, 0),
+  },
   toolOutputMissing: {
     when: "A function call in the input has no output.",
     error: requests.toolOutputMissing("call_1"),

@@ -26,7 +26,7 @@ import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { enterOpen } from "./enter-open.ts";
-import { indexItems, resolveReferences } from "./item-references.ts";
+import { indexItems, resolveInput } from "./item-references.ts";
 import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
@@ -78,7 +78,7 @@ export async function admitResponse(
     const prompted = resolvePrompt(admission.prompts, request);
     refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-    const resolved = await resolveReferences(storage, project, prompted);
+    const resolved = await resolveInput(storage, project, prompted);
     await checkInput(storage, resolved, project);
     const { purpose } = admission;
     const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };

@@ -1,6 +1,8 @@
 /** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
 import { parseInclude, parseListQuery } from "../../http/validate.ts";
 import { encryptedContentUnverified } from "../../lifecycle/errors/requests.ts";
+import { itemNotFound } from "../../lifecycle/errors/state.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { faultsOf, type Refusal, REFUSALS } from "../refusals.ts";
 
 type Wrap<T> = (part: T) => object;
@@ -25,10 +27,17 @@ export function itemFaults(wrap: Wrap<object[]>): Wrong {
 }
 
 /** Of items that are added to a conversation. */
-export const unverifiedItem: Refusal = {
+const unverifiedItem: Refusal = {
   ...REFUSALS.encryptedContentUnverified,
   error: encryptedContentUnverified("rs_1", "items"),
 };
+
+/** Beside those of each item. */
+export const addedItemFaults = [
+  unverifiedItem,
+  { ...REFUSALS.itemNotFound, error: itemNotFound("msg_1", "items") },
+  "itemExists",
+] as const satisfies Endpoint["refusals"];
 
 export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
   const pairs = Array.from({ length: 17 }, (_, i) => [`key_${i}`, "value"]);
