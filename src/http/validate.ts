@@ -14,7 +14,7 @@ import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
-import { faultOf, wrongType } from "./faults.ts";
+import { faultOf, reservedName, wrongType } from "./faults.ts";
 import { parseParameters } from "./long-input.ts";
 
 const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
@@ -60,6 +60,11 @@ export function fieldsOf(body: unknown): Record<string, unknown> {
 }
 
 function checkParameterNames(fields: Record<string, unknown>, known: readonly string[]): void {
+  const { metadata } = fields;
+  // zod leaves this name out of what it answers, and what was sent must not vanish in silence.
+  if (typeof metadata === "object" && metadata !== null && Object.hasOwn(metadata, "__proto__")) {
+    throw reservedName("metadata", "__proto__");
+  }
   for (const name of Object.keys(fields)) {
     if (!known.includes(name)) {
       throw unknownParameter(
@@ -107,11 +112,19 @@ export function parseInclude(query: HttpRequest["query"]): Included {
 }
 
 function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"]): z.infer<S> {
-  // Of one value alone, many clients write no list.
-  const fields = typeof query["include"] === "string" ? { ...query, include: [query["include"]] } : query;
+  // `?limit=` says nothing of it.
+  const stated = Object.entries(query).filter(([, value]) => value !== "");
+  const fields = Object.fromEntries(stated.map(([name, value]) => [name, name === "include" ? listOf(value) : value]));
   const parsed = schema.safeParse(fields, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, fields);
   return parsed.data;
+}
+
+/** Of one value alone, many clients write no list; of more than it expects, the parser makes an object with their places. */
+function listOf(value: unknown): unknown {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.keys(value).every((key, place) => key === String(place)) ? Object.values(value) : value;
 }
 
 export function parseFlag(query: HttpRequest["query"], name: string): boolean {

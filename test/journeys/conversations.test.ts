@@ -111,8 +111,16 @@ describe("a conversation", () => {
     ["no metadata", "/conversations/ID", {}, "metadata", "missing_required_parameter"],
     ["an unknown key", "/conversations", { item: [] }, "item", "unknown_parameter"],
     ["an item of no kind", "/conversations", { items: [{ type: "zzz" }] }, "items[0].type", "invalid_value"],
+    ["an empty id", "/conversations", { items: [{ ...say("x"), id: "" }] }, "items[0].id", "string_below_min_length"],
     ["two items with one id", "/conversations", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
     ["two of them later", "/conversations/ID/items", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
+    [
+      "a name of metadata that cannot be kept",
+      "/conversations",
+      { metadata: JSON.parse('{"__proto__":"x"}') as object },
+      "metadata.__proto__",
+      "invalid_value",
+    ],
   ])("refuses %s", async (_name, path, body, param, code) => {
     const { id } = await open();
     expect(await call("POST", path.replace("ID", id), body)).toMatchObject({
@@ -139,6 +147,12 @@ describe("a conversation", () => {
     const input = [{ ...say("again"), id: "msg_one" }];
     expect((await create(api.url, answer("done", id, { input }), ALPHA)).status).toBe("completed");
     expect(textsOf(await itemsOf(id))).toEqual(["one", "done"]);
+  });
+
+  test("takes include however often it is repeated", async () => {
+    const { id } = await open({ items: [say("one")] });
+    const query = "include[]=message.input_image.image_url&".repeat(30);
+    expect((await call<Page>("GET", `/conversations/${id}/items?${query}`)).body.data).toHaveLength(1);
   });
 
   test("of another project is unknown, on every verb", async () => {

@@ -16,6 +16,7 @@ export function itemFaults(wrap: Wrap<object[]>): Wrong {
   return {
     "An item's `type` is missing.": wrap([{}]),
     "An item's `type` is not known.": wrap([{ type: "bogus" }]),
+    "An item's `id` is empty.": wrap([{ role: "user", content: "Hello", id: "" }]),
     "A part of an item is of the wrong type.": wrap([{ role: "user", content: 1 }]),
     "A text in an item is too long.": wrap([{ ...call, call_id: "x".repeat(65) }]),
     "A text in an item is too short.": wrap([{ ...call, call_id: "" }]),
@@ -44,6 +45,7 @@ export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
   return {
     "`metadata` is no object.": wrap({ metadata: "red" }),
     "`metadata` has more than 16 pairs.": wrap({ metadata: Object.fromEntries(pairs) }),
+    "A key of `metadata` is `__proto__`.": wrap({ metadata: JSON.parse('{"__proto__":"value"}') as unknown }),
     "A key of `metadata` is longer than 64 characters.": wrap({ metadata: { ["k".repeat(65)]: "value" } }),
     "A value of `metadata` is longer than 512 characters.": wrap({ metadata: { color: "x".repeat(513) } }),
   };
