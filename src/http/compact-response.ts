@@ -20,7 +20,7 @@ import { asConversationItem } from "../responses/conversation-turn.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { Storage } from "../responses/storage.ts";
 import { follow, waitForEnd } from "./create-response.ts";
-import { emptyInput, fieldsOf, parseBody } from "./validate.ts";
+import { checkTrigger, emptyInput, fieldsOf, parseBody, saysNothing } from "./validate.ts";
 
 export function compactResponse(context: ApiContext): RequestHandler {
   const { catalog, limits, prompts, storage } = context;
@@ -43,7 +43,8 @@ export function parseCompactRequest(body: unknown, catalog: ProviderCatalog): Co
   if (fields["model"] === undefined) throw missingParameter("model");
   if (fields["input"] == null && fields["previous_response_id"] == null) throw missingParameter("input");
   const request = parseBody(compactRequestSchema, body);
-  if (request.previous_response_id == null && request.input?.length === 0) throw emptyInput();
+  checkTrigger(request.input);
+  if (request.previous_response_id == null && saysNothing(request.input)) throw emptyInput();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
   return request;
 }

@@ -7,9 +7,12 @@ import {
   type CursorSource,
   malformedCursor,
   malformedResponseId,
+  misplacedTrigger,
+  triggerNotKept,
 } from "../lifecycle/errors/requests.ts";
 import { modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
 import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
+import type { InputItem } from "../protocol/item.ts";
 import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
@@ -33,15 +36,35 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   if (parsed.issues !== undefined) throw faultOf(parsed.issues, fields);
   const request = parsed.data;
   checkContext(request);
-  if (!hasContext && request.input!.length === 0) throw emptyInput();
+  if (!hasContext && saysNothing(request.input)) throw emptyInput();
   const { model } = request;
   if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
   return request;
 }
 
-export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id">): void {
+export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id" | "input">): void {
   if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
+  checkTrigger(request.input);
 }
+
+/** openai 7.57: "Must be the final input item." */
+export function checkTrigger(input: CreateRequest["input"] | null): void {
+  const place = Array.isArray(input) ? input.findIndex(isTrigger) : -1;
+  if (place >= 0 && place < input!.length - 1) throw misplacedTrigger(place);
+}
+
+/** Where items are kept rather than said. */
+export function refuseTriggers(items: readonly InputItem[]): void {
+  const place = items.findIndex(isTrigger);
+  if (place >= 0) throw triggerNotKept(place);
+}
+
+/** A trigger alone has nothing to compact. */
+export function saysNothing(input: CreateRequest["input"] | null): boolean {
+  return input == null || input.length === 0 || (Array.isArray(input) && input.every(isTrigger));
+}
+
+const isTrigger = (item: InputItem): boolean => item.type === "compaction_trigger";
 
 /** The body of any other POST: no body is an empty one. */
 export function parseBody<S extends z.ZodObject>(schema: S, body: unknown): z.infer<S> {

@@ -65,6 +65,14 @@ export const REFUSALS = {
     when: "A function call in the input has no output.",
     error: requests.toolOutputMissing("call_1"),
   },
+  misplacedTrigger: {
+    when: "A `compaction_trigger` is not the last item.",
+    error: requests.misplacedTrigger(0),
+  },
+  triggerNotKept: {
+    when: "A `compaction_trigger` is among the items.",
+    error: requests.triggerNotKept(0),
+  },
   encryptedContentUnverified: {
     when: "An item's `encrypted_content` begins as this server's does, and is not what it made for the project.",
     error: requests.encryptedContentUnverified("rs_1", "input"),

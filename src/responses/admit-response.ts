@@ -25,6 +25,7 @@ import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
+import { takeTrigger } from "./compaction-trigger.ts";
 import { enterOpen } from "./enter-open.ts";
 import { indexItems, resolveInput } from "./item-references.ts";
 import { sealSecrets } from "./request-secrets.ts";
@@ -78,9 +79,10 @@ export async function admitResponse(
     const prompted = resolvePrompt(admission.prompts, request);
     refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-    const resolved = await resolveInput(storage, project, prompted);
+    const { request: said, isTriggered } = takeTrigger(prompted);
+    const resolved = await resolveInput(storage, project, said);
     await checkInput(storage, resolved, project);
-    const { purpose } = admission;
+    const purpose = isTriggered ? "compact" : admission.purpose;
     const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
     return await recordAndEnqueue(storage, limits, accepted);
   } catch (error) {

@@ -114,6 +114,7 @@ describe("a conversation", () => {
     ["an empty id", "/conversations", { items: [{ ...say("x"), id: "" }] }, "items[0].id", "string_below_min_length"],
     ["two items with one id", "/conversations", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
     ["two of them later", "/conversations/ID/items", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
+    ["an order", "/conversations/ID/items", { items: [{ type: "compaction_trigger" }] }, "items[0]", "invalid_value"],
     [
       "a name of metadata that cannot be kept",
       "/conversations",

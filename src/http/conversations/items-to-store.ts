@@ -10,6 +10,7 @@ import { asConversationItem } from "../../responses/conversation-turn.ts";
 import { resolveReferences } from "../../responses/item-references.ts";
 import { verifySealedItems } from "../../responses/sealed-items.ts";
 import type { Storage } from "../../responses/storage.ts";
+import { refuseTriggers } from "../validate.ts";
 
 /** What stands behind a reference keeps its id: providers know reasoning by it. */
 export async function itemsToStore(
@@ -17,6 +18,7 @@ export async function itemsToStore(
   project: string,
   items: readonly InputItem[],
 ): Promise<ConversationItem[]> {
+  refuseTriggers(items);
   const resolved = await resolveReferences(storage, project, items, "items");
   verifySealedItems(storage.sealer, project, resolved, "items");
   const ids = new Set<string>();

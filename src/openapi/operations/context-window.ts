@@ -22,6 +22,7 @@ const OF_CONTEXT = [
   "malformedPreviousResponseId",
   "previousResponseUnfinished",
   "toolOutputMissing",
+  "misplacedTrigger",
   "encryptedContentUnverified",
   "itemNotFound",
   "modelNotFound",

@@ -106,6 +106,7 @@ export const createResponse: Endpoint = {
     "malformedPreviousResponseId",
     "previousResponseUnfinished",
     "toolOutputMissing",
+    "misplacedTrigger",
     "encryptedContentUnverified",
     "conversationLocked",
     "conversationNotFound",

@@ -38,6 +38,7 @@ export const addedItemFaults = [
   unverifiedItem,
   { ...REFUSALS.itemNotFound, error: itemNotFound("msg_1", "items") },
   "itemExists",
+  "triggerNotKept",
 ] as const satisfies Endpoint["refusals"];
 
 export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {

@@ -12,7 +12,7 @@
  * | calls and outputs of hosted tools          | a text that shows them as they are, without pictures in base64     |
  * | additional_tools, configuration_update     | tools and options of the call (call-options.ts)                    |
  * | compaction, item_reference                 | refused: what is in them cannot be read here                       |
- * | compaction_trigger, program, program_output, tool_search_* | as hosted tools' calls                             |
+ * | program, program_output, tool_search_*     | as hosted tools' calls                                             |
  *
  * What a vendor refuses in the order of things is put right: calls of one turn stand in one message, each has a result.
  */
