@@ -38,9 +38,9 @@ export function createApp(context: ApiContext): Express {
   if (config.apiKeys.length === 0) v1.use(refuseForeignPages(config.HOST, originsOf(config.CORS_ORIGINS)));
   v1.use(authenticate(config.apiKeys));
   v1.use(jsonBody(config.MAX_BODY_BYTES));
-  const limited = limitRequests(storage.redis, storage.layout.rateLimit, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
-  v1.post("/responses", limited, createResponse(context));
-  v1.post("/responses/compact", limited, compactResponse(context));
+  const limit = limitRequests(storage, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
+  v1.post("/responses", limit.allow, createResponse(context), limit.tell);
+  v1.post("/responses/compact", limit.allow, compactResponse(context), limit.tell);
   v1.post("/responses/input_tokens", countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));

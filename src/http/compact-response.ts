@@ -19,7 +19,7 @@ import { loadConversation } from "../responses/conversation.ts";
 import { asConversationItem } from "../responses/conversation-turn.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { Storage } from "../responses/storage.ts";
-import { follow, waitForEnd } from "./create-response.ts";
+import { follow, showReplay, waitForEnd } from "./create-response.ts";
 import { checkTrigger, emptyInput, fieldsOf, parseBody, saysNothing } from "./validate.ts";
 
 export function compactResponse(context: ApiContext): RequestHandler {
@@ -28,13 +28,16 @@ export function compactResponse(context: ApiContext): RequestHandler {
     const { input, ...settings } = parseCompactRequest(request.body, catalog);
     const { project } = response.locals;
     const asked = { ...settings, input: input ?? undefined, store: false };
-    const admission = { project, request: asked, idempotencyKey: undefined, purpose: "compact" as const, prompts };
+    const { allowance } = response.locals;
+    const idempotencyKey = request.get("idempotency-key") || undefined;
+    const admission = { project, request: asked, idempotencyKey, purpose: "compact" as const, prompts, allowance };
     const admitted = await admitResponse(storage, limits, admission);
+    if (admitted.isReplay) await showReplay(response);
     const sink = waitForEnd(response, (terminal) => {
       const ended = JSON.parse(responseJsonOf(terminal)) as Response;
       describeCompacted(storage, project, ended).then((compacted) => response.json(compacted), next);
     });
-    follow(context, response, sink, { admitted, cancelOnDisconnect: true, isReadable: false });
+    follow(context, response, sink, { admitted, cancelOnDisconnect: idempotencyKey === undefined, isReadable: false });
   };
 }
 

@@ -1,4 +1,4 @@
-/** `compaction_trigger`, which has the context compacted in a response of its own. */
+/** `compaction_trigger`, which has the context compacted in a response of its own, and `compact` under an Idempotency-Key. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
@@ -110,5 +110,28 @@ describe("a compaction_trigger at the end of the input", () => {
     const response = expectOneTerminal(log);
     expect(response).toMatchObject({ status: "completed", output: [{ type: "compaction" }] });
     expect(response.output).toHaveLength(1);
+  });
+});
+
+describe("compact with an Idempotency-Key", () => {
+  const body = { model: "simulator/default", input: told };
+  const compact = async (key: string, fields: object = {}) =>
+    await post<{ id: string }>("/responses/compact", { ...body, ...fields }, { "idempotency-key": key });
+
+  test("gives the same answer again, and refuses another body", async () => {
+    const first = await compact("one");
+    const second = await compact("one");
+    expect(first.headers.get("idempotent-replayed")).toBeNull();
+    expect(second).toMatchObject({ status: 200, body: first.body });
+    expect(second.headers.get("idempotent-replayed")).toBe("true");
+    const other = { status: 422, body: { error: { code: "idempotency_key_reuse" } } };
+    expect(await compact("one", { input: "Other" })).toMatchObject(other);
+    expect((await compact("two")).body.id).not.toBe(first.body.id);
+  });
+
+  test("is not the key of a response that says the same", async () => {
+    await compact("three");
+    const same = { ...body, store: false };
+    expect((await post("/responses", same, { "idempotency-key": "three" })).status).toBe(422);
   });
 });
