@@ -23,11 +23,12 @@ import { deleteResponse } from "./http/delete-response.ts";
 import { documentation } from "./http/docs.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
 import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
+import { refuseOddRequests } from "./http/http-server.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { listInputItems } from "./http/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/models.ts";
 import { limitRequests } from "./http/rate-limit.ts";
-import { logRequests } from "./http/request-log.ts";
+import { logRequests, nameRequests } from "./http/request-log.ts";
 import { retrieveResponse } from "./http/retrieve-response.ts";
 
 export function createApp(context: ApiContext): Express {
@@ -37,9 +38,9 @@ export function createApp(context: ApiContext): Express {
   if (config.apiKeys.length === 0) v1.use(refuseForeignPages(config.HOST, originsOf(config.CORS_ORIGINS)));
   v1.use(authenticate(config.apiKeys));
   v1.use(jsonBody(config.MAX_BODY_BYTES));
-  const limited = limitRequests(storage.redis, storage.layout.rateLimit, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
-  v1.post("/responses", limited, createResponse(context));
-  v1.post("/responses/compact", limited, compactResponse(context));
+  const limit = limitRequests(storage, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
+  v1.post("/responses", limit.allow, createResponse(context), limit.tell);
+  v1.post("/responses/compact", limit.allow, compactResponse(context), limit.tell);
   v1.post("/responses/input_tokens", countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
@@ -60,6 +61,7 @@ export function createApp(context: ApiContext): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "extended");
+  app.use(nameRequests);
   app.use(
     healthRoutes({
       redis: () => storage.redis.ping(),
@@ -68,6 +70,7 @@ export function createApp(context: ApiContext): Express {
     }),
   );
   app.use(logRequests(logger));
+  app.use(refuseOddRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(documentation(async () => (await import("./openapi/document.ts")).describeApi()));
   app.use(["/v1", "/v5"], v1);
@@ -80,6 +83,7 @@ export function createApp(context: ApiContext): Express {
 export function createHealthApp(checks: ReadinessChecks): Express {
   const app = express();
   app.disable("x-powered-by");
+  app.use(nameRequests);
   app.use(healthRoutes(checks));
   return app;
 }

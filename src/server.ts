@@ -1,10 +1,10 @@
 /** The API process: config → context → listen → drain. */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { readConfig } from "./config.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
-import { answerClientErrors } from "./http/client-error.ts";
+import { createHttpServer } from "./http/http-server.ts";
 import { createLogger } from "./logger.ts";
 import { runProcess } from "./process.ts";
 
@@ -15,8 +15,7 @@ await runProcess("api", async () => {
   const config = readConfig();
   const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
   const context = await openApiContext(config, logger);
-  const server = createServer(createApp(context));
-  answerClientErrors(server);
+  const server = createHttpServer(createApp(context));
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
   const address = server.address();

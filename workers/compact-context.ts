@@ -53,7 +53,7 @@ export async function compactContext(pass: CompactionPass): Promise<{ context: C
   return { context: compactedItems(content, items) };
 }
 
-/** The run of `POST /responses/compact`: a pass and nothing else. */
+/** The run of a `compaction_trigger` and of `POST /responses/compact`: a pass and nothing else. */
 export async function compactOnly(turn: Turn): Promise<UpstreamFinish> {
   const { resolved } = turn;
   const input = turn.render(turn.input);

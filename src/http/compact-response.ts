@@ -19,8 +19,8 @@ import { loadConversation } from "../responses/conversation.ts";
 import { asConversationItem } from "../responses/conversation-turn.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { Storage } from "../responses/storage.ts";
-import { follow, waitForEnd } from "./create-response.ts";
-import { emptyInput, fieldsOf, parseBody } from "./validate.ts";
+import { follow, showReplay, waitForEnd } from "./create-response.ts";
+import { checkTrigger, emptyInput, fieldsOf, parseBody, saysNothing } from "./validate.ts";
 
 export function compactResponse(context: ApiContext): RequestHandler {
   const { catalog, limits, prompts, storage } = context;
@@ -28,13 +28,16 @@ export function compactResponse(context: ApiContext): RequestHandler {
     const { input, ...settings } = parseCompactRequest(request.body, catalog);
     const { project } = response.locals;
     const asked = { ...settings, input: input ?? undefined, store: false };
-    const admission = { project, request: asked, idempotencyKey: undefined, purpose: "compact" as const, prompts };
+    const { allowance } = response.locals;
+    const idempotencyKey = request.get("idempotency-key") || undefined;
+    const admission = { project, request: asked, idempotencyKey, purpose: "compact" as const, prompts, allowance };
     const admitted = await admitResponse(storage, limits, admission);
+    if (admitted.isReplay) await showReplay(response);
     const sink = waitForEnd(response, (terminal) => {
       const ended = JSON.parse(responseJsonOf(terminal)) as Response;
       describeCompacted(storage, project, ended).then((compacted) => response.json(compacted), next);
     });
-    follow(context, response, sink, { admitted, cancelOnDisconnect: true, isReadable: false });
+    follow(context, response, sink, { admitted, cancelOnDisconnect: idempotencyKey === undefined, isReadable: false });
   };
 }
 
@@ -43,7 +46,8 @@ export function parseCompactRequest(body: unknown, catalog: ProviderCatalog): Co
   if (fields["model"] === undefined) throw missingParameter("model");
   if (fields["input"] == null && fields["previous_response_id"] == null) throw missingParameter("input");
   const request = parseBody(compactRequestSchema, body);
-  if (request.previous_response_id == null && request.input?.length === 0) throw emptyInput();
+  checkTrigger(request.input);
+  if (request.previous_response_id == null && saysNothing(request.input)) throw emptyInput();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
   return request;
 }

@@ -34,7 +34,7 @@ export function countInputTokens(context: ApiContext): RequestHandler {
 
   return async (request, response) => {
     const body = parseBody(inputTokensRequestSchema, request.body);
-    checkContext(body);
+    checkContext({ ...body, input: body.input ?? undefined });
     if (body.model != null && catalog.resolve(body.model) === undefined) throw modelNotFound(body.model);
     const { previous_response_id, conversation, input } = body;
     const asked = { model: body.model ?? "", previous_response_id, conversation, input: input ?? undefined };

@@ -25,14 +25,14 @@ export function createResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const body = parseCreateRequest(request.body, context.catalog);
     const idempotencyKey = request.get("idempotency-key") || undefined;
-    const { project } = response.locals;
+    const { project, allowance } = response.locals;
     const { storage, limits, prompts } = context;
-    const admission = { project, request: body, idempotencyKey, prompts, unavailableTool };
+    const admission = { project, request: body, idempotencyKey, prompts, unavailableTool, allowance };
     const admitted = await admitResponse(storage, limits, admission);
-    const headers: Record<string, string> = admitted.isReplay ? { "idempotent-replayed": "true" } : {};
+    if (admitted.isReplay) await showReplay(response);
     const isBackground = body.background === true;
     if (isBackground && body.stream !== true) {
-      sendResponseJson(response.set(headers), admitted.json);
+      sendResponseJson(response, admitted.json);
       return;
     }
     // With a key, a client that was cut off comes back for the same run.
@@ -40,13 +40,19 @@ export function createResponse(context: ApiContext): RequestHandler {
     const following: Following = { admitted, cancelOnDisconnect, isReadable: isBackground || body.store !== false };
     if (body.stream === true) {
       const isObfuscated = body.stream_options?.include_obfuscation === true;
-      const sink = openEventStream(response, { headers, isResumable: isBackground });
+      const sink = openEventStream(response, { isResumable: isBackground });
       follow(context, response, sink, { ...following, ...(isObfuscated && { encode: obfuscatedFrames(admitted.id) }) });
     } else {
       const send = (terminal: LoggedEvent) => sendResponseJson(response, responseJsonOf(terminal));
-      follow(context, response, waitForEnd(response.set(headers), send), following);
+      follow(context, response, waitForEnd(response, send), following);
     }
   };
+}
+
+/** An earlier request has made it, and was counted for it. */
+export async function showReplay(response: HttpResponse): Promise<void> {
+  response.set("idempotent-replayed", "true");
+  await response.locals.allowance.show();
 }
 
 export function sendResponseJson(response: HttpResponse, json: string): void {

@@ -164,6 +164,11 @@ export function wrongType(param: string, expected: string, value: unknown): ApiE
   return refuse(`Invalid type for '${param}': expected ${noun}, but got ${got} instead.`, param, "invalid_type");
 }
 
+export function reservedName(parent: string, name: string): ApiError {
+  const param = `${parent}.${name}`;
+  return refuse(`Invalid property name in '${parent}': '${name}' is reserved.`, param, "invalid_value");
+}
+
 function badValue(param: string, value: unknown, supported: readonly unknown[]): ApiError {
   const shown = typeof value === "string" ? value.slice(0, 100) : JSON.stringify(value);
   return refuse(`Invalid value: '${shown}'.${supportedValues(supported)}`, param, "invalid_value");

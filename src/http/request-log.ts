@@ -1,7 +1,7 @@
 /**
  * `x-request-id`, `openai-processing-ms` and `openai-version` on every answer (contract 03 §3.3), and one line in the log
- * for each. Our own few lines because what the libraries do for it, a child logger a request, cost more than a tenth of
- * accepting one.
+ * for each but those of the health checks. Our own few lines because what the libraries do for it, a child logger a
+ * request, cost more than a tenth of accepting one.
  */
 import type { Request as HttpRequest, RequestHandler, Response as HttpResponse } from "express";
 import type { Logger } from "pino";
@@ -19,17 +19,22 @@ export function newRequestId(): string {
   return newId("req", 32);
 }
 
+export const nameRequests: RequestHandler = (request, response, next) => {
+  const startedMs = performance.now();
+  response.setHeader("x-request-id", requestIdOf(request));
+  response.setHeader("openai-version", API_VERSION);
+  beforeHeaders(response, () => {
+    response.setHeader("openai-processing-ms", String(Math.round(performance.now() - startedMs)));
+  });
+  next();
+};
+
 /** Nothing that a client sent but method, URL and its own ids of the request: no other headers, no body. */
 export function logRequests(logger: Logger): RequestHandler {
   return (request, response, next) => {
     const startedMs = performance.now();
-    const requestId = requestIdOf(request);
+    const requestId = response.getHeader("x-request-id");
     const clientRequestId = request.get("x-client-request-id");
-    response.setHeader("x-request-id", requestId);
-    response.setHeader("openai-version", API_VERSION);
-    beforeHeaders(response, () => {
-      response.setHeader("openai-processing-ms", String(Math.round(performance.now() - startedMs)));
-    });
     const isFit = clientRequestId === undefined || CLIENT_ID.test(clientRequestId);
     response.once("close", () => {
       const line = {

@@ -19,13 +19,12 @@ export function whenClosed(response: HttpResponse, callback: () => void): void {
 }
 
 export interface EventStreamOptions {
-  headers?: Record<string, string>;
   /** See FrameSink. */
   isResumable: boolean;
 }
 
-export function openEventStream(response: HttpResponse, { headers, isResumable }: EventStreamOptions): FrameSink {
-  response.status(200).set({ ...HEADERS, ...headers });
+export function openEventStream(response: HttpResponse, { isResumable }: EventStreamOptions): FrameSink {
+  response.status(200).set(HEADERS);
   response.flushHeaders();
   response.socket?.setNoDelay(true);
   response.write(HEARTBEAT_FRAME);

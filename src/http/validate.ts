@@ -7,14 +7,17 @@ import {
   type CursorSource,
   malformedCursor,
   malformedResponseId,
+  misplacedTrigger,
+  triggerNotKept,
 } from "../lifecycle/errors/requests.ts";
 import { modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
 import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
+import type { InputItem } from "../protocol/item.ts";
 import { isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
-import { faultOf, wrongType } from "./faults.ts";
+import { faultOf, reservedName, wrongType } from "./faults.ts";
 import { parseParameters } from "./long-input.ts";
 
 const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
@@ -33,15 +36,35 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   if (parsed.issues !== undefined) throw faultOf(parsed.issues, fields);
   const request = parsed.data;
   checkContext(request);
-  if (!hasContext && request.input!.length === 0) throw emptyInput();
+  if (!hasContext && saysNothing(request.input)) throw emptyInput();
   const { model } = request;
   if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
   return request;
 }
 
-export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id">): void {
+export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id" | "input">): void {
   if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
+  checkTrigger(request.input);
 }
+
+/** openai 7.57: "Must be the final input item." */
+export function checkTrigger(input: CreateRequest["input"] | null): void {
+  const place = Array.isArray(input) ? input.findIndex(isTrigger) : -1;
+  if (place >= 0 && place < input!.length - 1) throw misplacedTrigger(place);
+}
+
+/** Where items are kept rather than said. */
+export function refuseTriggers(items: readonly InputItem[]): void {
+  const place = items.findIndex(isTrigger);
+  if (place >= 0) throw triggerNotKept(place);
+}
+
+/** A trigger alone has nothing to compact. */
+export function saysNothing(input: CreateRequest["input"] | null): boolean {
+  return input == null || input.length === 0 || (Array.isArray(input) && input.every(isTrigger));
+}
+
+const isTrigger = (item: InputItem): boolean => item.type === "compaction_trigger";
 
 /** The body of any other POST: no body is an empty one. */
 export function parseBody<S extends z.ZodObject>(schema: S, body: unknown): z.infer<S> {
@@ -60,6 +83,11 @@ export function fieldsOf(body: unknown): Record<string, unknown> {
 }
 
 function checkParameterNames(fields: Record<string, unknown>, known: readonly string[]): void {
+  const { metadata } = fields;
+  // zod leaves this name out of what it answers, and what was sent must not vanish in silence.
+  if (typeof metadata === "object" && metadata !== null && Object.hasOwn(metadata, "__proto__")) {
+    throw reservedName("metadata", "__proto__");
+  }
   for (const name of Object.keys(fields)) {
     if (!known.includes(name)) {
       throw unknownParameter(
@@ -107,11 +135,19 @@ export function parseInclude(query: HttpRequest["query"]): Included {
 }
 
 function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"]): z.infer<S> {
-  // Of one value alone, many clients write no list.
-  const fields = typeof query["include"] === "string" ? { ...query, include: [query["include"]] } : query;
+  // `?limit=` says nothing of it.
+  const stated = Object.entries(query).filter(([, value]) => value !== "");
+  const fields = Object.fromEntries(stated.map(([name, value]) => [name, name === "include" ? listOf(value) : value]));
   const parsed = schema.safeParse(fields, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, fields);
   return parsed.data;
+}
+
+/** Of one value alone, many clients write no list; of more than it expects, the parser makes an object with their places. */
+function listOf(value: unknown): unknown {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.keys(value).every((key, place) => key === String(place)) ? Object.values(value) : value;
 }
 
 export function parseFlag(query: HttpRequest["query"], name: string): boolean {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { type Endpoint, operationOf, refusalResponse } from "./endpoint.ts";
-import { HEADERS, LOGGED, REQUEST_HEADERS } from "./headers.ts";
+import { HEADERS, NAMED, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
 import * as conversations from "./operations/conversations.ts";
@@ -66,6 +66,8 @@ const TAGS = [
 const WITHOUT_ENDPOINT = {
   UnknownUrl: "invalidUrl",
   MalformedHttp: "malformedHttp",
+  MissingHost: "missingHost",
+  ExpectationFailed: "expectationFailed",
   HeadersTooLarge: "headersTooLarge",
   RequestTimedOut: "requestTimedOut",
 } as const satisfies Record<string, keyof typeof REFUSALS>;
@@ -87,7 +89,7 @@ export function describeApi(): OpenApiDocument {
   const { paths, responses } = shareResponses(described);
   const withoutEndpoint = Object.entries(WITHOUT_ENDPOINT).map(([component, name]) => {
     const refusal = REFUSALS[name];
-    return [component, refusalResponse(String(refusal.error.status), [{ name, ...refusal }], LOGGED)] as const;
+    return [component, refusalResponse(String(refusal.error.status), [{ name, ...refusal }], NAMED)] as const;
   });
   return {
     openapi: "3.1.0",

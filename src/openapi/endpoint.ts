@@ -2,7 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import type { z } from "zod";
 import { errorEnvelopeSchema } from "../protocol/error.ts";
-import { type HeaderName, headerRefs, LOGGED, REQUEST_HEADER_REFS } from "./headers.ts";
+import { type HeaderName, headerRefs, NAMED, REQUEST_HEADER_REFS } from "./headers.ts";
 import { type Refusal, REFUSALS } from "./refusals.ts";
 import { refTo } from "./schemas.ts";
 import type { ApiResponse, Example, JsonSchema, Method, Operation, Parameter, Reference } from "./spec.ts";
@@ -96,7 +96,7 @@ function parametersOf({ parameters = [], isOpen }: Endpoint): Pick<Operation, "p
 }
 
 function responsesOf(endpoint: Endpoint, method: Method): Record<string, ApiResponse> {
-  const everywhere: HeaderName[] = [...(endpoint.isOpen === true ? [] : LOGGED), ...(endpoint.headers ?? [])];
+  const everywhere: HeaderName[] = [...(endpoint.isOpen === true ? [] : NAMED), ...(endpoint.headers ?? [])];
   const answers = Object.entries(endpoint.answers).map(([status, { description, headers = [], content }]) => {
     const types = Object.entries(content).map(([type, each]) => [type, mediaType(each)] as const);
     const answer = {

@@ -16,6 +16,7 @@ export const HEADERS = {
   },
   "openai-processing-ms": { description: "Milliseconds until the answer began.", schema: integer },
   "retry-after": { description: "Seconds after which to try again.", schema: integer },
+  connection: { description: "`close`: the server takes no other request on it.", schema: text },
   "www-authenticate": { description: "How to authenticate.", schema: text },
   "x-should-retry": { description: "`false`: official clients do not send the request again.", schema: text },
   "x-ratelimit-limit-requests": { description: "Responses that a project may create in a minute.", schema: integer },
@@ -36,8 +37,8 @@ export const HEADERS = {
 
 export type HeaderName = keyof typeof HEADERS;
 
-/** On every answer to a request that is logged: all but those of the health checks. */
-export const LOGGED: readonly HeaderName[] = ["x-request-id", "openai-version", "openai-processing-ms"];
+/** On every answer. */
+export const NAMED: readonly HeaderName[] = ["x-request-id", "openai-version", "openai-processing-ms"];
 
 export function headerRefs(names: Iterable<string>): Record<string, Reference> {
   return Object.fromEntries(

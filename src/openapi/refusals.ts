@@ -53,10 +53,25 @@ export const REFUSALS = {
     when: "The response to continue has not ended.",
     error: state.previousResponseUnfinished(RESPONSE_ID, "in_progress"),
   },
-  itemNotFound: { when: "An `item_reference` names no item of the project's.", error: state.itemNotFound(ITEM_ID) },
+  itemNotFound: {
+    when: "An `item_reference` names no item of the project's.",
+    error: state.itemNotFound(ITEM_ID, "input"),
+  },
+  itemExists: {
+    when: "An item has the id of another one: of the request's, or in the conversation.",
+    error: state.itemExists(ITEM_ID, 0),
+  },
   toolOutputMissing: {
     when: "A function call in the input has no output.",
     error: requests.toolOutputMissing("call_1"),
+  },
+  misplacedTrigger: {
+    when: "A `compaction_trigger` is not the last item.",
+    error: requests.misplacedTrigger(0),
+  },
+  triggerNotKept: {
+    when: "A `compaction_trigger` is among the items.",
+    error: requests.triggerNotKept(0),
   },
   encryptedContentUnverified: {
     when: "An item's `encrypted_content` begins as this server's does, and is not what it made for the project.",
@@ -136,6 +151,8 @@ export const REFUSALS = {
     error: http.malformedClientRequestId(),
   },
   malformedHttp: { when: "What came is not HTTP.", error: http.malformedHttp() },
+  missingHost: { when: "A request of HTTP/1.1 has no `Host`.", error: http.missingHost() },
+  expectationFailed: { when: "`Expect` is not `100-continue`.", error: http.expectationFailed() },
   headersTooLarge: { when: "The headers are longer than 16 KiB.", error: http.headersTooLarge() },
   requestTimedOut: { when: "The request did not arrive in time.", error: http.requestTimedOut() },
   malformedUrl: { when: "The path holds a broken percent-encoding.", error: http.malformedUrl() },

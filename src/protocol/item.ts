@@ -60,7 +60,13 @@ function nameItemType(item: SentItem): unknown {
   return "id" in item ? { ...item, type: "item_reference" } : item;
 }
 
-export const inputItemSchema = z.preprocess(nameItemType, typedInputItemSchema);
+/** Items are kept, listed and named by their ids: an empty one names nothing. */
+function refuseEmptyId({ value, issues }: z.core.ParsePayload<z.infer<typeof typedInputItemSchema>>): void {
+  if (value.id !== "") return;
+  issues.push({ code: "too_small", origin: "string", minimum: 1, inclusive: true, input: "", path: ["id"] });
+}
+
+export const inputItemSchema = z.preprocess(nameItemType, typedInputItemSchema).check(refuseEmptyId);
 export type InputItem = z.infer<typeof inputItemSchema>;
 
 /** An input item as it is stored and listed: it always has an id (openai 7.57 pages by it). */

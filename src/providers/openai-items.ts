@@ -26,7 +26,6 @@ function providerItem(item: InputItem | OutputItem): object[] {
     case "tool_search_output":
     case "additional_tools":
     case "compaction":
-    case "compaction_trigger":
     case "configuration_update":
     case "mcp_approval_response":
       return [without(item, "id", "status", "created_by")];
@@ -36,6 +35,9 @@ function providerItem(item: InputItem | OutputItem): object[] {
     case "reasoning":
       // A provider that stores nothing understands its reasoning only if the whole of it comes back, under its own id.
       return item.encrypted_content && !isAiSdkState(item.encrypted_content) ? [without(item, "status")] : [];
+    case "compaction_trigger":
+      // An order to this server.
+      return [];
     default:
       return [item];
   }

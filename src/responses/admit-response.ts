@@ -3,17 +3,11 @@
  * the set of open responses before its record exists, and the record exists before the job. A crash at any line leaves
  * something that the sweeper finds and finishes (workers/response-sweeper.ts).
  */
-import { queueFull } from "../lifecycle/errors/limits.ts";
 import { malformedPreviousResponseId } from "../lifecycle/errors/requests.ts";
-import {
-  idempotencyKeyReuse,
-  previousResponseNotFound,
-  previousResponseUnfinished,
-  toolUnavailable,
-} from "../lifecycle/errors/state.ts";
+import { previousResponseNotFound, previousResponseUnfinished, toolUnavailable } from "../lifecycle/errors/state.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
-import { newId, newItemId } from "../protocol/id.ts";
+import { newItemId } from "../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
@@ -25,8 +19,11 @@ import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
+import { type Allowance, createWithin } from "./allowance.ts";
+import { claimId } from "./claim-id.ts";
+import { takeTrigger } from "./compaction-trigger.ts";
 import { enterOpen } from "./enter-open.ts";
-import { indexItems, resolveReferences } from "./item-references.ts";
+import { indexItems, resolveInput } from "./item-references.ts";
 import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
@@ -50,6 +47,8 @@ export interface Admission {
   /** Of the request's tools, or its prompt's, one that neither the provider nor this server can run. */
   unavailableTool?: (request: ResolvedRequest) => UnavailableTool | undefined;
   purpose?: StoredRequest["purpose"];
+  /** What of it is used up: only what becomes a response. */
+  allowance?: Allowance;
 }
 
 export interface Admitted {
@@ -60,8 +59,6 @@ export interface Admitted {
   json: string;
 }
 
-const FULL_RETRY_SECONDS = 5;
-
 export async function admitResponse(
   storage: Storage,
   limits: AdmissionLimits,
@@ -69,7 +66,7 @@ export async function admitResponse(
 ): Promise<Admitted> {
   const { project, request } = admission;
   const nowMs = Date.now();
-  const claim = await claimId(storage, limits, admission, nowMs);
+  const claim = await claimId(storage, limits.maxOpenResponses, admission, nowMs);
   const { id } = claim;
   const before = claim.isReplay ? await readResponse(storage, id) : undefined;
   if (before !== undefined) return { id, isReplay: true, json: before.json };
@@ -78,11 +75,13 @@ export async function admitResponse(
     const prompted = resolvePrompt(admission.prompts, request);
     refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-    const resolved = await resolveReferences(storage, project, prompted);
+    const { request: said, isTriggered } = takeTrigger(prompted);
+    const resolved = await resolveInput(storage, project, said);
     await checkInput(storage, resolved, project);
-    const { purpose } = admission;
+    const purpose = isTriggered ? "compact" : admission.purpose;
     const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
-    return await recordAndEnqueue(storage, limits, accepted);
+    const accept = () => recordAndEnqueue(storage, limits, accepted);
+    return await (admission.allowance === undefined ? accept() : createWithin(admission.allowance, accept));
   } catch (error) {
     await storage.idempotency.release(claim.hash, id);
     throw error;
@@ -185,35 +184,6 @@ async function enqueueSoon(
   } catch (err) {
     storage.logger.warn({ err, responseId: job.id }, "Accepted, but not enqueued yet; the sweeper will");
   }
-}
-
-async function claimId(
-  storage: Storage,
-  limits: AdmissionLimits,
-  { project, request, idempotencyKey }: Admission,
-  nowMs: number,
-): Promise<{ id: string; hash: string; isReplay: boolean }> {
-  const id = newId("resp");
-  if (idempotencyKey === undefined) {
-    await refuseWhenFull(storage, limits, nowMs);
-    return { id, hash: "", isReplay: false };
-  }
-  const hash = storage.idempotency.hash(project, idempotencyKey);
-  const claim = await storage.idempotency.claim(hash, request, id);
-  if (claim.kind === "conflict") throw idempotencyKeyReuse();
-  if (claim.kind === "first") {
-    try {
-      await refuseWhenFull(storage, limits, nowMs);
-    } catch (error) {
-      await storage.idempotency.release(hash, id);
-      throw error;
-    }
-  }
-  return { id: claim.id, hash, isReplay: claim.kind === "replay" };
-}
-
-async function refuseWhenFull(storage: Storage, limits: AdmissionLimits, nowMs: number): Promise<void> {
-  if ((await storage.open.count(nowMs)) >= limits.maxOpenResponses) throw queueFull(FULL_RETRY_SECONDS);
 }
 
 /** What the response keeps of the chain behind `previous_response_id`. A link that is missing is named, not left out. */

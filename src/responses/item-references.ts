@@ -1,7 +1,7 @@
 /**
  * `item_reference`: an input item that only names an item of an earlier response or of a conversation. It is replaced by
- * the item before the input is checked and stored, so that nothing behind admission knows of references, and a response
- * that is deleted later takes nothing from those that used its items.
+ * the item before the input is checked and stored, so that nothing behind admission, and no conversation, knows of
+ * references, and a response that is deleted later takes nothing from those that used its items.
  */
 import { itemNotFound } from "../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
@@ -33,49 +33,63 @@ export async function indexConversationItems(
   items: readonly Item[],
   lifetimeSeconds: number,
 ): Promise<void> {
-  const ids = items.flatMap((item) => item.id ?? []);
+  const ids = idsOf(items);
   await storage.items.add(project, id, ids, lifetimeSeconds);
 }
 
 type Owner = Pick<ResponseRecord, "project" | "stored" | "deadlineMs" | "retentionSeconds">;
 
 /** Makes items of a response known by their ids, for as long as it is kept at the longest. */
-export async function indexItems(
-  storage: Storage,
-  id: string,
-  owner: Owner,
-  items: readonly { id?: string | null | undefined }[],
-): Promise<void> {
-  const ids = items.flatMap((item) => item.id ?? []);
+export async function indexItems(storage: Storage, id: string, owner: Owner, items: readonly Item[]): Promise<void> {
+  const ids = idsOf(items);
   if (!owner.stored || ids.length === 0) return;
   await storage.items.add(owner.project, id, ids, longestLifetimeSeconds(owner, Date.now()));
 }
 
-/** The request with every reference replaced. Throws the contract's 404 for one that names nothing of the project's. */
-export async function resolveReferences(
+/** A reference is no item of its own: under the id that it names, it would hide the item. */
+function idsOf(items: readonly Item[]): string[] {
+  return items.flatMap((item) => (item.type === "item_reference" ? [] : (item.id ?? [])));
+}
+
+export async function resolveInput(
   storage: Storage,
   project: string,
   request: ResolvedRequest,
 ): Promise<ResolvedRequest> {
   const { input } = request;
-  if (!Array.isArray(input) || !input.some((item) => item.type === "item_reference")) return request;
+  return Array.isArray(input)
+    ? { ...request, input: await resolveReferences(storage, project, input, "input") }
+    : request;
+}
+
+/**
+ * The items with every reference replaced. Throws the contract's 404 for one that names nothing of the project's; `param`
+ * is where the items stand.
+ */
+export async function resolveReferences(
+  storage: Storage,
+  project: string,
+  items: readonly InputItem[],
+  param: "input" | "items",
+): Promise<InputItem[]> {
+  if (!items.some((item) => item.type === "item_reference")) return [...items];
   // Each owner is read once, however many of its items are named.
   const itemsOf = new Map<string, Promise<readonly Item[]>>();
   const readOnce = (owner: string): Promise<readonly Item[]> => {
-    const items = itemsOf.get(owner) ?? readItems(storage, project, owner);
-    itemsOf.set(owner, items);
-    return items;
+    const read = itemsOf.get(owner) ?? readItems(storage, project, owner);
+    itemsOf.set(owner, read);
+    return read;
   };
   const resolve = async (item: InputItem): Promise<InputItem> => {
     if (item.type !== "item_reference") return item;
     for (const owner of await storage.items.find(project, item.id)) {
-      const found = (await readOnce(owner)).find((each) => each.id === item.id);
+      const found = (await readOnce(owner)).find((each) => each.id === item.id && each.type !== "item_reference");
       // What this server has put out it takes in again: the two unions differ in what may be left out.
       if (found !== undefined) return found as InputItem;
     }
-    throw itemNotFound(item.id);
+    throw itemNotFound(item.id, param);
   };
-  return { ...request, input: await Promise.all(input.map(resolve)) };
+  return await Promise.all(items.map(resolve));
 }
 
 /** Nothing of what is gone, or another project's. */

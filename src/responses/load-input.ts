@@ -6,14 +6,15 @@ import { resolveAncestors, storedInput } from "./admit-response.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { loadHistory, MissingLinkError, openItems } from "./conversation.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
-import { resolveReferences } from "./item-references.ts";
+import { takeTrigger } from "./compaction-trigger.ts";
+import { resolveInput } from "./item-references.ts";
 import type { Storage } from "./storage.ts";
 
 /** Found and refused as `admitResponse` does. */
 export async function loadInput(storage: Storage, project: string, request: ResolvedRequest): Promise<ContextItem[]> {
   await checkConversation(storage, request, project);
   const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-  const resolved = await resolveReferences(storage, project, request);
+  const resolved = await resolveInput(storage, project, takeTrigger(request).request);
   await checkInput(storage, resolved, project);
   try {
     const history = await loadHistory(storage, ancestors, conversationIdOf(request));

@@ -20,7 +20,7 @@ export type ConversationRecord = z.infer<typeof recordSchema>;
 /*
  * KEYS  conversation, order, items
  * ARGV  item id, item, …
- * Items are added behind the last one.
+ * Items are added behind the last one; one that is there already stays as it is.
  */
 const ADD_ITEMS = `
   local function add(from)
@@ -49,17 +49,20 @@ const createScript = defineScript<null>(
 /*
  * KEYS  conversation, order, items
  * ARGV  item id, item, …
- * Returns 'added', 'locked' or 'gone'
+ * All of the items or none: {'added'} | {'locked'} | {'gone'} | {'exists', place of the first that is there already}
  */
-const addItemsScript = defineScript<"added" | "locked" | "gone">(
+const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | ["exists", number]>(
   "addConversationItems",
   3,
   `${ADD_ITEMS}
   local lock = redis.call('HGET', KEYS[1], 'lock')
-  if not lock then return 'gone' end
-  if lock ~= '' then return 'locked' end
+  if not lock then return {'gone'} end
+  if lock ~= '' then return {'locked'} end
+  for i = 1, #ARGV, 2 do
+    if redis.call('HEXISTS', KEYS[3], ARGV[i]) == 1 then return {'exists', (i - 1) / 2} end
+  end
   add(1)
-  return 'added'
+  return {'added'}
 `,
 );
 
@@ -177,8 +180,13 @@ export class Conversations {
     return json === null ? undefined : (JSON.parse(json) as ConversationItem);
   }
 
-  async add(id: string, items: readonly ConversationItem[]): Promise<"added" | "locked" | "gone"> {
-    return await addItemsScript(this.#redis, ...this.#keys(id), ...encoded(items));
+  /** Ids within `items` are different. `place` is the first of them whose id the conversation has. */
+  async add(
+    id: string,
+    items: readonly ConversationItem[],
+  ): Promise<{ kind: "added" | "locked" | "gone" } | { kind: "exists"; place: number }> {
+    const [kind, place] = await addItemsScript(this.#redis, ...this.#keys(id), ...encoded(items));
+    return kind === "exists" ? { kind, place } : { kind };
   }
 
   async removeItem(id: string, itemId: string): Promise<"removed" | "locked" | "unknown"> {

@@ -72,7 +72,8 @@ type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
 
 /**
  * The request as the worker needs it. `ancestors` are the nearest links of the chain behind it
- * (response-chain.ts). A response whose purpose is `compact` is nobody's answer: it is how `POST /responses/compact` has its summary written.
+ * (response-chain.ts). A response whose purpose is `compact` answers nothing: its run compacts the context, for a
+ * `compaction_trigger` or for `POST /responses/compact`.
  */
 const storedRequestSchema = z.object({
   request: resolvedRequestSchema,

@@ -52,6 +52,7 @@ const open = async (body: unknown = {}) => (await call<Conversation>("POST", "/c
 const itemsOf = async (id: string) => (await call<Page>("GET", `/conversations/${id}/items?order=asc`)).body.data;
 const textsOf = (items: Item[]) => items.map((item) => item.content?.map((part) => part.text).join(""));
 const say = (text: string) => ({ type: "message", role: "user", content: text });
+const NAMED = { ...say("x"), id: "msg_x" };
 const answer = (text: string, conversation: string, fields: object = {}) =>
   simulate({ text, delay_ms: 0 }, { background: false, conversation, input: `Say ${text}`, ...fields });
 
@@ -110,12 +111,49 @@ describe("a conversation", () => {
     ["no metadata", "/conversations/ID", {}, "metadata", "missing_required_parameter"],
     ["an unknown key", "/conversations", { item: [] }, "item", "unknown_parameter"],
     ["an item of no kind", "/conversations", { items: [{ type: "zzz" }] }, "items[0].type", "invalid_value"],
+    ["an empty id", "/conversations", { items: [{ ...say("x"), id: "" }] }, "items[0].id", "string_below_min_length"],
+    ["two items with one id", "/conversations", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
+    ["two of them later", "/conversations/ID/items", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
+    ["an order", "/conversations/ID/items", { items: [{ type: "compaction_trigger" }] }, "items[0]", "invalid_value"],
+    [
+      "a name of metadata that cannot be kept",
+      "/conversations",
+      { metadata: JSON.parse('{"__proto__":"x"}') as object },
+      "metadata.__proto__",
+      "invalid_value",
+    ],
   ])("refuses %s", async (_name, path, body, param, code) => {
     const { id } = await open();
     expect(await call("POST", path.replace("ID", id), body)).toMatchObject({
       status: 400,
       body: { error: { param, code } },
     });
+  });
+
+  test("has an id once: what has it already stays as it is, and nothing of the request is added", async () => {
+    const { id } = await open({ items: [{ ...say("one"), id: "msg_one" }] });
+    const items = [say("new"), { ...say("another"), id: "msg_one" }];
+    expect(await call("POST", `/conversations/${id}/items`, { items })).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          message: "Invalid 'items[1].id': an item with id 'msg_one' already exists.",
+          param: "items[1].id",
+          code: "invalid_value",
+        },
+      },
+    });
+    expect(textsOf(await itemsOf(id))).toEqual(["one"]);
+    // A response is never refused for it: its turn is added as far as it is new.
+    const input = [{ ...say("again"), id: "msg_one" }];
+    expect((await create(api.url, answer("done", id, { input }), ALPHA)).status).toBe("completed");
+    expect(textsOf(await itemsOf(id))).toEqual(["one", "done"]);
+  });
+
+  test("takes include however often it is repeated", async () => {
+    const { id } = await open({ items: [say("one")] });
+    const query = "include[]=message.input_image.image_url&".repeat(30);
+    expect((await call<Page>("GET", `/conversations/${id}/items?${query}`)).body.data).toHaveLength(1);
   });
 
   test("of another project is unknown, on every verb", async () => {

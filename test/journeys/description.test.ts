@@ -190,7 +190,7 @@ describe("every answer is as described", () => {
       expect((await send("GET", `${api.url}${path}`, undefined, { authorization: "Bearer no" })).status).toBe(401);
     }
     expect((await call("POST", "/responses", fast(), { "content-encoding": "nonsense" })).status).toBe(415);
-    const limits = { KEY_PREFIX: uniquePrefix(), RATE_LIMIT_REQUESTS_PER_MINUTE: "2", MAX_BODY_BYTES: "2048" };
+    const limits = { KEY_PREFIX: uniquePrefix(), RATE_LIMIT_REQUESTS_PER_MINUTE: "1", MAX_BODY_BYTES: "2048" };
     await using small = await startApi(limits);
     expect((await send("POST", `${small.url}/responses`, "x".repeat(3_000))).status).toBe(413);
     expect((await send("GET", `${small.url}/models/nobody/none`)).status).toBe(404);
@@ -198,7 +198,8 @@ describe("every answer is as described", () => {
     expect((await send("POST", `${small.url}/responses/input_tokens`, { model: "nobody/none" })).status).toBe(404);
     await create(small.url, simulate({}));
     for (const path of ["/responses", "/responses/compact"]) {
-      expect((await send("POST", `${small.url}${path}`, simulate({}))).status).toBe(429);
+      const body = { model: "simulator/default", input: "Hello" };
+      expect((await send("POST", `${small.url}${path}`, body)).status).toBe(429);
     }
   });
 

@@ -68,10 +68,18 @@ test("openai-processing-ms and openai-version stand on answers, errors and strea
   await subscribe(api.url, id);
   const stream = await fetch(`${api.url}/responses/${id}?stream=true`);
   await stream.text();
-  const answers = [await ask({}), await ask({}, "/nothing"), await send("GET", `${api.url}/responses/${id}`), stream];
+  const health = ["healthz", "readyz"].map((path) => fetch(new URL(`/${path}`, api.url)));
+  const answers = [
+    await ask({}),
+    await ask({}, "/nothing"),
+    await send("GET", `${api.url}/responses/${id}`),
+    stream,
+    ...(await Promise.all(health)),
+  ];
   for (const { headers } of answers) {
     expect(headers.get("openai-version")).toBe("2020-10-01");
     expect(headers.get("openai-processing-ms")).toMatch(/^\d+$/);
+    expect(headers.get("x-request-id")).toMatch(OURS);
   }
 });
 
@@ -109,6 +117,48 @@ async function sendBytes(bytes: string): Promise<{ status: number; head: string;
 
 const examplesOf = (response: string) =>
   describeApi().components.responses[response]!.content!["application/json"]!.examples!;
+
+describe("what Node would answer by itself", () => {
+  test.each([
+    ["no host", "GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n", 400, "MissingHost"],
+    [
+      "an expectation that nobody knows",
+      "POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: a-miracle\r\ncontent-length: 9\r\n\r\n",
+      417,
+      "ExpectationFailed",
+    ],
+  ])("%s: refused as any request is", async (_name, bytes, status, described) => {
+    const answer = await sendBytes(bytes);
+    expect(answer.status).toBe(status);
+    expect(Object.values(examplesOf(described)).map(({ value }) => value)).toEqual([answer.body]);
+    expect(answer.head).toMatch(/\r\nx-request-id: req_[0-9a-f]{32}\r\n/i);
+    expect(answer.head).toMatch(/\r\nopenai-processing-ms: \d+\r\n/i);
+  });
+
+  test("a tunnel: there is no such URL", async () => {
+    const answer = await sendBytes("CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n");
+    expect(answer).toMatchObject({
+      status: 404,
+      body: { error: { message: "Invalid URL (CONNECT example.org:443)", type: "invalid_request_error" } },
+    });
+    expect(answer.head).toMatch(/\r\nx-request-id: req_[0-9a-f]{32}\r\n/);
+  });
+
+  test("HTTP/1.0 needs no host, and who waits to continue may", async () => {
+    // Without keys this machine must be named; the health checks ask nobody's name.
+    expect((await sendBytes("GET /healthz HTTP/1.0\r\n\r\n")).status).toBe(200);
+    const body = JSON.stringify({ model: "nobody/x", input: "Hello" });
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, "connect");
+    const head = `host: ${hostname}\r\nexpect: 100-continue\r\nconnection: close\r\ncontent-length: ${body.length}`;
+    socket.write(`POST /v1/responses HTTP/1.1\r\n${head}\r\n\r\n`);
+    const [interim] = (await once(socket, "data")) as [Buffer];
+    expect(String(interim)).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+    socket.write(body);
+    expect(await text(socket)).toContain("model_not_found");
+  });
+});
 
 describe("what is no request", () => {
   test.each([

@@ -129,3 +129,39 @@ test("items of a conversation: added, and of a turn whose response was deleted",
   await send("DELETE", `${api.url}${path}`, undefined, ALPHA);
   expect((await reference([second.output[0]!.id])).status).toBe(404);
 });
+
+test("in a conversation, too: what is kept is the item, and its id names it still", async () => {
+  const { output } = await finish({ text: "An answer." });
+  const answer = output[0]!;
+  const named = { type: "item_reference", id: answer.id };
+  const post = async (path: string, items: object[]) =>
+    await send<Page & { id: string }>("POST", `${api.url}/conversations${path}`, { items }, ALPHA);
+  const { body: opened } = await post("", [named]);
+  expect((await get<Page>(`/conversations/${opened.id}/items`)).data).toEqual(output);
+  const { body: other } = await post("", []);
+  expect((await post(`/${other.id}/items`, [say("before"), named])).body.data[1]).toEqual(answer);
+  expect(await resolved([answer.id])).toEqual(output);
+  // Twice in one conversation it would be two items with one id.
+  expect(await post(`/${other.id}/items`, [named])).toMatchObject({
+    status: 400,
+    body: { error: { param: "items[0].id", code: "invalid_value" } },
+  });
+  for (const path of ["", `/${other.id}/items`]) {
+    expect(await post(path, [{ type: "item_reference", id: "msg_nowhere" }])).toMatchObject({
+      status: 404,
+      body: { error: { param: "items" } },
+    });
+  }
+});
+
+test("a reference that was kept as it came hides nothing", async () => {
+  const { output } = await finish({ text: "An answer." });
+  const id = output[0]!.id;
+  const { body: conversation } = await send<Item>("POST", `${api.url}/conversations`, { items: [] }, ALPHA);
+  const kept = JSON.stringify({ type: "item_reference", id });
+  const { redis, layout } = inspector;
+  await redis.hset(layout.conversationItems(conversation.id), id, kept);
+  await redis.zadd(layout.conversationOrder(conversation.id), 1, id);
+  await get(`/conversations/${conversation.id}/items`);
+  expect(await resolved([id])).toEqual(output);
+});

@@ -1,6 +1,6 @@
 /** What an operator may set: how much a project asks for, and which pages may ask. */
 import { expect, test } from "vitest";
-import { send, simulate } from "../support/api-client.ts";
+import { type Answer, send, simulate } from "../support/api-client.ts";
 import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
@@ -29,6 +29,49 @@ test("a project that asks too often is told when to come back; another project a
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(refused.headers.get("x-ratelimit-remaining-requests")).toBe("0");
   expect((await post({ authorization: "Bearer key-of-beta" })).status).toBe(200);
+});
+
+test("only what becomes a response is counted: no replay, and nothing that is refused", async () => {
+  await using api = await startApi({ KEY_PREFIX: uniquePrefix(), RATE_LIMIT_REQUESTS_PER_MINUTE: "3" });
+  const post = async (fields: object, headers: Record<string, string> = {}) =>
+    await send<{ id: string }>("POST", `${api.url}/responses`, { ...simulate({ hang: true }), ...fields }, headers);
+  const key = { "idempotency-key": "again" };
+  const { body: conversation } = await send<{ id: string }>("POST", `${api.url}/conversations`, {});
+  const refused = [
+    { input: 7 },
+    { model: "nobody/x" },
+    { previous_response_id: "resp_x" },
+    { conversation: conversation.id },
+    { unheard_of: true },
+  ];
+  const left = (answer: Answer<unknown>) => answer.headers.get("x-ratelimit-remaining-requests");
+  expect(left(await post({ input: 7 })), "before the first").toBe("3");
+  const first = await post({ conversation: conversation.id }, key);
+  expect(left(first)).toBe("2");
+  for (const fields of refused) {
+    const answer = await post(fields);
+    expect({ fields, isRefused: answer.status !== 200, left: left(answer) }).toEqual({
+      fields,
+      isRefused: true,
+      left: "2",
+    });
+  }
+  const replay = await post({ conversation: conversation.id }, key);
+  expect([replay.body.id, left(replay)]).toEqual([first.body.id, "2"]);
+  expect(left(await post({ input: "Other" }, key)), "the key with another body").toBe("2");
+  expect(left(await post({}))).toBe("1");
+  expect(left(await post({}))).toBe("0");
+  expect((await post({})).status).toBe(429);
+  expect((await post({ conversation: conversation.id }, key)).body.id, "a replay is free").toBe(first.body.id);
+});
+
+test("what a full project was refused is given back", async () => {
+  const limits = { RATE_LIMIT_REQUESTS_PER_MINUTE: "5", RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: "1" };
+  await using api = await startApi({ KEY_PREFIX: uniquePrefix(), ...limits });
+  const post = async () => await send("POST", `${api.url}/responses`, simulate({ hang: true }));
+  expect((await post()).status).toBe(200);
+  const full = await post();
+  expect([full.status, full.headers.get("x-ratelimit-remaining-requests")]).toEqual([429, "4"]);
 });
 
 test("pages of the origins that are named may use the API, and others may not", async () => {

@@ -1,9 +1,31 @@
-/** Items as a conversation keeps them: each with an id, messages with their content as parts. */
+/**
+ * Items as a conversation keeps them: each with an id that no other has, references replaced by what they name, messages
+ * with their content as parts.
+ */
+import { itemExists } from "../../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
 import { newItemId } from "../../protocol/id.ts";
 import type { InputItem } from "../../protocol/item.ts";
 import { asConversationItem } from "../../responses/conversation-turn.ts";
+import { resolveReferences } from "../../responses/item-references.ts";
+import { checkItems } from "../../responses/check-input.ts";
+import type { Storage } from "../../responses/storage.ts";
+import { refuseTriggers } from "../validate.ts";
 
-export function itemsToStore(items: readonly InputItem[]): ConversationItem[] {
-  return items.map((item) => asConversationItem({ ...item, id: item.id ?? newItemId(item.type) }));
+/** What stands behind a reference keeps its id: providers know reasoning by it. */
+export async function itemsToStore(
+  storage: Storage,
+  project: string,
+  items: readonly InputItem[],
+): Promise<ConversationItem[]> {
+  refuseTriggers(items);
+  const resolved = await resolveReferences(storage, project, items, "items");
+  checkItems(storage, project, resolved, "items");
+  const ids = new Set<string>();
+  return resolved.map((item, place) => {
+    const id = item.id ?? newItemId(item.type);
+    if (ids.has(id)) throw itemExists(id, place);
+    ids.add(id);
+    return asConversationItem({ ...item, id });
+  });
 }

@@ -1,10 +1,14 @@
 /** The items of a conversation: list, create, get and delete (contract 06). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
-import { conversationItemNotFound, conversationLocked, conversationNotFound } from "../../lifecycle/errors/state.ts";
+import {
+  conversationItemNotFound,
+  conversationLocked,
+  conversationNotFound,
+  itemExists,
+} from "../../lifecycle/errors/state.ts";
 import { listedItem } from "../../lifecycle/include.ts";
 import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
-import { checkItems } from "../../responses/check-input.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
 import { itemPage } from "../item-page.ts";
 import { parseBody, parseInclude, parseListQuery } from "../validate.ts";
@@ -26,11 +30,11 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     const { items } = parseBody(createItemsSchema, request.body);
     const included = parseInclude(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
-    checkItems(context.storage, response.locals.project, items, "items");
-    const added = itemsToStore(items);
+    const added = await itemsToStore(context.storage, response.locals.project, items);
     const outcome = await context.storage.conversations.add(id, added);
-    if (outcome === "locked") throw conversationLocked();
-    if (outcome === "gone") throw conversationNotFound(id);
+    if (outcome.kind === "locked") throw conversationLocked();
+    if (outcome.kind === "gone") throw conversationNotFound(id);
+    if (outcome.kind === "exists") throw itemExists(added[outcome.place]!.id, outcome.place);
     await indexForReferences(context, id, response.locals.project, added);
     response.json(itemPage(added, { order: "asc", limit: added.length, include: [...included] }));
   };

@@ -6,6 +6,20 @@ export function malformedHttp(): ApiError {
   return badRequest("The request is not valid HTTP.");
 }
 
+/** RFC 9112, 3.2. */
+export function missingHost(): ApiError {
+  return badRequest("The request has no 'Host' header.");
+}
+
+/** RFC 9110, 10.1.1. The body that was held back is not waited for. */
+export function expectationFailed(): ApiError {
+  return new ApiError({
+    status: 417,
+    message: "The request's 'Expect' header asks for what this server cannot meet. Only '100-continue' is known.",
+    headers: { connection: "close" },
+  });
+}
+
 export function headersTooLarge(): ApiError {
   return new ApiError({ status: 431, message: "The request's headers are too large.", code: "headers_too_large" });
 }

@@ -34,6 +34,18 @@ export function secretInItem(param: string): ApiError {
   return badRequest(message, param, "unsupported_value");
 }
 
+/** The sentence is the hosted API's own. */
+export function misplacedTrigger(place: number): ApiError {
+  const message = "The 'compaction_trigger' item must be the final input item.";
+  return badRequest(message, `input[${place}]`, "invalid_value");
+}
+
+export function triggerNotKept(place: number): ApiError {
+  const param = `items[${place}]`;
+  const message = `Invalid '${param}': a 'compaction_trigger' asks a response to compact its context, and cannot be kept.`;
+  return badRequest(message, param, "invalid_value");
+}
+
 /** Where a template has the assistant speak, it can say only text. */
 export function textVariableExpected(name: string): ApiError {
   const param = `prompt.variables.${name}`;

@@ -19,9 +19,10 @@ export function previousResponseUnfinished(id: string, status: string): ApiError
   return badRequest(message, "previous_response_id", "previous_response_not_finished");
 }
 
-export function itemNotFound(id: string): ApiError {
+/** `param` is where the reference stands: among a response's `input`, or a conversation's `items`. */
+export function itemNotFound(id: string, param: "input" | "items"): ApiError {
   const message = `Item with id '${id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`;
-  return new ApiError({ status: 404, message, param: "input" });
+  return new ApiError({ status: 404, message, param });
 }
 
 export function conversationNotFound(id: string): ApiError {
@@ -30,6 +31,12 @@ export function conversationNotFound(id: string): ApiError {
 
 export function conversationItemNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Item with id '${id}' not found.` });
+}
+
+/** `place` is among the request's items. A conversation has an id once: items are read, deleted and named by it. */
+export function itemExists(id: string, place: number): ApiError {
+  const param = `items[${place}].id`;
+  return badRequest(`Invalid '${param}': an item with id '${id}' already exists.`, param, "invalid_value");
 }
 
 export function listCursorNotFound(itemId: string): ApiError {

@@ -11,6 +11,7 @@ import { compaction, RESPONSE_ID, storedMessage, usage } from "../examples.ts";
 import { RATE_LIMITS } from "../headers.ts";
 import { faultsOf } from "../refusals.ts";
 import { itemFaults } from "./faults.ts";
+import { idempotencyKey } from "./parameters.ts";
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const model = "simulator/default";
@@ -22,6 +23,7 @@ const OF_CONTEXT = [
   "malformedPreviousResponseId",
   "previousResponseUnfinished",
   "toolOutputMissing",
+  "misplacedTrigger",
   "encryptedContentUnverified",
   "secretInItem",
   "itemNotFound",
@@ -73,6 +75,7 @@ export const compactResponse: Endpoint = {
   summary: "Compact a conversation",
   description:
     "The model writes a summary of the conversation, by a run that can be neither read nor continued; leaving cancels it. Send `output` back as `input`: everything before the compaction may be left out.",
+  parameters: [idempotencyKey],
   body: {
     description: "The conversation, as a chain, as items, or both.",
     isRequired: true,
@@ -83,6 +86,7 @@ export const compactResponse: Endpoint = {
   answers: {
     200: {
       description: "What is left of the conversation. `x-ratelimit-*` come where a limit is configured.",
+      headers: ["idempotent-replayed"],
       content: {
         "application/json": {
           schema: compactedResponseSchema,
@@ -128,6 +132,7 @@ export const compactResponse: Endpoint = {
       error: runFailed(responseError("insufficient_quota", "The provider's quota is used up.")),
     },
     "runFailed",
+    "idempotencyKeyReuse",
     "tooManyRequests",
     "queueFull",
     "projectFull",

@@ -6,7 +6,7 @@ import { storedMessage, userMessage } from "../examples.ts";
 import { faultsOf } from "../refusals.ts";
 import { itemListSchema, storedItemSchema } from "../wire.ts";
 import { theConversation } from "./conversations.ts";
-import { includeFaults, itemFaults, listFaults, secretInStoredItem, unverifiedItem } from "./faults.ts";
+import { addedItemFaults, includeFaults, itemFaults, listFaults } from "./faults.ts";
 import { conversationId, includeParameter, itemId, listParameters } from "./parameters.ts";
 
 const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
@@ -50,8 +50,7 @@ export const createConversationItems: Endpoint = {
       "There are more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
       ...itemFaults((items) => ({ items })),
     }),
-    unverifiedItem,
-    secretInStoredItem,
+    ...addedItemFaults,
     ...includeFaults,
     ...NOT_THERE,
     "conversationLocked",

@@ -9,7 +9,7 @@ import {
 import type { Endpoint } from "../endpoint.ts";
 import { CONVERSATION_ID, userMessage } from "../examples.ts";
 import { faultsOf } from "../refusals.ts";
-import { itemFaults, metadataFaults, secretInStoredItem, unverifiedItem } from "./faults.ts";
+import { addedItemFaults, itemFaults, metadataFaults } from "./faults.ts";
 import { conversationId } from "./parameters.ts";
 
 const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
@@ -46,8 +46,7 @@ export const createConversation: Endpoint = {
       ...metadataFaults(asIs),
       ...itemFaults((items) => ({ items })),
     }),
-    unverifiedItem,
-    secretInStoredItem,
+    ...addedItemFaults,
     "storeUnavailable",
   ],
 };

@@ -10,6 +10,7 @@ import { RATE_LIMITS } from "../headers.ts";
 import { faultsOf, type Refusal } from "../refusals.ts";
 import { streamEventSchema } from "../wire.ts";
 import { itemFaults, metadataFaults } from "./faults.ts";
+import { idempotencyKey } from "./parameters.ts";
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const valid = { model: "simulator/default", input: "Hello" };
@@ -58,15 +59,7 @@ export const createResponse: Endpoint = {
     "",
     "A run that fails is no refusal: the answer is 200, with a response whose `status` is `failed`.",
   ].join("\n"),
-  parameters: [
-    {
-      name: "Idempotency-Key",
-      in: "header",
-      description:
-        "For 24 hours, the same key with the same body gives the same response. Free again once it is deleted.",
-      schema: { type: "string" },
-    },
-  ],
+  parameters: [idempotencyKey],
   body: {
     description: "JSON, whatever `Content-Type` says.",
     isRequired: true,
@@ -106,6 +99,7 @@ export const createResponse: Endpoint = {
     "malformedPreviousResponseId",
     "previousResponseUnfinished",
     "toolOutputMissing",
+    "misplacedTrigger",
     "encryptedContentUnverified",
     "secretInItem",
     "conversationLocked",

@@ -1,6 +1,8 @@
 /** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
 import { parseInclude, parseListQuery } from "../../http/validate.ts";
 import { encryptedContentUnverified, secretInItem } from "../../lifecycle/errors/requests.ts";
+import { itemNotFound } from "../../lifecycle/errors/state.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { faultsOf, type Refusal, REFUSALS } from "../refusals.ts";
 
 type Wrap<T> = (part: T) => object;
@@ -14,6 +16,7 @@ export function itemFaults(wrap: Wrap<object[]>): Wrong {
   return {
     "An item's `type` is missing.": wrap([{}]),
     "An item's `type` is not known.": wrap([{ type: "bogus" }]),
+    "An item's `id` is empty.": wrap([{ role: "user", content: "Hello", id: "" }]),
     "A part of an item is of the wrong type.": wrap([{ role: "user", content: 1 }]),
     "A text in an item is too long.": wrap([{ ...call, call_id: "x".repeat(65) }]),
     "A text in an item is too short.": wrap([{ ...call, call_id: "" }]),
@@ -25,21 +28,30 @@ export function itemFaults(wrap: Wrap<object[]>): Wrong {
 }
 
 /** Of items that are added to a conversation. */
-export const unverifiedItem: Refusal = {
+const unverifiedItem: Refusal = {
   ...REFUSALS.encryptedContentUnverified,
   error: encryptedContentUnverified("rs_1", "items"),
 };
 
-export const secretInStoredItem: Refusal = {
+const secretInStoredItem: Refusal = {
   ...REFUSALS.secretInItem,
   error: secretInItem("items[0].tools[0].authorization"),
 };
+/** Beside those of each item. */
+export const addedItemFaults = [
+  unverifiedItem,
+  secretInStoredItem,
+  { ...REFUSALS.itemNotFound, error: itemNotFound("msg_1", "items") },
+  "itemExists",
+  "triggerNotKept",
+] as const satisfies Endpoint["refusals"];
 
 export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
   const pairs = Array.from({ length: 17 }, (_, i) => [`key_${i}`, "value"]);
   return {
     "`metadata` is no object.": wrap({ metadata: "red" }),
     "`metadata` has more than 16 pairs.": wrap({ metadata: Object.fromEntries(pairs) }),
+    "A key of `metadata` is `__proto__`.": wrap({ metadata: JSON.parse('{"__proto__":"value"}') as unknown }),
     "A key of `metadata` is longer than 64 characters.": wrap({ metadata: { ["k".repeat(65)]: "value" } }),
     "A value of `metadata` is longer than 512 characters.": wrap({ metadata: { color: "x".repeat(513) } }),
   };

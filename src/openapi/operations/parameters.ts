@@ -13,6 +13,13 @@ export const conversationId = pathParameter(
 );
 export const itemId = pathParameter("item_id", "The item's id.");
 
+export const idempotencyKey: Parameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "For 24 hours, the same key with the same body gives the same answer. Free again once it is deleted.",
+  schema: { type: "string" },
+};
+
 export const includeParameter = queryParameter(
   "include",
   "What items show besides, repeated for each: `include=a&include=b`, or `include[]=a&include[]=b`.",

@@ -1,6 +1,6 @@
 /** What this server says of itself, to anyone. */
 import type { Endpoint } from "../endpoint.ts";
-import { LOGGED, REQUEST_HEADER_REFS } from "../headers.ts";
+import { NAMED, REQUEST_HEADER_REFS } from "../headers.ts";
 import type { JsonSchema } from "../spec.ts";
 
 const readiness = (status: string): JsonSchema => ({
@@ -13,11 +13,15 @@ const readiness = (status: string): JsonSchema => ({
 });
 const checks = { redis: true, queue: true, accepting: true };
 
+/** The health checks are answered before requests are logged. */
+const named = { parameters: REQUEST_HEADER_REFS.slice(0, 1), headers: NAMED } as const satisfies Partial<Endpoint>;
+
 export const healthz: Endpoint = {
   id: "healthz",
   tag: "Server",
   isOpen: true,
   summary: "Whether this process answers",
+  ...named,
   answers: {
     200: {
       description: "It does.",
@@ -40,6 +44,7 @@ export const readyz: Endpoint = {
   tag: "Server",
   isOpen: true,
   summary: "Whether this process can do its work",
+  ...named,
   answers: {
     200: {
       description: "Redis and the queue answer, and it is not about to stop.",
@@ -59,10 +64,9 @@ export const readyz: Endpoint = {
   },
 };
 
-/** The health checks are answered before requests are logged. */
 const logged = {
   parameters: REQUEST_HEADER_REFS,
-  headers: LOGGED,
+  headers: NAMED,
   refusals: ["malformedClientRequestId", "internalError"],
 } as const satisfies Partial<Endpoint>;
 

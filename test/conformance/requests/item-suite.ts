@@ -23,6 +23,7 @@ const REFUSED: Partial<Record<Kind, [item: Json, param: string, code: string]>> 
     "string_above_max_length",
   ],
   item_reference: [{ type: "item_reference" }, "input[0].id", "missing_required_parameter"],
+  compaction_trigger: [{ type: "compaction_trigger", id: "" }, "input[0].id", "string_below_min_length"],
   mcp_approval_response: [
     { type: "mcp_approval_response", approval_request_id: "mcpr_1", approve: "yes" },
     "input[0].approve",
@@ -36,8 +37,11 @@ function meant(item: Json): Json {
   return Object.fromEntries(Object.entries(item).filter(isMeant));
 }
 
+/** They say something about the input, and are no part of it. */
+const NOT_SENT: ReadonlySet<Kind> = new Set(["item_reference", "compaction_trigger"]);
+
 export function testInputItems(server: Server): void {
-  const kinds = (Object.keys(ITEMS) as Kind[]).filter((kind) => kind !== "item_reference");
+  const kinds = (Object.keys(ITEMS) as Kind[]).filter((kind) => !NOT_SENT.has(kind));
 
   test.each(kinds)("input item %s: is listed, and sent to the provider", async (kind) => {
     const samples = ITEMS[kind] as unknown as Json[];
@@ -50,6 +54,18 @@ export function testInputItems(server: Server): void {
     expect(data).toMatchObject(input);
     for (const item of data) expect(item["id"]).toEqual(expect.any(String));
     expect(sent["input"]).toMatchObject(input.map(meant));
+  });
+
+  test("input item compaction_trigger: has the context compacted, and is neither listed nor sent", async () => {
+    const said = { role: "user", content: "Hello" };
+    const { shown, sent } = await server().accepted({ input: [said, ...ITEMS.compaction_trigger] });
+    expect(shown["output"]).toMatchObject([{ type: "compaction" }]);
+    // The last one asks for the summary.
+    expect(sent["input"]).toMatchObject([said, { type: "message", role: "user" }]);
+    const { data } = (await server().send("GET", `/responses/${String(shown["id"])}/input_items`)).body as {
+      data: Json[];
+    };
+    expect(data).toMatchObject([said]);
   });
 
   test("input item item_reference: is replaced by the item that it names", async () => {

@@ -15,9 +15,14 @@ import { silentLogger } from "../../support/storage.ts";
 
 const document = describeApi();
 /** They are no endpoint's. */
-const WITHOUT_ENDPOINT = ["UnknownUrl", "MalformedHttp", "HeadersTooLarge", "RequestTimedOut"].map(
-  (name) => `responses/${name}`,
-);
+const WITHOUT_ENDPOINT = [
+  "UnknownUrl",
+  "MalformedHttp",
+  "MissingHost",
+  "ExpectationFailed",
+  "HeadersTooLarge",
+  "RequestTimedOut",
+].map((name) => `responses/${name}`);
 const text = JSON.stringify(document);
 
 /** Express's own routers, as far as it is needed to list what they serve. */

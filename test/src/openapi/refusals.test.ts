@@ -42,8 +42,10 @@ function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
 
 describe("refusals", () => {
   const shown = ROUTES.flatMap(refusalsOf);
-  const { UnknownUrl, MalformedHttp, HeadersTooLarge, RequestTimedOut } = describeApi().components.responses;
-  const withoutRoute = [UnknownUrl, MalformedHttp, HeadersTooLarge, RequestTimedOut].flatMap((response) =>
+  const { UnknownUrl, MalformedHttp, MissingHost, ExpectationFailed, HeadersTooLarge, RequestTimedOut } =
+    describeApi().components.responses;
+  const without = [UnknownUrl, MalformedHttp, MissingHost, ExpectationFailed, HeadersTooLarge, RequestTimedOut];
+  const withoutRoute = without.flatMap((response) =>
     Object.keys(response!.content!["application/json"]!.examples!).map((name) => ({ name })),
   );
 

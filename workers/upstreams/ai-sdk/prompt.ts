@@ -10,7 +10,7 @@
  * | function_call, custom_tool_call            | a call with the signature that it came with, unless it was cut off |
  * | their outputs                              | its result; of a call that is not there, a user's text             |
  * | calls and outputs of hosted tools          | a text that shows them as they are, without pictures in base64     |
- * | compaction_trigger, program, tool_search … | the same                                                           |
+ * | program, program_output, tool_search_*     | the same                                                           |
  * | additional_tools, configuration_update     | tools and options of the call (call-options.ts)                    |
  * | compaction, item_reference                 | refused: what is in them cannot be read here                       |
  *

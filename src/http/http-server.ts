@@ -1,0 +1,78 @@
+/**
+ * Node's server, where it would answer by itself: what never becomes a request is answered with the contract's envelope
+ * all the same, and closed; what Node refuses of requests comes to the app, which refuses it as everything else.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Express, RequestHandler } from "express";
+import { type ApiError } from "../lifecycle/errors/api-error.ts";
+import {
+  expectationFailed,
+  headersTooLarge,
+  invalidUrl,
+  malformedHttp,
+  missingHost,
+  requestTimedOut,
+} from "../lifecycle/errors/http.ts";
+import { API_VERSION, newRequestId } from "./request-log.ts";
+
+export function createHttpServer(app: Express): Server {
+  const server = createServer({ requireHostHeader: false }, app);
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
+  answerUnrequested(server);
+  return server;
+}
+
+/** What Node would refuse in its own words. */
+export const refuseOddRequests: RequestHandler = (request, _response, next) => {
+  const { httpVersion, headers } = request;
+  if (headers.host === undefined && httpVersion === "1.1") throw missingHost();
+  if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect)) throw expectationFailed();
+  next();
+};
+
+function answerUnrequested(server: Server): void {
+  /** Connections on which an answer is under way: another one would be written into the middle of it. */
+  const answering = new WeakMap<Duplex, number>();
+  const change = (socket: Duplex, by: number): void => void answering.set(socket, (answering.get(socket) ?? 0) + by);
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    change(socket, 1);
+    response.once("close", () => change(socket, -1));
+  });
+  const refuse = (socket: Duplex, error: ApiError): void => {
+    const isBusy = (answering.get(socket) ?? 0) > 0;
+    if (!socket.writable || isBusy) socket.destroy();
+    else void sendAndClose(socket, error);
+  };
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === "ECONNRESET") socket.destroy();
+    else refuse(socket, faultOf(error));
+  });
+  server.on("connect", ({ method, url }: IncomingMessage, socket: Duplex) => {
+    // From here on Node listens no more.
+    socket.on("error", () => socket.destroy());
+    refuse(socket, invalidUrl(method ?? "CONNECT", url ?? ""));
+  });
+}
+
+function faultOf({ code }: NodeJS.ErrnoException): ApiError {
+  if (code === "HPE_HEADER_OVERFLOW") return headersTooLarge();
+  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? requestTimedOut() : malformedHttp();
+}
+
+async function sendAndClose(socket: Duplex, error: ApiError): Promise<void> {
+  const body = JSON.stringify(error.toEnvelope());
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    "content-type: application/json; charset=utf-8",
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${newRequestId()}`,
+    `openai-version: ${API_VERSION}`,
+    "openai-processing-ms: 0",
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  await once(socket, "finish").catch(() => {});
+  socket.destroy();
+}
