@@ -163,5 +163,8 @@ test("a reference that was kept as it came hides nothing", async () => {
   await redis.hset(layout.conversationItems(conversation.id), id, kept);
   await redis.zadd(layout.conversationOrder(conversation.id), 1, id);
   await get(`/conversations/${conversation.id}/items`);
+  const index = layout.itemIndex("alpha", id);
+  expect(await redis.get(index), "listing it makes nothing known").not.toContain(conversation.id);
+  await redis.append(index, ` ${conversation.id}`);
   expect(await resolved([id])).toEqual(output);
 });
