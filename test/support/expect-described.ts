@@ -67,7 +67,9 @@ function faultsInHeaders(headers: Headers, answer: ApiResponse): string[] {
 
 function faultsInParameters({ url, requestHeaders }: Exchange, { operation }: Route): string[] {
   const { searchParams } = url;
-  const inQuery = [...new Set(searchParams.keys())].map((key) => ["query", key, searchParams.getAll(key)] as const);
+  // An empty value is one that was not stated.
+  const stated = [...new Set(searchParams.keys())].filter((key) => searchParams.getAll(key).join("") !== "");
+  const inQuery = stated.map((key) => ["query", key, searchParams.getAll(key)] as const);
   const inHeaders = REQUEST_HEADERS.filter((name) => requestHeaders.has(name));
   const given = [...inQuery, ...inHeaders.map((name) => ["header", name, [requestHeaders.get(name)!]] as const)];
   return given.flatMap(([place, key, values]) => {
