@@ -25,6 +25,7 @@ import { foldLog } from "../src/stream/snapshot.ts";
 import { addCompactionUsage } from "./compact-context.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
+import { ToolGoneError } from "./tool-turn.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
 import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "./upstream.ts";
 import { queueWaitMs } from "./queue-wait.ts";
@@ -149,6 +150,7 @@ async function generate(dependencies: RunDependencies, run: Run, discarded: Set<
     });
   } catch (error) {
     if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
+    if (error instanceof ToolGoneError) return failed("server_error", error.message);
     if (error instanceof TurnTooLongError) return failed("server_error", error.message);
     if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {

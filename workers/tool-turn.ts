@@ -23,6 +23,14 @@ export interface TurnDependencies {
   write: (...events: ItemEventDraft[]) => Promise<void>;
 }
 
+/** A tool was taken out of the configuration while a response was using it: nobody can show its calls any more. */
+export class ToolGoneError extends Error {
+  override readonly name = "ToolGoneError";
+  constructor(name: string) {
+    super(`The tool '${name}' is not configured any more.`);
+  }
+}
+
 type CallSegment = Extract<TurnSegment, { kind: "call" }>;
 
 /** The call that stands open in the log, if nothing was cut off since it was added. */
@@ -84,7 +92,6 @@ async function renewIds(
   await journal.rewriteLastTurn();
 }
 
-/** A call whose tool is gone is shown as what it was to the model. */
 const UNKNOWN_TOOL = "function_call";
 
 function itemTypeOf(segment: TurnSegment, functions: ReadonlyMap<string, ServerFunction>): string {
@@ -119,8 +126,7 @@ class Showing {
     const fn = this.#functions.get(call.name);
     const isLive = live?.segment.call.callId === call.callId;
     const place = { itemId: itemIds.at(-1)!, output_index: this.#nextIndex, approvalRequestId: call.approvalRequestId };
-    // Its result says so to the model; in the log there is nobody left who could show it.
-    if (fn === undefined) return void (await result);
+    if (fn === undefined) throw new ToolGoneError(call.name);
     const shown = isLive ? live.shown : fn.show(place);
     if (!isLive) await this.#write(...shown.open(), ...shown.delta(call.arguments), ...shown.begin(call.arguments));
     this.#open = { callId: call.callId, shown };

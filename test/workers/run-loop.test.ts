@@ -173,6 +173,23 @@ describe("after a crash between any two steps", () => {
     };
   }
 
+  test("fails, and says why, if the tool is not configured any more", async () => {
+    await using storage = await openTestStorage();
+    const control = new RunControl();
+    const tool = countingTool(() => {
+      control.stop("drain");
+      throw control.generating.reason;
+    });
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, request);
+    expect(await runOnce({ storage, kinds: [tool.kind], upstream }, id, control)).toBe("handed-over");
+    expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("ended");
+    const { response } = await finalResponse(storage, id);
+    const error = { code: "server_error", message: "The tool 'look' is not configured any more." };
+    expect(response).toMatchObject({ status: "failed", error });
+    expect(upstream.calls).toHaveLength(1);
+  });
+
   test("goes on without making a call twice that changes something", async () => {
     let crashes = 0;
     for (let step = 0; ; step++) {

@@ -70,7 +70,7 @@ function createRealm(): vm.Context {
     return bytes;
   };
   bridge["wasm"] = readBytes("pyodide.asm.wasm");
-  bridge["library"] = readBytes("python_stdlib.zip");
+  bridge["standardLibrary"] = readBytes("python_stdlib.zip");
   bridge["lockFile"] = readFileSync(join(pyodideFolder, "pyodide-lock.json"), "utf8");
   bridge["runner"] = readFileSync(join(import.meta.dirname, "run_cell.py"), "utf8");
   bridge["print"] = (bytes: unknown): void => {

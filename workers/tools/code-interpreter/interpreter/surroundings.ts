@@ -9,7 +9,7 @@
 /** What the host hands in. Its functions take and return strings and numbers only, and are never shown to anyone. */
 interface Bridge {
   wasm: Uint8Array;
-  library: Uint8Array;
+  standardLibrary: Uint8Array;
   lockFile: string;
   runner: string;
   /** Bytes that were printed, one character each. */
@@ -135,7 +135,7 @@ realm["read"] = (path: string): never => {
 };
 realm["readbuffer"] = (path: string): ArrayBufferLike => {
   if (path.endsWith("/pyodide.asm.wasm")) return bridge.wasm.buffer;
-  if (path.endsWith("/python_stdlib.zip")) return bridge.library.buffer;
+  if (path.endsWith("/python_stdlib.zip")) return bridge.standardLibrary.buffer;
   throw new Error(`There is no file ${path}.`);
 };
 /** In a shell Emscripten asks /dev/urandom for random bytes by this command, and for nothing else. */
