@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +15,7 @@ import {
   NoRedisError,
   startPrivateRedis,
 } from "../../src/redis/local-server.ts";
-import { acquireLock } from "../../src/redis/local-server/exclusive-lock.ts";
+import { acquireLock, LockHeldError } from "../../src/redis/local-server/exclusive-lock.ts";
 
 const LOCAL_SERVER = pathToFileURL(join(import.meta.dirname, "../../src/redis/local-server.ts")).href;
 
@@ -147,13 +148,32 @@ describe("a data folder", () => {
   });
 
   test("goes to exactly one of many that find its holder dead", async () => {
+    const dead = JSON.stringify({ pid: await endedPid(), token: "dead" });
     const path = join(folder, "lock.json");
-    await writeFile(path, JSON.stringify({ pid: await endedPid(), token: "dead" }));
-    const results = await Promise.allSettled(Array.from({ length: 8 }, async () => await acquireLock(path)));
-    const locks = results.filter((result) => result.status === "fulfilled");
-    expect(locks).toHaveLength(1);
-    await locks[0]!.value[Symbol.asyncDispose]();
-    expect(await readdir(folder)).toEqual([]);
+    for (let round = 0; round < 200; round++) {
+      await writeFile(path, dead);
+      const results = await Promise.allSettled(Array.from({ length: 16 }, async () => await acquireLock(path)));
+      const locks = results.filter((result) => result.status === "fulfilled");
+      expect(locks, `round ${round}`).toHaveLength(1);
+      const refusals = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
+      expect(refusals.filter((reason) => !(reason instanceof LockHeldError))).toEqual([]);
+      await locks[0]!.value[Symbol.asyncDispose]();
+      expect(await readdir(folder)).toEqual([]);
+    }
+  });
+
+  test("is taken over though another died while it took it over, and though its lock holds no name", async () => {
+    const path = join(folder, "lock.json");
+    const dead = JSON.stringify({ pid: await endedPid(), token: "dead" });
+    for (const found of [dead, "not JSON", ""]) {
+      await writeFile(path, found);
+      const digest = createHash("sha256").update(found).digest("hex").slice(0, 16);
+      await writeFile(`${path}.after-${digest}`, dead);
+      const lock = await acquireLock(path);
+      await expect(acquireLock(path)).rejects.toBeInstanceOf(LockHeldError);
+      await lock[Symbol.asyncDispose]();
+      expect(await readdir(folder)).toEqual([]);
+    }
   });
 
   test("is not freed by a holder that has lost it", async () => {

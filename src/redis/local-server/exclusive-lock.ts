@@ -4,10 +4,12 @@
  * 1. The file appears with its content: it is written aside and linked into place, which fails if one is there.
  * 2. A holder that is dead holds nothing. A pid can be given out again, so the holder's start time counts too, where
  *    the system tells it (Linux).
- * 3. Only one of several processes that find the same dead holder takes its place: the file is renamed away, and put
- *    back if it turns out to be somebody else's.
+ * 3. Only one of several processes that find the same dead holder takes its place: that is done under a lock of its
+ *    own, named after the dead holder, and only if its file is still the one that was found. The file is replaced in one
+ *    step, so there is no moment at which a latecomer finds the place free. A process that dies over it leaves a lock
+ *    with a dead holder, which is taken over like any other.
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { isRunning, startTimeOf } from "./process-state.ts";
@@ -32,21 +34,19 @@ export class LockHeldError extends Error {
   }
 }
 
-const TAKEOVER_ATTEMPTS = 10;
+const ATTEMPTS = 10;
 
-/** Held until it is disposed. Throws `LockHeldError` while another living process, or this one, holds `path`. */
+/**
+ * Held until it is disposed. Throws `LockHeldError` while another living process, or this one, holds `path` or is about
+ * to take it over from a dead one.
+ */
 export async function acquireLock(path: string): Promise<AsyncDisposable> {
   const self = { pid: process.pid, startTime: await startTimeOf(process.pid), token: randomUUID() };
   const aside = `${path}.${self.token}`;
-  for (let attempt = 0; attempt < TAKEOVER_ATTEMPTS; attempt++) {
-    if (await create(path, aside, JSON.stringify(self))) {
-      return { [Symbol.asyncDispose]: async () => await release(path, self.token) };
-    }
-    const content = await readIfThere(path);
-    if (content === undefined) continue;
-    const holder = parseHolder(content);
-    if (holder !== undefined && (await isAlive(holder))) throw new LockHeldError(path, holder);
-    await removeStale(path, aside, content);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const found = await readIfThere(path);
+    const isOurs = found === undefined ? await create(path, aside, self) : await takeOver(path, aside, self, found);
+    if (isOurs) return { [Symbol.asyncDispose]: async () => await release(path, self.token) };
   }
   throw new Error(`${path} changes hands too often.`);
 }
@@ -57,8 +57,8 @@ async function release(path: string, token: string): Promise<void> {
   if (isOurs) await rm(path, { force: true });
 }
 
-async function create(path: string, aside: string, content: string): Promise<boolean> {
-  await writeFile(aside, content);
+async function create(path: string, aside: string, self: Holder): Promise<boolean> {
+  await writeFile(aside, JSON.stringify(self));
   try {
     await link(aside, path);
     return true;
@@ -70,16 +70,21 @@ async function create(path: string, aside: string, content: string): Promise<boo
   }
 }
 
-async function removeStale(path: string, aside: string, expected: string): Promise<void> {
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return;
-    throw error;
-  }
-  const removed = await readIfThere(aside);
-  if (removed !== undefined && removed !== expected) await create(path, `${aside}.back`, removed);
-  await rm(aside, { force: true });
+/** False if `path` changed hands meanwhile. */
+async function takeOver(path: string, aside: string, self: Holder, found: string): Promise<boolean> {
+  const holder = parseHolder(found);
+  if (holder !== undefined && (await isAlive(holder))) throw new LockHeldError(path, holder);
+  await using _takeover = await acquireLock(takeoverPathOf(path, found));
+  if ((await readIfThere(path)) !== found) return false;
+  await writeFile(aside, JSON.stringify(self));
+  await rename(aside, path);
+  return true;
+}
+
+/** By the whole content, as that of another program may name no holder. */
+function takeoverPathOf(path: string, found: string): string {
+  const digest = createHash("sha256").update(found).digest("hex").slice(0, 16);
+  return `${path}.after-${digest}`;
 }
 
 async function isAlive(holder: Holder): Promise<boolean> {
@@ -99,8 +104,9 @@ function parseHolder(content: string): Holder | undefined {
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
 
