@@ -4,8 +4,6 @@
  * turn with calls is in the journal, so a run that takes over goes on behind the last step that was recorded.
  */
 import type { OutputItem } from "../src/protocol/item.ts";
-import type { Usage } from "../src/protocol/response.ts";
-import { addUsage } from "../src/lifecycle/usage.ts";
 import { includedIn, recordedEvent } from "../src/lifecycle/include.ts";
 import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
@@ -21,6 +19,7 @@ import { lostTurn } from "./lost-turn.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
 import type { BackgroundUpstreams } from "./background-upstreams.ts";
+import { RunBudget } from "./run-budget.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
 import { compactOnly } from "./compact-context.ts";
@@ -29,15 +28,13 @@ import type { Turn } from "./turn.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
 import { openSession } from "./tool-session.ts";
-import { approvedSegments, splitAtTurn, usageOf } from "./turn-history.ts";
+import { approvedSegments, splitAtTurn } from "./turn-history.ts";
 import { mayCall, turnRequest } from "./turn-request.ts";
 import { TurnRelay } from "./turn-relay.ts";
 import { heldTurn, type HeldTurn, loseAttachment, TurnAttachment } from "./turn-attachment.ts";
 import { DetachedError, failed, type Upstream, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
 import { waitsForClient } from "./waits-for-client.ts";
 
-/** The least that a request may ask for (contract 03 §3.1): with less left, there is nothing to ask for. */
-const OUTPUT_TOKENS_MINIMUM = 16;
 /** How often a turn is asked for anew because its provider has lost what it ran for it. */
 const LOST_MAXIMUM = 3;
 
@@ -87,6 +84,7 @@ class Loop {
   readonly #journal: RunJournal;
   readonly #tools: OpenTools;
   readonly #earlier: ReadonlyMap<string, MadeCall>;
+  readonly #budget: RunBudget;
 
   constructor(
     dependencies: LoopDependencies,
@@ -100,6 +98,7 @@ class Loop {
     this.#journal = state.journal;
     this.#tools = state.tools;
     this.#earlier = state.earlier;
+    this.#budget = new RunBudget(generation.conversation.request, dependencies.maxToolCalls, state.journal);
   }
 
   async run(): Promise<UpstreamFinish> {
@@ -115,8 +114,8 @@ class Loop {
       // What its provider still runs has more of the turn, and knows what it cost.
       const held = heldTurn(this.#journal, this.#dependencies.background);
       const isWaiting = held === undefined && this.#generation.produced().some(waitsForClient);
-      if (isWaiting) return { ...COMPLETED, usage: this.#usage };
-      if (this.#outputTokensLeft < OUTPUT_TOKENS_MINIMUM) return this.#outOfTokens();
+      if (isWaiting) return this.#budget.completed();
+      if (!this.#budget.hasTokensForTurn) return this.#budget.outOfTokens();
       const finish = await this.#turn(held).catch((error: unknown) => this.#detached(error));
       if (finish !== undefined) return finish;
     }
@@ -131,7 +130,7 @@ class Loop {
     );
     if (lost !== undefined) await this.#journal.addLostTurn(lost);
     if (this.#journal.turns.length === 0) {
-      const segments = approvedSegments(this.#tools, this.#callsLeft);
+      const segments = approvedSegments(this.#tools, this.#budget.callsLeft);
       if (segments.length === 0) return;
       await this.#journal.addTurn({ usage: null, segments });
     }
@@ -158,7 +157,7 @@ class Loop {
     };
     const relay = new TurnRelay({
       functions: this.#tools.functions,
-      callsLeft: this.#callsLeft,
+      callsLeft: this.#budget.callsLeft,
       mayCall: mayCall(request),
       nextIndex: () => this.#run.writer.state.response.output.length,
       usedIds,
@@ -170,7 +169,7 @@ class Loop {
       sourcesOf(madeCalls(this.#run.id, this.#journal), this.#tools.functions),
     );
     const finish = await runTurn(this.#run, citing, call, { form, relay, isStrict });
-    if (finish.status !== "completed" || relay.segments.length === 0) return withUsage(finish, this.#usage);
+    if (finish.status !== "completed" || relay.segments.length === 0) return this.#budget.withUsage(finish);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();
     await this.#journal.addTurn({ usage: finish.usage, segments: [...relay.segments] });
@@ -206,8 +205,8 @@ class Loop {
     const request = turnRequest(conversation.request, this.#tools, {
       // A turn of approved calls alone was not the model's.
       isFirst: this.#journal.turns.every(({ usage }) => usage === null),
-      callsLeft: this.#callsLeft,
-      outputTokensLeft: conversation.request.max_output_tokens == null ? undefined : this.#outputTokensLeft,
+      callsLeft: this.#budget.callsLeft,
+      outputTokensLeft: this.#budget.outputTokensLeft,
     });
     return {
       storage,
@@ -232,29 +231,4 @@ class Loop {
       this.#run.writer.write(...events.map((event) => recordedEvent(event, included)));
     await finishTurn({ run: this.#run, journal: this.#journal, functions, logger, write }, shownIds, live);
   }
-
-  get #callsLeft(): number {
-    const asked = this.#generation.conversation.request.max_tool_calls ?? Infinity;
-    return Math.min(asked, this.#dependencies.maxToolCalls) - this.#journal.callCount;
-  }
-
-  get #outputTokensLeft(): number {
-    return (this.#generation.conversation.request.max_output_tokens ?? Infinity) - this.#usage.output_tokens;
-  }
-
-  /** Of the turns that are over. */
-  get #usage(): Usage {
-    return usageOf(this.#journal.turns);
-  }
-
-  #outOfTokens(): UpstreamFinish {
-    return { type: "finish", status: "incomplete", details: { reason: "max_output_tokens" }, usage: this.#usage };
-  }
-}
-
-const COMPLETED = { type: "finish", status: "completed" } as const;
-
-function withUsage(finish: UpstreamFinish, before: Usage): UpstreamFinish {
-  if (finish.status === "postponed" || finish.usage === undefined) return finish;
-  return { ...finish, usage: addUsage(before, finish.usage) };
 }
