@@ -7,6 +7,7 @@
  * simulator. With `--model vendor/model "question"` the model is a real one. It exits with 0 only if every check held.
  */
 import OpenAI from "openai";
+import { raceSignal } from "race-signal";
 import type { Installation } from "./demo/installation.ts";
 import { type Almanac, LOOK_UP, startAlmanac } from "./demo/research/almanac.ts";
 import { isCompleted, keysOf, MadeCalls } from "./demo/research/check-calls.ts";
@@ -15,7 +16,6 @@ import { startLocalWeb } from "./demo/research/local-web.ts";
 import { prepareRealModel, readEnvironment, readWanted } from "./demo/research/real-model.ts";
 import { LABEL, QUESTION, scriptedPlan } from "./demo/research/scripted-plan.ts";
 import { showBegun, showReport, showStep } from "./demo/research/show-run.ts";
-import { unlessAborted } from "./demo/unless-aborted.ts";
 import { runDemo, type Stage, startInstallation } from "./demo/run-demo.ts";
 
 const TITLE = "background-responses: a research run outlives its worker";
@@ -129,7 +129,7 @@ async function isMomentToKill(
   const item = items.get(items.size - 1);
   if (event.type !== "response.mcp_call_arguments.done" || item?.type !== "mcp_call" || item.name !== LOOK_UP)
     return false;
-  await unlessAborted(almanac.lookUpBegun, signal);
+  await raceSignal(almanac.lookUpBegun, signal);
   return true;
 }
 

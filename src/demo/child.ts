@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { unlessAborted } from "./unless-aborted.ts";
+import { raceSignal } from "race-signal";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
 const STOP_TIMEOUT_MS = 4_000;
@@ -71,7 +71,7 @@ export class Child implements AsyncDisposable {
     };
     this.#watchers.add(watch);
     try {
-      return await unlessAborted(promise, signal);
+      return await raceSignal(promise, signal);
     } finally {
       this.#watchers.delete(watch);
     }

@@ -5,13 +5,13 @@
 import { randomBytes } from "node:crypto";
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { raceSignal } from "race-signal";
 import { createLogger } from "../logger.ts";
 import { connect } from "../redis/connect.ts";
 import { RedisLayout } from "../redis/layout.ts";
 import { ensureRedis } from "../redis/local-server.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { Child } from "./child.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 const DATA_DIR = join(import.meta.dirname, "..", "..", ".data", "demo");
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -79,7 +79,7 @@ export class Installation implements AsyncDisposable {
       stopping.abort(new Error(`Redis did not answer within ${CONNECT_TIMEOUT_MS / 1000} s.`));
     const timer = setTimeout(tooLate, CONNECT_TIMEOUT_MS);
     const connecting = connect(settings, "request", this.#name, logger);
-    const redis = await unlessAborted(connecting, stopping.signal).finally(() => clearTimeout(timer));
+    const redis = await raceSignal(connecting, stopping.signal).finally(() => clearTimeout(timer));
     this.#stack.defer(async () => {
       await removeKeys(redis, [`${this.#layout.prefix}:*`, `${this.#layout.queuePrefix}:*`]);
       redis.disconnect();

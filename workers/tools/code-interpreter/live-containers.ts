@@ -5,6 +5,7 @@
  * from what the first wrote, which is sound, since a cell has no effect outside of its container.
  */
 import { createHash, randomUUID } from "node:crypto";
+import { raceSignal } from "race-signal";
 import type { ContainerChange, ContainerCell } from "../../../src/store/containers.ts";
 import type { ContainerStates } from "../../tool.ts";
 import type { PythonProcesses } from "./python-processes.ts";
@@ -63,7 +64,7 @@ export class LiveContainers implements AsyncDisposable {
   async run(states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
     const key = `${cell.project} ${cell.containerId}`;
     const before = this.#running.get(key) ?? Promise.resolve();
-    const turn = unlessAborted(before, signal).then(() => this.#runUntilKept(key, states, cell, signal));
+    const turn = raceSignal(before, signal).then(() => this.#runUntilKept(key, states, cell, signal));
     // Whoever leaves the line does not let the next one in before those in front are done.
     const over = Promise.allSettled([before, turn]);
     this.#running.set(key, over);
@@ -119,19 +120,6 @@ export class LiveContainers implements AsyncDisposable {
     if (this.#idle.size <= OPEN_MAXIMUM || longest === undefined) return;
     this.#idle.delete(longest[0]);
     void longest[1].sandbox[Symbol.asyncDispose]();
-  }
-}
-
-/** Resolves when `turn` does; rejects with the signal's reason as soon as that is aborted. */
-async function unlessAborted(turn: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([turn, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -3,6 +3,7 @@
  * takes seconds. Who needs one when all are taken gets the process of the sandbox that has been idle for longest, which
  * can be restored, or waits for one.
  */
+import { raceSignal } from "race-signal";
 import { DEFAULT_PYTHON_LIMITS, type PythonLimits, PythonProcess, PythonStartError } from "./python-process.ts";
 
 /** Who holds a process. Asked to give it up only while it is idle. */
@@ -81,19 +82,14 @@ export class PythonProcesses implements AsyncDisposable {
   /** A start cannot be called off: what comes of it too late is killed. */
   async #takeUnlessAborted(holder: ProcessHolder, signal: AbortSignal): Promise<PythonProcess> {
     const taking = this.#take(holder);
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener("abort", abort, { once: true });
     try {
-      return await Promise.race([taking, aborted]);
+      return await raceSignal(taking, signal);
     } catch (error) {
       taking.then(
         (process) => this.release(process),
         () => {},
       );
       throw error;
-    } finally {
-      signal.removeEventListener("abort", abort);
     }
   }
 

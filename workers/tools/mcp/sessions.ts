@@ -5,6 +5,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { FetchLike, Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { setTimeout as delay } from "node:timers/promises";
+import { raceSignal } from "race-signal";
 import type { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { faultOf, HttpStatusError } from "./faults.ts";
@@ -168,18 +169,13 @@ function sessionOf(client: Client, close: () => Promise<void>): McpSession {
 
 async function connect(client: Client, transport: Transport, signal: AbortSignal): Promise<void> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(bounded.reason as Error);
-  bounded.addEventListener("abort", abort, { once: true });
   try {
     // Starting a transport takes no signal; the first message does.
     const connected = client.connect(transport, { signal: bounded, timeout: CONNECT_TIMEOUT_MS });
-    await Promise.race([connected, aborted]);
+    await raceSignal(connected, bounded);
   } catch (error) {
     await transport.close();
     throw error;
-  } finally {
-    bounded.removeEventListener("abort", abort);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { OpenAI } from "openai";
+import { raceSignal } from "race-signal";
 import type { CallAttachment, FailedFinish, UpstreamCall, UpstreamEvent } from "../../upstream.ts";
 import { DetachedError, failed } from "../../upstream.ts";
 import type { Connection } from "../provider/connection.ts";
@@ -119,7 +120,7 @@ export class BackgroundCall implements Resumable {
     const opening = this.#open(socket.signal);
     let opened: Opened;
     try {
-      opened = await connection.within(this.#limits.headersLimit, unlessAborted(opening, connection.signal));
+      opened = await connection.within(this.#limits.headersLimit, raceSignal(opening, connection.signal));
     } catch (error) {
       void this.#leave(opening, socket);
       throw error;
@@ -202,18 +203,6 @@ function responseIdOf(event: Json): string | undefined {
 async function* startingWith(first: unknown, rest: Events): AsyncGenerator<unknown, void, undefined> {
   yield first;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 /** Undefined if the provider has nothing to read. */
