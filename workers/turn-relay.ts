@@ -128,11 +128,11 @@ export class TurnRelay {
     const { segment, fn } = destination;
     const shown = this.#live?.segment === segment ? this.#live.shown : undefined;
     if (event.type === "response.function_call_arguments.delta") {
-      destination.hasDeltas = true;
+      if (event.delta !== "") destination.hasDeltas = true;
       return shown?.delta(event.delta) ?? [];
     }
     if (event.type !== "response.output_item.done" || event.item.type !== "function_call") return [];
-    const { arguments: json } = event.item;
+    const json = argumentsOf(event.item);
     segment.call.arguments = json;
     this.#count(json);
     if (fn.askApproval !== undefined) this.#ask(segment, fn);
@@ -161,6 +161,11 @@ export class TurnRelay {
     this.#held += json.length;
     if (this.#held > HELD_MAXIMUM) throw new TurnTooLongError();
   }
+}
+
+/** Many models write nothing at all where a function needs nothing. */
+function argumentsOf({ arguments: json }: { arguments: string }): string {
+  return json.trim() === "" ? "{}" : json;
 }
 
 /** The event at another place, and of an item with another id. */

@@ -124,6 +124,12 @@ describe("items", () => {
     ]);
   });
 
+  test("are calls of an empty object if the model wrote nothing for a function that needs nothing", async () => {
+    const parts = [start("a"), ...end("a", ""), start("b"), grow("b", " "), ...end("b", " ")];
+    const { output } = await read([...parts, finish("tool-calls")]);
+    expect(output).toMatchObject([{ arguments: "{}" }, { arguments: " {}" }]);
+  });
+
   test("have ids of their place, and call ids that were not there before", async () => {
     const call: Partial<UpstreamCall> = {
       responseId: "resp_1",

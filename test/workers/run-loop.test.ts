@@ -108,25 +108,28 @@ describe("a response with tools", () => {
     expect(upstream.calls[1]!.request.max_output_tokens).toBeLessThan(40);
   });
 
-  test("tells the model of arguments that are no JSON object, and goes on", async () => {
+  test.each([
+    ["no JSON object are told to the model, which goes on", "[1", [], "look [1 failed"],
+    ["left out are those of a call that needs none", "", ["look undefined"], "look {} completed"],
+    ["nothing but space are the same", " \n", ["look undefined"], "look {} completed"],
+  ])("arguments that are %s", async (_name, written, begun, shown) => {
     await using storage = await openTestStorage();
     const tool = countingTool();
     const upstream = new NotingUpstream();
-    const broken = { call: "look", arguments: { x: 1 } };
-    const id = await createResponse(storage, { ...TOOLS, metadata: steps(broken) });
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps({ call: "look", arguments: { x: 1 } }) });
     const spoil = {
       run: async function* (...[call, signal]: Parameters<NotingUpstream["run"]>) {
         for await (const event of upstream.run(call, signal)) {
           if (event.type === "response.output_item.done" && event.item.type === "function_call") {
-            yield { ...event, item: { ...event.item, arguments: "[1" } };
+            yield { ...event, item: { ...event.item, arguments: written } };
           } else if (!event.type.startsWith("response.function_call_arguments")) yield event;
         }
       },
     };
     await runOnce({ storage, kinds: [tool.kind], upstream: spoil }, id, new RunControl());
     const { response } = await finalResponse(storage, id);
-    expect(tool.begun).toEqual([]);
-    expect(textsOf(response.output)).toEqual(["look [1 failed", "message"]);
+    expect(tool.begun).toEqual(begun);
+    expect(textsOf(response.output)).toEqual([shown, "message"]);
   });
 });
 

@@ -31,7 +31,9 @@ export class OpenCall implements OpenItem {
 
   /** The arguments as the SDK has them in the end: for a call that it did not stream. */
   *complete(json: string): Events {
-    if (this.#json === "") yield* this.addArguments(json);
+    // Many models write nothing at all where a function needs nothing; clients parse what they are told.
+    const isNothing = this.#tool.type === "function" && `${this.#json}${json}`.trim() === "";
+    if (isNothing || this.#json === "") yield* this.addArguments(isNothing ? "{}" : json);
   }
 
   *close(status: EndStatus): Events {
