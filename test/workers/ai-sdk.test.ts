@@ -228,6 +228,28 @@ describe("a failure that the vendor tells", () => {
   });
 });
 
+test.each<[string, readonly string[]]>([
+  ["in one piece", ["data: [DONE]\n\n"]],
+  [
+    "in two, and something after it",
+    ["data: [DO", `NE]\r\n\r\ndata: ${JSON.stringify(chunk({ content: "More" }))}\n\n`],
+  ],
+  ["without a space", ["data:[DONE]\n"]],
+])("a chat completion is over when it says so %s, though its server keeps the connection", async (_name, pieces) => {
+  const words = ["data: ", "[DONE]", "\n\ndata: [DONE]", "!"];
+  await using server = await startUpstreamServer((response) => {
+    openFrames(...textFrames("openai-compatible", words), ...endFrames("openai-compatible"))(response);
+    let written = Promise.resolve();
+    for (const piece of pieces) {
+      written = written.then(() => new Promise((resolve) => response.write(piece, () => setImmediate(resolve))));
+    }
+  });
+  const { finish, output } = await readAiSdk(server, "openai-compatible", {}, { UPSTREAM_IDLE_TIMEOUT_MS: "500" });
+  expect(finish.status).toBe("completed");
+  expect(output.map(textOf)).toEqual([words.join("")]);
+  await expect(server.requests[0]!.closed).resolves.toBeDefined();
+});
+
 test("a chat completion's refusal and logprobs are told as such", async () => {
   const token = (text: string) => ({ token: text, logprob: -0.5, bytes: [65] });
   const logprobs = { content: [{ ...token("Hel"), top_logprobs: [token("Hel"), token("Good")] }] };

@@ -10,6 +10,7 @@ import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
 import type { UpstreamCall } from "../../upstream.ts";
 import { given } from "../provider/json.ts";
 import { unlimitedFetch } from "../provider/tries.ts";
+import { endingWhenDone } from "./until-done.ts";
 
 type Request = UpstreamCall["request"];
 
@@ -48,6 +49,7 @@ function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible
   const name = "openaiCompatible";
   const provider = createOpenAICompatible({
     ...settings,
+    fetch: endingWhenDone(unlimitedFetch),
     name,
     includeUsage: true,
     supportsStructuredOutputs: true,
