@@ -5,16 +5,24 @@ import { readConfig } from "../../src/config.ts";
 import { type Provider, ProviderCatalog } from "../../src/providers/catalog.ts";
 import { Upstreams } from "../../workers/upstreams.ts";
 import { readLog, textOf } from "../conformance/upstream-log.ts";
-import { answerOf, brokenFrames, textFrames } from "../support/ai-sdk.ts";
+import { answerOf, brokenFrames, frames, textFrames } from "../support/ai-sdk.ts";
 import { sampleCall } from "../support/openai-responses.ts";
-import { type Answer, refuse, silence, startUpstreamServer, type UpstreamServer } from "../support/upstream-server.ts";
+import {
+  type Answer,
+  created,
+  refuse,
+  silence,
+  startUpstreamServer,
+  streamAndEnd,
+  type UpstreamServer,
+} from "../support/upstream-server.ts";
 
 const KIND = "openai-compatible";
 const BUSY = refuse(429, { message: "Too many" }, { "retry-after": "30" });
 const WELL = answerOf(KIND, ["Well", "."]);
 
 /** Two vendors, `a` with the fallback `b`. */
-async function open(a: UpstreamServer, b: UpstreamServer, fallbacks = ["a/m1", "b/m2"]) {
+async function open(a: UpstreamServer, b: UpstreamServer, fallbacks = ["a/m1", "b/m2"], kind: Provider["kind"] = KIND) {
   const logged: Record<string, unknown>[] = [];
   const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
   const entry = (name: string, server: UpstreamServer): Provider => ({
@@ -24,7 +32,7 @@ async function open(a: UpstreamServer, b: UpstreamServer, fallbacks = ["a/m1", "
     headers: {},
     ...(name === "a" && { fallbacks }),
   });
-  const catalog = new ProviderCatalog([entry("a", a), entry("b", b)]);
+  const catalog = new ProviderCatalog([{ ...entry("a", a), kind } as Provider, entry("b", b)]);
   const upstreams = new Upstreams(catalog, readConfig({ UPSTREAM_MAX_RETRIES: "1" }), logger);
   const { upstream, resolved } = upstreams.find("a/m1")!;
   const call = sampleCall({ model: resolved.model });
@@ -47,6 +55,7 @@ describe("a fallback", () => {
     ["does not know the model", refuse(404, { message: "No such model" }), 1],
     ["refuses our key", refuse(401, null), 1],
     ["has an empty account", refuse(429, { message: "Pay", code: "insufficient_quota" }), 1],
+    ["tells a failure of its own as its stream", frames({ error: { message: "Overloaded", type: "server_error" } }), 1],
   ])("answers when the first %s", async (_name, answer, tries) => {
     const { finish, output, logged, call, asked, body } = await read(answer, WELL);
     expect(finish.status).toBe("completed");
@@ -58,12 +67,32 @@ describe("a fallback", () => {
 
   test.each<[string, Answer]>([
     ["finds the request wrong", refuse(400, { message: "No" })],
+    ["finds it wrong as its stream", frames({ error: { message: "No", type: "invalid_request_error" } })],
     ["has begun to answer", brokenFrames(...textFrames(KIND, ["We"]))],
   ])("is not asked when the first %s", async (_name, answer) => {
     const { finish, logged, asked } = await read(answer, WELL);
     expect(finish.status).toBe("failed");
     expect(asked).toEqual([1, 0]);
     expect(logged).toEqual([]);
+  });
+
+  test.each<[string, Answer]>([
+    [
+      "a nested error frame",
+      streamAndEnd(created(), { type: "error", error: { code: "server_error", message: "Oops" } }),
+    ],
+    ["a flat one", streamAndEnd(created(), { type: "error", code: "rate_limit_exceeded", message: "Oops" })],
+    [
+      "an empty account",
+      streamAndEnd(created(), { type: "error", error: { code: "insufficient_quota", message: "Pay" } }),
+    ],
+    ["response.failed", streamAndEnd(created(), { type: "response.failed", response: { status: "failed" } })],
+  ])("answers for a server of the Responses API that says %s", async (_name, answer) => {
+    await using a = await startUpstreamServer(answer);
+    await using b = await startUpstreamServer(WELL);
+    const { run } = await open(a, b, ["b/m2"], "openai-responses");
+    expect((await readLog(run())).finish.status).toBe("completed");
+    expect([a.requests.length, b.requests.length]).toEqual([1, 1]);
   });
 
   test("that has something against the request leaves the word to the first", async () => {

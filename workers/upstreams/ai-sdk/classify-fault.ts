@@ -7,13 +7,7 @@ import {
 } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import {
-  brokenStreamFault,
-  describeProviderError,
-  ProviderFault,
-  refusalFault,
-  unreachableFault,
-} from "../provider/faults.ts";
+import { brokenStreamFault, ProviderFault, refusalFault, toldFault, unreachableFault } from "../provider/faults.ts";
 import { asArray, asString, isObject } from "../provider/json.ts";
 
 export function classifyFault(error: unknown): ProviderFault {
@@ -54,7 +48,7 @@ export function streamFault(error: unknown): ProviderFault {
   const status = error["statusCode"] ?? error["code"];
   const told = isObject(error["data"]) ? errorOf(error["data"]) : error;
   if (typeof status === "number" && status >= 400) return refusalFault({ status, headers: undefined, error: told });
-  return new ProviderFault(describeProviderError(told), { retryable: false });
+  return toldFault(told);
 }
 
 function parse(body: string | undefined): unknown {

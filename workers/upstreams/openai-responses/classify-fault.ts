@@ -2,9 +2,9 @@
 import { APIConnectionError, APIError } from "openai";
 import {
   brokenStreamFault,
-  describeProviderError,
-  ProviderFault,
+  type ProviderFault,
   refusalFault,
+  toldFault,
   unreachableFault,
 } from "../provider/faults.ts";
 
@@ -12,7 +12,7 @@ export function classifyFault(error: unknown): ProviderFault {
   if (error instanceof APIConnectionError) return unreachableFault(error);
   if (!(error instanceof APIError)) return brokenStreamFault();
   // Without a status it was an `error` frame in the stream: the provider's last word, not a broken connection.
-  if (error.status === undefined) return new ProviderFault(describeProviderError(error.error), { retryable: false });
+  if (error.status === undefined) return toldFault(error.error);
   return refusalFault({ status: error.status, headers: error.headers, error: error.error });
 }
 

@@ -1,6 +1,6 @@
 /** What can go wrong with a provider, whether another try may help, and what the client is told. */
 import { responseError } from "../../../src/lifecycle/end-response.ts";
-import { type ResponseError, responseErrorCodeSchema } from "../../../src/protocol/response.ts";
+import { type ResponseError, type ResponseErrorCode, responseErrorCodeSchema } from "../../../src/protocol/response.ts";
 import { asString, isObject } from "./json.ts";
 
 const MESSAGE_MAX_CHARACTERS = 1_000;
@@ -46,6 +46,25 @@ export function brokenStreamFault(): ProviderFault {
 export function timeLimitFault(limit: { setting: string; ms: number }): ProviderFault {
   const message = `The provider sent nothing for ${limit.ms} ms (${limit.setting}).`;
   return new ProviderFault(responseError("server_error", message), { retryable: true });
+}
+
+/** Codes that say nothing against the request. */
+const UNAVAILABLE: ReadonlySet<ResponseErrorCode> = new Set([
+  "server_error",
+  "rate_limit_exceeded",
+  "insufficient_quota",
+]);
+
+/** Whether a failure that a provider told in its stream is its own, so that another one may serve the call. */
+export function isOfProvider({ code, type }: ResponseError): boolean {
+  // A failure whose code is not known counts as the server's, unless its type says otherwise.
+  return UNAVAILABLE.has(code) && (code !== "server_error" || type !== "invalid_request_error");
+}
+
+/** A failure that the provider told in its stream: its last word, after which another try would be the same. */
+export function toldFault(error: unknown): ProviderFault {
+  const told = describeProviderError(error);
+  return new ProviderFault(told, { retryable: false, isUnavailable: isOfProvider(told) });
 }
 
 /** Neither the address nor the SDK's text: a client need not learn where a provider lives. */

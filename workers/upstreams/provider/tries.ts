@@ -7,10 +7,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
 import type { Config } from "../../../src/config.ts";
-import type { ResponseError, ResponseErrorCode } from "../../../src/protocol/response.ts";
+import type { ResponseError } from "../../../src/protocol/response.ts";
 import type { UpstreamEvent, UpstreamFinish } from "../../upstream.ts";
 import { type ClassifyFault, Connection, type TimeLimit } from "./connection.ts";
-import { brokenStreamFault, ProviderFault } from "./faults.ts";
+import { brokenStreamFault, isOfProvider, ProviderFault } from "./faults.ts";
 
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
@@ -18,13 +18,6 @@ const LONGEST_BACKOFF_MS = 30_000;
 const LONGEST_SLOT_WAIT_MS = 5_000;
 /** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
 const SECRET_MIN_LENGTH = 8;
-
-/** Codes that say nothing against the request. */
-const UNAVAILABLE: ReadonlySet<ResponseErrorCode> = new Set([
-  "server_error",
-  "rate_limit_exceeded",
-  "insufficient_quota",
-]);
 
 const UNLIMITED = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
@@ -146,7 +139,7 @@ export class Tries {
 
   /** A failure that the provider told in its stream: its last word, after which another try would be the same. */
   #finishTold<T extends { error: ResponseError }>(finish: T, hasOutput: boolean): T & { isUnavailable: boolean } {
-    const isUnavailable = !hasOutput && UNAVAILABLE.has(finish.error.code);
+    const isUnavailable = !hasOutput && isOfProvider(finish.error);
     return { ...finish, error: this.#conceal(finish.error), isUnavailable };
   }
 
