@@ -38,6 +38,18 @@ describe("SearXNG", () => {
     expect(Object.fromEntries(asked.searchParams)).toEqual({ q: "moss", format: "json" });
   });
 
+  test("has results without an address, which stand in nobody's way", async () => {
+    const results = [{ url: null, title: "A fact" }, { title: "Another" }, { url: "https://a.example/", title: "A" }];
+    await using site = await startWebSite({ "/search": json({ results }) });
+    const search = await openWebSearch({ SEARXNG_URL: site.url });
+    const { isError, output, details } = await search.call("web_search", { query: "moss" });
+    expect({ isError, details }).toEqual({
+      isError: false,
+      details: { sources: [{ url: "https://a.example/", title: "A" }] },
+    });
+    expect(output).toContain("1. A\nURL: https://a.example/");
+  });
+
   test("is asked several queries at once, and a page is shown where it was found first", async () => {
     await using site = await startWebSite({
       "/search": (response, { path }) => {
@@ -133,6 +145,11 @@ describe("SearXNG", () => {
       "The search engine has too many requests at the moment.",
     ],
     ["that answers with something else", json({ hits: [] }), "The search engine's answer could not be understood."],
+    [
+      "that answers with other results",
+      json({ results: [{ link: "https://a.example/" }] }),
+      "The search engine's answer could not be understood.",
+    ],
     ["that never answers", () => {}, "The search engine did not answer in time."],
     [
       "that answers without end",

@@ -1,7 +1,7 @@
 /** Brave Search, https://api-dashboard.search.brave.com/app/documentation/web-search. */
 import { z } from "zod";
 import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "../search-provider.ts";
-import { askEndpoint, below } from "./endpoint.ts";
+import { askEndpoint, below, readableResults } from "./endpoint.ts";
 
 export interface KeyedOptions {
   baseUrl: string;
@@ -20,7 +20,7 @@ const COUNTRIES: ReadonlySet<string> = new Set(
 const answerSchema = z.object({
   web: z
     .object({
-      results: z.array(
+      results: readableResults(
         z.object({
           url: z.string(),
           title: z.string().nullish(),

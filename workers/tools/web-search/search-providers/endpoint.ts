@@ -1,6 +1,6 @@
 /** One question to a search engine: bounded in time and size, and asked again while that may help. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { z } from "zod";
+import { z } from "zod";
 import { SearchFailedError } from "../search-provider.ts";
 
 export interface EndpointRequest<T> {
@@ -107,6 +107,15 @@ async function readText(response: Response): Promise<string> {
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+}
+
+/** Those that can be read: one without an address says nothing against the others. */
+export function readableResults<T>(result: z.ZodType<T>) {
+  return z.array(z.unknown()).transform((all, context) => {
+    const readable = all.flatMap((each) => result.safeParse(each).data ?? []);
+    if (all.length > 0 && readable.length === 0) context.addIssue("None of the results can be read.");
+    return readable;
+  });
 }
 
 /** An address below one that an operator wrote with or without a slash at its end. */

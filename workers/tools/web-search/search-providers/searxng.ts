@@ -4,10 +4,10 @@
  */
 import { z } from "zod";
 import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "../search-provider.ts";
-import { askEndpoint, below } from "./endpoint.ts";
+import { askEndpoint, below, readableResults } from "./endpoint.ts";
 
 const answerSchema = z.object({
-  results: z.array(
+  results: readableResults(
     z.object({
       url: z.string(),
       title: z.string().nullish(),

@@ -8,13 +8,13 @@ import {
   type SearchResult,
 } from "../search-provider.ts";
 import type { KeyedOptions } from "./brave.ts";
-import { askEndpoint, below } from "./endpoint.ts";
+import { askEndpoint, below, readableResults } from "./endpoint.ts";
 
 const COUNT_MAXIMUM = 20;
 const BAD_REQUEST = 400;
 
 const answerSchema = z.object({
-  results: z.array(
+  results: readableResults(
     z.object({
       url: z.string(),
       title: z.string().nullish(),
