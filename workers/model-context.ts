@@ -70,7 +70,8 @@ function shownItem(
       return openRequest(item, conversation);
     case "mcp_call": {
       const name = mcpFunctionName(item.server_label, item.name);
-      return pair(item.id, callIdOf(item.id), name, item.arguments, item.output ?? JSON.stringify(item.error));
+      const said = item.output ?? (item.error == null ? NOT_KEPT : JSON.stringify(item.error));
+      return pair(item.id, callIdOf(item.id), name, item.arguments, said);
     }
     case "web_search_call":
       return pair(item.id, callIdOf(item.id), "web_search", JSON.stringify(item.action), NOT_KEPT);

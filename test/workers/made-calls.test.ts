@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { newId, newItemId } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { readMadeCalls } from "../../workers/made-calls.ts";
+import { modelContext } from "../../workers/model-context.ts";
 import { RunControl } from "../../workers/run.ts";
 import { COUNTING_TOOL, countingTool } from "../support/counting-tool.ts";
 import { sampleRecord } from "../support/samples.ts";
@@ -64,6 +65,21 @@ const conversation = (input: OutputItem[], origins: [string, string][]) => ({
   origins: new Map(origins),
   input,
   own: [],
+});
+
+test.each<[string, Partial<McpCall>, string]>([
+  ["what it answered", {}, "as the item has it"],
+  ["what went wrong", { output: null, error: { type: "http_error", code: 500, message: "no" } }, '"code":500'],
+  [
+    "that nothing is known",
+    { output: null, error: null, status: "incomplete" },
+    "The result is not available any more.",
+  ],
+])("of a call without a journal the model is shown %s", (_name, fields, said) => {
+  const item = { ...mcpCall(), ...fields };
+  const [call, output] = modelContext([item], new Map(), () => false);
+  expect(call).toMatchObject({ type: "function_call", name: "counting__look", arguments: "{}" });
+  expect(output).toMatchObject({ type: "function_call_output", output: expect.stringContaining(said) });
 });
 
 test("of a long chain only the journals behind the input are read, eight at a time, and only what it shows is kept", async () => {

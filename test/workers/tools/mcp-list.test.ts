@@ -66,6 +66,13 @@ describe("the list of tools", () => {
     }
   });
 
+  test("that was cut off is asked for again, though the client sends it back", async () => {
+    const cut = { ...knownList(tool(), []), status: "incomplete" as const };
+    const { response, calls } = await runMcp(storage, { tools: [tool()] }, { input: [cut] });
+    expect(shown(response.output)).toEqual(["list look,change", "message"]);
+    expect(offered(calls[0]!)).toEqual(["srv__look", "srv__change"]);
+  });
+
   test("is used for the same filter said in another way, and an unfiltered one for any filter", async () => {
     const list = knownList(tool({ allowed_tools: ["look", "change"] }), [LOOK, CHANGE]);
     const whole = knownList(tool({ allowed_tools: {} }), [LOOK, CHANGE]);

@@ -27,9 +27,11 @@ export function knownTools(
   if (own !== undefined) return own.tools;
   // Of a list from which nothing was left out, this request's filter makes what it wants.
   const unfiltered = { ...origin, allowed_tools: undefined };
+  // One that a cancel has cut off may be sent back by a client that keeps the conversation itself.
   const list = context
     .filter((item) => isList(item))
-    .findLast(({ id, error }) => error == null && (isListOf(id, origin) || isListOf(id, unfiltered)));
+    .filter(({ status, error }) => status !== "incomplete" && error == null)
+    .findLast(({ id }) => isListOf(id, origin) || isListOf(id, unfiltered));
   if (list === undefined) return undefined;
   // The server may have more by now.
   const names = new Set(list.tools.map(({ name }) => name));
