@@ -250,6 +250,14 @@ test.each<[string, readonly string[]]>([
   await expect(server.requests[0]!.closed).resolves.toBeDefined();
 });
 
+test("has neither a key nor a header of ours in whatever an error of the vendor's is made of", async () => {
+  const token = "tenant-token-1234";
+  await using server = await startUpstreamServer(frames({ error: { message: KEY, type: `no ${KEY}`, param: token } }));
+  const upstream = openAiSdk(server, "openai-compatible", {}, { headers: { "x-token": token } });
+  const events = await Array.fromAsync(upstream.run(sampleCall(), new AbortController().signal));
+  expect(events).toMatchObject([{ error: { message: "[redacted]", type: "no [redacted]", param: "[redacted]" } }]);
+});
+
 test("a chat completion's refusal and logprobs are told as such", async () => {
   const token = (text: string) => ({ token: text, logprob: -0.5, bytes: [65] });
   const logprobs = { content: [{ ...token("Hel"), top_logprobs: [token("Hel"), token("Good")] }] };

@@ -270,6 +270,13 @@ describe("a failure", () => {
     expect(log.join("")).not.toContain(KEY);
   });
 
+  test("has the key in its code neither", async () => {
+    server.answers.push(json(400, { error: { message: "No", code: `no ${KEY}` } }));
+    const { images, log } = await run([generate({ prompt: "x" })]);
+    expect(images).toMatchObject([{ error: { code: "no [redacted]" } }]);
+    expect(log.join("")).not.toContain(KEY);
+  });
+
   test.each([
     [
       "its key",

@@ -31,7 +31,7 @@ export function serviceFault(
     long.reduce((left, secret) => left.replaceAll(secret, "[redacted]"), text.replace(QUOTED_JSON, "[redacted]$1"));
   const cause = redactedError(error, redact);
   if (answer?.status === HTTP_BAD_REQUEST || answer?.status === HTTP_UNPROCESSABLE) {
-    return new ImageFault(answer.code ?? "invalid_request_error", redact(answer.message), { cause });
+    return new ImageFault(redact(answer.code ?? "invalid_request_error"), redact(answer.message), { cause });
   }
   if (answer?.status === HTTP_TOO_MANY) {
     return new ImageFault("rate_limit_exceeded", "The image service's rate limit is reached.", { cause });

@@ -144,9 +144,9 @@ export class Tries {
   }
 
   /** Providers quote what they refuse. What they quote of ours is not for the client. */
-  #conceal(error: ResponseError): ResponseError {
-    const message = this.#secrets.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), error.message);
-    return { ...error, message };
+  #conceal({ code, message, type, param }: ResponseError): ResponseError {
+    const conceal = (told: string) => this.#secrets.reduce((text, each) => text.replaceAll(each, "[redacted]"), told);
+    return { code, message: conceal(message), type: conceal(type), param: param === null ? null : conceal(param) };
   }
 }
 
