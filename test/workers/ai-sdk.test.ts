@@ -228,6 +228,19 @@ describe("a failure that the vendor tells", () => {
   });
 });
 
+test("Anthropic's events of a kind that is not known yet are passed over, and what is broken is not", async () => {
+  const [start, ...rest] = [...textFrames("anthropic", HELLO), ...endFrames("anthropic")];
+  await using server = await startUpstreamServer(
+    frames(start!, { type: "message_weather", sky: "blue" }, ...rest),
+    frames(start!, { type: "content_block_start", index: "first" }, ...rest),
+  );
+  const { finish, output } = await readAiSdk(server, "anthropic");
+  expect(finish.status).toBe("completed");
+  expect(output.map(textOf)).toEqual(["Hello"]);
+  const broken = await readAiSdk(server, "anthropic", {}, { UPSTREAM_MAX_RETRIES: "0" });
+  expect(broken.finish.status).toBe("failed");
+});
+
 test.each<[string, readonly string[]]>([
   ["in one piece", ["data: [DONE]\n\n"]],
   [

@@ -39,7 +39,10 @@ export class AiSdkUpstream implements Upstream {
     for (;;) {
       const next = await connection.within(idleLimit, reader.read());
       if (next.done) return;
-      if (next.value.type === "error") throw streamFault(next.value.error);
+      if (next.value.type === "error") {
+        if (this.#vendor.mayIgnore(next.value.error)) continue;
+        throw streamFault(next.value.error);
+      }
       if (next.value.type !== "finish") {
         yield* output.accept(next.value);
         continue;

@@ -5,10 +5,10 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import type { LanguageModelV4, SharedV4ProviderOptions } from "@ai-sdk/provider";
+import { type LanguageModelV4, type SharedV4ProviderOptions, TypeValidationError } from "@ai-sdk/provider";
 import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
 import type { UpstreamCall } from "../../upstream.ts";
-import { given } from "../provider/json.ts";
+import { given, isProviderEvent } from "../provider/json.ts";
 import { unlimitedFetch } from "../provider/tries.ts";
 import { endingWhenDone } from "./until-done.ts";
 
@@ -26,6 +26,8 @@ export interface Vendor {
   reasoningTaken: "signed" | "plain";
   /** Whether the SDK leaves out what its own stream has: refusals and logprobs (chat-chunk.ts). */
   readsRawChunks: boolean;
+  /** Whether what the SDK could not read is an event that the vendor says is to be passed over. */
+  mayIgnore: (error: unknown) => boolean;
   /** What the SDK has no common name for. */
   options: (request: Request) => SharedV4ProviderOptions[string];
 }
@@ -63,6 +65,7 @@ function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible
     hasJsonMode: true,
     reasoningTaken: "plain",
     readsRawChunks: true,
+    mayIgnore: () => false,
     // Names that the SDK does not know are written into the body as they are.
     options: (request) =>
       given({
@@ -90,6 +93,7 @@ function anthropic(settings: Parameters<typeof createAnthropic>[0]): Vendor {
     hasJsonMode: false,
     reasoningTaken: "signed",
     readsRawChunks: false,
+    mayIgnore: isNewToAnthropic,
     options: (request) => {
       const userId = request.safety_identifier ?? request.user;
       return given({
@@ -102,6 +106,24 @@ function anthropic(settings: Parameters<typeof createAnthropic>[0]): Vendor {
   };
 }
 
+const ANTHROPIC_EVENTS: ReadonlySet<string> = new Set([
+  "content_block_delta",
+  "content_block_start",
+  "content_block_stop",
+  "error",
+  "message_delta",
+  "message_start",
+  "message_stop",
+  "ping",
+]);
+
+/** Its versions promise the events that there are, and that there may be others. */
+function isNewToAnthropic(error: unknown): boolean {
+  if (!TypeValidationError.isInstance(error)) return false;
+  const { value } = error;
+  return isProviderEvent(value) && !ANTHROPIC_EVENTS.has(value.type);
+}
+
 function google(settings: Parameters<typeof createGoogle>[0]): Vendor {
   const provider = createGoogle(settings);
   return {
@@ -111,6 +133,7 @@ function google(settings: Parameters<typeof createGoogle>[0]): Vendor {
     hasJsonMode: true,
     reasoningTaken: "signed",
     readsRawChunks: false,
+    mayIgnore: () => false,
     options: ({ reasoning }) => {
       const reasons = (reasoning?.effort ?? "none") !== "none" || reasoning?.summary != null;
       return reasons ? { thinkingConfig: { includeThoughts: true } } : {};
