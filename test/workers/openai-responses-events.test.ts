@@ -1,6 +1,6 @@
 /** What of a provider's stream is passed on, and what is put right on the way. Each log is checked as the suite does. */
 import { describe, expect, test } from "vitest";
-import type { UpstreamLog } from "../conformance/upstream-log.ts";
+import { textOf, type UpstreamLog } from "../conformance/upstream-log.ts";
 import { readUpstream } from "../support/openai-responses.ts";
 import {
   added,
@@ -86,6 +86,21 @@ describe("indices", () => {
   test("may be the same for every item", async () => {
     const log = await read(...message(0, "msg_a", ["A"]), ...message(0, "msg_b", ["B"]), completed());
     expect(log.output.map((item) => item.id)).toEqual(["msg_a", "msg_b"]);
+  });
+
+  test("tell items apart that have one id", async () => {
+    const reasoning = { type: "reasoning", id: "1", summary: [] };
+    const streamed = [...message(1, "1", ["A"]), ...message(2, "1", ["B"])];
+    const log = await read(added(0, reasoning), done(0, reasoning), ...streamed, completed());
+    expect(log.output.map((item) => item.type)).toEqual(["reasoning", "message", "message"]);
+    expect(log.output.slice(1).map(textOf)).toEqual(["A", "B"]);
+    expect(log.output.map((item) => item.id)).toEqual([
+      "1",
+      expect.stringMatching(/^msg_/),
+      expect.stringMatching(/^msg_/),
+    ]);
+    const whole = await read(completed({ output: [reasoning, textMessage("1", "A")] }));
+    expect(whole.output.map((item) => item.type)).toEqual(["reasoning", "message"]);
   });
 
   test("may be left out", async () => {

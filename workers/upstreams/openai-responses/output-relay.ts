@@ -12,6 +12,7 @@ import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { Response } from "../../../src/protocol/response.ts";
+import { freeItemId } from "../../retold-item.ts";
 import { OpenEnds } from "./endings.ts";
 import { completeItem, emptied } from "./items.ts";
 import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
@@ -84,7 +85,7 @@ export class OutputRelay {
   *#add(event: Json): Generator<ItemEventDraft> {
     const { item: raw, output_index: index } = event;
     if (this.#wasTold(raw)) return;
-    const before = this.#placeOf(index, idOf(raw));
+    const before = this.#placeOfItem(index, raw);
     if (before !== undefined) {
       const isOpen = this.#state.openIndices.has(before);
       const id = idOf(raw);
@@ -106,14 +107,15 @@ export class OutputRelay {
   #open(index: unknown, item: OutputItem): ItemEventDraft {
     const place = this.#output.length;
     this.#places.set(asIndex(index) ?? place, place);
-    return this.#emit({ type: "response.output_item.added", output_index: place, item });
+    const id = freeItemId(item, new Set(this.#output.map((each) => each.id)));
+    return this.#emit({ type: "response.output_item.added", output_index: place, item: { ...item, id } });
   }
 
   *#finish(event: Json, status: ItemStatus = "completed"): Generator<ItemEventDraft> {
     const raw = event["item"];
     if (!isObject(raw) || this.#wasTold(raw)) return;
     const id = idOf(raw);
-    let place = this.#placeOf(event["output_index"], id);
+    let place = this.#placeOfItem(event["output_index"], raw);
     if (place === undefined || !this.#state.openIndices.has(place)) {
       if (place !== undefined && (id === undefined || id === this.#output[place]!.id)) return; // told twice
       const unannounced = completeItem(raw, status);
@@ -171,6 +173,15 @@ export class OutputRelay {
     if (place !== undefined || id === undefined) return place;
     const byId = this.#output.findIndex((item) => item.id === id);
     return byId === -1 ? undefined : byId;
+  }
+
+  /** Some servers give all items of an answer one id: under a new index it is another item, unless the first goes on. */
+  #placeOfItem(index: unknown, raw: unknown): number | undefined {
+    const place = this.#placeOf(index, idOf(raw));
+    const number = asIndex(index);
+    if (place === undefined || number === undefined || this.#places.has(number)) return place;
+    const isSameType = isObject(raw) && raw["type"] === this.#output[place]!.type;
+    return isSameType && this.#state.openIndices.has(place) ? place : undefined;
   }
 
   #emit(event: ItemEventDraft): ItemEventDraft {
