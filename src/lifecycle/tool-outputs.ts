@@ -1,11 +1,13 @@
 /** Every call that the model made must be answered before it goes on (contract 03 §3.4, `function_call without output`). */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 
+type Item = InputItem | OutputItem;
+
 /**
  * The `call_id` of the first function call in `items` that nothing in `items` answers. Calls that were cut off cannot be
  * answered and are not shown to the model; the outputs of asynchronous ones may come at any later time.
  */
-export function findUnansweredCall(items: readonly (InputItem | OutputItem)[]): string | undefined {
+export function findUnansweredCall(items: readonly Item[]): string | undefined {
   const answered = new Set(items.map((item) => (item.type === "function_call_output" ? item.call_id : undefined)));
   const call = items.find(
     (item) =>
@@ -16,3 +18,20 @@ export function findUnansweredCall(items: readonly (InputItem | OutputItem)[]): 
   );
   return call?.type === "function_call" ? call.call_id : undefined;
 }
+
+/**
+ * The items that a model can be shown. What was cut off before its end is left out, wherever it stands: providers refuse
+ * half a call, and thoughts that lead to nothing. A message says something all the same, and what was answered was whole
+ * enough for whoever answered it.
+ */
+export function withoutCutOff<T extends Item>(items: readonly T[]): T[] {
+  const isCutOff = (item: T) =>
+    item.type !== "message" && !isOutput(item) && "status" in item && item.status === "incomplete";
+  if (!items.some(isCutOff)) return [...items];
+  const answered = new Set(items.flatMap((item) => (isOutput(item) ? (callIdOf(item) ?? []) : [])));
+  return items.filter((item) => !isCutOff(item) || answered.has(callIdOf(item) ?? ""));
+}
+
+const isOutput = (item: Item): boolean => item.type.endsWith("_output");
+
+const callIdOf = (item: Item): string | undefined => ("call_id" in item ? (item.call_id ?? undefined) : undefined);

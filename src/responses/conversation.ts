@@ -2,6 +2,7 @@
  * What the model is shown: the messages of the prompt, the chain behind `previous_response_id`, oldest first, and the
  * response's own input. What the last compaction in it replaces is replaced already.
  */
+import { withoutCutOff } from "../lifecycle/tool-outputs.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
@@ -60,7 +61,7 @@ export function openItems(
   project: string,
   items: readonly (InputItem | OutputItem)[],
 ): (InputItem | OutputItem)[] {
-  return openReasoning(storage, project, openCompactions(storage, project, items));
+  return openReasoning(storage, project, openCompactions(storage, project, withoutCutOff(items)));
 }
 
 export interface History {
