@@ -20,7 +20,7 @@ import { sequenceEvents } from "../stream/event-log.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { type Allowance, createWithin } from "./allowance.ts";
-import { claimId } from "./claim-id.ts";
+import { claimId, freeClaim, keepClaim } from "./claim-id.ts";
 import { takeTrigger } from "./compaction-trigger.ts";
 import { enterOpen } from "./enter-open.ts";
 import { indexItems, resolveInput } from "./item-references.ts";
@@ -81,9 +81,11 @@ export async function admitResponse(
     const purpose = isTriggered ? "compact" : admission.purpose;
     const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
     const accept = () => recordAndEnqueue(storage, limits, accepted);
-    return await (admission.allowance === undefined ? accept() : createWithin(admission.allowance, accept));
+    const admitted = await (admission.allowance === undefined ? accept() : createWithin(admission.allowance, accept));
+    if (claim.isReplay) await keepClaim(storage, claim);
+    return admitted;
   } catch (error) {
-    await storage.idempotency.release(claim.hash, id);
+    await freeClaim(storage, claim);
     throw error;
   }
 }
