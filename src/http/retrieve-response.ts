@@ -30,7 +30,9 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     const last = record.durable ?? record.last;
     if (cursor !== undefined && cursor.value > last) throw cursorBeyondLog(cursor.value, last, cursor.source);
     const sink = openEventStream(response, { isResumable: true });
-    if (isTerminalStatus(record.status) && cursor?.value === last) {
+    // HEAD is answered once its headers are: what followed would hold up the connection's next request.
+    const isHead = request.method === "HEAD";
+    if (isHead || (isTerminalStatus(record.status) && cursor?.value === last)) {
       sink.end("terminal", undefined);
       return;
     }

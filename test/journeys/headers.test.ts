@@ -83,6 +83,18 @@ test("openai-processing-ms and openai-version stand on answers, errors and strea
   }
 });
 
+test("HEAD of a stream that runs is answered at once, and its connection is free for the next request", async () => {
+  const { id } = await create(api.url, simulate({ hang: true }));
+  const { hostname, port } = new URL(api.url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  socket.write(`HEAD /v1/responses/${id}?stream=true HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`);
+  socket.write(`GET /v1/models/simulator/default HTTP/1.1\r\nhost: ${hostname}\r\nconnection: close\r\n\r\n`);
+  const answers = await text(socket);
+  expect(answers.match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
+  expect(answers).toMatch(/content-type: text\/event-stream[^]*"id":"simulator\/default"/i);
+});
+
 describe("a cursor in the Last-Event-ID header", () => {
   test("that is wrong is named as the header that it is", async () => {
     const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }));
