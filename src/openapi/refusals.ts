@@ -65,6 +65,10 @@ export const REFUSALS = {
     when: "A function call in the input has no output.",
     error: requests.toolOutputMissing("call_1"),
   },
+  duplicateItem: {
+    when: "Two items in the input have one id, or an item and what a reference names.",
+    error: requests.duplicateItem(ITEM_ID),
+  },
   misplacedTrigger: {
     when: "A `compaction_trigger` is not the last item.",
     error: requests.misplacedTrigger(0),

@@ -1,5 +1,5 @@
 /** What only the conversation behind a request can tell of its input (contract 03 §3.2, the state phase). */
-import { toolOutputMissing } from "../lifecycle/errors/requests.ts";
+import { duplicateItem, toolOutputMissing } from "../lifecycle/errors/requests.ts";
 import { conversationNotFound } from "../lifecycle/errors/state.ts";
 import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
@@ -36,6 +36,8 @@ export async function checkInput(storage: Storage, request: ResolvedRequest, pro
   const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
   checkItems(storage, project, items, "input");
+  const duplicate = findDuplicate(items);
+  if (duplicate !== undefined) throw duplicateItem(duplicate);
   const conversationId = conversationIdOf(request);
   const before =
     conversationId !== undefined
@@ -45,6 +47,17 @@ export async function checkInput(storage: Storage, request: ResolvedRequest, pro
         : await readOutput(storage, previousId);
   const callId = findUnansweredCall([...before, ...items]);
   if (callId !== undefined) throw toolOutputMissing(callId);
+}
+
+/** The first id that a second item has. */
+function findDuplicate(items: readonly InputItem[]): string | undefined {
+  const ids = new Set<string>();
+  for (const { id } of items) {
+    if (id == null) continue;
+    if (ids.has(id)) return id;
+    ids.add(id);
+  }
+  return undefined;
 }
 
 /** Parsed only if there is a call in it: most outputs are texts, and may be long. */

@@ -22,6 +22,12 @@ export function toolOutputMissing(callId: string): ApiError {
   return badRequest(`No tool output found for function call ${callId}.`, "input");
 }
 
+/** The sentence is the hosted API's own. Input is listed by the page, and a page begins behind an item's id. */
+export function duplicateItem(id: string): ApiError {
+  const message = `Duplicate item found with id ${id}. Remove duplicate items from your input and try again.`;
+  return badRequest(message, "input");
+}
+
 /** The sentence is the hosted API's own. `item` is its id, or where it stands. */
 export function encryptedContentUnverified(item: string, param: string): ApiError {
   const message = `The encrypted content for item ${item} could not be verified.`;

@@ -23,6 +23,7 @@ const OF_CONTEXT = [
   "malformedPreviousResponseId",
   "previousResponseUnfinished",
   "toolOutputMissing",
+  "duplicateItem",
   "misplacedTrigger",
   "encryptedContentUnverified",
   "secretInItem",

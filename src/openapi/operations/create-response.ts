@@ -99,6 +99,7 @@ export const createResponse: Endpoint = {
     "malformedPreviousResponseId",
     "previousResponseUnfinished",
     "toolOutputMissing",
+    "duplicateItem",
     "misplacedTrigger",
     "encryptedContentUnverified",
     "secretInItem",

@@ -87,6 +87,18 @@ test("item_reference unknown", async () => {
   });
 });
 
+test("two items with one id, by which a listing could not go on", async () => {
+  const message = "Duplicate item found with id msg_1. Remove duplicate items from your input and try again.";
+  const item = { type: "message" as const, role: "user" as const, content: "Hello", id: "msg_1" };
+  const twice = { status: 400, param: "input", code: null, message };
+  await expect(admit({ input: [item, { ...item, content: "Again" }] })).rejects.toMatchObject(twice);
+  await expect(admit({ input: [item, { ...item, id: null }, { ...item, id: null }] })).resolves.toBeDefined();
+  const reference = { type: "item_reference" as const, id: "msg_1" };
+  await expect(admit({ input: [reference, reference] })).rejects.toMatchObject(twice);
+  await expect(admit({ input: [item, reference] })).rejects.toMatchObject(twice);
+  await expect(admit({ input: [reference] })).resolves.toBeDefined();
+});
+
 test("function_call without output, in one request", async () => {
   await expect(admit({ input: [CALL] })).rejects.toMatchObject(UNANSWERED);
   await expect(admit({ input: [CALL, { ...OUTPUT, call_id: "call_y" }] })).rejects.toMatchObject(UNANSWERED);
