@@ -16,7 +16,7 @@ import type { ProviderCatalog } from "../providers/catalog.ts";
 import { admitResponse } from "../responses/admit-response.ts";
 import { openCompaction } from "../responses/compacted-context.ts";
 import { loadConversation } from "../responses/conversation.ts";
-import { asConversationItem } from "../responses/conversation-turn.ts";
+import { asListedItem } from "../responses/conversation-turn.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { Storage } from "../responses/storage.ts";
 import { follow, showReplay, waitForEnd } from "./create-response.ts";
@@ -61,7 +61,7 @@ async function describeCompacted(storage: Storage, project: string, ended: Respo
     throw internalError();
   }
   const kept = restoreKept(content.kept, conversation.input).map((message) =>
-    asConversationItem({ ...message, id: message.id ?? newItemId(message.type) }),
+    asListedItem({ ...message, id: message.id ?? newItemId(message.type) }),
   );
   return {
     id: ended.id,

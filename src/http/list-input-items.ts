@@ -2,6 +2,7 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../context.ts";
 import { responseNotFound } from "../lifecycle/errors/state.ts";
+import { asListedItem } from "../responses/conversation-turn.ts";
 import { indexItems } from "../responses/item-references.ts";
 import { itemPage } from "./item-page.ts";
 import { readableRecord } from "./retrieve-response.ts";
@@ -17,6 +18,6 @@ export function listInputItems(context: ApiContext): RequestHandler {
     const page = itemPage(items, query);
     // From here on the client knows these ids, and may name an item by its own.
     await indexItems(context.storage, id, record, page.data);
-    response.json(page);
+    response.json({ ...page, data: page.data.map(asListedItem) });
   };
 }

@@ -48,11 +48,11 @@ async function readTurn(storage: Storage, responseId: string): Promise<Conversat
   if (last === undefined || input === undefined) return [];
   const response = JSON.parse(responseJsonOf(last)) as Response;
   const isKept = response.status === "completed" || response.status === "incomplete";
-  return isKept ? [...input.map(asConversationItem), ...(response.output as ConversationItem[])] : [];
+  return isKept ? [...input.map(asListedItem), ...(response.output as ConversationItem[])] : [];
 }
 
 /** Messages are listed with their content as parts and a status, however they were sent. */
-export function asConversationItem(item: ConversationItem): ConversationItem {
+export function asListedItem(item: ConversationItem): ConversationItem {
   if (item.type !== "message") return item;
   const { content } = item;
   const type = item.role === "assistant" ? "output_text" : "input_text";

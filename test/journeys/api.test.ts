@@ -314,18 +314,34 @@ describe("GET /responses/:id", () => {
   });
 });
 
+test("GET /responses/:id/input_items has messages as openai's types have them, however they were sent", async () => {
+  const input = [
+    { role: "user", content: "Hello" },
+    { role: "assistant", content: "Hi" },
+    { type: "message", role: "user", content: [{ type: "input_text", text: "Bye" }] },
+  ];
+  const { id } = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { input }));
+  const list = await send<{ data: object[] }>("GET", `${api.url}/responses/${id}/input_items?order=asc`);
+  const message = { type: "message", id: expect.stringMatching(/^msg_/), status: "completed" };
+  expect(list.body.data).toEqual([
+    { ...message, role: "user", content: [{ type: "input_text", text: "Hello" }] },
+    { ...message, role: "assistant", content: [{ type: "output_text", text: "Hi", annotations: [], logprobs: [] }] },
+    { ...message, role: "user", content: [{ type: "input_text", text: "Bye" }] },
+  ]);
+});
+
 test("GET /responses/:id/input_items pages by item, in both orders", async () => {
   const input = Array.from({ length: 5 }, (_, i) => ({ role: "user", content: `Part ${i}` }));
   const { id } = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { input }));
   interface Page {
-    data: { id: string; content: string }[];
+    data: { id: string; content: { text: string }[] }[];
     has_more: boolean;
     first_id: string;
     last_id: string;
   }
   const list = async (query: string) =>
     (await send<Page>("GET", `${api.url}/responses/${id}/input_items${query}`)).body;
-  const texts = (page: Page) => page.data.map((item) => item.content);
+  const texts = (page: Page) => page.data.map((item) => item.content[0]!.text);
   expect(texts(await list(""))).toEqual(["Part 4", "Part 3", "Part 2", "Part 1", "Part 0"]);
   const first = await list("?order=asc&limit=2");
   expect(first).toMatchObject({ has_more: true, first_id: first.data[0]!.id, last_id: first.data[1]!.id });

@@ -6,7 +6,7 @@ import { itemExists } from "../../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
 import { newItemId } from "../../protocol/id.ts";
 import type { InputItem } from "../../protocol/item.ts";
-import { asConversationItem } from "../../responses/conversation-turn.ts";
+import { asListedItem } from "../../responses/conversation-turn.ts";
 import { resolveReferences } from "../../responses/item-references.ts";
 import { checkItems } from "../../responses/check-input.ts";
 import type { Storage } from "../../responses/storage.ts";
@@ -26,6 +26,6 @@ export async function itemsToStore(
     const id = item.id ?? newItemId(item.type);
     if (ids.has(id)) throw itemExists(id, place);
     ids.add(id);
-    return asConversationItem({ ...item, id });
+    return asListedItem({ ...item, id });
   });
 }

@@ -40,6 +40,13 @@ function meant(item: Json): Json {
 /** They say something about the input, and are no part of it. */
 const NOT_SENT: ReadonlySet<Kind> = new Set(["item_reference", "compaction_trigger"]);
 
+/** A listing has a message's text as a part. */
+function listed(item: Json): Json {
+  const { content, role } = item;
+  const type = role === "assistant" ? "output_text" : "input_text";
+  return typeof content === "string" && role !== undefined ? { ...item, content: [{ type, text: content }] } : item;
+}
+
 export function testInputItems(server: Server): void {
   const kinds = (Object.keys(ITEMS) as Kind[]).filter((kind) => !NOT_SENT.has(kind));
 
@@ -51,7 +58,7 @@ export function testInputItems(server: Server): void {
     const included = includableSchema.options.map((value) => `&include[]=${value}`).join("");
     const path = `/responses/${String(shown["id"])}/input_items?order=asc${included}`;
     const { data } = (await server().send("GET", path)).body as { data: Json[] };
-    expect(data).toMatchObject(input);
+    expect(data).toMatchObject(input.map(listed));
     for (const item of data) expect(item["id"]).toEqual(expect.any(String));
     expect(sent["input"]).toMatchObject(input.map(meant));
   });
@@ -65,7 +72,7 @@ export function testInputItems(server: Server): void {
     const { data } = (await server().send("GET", `/responses/${String(shown["id"])}/input_items`)).body as {
       data: Json[];
     };
-    expect(data).toMatchObject([said]);
+    expect(data).toMatchObject([listed(said)]);
   });
 
   test("input item item_reference: is replaced by the item that it names", async () => {
