@@ -8,8 +8,17 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { type McpServers, mcpServersSchema } from "./mcp-servers.ts";
 
+const DAY_SECONDS = 24 * 60 * 60;
+const MAX_PORT = 65_535;
+/** Longer than this no timer is: Node takes 1 ms instead. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The limit of a drain is a timer too, and some seconds longer than its grace. */
+const MAX_GRACE_MS = MAX_TIMER_MS - 60_000;
+/** Longer than this Node's fetch does not wait for an answer to begin. */
+const MAX_FETCH_MS = 300_000;
+
 /** What is set to nothing is not set: `PORT=` means the default, not 0. */
-const unlessEmpty = (value: unknown): unknown => (value === "" ? undefined : value);
+const unlessEmpty = (value: unknown): unknown => (typeof value === "string" && value.trim() === "" ? undefined : value);
 
 const integer = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
   z.preprocess(unlessEmpty, z.coerce.number().int().min(min).max(max).default(fallback));
@@ -22,19 +31,13 @@ const flagOr = (fallback: "true" | "false") =>
       .transform((value) => value === "true" || value === "1"),
   );
 const flag = flagOr("false");
+const milliseconds = (fallback: number, min = 0, max = MAX_TIMER_MS) => integer(fallback, min, max);
 const text = z
   .string()
   .trim()
   .transform((value) => (value === "" ? undefined : value))
   .optional();
 const baseUrl = text.pipe(z.url({ protocol: /^https?$/ }).optional());
-
-const DAY_SECONDS = 24 * 60 * 60;
-const MAX_PORT = 65_535;
-/** Longer than this no timer is. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-/** Longer than this Node's fetch does not wait for an answer to begin. */
-const MAX_FETCH_MS = 300_000;
 
 const environmentSchema = z.object({
   HOST: z.string().default("127.0.0.1"),
@@ -64,15 +67,15 @@ const environmentSchema = z.object({
   UNSTORED_RETENTION_SECONDS: integer(600, 1),
   RESPONSE_DEADLINE_SECONDS: integer(DAY_SECONDS, 1),
   MAX_ATTEMPTS: integer(5, 1),
-  STREAM_HEARTBEAT_MS: integer(15_000, 10),
-  STREAM_STALL_TIMEOUT_MS: integer(60_000, 10),
+  STREAM_HEARTBEAT_MS: milliseconds(15_000, 10),
+  STREAM_STALL_TIMEOUT_MS: milliseconds(60_000, 10),
   POLL_AFTER_MS: integer(1_000, 1),
   FOREGROUND_CONCURRENCY: integer(50, 1),
   BACKGROUND_CONCURRENCY: integer(50, 1),
-  LOCK_DURATION_MS: integer(4_000, 500),
-  STALLED_INTERVAL_MS: integer(1_500, 100),
-  SWEEP_INTERVAL_MS: integer(5_000, 50),
-  DRAIN_GRACE_MS: integer(10_000),
+  LOCK_DURATION_MS: milliseconds(4_000, 500),
+  STALLED_INTERVAL_MS: milliseconds(1_500, 100),
+  SWEEP_INTERVAL_MS: milliseconds(5_000, 50),
+  DRAIN_GRACE_MS: milliseconds(10_000, 0, MAX_GRACE_MS),
   WORKER_PORT: integer(0, 0, MAX_PORT),
   SIMULATOR: flagOr("true"),
   DEFAULT_PROVIDER: text,
@@ -83,26 +86,26 @@ const environmentSchema = z.object({
   ANTHROPIC_API_KEY: text,
   GOOGLE_GENERATIVE_AI_API_KEY: text,
   GEMINI_API_KEY: text,
-  UPSTREAM_TIMEOUT_MS: integer(600_000, 1),
-  UPSTREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
+  UPSTREAM_TIMEOUT_MS: milliseconds(600_000, 1),
+  UPSTREAM_IDLE_TIMEOUT_MS: milliseconds(300_000, 1),
   UPSTREAM_MAX_RETRIES: integer(4),
   UPSTREAM_MAX_WAITS: integer(20),
   STRICT_EVENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
   IMAGE_MODEL: text,
-  IMAGE_TIMEOUT_MS: integer(180_000, 1, MAX_FETCH_MS),
+  IMAGE_TIMEOUT_MS: milliseconds(180_000, 1, MAX_FETCH_MS),
   FETCH_ALLOWED_HOSTS: text,
   SEARXNG_URL: baseUrl,
   BRAVE_API_KEY: text,
   BRAVE_BASE_URL: baseUrl,
   TAVILY_API_KEY: text,
   TAVILY_BASE_URL: baseUrl,
-  WEB_SEARCH_TIMEOUT_MS: integer(20_000, 1),
+  WEB_SEARCH_TIMEOUT_MS: milliseconds(20_000, 1),
   WEB_SEARCH_HONOUR_ROBOTS: flagOr("true"),
   MCP_SERVERS_FILE: text,
-  MCP_CALL_TIMEOUT_MS: integer(120_000, 1, MAX_TIMER_MS),
+  MCP_CALL_TIMEOUT_MS: milliseconds(120_000, 1),
   CODE_INTERPRETER: flagOr("true"),
-  CODE_INTERPRETER_TIMEOUT_MS: integer(60_000, 1, MAX_TIMER_MS),
+  CODE_INTERPRETER_TIMEOUT_MS: milliseconds(60_000, 1),
   CODE_INTERPRETER_MEMORY_MB: integer(384, 64, 4096),
   CODE_INTERPRETER_PROCESSES: integer(4, 1),
 });

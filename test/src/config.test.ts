@@ -77,6 +77,14 @@ describe("a value", () => {
     expect(refusalOf({ [name]: value })).toContain(`${name}: `);
   });
 
+  /** Node makes 1 ms of what is longer than a timer: a flood of heartbeats, or a drain without its grace. */
+  test.each(SETTINGS.filter((name) => name.endsWith("_MS") && name !== "POLL_AFTER_MS"))(
+    "that is longer than any timer is refused: %s",
+    (name) => {
+      expect(refusalOf({ [name]: String(2 ** 31) })).toContain(`${name}: `);
+    },
+  );
+
   test("is refused together with every other that is wrong", () => {
     expect(refusalOf({ PORT: "x", MAX_ATTEMPTS: "y" })).toMatch(/PORT: [^]*MAX_ATTEMPTS: /);
   });

@@ -10,9 +10,6 @@ export interface TimeLimit {
 /** What an SDK threw, in the terms of this server. */
 export type ClassifyFault = (error: unknown) => ProviderFault;
 
-/** Timers above this fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 export class Connection {
   readonly #cancelled: AbortSignal;
   readonly #classify: ClassifyFault;
@@ -32,13 +29,10 @@ export class Connection {
    */
   async within<T>(limit: TimeLimit, work: PromiseLike<T>): Promise<T> {
     let expired = false;
-    const timer = setTimeout(
-      () => {
-        expired = true;
-        this.close();
-      },
-      Math.min(limit.ms, LONGEST_TIMER_MS),
-    );
+    const timer = setTimeout(() => {
+      expired = true;
+      this.close();
+    }, limit.ms);
     const outcome = await work.then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
