@@ -6,6 +6,12 @@ import { ConfigurationError } from "../config.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 
+/** What no request can be sent with. Told at the start, and not by each request that fails of it. */
+const headersSchema = z.record(
+  z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "is no name of a header"),
+  z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has a character that no header may have"),
+);
+
 const contextWindowSchema = z.int().positive();
 
 /** A model by its name, or with the number of tokens that it can hold: its input and its output together. */
@@ -17,7 +23,7 @@ export const modelEntrySchema = z.union([
 const commonFields = {
   /** Name of the environment variable that holds the key. Keys do not belong in this file. */
   api_key_env: z.string().optional(),
-  headers: z.record(z.string(), z.string()).default({}),
+  headers: headersSchema.default({}),
   /** If given, only these models exist. If not, every name is passed on and the vendor decides. */
   models: z.array(modelEntrySchema).min(1).optional(),
   /** Of the models that state none of their own. */

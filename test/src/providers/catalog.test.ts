@@ -113,6 +113,17 @@ describe("the providers file", () => {
       "is not valid. line 3: providers.My Lab: lower-case letters, digits, . _ -",
     ],
     [
+      "has a header that cannot be sent",
+      { providers: { lab: { ...LAB, headers: { "x team": "a", "x-team": "a\nb" } } } },
+      "is not valid. line 11: providers.lab.headers.x team: is no name of a header; " +
+        "line 12: providers.lab.headers.x-team: has a character that no header may have",
+    ],
+    [
+      "has a default that is not there",
+      { providers: { lab: LAB }, default: "lap" },
+      "is not valid. line 12: default: the vendor 'lap' is not configured",
+    ],
+    [
       "falls back to a model that is not there",
       { providers: { lab: { ...LAB, fallbacks: ["lab/qwen3", "lab/none"] } } },
       "is not valid. line 12: providers.lab.fallbacks.1: the model 'lab/none' is not configured",
@@ -124,6 +135,11 @@ describe("the providers file", () => {
   test("is refused with all its faults at once", async () => {
     const refusal = await refusalOf({ providers: { a: { kind: "x" }, b: { kind: "google", base_url: 1 } } });
     expect(refusal).toMatch(/line 4: providers\.a\.kind: .+; line 8: providers\.b\.base_url: /);
+  });
+
+  test("and the environment may name a default; one that is not there is told by its setting", () => {
+    const read = () => readCatalog(readConfig({ DEFAULT_PROVIDER: "lap" }));
+    expect(read).toThrow("DEFAULT_PROVIDER: the vendor 'lap' is not configured.");
   });
 
   test("that cannot be read is named", () => {
