@@ -164,8 +164,17 @@ function parseJson(path: string, text: string): unknown {
   }
 }
 
-/** The engine names the place, except for a file that ends too early. */
+/** How much the engine shows of a text before the token that it did not expect, if there is more. */
+const SHOWN_BEFORE = 10;
+
+/** The engine names the place, or shows it; of a file that ends too early it is the end. */
 function brokenLine(text: string, error: unknown): number {
-  const named = /line (\d+)/.exec(error instanceof Error ? error.message : "");
-  return named === null ? text.trimEnd().split("\n").length : Number(named[1]);
+  const message = error instanceof Error ? error.message : "";
+  const named = /line (\d+) column \d+\)$/.exec(message);
+  if (named !== null) return Number(named[1]);
+  const shown = /^Unexpected token '([^])', (\.\.\.)?"([^]*)"(?:\.\.\.)? is not valid JSON$/u.exec(message);
+  if (shown === null) return text.trimEnd().split("\n").length;
+  const [, token, ellipsis, around] = shown;
+  const place = ellipsis === undefined ? text.indexOf(token!) : text.indexOf(around!) + SHOWN_BEFORE;
+  return text.slice(0, place).split("\n").length;
 }

@@ -79,6 +79,12 @@ describe("the providers file", () => {
 
   test.each<[fault: string, file: string | object, told: string]>([
     ["is not JSON", '{\n  "providers": {\n    lab: {}\n  }\n}', "is not JSON: line 3."],
+    [
+      "has a word without quotes",
+      '{\n  "providers": {\n    "lab": { "kind": anthropic }\n  }\n}\n',
+      "is not JSON: line 3.",
+    ],
+    ["begins with a byte order mark", '\ufeff{\n  "providers": {}\n}\n', "is not JSON: line 1."],
     ["ends too early", '{\n  "providers": {\n', "is not JSON: line 3."],
     ["is no object", "[]", "is not valid. line 1: file: Invalid input: expected object, received array"],
     ["has no vendors", "{}", "is not valid. line 1: providers: Invalid input: expected record, received undefined"],
