@@ -30,6 +30,22 @@ const OPTIONS = {
   patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<ConnectionPurpose, RedisOptions>;
 
+/**
+ * After a failover the former primary is a replica and keeps its connections, on which no write ever succeeds again,
+ * while its address may lead to the new primary by now: so the address is asked again. Not more often than this, because
+ * a Redis may also be read-only for good. What was refused is the caller's to send again.
+ */
+const RECONNECT_INTERVAL_MS = 1_000;
+
+function whenReadOnly(): (error: Error) => boolean {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return ({ message }) => {
+    if (!message.startsWith("READONLY") || performance.now() - lastMs < RECONNECT_INTERVAL_MS) return false;
+    lastMs = performance.now();
+    return true;
+  };
+}
+
 /** Opens a connection and resolves when it is ready, however long Redis takes. Its errors are logged once a state, not once an attempt. */
 export async function connect(
   settings: RedisSettings,
@@ -37,7 +53,8 @@ export async function connect(
   name: string,
   logger: Logger,
 ): Promise<RedisClient> {
-  const options = { ...OPTIONS[purpose], retryStrategy, connectionName: name, lazyConnect: true };
+  const reconnectOnError = whenReadOnly();
+  const options = { ...OPTIONS[purpose], retryStrategy, reconnectOnError, connectionName: name, lazyConnect: true };
   const client = settings.cluster
     ? new Cluster(clusterNodes(settings.url), {
         // Nodes that are not listed are found by asking those that are, and want the same credentials.

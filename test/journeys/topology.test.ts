@@ -1,9 +1,12 @@
 /** Redis with replicas, and Redis Cluster: real servers in both shapes. */
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Response } from "../../src/protocol/response.ts";
 import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCluster } from "../support/cluster.ts";
@@ -85,6 +88,64 @@ test("without the required replica nothing is accepted, and nothing stays of wha
   const accepted = await create(api.url, simulate({ tokens: 1 }));
   expect(await inspector.open()).toEqual([accepted.id]);
 });
+
+test("when the address leads to a new primary, and the old one lives on as its replica, everything goes on there", async () => {
+  await using first = await start("first-primary");
+  await using second = await start("second-primary", ["--replicaof", "127.0.0.1", String(first.port)]);
+  await using address = await startSwitch(first.port);
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: address.url };
+  using old = new RedisInspector(environment.KEY_PREFIX, first.url);
+  using inspector = new RedisInspector(environment.KEY_PREFIX, second.url);
+  await infoSays(old.redis, "replication", "state=online");
+  await using api = await startApi(environment);
+  await using _worker = await startWorker(environment);
+  const { id } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
+  const onEvent = async (event: ReceivedEvent): Promise<void> => {
+    if (event.id !== 20) return;
+    address.port = second.port;
+    await inspector.redis.replicaof("NO", "ONE");
+    await old.redis.replicaof("127.0.0.1", second.port);
+  };
+  // The old one may miss what it is not told any more: whoever has not got the end asks again.
+  await subscribe(api.url, id, { onEvent });
+  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await subscribe(api.url, id)).isWhole).toBe(true);
+  const next = await pollToTheEnd(api.url, (await createAgain(api.url)).id);
+  expect(await inspector.meta(next.id)).toMatchObject({ status: "completed" });
+});
+
+/** Until it is accepted: the connection of the API finds out by what it is refused. */
+async function createAgain(url: string): Promise<Response> {
+  for (;;) {
+    const { status, body } = await send("POST", `${url}/responses`, simulate({ tokens: 1, delay_ms: 0 }));
+    if (status === 200) return body;
+    expect(status).toBe(503);
+  }
+}
+
+/** An address whose connections, once made, stay where they are. */
+async function startSwitch(port: number): Promise<AsyncDisposable & { url: string; port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(target.port, "127.0.0.1");
+    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+      sockets.add(from);
+      from.pipe(to);
+      from.on("error", () => from.destroy()).on("close", () => to.destroy());
+    }
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const target = {
+    port,
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, "close");
+    },
+  };
+  return target;
+}
 
 /** The last event that a new subscriber gets until the third heartbeat: each of them reads the log once more. */
 async function lastShown(url: string): Promise<number> {
