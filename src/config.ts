@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
 import { type McpServers, mcpServersSchema } from "./mcp-servers.ts";
+import { redisUrlFault } from "./redis/redis-url.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
@@ -40,15 +41,18 @@ const text = z
 const baseUrl = text.pipe(z.url({ protocol: /^https?$/ }).optional());
 
 const environmentSchema = z.object({
-  HOST: z.string().default("127.0.0.1"),
+  HOST: z.preprocess(unlessEmpty, z.string().trim().default("127.0.0.1")),
   PORT: integer(8080, 0, MAX_PORT),
-  REDIS_URL: z.string().default("redis://127.0.0.1:6379"),
+  REDIS_URL: z.preprocess(unlessEmpty, z.string().trim().default("redis://127.0.0.1:6379")),
   REDIS_CLUSTER: flag,
   REDIS_MIN_REPLICAS_ACKED: integer(0),
-  KEY_PREFIX: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]+$/, "letters, digits, - and _ only")
-    .default("br"),
+  KEY_PREFIX: z.preprocess(
+    unlessEmpty,
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_-]+$/, "letters, digits, - and _ only")
+      .default("br"),
+  ),
   API_KEYS: text,
   API_KEYS_FILE: text,
   ALLOW_ANONYMOUS: flag,
@@ -155,6 +159,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       `Without API_KEYS anyone who reaches ${settings.HOST} could use this server. Set API_KEYS, or HOST=127.0.0.1, or ALLOW_ANONYMOUS=true.`,
     );
   }
+  const redisFault = redisUrlFault(settings.REDIS_URL, settings.REDIS_CLUSTER);
+  if (redisFault !== undefined) throw new ConfigurationError(`REDIS_URL: ${redisFault}.`);
   if (settings.REDIS_CLUSTER && settings.REDIS_MIN_REPLICAS_ACKED > 0) {
     throw new ConfigurationError(
       "REDIS_MIN_REPLICAS_ACKED does not work with REDIS_CLUSTER: a WAIT cannot be sent to the node of a key.",

@@ -40,7 +40,7 @@ async function main(): Promise<number> {
   listenForSignals(stopping);
 
   await using redis = await ensureRedis({
-    redisUrl: environment["REDIS_URL"],
+    redisUrl: environment["REDIS_URL"]?.trim(),
     dataDir: join(PROJECT, ".data", "redis"),
     allowInstall: true,
     log: say,

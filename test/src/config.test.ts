@@ -193,13 +193,38 @@ describe("without API keys", () => {
   });
 });
 
-test("a setting that is set to nothing has its default", () => {
-  const empty = Object.fromEntries(SETTINGS.map((name) => [name, ""]));
+describe("the address of Redis", () => {
+  test.each(["redis://localhost", "rediss://user:pass@10.0.0.1:6380/3", "redis://[::1]:6379/", "/run/redis.sock"])(
+    "may be %s",
+    (url) => {
+      expect(readConfig({ REDIS_URL: url }).REDIS_URL).toBe(url);
+    },
+  );
+
+  test.each([
+    ["localhost", "must be redis://"],
+    ["http://secret@localhost:6379", "must be redis://"],
+    ["redis://:secret@localhost:99999", "must be redis://"],
+    ["redis://:secret@localhost:6379/main", "must be a number"],
+  ])("is refused without being repeated: %s", (url, told) => {
+    const refusal = refusalOf({ REDIS_URL: url });
+    expect(refusal).toMatch(/^REDIS_URL: /);
+    expect(refusal).toContain(told);
+    expect(refusal).not.toContain("secret");
+  });
+
+  test("of a cluster is its nodes, apart by commas, without a database", () => {
+    const cluster = { REDIS_CLUSTER: "true" };
+    expect(readConfig({ ...cluster, REDIS_URL: "redis://a:1, redis://b:2" }).REDIS_CLUSTER).toBe(true);
+    expect(refusalOf({ ...cluster, REDIS_URL: "redis://a:1,b:2" })).toContain("REDIS_URL: must be redis://");
+    expect(refusalOf({ ...cluster, REDIS_URL: "redis://a:1/2" })).toContain("REDIS_URL: a cluster has only database 0");
+    expect(refusalOf({ REDIS_URL: "redis://a:1,redis://b:2" })).toContain("REDIS_URL: must be redis://");
+  });
+});
+
+test.each(["", " "])("a setting that is set to nothing has its default: %j", (nothing) => {
+  const empty = Object.fromEntries(SETTINGS.map((name) => [name, nothing]));
   const { environment: _, processName: __, ...defaults } = readConfig({});
-  const {
-    environment: ___,
-    processName: ____,
-    ...read
-  } = readConfig({ ...empty, HOST: undefined, REDIS_URL: undefined, KEY_PREFIX: undefined });
+  const { environment: ___, processName: ____, ...read } = readConfig(empty);
   expect(read).toEqual(defaults);
 });
