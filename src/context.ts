@@ -1,11 +1,11 @@
 /** The only place that opens shared resources. Each process opens its own kind of context and disposes it once. */
 import type { Logger } from "pino";
-import type { Config } from "./config.ts";
+import { type Config, ConfigurationError } from "./config.ts";
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
-import { connect, type ConnectionPurpose } from "./redis/connect.ts";
+import { connect, type ConnectionPurpose, NoSuchDatabaseError } from "./redis/connect.ts";
 import { RedisLayout } from "./redis/layout.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admit-response.ts";
@@ -52,7 +52,10 @@ class Connections {
 
   async open(purpose: ConnectionPurpose, name: string): Promise<RedisClient> {
     const settings = { url: this.#config.REDIS_URL, cluster: this.#config.REDIS_CLUSTER };
-    const client = await connect(settings, purpose, `${this.#config.processName}:${name}`, this.#logger);
+    const connected = connect(settings, purpose, `${this.#config.processName}:${name}`, this.#logger);
+    const client = await connected.catch((error: unknown) => {
+      throw error instanceof NoSuchDatabaseError ? new ConfigurationError(`REDIS_URL: ${error.message}`) : error;
+    });
     this.#clients.push(client);
     return client;
   }

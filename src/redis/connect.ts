@@ -17,6 +17,15 @@ export interface RedisSettings {
   cluster: boolean;
 }
 
+/** The Redis of `REDIS_URL` has fewer databases. */
+export class NoSuchDatabaseError extends Error {
+  override readonly name = "NoSuchDatabaseError";
+
+  constructor(db: number, cause: Error) {
+    super(`The Redis has no database ${db}.`, { cause });
+  }
+}
+
 const RECONNECT_CEILING_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const BLOCKING_TIMEOUT_MS = 15_000;
@@ -71,7 +80,21 @@ export async function connect(
   client.once("ready", resolve);
   client.connect().catch(() => {});
   await isReady;
+  if (client instanceof Redis) await assertDatabase(client);
   return client;
+}
+
+/** A database that Redis refuses is only an error event to ioredis, which goes on in database 0: another server's, maybe. */
+async function assertDatabase(client: Redis): Promise<void> {
+  const { db = 0 } = client.options;
+  if (db === 0) return;
+  const refused = await client.select(db).then(
+    () => undefined,
+    (error: Error) => (error.message.includes("DB index") ? error : undefined),
+  );
+  if (refused === undefined) return;
+  client.disconnect();
+  throw new NoSuchDatabaseError(db, refused);
 }
 
 function clusterNodes(urls: string): { host: string; port: number }[] {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
-import { startApi, startWorker } from "../support/processes.ts";
-import { uniquePrefix } from "../support/redis.ts";
+import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, subscribeToTheEnd } from "../support/subscriber.ts";
 
 let folder: string;
@@ -59,6 +59,17 @@ describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsyn
     expect((await send("GET", api.url.replace("/v1", "/readyz"))).status).toBe(200);
   });
 });
+
+test.each(["src/server.ts", "workers/main.ts"])(
+  "a database that Redis does not have is told, not exchanged: %s",
+  async (script) => {
+    const url = new URL(testRedisUrl());
+    url.pathname = "/999999";
+    await using server = new ServerProcess("server", script, { REDIS_URL: url.href, PORT: "0" });
+    await server.line(({ msg }) => msg.endsWith("REDIS_URL: The Redis has no database 999999."), "saying so");
+    expect(await server.exited).toBe(78);
+  },
+);
 
 test("a worker that is told to stop while Redis is away exits all the same", async () => {
   await using redis = await start("leaving", "everysec");
