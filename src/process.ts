@@ -22,7 +22,7 @@ function describeStartError(error: unknown): string {
 }
 
 /**
- * Starts a process and ends it on SIGTERM or SIGINT. What nobody caught is a bug of unknown effect: the process logs it
+ * Starts a process and ends it on SIGTERM, SIGINT or SIGHUP (its terminal was closed). What nobody caught is a bug of unknown effect: the process logs it
  * and exits, since any process here may die at any time without losing anything.
  */
 export async function runProcess(name: string, start: () => Promise<RunningProcess>): Promise<void> {
@@ -59,8 +59,7 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
       (error: unknown) => crash(error),
     );
   };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
   // A parent that opened a channel (src/start.ts) and is gone, even by SIGKILL, takes its children along.
   process.on("disconnect", () => stop("disconnect"));
 }
