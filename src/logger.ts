@@ -1,5 +1,5 @@
 /** Structured logs on standard output. Keys and request bodies never reach them. */
-import { type Logger, pino, type TransportSingleOptions } from "pino";
+import { type DestinationStream, type Logger, pino, type TransportSingleOptions } from "pino";
 
 /**
  * An error without what it carries along: ioredis hangs the command's arguments on its errors, and those are requests,
@@ -32,11 +32,30 @@ export function createLogger(options: LoggerOptions): Logger {
     target: "pino-pretty",
     options: { translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname", sync: true },
   };
-  return pino({
+  const settings = {
     name: options.name,
     level: options.level,
     redact: { paths: REDACTED, censor: "[redacted]" },
     serializers: { err: describeError },
-    ...(options.pretty && { transport: pretty }),
-  });
+  };
+  return options.pretty ? pino({ ...settings, transport: pretty }) : pino(settings, openOutput());
+}
+
+/** What cannot be written is kept up to here; beyond, lines are lost. */
+const UNWRITTEN_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Standard output, whose faults (a full disk, a terminal that was closed) are no reason to stop serving: what could not
+ * be written is tried again with the next line. At the end of the process it is not: the library would try for ever.
+ */
+function openOutput(): DestinationStream {
+  const output = pino.destination({ sync: false, maxLength: UNWRITTEN_BYTES });
+  let isFailing = false;
+  output.on("error", () => (isFailing = true));
+  output.on("write", () => (isFailing = false));
+  const flushSync = output.flushSync.bind(output);
+  output.flushSync = () => {
+    if (!isFailing) flushSync();
+  };
+  return output;
 }

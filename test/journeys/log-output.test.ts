@@ -1,0 +1,50 @@
+/** Where the log goes may be gone: the disk is full, the terminal was closed. The server serves all the same, and ends. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { freePort } from "../../src/redis/local-server/private-server.ts";
+import { send } from "../support/api-client.ts";
+import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
+
+const PROJECT = join(import.meta.dirname, "../..");
+
+/** Its standard output is open for reading only, so that nothing can be written. */
+function startWithoutLog(port: number): ChildProcess {
+  const unwritable = openSync(devNull, "r");
+  const env = { PATH: process.env["PATH"], REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), PORT: String(port) };
+  const child = spawn(process.execPath, ["src/server.ts"], {
+    cwd: PROJECT,
+    env,
+    stdio: ["ignore", unwritable, "inherit"],
+  });
+  closeSync(unwritable);
+  return child;
+}
+
+/** There is no line to wait for. */
+async function untilServed(url: string, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null) {
+    const answered = await send("GET", url).catch(() => undefined);
+    if (answered?.status === 200) return;
+  }
+}
+
+test.each(["SIGTERM", "SIGHUP"] as const)(
+  "a server that cannot write its log serves, and drains on %s",
+  async (signal) => {
+    const port = await freePort();
+    const child = startWithoutLog(port);
+    const exited = once(child, "exit");
+    try {
+      await untilServed(`http://127.0.0.1:${port}/v1/models`, child);
+      expect((await send("GET", `http://127.0.0.1:${port}/v1/models`)).status).toBe(200);
+      child.kill(signal);
+      expect(await exited).toEqual([0, null]);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  },
+);
