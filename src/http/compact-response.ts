@@ -32,6 +32,7 @@ export function compactResponse(context: ApiContext): RequestHandler {
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const admission = { project, request: asked, idempotencyKey, purpose: "compact" as const, prompts, allowance };
     const admitted = await admitResponse(storage, limits, admission);
+    response.locals.responseId = admitted.id;
     if (admitted.isReplay) await showReplay(response);
     const sink = waitForEnd(response, (terminal) => {
       const ended = JSON.parse(responseJsonOf(terminal)) as Response;

@@ -29,6 +29,7 @@ export function createResponse(context: ApiContext): RequestHandler {
     const { storage, limits, prompts } = context;
     const admission = { project, request: body, idempotencyKey, prompts, unavailableTool, allowance };
     const admitted = await admitResponse(storage, limits, admission);
+    response.locals.responseId = admitted.id;
     if (admitted.isReplay) await showReplay(response);
     const isBackground = body.background === true;
     if (isBackground && body.stream !== true) {

@@ -8,6 +8,17 @@ import type { Logger } from "pino";
 import { malformedClientRequestId } from "../lifecycle/errors/http.ts";
 import { newId } from "../protocol/id.ts";
 
+declare global {
+  // How Express lets an application type `response.locals`.
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Express {
+    interface Locals {
+      /** The response that this request has made, or found made: its log line leads from one id to the other. */
+      responseId?: string;
+    }
+  }
+}
+
 export const API_VERSION = "2020-10-01";
 
 /** Of a client or the proxy before us. Nothing else goes into our headers and our log as it came. */
@@ -40,6 +51,7 @@ export function logRequests(logger: Logger): RequestHandler {
       const line = {
         requestId,
         ...(isFit && clientRequestId !== undefined && { clientRequestId }),
+        ...(response.locals.responseId !== undefined && { responseId: response.locals.responseId }),
         method: request.method,
         url: request.originalUrl,
         status: response.statusCode,

@@ -41,6 +41,14 @@ describe("x-request-id", () => {
     },
   );
 
+  test.each(["/responses", "/responses/compact"])("leads in the log to the response that %s has made", async (path) => {
+    const requestId = `made-by${path}`;
+    const body = { model: "simulator/default", input: "Hello" };
+    const answer = await send("POST", `${api.url}${path}`, body, { "x-request-id": requestId });
+    const line = await api.line((each) => each["requestId"] === requestId, "the request in its log");
+    expect([answer.status, line["responseId"]]).toEqual([200, answer.body.id]);
+  });
+
   test("stands on errors too, and ours where none was given", async () => {
     const refused = await ask({ "x-request-id": "mine" }, "/responses/resp_unknown");
     expect([refused.status, refused.headers.get("x-request-id")]).toEqual([404, "mine"]);
