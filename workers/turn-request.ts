@@ -1,6 +1,7 @@
 /** The request as one turn's model is given it: the server's tools as functions, and what is left of the response's budgets. */
 import type { Tool } from "../src/protocol/tool.ts";
 import type { ServerFunction } from "./tool.ts";
+import { WEB_SEARCH_TYPES } from "./tools/web-search/search-settings.ts";
 import type { OpenTools } from "./tools.ts";
 import type { UpstreamCall } from "./upstream.ts";
 
@@ -88,9 +89,13 @@ function isMeant(choice: Record<string, unknown>, tool: Tool, fn: ServerFunction
 }
 
 function isMeantTool(choice: Record<string, unknown>, tool: Tool): boolean {
-  if (choice["type"] !== tool.type) return false;
-  return tool.type !== "mcp" || choice["server_label"] === tool.server_label;
+  if (tool.type === "mcp") return choice["type"] === "mcp" && choice["server_label"] === tool.server_label;
+  // Web search goes by several names, of which the published type of a choice has only its preview's.
+  if (isWebSearch(tool.type)) return isWebSearch(choice["type"]);
+  return choice["type"] === tool.type;
 }
+
+const isWebSearch = (type: unknown): boolean => WEB_SEARCH_TYPES.some((each) => each === type);
 
 /** Once no call is left, the choice among what is the client's. */
 function withoutServers(choice: ToolChoice, functions: OpenTools["functions"]): ToolChoice {

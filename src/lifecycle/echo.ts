@@ -6,7 +6,7 @@ import type { AnsweredContent, InputContent } from "../protocol/content.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { Response } from "../protocol/response.ts";
 import type { ResponseTextConfig } from "../protocol/settings.ts";
-import type { ResponseTool, Tool } from "../protocol/tool.ts";
+import type { ResponseTool, ResponseToolChoice, Tool } from "../protocol/tool.ts";
 
 const REDACTED = "<redacted>";
 
@@ -84,6 +84,18 @@ function withoutSecrets<C extends Container>(container: C): C {
   if (policy?.type !== "allowlist" || policy.domain_secrets === undefined) return container;
   const domain_secrets = policy.domain_secrets.map((secret) => ({ ...secret, value: REDACTED }));
   return { ...container, network_policy: { ...policy, domain_secrets } };
+}
+
+/** A choice of web search has one name in the published type. */
+export function echoToolChoice(choice: CreateRequest["tool_choice"]): ResponseToolChoice {
+  if (choice == null || typeof choice === "string") return choice ?? "auto";
+  switch (choice.type) {
+    case "web_search":
+    case "web_search_2025_08_26":
+      return { type: "web_search_preview" };
+    default:
+      return choice;
+  }
 }
 
 export function echoText(text: CreateRequest["text"]): ResponseTextConfig {

@@ -1,5 +1,5 @@
 /** A response as it begins, with every default the hosted API echoes (contract 02). */
-import { echoOptions, echoPrompt, echoReasoning, echoText, echoTool } from "./echo.ts";
+import { echoOptions, echoPrompt, echoReasoning, echoText, echoTool, echoToolChoice } from "./echo.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { LifecycleEventDraft } from "../protocol/event.ts";
 import type { ResponseInStatus } from "../protocol/response.ts";
@@ -38,7 +38,7 @@ export function newResponse(
     store: request.store ?? true,
     temperature: request.temperature ?? 1,
     text: echoText(request.text),
-    tool_choice: request.tool_choice ?? "auto",
+    tool_choice: echoToolChoice(request.tool_choice),
     tool_usage: NO_TOOL_USAGE,
     tools: (request.tools ?? []).map(echoTool),
     top_logprobs: request.top_logprobs ?? 0,

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { outputItemSchema } from "./item.ts";
 import { instructionMessageSchema } from "./items/message.ts";
 import * as settings from "./settings.ts";
-import { responseToolSchema, toolChoiceSchema } from "./tool.ts";
+import { responseToolChoiceSchema, responseToolSchema } from "./tool.ts";
 
 export const responseStatusSchema = z.enum(["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]);
 export type ResponseStatus = z.infer<typeof responseStatusSchema>;
@@ -128,7 +128,7 @@ const commonFields = {
   store: z.boolean(),
   temperature: z.number(),
   text: settings.responseTextConfigSchema,
-  tool_choice: toolChoiceSchema,
+  tool_choice: responseToolChoiceSchema,
   tool_usage: toolUsageSchema,
   tools: z.array(responseToolSchema),
   top_logprobs: z.int(),

@@ -11,7 +11,7 @@ export const metadataSchema = z
     params: { fault: "properties", maximum: METADATA_LIMITS.properties },
   });
 
-const jsonSchemaFormatSchema = z.object({
+const jsonSchemaFormatSchema = z.strictObject({
   type: z.literal("json_schema"),
   name: z
     .string()
@@ -22,8 +22,8 @@ const jsonSchemaFormatSchema = z.object({
   strict: z.boolean().nullish(),
 });
 
-const plainTextSchema = z.object({ type: z.literal("text") });
-const jsonObjectSchema = z.object({ type: z.literal("json_object") });
+const plainTextSchema = z.strictObject({ type: z.literal("text") });
+const jsonObjectSchema = z.strictObject({ type: z.literal("json_object") });
 
 export const textFormatSchema = z.discriminatedUnion("type", [
   plainTextSchema,
@@ -33,7 +33,10 @@ export const textFormatSchema = z.discriminatedUnion("type", [
 
 const verbositySchema = z.enum(["low", "medium", "high"]);
 
-export const textConfigSchema = z.object({ format: textFormatSchema.nullish(), verbosity: verbositySchema.nullish() });
+export const textConfigSchema = z.strictObject({
+  format: textFormatSchema.nullish(),
+  verbosity: verbositySchema.nullish(),
+});
 
 export const responseTextConfigSchema = z.object({
   format: z.discriminatedUnion("type", [
@@ -52,7 +55,7 @@ export type ResponseTextConfig = z.infer<typeof responseTextConfigSchema>;
 
 export const reasoningEffortSchema = z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
 
-export const reasoningConfigSchema = z.object({
+export const reasoningConfigSchema = z.strictObject({
   context: z.enum(["auto", "current_turn", "all_turns"]).nullish(),
   effort: reasoningEffortSchema.nullish(),
   /** The old name of `summary`. The hosted API refuses it as unknown (contract 03 §3.1), so nobody may believe it works. */
@@ -83,17 +86,19 @@ export const includableSchema = z.enum([
   "message.output_text.logprobs",
 ]);
 
-const moderationPolicySchema = z.object({ mode: z.enum(["score", "block"]) });
+const moderationPolicySchema = z.strictObject({ mode: z.enum(["score", "block"]) });
 
-export const moderationSchema = z.object({
+export const moderationSchema = z.strictObject({
   model: z.string(),
-  policy: z.object({ input: moderationPolicySchema.nullish(), output: moderationPolicySchema.nullish() }).nullish(),
+  policy: z
+    .strictObject({ input: moderationPolicySchema.nullish(), output: moderationPolicySchema.nullish() })
+    .nullish(),
 });
 
 const cacheModeSchema = z.enum(["implicit", "explicit"]);
 const cacheTtlSchema = z.enum(["30m", "12h"]);
 
-export const promptCacheOptionsSchema = z.object({
+export const promptCacheOptionsSchema = z.strictObject({
   comparison_response_id: z.string().nullish(),
   mode: cacheModeSchema.nullish(),
   prewarm: z.boolean().nullish(),
@@ -120,7 +125,7 @@ function refuseProto(variables: PromptVariables, context: z.RefinementCtx): Prom
   return variables;
 }
 
-export const promptSchema = z.object({
+export const promptSchema = z.strictObject({
   id: z.string(),
   variables: z.preprocess(refuseProto, promptVariablesSchema).nullish(),
   version: z.string().nullish(),
@@ -132,18 +137,20 @@ export const responsePromptSchema = z.object({
   version: z.string().nullable(),
 });
 
-export const conversationSchema = z.union([z.string(), z.object({ id: z.string() })]);
+export const conversationSchema = z.union([z.string(), z.strictObject({ id: z.string() })]);
 
 /** `type` is any string in the published type, and `compaction` in its description: there is no other. */
 export const contextManagementSchema = z
-  .array(z.object({ type: z.enum(["compaction"]), compact_threshold: z.int().min(1_000).nullish() }))
+  .array(z.strictObject({ type: z.enum(["compaction"]), compact_threshold: z.int().min(1_000).nullish() }))
   .min(1);
 
 const cyberProgramSchema = z.enum(["standard", "daybreak_blue", "daybreak_red"]);
-export const accessProgramsSchema = z.object({ cyber: cyberProgramSchema.nullish() });
+export const accessProgramsSchema = z.strictObject({ cyber: cyberProgramSchema.nullish() });
 export const responseAccessProgramsSchema = z.object({ cyber: cyberProgramSchema });
 
-export const imageOptionsSchema = z.object({ context_compression: z.enum(["auto", "enabled", "disabled"]).nullish() });
+export const imageOptionsSchema = z.strictObject({
+  context_compression: z.enum(["auto", "enabled", "disabled"]).nullish(),
+});
 export const responseImageOptionsSchema = z.object({ context_compression: z.enum(["enabled", "disabled"]) });
 
 export const truncationSchema = z.enum(["auto", "disabled"]);

@@ -32,34 +32,52 @@ export type { FunctionTool } from "./tools/function.ts";
 export const responseToolSchema = z.discriminatedUnion("type", [fn.responseFunctionToolSchema, ...OTHER_TOOLS]);
 export type ResponseTool = z.infer<typeof responseToolSchema>;
 
+const modeSchema = z.enum(["none", "auto", "required"]);
+
+const NAMED_CHOICES = [
+  z.strictObject({ type: z.literal("function"), name: z.string() }),
+  z.strictObject({
+    type: z.literal("allowed_tools"),
+    mode: z.enum(["auto", "required"]),
+    tools: z.array(z.record(z.string(), z.unknown())),
+  }),
+  z.strictObject({ type: z.literal("custom"), name: z.string() }),
+  // Two published types have this name: a server's tool, and any tool of any server.
+  z.strictObject({
+    type: z.literal("mcp"),
+    server_label: z.string().exactOptional(),
+    name: z.string().nullable().exactOptional(),
+  }),
+  z.strictObject({ type: z.enum(["apply_patch", "shell", "programmatic_tool_calling"]) }),
+] as const;
+
+const hostedChoiceSchema = z.strictObject({
+  type: z.enum([
+    "file_search",
+    "web_search_preview",
+    "computer",
+    "computer_use_preview",
+    "computer_use",
+    "web_search_preview_2025_03_11",
+    "image_generation",
+    "code_interpreter",
+  ]),
+});
+
+/** The published type has no name for a choice of web search but its preview's. `@ai-sdk/openai` sends the tool's own. */
 export const toolChoiceSchema = z.union([
-  z.enum(["none", "auto", "required"]),
+  modeSchema,
   z.discriminatedUnion("type", [
-    z.object({ type: z.literal("function"), name: z.string() }),
-    z.object({
-      type: z.literal("allowed_tools"),
-      mode: z.enum(["auto", "required"]),
-      tools: z.array(z.record(z.string(), z.unknown())),
-    }),
-    z.object({ type: z.literal("custom"), name: z.string() }),
-    // Two published types have this name: a server's tool, and any tool of any server.
-    z.object({
-      type: z.literal("mcp"),
-      server_label: z.string().exactOptional(),
-      name: z.string().nullable().exactOptional(),
-    }),
-    z.object({ type: z.enum(["apply_patch", "shell", "programmatic_tool_calling"]) }),
-    z.object({
-      type: z.enum([
-        "file_search",
-        "web_search_preview",
-        "computer",
-        "computer_use_preview",
-        "computer_use",
-        "web_search_preview_2025_03_11",
-        "image_generation",
-        "code_interpreter",
-      ]),
-    }),
+    ...NAMED_CHOICES,
+    hostedChoiceSchema,
+    z.strictObject({ type: z.enum(["web_search", "web_search_2025_08_26"]) }),
   ]),
 ]);
+export type ToolChoice = z.infer<typeof toolChoiceSchema>;
+
+/** As a response shows it. */
+export const responseToolChoiceSchema = z.union([
+  modeSchema,
+  z.discriminatedUnion("type", [...NAMED_CHOICES, hostedChoiceSchema]),
+]);
+export type ResponseToolChoice = z.infer<typeof responseToolChoiceSchema>;

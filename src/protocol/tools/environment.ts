@@ -2,11 +2,13 @@
 import { z } from "zod";
 
 const networkPolicySchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("disabled") }),
-  z.object({
+  z.strictObject({ type: z.literal("disabled") }),
+  z.strictObject({
     type: z.literal("allowlist"),
     allowed_domains: z.array(z.string()),
-    domain_secrets: z.array(z.object({ domain: z.string(), name: z.string(), value: z.string() })).exactOptional(),
+    domain_secrets: z
+      .array(z.strictObject({ domain: z.string(), name: z.string(), value: z.string() }))
+      .exactOptional(),
   }),
 ]);
 
@@ -18,24 +20,27 @@ export const containerFields = {
 };
 
 const skillSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("skill_reference"), skill_id: z.string(), version: z.string().exactOptional() }),
-  z.object({
+  z.strictObject({ type: z.literal("skill_reference"), skill_id: z.string(), version: z.string().exactOptional() }),
+  z.strictObject({
     type: z.literal("inline"),
     name: z.string(),
     description: z.string(),
-    source: z.object({ type: z.literal("base64"), media_type: z.literal("application/zip"), data: z.string() }),
+    source: z.strictObject({ type: z.literal("base64"), media_type: z.literal("application/zip"), data: z.string() }),
   }),
 ]);
 
-export const containerAutoSchema = z.object({
+export const containerAutoSchema = z.strictObject({
   type: z.literal("container_auto"),
   ...containerFields,
   skills: z.array(skillSchema).exactOptional(),
 });
 
-export const localEnvironmentSchema = z.object({
+export const localEnvironmentSchema = z.strictObject({
   type: z.literal("local"),
-  skills: z.array(z.object({ name: z.string(), description: z.string(), path: z.string() })).exactOptional(),
+  skills: z.array(z.strictObject({ name: z.string(), description: z.string(), path: z.string() })).exactOptional(),
 });
 
-export const containerReferenceSchema = z.object({ type: z.literal("container_reference"), container_id: z.string() });
+export const containerReferenceSchema = z.strictObject({
+  type: z.literal("container_reference"),
+  container_id: z.string(),
+});

@@ -17,7 +17,7 @@ const deferrable = {
 
 const jsonSchema = z.record(z.string(), z.unknown());
 
-export const functionToolSchema = z.object({
+export const functionToolSchema = z.strictObject({
   type: z.literal("function"),
   name: nameSchema,
   description: z.string().nullish(),
@@ -29,7 +29,7 @@ export const functionToolSchema = z.object({
 export type FunctionTool = z.infer<typeof functionToolSchema>;
 
 /** As a response shows it. */
-export const responseFunctionToolSchema = z.object({
+export const responseFunctionToolSchema = z.strictObject({
   ...functionToolSchema.shape,
   name: z.string(),
   description: z.string().nullable(),
@@ -37,26 +37,26 @@ export const responseFunctionToolSchema = z.object({
   strict: z.boolean().nullable(),
 });
 
-export const customToolSchema = z.object({
+export const customToolSchema = z.strictObject({
   type: z.literal("custom"),
   name: z.string(),
   description: z.string().exactOptional(),
   format: z
     .discriminatedUnion("type", [
-      z.object({ type: z.literal("text") }),
-      z.object({ type: z.literal("grammar"), definition: z.string(), syntax: z.enum(["lark", "regex"]) }),
+      z.strictObject({ type: z.literal("text") }),
+      z.strictObject({ type: z.literal("grammar"), definition: z.string(), syntax: z.enum(["lark", "regex"]) }),
     ])
     .exactOptional(),
   ...deferrable,
 });
 
-export const namespaceToolSchema = z.object({
+export const namespaceToolSchema = z.strictObject({
   type: z.literal("namespace"),
   name: z.string(),
   description: z.string(),
   tools: z.array(
     z.discriminatedUnion("type", [
-      z.object({
+      z.strictObject({
         type: z.literal("function"),
         name: nameSchema,
         description: z.string().nullable().exactOptional(),
@@ -70,11 +70,11 @@ export const namespaceToolSchema = z.object({
   ),
 });
 
-export const toolSearchToolSchema = z.object({
+export const toolSearchToolSchema = z.strictObject({
   type: z.literal("tool_search"),
   description: z.string().nullable().exactOptional(),
   execution: z.enum(["server", "client"]).exactOptional(),
   parameters: z.unknown().exactOptional(),
 });
 
-export const programmaticToolSchema = z.object({ type: z.literal("programmatic_tool_calling") });
+export const programmaticToolSchema = z.strictObject({ type: z.literal("programmatic_tool_calling") });

@@ -9,13 +9,13 @@ import {
 } from "./environment.ts";
 import { allowedCallersSchema } from "./function.ts";
 
-export const codeInterpreterToolSchema = z.object({
+export const codeInterpreterToolSchema = z.strictObject({
   type: z.literal("code_interpreter"),
-  container: z.union([z.string(), z.object({ type: z.literal("auto"), ...containerFields })]),
+  container: z.union([z.string(), z.strictObject({ type: z.literal("auto"), ...containerFields })]),
   allowed_callers: allowedCallersSchema.exactOptional(),
 });
 
-export const shellToolSchema = z.object({
+export const shellToolSchema = z.strictObject({
   type: z.literal("shell"),
   allowed_callers: allowedCallersSchema.exactOptional(),
   environment: z
@@ -24,16 +24,16 @@ export const shellToolSchema = z.object({
     .exactOptional(),
 });
 
-export const localShellToolSchema = z.object({ type: z.literal("local_shell") });
+export const localShellToolSchema = z.strictObject({ type: z.literal("local_shell") });
 
-export const applyPatchToolSchema = z.object({
+export const applyPatchToolSchema = z.strictObject({
   type: z.literal("apply_patch"),
   allowed_callers: allowedCallersSchema.exactOptional(),
 });
 
-export const computerToolSchema = z.object({ type: z.literal("computer") });
+export const computerToolSchema = z.strictObject({ type: z.literal("computer") });
 
-export const computerUsePreviewToolSchema = z.object({
+export const computerUsePreviewToolSchema = z.strictObject({
   type: z.literal("computer_use_preview"),
   display_height: z.int(),
   display_width: z.int(),
@@ -41,7 +41,7 @@ export const computerUsePreviewToolSchema = z.object({
 });
 
 /** Bounds: the published descriptions of `partial_images` and `output_compression`. */
-export const imageGenerationToolSchema = z.object({
+export const imageGenerationToolSchema = z.strictObject({
   type: z.literal("image_generation"),
   action: z.enum(["generate", "edit", "auto"]).exactOptional(),
   background: z.enum(["transparent", "opaque", "auto"]).exactOptional(),
@@ -50,7 +50,7 @@ export const imageGenerationToolSchema = z.object({
   frame_duration_ms: z.int().exactOptional(),
   input_fidelity: z.enum(["high", "low"]).nullable().exactOptional(),
   input_image_mask: z
-    .object({ file_id: z.string().exactOptional(), image_url: z.string().exactOptional() })
+    .strictObject({ file_id: z.string().exactOptional(), image_url: z.string().exactOptional() })
     .exactOptional(),
   model: z.string().exactOptional(),
   moderation: z.enum(["auto", "low"]).exactOptional(),
@@ -60,9 +60,9 @@ export const imageGenerationToolSchema = z.object({
   quality: z.enum(["low", "medium", "high", "xhigh", "max", "auto"]).exactOptional(),
   size: z.string().exactOptional(),
   svg: z
-    .object({
+    .strictObject({
       model: z.string().exactOptional(),
-      reasoning: z.object({ effort: reasoningEffortSchema.exactOptional() }).nullable().exactOptional(),
+      reasoning: z.strictObject({ effort: reasoningEffortSchema.exactOptional() }).nullable().exactOptional(),
     })
     .exactOptional(),
 });

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { allowedCallersSchema } from "./function.ts";
 
-const toolFilterSchema = z.object({
+const toolFilterSchema = z.strictObject({
   read_only: z.boolean().exactOptional(),
   tool_names: z.array(z.string()).exactOptional(),
 });
 
-export const mcpToolSchema = z.object({
+export const mcpToolSchema = z.strictObject({
   type: z.literal("mcp"),
   server_label: z.string(),
   server_url: z.string().exactOptional(),
@@ -36,7 +36,7 @@ export const mcpToolSchema = z.object({
   require_approval: z
     .union([
       z.enum(["always", "never"]),
-      z.object({ always: toolFilterSchema.exactOptional(), never: toolFilterSchema.exactOptional() }),
+      z.strictObject({ always: toolFilterSchema.exactOptional(), never: toolFilterSchema.exactOptional() }),
     ])
     .nullable()
     .exactOptional(),

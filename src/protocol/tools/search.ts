@@ -10,48 +10,52 @@ const place = {
 
 const contextSizeSchema = z.enum(["low", "medium", "high"]);
 
-export const webSearchToolSchema = z.object({
+export const webSearchToolSchema = z.strictObject({
   type: z.enum(["web_search", "web_search_2025_08_26"]),
   external_web_access: z.boolean().exactOptional(),
   filters: z
-    .object({ allowed_domains: z.array(z.string()).nullable().exactOptional() })
+    .strictObject({
+      allowed_domains: z.array(z.string()).nullable().exactOptional(),
+      /** Not in the published type; `@ai-sdk/openai` sends it. */
+      blocked_domains: z.array(z.string()).nullable().exactOptional(),
+    })
     .nullable()
     .exactOptional(),
   search_context_size: contextSizeSchema.exactOptional(),
   user_location: z
-    .object({ type: z.literal("approximate").exactOptional(), ...place })
+    .strictObject({ type: z.literal("approximate").exactOptional(), ...place })
     .nullable()
     .exactOptional(),
 });
 
-export const webSearchPreviewToolSchema = z.object({
+export const webSearchPreviewToolSchema = z.strictObject({
   type: z.enum(["web_search_preview", "web_search_preview_2025_03_11"]),
   search_content_types: z.array(z.enum(["text", "image"])).exactOptional(),
   search_context_size: contextSizeSchema.exactOptional(),
   user_location: z
-    .object({ type: z.literal("approximate"), ...place })
+    .strictObject({ type: z.literal("approximate"), ...place })
     .nullable()
     .exactOptional(),
 });
 
-const comparisonFilterSchema = z.object({
+const comparisonFilterSchema = z.strictObject({
   type: z.enum(["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]),
   key: z.string(),
   value: z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]),
 });
 
 /** The published type says no more of what a compound filter holds. */
-const compoundFilterSchema = z.object({ type: z.enum(["and", "or"]), filters: z.array(z.unknown()) });
+const compoundFilterSchema = z.strictObject({ type: z.enum(["and", "or"]), filters: z.array(z.unknown()) });
 
 /** Bounds: the published descriptions of `max_num_results` and `score_threshold`. */
-export const fileSearchToolSchema = z.object({
+export const fileSearchToolSchema = z.strictObject({
   type: z.literal("file_search"),
   vector_store_ids: z.array(z.string()),
   filters: z.discriminatedUnion("type", [comparisonFilterSchema, compoundFilterSchema]).nullable().exactOptional(),
   max_num_results: z.int().min(1).max(50).exactOptional(),
   ranking_options: z
-    .object({
-      hybrid_search: z.object({ embedding_weight: z.number(), text_weight: z.number() }).exactOptional(),
+    .strictObject({
+      hybrid_search: z.strictObject({ embedding_weight: z.number(), text_weight: z.number() }).exactOptional(),
       ranker: z.enum(["auto", "default-2024-11-15"]).exactOptional(),
       score_threshold: z.number().min(0).max(1).exactOptional(),
     })

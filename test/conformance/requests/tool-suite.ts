@@ -107,6 +107,14 @@ export function testToolChoices(server: Server): void {
     },
   );
 
+  test.each(["web_search", "web_search_2025_08_26"] as const)(
+    "tool_choice %s: is sent as it came, and shown by the name that the published type has",
+    async (type) => {
+      const { shown, sent } = await server().accepted({ tools: [{ type }], tool_choice: { type } });
+      expect([shown["tool_choice"], sent["tool_choice"]]).toEqual([{ type: "web_search_preview" }, { type }]);
+    },
+  );
+
   const look = { type: "function", name: "look" };
   const allowed = (mode: string) => ({ type: "allowed_tools", mode, tools: [look] });
   const INVALID = "failed: invalid_prompt";

@@ -376,8 +376,41 @@ test.each([
   expect(faultOf(body).code).toBe(code);
 });
 
+test.each<[param: string, fields: object]>([
+  ["text.formt", { text: { formt: { type: "text" } } }],
+  ["text.format.zzz", { text: { format: { type: "json_schema", name: "a", schema: {}, zzz: 1 } } }],
+  ["reasoning.efort", { reasoning: { efort: "low" } }],
+  ["stream_options.zzz", { stream_options: { zzz: 1 } }],
+  ["conversation.zzz", { conversation: { id: "conv_1", zzz: 1 } }],
+  ["prompt.zzz", { prompt: { id: "pmpt_1", zzz: 1 } }],
+  ["context_management[0].zzz", { context_management: [{ type: "compaction", zzz: 1 }] }],
+  ["moderation.policy.zzz", { moderation: { model: "m", policy: { zzz: {} } } }],
+  ["prompt_cache_options.zzz", { prompt_cache_options: { zzz: 1 } }],
+  ["tool_choice.zzz", { tool_choice: { type: "function", name: "f", zzz: 1 } }],
+  ["tools[0].paramters", { tools: [{ type: "function", name: "f", paramters: {} }] }],
+  [
+    "tools[0].require_approval.alwayss",
+    {
+      tools: [{ type: "mcp", server_label: "a", server_url: "https://a.example", require_approval: { alwayss: {} } }],
+    },
+  ],
+  ["tools[0].filters.zzz", { tools: [{ type: "web_search", filters: { zzz: [] } }] }],
+])("unknown key: %s", (param, fields) => {
+  const fault = faultOf({ ...valid, ...fields });
+  expect(fault).toMatchObject({ param, code: "unknown_parameter", message: `Unknown parameter: '${param}'.` });
+});
+
 test.each([
-  ["keys that nobody knows, inside", { reasoning: { zzz: 1 }, stream_options: { zzz: 1 }, text: { zzz: 1 } }],
+  [
+    "items and contents with keys that nobody knows: clients add their own to what they were shown",
+    {
+      input: [
+        { role: "user", content: [{ type: "input_text", text: "x", zzz: 1 }], zzz: 1 },
+        { type: "function_call", call_id: "c", name: "f", arguments: "{}", parsed_arguments: {} },
+        { type: "function_call_output", call_id: "c", output: "x" },
+      ],
+    },
+  ],
   [
     "nulls for defaults",
     {

@@ -101,6 +101,25 @@ describe("SearXNG", () => {
     expect(fn!.definition.description).toContain("Berlin, Berlin, Germany (time zone Europe/Berlin)");
   });
 
+  test("leaves out what it finds in blocked domains, also below an allowed one, and is told so", async () => {
+    await using site = await startWebSite({
+      "/search": searchResults(
+        { url: "https://sub.a.example/", title: "Below" },
+        { url: "https://a.example/", title: "Allowed" },
+        { url: "https://b.example/", title: "Blocked" },
+      ),
+    });
+    const titlesWith = async (filters: { allowed_domains?: string[]; blocked_domains: string[] }) => {
+      const search = await openWebSearch({ SEARXNG_URL: site.url }, { filters });
+      expect(search.functions[0]!.definition.description).toMatch(/No pages of these domains can be found: [a-z.]+\./);
+      const { output } = await search.call("web_search", { query: "moss" });
+      return output.match(/^\d\. .*$/gm);
+    };
+    expect(await titlesWith({ blocked_domains: ["b.example"] })).toEqual(["1. Below", "2. Allowed"]);
+    const both = { allowed_domains: ["a.example"], blocked_domains: ["https://SUB.a.example/path"] };
+    expect(await titlesWith(both)).toEqual(["1. Allowed"]);
+  });
+
   test.each([
     ["low", 5, 300],
     ["medium", 10, 700],

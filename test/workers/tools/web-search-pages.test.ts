@@ -215,12 +215,26 @@ describe("where a page may be", () => {
     const other = `http://localhost:${site.port}/other`;
     Object.assign(site.pages, { "/": "<p>Allowed</p>", "/other": "<p>Other</p>", "/away": redirectTo(other) });
     expect((await web.call("open_page", { url: site.url })).output).toContain("Allowed");
-    const message = "Only pages of these domains may be opened: 127.0.0.1.";
+    const message = "Only pages of these domains can be opened: 127.0.0.1.";
     expect(await web.call("open_page", { url: other })).toMatchObject({ isError: true, output: message });
     expect(site.countOf("/other")).toBe(0);
     expect(await web.call("open_page", { url: `${site.url}/away` })).toMatchObject({ isError: true, output: message });
     expect(site.countOf("/other")).toBe(0);
     expect(await web.call("find_in_page", { url: other, pattern: "Other" })).toMatchObject({ isError: true });
+  });
+
+  test("a page of a blocked domain is not opened, nor asked for where a redirect leads to it", async () => {
+    const filters = { blocked_domains: ["localhost"] };
+    const { site, web } = await openSite({}, { tool: { filters } });
+    await using _ = site;
+    const other = `http://localhost:${site.port}/other`;
+    Object.assign(site.pages, { "/": "<p>Allowed</p>", "/other": "<p>Other</p>", "/away": redirectTo(other) });
+    expect((await web.call("open_page", { url: site.url })).output).toContain("Allowed");
+    const message = "No pages of these domains can be opened: localhost.";
+    for (const url of [other, `${site.url}/away`]) {
+      expect(await web.call("open_page", { url })).toMatchObject({ isError: true, output: message });
+    }
+    expect(site.countOf("/other")).toBe(0);
   });
 });
 

@@ -127,6 +127,22 @@ test("a page that cannot be opened is a failed call, which the model is told of"
   expect(shown.slice(1)).toEqual(Array(2).fill("The server answered with status 404."));
 });
 
+test.each(["web_search", "web_search_2025_08_26", "web_search_preview"] as const)(
+  "tool_choice %s forces the tool's functions on the first turn, whatever name the tool goes by",
+  async (type) => {
+    await using storage = await openTestStorage();
+    const { site, kindOf, request } = await startScene();
+    await using _ = site;
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, { ...request, tool_choice: { type } });
+    await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl());
+    const tools = ["web_search", "open_page", "find_in_page"].map((name) => ({ type: "function", name }));
+    const [first, ...later] = upstream.calls.map((call) => call.request.tool_choice);
+    expect(first).toEqual({ type: "allowed_tools", mode: "required", tools });
+    expect(new Set(later)).toEqual(new Set(["auto"]));
+  },
+);
+
 test("a tool without a search engine is left unused", async () => {
   await using storage = await openTestStorage();
   const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0" };

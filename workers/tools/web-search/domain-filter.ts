@@ -1,15 +1,34 @@
-/** `filters.allowed_domains`: the domains that are named, and those below them. Without any, every domain is allowed. */
-export class DomainFilter {
-  readonly domains: readonly string[];
+export interface DomainLists {
+  allowed_domains?: readonly string[] | null;
+  blocked_domains?: readonly string[] | null;
+}
 
-  constructor(allowed: readonly string[] | null | undefined) {
+/**
+ * A request's `filters`: domains stand for themselves and for those below them. Without any that is allowed, all are; one
+ * that is blocked is blocked whatever else is said.
+ */
+export class DomainFilter {
+  /** Empty if any is allowed. */
+  readonly domains: readonly string[];
+  readonly blocked: readonly string[];
+
+  constructor({ allowed_domains: allowed, blocked_domains: blocked }: DomainLists) {
     this.domains = (allowed ?? []).map((entry) => domainOf(entry));
+    this.blocked = (blocked ?? []).map((entry) => domainOf(entry));
   }
 
   allows(url: string): boolean {
-    if (this.domains.length === 0) return true;
     const host = URL.canParse(url) ? new URL(url).hostname.replace(/\.$/, "") : "";
-    return this.domains.some((domain) => host === domain || host.endsWith(`.${domain}`));
+    const isIn = (domain: string) => host === domain || host.endsWith(`.${domain}`);
+    return !this.blocked.some(isIn) && (this.domains.length === 0 || this.domains.some(isIn));
+  }
+
+  /** For the model. Undefined if every domain is allowed. */
+  describe(done: "found" | "opened"): string | undefined {
+    const sentence = (which: string, domains: readonly string[]) =>
+      domains.length === 0 ? [] : [`${which} pages of these domains can be ${done}: ${domains.join(", ")}.`];
+    const sentences = [...sentence("Only", this.domains), ...sentence("No", this.blocked)];
+    return sentences.length === 0 ? undefined : sentences.join(" ");
   }
 }
 

@@ -93,7 +93,7 @@ export class PageReader {
   /** Why a page is not to be opened. */
   async #refusal(url: string, signal: AbortSignal): Promise<string | undefined> {
     const { domains, robots } = this.#options;
-    if (!domains.allows(url)) return `Only pages of these domains may be opened: ${domains.domains.join(", ")}.`;
+    if (!domains.allows(url)) return domains.describe("opened");
     try {
       if (robots === undefined || (await robots.allows(url, signal))) return undefined;
       return "The site's robots.txt does not allow this page to be opened.";

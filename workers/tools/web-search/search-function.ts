@@ -49,7 +49,7 @@ export function searchFunction(provider: SearchProvider, settings: SearchSetting
 function describe({ domains, location }: SearchSettings): string {
   const sentences = [
     "Search the web. The answer is a numbered list of results, each with its title, its URL and an excerpt.",
-    domains.domains.length === 0 ? undefined : `Only pages of these domains are found: ${domains.domains.join(", ")}.`,
+    domains.describe("found"),
     describeLocation(location),
     CITE,
   ];

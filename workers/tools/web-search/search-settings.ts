@@ -42,7 +42,7 @@ export interface SearchSettings {
 export function readSearchSettings(tool: WebSearchTool): SearchSettings {
   const { user_location: place, search_context_size: size = "medium" } = tool;
   return {
-    domains: new DomainFilter("filters" in tool ? tool.filters?.allowed_domains : undefined),
+    domains: new DomainFilter(("filters" in tool ? tool.filters : undefined) ?? {}),
     location: {
       city: shortText(place?.city),
       region: shortText(place?.region),
