@@ -81,7 +81,7 @@ describe("a fallback", () => {
       "a nested error frame",
       streamAndEnd(created(), { type: "error", error: { code: "server_error", message: "Oops" } }),
     ],
-    ["a flat one", streamAndEnd(created(), { type: "error", code: "rate_limit_exceeded", message: "Oops" })],
+    ["a flat one", streamAndEnd(created(), { type: "error", code: "server_error", message: "Oops" })],
     [
       "an empty account",
       streamAndEnd(created(), { type: "error", error: { code: "insufficient_quota", message: "Pay" } }),

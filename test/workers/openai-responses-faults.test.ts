@@ -113,6 +113,33 @@ describe("the wait before another try", () => {
     expect(server.requests).toHaveLength(tries);
   });
 
+  const limited = (message: string) => ({ code: "rate_limit_exceeded", message });
+  test.for([
+    { form: "response.failed", message: "Try again in 20s.", afterMs: 20_000, tries: 1 },
+    { form: "response.failed", message: "Please try again in 2ms.", afterMs: 2, tries: 3 },
+    { form: "response.failed", message: "Slow down.", afterMs: undefined, tries: 3 },
+    { form: "error", message: "Please try again in 12.5s. Or ask for more.", afterMs: 12_500, tries: 1 },
+  ])("is what a rate limit says that is told in the stream as $form: $message", async ({ form, message, ...wait }) => {
+    const error = limited(message);
+    const frame = form === "error" ? { type: form, error } : { type: form, response: { status: "failed", error } };
+    await using server = await startUpstreamServer(streamAndEnd(created(), frame));
+    const { finish } = await readUpstream(server);
+    expect(finish).toMatchObject({ status: "postponed", error: { code: "rate_limit_exceeded", message } });
+    expect([finish.status === "postponed" && finish.afterMs, server.requests.length]).toEqual([
+      wait.afterMs,
+      wait.tries,
+    ]);
+  });
+
+  test("is not begun for a rate limit that is told after output: that ends the response", async () => {
+    const added = { type: "response.output_item.added", output_index: 0, item: { id: "msg_1", type: "message" } };
+    const failed = { type: "response.failed", response: { status: "failed", error: limited("Try again in 1ms.") } };
+    await using server = await startUpstreamServer(streamAndEnd(created(), added, failed));
+    const { finish } = await readUpstream(server);
+    expect(finish).toMatchObject({ status: "failed", error: { code: "rate_limit_exceeded" } });
+    expect(server.requests).toHaveLength(1);
+  });
+
   test("doubles from try to try up to 30 s, of which any part may be waited", () => {
     const fault = new ProviderFault(error, { retryable: true });
     const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => retryDelayMs(fault, retries, 500, () => 1));

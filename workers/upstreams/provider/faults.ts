@@ -61,10 +61,24 @@ export function isOfProvider({ code, type }: ResponseError): boolean {
   return UNAVAILABLE.has(code) && (code !== "server_error" || type !== "invalid_request_error");
 }
 
-/** A failure that the provider told in its stream: its last word, after which another try would be the same. */
+/**
+ * A failure that the provider told in its stream: its last word, after which another try would be the same. Only a rate
+ * limit passes: providers that answer at once and queue by themselves tell it there, and not by a status.
+ */
 export function toldFault(error: unknown): ProviderFault {
-  const told = describeProviderError(error);
-  return new ProviderFault(told, { retryable: false, isUnavailable: isOfProvider(told) });
+  return faultOfTold(describeProviderError(error));
+}
+
+export function faultOfTold(told: ResponseError): ProviderFault {
+  const isRateLimit = told.code === "rate_limit_exceeded";
+  const afterMs = isRateLimit ? readRetryHintMs(told.message) : undefined;
+  return new ProviderFault(told, { retryable: isRateLimit, isRateLimit, afterMs, isUnavailable: isOfProvider(told) });
+}
+
+/** A stream has no headers: OpenAI's message says when to come back, and its copies say the same. */
+function readRetryHintMs(message: string): number | undefined {
+  const hint = /try again in (\d+(?:\.\d+)?) ?(ms|s)\b/i.exec(message);
+  return hint === null ? undefined : Number(hint[1]) * (hint[2]!.toLowerCase() === "ms" ? 1 : 1_000);
 }
 
 /** Neither the address nor the SDK's text: a client need not learn where a provider lives. */

@@ -10,7 +10,7 @@ import type { Config } from "../../../src/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
 import type { UpstreamEvent, UpstreamFinish } from "../../upstream.ts";
 import { type ClassifyFault, Connection, type TimeLimit } from "./connection.ts";
-import { brokenStreamFault, isOfProvider, ProviderFault } from "./faults.ts";
+import { brokenStreamFault, faultOfTold, isOfProvider, ProviderFault } from "./faults.ts";
 
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
@@ -122,6 +122,9 @@ export class Tries {
     try {
       for await (const event of attempt(connection)) {
         if (event.type === "finish") {
+          const isFirst = !hasOutput && resumable?.isAttached !== true;
+          const fault = isFirst && "error" in event ? faultOfTold(event.error) : undefined;
+          if (fault?.retryable === true) return fault;
           yield "error" in event ? this.#finishTold(event, hasOutput) : event;
           return undefined;
         }
@@ -137,7 +140,7 @@ export class Tries {
     }
   }
 
-  /** A failure that the provider told in its stream: its last word, after which another try would be the same. */
+  /** A failure that the provider told in its stream, and that another try would not help. */
   #finishTold<T extends { error: ResponseError }>(finish: T, hasOutput: boolean): T & { isUnavailable: boolean } {
     const isUnavailable = !hasOutput && isOfProvider(finish.error);
     return { ...finish, error: this.#conceal(finish.error), isUnavailable };
