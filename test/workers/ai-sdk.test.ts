@@ -145,6 +145,18 @@ describe.each([
     expect([undefined, "none"]).toContain(second!.headers[header]);
   });
 
+  test("that refuses with status 200 is told as its body says", async () => {
+    await using server = await startUpstreamServer((response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(
+        JSON.stringify({ error: { type: "invalid_request_error", code: 400, message: "Not that", status: "INVALID" } }),
+      );
+    });
+    const { finish } = await readAiSdk(server, kind);
+    expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt", message: "Not that" } });
+    expect(server.requests).toHaveLength(1);
+  });
+
   test("never has the key or a header of ours in what the client is told", async () => {
     const message = `Header 'tenant-token-1234' does not go with ${KEY}.`;
     const body = { type: "error", error: { type: "invalid_request_error", code: 400, status: "INVALID", message } };

@@ -13,6 +13,13 @@ async function readError(answer: Answer, headers: Record<string, string> = {}): 
   return (finish as Extract<typeof finish, { error: unknown }>).error;
 }
 
+const refuseInBody =
+  (body: object): Answer =>
+  (response) => {
+    response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
+    response.end(JSON.stringify(body));
+  };
+
 const REFUSALS: [status: number, error: object | string | null, told: Partial<ResponseError>][] = [
   [400, { message: "Bad image", code: "invalid_image", param: "input" }, { code: "invalid_image", param: "input" }],
   [400, { message: "Too long", code: "context_length_exceeded" }, { code: "invalid_prompt", message: "Too long" }],
@@ -27,6 +34,16 @@ const REFUSALS: [status: number, error: object | string | null, told: Partial<Re
 describe("a refusal", () => {
   test.for(REFUSALS)("with status %i and %j is told as %j", async ([status, error, told]) => {
     expect(await readError(refuse(status, error))).toMatchObject({ param: null, ...told });
+  });
+
+  test.for<[body: object, told: Partial<ResponseError>]>([
+    [{ error: { code: 402, message: "No credit" } }, { code: "invalid_prompt", message: "No credit" }],
+    [{ error: { code: "insufficient_quota", message: "Pay first" } }, { code: "insufficient_quota" }],
+    [{ error: { type: "rate_limit_error", message: "Slow down" } }, { code: "rate_limit_exceeded" }],
+    [{ error: { type: "invalid_request_error", message: "No" } }, { code: "invalid_prompt", message: "No" }],
+    [{ error: { message: `Bad gateway for ${KEY}` } }, { code: "server_error", message: "Bad gateway for [redacted]" }],
+  ])("with status 200 and %j is told as %j", async ([body, told]) => {
+    expect(await readError(refuseInBody(body))).toMatchObject(told);
   });
 
   test.for([401, 403])("of our credentials (%i) says nothing of the provider's answer", async (status) => {

@@ -14,6 +14,7 @@ import { OutputRelay } from "./openai-responses/output-relay.ts";
 import { createParams } from "./openai-responses/request.ts";
 import type { Connection } from "./provider/connection.ts";
 import { isProviderEvent } from "./provider/json.ts";
+import { statingRefusals } from "./provider/refusal-in-body.ts";
 import { keyOf, Tries, type TryOptions, unlimitedFetch } from "./provider/tries.ts";
 
 /** Many local servers want no key, but the SDK does. */
@@ -37,7 +38,7 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
       maxRetries: 0,
       timeout: config.UPSTREAM_TIMEOUT_MS,
       logLevel: "off",
-      fetch: unlimitedFetch,
+      fetch: statingRefusals(unlimitedFetch),
       // Otherwise the SDK would read these from the environment and send one vendor's account to another.
       organization: null,
       project: null,

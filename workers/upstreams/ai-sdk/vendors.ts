@@ -9,6 +9,7 @@ import { type LanguageModelV4, type SharedV4ProviderOptions, TypeValidationError
 import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
 import type { UpstreamCall } from "../../upstream.ts";
 import { given, isProviderEvent } from "../provider/json.ts";
+import { statingRefusals } from "../provider/refusal-in-body.ts";
 import { unlimitedFetch } from "../provider/tries.ts";
 import { endingWhenDone } from "./until-done.ts";
 
@@ -35,8 +36,10 @@ export interface Vendor {
 /** Many local servers want no key, but the SDK does, and would take one from the environment. */
 const NO_KEY = "none";
 
+const FETCH = statingRefusals(unlimitedFetch);
+
 export function openVendor(provider: AiSdkProvider, key: string | undefined): Vendor {
-  const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: unlimitedFetch };
+  const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: FETCH };
   switch (provider.kind) {
     case "openai-compatible":
       return chatCompletions({ ...settings, ...given({ apiKey: key }) });
@@ -51,7 +54,7 @@ function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible
   const name = "openaiCompatible";
   const provider = createOpenAICompatible({
     ...settings,
-    fetch: endingWhenDone(unlimitedFetch),
+    fetch: endingWhenDone(FETCH),
     name,
     includeUsage: true,
     supportsStructuredOutputs: true,

@@ -1,0 +1,43 @@
+/**
+ * Some gateways refuse with status 200 and say so in the body alone, where a stream was to be: its readers would find no
+ * event in it and call the stream broken. Such an answer gets the status that it means.
+ */
+import { asString, isObject, type Json } from "./json.ts";
+
+type Fetch = typeof globalThis.fetch;
+
+export function statingRefusals(send: Fetch): Fetch {
+  return async (url, init) => {
+    const response = await send(url, init);
+    const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+    if (!response.ok || !isJson) return response;
+    const body = await response.text();
+    const { statusText, headers } = response;
+    const status = refusedStatus(body) ?? response.status;
+    return new Response(body, { status, statusText, headers });
+  };
+}
+
+const BAD_REQUEST = 400;
+const TOO_MANY_REQUESTS = 429;
+const SERVER_ERROR = 500;
+
+/** Undefined if the body is anything but an error: a response that failed has one too, beside what else it says. */
+function refusedStatus(body: string): number | undefined {
+  const parsed = parse(body);
+  if (!isObject(parsed) || !isObject(parsed["error"]) || "object" in parsed) return undefined;
+  const { error } = parsed;
+  const code = Number(error["code"]);
+  if (Number.isInteger(code) && code >= 400 && code < 600) return code;
+  const kinds = [asString(error["code"]) ?? "", asString(error["type"]) ?? ""];
+  if (kinds.some((kind) => /^rate_limit|^insufficient_quota$/.test(kind))) return TOO_MANY_REQUESTS;
+  return kinds.includes("invalid_request_error") ? BAD_REQUEST : SERVER_ERROR;
+}
+
+function parse(body: string): Json | undefined {
+  try {
+    return JSON.parse(body) as Json;
+  } catch {
+    return undefined;
+  }
+}
