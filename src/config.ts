@@ -159,6 +159,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       `Without API_KEYS anyone who reaches ${settings.HOST} could use this server. Set API_KEYS, or HOST=127.0.0.1, or ALLOW_ANONYMOUS=true.`,
     );
   }
+  const isForAllPages = settings.CORS_ORIGINS?.split(",").some((origin) => origin.trim() === "*") === true;
+  if (isForAllPages && apiKeys.length === 0 && LOOPBACK.has(settings.HOST)) {
+    throw new ConfigurationError(
+      "CORS_ORIGINS=* without API_KEYS: every page in a browser of this machine could use this server. Set API_KEYS, or name the pages' origins.",
+    );
+  }
   const redisFault = redisUrlFault(settings.REDIS_URL, settings.REDIS_CLUSTER);
   if (redisFault !== undefined) throw new ConfigurationError(`REDIS_URL: ${redisFault}.`);
   if (settings.REDIS_CLUSTER && settings.REDIS_MIN_REPLICAS_ACKED > 0) {

@@ -22,8 +22,8 @@ function describeStartError(error: unknown): string {
 }
 
 /**
- * Starts a process and ends it on SIGTERM, SIGINT or SIGHUP (its terminal was closed). What nobody caught is a bug of unknown effect: the process logs it
- * and exits, since any process here may die at any time without losing anything.
+ * Starts a process and ends it on SIGTERM, SIGINT or SIGHUP (its terminal was closed). What nobody caught is a bug of
+ * unknown effect: the process logs it and exits, since any process here may die at any time without losing anything.
  */
 export async function runProcess(name: string, start: () => Promise<RunningProcess>): Promise<void> {
   let running: RunningProcess;

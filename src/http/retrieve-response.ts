@@ -18,7 +18,9 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = responseIdOf(request);
     const wantsStream = parseFlag(request.query, "stream");
-    const cursor = wantsStream ? parseCursor(request) : undefined;
+    // A browser sends `Last-Event-ID` by itself; who writes `starting_after` is told what is wrong with it.
+    const hasCursor = wantsStream || request.query["starting_after"] !== undefined;
+    const cursor = hasCursor ? parseCursor(request) : undefined;
     const isObfuscated = parseFlag(request.query, "include_obfuscation");
     // Only checked: what was not recorded cannot be shown, and what was recorded is what its stream says.
     parseInclude(request.query);

@@ -137,10 +137,18 @@ export function parseInclude(query: HttpRequest["query"]): Included {
 function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"]): z.infer<S> {
   // `?limit=` says nothing of it.
   const stated = Object.entries(query).filter(([, value]) => value !== "");
-  const fields = Object.fromEntries(stated.map(([name, value]) => [name, name === "include" ? listOf(value) : value]));
+  const fields = Object.fromEntries(stated.map(([name, value]) => [name, READERS[name]?.(value) ?? value]));
   const parsed = schema.safeParse(fields, { reportInput: true });
   if (!parsed.success) throw faultOf(parsed.error.issues, fields);
   return parsed.data;
+}
+
+/** What a query says as text. */
+const READERS: Readonly<Record<string, (value: unknown) => unknown>> = { include: listOf, limit: numberOf };
+
+/** As people write it: JavaScript reads `0x10`, `1e1` and blanks as numbers, too. */
+function numberOf(value: unknown): unknown {
+  return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
 }
 
 /** Of one value alone, many clients write no list; of more than it expects, the parser makes an object with their places. */

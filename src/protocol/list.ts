@@ -7,7 +7,7 @@ export const includeQuerySchema = z.object({ include: z.array(includableSchema).
 
 export const listQuerySchema = z.object({
   ...includeQuerySchema.shape,
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: z.number().min(1).max(100).int().default(20),
   order: z.enum(["asc", "desc"]).default("desc"),
   after: z.string().optional(),
 });

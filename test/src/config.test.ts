@@ -191,6 +191,15 @@ describe("without API keys", () => {
     expect(readConfig({ HOST: "0.0.0.0", ALLOW_ANONYMOUS: "true" }).HOST).toBe("0.0.0.0");
     expect(readConfig({ HOST: "0.0.0.0", API_KEYS: "one:key" }).HOST).toBe("0.0.0.0");
   });
+
+  test("refuses to serve every page in a browser of this machine without keys", () => {
+    for (const CORS_ORIGINS of ["*", "https://app.example, *"]) {
+      expect(refusalOf({ CORS_ORIGINS })).toContain("CORS_ORIGINS=* without API_KEYS");
+      expect(readConfig({ CORS_ORIGINS, API_KEYS: "one:key-1" }).CORS_ORIGINS).toBe(CORS_ORIGINS);
+      expect(readConfig({ CORS_ORIGINS, HOST: "0.0.0.0", ALLOW_ANONYMOUS: "true" }).CORS_ORIGINS).toBe(CORS_ORIGINS);
+    }
+    expect(readConfig({ CORS_ORIGINS: "https://app.example" }).CORS_ORIGINS).toBe("https://app.example");
+  });
 });
 
 describe("the address of Redis", () => {

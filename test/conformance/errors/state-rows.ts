@@ -76,6 +76,12 @@ export const STATE_ROWS: Record<string, Refusal> = {
     code: "invalid_value",
     message: "Invalid 'starting_after': expected an integer >= 0, but got 'ten' instead.",
   },
+  "starting_after text, of a poll": {
+    ask: async (server) => await server.send("GET", `/responses/${await server.ended("completed")}?starting_after=ten`),
+    param: "starting_after",
+    code: "invalid_value",
+    message: "Invalid 'starting_after': expected an integer >= 0, but got 'ten' instead.",
+  },
   "starting_after beyond the log": {
     ask: async (server) => await server.stream(await server.ended("completed"), "&starting_after=999"),
     param: "starting_after",
