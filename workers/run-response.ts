@@ -15,7 +15,7 @@ import type { EventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { ResponseError } from "../src/protocol/response.ts";
 import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
-import { loadConversation, MissingLinkError } from "../src/responses/conversation.ts";
+import { loadConversation, MissingHistoryError } from "../src/responses/conversation.ts";
 import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
@@ -149,7 +149,7 @@ async function generate(dependencies: RunDependencies, run: Run, discarded: Set<
       discardOpen: () => closeBrokenItems(run, discarded),
     });
   } catch (error) {
-    if (error instanceof MissingLinkError) return failed("invalid_prompt", error.message);
+    if (error instanceof MissingHistoryError) return failed("invalid_prompt", error.message);
     if (error instanceof ToolGoneError) return failed("server_error", error.message);
     if (error instanceof TurnTooLongError) return failed("server_error", error.message);
     if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");

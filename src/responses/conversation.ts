@@ -3,6 +3,7 @@
  * response's own input. What the last compaction in it replaces is replaced already.
  */
 import { withoutCutOff } from "../lifecycle/tool-outputs.ts";
+import type { ConversationItem } from "../protocol/conversation.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
@@ -28,11 +29,11 @@ export interface Conversation extends Pick<StoredRequest, "purpose"> {
   own: readonly (InputItem | OutputItem)[];
 }
 
-/** A link of the chain was deleted after this response was accepted. The run cannot say anything sensible without it. */
-export class MissingLinkError extends Error {
-  override readonly name = "MissingLinkError";
-  constructor(id: string) {
-    super(`The previous response '${id}' was deleted before this one could use it.`);
+/** What a response goes on from was deleted after it was accepted. The run cannot say anything sensible without it. */
+export class MissingHistoryError extends Error {
+  override readonly name = "MissingHistoryError";
+  constructor(what: "conversation" | "previous response", id: string) {
+    super(`The ${what} '${id}' was deleted before this response could use it.`);
   }
 }
 
@@ -47,7 +48,7 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
   const { project } = record;
   const { purpose } = stored;
   const { instructions, ...request } = openSecrets(storage, project, stored.request);
-  const before = await loadHistory(storage, stored.ancestors, conversationIdOf(request));
+  const before = await loadHistory(storage, project, stored.ancestors, conversationIdOf(request));
   const input = openItems(storage, project, [...before.items, ...own]);
   const shared = { project, origins: before.origins, input, own, ...(purpose && { purpose }) };
   return Array.isArray(instructions)
@@ -73,33 +74,38 @@ export interface History {
 /** What stands before a response's own input, oldest first: its conversation, or the chain of `ancestors`. */
 export async function loadHistory(
   storage: Storage,
+  project: string,
   ancestors: readonly string[],
   conversationId: string | undefined,
 ): Promise<History> {
   const [links, before] = await Promise.all([
     loadLinks(storage, ancestors),
-    conversationId === undefined ? [] : storage.conversations.readItems(conversationId),
+    conversationId === undefined ? [] : loadConversationItems(storage, project, conversationId),
   ]);
   return { origins: links.origins, items: [...before, ...links.items] };
+}
+
+async function loadConversationItems(storage: Storage, project: string, id: string): Promise<ConversationItem[]> {
+  const items = await storage.conversations.readItems(id);
+  // Of one that is there afterwards nothing was missing before.
+  if ((await storage.conversations.readOwned(id, project)) === undefined) {
+    throw new MissingHistoryError("conversation", id);
+  }
+  return items;
 }
 
 async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<History> {
   const chain = await storage.chains.walk(nearest);
   const gone = chain.find((link) => link.project === undefined);
-  if (gone !== undefined) throw new MissingLinkError(gone.id);
+  if (gone !== undefined) throw new MissingHistoryError("previous response", gone.id);
   const ids = chain.map((link) => link.id);
   const turns = await storage.chains.readTurns(ids);
   const origins = new Map<string, string>();
   const items = turns.flatMap(({ id, input, lastEvent }) => {
-    if (input === undefined || lastEvent === undefined) throw new MissingLinkError(id);
+    if (input === undefined || lastEvent === undefined) throw new MissingHistoryError("previous response", id);
     const { output } = JSON.parse(responseJsonOf({ data: lastEvent })) as Response;
     for (const item of output) origins.set(item.id, id);
-    return [...input, ...output.filter(isUsable)];
+    return [...input, ...output];
   });
   return { origins, items };
-}
-
-/** A message that was cut off still says something; a call that was cut off cannot be answered, so it is left out. */
-function isUsable(item: OutputItem): boolean {
-  return item.type === "message" || item.status !== "incomplete";
 }

@@ -1,10 +1,10 @@
 /** What a request would show its model, without a response being made of it. */
 import type { ContextItem } from "../context-window/measure.ts";
-import { previousResponseNotFound } from "../lifecycle/errors/state.ts";
+import { conversationNotFound, previousResponseNotFound } from "../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { resolveAncestors, storedInput } from "./admit-response.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
-import { loadHistory, MissingLinkError, openItems } from "./conversation.ts";
+import { loadHistory, MissingHistoryError, openItems } from "./conversation.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { takeTrigger } from "./compaction-trigger.ts";
 import { resolveInput } from "./item-references.ts";
@@ -16,12 +16,14 @@ export async function loadInput(storage: Storage, project: string, request: Reso
   const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
   const resolved = await resolveInput(storage, project, takeTrigger(request).request);
   await checkInput(storage, resolved, project);
+  const conversationId = conversationIdOf(request);
   try {
-    const history = await loadHistory(storage, ancestors, conversationIdOf(request));
+    const history = await loadHistory(storage, project, ancestors, conversationId);
     return openItems(storage, project, [...history.items, ...storedInput(resolved.input)]);
   } catch (error) {
     // Deleted since it was found.
-    if (error instanceof MissingLinkError) throw previousResponseNotFound(request.previous_response_id!);
-    throw error;
+    if (!(error instanceof MissingHistoryError)) throw error;
+    if (conversationId !== undefined) throw conversationNotFound(conversationId);
+    throw previousResponseNotFound(request.previous_response_id!);
   }
 }

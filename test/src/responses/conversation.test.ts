@@ -170,3 +170,19 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     await expect(continueFrom(storage, running.id)).rejects.toMatchObject({ code: "previous_response_not_finished" });
   });
 });
+
+test("a conversation that is deleted while its response is queued is missed, and named", async () => {
+  await using storage = await openTestStorage();
+  const conversation = newId("conv");
+  const fields = { id: conversation, object: "conversation", created_at: 1, metadata: {} } as const;
+  await storage.conversations.create(fields, "default", []);
+  const { id } = await admitResponse(storage, LIMITS, {
+    project: "default",
+    request: { ...REQUEST, conversation },
+    idempotencyKey: undefined,
+    prompts: NO_PROMPTS,
+  });
+  await expect(loadConversation(storage, id)).resolves.toBeDefined();
+  await storage.conversations.erase(conversation);
+  await expect(loadConversation(storage, id)).rejects.toThrow(`The conversation '${conversation}' was deleted`);
+});
