@@ -6,8 +6,10 @@ import { createHash, createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { type McpServers, mcpServersSchema } from "./mcp-servers.ts";
+import { ConfigurationError } from "./configuration-error.ts";
+import { describeServerFault, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
 import { redisUrlFault } from "./redis/redis-url.ts";
+import { SettingsFile } from "./settings-file.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
 const MAX_PORT = 65_535;
@@ -117,10 +119,6 @@ const environmentSchema = z.object({
 export type Environment = z.infer<typeof environmentSchema>;
 export const SETTINGS = Object.keys(environmentSchema.shape);
 
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
-
 /** A project and the SHA-256 of one of its keys. The key itself is not kept. */
 export interface ApiKey {
   project: string;
@@ -198,16 +196,7 @@ function readKeysFile(path: string | undefined): string | undefined {
 
 function readMcpServers(path: string | undefined): McpServers {
   if (path === undefined) return mcpServersSchema.parse({});
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new ConfigurationError(`MCP_SERVERS_FILE: ${path} cannot be read as JSON.`, { cause: error });
-  }
-  const parsed = mcpServersSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "file"}: ${issue.message}`);
-  throw new ConfigurationError(`MCP_SERVERS_FILE: ${path} is not valid. ${faults.join("; ")}`);
+  return new SettingsFile("MCP_SERVERS_FILE", path).parse(mcpServersSchema, describeServerFault);
 }
 
 /** `project:key` pairs, apart by commas or lines. In a file, lines that begin with `#` are comments. */

@@ -1,7 +1,7 @@
 /** What every process of this server does at its start and at its end. */
 import { inspect } from "node:util";
 import type { Logger } from "pino";
-import { ConfigurationError } from "./config.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 
 export interface RunningProcess {
   logger: Logger;

@@ -5,12 +5,14 @@
  * All of them are read when the process starts, and the first that is wrong stops it: a fault of a file is the operator's
  * to see, not the client's.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Config, ConfigurationError } from "../config.ts";
+import type { Config } from "../config.ts";
+import { ConfigurationError } from "../configuration-error.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
 import { type Prompt, PromptCatalog } from "./prompt-catalog.ts";
+import { SettingsFile } from "../settings-file.ts";
 import { makeTemplate, type PromptTemplate, templateFileSchema } from "./template.ts";
 import { findUnknownKey } from "./unknown-key.ts";
 
@@ -44,7 +46,7 @@ function readPrompt(folder: string, id: string, models: ProviderCatalog): Prompt
     if (version === undefined) throw invalid(path, ["a version's name has letters, digits, . _ - only"]);
     versions.set(version, readTemplate(path, version, models));
   }
-  const about = names.includes(ABOUT_FILE) ? parse(join(folder, ABOUT_FILE), aboutSchema) : undefined;
+  const about = names.includes(ABOUT_FILE) ? parse(openFile(join(folder, ABOUT_FILE)), aboutSchema) : undefined;
   const defaultVersion = about?.default ?? highest([...versions.keys()]);
   if (defaultVersion === undefined) {
     throw invalid(folder, [`without a version that is a whole number, ${ABOUT_FILE} must name the default`]);
@@ -61,27 +63,23 @@ function highest(versions: readonly string[]): string | undefined {
 }
 
 function readTemplate(path: string, version: string, models: ProviderCatalog): PromptTemplate {
-  const template = makeTemplate(version, parse(path, templateFileSchema));
+  const file = openFile(path);
+  const template = makeTemplate(version, parse(file, templateFileSchema));
   const { model } = template.defaults;
   if (model !== undefined && models.resolve(model) === undefined) {
-    throw invalid(path, [`model: '${model}' is not configured`]);
+    throw file.fault({ path: ["model"], message: `'${model}' is not configured` });
   }
   return template;
 }
 
+const openFile = (path: string) => new SettingsFile("PROMPTS_FOLDER", path);
+
 /** Held to every key, at any depth: a misspelt setting must not look as if it had an effect. */
-function parse<S extends z.ZodType>(path: string, schema: S): z.infer<S> {
-  const json: unknown = attempt(path, () => JSON.parse(readFileSync(path, "utf8")));
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    throw invalid(
-      path,
-      parsed.error.issues.map((issue) => `${issue.path.join(".") || "file"}: ${issue.message}`),
-    );
-  }
-  const unknown = findUnknownKey(json, parsed.data);
-  if (unknown !== undefined) throw invalid(path, [`${unknown.join(".")}: there is no such key`]);
-  return parsed.data;
+function parse<S extends z.ZodType>(file: SettingsFile, schema: S): z.infer<S> {
+  const parsed = file.parse(schema);
+  const unknown = findUnknownKey(file.json(), parsed);
+  if (unknown !== undefined) throw file.fault({ path: unknown, message: "unknown" });
+  return parsed;
 }
 
 /** Without what begins with a dot: a repository's, or how Kubernetes mounts a folder. */

@@ -5,7 +5,8 @@
  * A model is `vendor/model`; a bare name goes to the default vendor.
  */
 import type { z } from "zod";
-import { type Config, ConfigurationError } from "../config.ts";
+import type { Config } from "../config.ts";
+import { ConfigurationError } from "../configuration-error.ts";
 import type { Model } from "../protocol/model.ts";
 import { type modelEntrySchema, providerSchema, ProvidersFile } from "./providers-file.ts";
 

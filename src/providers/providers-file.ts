@@ -1,8 +1,7 @@
 /** The file of vendors that `PROVIDERS_FILE` names: its form, and faults that say on which line they are. */
-import { readFileSync } from "node:fs";
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { ConfigurationError } from "../config.ts";
+import type { ConfigurationError } from "../configuration-error.ts";
+import { type FileFault, SettingsFile } from "../settings-file.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 
@@ -84,97 +83,28 @@ const providersFileSchema = z.strictObject({
 });
 type Providers = z.infer<typeof providersFileSchema>;
 
-/** A place in the file, as zod names it. */
-type Path = readonly PropertyKey[];
+/** What only this file's schema can say. */
+function describeKind(issue: z.core.$ZodIssue): FileFault[] | undefined {
+  if (issue.code !== "invalid_union" || !("discriminator" in issue)) return undefined;
+  const kinds = providerSchema.options.map((option) => option.shape.kind.value).join(", ");
+  return [{ path: issue.path, message: `must be one of ${kinds}` }];
+}
 
 /** The file once it was read. What is found wrong with it later, among other vendors, is told by its line as well. */
 export class ProvidersFile {
   readonly default: string | undefined;
   readonly providers: Providers["providers"];
-  readonly #path: string;
-  readonly #text: string;
+  readonly #file: SettingsFile;
 
   /** Throws a ConfigurationError that names every fault, each with its line. */
   constructor(path: string) {
-    this.#path = path;
-    this.#text = readText(path);
-    const parsed = providersFileSchema.safeParse(parseJson(path, this.#text));
-    if (!parsed.success) throw this.fault(...parsed.error.issues.flatMap(faultsOf));
-    this.default = parsed.data.default;
-    this.providers = parsed.data.providers;
+    this.#file = new SettingsFile("PROVIDERS_FILE", path);
+    const { default: name, providers } = this.#file.parse(providersFileSchema, describeKind);
+    this.default = name;
+    this.providers = providers;
   }
 
-  fault(...faults: { path: Path; message: string }[]): ConfigurationError {
-    const described = faults.map(
-      ({ path, message }) => `line ${this.#lineOf(path)}: ${path.map(String).join(".") || "file"}: ${message}`,
-    );
-    return new ConfigurationError(`PROVIDERS_FILE: ${this.#path} is not valid. ${described.join("; ")}`);
+  fault(...faults: FileFault[]): ConfigurationError {
+    return this.#file.fault(...faults);
   }
-
-  /** JSON is YAML, whose parser keeps the places. Of what is missing, the line of what it is missing in. */
-  #lineOf(path: Path): number {
-    const lineCounter = new LineCounter();
-    const document = parseDocument(this.#text, { lineCounter, keepSourceTokens: true });
-    for (let length = path.length; length > 0; length--) {
-      const place = keyOffset(document.getIn(path.slice(0, length - 1), true), path[length - 1]!);
-      if (place !== undefined) return lineCounter.linePos(place).line;
-    }
-    return 1;
-  }
-}
-
-interface Place {
-  range?: readonly number[] | null;
-}
-
-/** Where the member of a YAML object or list begins. */
-function keyOffset(parent: unknown, key: PropertyKey): number | undefined {
-  const { items = [] } = (parent ?? {}) as { items?: readonly (Place & { key?: Place & { value?: unknown } })[] };
-  const member = typeof key === "number" ? items[key] : items.find((pair) => pair.key?.value === key)?.key;
-  return member?.range?.[0];
-}
-
-function faultsOf(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
-  const { path, message } = issue;
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => ({ path: [...path, key], message: "unknown" }));
-  if (issue.code === "invalid_union" && "discriminator" in issue) {
-    const kinds = providerSchema.options.map((option) => option.shape.kind.value).join(", ");
-    return [{ path, message: `must be one of ${kinds}` }];
-  }
-  if (issue.code === "invalid_key") return issue.issues.map((inner) => ({ path, message: inner.message }));
-  return [{ path, message }];
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigurationError(`PROVIDERS_FILE: ${path} cannot be read.`, { cause: error });
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ConfigurationError(`PROVIDERS_FILE: ${path} is not JSON: line ${brokenLine(text, error)}.`, {
-      cause: error,
-    });
-  }
-}
-
-/** How much the engine shows of a text before the token that it did not expect, if there is more. */
-const SHOWN_BEFORE = 10;
-
-/** The engine names the place, or shows it; of a file that ends too early it is the end. */
-function brokenLine(text: string, error: unknown): number {
-  const message = error instanceof Error ? error.message : "";
-  const named = /line (\d+) column \d+\)$/.exec(message);
-  if (named !== null) return Number(named[1]);
-  const shown = /^Unexpected token '([^])', (\.\.\.)?"([^]*)"(?:\.\.\.)? is not valid JSON$/u.exec(message);
-  if (shown === null) return text.trimEnd().split("\n").length;
-  const [, token, ellipsis, around] = shown;
-  const place = ellipsis === undefined ? text.indexOf(token!) : text.indexOf(around!) + SHOWN_BEFORE;
-  return text.slice(0, place).split("\n").length;
 }

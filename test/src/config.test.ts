@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { inspect, parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Config, ConfigurationError, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
+import { type Config, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
+import { ConfigurationError } from "../../src/configuration-error.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
 

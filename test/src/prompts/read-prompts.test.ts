@@ -2,7 +2,8 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ConfigurationError, readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config.ts";
+import { ConfigurationError } from "../../../src/configuration-error.ts";
 import type { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { readPrompts } from "../../../src/prompts/read-prompts.ts";
 import { readCatalog } from "../../../src/providers/catalog.ts";
@@ -103,7 +104,7 @@ const inMessage = (message: object) => inTemplate({ messages: [{ role: "user", c
 test.each<[string, Record<string, unknown>, string, string]>([
   ["not JSON", inTemplate("{"), "pmpt_a/1.json", "JSON"],
   ["not an object", inTemplate([]), "pmpt_a/1.json", "file: "],
-  ["an unknown key", inTemplate({ instruction: "x" }), "pmpt_a/1.json", '"instruction"'],
+  ["an unknown key", inTemplate({ instruction: "x" }), "pmpt_a/1.json", "line 1: instruction: unknown"],
   ["an unknown key, inside", inTemplate({ reasoning: { efort: "low" } }), "pmpt_a/1.json", "reasoning.efort"],
   [
     "an unknown key of a tool",
@@ -124,8 +125,8 @@ test.each<[string, Record<string, unknown>, string, string]>([
     "messages.1.content.0.zzz",
   ],
   ["a key that is no key", inTemplate('{"__proto__": {"model": "m"}}'), "pmpt_a/1.json", "__proto__"],
-  ["what is the request's to say", inTemplate({ store: false }), "pmpt_a/1.json", '"store"'],
-  ["a prompt in a prompt", inTemplate({ prompt: { id: "pmpt_a" } }), "pmpt_a/1.json", '"prompt"'],
+  ["what is the request's to say", inTemplate({ store: false }), "pmpt_a/1.json", "line 1: store: unknown"],
+  ["a prompt in a prompt", inTemplate({ prompt: { id: "pmpt_a" } }), "pmpt_a/1.json", "line 1: prompt: unknown"],
   ["a value out of its bounds", inTemplate({ temperature: 3 }), "pmpt_a/1.json", "temperature: "],
   ["a model that nobody serves", inTemplate({ model: "gpt-nope" }), "pmpt_a/1.json", "model: 'gpt-nope'"],
   ["an unknown role", inMessage({ role: "tool", content: "x" }), "pmpt_a/1.json", "messages.1.role"],
@@ -155,7 +156,7 @@ test.each<[string, Record<string, unknown>, string, string]>([
     "an unknown key beside the default",
     { "pmpt_a/1.json": {}, "pmpt_a/prompt.json": { default: "1", x: 1 } },
     "pmpt_a/prompt.json",
-    '"x"',
+    "line 1: x: unknown",
   ],
   ["a name that is no version's", { "pmpt_a/1 (copy).json": {} }, "pmpt_a/1 (copy).json", "a version's name"],
   ["a folder that is no prompt's", { "prompt_a/1.json": {} }, "prompt_a", "pmpt_"],
@@ -172,4 +173,13 @@ test("a folder that is not there, and a link to nothing", async () => {
   expect(refusalOf(join(folder.path, "none"))).toContain(join(folder.path, "none"));
   await symlink(join(folder.path, "none"), join(folder.path, "pmpt_b"));
   expect(refusalOf(folder.path)).toContain(join(folder.path, "pmpt_b"));
+});
+
+test("a fault inside an item is told by its line", async () => {
+  const messages = [
+    { role: "user", content: "a" },
+    { role: "user", content: [{ type: "input_text", text: "x", zzz: 1 }] },
+  ];
+  await using folder = await PromptFolder.create({ "pmpt_a/1.json": JSON.stringify({ messages }, null, 2) });
+  expect(refusalOf(folder.path)).toContain("line 13: messages.1.content.0.zzz: unknown");
 });

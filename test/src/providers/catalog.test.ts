@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ConfigurationError, readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config.ts";
+import { ConfigurationError } from "../../../src/configuration-error.ts";
 import { type ProviderCatalog, readCatalog } from "../../../src/providers/catalog.ts";
 
 let folder: string;

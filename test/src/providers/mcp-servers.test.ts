@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Config, ConfigurationError, readConfig } from "../../../src/config.ts";
+import { type Config, readConfig } from "../../../src/config.ts";
+import { ConfigurationError } from "../../../src/configuration-error.ts";
 import type { ResolvedModel } from "../../../src/providers/catalog.ts";
 import { unavailableTool } from "../../../src/providers/server-tools.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
@@ -69,13 +70,22 @@ test("what the provider runs itself is the provider's to refuse", () => {
   expect(unavailableTool([mcp({})], lab(["mcp"]), config)).toBeUndefined();
 });
 
-test.each([
-  ["{", "cannot be read as JSON"],
-  [{ servers: { a: { url: "ftp://a.example/" } } }, "servers.a"],
-  [{ servers: { a: { command: "x", shell: true } } }, "servers.a"],
-  [{ connectors: { connector_unknown: { url: "https://a.example/" } } }, "connectors"],
-  [{ server: {} }, "server"],
-])("a file that is wrong stops the process: %j", async (content, named) => {
-  await expect(configOf(content)).rejects.toThrow(ConfigurationError);
-  await expect(configOf(content)).rejects.toThrow(named);
+const BOTH = "must have either command or url";
+test.each<[content: unknown, fault: string]>([
+  ["{", "is not JSON: line 1."],
+  ['{\n  "servers": { "a": { "url": https } }\n}', "is not JSON: line 2."],
+  [{ servers: { a: { url: "ftp://a.example/" } } }, "line 4: servers.a.url: Invalid URL"],
+  [{ servers: { a: { command: "x", shell: true } } }, "line 5: servers.a.shell: unknown"],
+  [{ servers: { a: { url: "https://a.example/", headers: {} } } }, "line 5: servers.a.headers: unknown"],
+  [{ servers: { a: { command: "x", args: "y" } } }, "line 5: servers.a.args: Invalid input: expected array"],
+  [{ servers: { a: { command: 5 } } }, "line 4: servers.a.command: Invalid input: expected string"],
+  [{ servers: { a: { command: "x", url: "https://a.example/" } } }, `line 3: servers.a: ${BOTH}`],
+  [{ servers: { a: {} } }, `line 3: servers.a: ${BOTH}`],
+  [{ servers: { a: "x" } }, `line 3: servers.a: ${BOTH}`],
+  [{ connectors: { connector_unknown: { url: "https://a.example/" } } }, "line 3: connectors.connector_unknown"],
+  [{ server: {} }, "line 2: server: unknown"],
+])("a file that is wrong stops the process, and the line is named: %j", async (content, fault) => {
+  const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
+  await expect(configOf(text)).rejects.toThrow(ConfigurationError);
+  await expect(configOf(text)).rejects.toThrow(fault);
 });
