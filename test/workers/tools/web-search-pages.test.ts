@@ -183,7 +183,8 @@ describe("where a page may be", () => {
 
   test.each([
     ["http://127.0.0.1:1/", "The URL is not allowed: its host is not a public one."],
-    ["localhost:1/x", "The URL is not allowed: only http and https are."],
+    ["localhost:1/x", "The URL is not allowed: its host is not a public one."],
+    ["mailto:someone@a.example", "The URL is not allowed: only http and https are."],
     ["http://169.254.169.254/latest/meta-data", "The URL is not allowed: its host is not a public one."],
     ["[::1]/", "The URL is not allowed: its host is not a public one."],
     ["file:///etc/passwd", "The URL is not allowed: only http and https are."],

@@ -117,7 +117,9 @@ export class PageReader {
 /** Models leave out the scheme, and repeat what stands behind a `#`, which no server is told. */
 function readUrl(source: string): string {
   const text = source.trim();
-  const url = /^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `https://${text}`;
+  // A host may be followed by a port, which no scheme is.
+  const hasScheme = /^[a-z][a-z0-9+.-]*:(?!\d)/i.test(text);
+  const url = hasScheme ? text : `https://${text}`;
   if (!URL.canParse(url)) throw new PageError("The URL is not valid.");
   const parsed = new URL(url);
   parsed.hash = "";
