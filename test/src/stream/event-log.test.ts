@@ -1,5 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { sequenceEvents, typeOf } from "../../../src/stream/event-log.ts";
+import { EventLogReader, sequenceEvents, typeOf } from "../../../src/stream/event-log.ts";
+import { foldLog } from "../../../src/stream/snapshot.ts";
+import { startCuttingProxy } from "../../support/cutting-proxy.ts";
+import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../support/samples.ts";
 import { beginResponse, openTestStorage } from "../../support/storage.ts";
 import { cancelResponse } from "../../../src/lifecycle/end-response.ts";
@@ -58,13 +61,10 @@ describe("append", () => {
 
   test("retention begins with the terminal event, for every key", async () => {
     const { id, lease } = await beginResponse(storage, sampleRecord({ retentionSeconds: 30 }));
-    const keys = [
-      storage.layout.meta(id),
-      storage.layout.events(id),
-      storage.layout.request(id),
-      storage.layout.input(id),
-    ];
-    expect(await Promise.all(keys.map((key) => storage.redis.ttl(key)))).toEqual([-1, -1, -1, -1]);
+    await storage.journals.writeStart(id, lease, "call_1");
+    const { meta, events, request, input, calls } = storage.layout;
+    const keys = [meta(id), events(id), request(id), input(id), calls(id)];
+    expect(await Promise.all(keys.map((key) => storage.redis.ttl(key)))).toEqual(keys.map(() => -1));
     const ending = sequenceEvents(2, [cancelResponse(openingState().response)]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
     const lives = await Promise.all(keys.map((key) => storage.redis.ttl(key)));
@@ -115,6 +115,45 @@ describe("the lease", () => {
     expect(again).toMatchObject({ kind: "held" });
     expect(again.kind === "held" && again.lease).not.toBe(lease);
     expect((await storage.log.append(id, { lease, first: 2, events: message(2) })).kind).toBe("fenced");
+  });
+
+  test("is the same when it is asked for again, because its answer was lost with the connection", async () => {
+    await using proxy = await startCuttingProxy(testRedisUrl());
+    const prefix = uniquePrefix();
+    await using far = await openTestStorage(prefix, proxy.url.replace(/^http/, "redis"));
+    await using near = await openTestStorage(prefix);
+    const record = sampleRecord();
+    await near.records.create(record);
+    proxy.isSilent = true;
+    const acquiring = far.leases.acquire(record.id, Date.now(), 5, "test");
+    while ((await near.redis.hget(near.layout.meta(record.id), "epoch")) === "0") await near.redis.ping();
+    proxy.isSilent = false;
+    proxy.cut();
+    const lease = await near.redis.hget(near.layout.meta(record.id), "lease");
+    expect(await acquiring).toEqual({ kind: "held", lease, last: 1, attempt: 1 });
+  });
+});
+
+describe("where replicas are required", () => {
+  const careful = new EventLogReader(storage.redis, storage.layout, { minReplicasAcked: 1 });
+
+  test("nothing is shown beyond what they have, not even by a snapshot", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const events = message(2, ["a", "b"]);
+    const state = { ...openingState(), response: { ...openingState().response, user: "of the snapshot" } };
+    const snapshot = { sequenceNumber: 8, response: state.response, openIndices: [] };
+    await storage.log.append(id, { lease, first: 2, events, snapshot });
+    await storage.redis.hset(storage.layout.meta(id), "durable", 4);
+    const shown = (await foldLog(storage.redis, storage.layout, careful, id))!;
+    expect(shown.last).toBe(4);
+    expect(shown.response).toMatchObject({ user: null, output: [{ content: [{ text: "a" }] }] });
+  });
+
+  test("what was appended without them, because they were not at the time, is shown whole", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord({ durable: 1 }));
+    await storage.log.append(id, { lease, first: 2, events: message(2) });
+    expect((await careful.readLast(id))?.sequenceNumber).toBe(7);
+    expect((await storage.records.read(id))?.durable).toBeUndefined();
   });
 });
 
