@@ -8,10 +8,13 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { EventLog, sequenceEvents } from "../../src/stream/event-log.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCluster } from "../support/cluster.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { messageEvents, sampleRecord } from "../support/samples.ts";
+import { beginResponse, openTestStorage } from "../support/storage.ts";
 import { expectExact, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
 
 let folder: string;
@@ -75,7 +78,8 @@ test("without the required replica nothing is accepted, and nothing stays of wha
   await using worker = await startWorker(plain);
   const { id } = await create(before.url, simulate({ tokens: 5, delay_ms: 0 }));
   const final = await pollToTheEnd(before.url, id);
-  await worker[Symbol.asyncDispose]();
+  // A worker that was killed might not have taken it out of the open ones yet.
+  await worker.stop();
   await using api = await startApi(environment);
   expect((await send("GET", `${api.url}/responses/${id}`)).body).toEqual(final);
   expect((await subscribe(api.url, id)).isWhole).toBe(true);
@@ -146,6 +150,23 @@ async function startSwitch(port: number): Promise<AsyncDisposable & { url: strin
   };
   return target;
 }
+
+test("a replica that is promoted without the last events does not have them called durable", async () => {
+  await using primary = await start("promoted");
+  await using _replica = await start("its-replica", ["--replicaof", "127.0.0.1", String(primary.port)]);
+  await using storage = await openTestStorage(uniquePrefix(), primary.url);
+  await infoSays(storage.redis as Redis, "replication", "state=online");
+  const log = new EventLog(storage.redis, storage.layout, { minReplicasAcked: 1 });
+  const { id, lease } = await beginResponse(storage, sampleRecord({ durable: log.initiallyDurable }));
+  const durable = async () => (await storage.records.read(id))?.durable;
+  await log.append(id, { lease, first: 2, events: sequenceEvents(2, messageEvents(0, ["a"])) });
+  expect(await durable()).toBe(7);
+  // What the primary before had been told beyond that is not here.
+  await log.publishDurable(id, 9);
+  expect(await durable()).toBe(7);
+  await log.publishDurable(id, 5);
+  expect(await durable()).toBe(7);
+});
 
 /** The last event that a new subscriber gets until the third heartbeat: each of them reads the log once more. */
 async function lastShown(url: string): Promise<number> {
