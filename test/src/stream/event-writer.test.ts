@@ -51,9 +51,8 @@ test("what is written is in the log after a flush, in order, and folds to the wr
 
 test("a terminal event sets the status in the same step and drops the snapshot", async () => {
   const { id, writer } = await openWriter();
-  await writer.write(startResponse(writer.state.response));
-  const ending = { output: [], usage: USAGE };
-  await writer.write(completeResponse(writer.state.response, ending, 1));
+  const started = startResponse(writer.state.response);
+  await writer.write(started, completeResponse(started.response, { output: [], usage: USAGE }, 1));
   await writer.flush();
   expect((await storage.records.read(id))?.status).toBe("completed");
   expect(await storage.redis.exists(storage.layout.snapshot(id))).toBe(0);
@@ -110,6 +109,19 @@ test("a log that lost more than the writer remembers ends the run, not the truth
   const { id, writer } = await openWriter();
   await rollBack(id, 0);
   await writer.write(...messageEvents(0, ["a"]));
+  await expect(writer.flush()).rejects.toThrow(LogRolledBackError);
+});
+
+test("a writer remembers 4 MiB at most, so that a long run costs no more memory than others", async () => {
+  const { id, writer } = await openWriter();
+  const [added, part, delta] = messageEvents(0, ["x".repeat(1024 * 1024)]);
+  await writer.write(added!, part!);
+  for (let i = 0; i < 6; i += 1) {
+    await writer.write(delta!);
+    await writer.flush();
+  }
+  await rollBack(id, 4);
+  await writer.write(delta!);
   await expect(writer.flush()).rejects.toThrow(LogRolledBackError);
 });
 

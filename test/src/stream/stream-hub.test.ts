@@ -44,12 +44,14 @@ class TestSink implements FrameSink {
   received = Buffer.alloc(0);
   isFull = false;
   writesWhileFull = 0;
+  heartbeats = 0;
   #drained = Promise.withResolvers<void>();
   readonly #waiting = new Set<() => void>();
 
   write(frames: Buffer): boolean {
     if (this.isFull) this.writesWhileFull += 1;
-    if (!frames.equals(HEARTBEAT_FRAME)) this.received = Buffer.concat([this.received, frames]);
+    if (frames.equals(HEARTBEAT_FRAME)) this.heartbeats += 1;
+    else this.received = Buffer.concat([this.received, frames]);
     for (const wake of this.#waiting) wake();
     return !this.isFull;
   }
@@ -73,7 +75,16 @@ class TestSink implements FrameSink {
   }
 
   async reaches(sequenceNumber: number): Promise<void> {
-    while (this.ids.at(-1) !== sequenceNumber) {
+    await this.#until(() => this.ids.at(-1) === sequenceNumber);
+  }
+
+  async isKeptAlive(): Promise<void> {
+    const { heartbeats } = this;
+    await this.#until(() => this.heartbeats > heartbeats);
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.add(resolve);
       await promise;
@@ -155,6 +166,8 @@ test("a follower that takes nothing gets no more, holds up nobody, and goes on w
   for (let i = 0; i < 20; i += 1) await fast.reaches(await response.append(["b", "c"]));
   expect(slow.writesWhileFull).toBeLessThanOrEqual(2);
   slow.drain();
+  // As any other that is level.
+  await slow.isKeptAlive();
   const last = await response.end();
   await Promise.all([slow.ended.promise, fast.ended.promise]);
   expect(slow.ids).toEqual(numbers(0, last));
@@ -198,6 +211,51 @@ test("an event that is appended while a follower reads its way to the end is not
   hub.follow({ responseId: response.id, from: 0, sink });
   await sink.reaches(7);
   expect(sink.ids).toEqual(numbers(0, 7));
+});
+
+test("more than a page that comes at once is read to its end", async () => {
+  const hub = openHub({ heartbeatMs: 600_000 });
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  const last = await response.append(Array.from({ length: 3_500 }, (_, i) => `${i} `));
+  await sink.reaches(last);
+  expect(sink.ids).toEqual(numbers(0, last));
+});
+
+test("a bell that could not be listened to is listened to again", async () => {
+  class StubbornBell extends Doorbell {
+    #refusals = 1;
+    override async listen(...args: Parameters<Doorbell["listen"]>): Promise<void> {
+      this.#refusals -= 1;
+      if (this.#refusals >= 0) throw new Error("CLUSTERDOWN The cluster is down");
+      await super.listen(...args);
+    }
+  }
+  const hub = openHub({ heartbeatMs: 600_000 });
+  hub.attach(new StubbornBell(bell, storage.layout, () => {}));
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  await sink.reaches(await response.append(["a"]));
+});
+
+test("the bell of a response that nobody follows any more is not listened to", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [one, other] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink: one });
+  const leave = hub.follow({ responseId: response.id, from: 0, sink: other });
+  await Promise.all([one.reaches(1), other.reaches(1)]);
+  const bells = async () => await storage.redis.call("PUBSUB", "CHANNELS", storage.layout.bell(response.id));
+  leave();
+  await one.reaches(await response.append(["a"]));
+  expect(await bells()).toEqual([storage.layout.bell(response.id)]);
+  await response.end();
+  await one.ended.promise;
+  while (((await bells()) as string[]).length > 0) await storage.redis.ping();
 });
 
 test("a ring that was lost is made up for by the heartbeat", async () => {
