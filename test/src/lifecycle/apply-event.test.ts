@@ -102,6 +102,23 @@ describe("folding", () => {
     ]);
   });
 
+  test("an annotation that is told again takes its own place", () => {
+    const [added, part] = messageEvents(0, []);
+    const citation = { type: "url_citation" as const, url: "https://example.org", start_index: 0, end_index: 1 };
+    const annotate = (annotation_index: number, title: string): EventDraft => ({
+      type: "response.output_text.annotation.added",
+      output_index: 0,
+      content_index: 0,
+      item_id: "msg_1",
+      annotation_index,
+      annotation: { ...citation, title },
+    });
+    const events = [added!, part!, annotate(0, "first"), annotate(1, "second"), annotate(0, "first again")];
+    const titles = [{ title: "first again" }, { title: "second" }];
+    const { output } = apply(openingState(), events).response;
+    expect(output).toMatchObject([{ content: [{ annotations: titles }] }]);
+  });
+
   test("an index that is not the next, not added or not open is refused", () => {
     const [added, , delta] = messageEvents(1, ["a"]);
     expect(() => applyEvent(openingState(), added!)).toThrow(IllegalEventError);
@@ -147,10 +164,25 @@ describe("ends", () => {
   test("completed_at, error and incomplete_details are there exactly when their status says so", () => {
     const completed = completeResponse(running.response, { output, usage: USAGE }, 7).response;
     expect([completed.completed_at, completed.error, completed.incomplete_details]).toEqual([7, null, null]);
-    expect(completed.service_tier).toBe("default");
     const failed = failResponse(running.response, responseError("server_error", "It broke.")).response;
     expect(failed.completed_at).toBeNull();
     expect(failed.error).toEqual({ code: "server_error", type: "server_error", message: "It broke.", param: null });
+  });
+
+  test.each([
+    ["auto", "default"],
+    ["fast", "priority"],
+    ["flex", "flex"],
+  ] as const)("a service_tier of %s is %s in the end, unless the provider says which it was", (asked, shown) => {
+    const response = { ...running.response, service_tier: asked };
+    const ending = { output, usage: USAGE };
+    const told = { ...ending, serviceTier: "scale" as const };
+    for (const end of [
+      (given: typeof ending) => completeResponse(response, given, 7),
+      (given: typeof ending) => stopResponse(response, given, { reason: "max_output_tokens" }),
+    ]) {
+      expect([end(ending).response.service_tier, end(told).response.service_tier]).toEqual([shown, "scale"]);
+    }
   });
 
   test("open items are closed as incomplete with what they had", () => {
