@@ -54,6 +54,7 @@ describe("append", () => {
     const ending = sequenceEvents(2, [cancelResponse(openingState().response)]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
     expect((await storage.log.append(id, { lease, first: 3, events: message(3) })).kind).toBe("fenced");
+    expect(await storage.journals.writeStart(id, lease, "call_1")).toBe(false);
     expect((await storage.records.read(id))?.status).toBe("cancelled");
     expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "over" });
     expect(await storage.leases.fence(id, "cancel")).toEqual({ kind: "over", status: "cancelled" });
