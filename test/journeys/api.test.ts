@@ -267,6 +267,11 @@ describe("POST /responses", () => {
     while (answer.status === 200) answer = await send<object>("POST", `${full.url}/responses`, simulate({}));
     expect(answer).toMatchObject({ status: 429, body: { error: { code: "rate_limit_exceeded", type: "requests" } } });
     expect(answer.headers.get("retry-after")).toBe("5");
+    // Refused twice, and not taken the second time for what was accepted the first time.
+    const headers = { "idempotency-key": "at the door" };
+    for (const tokens of [1, 1, 2]) {
+      expect((await send("POST", `${full.url}/responses`, simulate({ tokens }), headers)).status).toBe(429);
+    }
   });
 });
 

@@ -199,6 +199,7 @@ describe("a response in a conversation", () => {
     const refused = [
       await call("POST", "/responses", { ...body, background: false }),
       await call("POST", `/conversations/${id}/items`, { items: [say("x")] }),
+      await call("DELETE", `/conversations/${id}/items/msg_x`),
     ];
     for (const each of refused) {
       expect(each).toMatchObject({

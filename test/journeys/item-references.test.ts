@@ -122,7 +122,6 @@ test("items of a conversation: added, and of a turn whose response was deleted",
     { content: [{ text: "added later" }] },
   ]);
   const turn = await finish({ tokens: 2 }, { conversation: conversation.id });
-  await get(`${path}/items`);
   await send("DELETE", `${api.url}/responses/${turn.id}`, undefined, ALPHA);
   expect(await resolved([turn.output[0]!.id])).toEqual(turn.output);
   const second = await finish({ tokens: 2 }, { conversation: conversation.id });

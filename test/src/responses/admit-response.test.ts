@@ -99,6 +99,15 @@ test("two items with one id, by which a listing could not go on", async () => {
   await expect(admit({ input: [reference] })).resolves.toBeDefined();
 });
 
+test("an item of a response that is not stored is none to refer to, though a client gave it its id", async () => {
+  const item = { type: "message" as const, role: "user" as const, content: "Hello", id: "msg_unstored" };
+  await admit({ store: false, input: [item] });
+  const refer = () => admit({ input: [{ type: "item_reference", id: "msg_unstored" }] });
+  await expect(refer()).rejects.toMatchObject({ status: 404, param: "input" });
+  await admit({ input: [item] });
+  await expect(refer()).resolves.toMatchObject({ isReplay: false });
+});
+
 test("function_call without output, in one request", async () => {
   await expect(admit({ input: [CALL] })).rejects.toMatchObject(UNANSWERED);
   await expect(admit({ input: [CALL, { ...OUTPUT, call_id: "call_y" }] })).rejects.toMatchObject(UNANSWERED);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { completeResponse, startResponse } from "../../../src/lifecycle/end-response.ts";
 import { newResponse } from "../../../src/lifecycle/new-response.ts";
 import { newId } from "../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
 import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { admitResponse } from "../../../src/responses/admit-response.ts";
 import { loadConversation } from "../../../src/responses/conversation.ts";
@@ -39,14 +40,19 @@ async function continueFrom(storage: TestStorage, previous_response_id: string):
 
 const text = (item: object) => ("content" in item ? (item.content as { text: string }[])[0]!.text : undefined);
 
-/** A finished response that says "answer <n>" to "question <n>". */
-async function recordTurn(storage: TestStorage, n: number, ancestors: string[]): Promise<string> {
+/** A finished response that says "answer <n>" to "question <n>", or puts out something else. */
+async function recordTurn(
+  storage: TestStorage,
+  n: number,
+  ancestors: string[],
+  otherOutput?: OutputItem[],
+): Promise<string> {
   const id = newId("resp");
   const response = newResponse(id, REQUEST, 1_700_000_000);
   const started = startResponse(response);
   const content = [{ type: "output_text" as const, text: `answer ${n}`, annotations: [], logprobs: [] }];
   const item = { type: "message" as const, id: newId("msg"), role: "assistant" as const, content };
-  const output = [{ ...item, status: "completed" as const }];
+  const output = otherOutput ?? [{ ...item, status: "completed" as const }];
   const done = completeResponse(started.response, { output, usage: USAGE }, 1_700_000_001);
   const record = sampleRecord({
     id,
@@ -152,9 +158,12 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     },
   );
 
-  test("with another project's link is refused, and names it", async () => {
+  test.each([
+    ["another project's link", "project", "another"],
+    ["a link that is being deleted", "deleted", "1"],
+  ])("with %s is refused, and names it", async (_which, field, value) => {
     const ids = await recordChain(storage, LINKS_KEPT + 2);
-    await storage.redis.hset(storage.layout.meta(ids[3]!), "project", "another");
+    await storage.redis.hset(storage.layout.meta(ids[3]!), field, value);
     await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
       message: `Previous response with id '${ids[3]}' not found.`,
     });
@@ -185,4 +194,20 @@ test("a conversation that is deleted while its response is queued is missed, and
   await expect(loadConversation(storage, id)).resolves.toBeDefined();
   await storage.conversations.erase(conversation);
   await expect(loadConversation(storage, id)).rejects.toThrow(`The conversation '${conversation}' was deleted`);
+});
+
+test("of what was cut off, a message still says something, and a call is left out: nobody can answer it", async () => {
+  await using storage = await openTestStorage();
+  const content = [{ type: "output_text" as const, text: "half an ans", annotations: [], logprobs: [] }];
+  const id = await recordTurn(
+    storage,
+    0,
+    [],
+    [
+      { type: "function_call", id: "fc_1", call_id: "call_1", name: "f", arguments: '{"a', status: "incomplete" },
+      { type: "message", id: "msg_1", role: "assistant", status: "incomplete", content },
+    ],
+  );
+  const { input } = (await loadConversation(storage, await continueFrom(storage, id)))!;
+  expect(input.map(text)).toEqual(["question 0", "half an ans", "Hello"]);
 });
