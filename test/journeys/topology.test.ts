@@ -89,6 +89,8 @@ test("without the required replica nothing is accepted, and nothing stays of wha
   replica.kill("SIGCONT");
   expect(answers.map((answer) => answer.status)).toEqual([503, 503, 503]);
   expect(await inspector.open()).toEqual([]);
+  const metas = await inspector.redis.keys(`${plain.KEY_PREFIX}:{resp_*}:meta`);
+  expect(metas).toEqual([inspector.layout.meta(id)]);
   const accepted = await create(api.url, simulate({ tokens: 1 }));
   expect(await inspector.open()).toEqual([accepted.id]);
 });
