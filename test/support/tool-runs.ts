@@ -41,12 +41,13 @@ export function steps(...steps: object[]): Record<string, string> {
 export interface Before {
   ancestors?: string[];
   input?: StoredInputItem[];
+  purpose?: "compact";
 }
 
 export async function createResponse(
   storage: Storage,
   request: Partial<ResolvedRequest>,
-  { ancestors = [], input = [] }: Before = {},
+  { ancestors = [], input = [], purpose }: Before = {},
 ): Promise<string> {
   const id = newId("resp");
   const whole: ResolvedRequest = { model: "simulator/default", background: true, ...request };
@@ -54,7 +55,7 @@ export async function createResponse(
   const message = { type: "message" as const, role: "user" as const, content: "Go", id: newId("msg") };
   await storage.open.add(id, Date.now());
   const project = "default";
-  const sealed = { request: sealSecrets(storage.sealer, project, whole), ancestors };
+  const sealed = { request: sealSecrets(storage.sealer, project, whole), ancestors, ...(purpose && { purpose }) };
   await storage.records.create(sampleRecord({ id, project, events, input: [message, ...input], request: sealed }));
   return id;
 }
@@ -64,18 +65,20 @@ export interface RunSetup {
   kinds: ToolKind[];
   upstream: Upstream;
   maxToolCalls?: number;
+  maxWaits?: number;
+  contextWindow?: number;
   background?: BackgroundUpstreams;
 }
 
 export async function runOnce(
-  { storage, kinds, upstream, maxToolCalls = 100, background }: RunSetup,
+  { storage, kinds, upstream, maxToolCalls = 100, maxWaits = 0, contextWindow, background }: RunSetup,
   id: string,
   control: RunControl,
 ) {
   const resolved = {
     provider: { name: "simulator", kind: "simulator" as const },
     model: "default",
-    contextWindow: undefined,
+    contextWindow,
   };
   const dependencies = {
     storage,
@@ -84,7 +87,7 @@ export async function runOnce(
     maxAttempts: 1_000,
     maxToolCalls,
     background,
-    maxWaits: 0,
+    maxWaits,
     isStrict: true,
     workerName: "test",
   };

@@ -168,6 +168,16 @@ describe.each([
     const events = await Array.fromAsync(upstream.run(sampleCall(), new AbortController().signal));
     expect(events).toMatchObject([{ error: { message: "Header '[redacted]' does not go with [redacted]." } }]);
   });
+
+  test("nor in the reason for which a response waits", async () => {
+    const body = { type: "error", error: { type: "rate_limit_error", code: 429, message: `Too much for ${KEY}.` } };
+    await using server = await startUpstreamServer((response) => {
+      response.writeHead(429, { "content-type": "application/json", "retry-after": "60" });
+      response.end(JSON.stringify(body));
+    });
+    const events = await Array.fromAsync(openAiSdk(server, kind).run(sampleCall(), new AbortController().signal));
+    expect(events).toMatchObject([{ status: "postponed", error: { message: "Too much for [redacted]." } }]);
+  });
 });
 
 describe("a failure that the vendor tells", () => {

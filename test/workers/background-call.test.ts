@@ -90,6 +90,19 @@ describe("a call in the provider's background", () => {
     ]);
   });
 
+  test("is not put back into the queue, where its items would stand open meanwhile", async () => {
+    await using storage = await openTestStorage();
+    const limited = refuse(429, { message: "Slow down" });
+    await using server = await startUpstreamServer(streamAndBreak(...from(0, 4)), limited);
+    const id = await createResponse(storage, {});
+    const setup = { ...setUp(storage, server).run, maxWaits: 5 };
+    expect(await runOnce(setup, id, new RunControl())).toBe("ended");
+    expect((await finalResponse(storage, id)).response).toMatchObject({
+      status: "failed",
+      error: { code: "rate_limit_exceeded" },
+    });
+  });
+
   test.each<[string, Answer]>([
     ["is refused", refuse(400, { message: "It cannot be streamed" })],
     ["has nothing in it", streamAndEnd()],

@@ -1,0 +1,75 @@
+/** A run from its lease to its end: what is recorded, whatever stops it, and what can be known when its end is seen. */
+import { expect, test } from "vitest";
+import type { ItemEventDraft } from "../../src/protocol/event.ts";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import { isTerminalStatus } from "../../src/protocol/response.ts";
+import { ItemIndex } from "../../src/store/item-index.ts";
+import { foldLog } from "../../src/stream/snapshot.ts";
+import { RunControl } from "../../workers/run.ts";
+import { failed, type Upstream } from "../../workers/upstream.ts";
+import { messageEvents, USAGE } from "../support/samples.ts";
+import { openTestStorage } from "../support/storage.ts";
+import { createResponse, finalResponse, NotingUpstream, runOnce } from "../support/tool-runs.ts";
+
+const textOf = (item: OutputItem | undefined) =>
+  item?.type === "message" ? item.content.map((part) => "text" in part && part.text).join("") : item?.type;
+
+test.each([
+  ["deadline", "ended"],
+  ["drain", "handed-over"],
+] as const)("what was generated before the %s is in the log", async (reason, outcome) => {
+  await using storage = await openTestStorage();
+  const control = new RunControl();
+  const upstream: Upstream = {
+    async *run(_call, signal) {
+      yield* messageEvents(0, ["One ", "two ", "three."]).slice(0, 5) as ItemEventDraft[];
+      control.stop(reason);
+      signal.throwIfAborted();
+    },
+  };
+  const id = await createResponse(storage, {});
+  expect(await runOnce({ storage, kinds: [], upstream }, id, control)).toBe(outcome);
+  const { response } = (await foldLog(storage.redis, storage.layout, storage.reader, id))!;
+  expect(textOf(response.output[0])).toBe("One two three.");
+  expect(response.status).toBe(reason === "deadline" ? "failed" : "in_progress");
+});
+
+test("what a response has cost is reported if it failed, too", async () => {
+  await using storage = await openTestStorage();
+  const upstream: Upstream = {
+    async *run() {
+      yield { ...failed("server_error", "It broke."), usage: USAGE };
+    },
+  };
+  const id = await createResponse(storage, {});
+  await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
+  expect((await finalResponse(storage, id)).response).toMatchObject({ status: "failed", usage: USAGE });
+});
+
+test("output is known by its ids before anyone can see the end that shows it", async () => {
+  await using storage = await openTestStorage();
+  const id = await createResponse(storage, { metadata: { "simulator.tokens": "2", "simulator.delay_ms": "0" } });
+  const wasOver: boolean[] = [];
+  class WatchedIndex extends ItemIndex {
+    override async add(...args: Parameters<ItemIndex["add"]>): Promise<void> {
+      wasOver.push(isTerminalStatus((await storage.records.readStatus(id))!));
+      await super.add(...args);
+    }
+  }
+  const watched = { ...storage, items: new WatchedIndex(storage.redis, storage.layout) };
+  await runOnce({ storage: watched, kinds: [], upstream: new NotingUpstream() }, id, new RunControl());
+  const { response } = await finalResponse(storage, id);
+  expect(await storage.items.find("default", response.output[0]!.id)).toEqual([id]);
+  expect(wasOver).toEqual([false]);
+});
+
+test("a response whose worker died between its end and its leaving is left by the next", async () => {
+  await using storage = await openTestStorage();
+  const id = await createResponse(storage, { metadata: { "simulator.tokens": "1", "simulator.delay_ms": "0" } });
+  const upstream = new NotingUpstream();
+  await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
+  await storage.open.add(id, Date.now());
+  expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("not-needed");
+  expect(await storage.open.acceptedAtMs(id)).toBeUndefined();
+  expect(upstream.calls).toHaveLength(1);
+});
