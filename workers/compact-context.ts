@@ -142,14 +142,14 @@ function textOf(item: OutputItem): string {
 /** A response pays for its compactions too. What each cost is in the item, so that a crash in between forgets none. */
 export async function addCompactionUsage(storage: Storage, run: Run, finish: ServedFinish): Promise<ServedFinish> {
   const output: readonly OutputItem[] = run.writer.state.response.output;
-  const items = output.filter((item) => item.type === "compaction" && item.status !== "incomplete");
+  const items = output.filter((item) => item.type === "compaction");
   if (items.length === 0) return finish;
   const project = (await storage.records.readEvenDeleted(run.id))?.project ?? "";
   const usages = items.flatMap((item) => usageOf(storage, project, item) ?? []);
   return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
 }
 
-/** Undefined if the item is another server's, or its key was taken away since: what it cost is then not known. */
+/** Undefined if the item was cut off, is another server's, or its key was taken away since: what it cost is then not known. */
 function usageOf(storage: Storage, project: string, item: OutputItem): Usage | undefined {
   try {
     return item.type === "compaction" ? openCompaction(storage, project, item.encrypted_content)?.usage : undefined;

@@ -10,7 +10,7 @@ import { modelContext } from "./model-context.ts";
 
 /** `items` are those behind the journal's last turn. Undefined if nothing was lost. */
 export function lostTurn(items: readonly OutputItem[], isHosted: (type: string) => boolean): RecordedTurn | undefined {
-  const calls = items.filter((item) => SHOWN_APART.has(item.type) && !isHosted(item.type));
+  const calls = items.filter((item) => SHOWN_APART.has(item.type));
   const segments = calls.flatMap((item) =>
     modelContext([item], new Map(), isHosted).flatMap((shown): TurnSegment[] => {
       if (shown.type !== "function_call") return [];

@@ -84,7 +84,7 @@ const endTurnScript = defineScript<0 | 1>(
 
 /*
  * KEYS  conversation
- * ARGV  response id, the holder that may be replaced or ''
+ * ARGV  response id
  * Returns {'held'} | {'busy', holder} | {'gone'}
  */
 const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
@@ -93,7 +93,7 @@ const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
   `
   local lock = redis.call('HGET', KEYS[1], 'lock')
   if not lock then return {'gone'} end
-  if lock ~= '' and lock ~= ARGV[1] and lock ~= ARGV[2] then return {'busy', lock} end
+  if lock ~= '' and lock ~= ARGV[1] then return {'busy', lock} end
   redis.call('HSET', KEYS[1], 'lock', ARGV[1])
   return {'held'}
 `,
@@ -193,13 +193,8 @@ export class Conversations {
     return await removeItemScript(this.#redis, ...this.#keys(id), itemId);
   }
 
-  /** `replacing` is a holder that is known to be gone. */
-  async lock(
-    id: string,
-    responseId: string,
-    replacing = "",
-  ): Promise<{ kind: "held" | "gone" } | { kind: "busy"; holder: string }> {
-    const [kind, holder] = await lockScript(this.#redis, this.#layout.conversation(id), responseId, replacing);
+  async lock(id: string, responseId: string): Promise<{ kind: "held" | "gone" } | { kind: "busy"; holder: string }> {
+    const [kind, holder] = await lockScript(this.#redis, this.#layout.conversation(id), responseId);
     return kind === "busy" ? { kind, holder } : { kind };
   }
 
