@@ -417,6 +417,11 @@ describe("bad input", () => {
     expect(answer.body.error.message).toContain(message);
   });
 
+  test("brackets in a text are no depth", async () => {
+    const input = `A quote: " and ${"[{".repeat(300)}`;
+    expect((await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }, { input }))).status).toBe(200);
+  });
+
   test("bytes that are not UTF-8", async () => {
     const body = Buffer.concat([Buffer.from('{"model":"m","input":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]);
     const response = await fetch(`${api.url}/responses`, {

@@ -130,6 +130,8 @@ describe("with a worker", () => {
     const headers = { "content-type": "application/json", "idempotency-key": "cut-off" };
     const body = JSON.stringify({ ...simulate({ tokens: 100, delay_ms: 10 }), background: false });
     const cut = new AbortController();
+    // What ran before may have ended for its client, and not have been left by its worker yet.
+    while ((await inspector.open()).length > 0) await inspector.redis.ping();
     const first = fetch(`${api.url}/responses`, { method: "POST", headers, body, signal: cut.signal });
     let ids = await inspector.open();
     while (ids.length === 0) ids = await inspector.open();
@@ -158,6 +160,32 @@ describe("with a worker", () => {
     const { events, isWhole } = await receive(response, cut, { onEvent });
     expect(isWhole).toBe(true);
     expect(events.at(-1)!.type).toBe("response.completed");
+    expect(await leaving.exited).toBe(0);
+  });
+
+  test("an API process that is gone leaves a foreground run to its end if it can be read later, or else cancels it", async () => {
+    const leaving = await startApi({ ...environment, DRAIN_GRACE_MS: "100" });
+    const begin = async (store: boolean): Promise<string> => {
+      const fields = { background: false, stream: true, store };
+      const response = await fetch(`${leaving.url}/responses`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(simulate({ tokens: 300, delay_ms: 10 }, fields)),
+      });
+      const { events } = await receive(response, new AbortController(), {
+        onEvent: (event) => void (event.id === 10 && begun.get(store)!.resolve()),
+      });
+      return (JSON.parse(events[0]!.data) as { response: Response }).response.id;
+    };
+    const begun = new Map([true, false].map((store) => [store, Promise.withResolvers<void>()]));
+    const streams = [begin(true), begin(false)];
+    await Promise.all([...begun.values()].map(({ promise }) => promise));
+    leaving.kill("SIGTERM");
+    const [kept, dropped] = await Promise.all(streams);
+    expect((await pollToTheEnd(api.url, kept!)).status).toBe("completed");
+    let { status } = await inspector.meta(dropped!);
+    while (status === "in_progress") ({ status } = await inspector.meta(dropped!));
+    expect(status).toBe("cancelled");
     expect(await leaving.exited).toBe(0);
   });
 

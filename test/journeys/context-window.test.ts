@@ -38,7 +38,7 @@ beforeAll(async () => {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ object: "response.input_tokens", input_tokens: 77 }));
   });
-  broken = await startUpstreamServer(refuse(500, { message: "I cannot count." }));
+  broken = await startUpstreamServer(refuse(500, { message: "I cannot count with sk-of-the-operator." }));
   hanging = await startUpstreamServer(silence);
   folder = await mkdtemp(join(tmpdir(), "context-window-"));
   const providers = {
@@ -115,6 +115,9 @@ describe("input_tokens", () => {
     expect(counter.requests).toHaveLength(asked);
     expect(await count({ model: "broken/m", input: "Tell me a joke." })).toBe(11);
     expect(broken.requests).toHaveLength(1);
+    await api.line(({ msg }) => msg === "The provider could not count tokens", "the provider's fault");
+    // Providers quote the keys that they refuse.
+    expect(JSON.stringify(api.lines)).not.toContain("sk-of-the-operator");
   });
 
   test.each([

@@ -268,6 +268,15 @@ describe("a response in a conversation", () => {
     });
   });
 
+  test("a lock that a response which is over has left is freed by whoever reads", async () => {
+    const { id } = await open();
+    const over = await create(api.url, answer("said", id), ALPHA);
+    while ((await inspector.open()).length > 0) await inspector.redis.ping();
+    await inspector.redis.hset(`${prefix}:{${id}}:conversation`, "lock", over.id);
+    expect(textsOf(await itemsOf(id))).toEqual(["Say said", "said"]);
+    expect(await inspector.redis.hget(`${prefix}:{${id}}:conversation`, "lock")).toBe("");
+  });
+
   test("a lock whose holder was never recorded is freed", async () => {
     const { id } = await open();
     await inspector.redis.hset(`${prefix}:{${id}}:conversation`, "lock", "resp_nobody");

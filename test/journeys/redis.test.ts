@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
-import { expectExact, expectOneTerminal, subscribeToTheEnd } from "../support/subscriber.ts";
+import { expectExact, expectOneTerminal, subscribe, subscribeToTheEnd } from "../support/subscriber.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -70,6 +71,27 @@ test.each(["src/server.ts", "workers/main.ts"])(
     expect(await server.exited).toBe(78);
   },
 );
+
+test("a stream whose process was cut off from Redis goes on once it is back, without waiting for a heartbeat", async () => {
+  await using redis = await start("cut-off", "everysec");
+  await using proxy = await startCuttingProxy(redis.url);
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
+  const cutOff = { REDIS_URL: proxy.url.replace(/^http/, "redis"), STREAM_HEARTBEAT_MS: "600000" };
+  await using api = await startApi({ ...environment, ...cutOff });
+  await using other = await startApi(environment);
+  await using _worker = await startWorker(environment);
+  const { id } = await create(api.url, simulate({ tokens: 60, delay_ms: 10 }));
+  const onEvent = async (event: { id: number }): Promise<void> => {
+    if (event.id !== 10) return;
+    proxy.isAway = true;
+    proxy.cut();
+    await pollToTheEnd(other.url, id);
+    proxy.isAway = false;
+  };
+  const { events, isWhole } = await subscribe(api.url, id, { onEvent });
+  expect(isWhole).toBe(true);
+  expect(events.at(-1)!.type).toBe("response.completed");
+});
 
 test("a worker that is told to stop while Redis is away exits all the same", async () => {
   await using redis = await start("leaving", "everysec");
