@@ -1,5 +1,6 @@
 /** A call that its provider runs in the background: what is asked of it, and what a stream that breaks off comes to. */
 import { describe, expect, test } from "vitest";
+import { ToolJournals } from "../../src/store/tool-journal.ts";
 import { RunControl } from "../../workers/run.ts";
 import {
   asked,
@@ -53,6 +54,41 @@ describe("a call in the provider's background", () => {
     expect(keys[0]).toContain(id);
     expect(keys[1]).toBe(keys[0]);
     expect(left).toEqual([]);
+  });
+
+  test("is cancelled at the provider that broke it off by an error alone", async () => {
+    const error = { type: "error", code: "server_error", message: "Broken", param: null, sequence_number: 4 };
+    // Without a name: the SDK throws for one that is named.
+    const answer: Answer = (answered) => {
+      answered.writeHead(200, { "content-type": "text/event-stream" });
+      answered.end([...from(0, 4), error].map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join(""));
+    };
+    const { response, asked } = await runThrough([answer, json({})], { keeps: false });
+    expect(response.status).toBe("failed");
+    expect(asked.slice(1)).toEqual(["POST /v1/responses/resp_1/cancel", "DELETE /v1/responses/resp_1"]);
+  });
+
+  test("is gone on with behind what the log has, never beyond", async () => {
+    await using storage = await openTestStorage();
+    await using server = await startUpstreamServer(streamAndEnd(...WHOLE));
+    const id = await createResponse(storage, {});
+    const noted: [cursor: number, doneInLog: number, entered: number][] = [];
+    class WatchedJournals extends ToolJournals {
+      override async writeAttachment(...args: Parameters<ToolJournals["writeAttachment"]>): Promise<boolean> {
+        const log = (await storage.reader.read(id, 0, 1_000)).map(({ data }) => data);
+        const entered = await storage.upstreamResponses.of(id);
+        noted.push([args[3].cursor, doneItems(log).length, entered.length]);
+        return await super.writeAttachment(...args);
+      }
+    }
+    const journals = new WatchedJournals(storage.redis, storage.layout, storage.redis);
+    await runOnce(setUp({ ...storage, journals }, server).run, id, new RunControl());
+    const doneTwo = WHOLE.length - 2;
+    expect(noted).toEqual([
+      [0, 0, 1],
+      [DONE_ONE, 1, 1],
+      [doneTwo, 2, 1],
+    ]);
   });
 
   test("is deleted at the provider after its end, and not cancelled", async () => {

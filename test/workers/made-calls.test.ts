@@ -108,6 +108,8 @@ test("beyond the chain the responses of the newest hundred items are looked up",
     items.map((item) => item.id),
     60,
   );
+  // Who was sent one of them later has made nothing.
+  await storage.items.add("default", newId("resp"), [items.at(-1)!.id], 60);
   const { noted, storage: notingStorage } = noting();
   const made = await readMadeCalls(notingStorage, conversation(items, []));
   expect([...made.keys()]).toEqual(items.slice(1).map((item) => item.id));

@@ -1,4 +1,5 @@
 /** Runs that go on with what their provider runs by itself, and responses that are over: a cursor behind the log, a provider away. */
+import { BackgroundUpstreams } from "../../workers/background-upstreams.ts";
 import { describe, expect, test } from "vitest";
 import { RunControl } from "../../workers/run.ts";
 import {
@@ -151,6 +152,46 @@ describe("a response that is over", () => {
     const cancel = "POST /v1/responses/resp_1/cancel";
     expect(asked(server)).toEqual([cancel, cancel, "DELETE /v1/responses/resp_1"]);
     expect(await storage.upstreamResponses.of(id)).toEqual([]);
+  });
+
+  test("is found by one sweep, however many still run before it", async () => {
+    await using storage = await openTestStorage();
+    await using server = await startUpstreamServer(GONE);
+    const { background } = setUp(storage, server);
+    const running = await createResponse(storage, {});
+    const entries = Array.from({ length: 200 }, (_, i) => ({
+      responseId: running,
+      provider: "test",
+      id: `of_it_${i}`,
+    }));
+    await Promise.all(
+      [...entries, { responseId: "resp_z", provider: "test", id: "resp_1" }].map((entry) => background.add(entry)),
+    );
+    await background.sweep();
+    expect(asked(server)).toEqual(["POST /v1/responses/resp_1/cancel"]);
+  });
+
+  test("is asked about by the next sweep, where a provider that is away has held up this one", async () => {
+    await using storage = await openTestStorage();
+    const sent: string[] = [];
+    const upstream = {
+      run: () => {
+        throw new Error("Nothing is run.");
+      },
+      abandon: (id: string) => {
+        sent.push(id);
+        return id === "last" ? Promise.resolve() : Promise.reject(new Error("Away"));
+      },
+    };
+    const background = new BackgroundUpstreams(storage, { inBackground: () => ({ upstream, isEnabled: true }) });
+    const ids = [...Array.from({ length: 200 }, () => "away"), "last"];
+    for (const [i, id] of ids.entries()) {
+      await background.add({ responseId: `resp_${String(i).padStart(3, "0")}`, provider: "lab", id });
+    }
+    await background.sweep();
+    expect(sent).not.toContain("last");
+    await background.sweep();
+    expect(sent.slice(200)).toEqual(["last"]);
   });
 
   test("is ended there whoever has forgotten it", async () => {

@@ -1,10 +1,13 @@
 /** The turns of a response with server-side tools, and what a crash between any two of their steps leaves. */
 import { describe, expect, test } from "vitest";
+import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { RunControl } from "../../workers/run.ts";
 import { INTERRUPTED } from "../../workers/tool-calls.ts";
+import type { Upstream } from "../../workers/upstream.ts";
 import { COUNTING_TOOL, countingTool } from "../support/counting-tool.ts";
 import { dyingStorage } from "../support/dying-storage.ts";
+import { messageEvents, USAGE } from "../support/samples.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../support/tool-runs.ts";
 
@@ -87,9 +90,31 @@ describe("a response with tools", () => {
     expect(upstream.calls.at(-1)!.request.tool_choice).toBe("none");
   });
 
-  test("keeps to the operator's bound where the request has none", async () => {
-    const { tool } = await run({ ...TOOLS, metadata: steps(look(1), look(2), look(3)) }, { maxToolCalls: 2 });
+  test.each([undefined, 9])("keeps to the operator's bound where the request's is %s", async (max_tool_calls) => {
+    const request = { ...TOOLS, ...(max_tool_calls && { max_tool_calls }), metadata: steps(look(1), look(2), look(3)) };
+    const { tool } = await run(request, { maxToolCalls: 2 });
     expect(tool.begun).toEqual(["look 1", "look 2"]);
+  });
+
+  test("is over only when none of its calls is still being made", async () => {
+    await using storage = await openTestStorage();
+    const control = new RunControl();
+    const order: string[] = [];
+    const bothBegun = Promise.withResolvers<void>();
+    const tool = countingTool(async (call) => {
+      if (call === "look 2") bothBegun.resolve();
+      await bothBegun.promise;
+      if (call === "look 1") {
+        control.stop("drain");
+        throw control.generating.reason;
+      }
+      // It takes a while to stop.
+      for (let i = 0; i < 50; i += 1) await storage.redis.ping();
+      order.push(call);
+    });
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
+    const outcome = await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, control);
+    expect([...order, outcome]).toEqual(["look 2", "handed-over"]);
   });
 
   test("ends when the model calls a function of the client's, after its own calls of that turn", async () => {
@@ -106,6 +131,23 @@ describe("a response with tools", () => {
     expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
     expect(response.usage!.output_tokens).toBeLessThanOrEqual(40);
     expect(upstream.calls[1]!.request.max_output_tokens).toBeLessThan(40);
+  });
+
+  test("shows the model a million characters of a call's output, and says that there are more", async () => {
+    await using storage = await openTestStorage();
+    const open = await countingTool().kind.open(COUNTING_TOOL, undefined as never);
+    const output = "x".repeat(2 * 1024 * 1024);
+    const functions = open.functions.map((fn) => ({
+      ...fn,
+      run: () => Promise.resolve({ output, isError: false, details: null }),
+    }));
+    const kind = { types: ["mcp"] as const, open: () => Promise.resolve({ ...open, functions }) };
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps(look(1)) });
+    await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+    const shown = upstream.calls[1]!.input.at(-1);
+    expect(shown).toMatchObject({ output: expect.stringMatching(/x\n\[cut off: 2097152 characters in all\]$/) });
+    expect(JSON.stringify(shown).length).toBeLessThan(1024 * 1024 + 200);
   });
 
   test.each([
@@ -130,6 +172,60 @@ describe("a response with tools", () => {
     const { response } = await finalResponse(storage, id);
     expect(tool.begun).toEqual(begun);
     expect(textsOf(response.output)).toEqual([shown, "message"]);
+  });
+});
+
+describe("a call that a provider tells in its own way", () => {
+  const tell = async (...events: ItemEventDraft[]) => {
+    await using storage = await openTestStorage();
+    const tool = countingTool();
+    const calls: number[] = [];
+    const upstream: Upstream = {
+      async *run() {
+        calls.push(calls.length);
+        yield* calls.length === 1 ? events : (messageEvents(0, ["Done."]) as ItemEventDraft[]);
+        yield { type: "finish", status: "completed", usage: USAGE };
+      },
+    };
+    const id = await createResponse(storage, TOOLS);
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    return { ...(await finalResponse(storage, id)), tool };
+  };
+  const call = (fields: object) => {
+    const item = { type: "function_call" as const, id: "fc_1", call_id: "call_1", name: "look", ...fields };
+    const at = { output_index: 0, item_id: "fc_1", name: "look" };
+    const json = '{"x":1}';
+    return [
+      { type: "response.output_item.added", output_index: 0, item: { ...item, arguments: "", status: "in_progress" } },
+      { type: "response.function_call_arguments.delta", ...at, delta: json },
+      { type: "response.function_call_arguments.done", ...at, arguments: json },
+      { type: "response.output_item.done", output_index: 0, item: { ...item, arguments: json, status: "completed" } },
+    ] satisfies ItemEventDraft[];
+  };
+
+  test("of a function in a namespace of the client's is the client's, whatever its name is", async () => {
+    const { response, tool } = await tell(...call({ namespace: "theirs" }));
+    expect(tool.begun).toEqual([]);
+    expect(response.output).toMatchObject([{ type: "function_call", name: "look", namespace: "theirs" }]);
+  });
+
+  test("whole, without a delta, is shown with one", async () => {
+    const { tool, log } = await tell(...call({}).filter(({ type }) => !type.endsWith(".delta")));
+    expect(tool.begun).toEqual(["look 1"]);
+    const deltas = log.map((data) => JSON.parse(data) as { type: string; delta?: string });
+    expect(deltas.find(({ type }) => type === "response.mcp_call_arguments.delta")).toMatchObject({ delta: '{"x":1}' });
+  });
+
+  test("with more behind it than is kept in memory fails the response", async () => {
+    const long = messageEvents(
+      1,
+      Array.from({ length: 17 }, () => "x".repeat(1024 * 1024)),
+    ) as ItemEventDraft[];
+    const { response } = await tell(...call({}), ...long);
+    expect(response).toMatchObject({
+      status: "failed",
+      error: { message: "The provider sent too much after a tool call." },
+    });
   });
 });
 
@@ -191,6 +287,31 @@ describe("after a crash between any two steps", () => {
     const error = { code: "server_error", message: "The tool 'look' is not configured any more." };
     expect(response).toMatchObject({ status: "failed", error });
     expect(upstream.calls).toHaveLength(1);
+  });
+
+  test("and another in the attempt that goes on, shows nothing twice", async () => {
+    await using storage = await openTestStorage();
+    const [first, second, third] = [new RunControl(), new RunControl(), new RunControl()];
+    const isShown = async () =>
+      (await storage.reader.read(id, 0, 1_000)).some(({ data }) =>
+        data.startsWith('{"type":"response.mcp_call.completed"'),
+      );
+    const die = (control: RunControl) => {
+      control.stop("lock-lost");
+      throw control.generating.reason;
+    };
+    const tool = countingTool(async (call) => {
+      if (!first.generating.aborted) die(first);
+      if (second.generating.aborted || call === "look 1") return;
+      // The call before it is over for whoever reads the log.
+      while (!(await isShown())) await storage.redis.ping();
+      die(second);
+    });
+    const setup = { storage, kinds: [tool.kind], upstream: new NotingUpstream() };
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
+    for (const control of [first, second, third]) await runOnce(setup, id, control);
+    const { response } = await finalResponse(storage, id);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
   });
 
   test("goes on without making a call twice that changes something", async () => {

@@ -46,6 +46,15 @@ test("what a response has cost is reported if it failed, too", async () => {
   expect((await finalResponse(storage, id)).response).toMatchObject({ status: "failed", usage: USAGE });
 });
 
+test("the least that a request may ask for is asked for", async () => {
+  await using storage = await openTestStorage();
+  const metadata = { "simulator.tokens": "100", "simulator.delay_ms": "0" };
+  const id = await createResponse(storage, { max_output_tokens: 16, metadata });
+  await runOnce({ storage, kinds: [], upstream: new NotingUpstream() }, id, new RunControl());
+  const { response } = await finalResponse(storage, id);
+  expect(response).toMatchObject({ status: "incomplete", usage: { output_tokens: 16 } });
+});
+
 test("output is known by its ids before anyone can see the end that shows it", async () => {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, { metadata: { "simulator.tokens": "2", "simulator.delay_ms": "0" } });
