@@ -1,12 +1,13 @@
 /** Which of a server's tools a model is offered, and what the client has to approve. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";
+import { endResponse } from "../../../src/responses/end-response.ts";
 import { mcpFunctionName } from "../../../workers/tools/mcp/function-name.ts";
 import { isAllowed, type McpTool, needsApproval } from "../../../workers/tools/mcp/tool-filter.ts";
 import { call, mcpTool, offered, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServer } from "../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
-import { steps } from "../../support/tool-runs.ts";
+import { createResponse, steps } from "../../support/tool-runs.ts";
 
 let storage: TestStorage;
 let server: TestMcpServer;
@@ -150,6 +151,27 @@ describe("require_approval", () => {
     const second = await runMcp(storage, request, { ancestors: [id], input });
     expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
     expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("does not make a call that was approved for a response which is over, and did not make it", async () => {
+    const { id, response } = await ask();
+    const input = [answer(requestOf(response.output).id, true)];
+    const cancelled = await createResponse(storage, always(), { ancestors: [id], input });
+    await endResponse(storage, cancelled, "cancel");
+    const third = await runMcp(storage, always(), { ancestors: [id, cancelled] });
+    expect(shown(third.response.output)).toEqual(["message"]);
+    expect(server.begun).toEqual([]);
+  });
+
+  test.each([
+    [[true, false], []],
+    [[false, true], ["change 1"]],
+  ])("takes the last of several answers for what is meant: %j", async (verdicts, begun) => {
+    const { id, response } = await ask();
+    const request = requestOf(response.output);
+    const input = verdicts.map((approve, i) => ({ ...answer(request.id, approve), id: `mcpa_${i}` }));
+    await runMcp(storage, always(), { ancestors: [id], input });
+    expect(server.begun).toEqual(begun);
   });
 
   test("takes the request from the input of a client that keeps the conversation itself", async () => {
