@@ -47,9 +47,10 @@ const UNWRITTEN_BYTES = 4 * 1024 * 1024;
 /**
  * Standard output, whose faults (a full disk, a terminal that was closed) are no reason to stop serving: what could not
  * be written is tried again with the next line. At the end of the process it is not: the library would try for ever.
+ * Lines are written at once, so that the end of the process knows of every fault before it.
  */
 function openOutput(): DestinationStream {
-  const output = pino.destination({ sync: false, maxLength: UNWRITTEN_BYTES });
+  const output = pino.destination({ sync: true, maxLength: UNWRITTEN_BYTES });
   let isFailing = false;
   output.on("error", () => (isFailing = true));
   output.on("write", () => (isFailing = false));

@@ -12,9 +12,10 @@ import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 const PROJECT = join(import.meta.dirname, "../..");
 
 /** Its standard output is open for reading only, so that nothing can be written. */
-function startWithoutLog(port: number): ChildProcess {
+function startWithoutLog(port: number, settings: NodeJS.ProcessEnv): ChildProcess {
   const unwritable = openSync(devNull, "r");
-  const env = { PATH: process.env["PATH"], REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), PORT: String(port) };
+  const own = { PATH: process.env["PATH"], REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), PORT: String(port) };
+  const env = { ...own, ...settings };
   const child = spawn(process.execPath, ["src/server.ts"], {
     cwd: PROJECT,
     env,
@@ -32,19 +33,20 @@ async function untilServed(url: string, child: ChildProcess): Promise<void> {
   }
 }
 
-test.each(["SIGTERM", "SIGHUP"] as const)(
-  "a server that cannot write its log serves, and drains on %s",
-  async (signal) => {
-    const port = await freePort();
-    const child = startWithoutLog(port);
-    const exited = once(child, "exit");
-    try {
-      await untilServed(`http://127.0.0.1:${port}/v1/models`, child);
-      expect((await send("GET", `http://127.0.0.1:${port}/v1/models`)).status).toBe(200);
-      child.kill(signal);
-      expect(await exited).toEqual([0, null]);
-    } finally {
-      child.kill("SIGKILL");
-    }
-  },
-);
+test.each([
+  ["SIGTERM", "JSON", {}],
+  ["SIGHUP", "JSON", {}],
+  ["SIGHUP", "for people", { LOG_PRETTY: "true" }],
+] as const)("a server that cannot write its log serves, and drains on %s: %s", async (signal, _form, settings) => {
+  const port = await freePort();
+  const child = startWithoutLog(port, settings);
+  const exited = once(child, "exit");
+  try {
+    await untilServed(`http://127.0.0.1:${port}/v1/models`, child);
+    expect((await send("GET", `http://127.0.0.1:${port}/v1/models`)).status).toBe(200);
+    child.kill(signal);
+    expect(await exited).toEqual([0, null]);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
