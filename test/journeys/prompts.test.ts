@@ -182,5 +182,5 @@ test("a template that is wrong keeps the API from starting, and is named", async
     PROMPTS_FOLDER: wrong.path,
   });
   expect(await server.exited).toBe(78);
-  expect(JSON.stringify(server.lines)).toContain("pmpt_birds/1.json is not valid. file: Unrecognized key");
+  expect(JSON.stringify(server.lines)).toContain("pmpt_birds/1.json is not valid. line 1: instruction: unknown");
 });
