@@ -5,10 +5,20 @@ import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { Usage } from "../../src/protocol/response.ts";
+import type { AdmissionLimits } from "../../src/responses/admit-response.ts";
 import type { NewRecord } from "../../src/store/response-record.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
 
 export const REQUEST = { model: "simulator/default", input: "Hello", background: true } satisfies ResolvedRequest;
+
+/** That nothing small comes near. */
+export const LIMITS: AdmissionLimits = {
+  maxOpenResponses: 100,
+  maxOpenPerProject: 0,
+  retentionSeconds: 60,
+  unstoredRetentionSeconds: 60,
+  deadlineSeconds: 60,
+};
 
 export const USAGE: Usage = {
   input_tokens: 1,

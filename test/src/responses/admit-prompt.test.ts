@@ -9,16 +9,10 @@ import { responseSchema } from "../../../src/protocol/response.ts";
 import { readCatalog } from "../../../src/providers/catalog.ts";
 import { admitResponse } from "../../../src/responses/admit-response.ts";
 import { loadConversation } from "../../../src/responses/conversation.ts";
+import { LIMITS } from "../../support/samples.ts";
 import { PromptFolder } from "../../support/prompt-files.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
-const LIMITS = {
-  maxOpenResponses: 100,
-  maxOpenPerProject: 0,
-  retentionSeconds: 60,
-  unstoredRetentionSeconds: 60,
-  deadlineSeconds: 60,
-};
 const TOOL = { type: "function", name: "look" };
 
 let storage: TestStorage;

@@ -7,7 +7,7 @@ import type { OutputItem } from "../../../src/protocol/item.ts";
 import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { admitResponse } from "../../../src/responses/admit-response.ts";
 import { sequenceEvents } from "../../../src/stream/event-log.ts";
-import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
+import { LIMITS, REQUEST, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 let storage: TestStorage;
@@ -17,13 +17,6 @@ beforeAll(async () => {
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
 const NO_PROMPTS = new PromptCatalog([], 0);
-const LIMITS = {
-  maxOpenResponses: 100,
-  maxOpenPerProject: 0,
-  retentionSeconds: 60,
-  unstoredRetentionSeconds: 60,
-  deadlineSeconds: 60,
-};
 
 function admit(fields: Partial<CreateRequest>) {
   const request = { ...REQUEST, ...fields };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { tooManyRequests } from "../../../src/lifecycle/errors/limits.ts";
 import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { admitResponse } from "../../../src/responses/admit-response.ts";
-import { REQUEST } from "../../support/samples.ts";
+import { LIMITS, REQUEST } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 let storage: TestStorage;
@@ -11,14 +11,6 @@ beforeAll(async () => {
   storage = await openTestStorage();
 });
 afterAll(async () => await storage[Symbol.asyncDispose]());
-
-const LIMITS = {
-  maxOpenResponses: 100,
-  maxOpenPerProject: 0,
-  retentionSeconds: 60,
-  unstoredRetentionSeconds: 60,
-  deadlineSeconds: 60,
-};
 
 /** `take` is called once a request has its id, right before its response is made. */
 function admit(idempotencyKey: string, take: () => Promise<void> = () => Promise.resolve(), model = REQUEST.model) {

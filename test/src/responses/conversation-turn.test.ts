@@ -9,7 +9,7 @@ import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { admitResponse } from "../../../src/responses/admit-response.ts";
 import { beginTurn, endTurn, releaseIfOver } from "../../../src/responses/conversation-turn.ts";
 import { sequenceEvents } from "../../../src/stream/event-log.ts";
-import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
+import { LIMITS, REQUEST, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 let storage: TestStorage;
@@ -79,13 +79,7 @@ test("two requests with one Idempotency-Key at the same moment are one response,
   const admit = () =>
     admitResponse(
       storage,
-      {
-        maxOpenResponses: 100,
-        maxOpenPerProject: 1,
-        retentionSeconds: 60,
-        unstoredRetentionSeconds: 60,
-        deadlineSeconds: 60,
-      },
+      { ...LIMITS, maxOpenPerProject: 1 },
       {
         project: "default",
         request: { ...REQUEST, conversation },

@@ -14,17 +14,10 @@ import { deleteResponse } from "../../../src/responses/delete-response.ts";
 import { linksBehind, LINKS_KEPT } from "../../../src/store/response-chain.ts";
 import { sequenceEvents } from "../../../src/stream/event-log.ts";
 import { startCluster } from "../../support/cluster.ts";
-import { REQUEST, sampleRecord, USAGE } from "../../support/samples.ts";
+import { LIMITS, REQUEST, sampleRecord, USAGE } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 const NO_PROMPTS = new PromptCatalog([], 0);
-const LIMITS = {
-  maxOpenResponses: 100,
-  maxOpenPerProject: 0,
-  retentionSeconds: 60,
-  unstoredRetentionSeconds: 60,
-  deadlineSeconds: 60,
-};
 
 async function continueFrom(storage: TestStorage, previous_response_id: string): Promise<string> {
   const request = { ...REQUEST, previous_response_id };
