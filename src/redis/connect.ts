@@ -1,13 +1,14 @@
 /**
  * Connections by what they are for. They differ in one thing: what happens to a command while Redis is away.
  *
- * - `request`: fails at once, so that an HTTP request is answered 503 and never hangs.
+ * - `request`: fails at once, so that an HTTP request is answered 503 and never hangs. Many requests share its writes.
  * - `patient`: waits and is sent again after the reconnect. For workers and stream readers, whose commands are
  *   idempotent and whose waiting is bounded by a signal of their own.
  * - `queue`: patient, for BullMQ's workers.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
+import { BatchingRedis } from "./batching-redis.ts";
 import type { RedisClient } from "./script.ts";
 
 export type ConnectionPurpose = "request" | "patient" | "queue";
@@ -73,7 +74,7 @@ export async function connect(
         lazyConnect: true,
         shardedSubscribers: true,
       })
-    : new Redis(settings.url, options);
+    : new (purpose === "request" ? BatchingRedis : Redis)(settings.url, options);
   logStateChanges(client, name, logger);
   // The first attempt may fail while Redis is still starting; the client goes on trying by itself.
   const { promise: isReady, resolve } = Promise.withResolvers<void>();
