@@ -11,8 +11,8 @@ import type { ListeningReply } from "./children/bare-queue.ts";
 
 const CONNECTIONS = 64;
 const REQUESTS = 4_000;
-const SINGLE_REQUESTS = 300;
-const TURNS = 7;
+const SINGLE_REQUESTS = 100;
+const TURNS = 21;
 
 const BODY = JSON.stringify({ model: "simulator/default", input: "Tell me about durable logs.", background: true });
 
