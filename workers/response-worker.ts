@@ -87,7 +87,11 @@ export class ResponseWorker {
       skipLockRenewal: true,
       name: config.processName,
     });
-    worker.on("error", (err) => logger.warn({ err, queue: name }, "Queue worker error"));
+    worker.on("error", (err) => {
+      // Each command that a Redis that is away does not answer. That it is away, its connection has said.
+      const level = isRedisUnavailable(err) ? "debug" : "warn";
+      logger[level]({ err, queue: name }, "Queue worker error");
+    });
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
     worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
     return worker;

@@ -1,5 +1,7 @@
 /** Promise 5, continued: Redis itself dies, or is away. The server comes back by itself and every accepted response ends. */
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -102,6 +104,35 @@ test("a worker that is told to stop while Redis is away exits all the same", asy
   expect(await worker.exited).not.toBeNull();
   redis.kill("SIGCONT");
 });
+
+test("a worker says once of each connection that Redis is away, and not of each command", async () => {
+  const redis = await start("told-once", "everysec");
+  await using worker = await startWorker({ KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url });
+  redis.kill("SIGKILL");
+  await redis.exited;
+  await refuseConnections(redis.port, 20);
+  await using _back = await start("told-once", "everysec", redis.port);
+  await worker.line(({ msg }) => msg === "Redis is reachable again", "that Redis is back");
+  const said = worker.lines
+    .filter(({ level }) => level >= 40)
+    .map(({ connection, msg }) => `${String(connection)} ${msg}`);
+  expect(said).toContainEqual(expect.stringMatching(/:queue Redis is not reachable; reconnecting$/));
+  expect(said).toEqual([...new Set(said)]);
+});
+
+/** In the place of Redis, until so many have tried. */
+async function refuseConnections(port: number, count: number): Promise<void> {
+  const enough = Promise.withResolvers<void>();
+  let refused = 0;
+  const server = createServer((socket) => {
+    socket.resetAndDestroy();
+    refused += 1;
+    if (refused === count) enough.resolve();
+  }).listen(port, "127.0.0.1");
+  await enough.promise;
+  server.close();
+  await once(server, "close");
+}
 
 test("what a client sent is in no log line, even if Redis refuses it", async () => {
   await using redis = await start("refusing", "everysec");
