@@ -6,21 +6,22 @@ import { asString, isObject, type Json } from "./json.ts";
 
 type Fetch = typeof globalThis.fetch;
 
+const OK = 200;
+const BAD_REQUEST = 400;
+const TOO_MANY_REQUESTS = 429;
+const SERVER_ERROR = 500;
+
 export function statingRefusals(send: Fetch): Fetch {
   return async (url, init) => {
     const response = await send(url, init);
     const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
-    if (!response.ok || !isJson) return response;
+    if (response.status !== OK || !isJson) return response;
     const body = await response.text();
     const { statusText, headers } = response;
-    const status = refusedStatus(body) ?? response.status;
+    const status = refusedStatus(body) ?? OK;
     return new Response(body, { status, statusText, headers });
   };
 }
-
-const BAD_REQUEST = 400;
-const TOO_MANY_REQUESTS = 429;
-const SERVER_ERROR = 500;
 
 /** Undefined if the body is anything but an error: a response that failed has one too, beside what else it says. */
 function refusedStatus(body: string): number | undefined {
