@@ -42,6 +42,11 @@ export async function runMcp(
   return { id, ...(await finalResponse(storage, id)), calls: upstream.calls };
 }
 
+/** The tools of LOOK_AND_CHANGE as a list of them shows them, and one that says nothing of itself. */
+export const LOOK = { name: "look", input_schema: {}, annotations: { readOnlyHint: true } };
+export const CHANGE = { name: "change", input_schema: {}, annotations: { readOnlyHint: false } };
+export const BARE = { name: "bare", input_schema: {} };
+
 export function mcpTool(fields: Partial<McpTool>): McpTool {
   return { type: "mcp", server_label: "srv", require_approval: "never", ...fields };
 }

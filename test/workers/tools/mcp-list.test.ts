@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { McpTool, McpToolList } from "../../../workers/tools/mcp/tool-filter.ts";
 import { knownTools } from "../../../workers/tools/mcp/tool-list.ts";
-import { call, knownList, mcpTool, offered, runMcp, shown } from "../../support/mcp-runs.ts";
+import { BARE, call, CHANGE, knownList, LOOK, mcpTool, offered, runMcp, shown } from "../../support/mcp-runs.ts";
 import { startMcpServer, type TestMcpServer, textResult } from "../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 import { steps } from "../../support/tool-runs.ts";
@@ -23,9 +23,6 @@ beforeEach(() => {
 });
 
 const tool = (fields: Partial<McpTool> = {}) => mcpTool({ server_url: server.url, ...fields });
-const LOOK = { name: "look", input_schema: {}, annotations: { readOnlyHint: true } };
-const CHANGE = { name: "change", input_schema: {}, annotations: { readOnlyHint: false } };
-const BARE = { name: "bare", input_schema: {} };
 
 describe("the list of tools", () => {
   test("is shown once in a conversation, and asked for once", async () => {

@@ -4,7 +4,7 @@ import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts"
 import { endResponse } from "../../../src/responses/end-response.ts";
 import { mcpFunctionName } from "../../../workers/tools/mcp/function-name.ts";
 import { isAllowed, type McpTool, needsApproval } from "../../../workers/tools/mcp/tool-filter.ts";
-import { call, mcpTool, offered, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
+import { BARE, call, CHANGE, LOOK, mcpTool, offered, outputs, runMcp, shown } from "../../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServer } from "../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 import { createResponse, steps } from "../../support/tool-runs.ts";
@@ -25,9 +25,6 @@ beforeEach(() => {
 });
 
 const tool = (fields: Partial<McpTool> = {}) => mcpTool({ server_url: server.url, ...fields });
-const LOOK = { name: "look", input_schema: {}, annotations: { readOnlyHint: true } };
-const CHANGE = { name: "change", input_schema: {}, annotations: { readOnlyHint: false } };
-const BARE = { name: "bare", input_schema: {} };
 
 describe("the model is offered", () => {
   test.each<[McpTool["allowed_tools"], string[]]>([
