@@ -11,7 +11,7 @@ import { type EventLog, sequenceEvents } from "./event-log.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 const FLUSH_INTERVAL_MS = 15;
-/** A batch this large goes at once; also the most that one script call carries. */
+/** A batch this large goes at once. One script call carries no more, but for events that must stay together. */
 const BATCH_BYTES = 256 * 1024;
 const BATCH_EVENTS = 500;
 /** Above this the caller waits. */
@@ -34,6 +34,8 @@ export class LogRolledBackError extends Error {
 interface Encoded {
   data: string;
   status: ResponseStatus | undefined;
+  /** Goes into the log in one append with the next event, or not at all. */
+  isJoined: boolean;
 }
 
 interface Appended {
@@ -93,6 +95,15 @@ export class EventWriter {
 
   /** Takes events; resolves when there is room for more. Throws what made writing impossible. */
   async write(...drafts: EventDraft[]): Promise<void> {
+    await this.#take(drafts, false);
+  }
+
+  /** The same for events that the log has all of or none of, whatever dies: one append carries them. */
+  async writeWhole(drafts: readonly EventDraft[]): Promise<void> {
+    await this.#take(drafts, true);
+  }
+
+  async #take(drafts: readonly EventDraft[], isWhole: boolean): Promise<void> {
     this.#throwFailure();
     const encoded = sequenceEvents(this.#first + this.#buffer.length, drafts);
     for (const [i, draft] of drafts.entries()) {
@@ -100,7 +111,8 @@ export class EventWriter {
       this.#state = applyEvent(this.#state, draft);
       const { status } = this.#state.response;
       const data = encoded[i]!;
-      this.#buffer.push({ data, status: status === before ? undefined : status });
+      const isJoined = isWhole && i < drafts.length - 1;
+      this.#buffer.push({ data, status: status === before ? undefined : status, isJoined });
       this.#bufferBytes += data.length;
     }
     this.#schedule();
@@ -168,8 +180,11 @@ export class EventWriter {
   #takeBatch(): Appended {
     let count = 0;
     let bytes = 0;
-    while (count < this.#buffer.length && count < BATCH_EVENTS && bytes < BATCH_BYTES) {
-      bytes += this.#buffer[count]!.data.length;
+    let isJoined = false;
+    while (count < this.#buffer.length && (isJoined || (count < BATCH_EVENTS && bytes < BATCH_BYTES))) {
+      const event = this.#buffer[count]!;
+      bytes += event.data.length;
+      isJoined = event.isJoined;
       count += 1;
     }
     const events = this.#buffer.splice(0, count);

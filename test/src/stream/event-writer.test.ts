@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { completeResponse, startResponse } from "../../../src/lifecycle/end-response.ts";
 
 import type { EventLog } from "../../../src/stream/event-log.ts";
@@ -47,6 +47,54 @@ test("what is written is in the log after a flush, in order, and folds to the wr
   expect(events.map((event) => event.sequenceNumber)).toEqual(events.map((_, i) => i));
   expect((await fold(id)).response).toEqual(writer.state.response);
   expect((await storage.records.read(id))?.status).toBe("in_progress");
+});
+
+describe("events that stay together", () => {
+  const recording = () => {
+    const batches: number[] = [];
+    const append: EventLog["append"] = async (id, batch, signal) => {
+      batches.push(batch.events.length);
+      return await storage.log.append(id, batch, signal);
+    };
+    return { batches, append };
+  };
+  const words = (count: number, bytes: number) => Array.from({ length: count }, () => "w".repeat(bytes));
+
+  test.each([
+    ["more of them than a batch holds", words(1_200, 1)],
+    ["more bytes of them than a batch holds", words(40, 20_000)],
+    ["more than the writer buffers", words(4, 700_000)],
+  ])("are one append: %s", async (_name, texts) => {
+    const { batches, append } = recording();
+    const { id, writer } = await openWriter({ append });
+    const whole = messageEvents(1, texts);
+    // They neither begin nor end where a batch would.
+    await writer.write(...messageEvents(0, words(490, 1)));
+    await writer.writeWhole(whole);
+    await writer.write(...messageEvents(2, ["after"]));
+    await writer.flush();
+    // Behind the two opening events.
+    let next = 2;
+    const startsAt = batches.map((count) => (next += count) - count);
+    const inside = startsAt.filter((at) => at > 2 + 495 && at < 2 + 495 + whole.length);
+    expect(inside).toEqual([]);
+    expect((await readAll(id)).length).toBe(2 + 495 + whole.length + 6);
+  });
+
+  test("are all written again if Redis has lost them, and were never there in part", async () => {
+    const { id, writer } = await openWriter();
+    await writer.writeWhole(messageEvents(0, ["a", "b"]));
+    await writer.flush();
+    const before = (await readAll(id)).length;
+    for (const { sequenceNumber } of (await readAll(id)).slice(2)) {
+      await storage.redis.xdel(storage.layout.events(id), `${sequenceNumber}-1`);
+    }
+    await storage.redis.hset(storage.layout.meta(id), "last", 1);
+    await storage.redis.xsetid(storage.layout.events(id), "1-1");
+    await writer.write(...messageEvents(1, ["c"]));
+    await writer.flush();
+    expect((await readAll(id)).length).toBe(before + 6);
+  });
 });
 
 test("a terminal event sets the status in the same step and drops the snapshot", async () => {
