@@ -97,6 +97,7 @@ const environmentSchema = z.object({
   UPSTREAM_MAX_RETRIES: integer(4),
   UPSTREAM_MAX_WAITS: integer(20),
   STRICT_EVENTS: flag,
+  STREAM_CALL_ARGUMENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),
   IMAGE_MODEL: text,
   IMAGE_TIMEOUT_MS: milliseconds(180_000, 1, MAX_FETCH_MS),

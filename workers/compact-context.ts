@@ -35,9 +35,21 @@ export interface CompactionPass extends Omit<Turn, "input" | "produced"> {
 
 /** What the model is shown from here on; or why the summary could not be written. */
 export async function compactContext(pass: CompactionPass): Promise<{ context: ContextItem[] } | UnmadeFinish> {
-  const { storage, run, project, items, count, keep } = pass;
   const shown = fitForSummary(pass);
   if (shown === undefined) return contextExceeded();
+  const release = pass.run.control.hold();
+  try {
+    return await compactShown(pass, shown);
+  } finally {
+    release();
+  }
+}
+
+async function compactShown(
+  pass: CompactionPass,
+  shown: readonly ContextItem[],
+): Promise<{ context: ContextItem[] } | UnmadeFinish> {
+  const { storage, run, project, items, count, keep } = pass;
   const { writer } = run;
   const output_index = writer.state.response.output.length;
   const item = { type: "compaction", id: newId("cmp"), encrypted_content: "" } as const;

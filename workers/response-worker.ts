@@ -143,6 +143,7 @@ export class ResponseWorker {
     // Before anything is awaited: a drain or a cancel must not miss it.
     this.#active.add(active);
     if (this.#isDraining) control.stop("drain");
+    else if (this.#isLeaving) control.leave();
     const deadline = new AbortController();
     try {
       const record = await storage.records.readEvenDeleted(id);
@@ -155,6 +156,7 @@ export class ResponseWorker {
           serverTools: this.#serverTools,
           maxWaits: config.UPSTREAM_MAX_WAITS,
           isStrict: config.STRICT_EVENTS,
+          streamsCalls: config.STREAM_CALL_ARGUMENTS,
           maxToolCalls: config.MAX_TOOL_CALLS,
           background: this.#upstreams.hasBackground ? this.background : undefined,
           workerName: config.processName,
@@ -195,14 +197,15 @@ export class ResponseWorker {
   }
 
   /**
-   * Takes no more jobs, gives the running ones `graceMs` to end by themselves, then stops and hands over the rest: they are
-   * flushed, and waiting for another worker at once.
+   * Takes no more jobs, and hands over the running ones where nothing is cut in two: between two items, or at once if they
+   * wait for something. What is still in the middle of an item after `graceMs` is stopped there, flushed and handed over.
    */
   async drain(graceMs: number): Promise<void> {
     this.#isLeaving = true;
     // Closing comes first: a worker that is only paused still takes the job that its blocking read brings. It resolves
     // when the runs are over, which is why it is not awaited yet.
     const closed = Promise.all(this.#workers.map((worker) => worker.close()));
+    for (const { control } of this.#active) control.leave();
     await Promise.race([this.#allDone(), delay(graceMs, undefined, { ref: false })]);
     this.#isDraining = true;
     for (const { control } of this.#active) control.stop("drain");

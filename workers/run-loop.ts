@@ -22,6 +22,11 @@ import type { BackgroundUpstreams } from "./background-upstreams.ts";
 import { RunBudget } from "./run-budget.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
+import { TurnOutput } from "./turn-output.ts";
+import { ToldItem, unfinishedIndex } from "./told-item.ts";
+import { WholeCalls } from "./whole-calls.ts";
+import { untilTaken } from "../src/redis/patience.ts";
+import { readItemEvents } from "../src/stream/open-item.ts";
 import { compactOnly } from "./compact-context.ts";
 import { prepareContext } from "./prepare-context.ts";
 import type { Turn } from "./turn.ts";
@@ -30,7 +35,7 @@ import type { OpenTools, ServerTools } from "./tools.ts";
 import { openSession } from "./tool-session.ts";
 import { approvedSegments, splitAtTurn } from "./turn-history.ts";
 import { mayCall, turnRequest } from "./turn-request.ts";
-import { TurnRelay } from "./turn-relay.ts";
+import { serverFunctionOf, TurnRelay } from "./turn-relay.ts";
 import { heldTurn, type HeldTurn, loseAttachment, TurnAttachment } from "./turn-attachment.ts";
 import { DetachedError, failed, type Upstream, type UpstreamCall, type UpstreamFinish } from "./upstream.ts";
 import { waitsForClient } from "./waits-for-client.ts";
@@ -43,6 +48,8 @@ export interface LoopDependencies {
   serverTools: ServerTools;
   /** Whether upstreams are held to the contract's orders of events. */
   isStrict: boolean;
+  /** Whether calls that the client makes are recorded as the model writes them, rather than whole. */
+  streamsCalls: boolean;
   /** In one response, whatever its request says. */
   maxToolCalls: number;
   /** If any provider runs responses in its own background. */
@@ -56,8 +63,10 @@ export interface Generation {
   conversation: Conversation;
   /** Completed items of the response, as the log stands now. */
   produced: () => readonly OutputItem[];
-  /** Closes what stands open in the log; it is not among `produced` then. */
-  discardOpen: () => Promise<void>;
+  /** Closes what is open in the log as incomplete, but for a text that another call can continue. */
+  closeBroken: () => Promise<void>;
+  /** Closes the item at this place as incomplete. The final output leaves it out. */
+  discard: (place: number) => Promise<void>;
 }
 
 export async function runLoop(
@@ -147,13 +156,15 @@ class Loop {
     const { before, produced } = splitAtTurn(context.produced, this.#journal.turns);
     const { output } = this.#run.writer.state.response;
     const usedIds = new Set(output.map((item) => item.id));
+    const told = await this.#readTold();
     const call: UpstreamCall = {
       responseId: this.#run.id,
       model: resolved.model,
       request,
       input: [...turn.preamble, ...context.input, ...turn.render(before)],
       produced: produced.filter((item) => understandsItem(resolved.provider, item.type)),
-      firstOutputIndex: output.length,
+      unfinished: told?.item,
+      firstOutputIndex: told?.index ?? output.length,
     };
     const relay = new TurnRelay({
       functions: this.#tools.functions,
@@ -168,13 +179,39 @@ class Loop {
       held?.upstream ?? turn.upstream,
       sourcesOf(madeCalls(this.#run.id, this.#journal), this.#tools.functions),
     );
-    const finish = await runTurn(this.#run, citing, call, { form, relay, isStrict });
+    const turnOutput = new TurnOutput(this.#run, {
+      form,
+      calls: this.#wholeCalls(),
+      relay,
+      told,
+      discardTold: () => this.#generation.discard(told!.index),
+    });
+    const finish = await runTurn(this.#run, citing, call, { output: turnOutput, isStrict });
     if (finish.status !== "completed" || relay.segments.length === 0) return this.#budget.withUsage(finish);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();
     await this.#journal.addTurn({ usage: finish.usage, segments: [...relay.segments] });
     await this.#finishTurn(new Set(), relay.live);
     return undefined;
+  }
+
+  #wholeCalls(): WholeCalls {
+    const { functions } = this.#tools;
+    return new WholeCalls({
+      isLive: this.#dependencies.streamsCalls,
+      isOwn: (item) => serverFunctionOf(item, functions) !== undefined,
+    });
+  }
+
+  /** The text in whose middle an earlier attempt was cut off. */
+  async #readTold(): Promise<ToldItem | undefined> {
+    const { writer, id, control } = this.#run;
+    const index = unfinishedIndex(writer.state);
+    if (index === undefined) return undefined;
+    await writer.flush();
+    const { writersReader } = this.#dependencies.storage;
+    const events = await untilTaken(() => readItemEvents(writersReader, id, index), control.writing);
+    return new ToldItem(index, writer.state.response.output[index]!, events);
   }
 
   #attach(held: HeldTurn | undefined, usedIds: ReadonlySet<string>, relay: TurnRelay): TurnAttachment | undefined {
@@ -189,7 +226,7 @@ class Loop {
   /** What the provider has lost is asked for anew, as after a crash, with what the log has of it. */
   async #detached(error: unknown): Promise<UpstreamFinish | undefined> {
     if (!(error instanceof DetachedError)) throw error;
-    await this.#generation.discardOpen();
+    await this.#generation.closeBroken();
     if (!error.isLost) return undefined;
     const lost = await loseAttachment(this.#dependencies.storage, this.#run, this.#journal);
     return lost > LOST_MAXIMUM ? failed("server_error", error.message) : undefined;
@@ -227,8 +264,10 @@ class Loop {
     const { logger } = this.#dependencies.storage;
     const { functions } = this.#tools;
     const included = includedIn(this.#generation.conversation.request.include);
-    const write = (...events: ItemEventDraft[]) =>
-      this.#run.writer.write(...events.map((event) => recordedEvent(event, included)));
-    await finishTurn({ run: this.#run, journal: this.#journal, functions, logger, write }, shownIds, live);
+    const recorded = (events: readonly ItemEventDraft[]) => events.map((event) => recordedEvent(event, included));
+    const write = (...events: ItemEventDraft[]) => this.#run.writer.write(...recorded(events));
+    const writeWhole = (events: readonly ItemEventDraft[]) => this.#run.writer.writeWhole(recorded(events));
+    const dependencies = { run: this.#run, journal: this.#journal, functions, logger, write, writeWhole };
+    await finishTurn(dependencies, shownIds, live);
   }
 }

@@ -27,6 +27,7 @@ import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { ToolGoneError } from "./tool-turn.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
+import { unfinishedIndex } from "./told-item.ts";
 import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "./upstream.ts";
 import { queueWaitMs } from "./queue-wait.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -118,15 +119,23 @@ async function failFromOutside(storage: Storage, id: string, error: ResponseErro
 }
 
 /**
- * An item that an earlier attempt left open is closed as incomplete, and work goes on behind it: clients refuse an index
- * that is added twice (contract 00, row 17). `discarded` gets the places that the final output leaves out.
+ * An item that an earlier attempt left open is closed as incomplete, and new ones follow behind it: clients refuse an index
+ * that is added twice (contract 00, row 17). A text stays open, for the next call of the model to continue. `discarded`
+ * gets the places that the final output leaves out.
  */
 async function closeBrokenItems(run: Run, discarded: Set<number>): Promise<void> {
-  const { response, openIndices } = run.writer.state;
-  const broken = closeOpenItems(response, openIndices);
-  if (broken.length > 0) await run.writer.write(...broken);
+  const { openIndices } = run.writer.state;
+  const kept = unfinishedIndex(run.writer.state);
+  for (const place of openIndices) if (place !== kept) await discard(run, place, discarded);
   const output: readonly OutputItem[] = run.writer.state.response.output;
-  for (const [place, item] of output.entries()) if (item.status === "incomplete") discarded.add(place);
+  for (const [place, item] of output.entries()) {
+    if (item.status === "incomplete" && !openIndices.has(place)) discarded.add(place);
+  }
+}
+
+async function discard(run: Run, place: number, discarded: Set<number>): Promise<void> {
+  await run.writer.write(...closeOpenItems(run.writer.state.response, new Set([place])));
+  discarded.add(place);
 }
 
 async function announceStart(run: Run): Promise<void> {
@@ -146,7 +155,8 @@ async function generate(dependencies: RunDependencies, run: Run, discarded: Set<
       ...found,
       conversation,
       produced: () => keptItems(run, discarded),
-      discardOpen: () => closeBrokenItems(run, discarded),
+      closeBroken: () => closeBrokenItems(run, discarded),
+      discard: (place) => discard(run, place, discarded),
     });
   } catch (error) {
     if (error instanceof MissingHistoryError) return failed("invalid_prompt", error.message);
@@ -161,9 +171,11 @@ async function generate(dependencies: RunDependencies, run: Run, discarded: Set<
   }
 }
 
-function keptItems(run: Run, discarded: ReadonlySet<number>): OutputItem[] {
-  const output: readonly OutputItem[] = run.writer.state.response.output;
-  return output.filter((_item, place) => !discarded.has(place));
+/** Without what was cut off, and what is open. */
+function keptItems({ writer }: Run, discarded: ReadonlySet<number>): OutputItem[] {
+  const { response, openIndices } = writer.state;
+  const output: readonly OutputItem[] = response.output;
+  return output.filter((_item, place) => !discarded.has(place) && !openIndices.has(place));
 }
 
 /** Lets the response go, to wait in the queue. Undefined if it may not wait: then it fails. */
@@ -190,9 +202,9 @@ function lastWord(finish: UpstreamFinish): ServedFinish {
 }
 
 /** Writes the terminal event, and resolves once it is in the log. */
-async function end(run: Run, finish: ServedFinish, discarded: ReadonlySet<number>): Promise<void> {
+async function end(run: Run, finish: ServedFinish, discarded: Set<number>): Promise<void> {
   const { writer } = run;
-  await writer.write(...closeOpenItems(writer.state.response, writer.state.openIndices));
+  for (const place of writer.state.openIndices) await discard(run, place, discarded);
   await writer.write(endingEvent(run, finish, discarded));
   await writer.flush();
 }

@@ -27,6 +27,9 @@ const STILL_WRITES: ReadonlySet<StopReason> = new Set(["deadline", "drain"]);
 export class RunControl {
   readonly #generating = new AbortController();
   readonly #writing = new AbortController();
+  #isLeaving = false;
+  /** How many things are under way that a hand-over would cut in two. */
+  #holds = 0;
 
   /** Aborted when nothing more is to be generated. */
   get generating(): AbortSignal {
@@ -36,6 +39,29 @@ export class RunControl {
   /** Aborted when nothing more may be written. */
   get writing(): AbortSignal {
     return this.#writing.signal;
+  }
+
+  /** Whether the run is to be handed over at the next place where nothing is cut in two. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  /** Hands the run over (`drain`) now, or as soon as nothing holds it. */
+  leave(): void {
+    this.#isLeaving = true;
+    if (this.#holds === 0) this.stop("drain");
+  }
+
+  /** Keeps the run here until the returned function is called, if it is asked to leave. Each call of it after the first does nothing. */
+  hold(): () => void {
+    let isHolding = true;
+    this.#holds += 1;
+    return () => {
+      if (!isHolding) return;
+      isHolding = false;
+      this.#holds -= 1;
+      if (this.#isLeaving && this.#holds === 0) this.stop("drain");
+    };
   }
 
   /** The first reason stays. */

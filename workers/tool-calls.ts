@@ -21,6 +21,8 @@ export interface CallDependencies {
   progress: (call: ToolCall, details: unknown) => void;
   /** Resolves once the call's end is in the log; and when it will never be, for the run is over then. */
   shown: (call: ToolCall) => Promise<void>;
+  /** Keeps the run on this worker until the call is shown: it changes something, and could not be made again. */
+  hold: (call: ToolCall) => void;
 }
 
 /** Results by call id. A promise rejects with the signal's reason, or with what made writing impossible. */
@@ -54,12 +56,13 @@ async function makeCall(call: ToolCall, dependencies: CallDependencies): Promise
   return result;
 }
 
-async function answer(call: ToolCall, { functions, journal, signal, logger, progress }: CallDependencies) {
+async function answer(call: ToolCall, { functions, journal, signal, logger, progress, hold }: CallDependencies) {
   const fn = functions.get(call.name);
   if (fn === undefined) return toolError(`The tool '${call.name}' is not available any more.`);
   if (!isJsonObject(call.arguments)) return toolError("The arguments of this call are not a JSON object.");
   if (!fn.isReadOnly) {
     if (journal.hasStarted(call.callId)) return toolError(INTERRUPTED);
+    hold(call);
     await journal.addStart(call.callId);
   }
   try {

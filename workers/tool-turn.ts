@@ -21,6 +21,8 @@ export interface TurnDependencies {
   logger: Logger;
   /** Writes events in their recorded form. */
   write: (...events: ItemEventDraft[]) => Promise<void>;
+  /** The same, in one append. */
+  writeWhole: (events: readonly ItemEventDraft[]) => Promise<void>;
 }
 
 /** A tool was taken out of the configuration while a response was using it: nobody can show its calls any more. */
@@ -55,6 +57,7 @@ export async function finishTurn(
   const calls = left.flatMap((segment) => (segment.kind === "call" ? [segment.call] : []));
   const signal = run.control.generating;
   const ends = new Map(calls.map(({ callId }) => [callId, Promise.withResolvers<void>()]));
+  const holds = new Map<string, () => void>();
   const results = makeCalls(calls, {
     functions,
     journal,
@@ -62,6 +65,8 @@ export async function finishTurn(
     logger,
     progress: (call, details) => showing.progress(call, details),
     shown: ({ callId }) => ends.get(callId)!.promise,
+    // A hand-over in its middle would lose its result for good.
+    hold: ({ callId }) => holds.set(callId, run.control.hold()),
   });
   try {
     for (const segment of left) {
@@ -72,9 +77,11 @@ export async function finishTurn(
       const { callId } = segment.call;
       await showing.call(segment, live, results.get(callId)!);
       ends.get(callId)!.resolve();
+      holds.get(callId)?.();
     }
   } finally {
     for (const { resolve } of ends.values()) resolve();
+    for (const release of holds.values()) release();
     // Not one of them is left running, or failing unheard, behind a run that is over.
     await Promise.allSettled(results.values());
   }
@@ -104,22 +111,25 @@ function itemTypeOf(segment: TurnSegment, functions: ReadonlyMap<string, ServerF
 class Showing {
   readonly #run: Run;
   readonly #write: TurnDependencies["write"];
+  readonly #writeWhole: TurnDependencies["writeWhole"];
   readonly #functions: ReadonlyMap<string, ServerFunction>;
   #open: { callId: string; shown: ShownCall } | undefined;
   /** Intermediate states of calls that are not open yet. */
   readonly #waiting = new Map<string, unknown[]>();
   #writing: Promise<void> = Promise.resolve();
 
-  constructor({ run, functions, write }: TurnDependencies) {
+  constructor({ run, functions, write, writeWhole }: TurnDependencies) {
     this.#run = run;
     this.#write = write;
+    this.#writeWhole = writeWhole;
     this.#functions = functions;
   }
 
   async item({ events, itemIds }: Extract<TurnSegment, { kind: "item" }>): Promise<void> {
     const index = this.#nextIndex;
     const itemId = itemIds.at(-1);
-    await this.#write(...events.map((event) => placed(event, index, itemId)));
+    // It came whole, so it is shown whole: nothing of it is ever repeated.
+    await this.#writeWhole(events.map((event) => placed(event, index, itemId)));
   }
 
   async call({ call, itemIds }: CallSegment, live: LiveCall | undefined, result: Promise<ToolResult>): Promise<void> {

@@ -4,6 +4,7 @@
  * it was made: so the first call stays open until the turn is over, and what comes behind it is held until then.
  */
 import type { ItemEventDraft } from "../src/protocol/event.ts";
+import type { OutputItem } from "../src/protocol/item.ts";
 import { newItemId } from "../src/protocol/id.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { freeItemId } from "./retold-item.ts";
@@ -71,6 +72,11 @@ export class TurnRelay {
     }
   }
 
+  /** The upstream's item at `output_index` is the one that the log has at another place, and under another id. */
+  resume(output_index: number, told: { index: number; item: { id: string } }): void {
+    this.#destinations.set(output_index, { kind: "log", index: told.index, itemId: told.item.id });
+  }
+
   /** The calls that the turn asked for, and what was held behind them. Empty if it asked for none. */
   get segments(): readonly TurnSegment[] {
     return this.#segments;
@@ -88,10 +94,8 @@ export class TurnRelay {
 
   #add(event: Extract<ItemEventDraft, { type: "response.output_item.added" }>): ItemEventDraft[] {
     const { item, output_index } = event;
-    // A function of a namespace is the client's, whatever its name is.
-    const isOwn = item.type === "function_call" && item.namespace == null;
-    const fn = isOwn ? this.#options.functions.get(item.name) : undefined;
-    if (isOwn && fn !== undefined) return this.#addCall(output_index, item.name, fn);
+    const own = serverFunctionOf(item, this.#options.functions);
+    if (own !== undefined) return this.#addCall(output_index, own.name, own.fn);
     const free = freeItemId(item, this.#options.usedIds);
     const itemId = free === item.id ? undefined : free;
     if (!this.#isHolding) {
@@ -161,6 +165,16 @@ export class TurnRelay {
     this.#held += json.length;
     if (this.#held > HELD_MAXIMUM) throw new TurnTooLongError();
   }
+}
+
+/** The server's function that the item calls. A function of a namespace is the client's, whatever its name is. */
+export function serverFunctionOf(
+  item: OutputItem,
+  functions: ReadonlyMap<string, ServerFunction>,
+): { name: string; fn: ServerFunction } | undefined {
+  if (item.type !== "function_call" || item.namespace != null) return undefined;
+  const fn = functions.get(item.name);
+  return fn && { name: item.name, fn };
 }
 
 /** Many models write nothing at all where a function needs nothing. */

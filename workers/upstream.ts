@@ -36,6 +36,12 @@ export interface UpstreamCall {
    * shown, and are not to be produced again.
    */
   produced: readonly OutputItem[];
+  /**
+   * The message or reasoning item of this turn that an earlier attempt left unfinished in the log, as far as it came. It follows
+   * `produced`. An upstream may ignore it. However it generates, it yields the item from its beginning, with the text that the log
+   * has first: the run leaves out what equals the log, and closes the old item only if the new text differs.
+   */
+  unfinished?: OutputItem | undefined;
   /** Where in the response's output the first item of this turn goes. Items that were cut off hold places too. */
   firstOutputIndex: number;
   /** For upstreams whose provider goes on by itself. Absent if nothing may stay with the provider. */

@@ -3,8 +3,9 @@
  * insist on (§1.6). It judges one event after the other and remembers only what the next ones need.
  *
  * Stricter than any client in what this server does not do: no `error` and no audio events, nothing re-opened. Of the
- * ways to recover in §1.6 it knows the one that is used: an item that was cut off is done as `incomplete` wherever it
- * stood, work goes on at the next index, and the final output may leave it out (contract 00, row 17).
+ * ways to recover in §1.6 it knows those that are used: the same item is continued, or one that was cut off is done as
+ * `incomplete` wherever it stood, new ones follow at the next index, and the final output may leave it out. What a client
+ * acts on is never cut off, and nothing comes in its middle (contract 00, row 17).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { EventDraft, LifecycleEventDraft, ResponseStreamEvent } from "../protocol/event.ts";
@@ -28,11 +29,20 @@ const LIFECYCLE: Record<LifecycleType, { at: readonly Stage[]; statuses: readonl
   "response.failed": { at: ["queued", "running"], statuses: ["failed", "cancelled"] },
 };
 
+export interface EventGrammarOptions {
+  /** The log was written with STREAM_CALL_ARGUMENTS: calls that a client makes may have been cut off. */
+  streamsCalls?: boolean;
+}
+
 export class EventGrammar {
-  readonly #items = new ItemGrammar();
+  readonly #items: ItemGrammar;
   #stage: Stage = "start";
   #opened: Response | undefined;
   #count = 0;
+
+  constructor({ streamsCalls = false }: EventGrammarOptions = {}) {
+    this.#items = new ItemGrammar({ callsAreWhole: !streamsCalls });
+  }
 
   /** Throws IllegalEventError, which names the rule, for an event that may not come now. */
   accept(event: EventDraft | ResponseStreamEvent): void {

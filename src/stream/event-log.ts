@@ -188,6 +188,13 @@ export class EventLogReader {
     return entries.map(toLoggedEvent);
   }
 
+  /** Up to `count` events in order that end right before sequence number `before`, or at the log's end. */
+  async readBack(id: string, before: number | undefined, count: number): Promise<LoggedEvent[]> {
+    const end = before === undefined ? await this.#endOfPage(id) : `(${before}${ENTRY_SUFFIX}`;
+    const entries = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", count);
+    return entries.map(toLoggedEvent).toReversed();
+  }
+
   /** The last event that readers may see. */
   async readLast(id: string): Promise<LoggedEvent | undefined> {
     const end = await this.#endOfPage(id);

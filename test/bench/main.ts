@@ -15,6 +15,7 @@ import { ensureRedis } from "../../src/redis/local-server.ts";
 import { measureAccepting } from "./accept.ts";
 import { measureDelivering } from "./deliver.ts";
 import type { Figure } from "./figure.ts";
+import { measureHeldCall } from "./held-call.ts";
 import { measureLatency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
 import { measureLoop } from "./loop.ts";
@@ -34,6 +35,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "latency", run: measureLatency },
   { name: "replay", run: measureReplaying },
   { name: "loop", run: measureLoop },
+  { name: "held-call", run: measureHeldCall },
   { name: "memory", run: measureMemory },
   { name: "recover", run: measureRecovery },
 ];

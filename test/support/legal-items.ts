@@ -264,6 +264,9 @@ const plain = fc.constantFrom(
   script("program", { call_id: "call_1", code: "c", fingerprint: "f" }, {}),
 );
 
+/** Items that are written as text. */
+export const legalText: fc.Arbitrary<ItemScript> = fc.oneof(message, reasoning);
+
 export const legalItem: fc.Arbitrary<ItemScript> = fc.oneof(
   message,
   reasoning,

@@ -1,6 +1,7 @@
 /** Whole legal logs, made by fast-check: what the grammar must accept, and what it must refuse once one thing is wrong. */
 import fc from "fast-check";
 import { applyEvent, foldEvents, type ResponseState } from "../../src/lifecycle/apply-event.ts";
+import { isActedOn } from "../../src/lifecycle/client-calls.ts";
 import {
   cancelResponse,
   closeOpenItems,
@@ -42,8 +43,11 @@ function writeLog(plan: LogPlan): LegalLog {
   const cannotSkip = plan.ending === "complete" || plan.ending === "stop";
   if (!plan.background || cannotSkip || !plan.isNeverBegun) {
     if (plan.background) write(startResponse(state.response));
-    for (const [place, { script, cutAfter }] of plan.items.entries()) {
+    for (const { script, cutAfter } of plan.items) {
+      const place = state.response.output.length;
       const whole = script(place);
+      // Of a call that a client makes, a lost worker leaves nothing.
+      if (cutAfter !== undefined && isActedOn(itemTypeOf(whole))) continue;
       write(...whole.slice(0, cutAfter === undefined ? undefined : 1 + (cutAfter % (whole.length - 1))));
       if (!state.openIndices.has(place)) continue;
       cut.add(place);
@@ -52,6 +56,10 @@ function writeLog(plan: LogPlan): LegalLog {
   }
   write(endingOf(state, plan.ending));
   return { events, cut };
+}
+
+function itemTypeOf([added]: readonly EventDraft[]): string {
+  return added !== undefined && "item" in added ? added.item.type : "";
 }
 
 function endingOf({ response }: ResponseState, ending: Ending): EventDraft {

@@ -68,27 +68,26 @@ export interface RunSetup {
   maxWaits?: number;
   contextWindow?: number;
   background?: BackgroundUpstreams;
+  streamsCalls?: boolean;
+  isStrict?: boolean;
 }
 
-export async function runOnce(
-  { storage, kinds, upstream, maxToolCalls = 100, maxWaits = 0, contextWindow, background }: RunSetup,
-  id: string,
-  control: RunControl,
-) {
+const DEFAULTS = { maxToolCalls: 100, maxWaits: 0, streamsCalls: false, isStrict: true };
+
+export async function runOnce(setup: RunSetup, id: string, control: RunControl) {
+  const { kinds, upstream, contextWindow, background } = setup;
   const resolved = {
     provider: { name: "simulator", kind: "simulator" as const },
     model: "default",
     contextWindow,
   };
   const dependencies = {
-    storage,
+    ...DEFAULTS,
+    ...setup,
     upstreams: { find: () => ({ upstream, resolved }) },
     serverTools: new ServerTools(CONFIG, kinds),
     maxAttempts: 1_000,
-    maxToolCalls,
     background,
-    maxWaits,
-    isStrict: true,
     workerName: "test",
   };
   return await runResponse(dependencies, id, control, () => {});

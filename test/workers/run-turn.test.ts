@@ -4,7 +4,9 @@ import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
 import { RecordedForm } from "../../workers/recorded-form.ts";
 import { openRun, RunControl } from "../../workers/run.ts";
 import { runTurn } from "../../workers/run-turn.ts";
+import { TurnOutput } from "../../workers/turn-output.ts";
 import { TurnRelay } from "../../workers/turn-relay.ts";
+import { WholeCalls } from "../../workers/whole-calls.ts";
 import { openUpstream, sampleCall } from "../support/openai-responses.ts";
 import { openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
 import { beginResponse, openTestStorage } from "../support/storage.ts";
@@ -37,7 +39,9 @@ async function turn(isStrict: boolean) {
     nextIndex,
     usedIds: new Set(),
   });
-  return await runTurn(run, openUpstream(server), sampleCall(), { relay, form, isStrict });
+  const calls = new WholeCalls({ isLive: false, isOwn: () => false });
+  const output = new TurnOutput(run, { form, calls, relay, discardTold: () => Promise.resolve() });
+  return await runTurn(run, openUpstream(server), sampleCall(), { output, isStrict });
 }
 
 test("is taken as it is by default", async () => {

@@ -448,6 +448,14 @@ describe("failing", () => {
   });
 });
 
+function withText(item: OutputItem, text: string): OutputItem {
+  if (item.type === "reasoning") return { ...item, status: "in_progress", summary: [{ type: "summary_text", text }] };
+  if (item.type !== "message") return item;
+  const [part] = item.content;
+  const content = part?.type === "refusal" ? { ...part, refusal: text } : { ...part!, text };
+  return { ...item, status: "in_progress", content: [content] };
+}
+
 describe("going on after a crash", () => {
   test.each<[string, Record<string, string>, Partial<CreateRequest>]>([
     ["a message", { reasoning: "5" }, {}],
@@ -460,7 +468,36 @@ describe("going on after a crash", () => {
       const produced = whole.output.slice(0, done).filter((item) => item.status === "completed");
       const rest = await record(callWith(settings, request, { produced }));
       expect([...produced, ...rest.output]).toEqual(whole.output);
-      expect(rest.finish.status).toBe(whole.finish.status);
+      // The answer costs what it would have cost in one go.
+      expect(rest.finish).toEqual(whole.finish);
+    }
+  });
+
+  test.each<[string, Record<string, string>, "message" | "reasoning"]>([
+    ["a message", { tokens: "6" }, "message"],
+    ["a refusal", { tokens: "6", refusal: "true" }, "message"],
+    ["reasoning", { reasoning: "6" }, "reasoning"],
+  ])("%s in whose middle it was cut off is repeated at once up to there, and then written on", async (...args) => {
+    const [, settings, type] = args;
+    const whole = await record(callWith(settings));
+    const item = whole.output.find((each) => each.type === type)!;
+    const texts = deltasOf(whole.events.filter((event) => event.output_index === whole.output.indexOf(item)));
+    for (let told = 0; told < texts.length; told += 1) {
+      const unfinished = withText(item, texts.slice(0, told).join(""));
+      const hanging = new AbortController();
+      const events: UpstreamEvent[] = [];
+      // A delay that never ends: what comes all the same needed none.
+      const call = callWith({ ...settings, delay_ms: "600000" }, {}, { unfinished });
+      const read = (async () => {
+        for await (const event of new SimulatorUpstream().run(call, hanging.signal)) {
+          events.push(event);
+          if (deltasOf(events as ItemEventDraft[]).length === told) hanging.abort();
+        }
+      })();
+      if (told === 0) hanging.abort();
+      await expect(read).rejects.toThrow("aborted");
+      expect(deltasOf(events as ItemEventDraft[])).toEqual(texts.slice(0, told));
+      expect((await record(callWith(settings, {}, { unfinished }))).events).toEqual(whole.events);
     }
   });
 

@@ -15,7 +15,7 @@ import { alternativesOf } from "./simulator/logprobs.ts";
 import { Pace } from "./simulator/pace.ts";
 import { countProduced, type PlannedItem, planItems } from "./simulator/plan.ts";
 import { readSettings, type SimulatorSettings } from "./simulator/settings.ts";
-import { countWords } from "./simulator/transcript.ts";
+import { countWords, itemText } from "./simulator/transcript.ts";
 
 export class SimulatorUpstream implements Upstream {
   async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
@@ -70,11 +70,12 @@ async function* perform(
   alternatives: number | undefined,
 ): AsyncGenerator<UpstreamEvent, void, undefined> {
   const done = countProduced(plan, call.produced);
-  const spent = { output: 0, reasoning: 0 };
+  const spent = spentOn(plan.slice(0, done));
   // The budget is the response's: what an earlier attempt spent on the same plan is gone, or a text that was cut off
   // after a crash would be longer than without one.
   let budget =
     (call.request.max_output_tokens ?? Infinity) - sum(plan.slice(0, done).map((item) => item.deltas.length));
+  let told = toldDeltas(plan[done], call.unfinished);
   for (const [output_index, item] of plan.slice(done).entries()) {
     if (budget <= 0 && item.deltas.length > 0) return yield incomplete(call, spent);
     const absoluteIndex = call.firstOutputIndex + output_index;
@@ -82,7 +83,8 @@ async function* perform(
     const deltas = item.deltas.slice(0, budget);
     yield* events.open;
     for (const delta of deltas) {
-      await pace.beforeDelta();
+      if (told > 0) told -= 1;
+      else await pace.beforeDelta();
       const event = events.delta(delta);
       if (event !== undefined) yield event;
     }
@@ -95,6 +97,21 @@ async function* perform(
   }
   await pace.beforeEnd();
   yield { type: "finish", status: "completed", usage: usageOf(call, spent) };
+}
+
+/** How many of the item's deltas an earlier attempt has written. They are yielded at once. */
+function toldDeltas(item: PlannedItem | undefined, unfinished: OutputItem | undefined): number {
+  if (item === undefined || unfinished?.type !== item.type) return 0;
+  const written = itemText(unfinished).length;
+  let length = 0;
+  const next = item.deltas.findIndex((delta) => (length += delta.length) > written);
+  return next < 0 ? item.deltas.length : next;
+}
+
+/** An answer that is continued costs what it would have cost in one go. */
+function spentOn(done: readonly PlannedItem[]): Spent {
+  const count = (items: readonly PlannedItem[]): number => sum(items.map((item) => item.deltas.length));
+  return { output: count(done), reasoning: count(done.filter((item) => item.type === "reasoning")) };
 }
 
 interface Spent {
@@ -112,10 +129,9 @@ function failed(code: ResponseErrorCode, message: string): UpstreamFinish {
   return { type: "finish", status: "failed", error: responseError(code, message) };
 }
 
-/** Input tokens are words, roughly; output tokens are the deltas of this call alone. */
+/** Input tokens are words, roughly; output tokens are the deltas of the whole answer, whoever yielded them. */
 function usageOf(call: UpstreamCall, spent: Spent): Usage {
-  const produced: readonly OutputItem[] = call.produced;
-  const input_tokens = countWords([...call.input, ...produced]);
+  const input_tokens = countWords(call.input);
   return {
     input_tokens,
     input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },

@@ -2,6 +2,7 @@
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import type { OutputItem } from "../../protocol/item.ts";
 import { IllegalEventError } from "../apply-event.ts";
+import { isActedOn } from "../client-calls.ts";
 import { CallSteps } from "./call-steps.ts";
 import { isPartEvent, ItemParts } from "./item-parts.ts";
 
@@ -11,14 +12,25 @@ interface OpenItem {
   steps: CallSteps;
 }
 
+export interface ItemGrammarOptions {
+  /** What a client acts on comes without an event of another item in its middle, and is never cut off. Of a log only. */
+  callsAreWhole?: boolean;
+}
+
 /** The items of one response, or of one call of an upstream, which counts its places from 0 as well. */
 export class ItemGrammar {
+  readonly #callsAreWhole: boolean;
   readonly #open = new Map<number, OpenItem>();
   readonly #done = new Map<number, OutputItem>();
   readonly #ids = new Set<string>();
 
+  constructor({ callsAreWhole = false }: ItemGrammarOptions = {}) {
+    this.#callsAreWhole = callsAreWhole;
+  }
+
   /** Throws IllegalEventError, which names the rule, for an event that may not come now. */
   accept(event: ItemEventDraft): void {
+    this.#checkCalls(event);
     if (event.type === "response.output_item.added") return this.#add(event);
     const open = this.#open.get(event.output_index);
     if (open === undefined) throw new IllegalEventError(event, `output_index ${event.output_index} is not open.`);
@@ -38,6 +50,19 @@ export class ItemGrammar {
   checkAllDone(event: { type: string }): void {
     const [open] = this.#open.values();
     if (open !== undefined) throw new IllegalEventError(event, `the item ${open.item.id} is still open.`);
+  }
+
+  #checkCalls(event: ItemEventDraft): void {
+    if (!this.#callsAreWhole) return;
+    for (const [place, { item }] of this.#open) {
+      if (place !== event.output_index && isActedOn(item.type)) {
+        throw new IllegalEventError(event, `comes in the middle of the ${item.type} at ${place}.`);
+      }
+    }
+    if (event.type !== "response.output_item.done" || event.item.status !== "incomplete") return;
+    if (isActedOn(event.item.type)) {
+      throw new IllegalEventError(event, `a ${event.item.type} that was cut off is not shown at all.`);
+    }
   }
 
   #add(event: Extract<ItemEventDraft, { type: "response.output_item.added" }>): void {

@@ -1,0 +1,58 @@
+/**
+ * What programs make of a stream (contract 05 §5.8): one joins all text deltas, whatever becomes of their items; one runs each
+ * call at its `output_item.done`, whatever its status.
+ */
+import type { ResponseStreamEvent } from "../../src/protocol/event.ts";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { Response } from "../../src/protocol/response.ts";
+
+export interface Acted {
+  /** All deltas of messages, joined; and those of reasoning that is shown. */
+  text: string;
+  reasoning: string;
+  /** `<name> <arguments>` of each call that was run. */
+  calls: string[];
+}
+
+export function act(log: readonly string[]): Acted {
+  const acted: Acted = { text: "", reasoning: "", calls: [] };
+  for (const data of log) {
+    const event = JSON.parse(data) as ResponseStreamEvent;
+    switch (event.type) {
+      case "response.output_text.delta":
+      case "response.refusal.delta":
+        acted.text += event.delta;
+        break;
+      case "response.reasoning_summary_text.delta":
+      case "response.reasoning_text.delta":
+        acted.reasoning += event.delta;
+        break;
+      case "response.output_item.done":
+        acted.calls.push(...callOf(event.item));
+        break;
+      default:
+    }
+  }
+  return acted;
+}
+
+function callOf(item: OutputItem): string[] {
+  if (item.type === "function_call") return [`${item.name} ${item.arguments}`];
+  return item.type === "custom_tool_call" ? [`${item.name} ${item.input}`] : [];
+}
+
+/** What a client that acts only on the finished response would have. */
+export function finalOf({ output }: Response): Acted {
+  const items: readonly OutputItem[] = output;
+  return {
+    text: items
+      .flatMap((item) => (item.type === "message" ? item.content : []))
+      .map((part) => (part.type === "output_text" ? part.text : part.refusal))
+      .join(""),
+    reasoning: items
+      .flatMap((item) => (item.type === "reasoning" ? [...item.summary, ...(item.content ?? [])] : []))
+      .map((part) => part.text)
+      .join(""),
+    calls: items.flatMap(callOf),
+  };
+}
