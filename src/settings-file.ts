@@ -84,8 +84,22 @@ function faultsOf(issue: z.core.$ZodIssue): FileFault[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ path: [...path, key], message: "unknown" }));
   }
+  if (issue.code === "invalid_union") {
+    const fitting = fittingBranch(issue.errors);
+    return (
+      fitting?.flatMap(faultsOf).map((fault) => ({ ...fault, path: [...path, ...fault.path] })) ?? [{ path, message }]
+    );
+  }
   if (issue.code === "invalid_key") return issue.issues.map((inner) => ({ path, message: inner.message }));
   return [{ path, message }];
+}
+
+/** The faults of the one branch of a union that takes this kind of value at all. */
+function fittingBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
+  const fitting = branches.filter(
+    (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
 }
 
 /** How much the engine shows of a text before the token that it did not expect, if there is more. */
