@@ -17,7 +17,7 @@ export class Upstreams {
   constructor(catalog: ProviderCatalog, config: Config, logger: Logger) {
     this.#catalog = catalog;
     this.#logger = logger;
-    this.#byProvider = new Map(catalog.providers.map((provider) => [provider.name, open(provider, config)]));
+    this.#byProvider = new Map(catalog.providers.map((provider) => [provider.name, open(provider, config, logger)]));
     this.#inBackground = new Map(
       catalog.providers.flatMap((provider) => {
         const upstream = this.#byProvider.get(provider.name);
@@ -58,7 +58,7 @@ export class Upstreams {
   }
 }
 
-function open(provider: Provider, config: Config): Upstream {
+function open(provider: Provider, config: Config, logger: Logger): Upstream {
   switch (provider.kind) {
     case "simulator":
       return new SimulatorUpstream();
@@ -67,6 +67,6 @@ function open(provider: Provider, config: Config): Upstream {
     case "openai-compatible":
     case "anthropic":
     case "google":
-      return new AiSdkUpstream(provider, config);
+      return new AiSdkUpstream(provider, config, { logger });
   }
 }

@@ -8,14 +8,16 @@ import type { z } from "zod";
 import type { Config } from "../config.ts";
 import { ConfigurationError } from "../configuration-error.ts";
 import type { Model } from "../protocol/model.ts";
-import { type modelEntrySchema, providerSchema, ProvidersFile } from "./providers-file.ts";
+import { providerSchema, ProvidersFile } from "./providers-file.ts";
 
-type ModelEntry = z.infer<typeof modelEntrySchema>;
 export type Provider = z.infer<typeof providerSchema> & { name: string };
 type ProviderOfKind<K extends Provider["kind"]> = Extract<Provider, { kind: K }>;
 export type OpenAiResponsesProvider = ProviderOfKind<"openai-responses">;
 /** Vendors that are served through the AI SDK. */
 export type AiSdkProvider = ProviderOfKind<"openai-compatible" | "anthropic" | "google">;
+type ModelEntry = NonNullable<Extract<Provider, { models?: unknown }>["models"]>[number];
+/** How a vendor is asked to continue a text of the assistant's. */
+export type Continuation = Exclude<ProviderOfKind<"openai-compatible">["continuation"], "none" | undefined>;
 
 /** A model as a request named it, taken apart. `model` is the vendor's own name for it. */
 export interface ResolvedModel {
@@ -73,6 +75,15 @@ export class ProviderCatalog {
     const resolved = this.resolve(name);
     return resolved && describeModel(name, resolved.provider);
   }
+}
+
+/** Undefined if the vendor is not known to continue texts of this model. */
+export function continuationOf(provider: AiSdkProvider, model: string): Continuation | undefined {
+  if (provider.kind === "google") return undefined;
+  const entry = provider.models?.find((each) => nameOf(each) === model);
+  const own = typeof entry === "object" ? entry.continuation : undefined;
+  const way = own ?? provider.continuation;
+  return way === "none" ? undefined : way;
 }
 
 function nameOf(entry: ModelEntry): string {

@@ -13,18 +13,36 @@ const headersSchema = z.record(
 
 const contextWindowSchema = z.int().positive();
 
-/** A model by its name, or with the number of tokens that it can hold: its input and its output together. */
-export const modelEntrySchema = z.union([
-  z.string().min(1),
-  z.strictObject({ name: z.string().min(1), context_window: contextWindowSchema.optional() }),
-]);
+const modelFields = {
+  name: z.string().min(1),
+  /** Tokens that the model can hold: its input and its output together. */
+  context_window: contextWindowSchema.optional(),
+};
+
+/** If given, only these models exist. If not, every name is passed on and the vendor decides. */
+function modelsSchema<M extends z.ZodType>(model: M) {
+  return z
+    .array(z.union([z.string().min(1), model]))
+    .min(1)
+    .optional();
+}
+
+/** Without `continuation`: for vendors that continue no text. */
+const plainModels = modelsSchema(z.strictObject(modelFields));
+
+/**
+ * Fields of a vendor, and of a model in its list, which has the last word: how the vendor is asked to continue a text of
+ * the assistant's. `none` is the default, because a vendor that does not know the way begins its answer again, or refuses.
+ */
+function continuationFields<const T extends readonly [string, ...string[]]>(ways: T) {
+  const continuation = z.enum(["none", ...ways]).optional();
+  return { continuation, models: modelsSchema(z.strictObject({ ...modelFields, continuation })) };
+}
 
 const commonFields = {
   /** Name of the environment variable that holds the key. Keys do not belong in this file. */
   api_key_env: z.string().optional(),
   headers: headersSchema.default({}),
-  /** If given, only these models exist. If not, every name is passed on and the vendor decides. */
-  models: z.array(modelEntrySchema).min(1).optional(),
   /** Of the models that state none of their own. */
   context_window: contextWindowSchema.optional(),
   /** Models that answer in the place of this vendor's, in this order, when it is not available. */
@@ -35,6 +53,7 @@ const openAiResponsesProviderSchema = z.strictObject({
   kind: z.literal("openai-responses"),
   base_url: httpUrl,
   ...commonFields,
+  models: plainModels,
   /** If given, only these tools are left to the provider; this server runs the others. If not, all are. */
   hosted_tools: z.array(z.string()).optional(),
   /** Whether it serves `POST /responses/input_tokens`. */
@@ -50,18 +69,26 @@ const openAiCompatibleProviderSchema = z.strictObject({
   kind: z.literal("openai-compatible"),
   base_url: httpUrl,
   ...commonFields,
+  /**
+   * `continue_final_message`: the body says so (vLLM, SGLang). `prefix`: the message says so (Mistral, DeepSeek's beta).
+   * `assistant_message`: a last message of the assistant's is enough (OpenRouter, llama.cpp).
+   */
+  ...continuationFields(["continue_final_message", "prefix", "assistant_message"]),
 });
 
 const anthropicProviderSchema = z.strictObject({
   kind: z.literal("anthropic"),
   base_url: httpUrl.default("https://api.anthropic.com/v1"),
   ...commonFields,
+  /** Older models continue a last message of the assistant's; newer ones refuse it. */
+  ...continuationFields(["assistant_message"]),
 });
 
 const googleProviderSchema = z.strictObject({
   kind: z.literal("google"),
   base_url: httpUrl.default("https://generativelanguage.googleapis.com/v1beta"),
   ...commonFields,
+  models: plainModels,
 });
 
 const simulatorProviderSchema = z.strictObject({

@@ -1,4 +1,5 @@
 /** The AI SDK upstream in front of a server of the test's own, which speaks a vendor's protocol word by word. */
+import { type Logger, pino } from "pino";
 import { readConfig } from "../../src/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
 import type { UpstreamCall } from "../../workers/upstream.ts";
@@ -15,11 +16,13 @@ export function openAiSdk(
   kind: Kind,
   settings: NodeJS.ProcessEnv = {},
   provider: Partial<AiSdkProvider> = {},
+  logger: Logger = pino({ level: "silent" }),
 ): AiSdkUpstream {
+  const entry = { name: "test", base_url: server.url, api_key_env: "TEST_KEY", headers: {}, ...provider, kind };
   return new AiSdkUpstream(
-    { name: "test", base_url: server.url, api_key_env: "TEST_KEY", headers: {}, ...provider, kind },
+    entry as AiSdkProvider,
     readConfig({ UPSTREAM_MAX_RETRIES: "2", TEST_KEY: KEY, ...settings }),
-    { firstBackoffMs: 1 },
+    { firstBackoffMs: 1, logger },
   );
 }
 

@@ -3,13 +3,17 @@
  * Anthropic, Google. The vendors' packages are used at the level of `doStream`, one HTTP request: above it the SDK has
  * retries, tools and messages of its own, and hides ids, raw errors and where one block ends.
  *
- * What goes in is in `ai-sdk/prompt.ts`, `tools.ts` and `call-options.ts`, what comes out in `events.ts` and `finish.ts`.
+ * What goes in is in `ai-sdk/prompt.ts`, `tools.ts` and `call-options.ts`, what comes out in `events.ts` and `finish.ts`. An
+ * unfinished message that the vendor continues goes in by `continuation.ts` and comes out by `continued-events.ts`.
  */
+import type { Logger } from "pino";
 import type { Config } from "../../src/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
-import type { Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
+import type { FailedFinish, Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { createCallOptions } from "./ai-sdk/call-options.ts";
 import { classifyFault, streamFault } from "./ai-sdk/classify-fault.ts";
+import { type Prefix, readPrefix, withoutSpentTokens, withPrefix } from "./ai-sdk/continuation.ts";
+import { ContinuedEvents } from "./ai-sdk/continued-events.ts";
 import { OutputEvents } from "./ai-sdk/events.ts";
 import { readFinish } from "./ai-sdk/finish.ts";
 import { openVendor, type Vendor } from "./ai-sdk/vendors.ts";
@@ -17,25 +21,61 @@ import { InvalidPromptError } from "./invalid-prompt.ts";
 import type { Connection } from "./provider/connection.ts";
 import { keyOf, Tries, type TryOptions } from "./provider/tries.ts";
 
+interface AiSdkOptions extends TryOptions {
+  logger?: Logger;
+}
+
 export class AiSdkUpstream implements Upstream {
+  readonly #provider: AiSdkProvider;
   readonly #vendor: Vendor;
   readonly #tries: Tries;
+  readonly #logger: Logger | undefined;
 
-  constructor(provider: AiSdkProvider, config: Config, options: TryOptions = {}) {
+  constructor(provider: AiSdkProvider, config: Config, { logger, ...options }: AiSdkOptions = {}) {
+    this.#provider = provider;
     this.#vendor = openVendor(provider, keyOf(provider, config.environment));
     this.#tries = new Tries(config, provider, classifyFault, options);
+    this.#logger = logger;
   }
 
-  run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
-    return this.#tries.run((connection) => this.#attempt(call, connection), signal);
+  async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
+    const prefix = readPrefix(call, this.#provider);
+    if (prefix !== undefined && (yield* this.#continue(call, prefix, signal))) return;
+    yield* this.#tries.run((connection) => this.#attempt(call, connection), signal);
   }
 
-  async *#attempt(call: UpstreamCall, connection: Connection): AsyncGenerator<UpstreamEvent, void, undefined> {
+  /** Answers whether the call was served. If it was not, the vendor does not continue this text, and nothing was yielded. */
+  async *#continue(
+    call: UpstreamCall,
+    prefix: Prefix,
+    signal: AbortSignal,
+  ): AsyncGenerator<UpstreamEvent, boolean, undefined> {
+    const shorter = await withoutSpentTokens(call, prefix, signal);
+    let hasOutput = false;
+    for await (const event of this.#tries.run((connection) => this.#attempt(shorter, connection, prefix), signal)) {
+      if (!hasOutput && isAgainstRequest(event)) {
+        const { responseId, model } = call;
+        const { error: reason } = event;
+        this.#logger?.warn({ responseId, model, reason }, "Unfinished text not continued, asking for the whole answer");
+        return false;
+      }
+      hasOutput = true;
+      yield event;
+    }
+    return true;
+  }
+
+  async *#attempt(
+    call: UpstreamCall,
+    connection: Connection,
+    prefix?: Prefix,
+  ): AsyncGenerator<UpstreamEvent, void, undefined> {
     const { headersLimit, idleLimit } = this.#tries;
-    const { options, toolbox } = this.#prepare(call);
+    const { options, toolbox } = this.#prepare(call, prefix);
     const opening = this.#vendor.model(call.model).doStream({ ...options, abortSignal: connection.signal });
     const reader = (await connection.within(headersLimit, opening)).stream.getReader();
-    const output = new OutputEvents(call, toolbox, this.#vendor.name);
+    const events = new OutputEvents(call, toolbox, this.#vendor.name);
+    const output = prefix === undefined ? events : new ContinuedEvents(events, prefix);
     for (;;) {
       const next = await connection.within(idleLimit, reader.read());
       if (next.done) return;
@@ -54,11 +94,17 @@ export class AiSdkUpstream implements Upstream {
     }
   }
 
-  #prepare(call: UpstreamCall) {
+  #prepare(call: UpstreamCall, prefix: Prefix | undefined) {
     try {
-      return createCallOptions(call, this.#vendor);
+      const { options, toolbox } = createCallOptions(call, this.#vendor);
+      return { options: prefix === undefined ? options : withPrefix(options, prefix, this.#vendor.name), toolbox };
     } catch (error) {
       throw error instanceof InvalidPromptError ? classifyFault(error) : error;
     }
   }
+}
+
+/** The vendor is well, and would serve another request. */
+function isAgainstRequest(event: UpstreamEvent): event is FailedFinish {
+  return event.type === "finish" && event.status === "failed" && event.isUnavailable !== true;
 }

@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../src/config.ts";
 import { ConfigurationError } from "../../../src/configuration-error.ts";
-import { type ProviderCatalog, readCatalog } from "../../../src/providers/catalog.ts";
+import {
+  type AiSdkProvider,
+  continuationOf,
+  type ProviderCatalog,
+  readCatalog,
+} from "../../../src/providers/catalog.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -78,6 +83,30 @@ describe("the providers file", () => {
     expect(catalog.resolve("anthropic/other")).toBeUndefined();
   });
 
+  test("says how a vendor continues a text, and a model of it otherwise", async () => {
+    const models = ["a", { name: "b", continuation: "none" }, { name: "c", continuation: "continue_final_message" }];
+    const providers = {
+      lab: { ...LAB, models, continuation: "prefix" },
+      silent: { ...LAB, models: [{ name: "a", continuation: "assistant_message" }, "b"] },
+      claude: { kind: "anthropic", continuation: "assistant_message" },
+      gemini: { kind: "google" },
+    };
+    const catalog = await catalogOf({ providers });
+    const ways = ["lab/a", "lab/b", "lab/c", "silent/a", "silent/b", "claude/any", "gemini/any"].map((name) => {
+      const { provider, model } = catalog.resolve(name)!;
+      return continuationOf(provider as AiSdkProvider, model);
+    });
+    expect(ways).toEqual([
+      "prefix",
+      undefined,
+      "continue_final_message",
+      "assistant_message",
+      undefined,
+      "assistant_message",
+      undefined,
+    ]);
+  });
+
   test.each<[fault: string, file: string | object, told: string]>([
     ["is not JSON", '{\n  "providers": {\n    lab: {}\n  }\n}', "is not JSON: line 3."],
     [
@@ -108,6 +137,33 @@ describe("the providers file", () => {
       "leaves out the address",
       { providers: { lab: { kind: "openai-compatible" } } },
       "is not valid. line 3: providers.lab.base_url: Invalid input: expected string, received undefined",
+    ],
+    [
+      "has a continuation that there is not",
+      { providers: { lab: { ...LAB, continuation: "prefil" } } },
+      'is not valid. line 10: providers.lab.continuation: Invalid option: expected one of "none"|' +
+        '"continue_final_message"|"prefix"|"assistant_message"',
+    ],
+    [
+      "has one that this kind of vendor does not have",
+      { providers: { claude: { kind: "anthropic", continuation: "prefix" } } },
+      'is not valid. line 5: providers.claude.continuation: Invalid option: expected one of "none"|"assistant_message"',
+    ],
+    [
+      "has one for a kind of vendor without any",
+      { providers: { a: { kind: "google", continuation: "prefix", models: [{ name: "b", continuation: "prefix" }] } } },
+      "is not valid. line 9: providers.a.models.0.continuation: unknown; line 5: providers.a.continuation: unknown",
+    ],
+    [
+      "has one that there is not for a model",
+      { providers: { lab: { ...LAB, models: ["a", { name: "b", continuation: true }] } } },
+      'is not valid. line 10: providers.lab.models.1.continuation: Invalid option: expected one of "none"|' +
+        '"continue_final_message"|"prefix"|"assistant_message"',
+    ],
+    [
+      "has a model that is neither a name nor an object",
+      { providers: { lab: { ...LAB, models: [5] } } },
+      "is not valid. line 7: providers.lab.models.0: Invalid input",
     ],
     [
       "has an empty name in a list",

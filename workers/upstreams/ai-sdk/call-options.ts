@@ -50,7 +50,7 @@ export function createCallOptions(
 }
 
 /** The request with what the conversation has changed of it since. */
-function currentRequest({ request, input }: UpstreamCall): UpstreamCall["request"] {
+export function currentRequest({ request, input }: UpstreamCall): UpstreamCall["request"] {
   const updates = input.filter((item) => item.type === "configuration_update");
   const effort = updates.findLast((update) => update.reasoning?.effort != null)?.reasoning?.effort;
   const format = updates.findLast((update) => update.text?.format != null)?.text?.format;

@@ -35,7 +35,8 @@ type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;
 /** What may wait for the end of a call. Far more than any model writes beside one. */
 const WAITING_MAX_PARTS = 100_000;
 /** Parts that write. All others say nothing that could come too early. */
-const WRITES = /^(?:text|reasoning)-(?:start|delta|end)$|^tool-(?:input-start|input-delta|call)$|^(?:source|file)$/;
+export const WRITES =
+  /^(?:text|reasoning)-(?:start|delta|end)$|^tool-(?:input-start|input-delta|call)$|^(?:source|file)$/;
 const CALL_ID = /^[\x21-\x7e]{1,64}$/;
 
 export class OutputEvents {
@@ -99,6 +100,12 @@ export class OutputEvents {
         return yield* this.#acceptFile(part);
       default:
     }
+  }
+
+  /** A text that the vendor was given to continue: nobody knows how likely its tokens were. */
+  *writeText(text: string): Events {
+    const message = yield* this.#message();
+    yield* message.addText(text, []);
   }
 
   /** Closes what is open. With `incomplete` the last item is where the model was stopped. */
