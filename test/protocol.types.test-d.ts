@@ -1,5 +1,5 @@
 /**
- * The proof that this server speaks the API of openai 7.57: what it sends is what the SDK's types say, and what they
+ * The proof that this server speaks the API of openai 7.59: what it sends is what the SDK's types say, and what they
  * allow to be asked is what the schemas accept. It runs in the compiler (`npm run check:types`) and nowhere else; when
  * either side drifts, the build breaks here.
  *

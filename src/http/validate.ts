@@ -10,6 +10,7 @@ import {
   misplacedTrigger,
   triggerNotKept,
 } from "../lifecycle/errors/requests.ts";
+import { checkWindow } from "../lifecycle/completion-window.ts";
 import { modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
 import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import type { InputItem } from "../protocol/item.ts";
@@ -36,6 +37,7 @@ export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): Cre
   if (parsed.issues !== undefined) throw faultOf(parsed.issues, fields);
   const request = parsed.data;
   checkContext(request);
+  checkWindow(request);
   if (!hasContext && saysNothing(request.input)) throw emptyInput();
   const { model } = request;
   if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
@@ -47,7 +49,7 @@ export function checkContext(request: Pick<CreateRequest, "conversation" | "prev
   checkTrigger(request.input);
 }
 
-/** openai 7.57: "Must be the final input item." */
+/** openai 7.59: "Must be the final input item." */
 export function checkTrigger(input: CreateRequest["input"] | null): void {
   const place = Array.isArray(input) ? input.findIndex(isTrigger) : -1;
   if (place >= 0 && place < input!.length - 1) throw misplacedTrigger(place);

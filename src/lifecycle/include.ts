@@ -1,5 +1,5 @@
 /**
- * `include`: what a response records, and a listing shows, only if it was asked for (openai 7.57 `ResponseIncludable`).
+ * `include`: what a response records, and a listing shows, only if it was asked for (openai 7.59 `ResponseIncludable`).
  *
  *   file_search_call.results               `results` is null
  *   web_search_call.results                `results`, which the published type does not have, is left out

@@ -31,6 +31,8 @@ const PARAMETERS: Record<keyof CreateRequest, string> = {
   stream_options: "`include_obfuscation` pads the deltas, so that their length does not tell what they say.",
   background:
     "Answer at once with status `queued` and go on without the client. Without it, the run is cancelled when the client leaves.",
+  background_options:
+    "`completion_window`: `soonest`, or `2h` or `8h` to wait behind all others, but not beyond the window (`background`, `service_tier` auto or default, and no `stream`). `continuation_id` names related requests, which are run close together.",
   max_output_tokens: "Where the model stops; the response is then `incomplete`.",
   max_tool_calls: "How many calls of hosted tools the provider may make.",
   reasoning: "How much a reasoning model should think, and whether to summarize it.",

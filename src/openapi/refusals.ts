@@ -85,6 +85,10 @@ export const REFUSALS = {
     when: "A tool in an item (`additional_tools`, `tool_search_output`) has a secret: `authorization`, a header, a domain's.",
     error: requests.secretInItem("input[0].tools[0].authorization"),
   },
+  windowUnsupported: {
+    when: "A `completion_window` of `2h` or `8h` without `background`, with a `service_tier` other than `auto` or `default` (the prompt's, too), or with `stream`: the sentence says which.",
+    error: requests.windowUnsupported("8h", "without 'background': true"),
+  },
   exclusiveContext: {
     when: "Both `previous_response_id` and `conversation` are given.",
     error: requests.exclusiveContext(),

@@ -8,7 +8,7 @@ import { type Piece, PlaceholderError, splitPlaceholders } from "./placeholders.
 
 /**
  * The parameters for which a template may hold a default: those that shape the run. Whom the run is for, where its answer
- * goes and how long it is kept is the request's own to say.
+ * goes, when it is due and how long it is kept is the request's own to say.
  */
 const DEFAULTS = {
   model: true,

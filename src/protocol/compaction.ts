@@ -1,4 +1,4 @@
-/** `POST /responses/compact`. Source: openai 7.57.0 `ResponseCompactParams`, `CompactedResponse`; contract 06. */
+/** `POST /responses/compact`. Source: openai 7.59.0 `ResponseCompactParams`, `CompactedResponse`; contract 06. */
 import { z } from "zod";
 import { createRequestSchema } from "./create-request.ts";
 import { inputItemSchema, outputItemSchema } from "./item.ts";

@@ -1,5 +1,5 @@
 /**
- * What messages, reasoning and tool outputs are made of. Source: openai 7.57.0 (`ResponseInputContent`,
+ * What messages, reasoning and tool outputs are made of. Source: openai 7.59.0 (`ResponseInputContent`,
  * `ResponseOutputText`, `ResponseReasoningItem`).
  *
  * Here and in `items/` and `tools/`: what this server emits has a field or leaves it out, and says null only where the

@@ -1,5 +1,5 @@
 /**
- * The body of `POST /v1/responses`: every parameter that openai 7.57.0 knows, and two that it left out.
+ * The body of `POST /v1/responses`: every parameter that openai 7.59.0 knows, and two that it left out.
  *
  * Source: contract 03 §3.1 (parameters and bounds) and §3.2: **the order of the keys is the order in which faults are
  * reported**. Null is what leaving out is.
@@ -34,6 +34,7 @@ export const createRequestSchema = z.strictObject({
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({ include_obfuscation: z.boolean().nullish() }).nullish(),
   background: z.boolean().nullish(),
+  background_options: settings.backgroundOptionsSchema.nullish(),
   max_output_tokens: z.int().min(16).nullish(),
   max_tool_calls: z.int().min(1).nullish(),
   reasoning: settings.reasoningConfigSchema.nullish(),

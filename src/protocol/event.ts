@@ -1,5 +1,5 @@
 /**
- * Every stream event as one union discriminated on `type` (59 in openai 7.57.0). Source: contract 01 §1.2, events.json.
+ * Every stream event as one union discriminated on `type` (59 in openai 7.59.0). Source: contract 01 §1.2, events.json.
  *
  * Two families: *lifecycle* events carry the whole response; *item* events carry `output_index` or an item's part.
  * An upstream yields item events only; lifecycle events are this server's own.

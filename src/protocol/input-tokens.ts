@@ -1,4 +1,4 @@
-/** `POST /responses/input_tokens`. Source: openai 7.57.0 `InputTokenCountParams`; the faults are those of create-request.ts. */
+/** `POST /responses/input_tokens`. Source: openai 7.59.0 `InputTokenCountParams`; the faults are those of create-request.ts. */
 import { z } from "zod";
 import { createRequestSchema } from "./create-request.ts";
 

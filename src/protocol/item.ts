@@ -1,5 +1,5 @@
 /**
- * Every item of a response's input and output, as two unions discriminated on `type`. Source: openai 7.57.0
+ * Every item of a response's input and output, as two unions discriminated on `type`. Source: openai 7.59.0
  * (`ResponseInputItem`, `ResponseOutputItem`); the kinds themselves are in `items/`.
  */
 import { z } from "zod";
@@ -52,7 +52,7 @@ type SentItem = z.input<typeof typedInputItemSchema> | Untyped<SentMessage> | Un
 
 /**
  * Messages and references may leave `type` out: a role says that it is a message, and nothing but an id that it is a
- * reference (openai 7.57 `EasyInputMessage`, `ItemReference`).
+ * reference (openai 7.59 `EasyInputMessage`, `ItemReference`).
  */
 function nameItemType(item: SentItem): unknown {
   if (typeof item !== "object" || item === null || item.type != null) return item;
@@ -69,7 +69,7 @@ function refuseEmptyId({ value, issues }: z.core.ParsePayload<z.infer<typeof typ
 export const inputItemSchema = z.preprocess(nameItemType, typedInputItemSchema).check(refuseEmptyId);
 export type InputItem = z.infer<typeof inputItemSchema>;
 
-/** An input item as it is stored and listed: it always has an id (openai 7.57 pages by it). */
+/** An input item as it is stored and listed: it always has an id (openai 7.59 pages by it). */
 export type StoredInputItem = InputItem & { id: string };
 
 export const outputItemSchema = z.discriminatedUnion("type", [

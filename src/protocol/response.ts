@@ -28,7 +28,7 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
-/** As published (openai 7.57.0 `ResponseError`), and `insufficient_quota`, which the hosted API sends (contract 02). */
+/** As published (openai 7.59.0 `ResponseError`), and `insufficient_quota`, which the hosted API sends (contract 02). */
 export const responseErrorCodeSchema = z.enum([
   "server_error",
   "rate_limit_exceeded",

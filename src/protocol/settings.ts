@@ -1,4 +1,4 @@
-/** The objects among a request's parameters, which a response shows again. Source: contract 03 §3.1, openai 7.57.0. */
+/** The objects among a request's parameters, which a response shows again. Source: contract 03 §3.1, openai 7.59.0. */
 import { z } from "zod";
 import { answeredContentSchema, inputContentSchema } from "./content.ts";
 
@@ -74,7 +74,16 @@ export const responseReasoningSchema = z.object({
 export const serviceTierSchema = z.enum(["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]);
 export type ServiceTier = z.infer<typeof serviceTierSchema>;
 
-/** What a client may ask to be shown besides (openai 7.57.0 `ResponseIncludable`). */
+/**
+ * When a background response must be finished, and which others it is related to (contract 08). Nobody published a bound
+ * of `continuation_id`: this one is wider than those of other ids (64), because a hint should not cost a run.
+ */
+export const backgroundOptionsSchema = z.strictObject({
+  completion_window: z.enum(["soonest", "2h", "8h"]).nullish(),
+  continuation_id: z.string().min(1).max(256).nullish(),
+});
+
+/** What a client may ask to be shown besides (openai 7.59.0 `ResponseIncludable`). */
 export const includableSchema = z.enum([
   "file_search_call.results",
   "web_search_call.results",

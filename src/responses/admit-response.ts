@@ -3,6 +3,7 @@
  * the set of open responses before its record exists, and the record exists before the job. A crash at any line leaves
  * something that the sweeper finds and finishes (workers/response-sweeper.ts).
  */
+import { checkWindow } from "../lifecycle/completion-window.ts";
 import { malformedPreviousResponseId } from "../lifecycle/errors/requests.ts";
 import { previousResponseNotFound, previousResponseUnfinished, toolUnavailable } from "../lifecycle/errors/state.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
@@ -73,6 +74,8 @@ export async function admitResponse(
   try {
     await checkConversation(storage, request, project);
     const prompted = resolvePrompt(admission.prompts, request);
+    // Once more: the tier may be the prompt's.
+    checkWindow(prompted);
     refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
     const { request: said, isTriggered } = takeTrigger(prompted);

@@ -339,7 +339,7 @@ describe("context_management", () => {
   });
 
   test.each([
-    ["7.57", OpenAI],
+    ["7.59", OpenAI],
     ["6.49", OpenAI6],
   ])("the stream helper of openai %s takes it", async (_version, Client) => {
     const helper = new Client({ baseURL: api.url, apiKey: "key-of-alpha", maxRetries: 0 }) as OpenAI;

@@ -34,6 +34,13 @@ export function encryptedContentUnverified(item: string, param: string): ApiErro
   return badRequest(message, param, "invalid_encrypted_content");
 }
 
+/** Contract 08 names the conditions and no sentence: this is the hosted API's pattern for values that do not go together. */
+export function windowUnsupported(window: string, condition: string): ApiError {
+  const param = "background_options.completion_window";
+  const message = `Unsupported value: '${param}' does not support '${window}' ${condition}.`;
+  return badRequest(message, param, "unsupported_value");
+}
+
 /** Items are kept and listed as they came; only the secrets of the request's own tools are sealed. */
 export function secretInItem(param: string): ApiError {
   const message = `Invalid '${param}': a tool in an item may have no secret, because items are kept and listed as they came. Put the tool into 'tools' instead.`;

@@ -95,6 +95,7 @@ export const createResponse: Endpoint = {
     "filledPromptTooLong",
     "promptNotFound",
     "exclusiveContext",
+    "windowUnsupported",
     "previousResponseNotFound",
     "malformedPreviousResponseId",
     "previousResponseUnfinished",

@@ -1,4 +1,4 @@
-/** The computer tool: what the model wants done at a screen, and the screenshot after it. Source: openai 7.57.0. */
+/** The computer tool: what the model wants done at a screen, and the screenshot after it. Source: openai 7.59.0. */
 import { z } from "zod";
 import { callIdSchema } from "./caller.ts";
 import { itemStatusSchema } from "./status.ts";

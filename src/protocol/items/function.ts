@@ -1,4 +1,4 @@
-/** Calls of functions and of custom tools, and what they answered. Source: openai 7.57.0 `ResponseFunctionToolCall` … */
+/** Calls of functions and of custom tools, and what they answered. Source: openai 7.59.0 `ResponseFunctionToolCall` … */
 import { z } from "zod";
 import { answeredContentSchema, inputContentSchema } from "../content.ts";
 import { callerSchema, callIdSchema, madeBy } from "./caller.ts";

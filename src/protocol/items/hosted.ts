@@ -1,6 +1,6 @@
 /**
  * Calls of the tools that a provider runs by itself: web and file search, code interpreter, image generation. The same
- * in requests and in responses. Source: openai 7.57.0.
+ * in requests and in responses. Source: openai 7.59.0.
  */
 import { z } from "zod";
 import { cutOff } from "./status.ts";

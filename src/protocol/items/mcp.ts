@@ -1,4 +1,4 @@
-/** What a provider does with MCP servers, and the approvals it asks for. Source: openai 7.57.0. */
+/** What a provider does with MCP servers, and the approvals it asks for. Source: openai 7.59.0. */
 import { z } from "zod";
 import { cutOff } from "./status.ts";
 

@@ -1,4 +1,4 @@
-/** Messages and reasoning. Source: openai 7.57.0 `EasyInputMessage`, `ResponseOutputMessage`, `ResponseReasoningItem`. */
+/** Messages and reasoning. Source: openai 7.59.0 `EasyInputMessage`, `ResponseOutputMessage`, `ResponseReasoningItem`. */
 import { z } from "zod";
 import {
   answeredContentSchema,

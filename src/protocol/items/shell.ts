@@ -1,4 +1,4 @@
-/** Shells and patches: what the model wants run or changed, and what came of it. Source: openai 7.57.0. */
+/** Shells and patches: what the model wants run or changed, and what came of it. Source: openai 7.59.0. */
 import { z } from "zod";
 import { callerSchema, callIdSchema, madeBy } from "./caller.ts";
 import { cutOff, itemStatusSchema } from "./status.ts";

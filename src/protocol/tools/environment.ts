@@ -1,4 +1,4 @@
-/** Where code and commands run. Source: openai 7.57.0 `ContainerAuto`, `LocalEnvironment`, `ContainerReference`. */
+/** Where code and commands run. Source: openai 7.59.0 `ContainerAuto`, `LocalEnvironment`, `ContainerReference`. */
 import { z } from "zod";
 
 const networkPolicySchema = z.discriminatedUnion("type", [

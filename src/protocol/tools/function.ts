@@ -1,4 +1,4 @@
-/** Tools that the client runs by itself: functions, custom tools, and how a model finds and calls them. Source: openai 7.57.0. */
+/** Tools that the client runs by itself: functions, custom tools, and how a model finds and calls them. Source: openai 7.59.0. */
 import { z } from "zod";
 
 export const allowedCallersSchema = z.array(z.enum(["direct", "programmatic"])).nullable();

@@ -1,4 +1,4 @@
-/** Tools that work on code, files, screens and images. Source: openai 7.57.0. */
+/** Tools that work on code, files, screens and images. Source: openai 7.59.0. */
 import { z } from "zod";
 import { reasoningEffortSchema } from "../settings.ts";
 import {

@@ -1,4 +1,4 @@
-/** Servers whose tools the provider may call. Source: openai 7.57.0 `Tool.Mcp`. */
+/** Servers whose tools the provider may call. Source: openai 7.59.0 `Tool.Mcp`. */
 import { z } from "zod";
 import { allowedCallersSchema } from "./function.ts";
 

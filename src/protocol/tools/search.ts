@@ -1,4 +1,4 @@
-/** Search in the web and in a provider's vector stores. Source: openai 7.57.0 `WebSearchTool`, `FileSearchTool`. */
+/** Search in the web and in a provider's vector stores. Source: openai 7.59.0 `WebSearchTool`, `FileSearchTool`. */
 import { z } from "zod";
 
 const place = {

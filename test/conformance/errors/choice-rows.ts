@@ -9,6 +9,11 @@ export const CHOICE_ROWS: Record<string, Choice> = {
     status: 200,
     body: { status: "queued", background: true, store: false },
   },
+  "continuation_id or soonest without background": {
+    ask: (server) => server.post({ background_options: { completion_window: "soonest", continuation_id: "c" } }),
+    status: 200,
+    body: { status: "completed", background: false },
+  },
   "stream_options without stream": {
     ask: (server) => server.post({ background: true, stream_options: { include_obfuscation: true } }),
     status: 200,

@@ -2,6 +2,7 @@
 import type { Refusal } from "./rows.ts";
 
 const MISSING = "missing_required_parameter";
+const UNSUPPORTED_WINDOW = { param: "background_options.completion_window", code: "unsupported_value" };
 const long = (letter: string, length: number) => letter.repeat(length);
 const pairs = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, "v"]));
 
@@ -108,6 +109,24 @@ export const REQUEST_ROWS: Record<string, Refusal> = {
     param: "metadata",
     code: "invalid_type",
     message: "Invalid type for 'metadata': expected a metadata object, but got a string instead.",
+  },
+  "completion_window without background": {
+    ask: (server) => server.post({ background_options: { completion_window: "8h" } }),
+    ...UNSUPPORTED_WINDOW,
+    message:
+      "Unsupported value: 'background_options.completion_window' does not support '8h' without 'background': true.",
+  },
+  "completion_window with another service_tier": {
+    ask: (server) =>
+      server.post({ background: true, service_tier: "flex", background_options: { completion_window: "2h" } }),
+    ...UNSUPPORTED_WINDOW,
+    message:
+      "Unsupported value: 'background_options.completion_window' does not support '2h' with 'service_tier': 'flex'.",
+  },
+  "completion_window with stream": {
+    ask: (server) => server.post({ background: true, stream: true, background_options: { completion_window: "2h" } }),
+    ...UNSUPPORTED_WINDOW,
+    message: "Unsupported value: 'background_options.completion_window' does not support '2h' with 'stream': true.",
   },
   "body not JSON": {
     ask: (server) => server.send("POST", "/responses", '{"model":'),

@@ -92,6 +92,32 @@ export const PARAMETERS: Record<keyof CreateRequest, Row> = {
       ),
     ],
   },
+  background_options: {
+    accepted: [
+      {
+        fields: { background_options: { completion_window: "soonest", continuation_id: "x".repeat(256) } },
+        shown: {},
+        sent: null,
+      },
+      { fields: { background_options: { completion_window: null, continuation_id: null } }, shown: {}, sent: null },
+    ],
+    refused: [
+      wrongType("background_options", { background_options: "8h" }, "an object", "a string"),
+      unsupported("background_options.completion_window", { background_options: { completion_window: "zzz" } }, [
+        "soonest",
+        "2h",
+        "8h",
+      ]),
+      tooShort("background_options.continuation_id", { background_options: { continuation_id: "" } }, 1),
+      tooLong("background_options.continuation_id", { background_options: { continuation_id: "x".repeat(257) } }, 256),
+      {
+        fields: { background_options: { zzz: 1 } },
+        param: "background_options.zzz",
+        code: "unknown_parameter",
+        message: "Unknown parameter: 'background_options.zzz'.",
+      },
+    ],
+  },
   max_output_tokens: bounded("max_output_tokens", "integer", 16, undefined),
   max_tool_calls: bounded("max_tool_calls", "integer", 1, undefined),
   reasoning: {

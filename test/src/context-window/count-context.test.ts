@@ -9,7 +9,7 @@ const item = (value: object): ContextItem => inputItemSchema.parse(value);
 const say = (content: unknown, role = "user"): ContextItem => item({ role, content });
 
 test("a request of one message costs what the hosted API says", async () => {
-  // openai 7.57's documentation of input_tokens: 11 for this very input.
+  // openai 7.59's documentation of input_tokens: 11 for this very input.
   expect((await countContext({}, [say("Tell me a joke.")])).total).toBe(11);
 });
 

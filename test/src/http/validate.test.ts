@@ -108,6 +108,27 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "unknown_parameter",
     "Unknown parameter: 'stroe'. Did you mean 'store'?",
   ],
+  [
+    "window without background",
+    { ...valid, background_options: { completion_window: "2h" } },
+    "background_options.completion_window",
+    "unsupported_value",
+    "Unsupported value: 'background_options.completion_window' does not support '2h' without 'background': true.",
+  ],
+  [
+    "background before its options",
+    { ...valid, max_output_tokens: 1, background_options: { zzz: 1 }, background: 1 },
+    "background",
+    "invalid_type",
+    "Invalid type for 'background': expected a boolean, but got an integer instead.",
+  ],
+  [
+    "options of background before what comes after",
+    { ...valid, max_output_tokens: 1, background_options: { zzz: 1 } },
+    "background_options.zzz",
+    "unknown_parameter",
+    "Unknown parameter: 'background_options.zzz'.",
+  ],
   ["key before field", { ...valid, store: 1, zzz: 1 }, "zzz", "unknown_parameter", "Unknown parameter: 'zzz'."],
   [
     "boolean",

@@ -1,4 +1,4 @@
-/** Every kind that openai 7.57.0 knows is kept whole by the schemas. */
+/** Every kind that openai 7.59.0 knows is kept whole by the schemas. */
 import type { ResponseCreateParams } from "openai/resources/responses/responses";
 import { describe, expect, test } from "vitest";
 import { createRequestSchema } from "../../../src/protocol/create-request.ts";
@@ -44,6 +44,7 @@ describe("a request keeps whole", () => {
       parallel_tool_calls: false,
       stream: true,
       background: true,
+      background_options: { completion_window: "8h", continuation_id: "c" },
       stream_options: { include_obfuscation: false },
       max_output_tokens: 16,
       max_tool_calls: 1,

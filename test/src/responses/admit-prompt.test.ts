@@ -34,6 +34,7 @@ beforeAll(async () => {
         { role: "assistant", content: "A heron." },
       ],
     },
+    "pmpt_flex/1.json": { model: "simulator/default", service_tier: "flex" },
     "pmpt_settings/1.json": { model: "simulator/default", top_p: 0.5 },
   });
   prompts = readNow();
@@ -179,6 +180,17 @@ describe("is refused", () => {
         param: "model",
         code: "missing_required_parameter",
         message: "Missing required parameter: 'model'.",
+      },
+    ],
+    [
+      "a completion window with the prompt's service_tier",
+      { prompt: { id: "pmpt_flex" }, input: "Hi", background_options: { completion_window: "8h" } },
+      {
+        status: 400,
+        param: "background_options.completion_window",
+        code: "unsupported_value",
+        message:
+          "Unsupported value: 'background_options.completion_window' does not support '8h' with 'service_tier': 'flex'.",
       },
     ],
     [

@@ -1,4 +1,4 @@
-/** Tools and tool choices of each kind that openai 7.57.0 lets a client send. See items.ts. */
+/** Tools and tool choices of each kind that openai 7.59.0 lets a client send. See items.ts. */
 import type { ResponseCreateParams, Tool } from "openai/resources/responses/responses";
 import type { Kinds } from "./kinds.ts";
 

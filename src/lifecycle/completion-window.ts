@@ -1,0 +1,19 @@
+/** The windows within which a background response may be asked to finish (contract 08), and what they need. */
+import type { CreateRequest } from "../protocol/create-request.ts";
+import { windowUnsupported } from "./errors/requests.ts";
+
+type Windowed = Pick<CreateRequest, "background" | "background_options" | "service_tier" | "stream">;
+
+/**
+ * Throws the 400 of a `2h` or `8h` that cannot be had, in the order of the published sentence: it needs `background`,
+ * Standard processing, and no stream. `soonest` and a `continuation_id` need nothing.
+ */
+export function checkWindow({ background, background_options, service_tier, stream }: Windowed): void {
+  const window = background_options?.completion_window ?? "soonest";
+  if (window === "soonest") return;
+  if (background !== true) throw windowUnsupported(window, "without 'background': true");
+  if (service_tier != null && service_tier !== "auto" && service_tier !== "default") {
+    throw windowUnsupported(window, `with 'service_tier': '${service_tier}'`);
+  }
+  if (stream === true) throw windowUnsupported(window, "with 'stream': true");
+}
