@@ -12,6 +12,8 @@ import { redisUrlFault } from "./redis/redis-url.ts";
 import { SettingsFile } from "./settings-file.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
+/** The shortest completion window: what is reserved at its end cannot be longer. */
+const MAX_RESERVE_SECONDS = 2 * 60 * 60;
 const MAX_PORT = 65_535;
 /** Longer than this no timer is: Node takes 1 ms instead. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -72,6 +74,7 @@ const environmentSchema = z.object({
   RETENTION_SECONDS: integer(30 * DAY_SECONDS, 1),
   UNSTORED_RETENTION_SECONDS: integer(600, 1),
   RESPONSE_DEADLINE_SECONDS: integer(DAY_SECONDS, 1),
+  COMPLETION_WINDOW_RESERVE_SECONDS: integer(1_800, 1, MAX_RESERVE_SECONDS),
   MAX_ATTEMPTS: integer(5, 1),
   STREAM_HEARTBEAT_MS: milliseconds(15_000, 10),
   STREAM_STALL_TIMEOUT_MS: milliseconds(60_000, 10),

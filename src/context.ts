@@ -118,6 +118,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
       retentionSeconds: config.RETENTION_SECONDS,
       unstoredRetentionSeconds: config.UNSTORED_RETENTION_SECONDS,
       deadlineSeconds: config.RESPONSE_DEADLINE_SECONDS,
+      windowReserveSeconds: config.COMPLETION_WINDOW_RESERVE_SECONDS,
     },
     isDraining: false,
     async [Symbol.asyncDispose]() {

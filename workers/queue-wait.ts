@@ -16,16 +16,18 @@ export interface WaitLimits {
   waits: number;
   maxWaits: number;
   deadlineMs: number;
+  /** Until then a response with a completion window waits as often as it must: it has the time, and was promised it. */
+  latestStartMs: number;
 }
 
 /** Undefined if it may not wait (again), or not for so long. */
 export function queueWaitMs(
   { afterMs }: PostponedFinish,
-  { waits, maxWaits, deadlineMs }: WaitLimits,
+  { waits, maxWaits, deadlineMs, latestStartMs }: WaitLimits,
   nowMs: number,
   random: () => number = Math.random,
 ): number | undefined {
-  if (waits >= maxWaits) return undefined;
+  if (waits >= maxWaits && nowMs >= latestStartMs) return undefined;
   const least =
     afterMs === undefined ? Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** waits) : Math.min(afterMs, LONGEST_ASKED_MS);
   const waitMs = Math.ceil(least * (1 + SPREAD * random()));

@@ -8,6 +8,7 @@ import { isTerminalStatus, type ResponseStatus } from "../src/protocol/response.
 import { isRedisUnavailable } from "../src/redis/connect.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import { endResponse } from "../src/responses/end-response.ts";
+import { promoteDueResponses, queueResponse } from "../src/responses/queue-response.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { defineScript } from "../src/redis/script.ts";
 
@@ -103,8 +104,9 @@ export class ResponseSweeper {
     return (await holdLockScript(redis, layout.sweeperLock, owner, intervalMs * LOCK_INTERVALS)) === 1;
   }
 
-  /** Looks at every open response once, and then at what those that are gone have left behind. */
+  /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */
   async sweep(): Promise<void> {
+    await promoteDueResponses(this.#storage);
     await this.#sweepAll();
     await this.#storage.open.reconcile();
     await this.#options.sweepUpstreams?.();
@@ -136,15 +138,15 @@ export class ResponseSweeper {
     const storage = this.#storage;
     const record = await storage.records.readEvenDeleted(id);
     if (record === undefined) return await this.#forgetUnrecorded(id);
-    const job = { id, background: record.background, priority: record.priority };
-    const isQueued = isTerminalStatus(record.status) ? false : await storage.queue.isQueued(job);
+    const response = { id, ...record };
+    const isQueued = isTerminalStatus(record.status) ? false : await storage.queue.isQueued(response);
     const action = decide({ ...record, isQueued }, Date.now(), this.#options.maxAttempts);
     if (action !== "keep") storage.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
     switch (action) {
       case "keep":
         return true;
       case "enqueue":
-        await storage.queue.enqueue(job);
+        await queueResponse(storage, response);
         return true;
       case "finish":
       case "expire":

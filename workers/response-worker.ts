@@ -7,6 +7,7 @@ import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../src/context.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
+import { bringRelatedForward } from "../src/responses/queue-response.ts";
 import { WorkerControl } from "../src/stream/control.ts";
 import { BackgroundUpstreams } from "./background-upstreams.ts";
 import { RunControl } from "./run.ts";
@@ -147,6 +148,7 @@ export class ResponseWorker {
     const deadline = new AbortController();
     try {
       const record = await storage.records.readEvenDeleted(id);
+      if (record !== undefined) await bringRelatedForward(storage, { id, ...record });
       void stopAt(record?.deadlineMs ?? 0, control, deadline.signal);
       const outcome = await runResponse(
         {

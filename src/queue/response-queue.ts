@@ -5,7 +5,6 @@
 import { type JobsOptions, Queue } from "bullmq";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { ServiceTier } from "../protocol/settings.ts";
 import type { RedisClient } from "../redis/script.ts";
 
 export const QUEUE_NAMES = ["foreground", "background"] as const;
@@ -13,26 +12,6 @@ export type QueueName = (typeof QUEUE_NAMES)[number];
 
 export const responseJobSchema = z.object({ responseId: z.string() });
 export type ResponseJob = z.infer<typeof responseJobSchema>;
-
-/** BullMQ takes smaller numbers first. Equal priorities keep their order of arrival. */
-const PRIORITIES = { priority: 1, default: 2, flex: 3 } as const;
-
-export function priorityOf(tier: ServiceTier | null | undefined): number {
-  switch (tier) {
-    case "priority":
-    case "fast":
-    case "ultrafast":
-      return PRIORITIES.priority;
-    case "flex":
-      return PRIORITIES.flex;
-    case "auto":
-    case "default":
-    case "scale":
-    case null:
-    case undefined:
-      return PRIORITIES.default;
-  }
-}
 
 /**
  * Failed attempts are retried by BullMQ; how many there may be in all is counted in the record (src/stream/lease.ts), so
@@ -48,8 +27,10 @@ const JOB_OPTIONS: JobsOptions = {
 export interface QueuedResponse {
   id: string;
   background: boolean;
-  priority: number;
 }
+
+/** `first`: it was taken from a lost worker, and BullMQ puts those before all priorities. `gone`: it has no job. */
+export type PriorityChange = "changed" | "first" | "gone";
 
 export class ResponseQueue {
   readonly #queues: Record<QueueName, Queue<ResponseJob>>;
@@ -64,8 +45,8 @@ export class ResponseQueue {
     this.#queues = { foreground: open("foreground"), background: open("background") };
   }
 
-  /** Adds the response's job unless it is there already: the job's id is the response's. */
-  async enqueue(response: QueuedResponse): Promise<void> {
+  /** Adds the response's job unless it is there already: the job's id is the response's. `priority`: queue-class.ts. */
+  async enqueue(response: QueuedResponse & { priority: number }): Promise<void> {
     const name: QueueName = response.background ? "background" : "foreground";
     const priority = response.background ? { priority: response.priority } : {};
     await this.#queues[name].add(
@@ -86,6 +67,25 @@ export class ResponseQueue {
   /** Takes a waiting job away. One that a worker holds stays: it ends by itself when its lease is lost. */
   async remove(response: QueuedResponse): Promise<void> {
     await this.#queues[response.background ? "background" : "foreground"].remove(response.id);
+  }
+
+  /**
+   * Changes the class of a background response. BullMQ keeps it with the job: one that is delayed, or being run, comes
+   * back in it.
+   */
+  async changePriority(id: string, priority: number): Promise<PriorityChange> {
+    const queue = this.#queues.background;
+    const state = await queue.getJobState(id);
+    if (state === "unknown") return "gone";
+    if (state === "waiting") return "first";
+    try {
+      await queue.backend.changePriority(id, priority);
+      return "changed";
+    } catch (error) {
+      // It ended meanwhile.
+      if ((await queue.getJobState(id)) === "unknown") return "gone";
+      throw error;
+    }
   }
 
   /** Rejects if the queue cannot be used now. */

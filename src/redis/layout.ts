@@ -16,6 +16,10 @@
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
  *   {<prefix>:open}:projects      set    projects that have such a set
+ *   <prefix>:windowed         zset    ids with a completion window, by their latest start (store/windowed-responses.ts)
+ *   <prefix>:{continuation:<digest>}:waiting  zset    ids with one `continuation_id` that wait, by their latest start
+ *   <prefix>:{continuation:<digest>}:warm     zset    those that are run or were, by until when that counts
+ *   <prefix>:{continuation:<digest>}:row      string  how many were brought forward in a row (store/continuations.ts)
  *   <prefix>:idempotency:<hash of project and key>
  *   <prefix>:item:<project>:<item id>  string  the responses and conversations that the item is in
  *   <prefix>:upstream-responses  zset  what providers run for responses, until it is done with (store/upstream-responses.ts)
@@ -79,6 +83,15 @@ export class RedisLayout {
   get openProjects(): string {
     return `{${this.open}}:projects`;
   }
+
+  get windowed(): string {
+    return `${this.prefix}:windowed`;
+  }
+
+  continuation = (digest: string): [waiting: string, warm: string, row: string] => {
+    const tag = `${this.prefix}:{continuation:${digest}}`;
+    return [`${tag}:waiting`, `${tag}:warm`, `${tag}:row`];
+  };
 
   get upstreamResponses(): string {
     return `${this.prefix}:upstream-responses`;

@@ -14,7 +14,7 @@ import { isTerminalStatus } from "../protocol/response.ts";
 import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../prompts/resolve-prompt.ts";
 import type { UnavailableTool } from "../providers/server-tools.ts";
-import { priorityOf } from "../queue/response-queue.ts";
+import { classOf } from "../queue/queue-class.ts";
 import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
@@ -27,6 +27,7 @@ import { enterOpen } from "./enter-open.ts";
 import { indexItems, resolveInput } from "./item-references.ts";
 import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
+import { type Queueable, queueResponse } from "./queue-response.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -37,6 +38,8 @@ export interface AdmissionLimits {
   retentionSeconds: number;
   unstoredRetentionSeconds: number;
   deadlineSeconds: number;
+  /** How long before the end of its completion window a response must start. */
+  windowReserveSeconds: number;
 }
 
 export interface Admission {
@@ -114,7 +117,8 @@ async function recordAndEnqueue(
 ): Promise<Admitted> {
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
-  const priority = priorityOf(request.service_tier);
+  const placed = placeInTime(request, limits, nowMs);
+  const continuationId = response.background ? (request.background_options?.continuation_id ?? "") : "";
   const { input, ...rest } = request;
   const named = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
   const events = sequenceEvents(0, openingEvents(response));
@@ -129,9 +133,9 @@ async function recordAndEnqueue(
     background: response.background,
     readable: isStored || response.background,
     stored: isStored,
-    priority,
+    ...placed,
+    continuationId,
     createdAtMs: nowMs,
-    deadlineMs: nowMs + limits.deadlineSeconds * 1000,
     retentionSeconds: isStored ? limits.retentionSeconds : limits.unstoredRetentionSeconds,
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
@@ -143,12 +147,22 @@ async function recordAndEnqueue(
   const isNew = await storage.records.create(record);
   await publishOrTakeBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
-  const job = { id, background: response.background, priority };
   await Promise.all([
-    enqueueSoon(storage, job),
+    enqueueSoon(storage, record),
     indexItems(storage, id, record, named).catch(logUnindexed(storage, id)),
   ]);
   return { id, isReplay: !isNew, json: responseJsonOf({ data: events[0]! }) };
+}
+
+/**
+ * Its class, and when it is failed if it is not over. One with a window has as long from its latest start, when it becomes
+ * an ordinary one, as any other from its acceptance: while it waited for others, no time of its own has passed. No more is
+ * reserved than a run may take, so the deadline is never before the window's end.
+ */
+function placeInTime(request: ResolvedRequest, limits: AdmissionLimits, nowMs: number) {
+  const reserveSeconds = Math.min(limits.windowReserveSeconds, limits.deadlineSeconds);
+  const placed = classOf(request, nowMs, reserveSeconds * 1000);
+  return { ...placed, deadlineMs: (placed.latestStartMs || nowMs) + limits.deadlineSeconds * 1000 };
 }
 
 /** No reason to refuse what is accepted: its listing makes the same items known. */
@@ -180,14 +194,11 @@ async function publishOrTakeBack(storage: Storage, id: string, last: number): Pr
  * The record exists, so the response is accepted whether or not the queue takes the job now: answering an error would
  * make the client send it again and pay twice. The sweeper enqueues it when it can.
  */
-async function enqueueSoon(
-  storage: Storage,
-  job: { id: string; background: boolean; priority: number },
-): Promise<void> {
+async function enqueueSoon(storage: Storage, response: Queueable): Promise<void> {
   try {
-    await storage.queue.enqueue(job);
+    await queueResponse(storage, response);
   } catch (err) {
-    storage.logger.warn({ err, responseId: job.id }, "Accepted, but not enqueued yet; the sweeper will");
+    storage.logger.warn({ err, responseId: response.id }, "Accepted, but not enqueued yet; the sweeper will");
   }
 }
 

@@ -5,6 +5,7 @@ import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { Continuations } from "../store/continuations.ts";
 import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency.ts";
 import { ItemIndex } from "../store/item-index.ts";
@@ -13,6 +14,7 @@ import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-record.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
 import { UpstreamResponses } from "../store/upstream-responses.ts";
+import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerControl } from "../stream/control.ts";
 import { EventLog, EventLogReader } from "../stream/event-log.ts";
 import { Leases } from "../stream/lease.ts";
@@ -23,6 +25,8 @@ export interface Storage {
   readonly records: ResponseRecords;
   readonly chains: ResponseChains;
   readonly open: OpenResponses;
+  readonly windowed: WindowedResponses;
+  readonly continuations: Continuations;
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
   readonly containers: Containers;
@@ -64,6 +68,8 @@ export function openStorage(connections: StorageConnections): Storage {
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
     open: new OpenResponses(redis, layout),
+    windowed: new WindowedResponses(redis, layout),
+    continuations: new Continuations(redis, layout),
     items: new ItemIndex(redis, layout),
     journals: new ToolJournals(redis, layout, logRedis),
     upstreamResponses: new UpstreamResponses(redis, layout),

@@ -29,8 +29,12 @@ const recordSchema = z.object({
   readable: flag,
   /** Whether it may be continued with `previous_response_id`: `store` was not false. */
   stored: flag,
-  /** BullMQ priority inside its queue. */
+  /** BullMQ priority inside its queue (src/queue/queue-class.ts). */
   priority: z.coerce.number().int(),
+  /** From when on a response with a completion window waits as one of the default tier; 0 without a window. */
+  latestStartMs: z.coerce.number().default(0),
+  /** Names the background responses of its project that it is related to, or ''. */
+  continuationId: z.string().default(""),
   createdAtMs: z.coerce.number(),
   deadlineMs: z.coerce.number(),
   /** How long its keys live after the terminal event, in seconds. */
@@ -50,6 +54,8 @@ export interface NewRecord {
   readable: boolean;
   stored: boolean;
   priority: number;
+  latestStartMs: number;
+  continuationId: string;
   createdAtMs: number;
   deadlineMs: number;
   retentionSeconds: number;
@@ -132,6 +138,15 @@ function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
 
 const asFlag = (value: boolean): string => (value ? "1" : "0");
 
+/** What a response belongs to; '' is nothing. */
+export interface Belonging {
+  /** Undefined if the response is gone. */
+  project: string | undefined;
+  conversationId: string;
+  continuationId: string;
+  isWindowed: boolean;
+}
+
 export class ResponseRecords {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
@@ -189,10 +204,18 @@ export class ResponseRecords {
     return record?.project === project ? record : undefined;
   }
 
-  /** What a response belongs to: its project, undefined if it is gone, and its conversation, '' if it has none. */
-  async readBelonging(id: string): Promise<{ project: string | undefined; conversationId: string }> {
-    const [project, conversationId] = await this.#redis.hmget(this.#layout.meta(id), "project", "conversationId");
-    return { project: project ?? undefined, conversationId: conversationId ?? "" };
+  async readBelonging(id: string): Promise<Belonging> {
+    const fields = ["project", "conversationId", "continuationId", "latestStartMs"];
+    const [project, conversationId, continuationId, latestStartMs] = await this.#redis.hmget(
+      this.#layout.meta(id),
+      ...fields,
+    );
+    return {
+      project: project ?? undefined,
+      conversationId: conversationId ?? "",
+      continuationId: continuationId ?? "",
+      isWindowed: Number(latestStartMs ?? 0) > 0,
+    };
   }
 
   /** Undefined of one that is gone. */

@@ -65,7 +65,7 @@ test("a response waits without a slot, outlives its worker, and costs no attempt
   expect((await pollToTheEnd(api.url, other.id)).status).toBe("completed");
   expect((await send("GET", `${api.url}/responses/${id}`)).body).toMatchObject({ status: "in_progress", output: [] });
   await using storage = await openTestStorage(installation.prefix);
-  const job = { id, background: true, priority: 2 };
+  const job = { id, background: true };
   expect(await storage.queue.isQueued(job), "as the sweeper sees it").toBe(true);
   worker.kill("SIGKILL");
   await worker.exited;

@@ -18,6 +18,7 @@ export const LIMITS: AdmissionLimits = {
   retentionSeconds: 60,
   unstoredRetentionSeconds: 60,
   deadlineSeconds: 60,
+  windowReserveSeconds: 60,
 };
 
 export const USAGE: Usage = {
@@ -65,6 +66,8 @@ export function sampleRecord(fields: Partial<NewRecord> = {}): NewRecord {
     readable: true,
     stored: true,
     priority: 2,
+    latestStartMs: 0,
+    continuationId: "",
     createdAtMs: nowMs,
     deadlineMs: nowMs + 60_000,
     retentionSeconds: 60,

@@ -5,7 +5,7 @@ import type { PostponedFinish } from "../../workers/upstream.ts";
 const NOW_MS = 1_000;
 const error = { code: "rate_limit_exceeded" as const, message: "Later", type: "rate_limit_exceeded", param: null };
 const postponed: PostponedFinish = { type: "finish", status: "postponed", error };
-const limits = { waits: 0, maxWaits: 3, deadlineMs: Number.MAX_SAFE_INTEGER };
+const limits = { waits: 0, maxWaits: 3, deadlineMs: Number.MAX_SAFE_INTEGER, latestStartMs: 0 };
 
 test.each([
   ["what the provider asked for, and up to a quarter more", { afterMs: 20_000 }, {}, [20_000, 25_000]],
@@ -25,4 +25,10 @@ test.each([
   ["its deadline comes before", { afterMs: 20_000 }, { deadlineMs: NOW_MS + 20_000 }],
 ])("there is no wait if %s", (_name, finish, more) => {
   expect(queueWaitMs({ ...postponed, ...finish }, { ...limits, ...more }, NOW_MS, () => 0)).toBeUndefined();
+});
+
+test("before its latest start, a response with a completion window waits as often as it must", () => {
+  const wait = (latestStartMs: number) =>
+    queueWaitMs(postponed, { ...limits, waits: 3, latestStartMs }, NOW_MS, () => 0);
+  expect([wait(NOW_MS + 1), wait(NOW_MS)]).toEqual([80_000, undefined]);
 });

@@ -1,0 +1,184 @@
+/** Responses with a completion window: behind all others, promoted in time, and in one order among themselves. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Queue } from "bullmq";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { type LogLine, startApi, startWorker } from "../support/processes.ts";
+import { accept, comeDue, HANGING, HOUR_MS, runsOf, type Waiting } from "../support/queued-responses.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { openTestStorage, type TestStorage } from "../support/storage.ts";
+import { refuse, startUpstreamServer } from "../support/upstream-server.ts";
+import { endResponse } from "../../src/responses/end-response.ts";
+import { ResponseSweeper } from "../../workers/response-sweeper.ts";
+
+let environment: Record<string, string>;
+let storage: TestStorage;
+
+beforeEach(async () => {
+  const prefix = uniquePrefix();
+  storage = await openTestStorage(prefix);
+  // One slot, so that the order of the runs is the order of the queue.
+  environment = { KEY_PREFIX: prefix, BACKGROUND_CONCURRENCY: "1", LOG_LEVEL: "debug", DRAIN_GRACE_MS: "0" };
+});
+afterEach(async () => {
+  await storage[Symbol.asyncDispose]();
+});
+
+const queued = async (waiting: Waiting): Promise<string> => await accept(storage, waiting);
+const cancel = async (id: string): Promise<unknown> => await endResponse(storage, id, "cancel");
+
+/** A run that has the only slot until it is cancelled. */
+async function occupy(waiting: Waiting = {}): Promise<string> {
+  const id = await queued({ ...waiting, metadata: HANGING });
+  await isBegun(id);
+  return id;
+}
+
+const isBegun = async (id: string): Promise<void> => {
+  await expect.poll(async () => (await storage.records.read(id))?.attempts, { timeout: 20_000 }).toBe(1);
+};
+
+test("a window is behind every tier, and two windows are in the order in which they must start", async () => {
+  const last = await queued({ window: "8h" });
+  const third = await queued({ window: "2h" });
+  // Seven of its eight hours are over.
+  const second = await queued({ window: "8h", ageMs: 7 * HOUR_MS });
+  const flex = await queued({ tier: "flex" });
+  const standard = await queued({});
+  const priority = await queued({ tier: "priority" });
+  await using worker = await startWorker(environment);
+  expect(await runsOf(worker, 6)).toEqual([priority, standard, flex, second, third, last]);
+});
+
+test("an idle worker runs it at once, as the client asked for it", async () => {
+  await using api = await startApi(environment);
+  await using _worker = await startWorker(environment);
+  const background_options = { completion_window: "8h", continuation_id: "nightly" };
+  const created = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }, { background_options }));
+  expect(created).toMatchObject({ status: "queued", background: true });
+  expect(created).not.toHaveProperty("background_options");
+  const ended = await pollToTheEnd(api.url, created.id);
+  expect(ended).toMatchObject({ status: "completed", service_tier: "default" });
+  const left = async () => await storage.redis.exists(storage.layout.windowed);
+  await expect.poll(left, { timeout: 20_000 }).toBe(0);
+});
+
+test("admission puts it behind others: what comes later and is urgent is run first", async () => {
+  await using api = await startApi(environment);
+  const fields = { background_options: { completion_window: "2h" } };
+  const windowed = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }, fields));
+  const urgent = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }, { service_tier: "flex" }));
+  await using worker = await startWorker(environment);
+  expect(await runsOf(worker, 2)).toEqual([urgent.id, windowed.id]);
+});
+
+test("from its latest start on it waits as one of the default tier, behind those that are there", async () => {
+  await using worker = await startWorker(environment);
+  const occupant = await occupy();
+  const flex = await queued({ tier: "flex" });
+  const before = await queued({});
+  const far = await queued({ window: "8h" });
+  const due = await queued({ window: "8h" });
+  await comeDue(storage, due);
+  const promoted = (line: LogLine) => line.msg.startsWith("Latest start reached");
+  expect((await worker.line(promoted, "a promotion"))["responseId"]).toBe(due);
+  const after = await queued({});
+  await cancel(occupant);
+  expect((await runsOf(worker, 6)).slice(1)).toEqual([before, due, after, flex, far]);
+  expect(worker.lines.filter(promoted)).toHaveLength(1);
+});
+
+test("a job that is lost is made again in the class that it has by then", async () => {
+  const early = await queued({ window: "2h" });
+  const due = await queued({ window: "8h", ageMs: 7 * HOUR_MS });
+  await queued({ tier: "flex" });
+  const keys = await storage.redis.keys(`${storage.layout.queuePrefix}:background:*`);
+  await storage.redis.del(...keys);
+  await comeDue(storage, due);
+  const flex = await queued({ tier: "flex" });
+  await new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" }).sweep();
+  await using worker = await startWorker(environment);
+  const runs = await runsOf(worker, 4);
+  expect([runs[0], runs[1], runs[3]]).toEqual([due, flex, early]);
+});
+
+test("a run that is handed over keeps its class", async () => {
+  await using worker = await startWorker(environment);
+  const handedOver = await occupy({ window: "2h" });
+  await worker.stop();
+  expect((await storage.records.read(handedOver))?.attempts, "given back").toBe(0);
+  const flex = await queued({ tier: "flex" });
+  const other = await queued({ window: "8h" });
+  await using successor = await startWorker(environment);
+  await isBegun(handedOver);
+  await cancel(handedOver);
+  expect(await runsOf(successor, 3)).toEqual([flex, handedOver, other]);
+});
+
+test("a run whose latest start came while it ran, and that is handed over then, is one of the default tier", async () => {
+  await using worker = await startWorker(environment);
+  const handedOver = await occupy({ window: "8h" });
+  await comeDue(storage, handedOver);
+  await worker.line(({ msg }) => msg.startsWith("Latest start reached"), "a promotion");
+  await worker.stop();
+  const flex = await queued({ tier: "flex" });
+  await using successor = await startWorker(environment);
+  await isBegun(handedOver);
+  await cancel(handedOver);
+  expect(await runsOf(successor, 2)).toEqual([handedOver, flex]);
+});
+
+test("a run that waited for its provider keeps its class", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "background-responses-window-"));
+  await using server = await startUpstreamServer(refuse(429, { message: "Later" }, { "retry-after": "600" }));
+  await using queue = disposable(new Queue("background", connection()));
+  const path = join(folder, "providers.json");
+  const lab = { kind: "openai-compatible", base_url: server.url };
+  await writeFile(path, JSON.stringify({ providers: { lab } }));
+  // It may not wait even once, but for its window.
+  const limited = { ...environment, PROVIDERS_FILE: path, UPSTREAM_MAX_WAITS: "0" };
+  const waited = await queued({ window: "2h", model: "lab/qwen3" });
+  const worker = await startWorker(limited);
+  await worker.line(({ msg }) => msg === "Waits in the queue for its provider", "a wait");
+  await worker.stop();
+  await (await queue.value.getJob(waited))!.promote();
+  const flex = await queued({ tier: "flex" });
+  const other = await queued({ window: "8h" });
+  await using successor = await startWorker(limited);
+  expect(await runsOf(successor, 3)).toEqual([flex, waited, other]);
+  await rm(folder, { recursive: true });
+});
+
+const connection = () => ({ connection: storage.redis, prefix: storage.layout.queuePrefix });
+const disposable = (value: Queue) => ({ value, [Symbol.asyncDispose]: async () => await value.close() });
+
+test("continuation_id: what is related to a run is taken before other windows, and never another project's", async () => {
+  await using worker = await startWorker(environment);
+  const urgent = await occupy({ continuation: "occupied" });
+  const sooner = await queued({ window: "2h" });
+  const foreign = await queued({ window: "8h", continuation: "occupied", project: "other" });
+  const related = await queued({ window: "8h", continuation: "occupied" });
+  const next = await queued({ window: "8h", continuation: "occupied" });
+  const flex = await queued({ tier: "flex" });
+  await cancel(urgent);
+  expect((await runsOf(worker, 6)).slice(1)).toEqual([flex, related, next, sooner, foreign]);
+  // It was run a moment ago.
+  const occupant = await occupy();
+  const unrelated = await queued({ window: "2h" });
+  const late = await queued({ window: "8h", continuation: "occupied" });
+  await cancel(occupant);
+  expect((await runsOf(worker, 9)).slice(7)).toEqual([late, unrelated]);
+});
+
+test("one that is cancelled while it waits leaves nothing behind", async () => {
+  await using api = await startApi(environment);
+  const background_options = { completion_window: "2h", continuation_id: "c" };
+  const { id } = await create(api.url, simulate({ tokens: 3 }, { background_options }));
+  expect(await storage.redis.zrange(storage.layout.windowed, "0", "-1")).toEqual([id]);
+  const { body } = await send("POST", `${api.url}/responses/${id}/cancel`);
+  expect(body.status).toBe("cancelled");
+  const left = [storage.layout.windowed, ...(await storage.redis.keys(`${storage.layout.prefix}:{continuation:*`))];
+  expect(await storage.redis.exists(...left)).toBe(0);
+});

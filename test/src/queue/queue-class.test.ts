@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import type { CreateRequest } from "../../../src/protocol/create-request.ts";
+import { classOf, priorityAt } from "../../../src/queue/queue-class.ts";
+
+const NOON_MS = Date.UTC(2027, 0, 1, 12);
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const RESERVE_MS = 30 * MINUTE_MS;
+
+type Window = "2h" | "8h";
+const windowed = (completion_window: Window, agoMs = 0, reserveMs = RESERVE_MS) =>
+  classOf({ background: true, background_options: { completion_window } }, NOON_MS - agoMs, reserveMs);
+
+test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
+  ["priority", 1],
+  ["fast", 1],
+  ["ultrafast", 1],
+  ["auto", 2],
+  ["default", 2],
+  ["scale", 2],
+  [null, 2],
+  ["flex", 3],
+])("service_tier %s is priority %d, then and for ever", (service_tier, priority) => {
+  for (const background_options of [undefined, null, {}, { completion_window: "soonest" as const }]) {
+    const found = classOf({ background: true, service_tier, background_options }, NOON_MS, RESERVE_MS);
+    expect(found).toEqual({ priority, latestStartMs: 0 });
+    expect(priorityAt(found, NOON_MS + 9 * HOUR_MS)).toBe(priority);
+  }
+});
+
+test.each<[Window, number]>([
+  ["2h", 1.5 * HOUR_MS],
+  ["8h", 7.5 * HOUR_MS],
+])("%s: behind all tiers until its latest start, and of the default tier from then on", (window, startsInMs) => {
+  const found = windowed(window);
+  expect(found.latestStartMs).toBe(NOON_MS + startsInMs);
+  expect(found.priority).toBeGreaterThan(4);
+  expect(priorityAt(found, found.latestStartMs - 1)).toBe(found.priority);
+  expect(priorityAt(found, found.latestStartMs)).toBe(2);
+});
+
+test("as much reserved as the window is long: it may start at once", () => {
+  expect(windowed("2h", 0, 3 * HOUR_MS).latestStartMs).toBe(NOON_MS);
+});
+
+test("the earlier it must start, the smaller the number", () => {
+  const inOrder = [
+    windowed("2h", HOUR_MS),
+    windowed("8h", 6.5 * HOUR_MS),
+    windowed("2h"),
+    windowed("8h", HOUR_MS),
+    windowed("8h"),
+  ].map(({ priority }) => priority);
+  expect(inOrder).toEqual(inOrder.toSorted((a, b) => a - b));
+  expect(new Set(inOrder).size).toBe(inOrder.length);
+});
+
+test.each([Date.UTC(2020, 0, 1), Date.UTC(2044, 11, 1), Date.UTC(2200, 0, 1)])(
+  "whatever the clock says (%d), the number is behind all tiers and one that BullMQ takes",
+  (nowMs) => {
+    const { priority } = classOf({ background: true, background_options: { completion_window: "8h" } }, nowMs, 0);
+    expect(priority).toBeGreaterThanOrEqual(5);
+    expect(priority).toBeLessThan(2 ** 21);
+  },
+);
