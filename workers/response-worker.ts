@@ -21,6 +21,7 @@ const LEASE_CHECK_MS = 2_000;
 export const HAND_OVER_MS = 5_000;
 /** Seconds that an idle worker waits for a job in one go: a job that is handed over is found within them. */
 const DRAIN_DELAY_SECONDS = 1;
+const FOREGROUND: QueueName = "foreground";
 /** BullMQ's own bounds on lost jobs are wide: attempts are counted in the record, where a hand-over is not one. */
 const MAX_STALLED_COUNT = 1_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -31,6 +32,8 @@ interface ActiveRun {
   control: RunControl;
   lease: string | undefined;
   done: Promise<unknown>;
+  /** A client waits on its connection for the end. */
+  isAwaited: boolean;
 }
 
 export class ResponseWorker {
@@ -104,7 +107,7 @@ export class ResponseWorker {
     const renewal = this.#keepLock(job, token, control);
     let outcome: RunOutcome;
     try {
-      outcome = await this.#run(responseId, control);
+      outcome = await this.#run(responseId, control, job.queueName === FOREGROUND);
     } finally {
       clearInterval(renewal);
     }
@@ -137,10 +140,10 @@ export class ResponseWorker {
     return setInterval(() => void renew(), LOCK_DURATION_MS / 2);
   }
 
-  async #run(id: string, control: RunControl): Promise<RunOutcome> {
+  async #run(id: string, control: RunControl, isAwaited: boolean): Promise<RunOutcome> {
     const { storage, config, logger } = this.#context;
     const { promise: done, resolve } = Promise.withResolvers<void>();
-    const active: ActiveRun = { id, control, lease: undefined, done };
+    const active: ActiveRun = { id, control, lease: undefined, done, isAwaited };
     // Before anything is awaited: a drain or a cancel must not miss it.
     this.#active.add(active);
     if (this.#isDraining) control.stop("drain");
@@ -200,14 +203,16 @@ export class ResponseWorker {
 
   /**
    * Takes no more jobs, and hands over the running ones where nothing is cut in two: between two items, or at once if they
-   * wait for something. What is still in the middle of an item after `graceMs` is stopped there, flushed and handed over.
+   * wait for something. What is still in the middle of an item after `graceMs`, and foreground runs that have not ended by
+   * then, are stopped there, flushed and handed over.
    */
   async drain(graceMs: number): Promise<void> {
     this.#isLeaving = true;
     // Closing comes first: a worker that is only paused still takes the job that its blocking read brings. It resolves
     // when the runs are over, which is why it is not awaited yet.
     const closed = Promise.all(this.#workers.map((worker) => worker.close()));
-    for (const { control } of this.#active) control.leave();
+    // There may be no other worker, and somebody waits for those in the foreground: they have the grace to end here.
+    for (const { control, isAwaited } of this.#active) if (!isAwaited) control.leave();
     await Promise.race([this.#allDone(), delay(graceMs, undefined, { ref: false })]);
     this.#isDraining = true;
     for (const { control } of this.#active) control.stop("drain");

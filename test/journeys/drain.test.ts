@@ -1,0 +1,95 @@
+/** A rolling deploy: workers are told to stop while responses are written. Nothing is cut that ends within the grace. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { act, finalOf } from "../support/acting-client.ts";
+import { create, RedisInspector, simulate } from "../support/api-client.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, expectOneTerminal, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
+
+const prefix = uniquePrefix();
+const environment = { KEY_PREFIX: prefix };
+let inspector: RedisInspector;
+let api: ApiProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  api = await startApi(environment);
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  inspector[Symbol.dispose]();
+});
+
+/** Reasoning of some 20 events, and a message of some 60. */
+const request = () => simulate({ reasoning: 15, tokens: 60, delay_ms: 20 });
+
+/** Follows a response, and tells its worker to stop at the first event that `isPlace`. Answers the log. */
+async function drainAt(
+  id: string,
+  worker: ServerProcess,
+  isPlace: (event: ReceivedEvent) => boolean,
+): Promise<string[]> {
+  let isDraining = false;
+  const { events, isWhole } = await subscribe(api.url, id, {
+    onEvent: (event) => {
+      if (isDraining || !isPlace(event)) return;
+      isDraining = true;
+      worker.kill("SIGTERM");
+    },
+  });
+  expect([isWhole, isDraining]).toEqual([true, true]);
+  const log = await inspector.log(id);
+  expectExact(events, log, 0);
+  expect(expectOneTerminal(log).status).toBe("completed");
+  expect(act(log)).toEqual(finalOf(expectOneTerminal(log)));
+  // A hand-over is no attempt.
+  expect((await inspector.meta(id))["attempts"]).toBe("1");
+  return log;
+}
+
+const isDelta = (name: string) => (event: ReceivedEvent) => event.type === `response.${name}.delta`;
+const workerOf = async (id: string) => (await inspector.meta(id))["worker"]!.split(":").at(-1);
+
+test("a message that is being written is finished where it is written", async () => {
+  const leaving = await startWorker(environment);
+  const { id } = await create(api.url, request());
+  await drainAt(id, leaving, isDelta("output_text"));
+  expect(await workerOf(id)).toBe(String(leaving.child.pid));
+  expect(await leaving.exited).toBe(0);
+});
+
+test("between reasoning and a message another worker takes over", async () => {
+  const leaving = await startWorker(environment);
+  const { id } = await create(api.url, request());
+  const heir = leaving.exited.then(() => startWorker(environment));
+  await drainAt(id, leaving, isDelta("reasoning_summary_text"));
+  await using other = await heir;
+  expect(await workerOf(id)).toBe(String(other.child.pid));
+});
+
+test.each(["reasoning_summary_text", "output_text"])(
+  "without a grace, %s is handed over in its middle, and continued in its place",
+  async (name) => {
+    const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "0" });
+    const { id } = await create(api.url, request());
+    const heir = leaving.exited.then(() => startWorker(environment));
+    await drainAt(id, leaving, isDelta(name));
+    await using other = await heir;
+    expect(await workerOf(id)).toBe(String(other.child.pid));
+  },
+);
+
+test("a client that waits for its answer gets it from the worker that leaves, though there is no other", async () => {
+  const leaving = await startWorker(environment);
+  const answered = fetch(`${api.url}/responses`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...request(), background: false }),
+  });
+  let [id] = await inspector.open();
+  while (id === undefined) [id] = await inspector.open();
+  await drainAt(id, leaving, isDelta("reasoning_summary_text"));
+  const response = (await (await answered).json()) as { id: string; status: string };
+  expect(response).toMatchObject({ id, status: "completed" });
+  expect(await leaving.exited).toBe(0);
+});
