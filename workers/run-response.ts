@@ -11,7 +11,7 @@ import {
   startResponse,
 } from "../src/lifecycle/end-response.ts";
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
-import type { EventDraft } from "../src/protocol/event.ts";
+import type { LifecycleEventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
 import type { ResponseError } from "../src/protocol/response.ts";
 import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
@@ -98,8 +98,7 @@ async function attempt(
       if (waitMs !== undefined) return { waitMs };
     }
     const finish = await addCompactionUsage(storage, run, lastWord(generated));
-    await indexOutput(storage, id, keptItems(run, discarded));
-    await end(run, finish, discarded);
+    await end(storage, run, finish, discarded);
     await leaveOpen(storage, id);
     return "ended";
   } catch (error) {
@@ -201,15 +200,17 @@ function lastWord(finish: UpstreamFinish): ServedFinish {
   return finish.status === "postponed" ? { type: "finish", status: "failed", error: finish.error } : finish;
 }
 
-/** Writes the terminal event, and resolves once it is in the log. */
-async function end(run: Run, finish: ServedFinish, discarded: Set<number>): Promise<void> {
+/** Closes what is open, makes the output known by its ids, writes the terminal event, and resolves once it is in the log. */
+async function end(storage: Storage, run: Run, finish: ServedFinish, discarded: Set<number>): Promise<void> {
   const { writer } = run;
   for (const place of writer.state.openIndices) await discard(run, place, discarded);
-  await writer.write(endingEvent(run, finish, discarded));
+  const terminal = endingEvent(run, finish, discarded);
+  await indexOutput(storage, run.id, terminal.response.output);
+  await writer.write(terminal);
   await writer.flush();
 }
 
-function endingEvent(run: Run, finish: ServedFinish, discarded: ReadonlySet<number>): EventDraft {
+function endingEvent(run: Run, finish: ServedFinish, discarded: ReadonlySet<number>): LifecycleEventDraft {
   const { response } = run.writer.state;
   if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null, finish.report);
   const { usage, serviceTier, report } = finish;

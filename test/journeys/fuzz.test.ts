@@ -220,6 +220,7 @@ test("nothing is half there", { timeout: 60_000 }, async () => {
 function isOfTheServer(key: string): boolean {
   const { layout } = inspector;
   const beginnings = [layout.idempotency(""), layout.itemIndex("", "").slice(0, -1), `${layout.queuePrefix}:`];
-  const own = [layout.open, layout.sealingKey];
+  beginnings.push(layout.continuation("")[0].slice(0, -"}:waiting".length));
+  const own = [layout.open, layout.windowed, layout.sealingKey];
   return own.includes(key) || beginnings.some((beginning) => key.startsWith(beginning));
 }
