@@ -14,7 +14,6 @@ import type { Vendor } from "./vendors.ts";
 
 type Format = NonNullable<NonNullable<UpstreamCall["request"]["text"]>["format"]>;
 type ResponseFormat = NonNullable<LanguageModelV4CallOptions["responseFormat"]>;
-type Schema = Extract<ResponseFormat, { type: "json" }>["schema"];
 
 const JSON_INSTRUCTION = "Answer with one JSON object and nothing else.";
 
@@ -67,7 +66,7 @@ function responseFormat(format: Format | null | undefined): ResponseFormat | und
       return { type: "json" };
     case "json_schema": {
       const { name, description } = format;
-      return { type: "json", schema: format.schema as Schema, name, ...given({ description }) };
+      return { type: "json", schema: format.schema, name, ...given({ description }) };
     }
     default:
       return undefined;
