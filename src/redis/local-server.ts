@@ -10,7 +10,7 @@
  */
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { installDebianRedis, isDebianRoot } from "./local-server/debian-package.ts";
+import { type DebianPackage, installDebianPackage, isDebianRoot } from "./local-server/debian-package.ts";
 import { dockerAnswers, startDockerRedis } from "./local-server/docker-server.ts";
 import { acquireLock, LockHeldError } from "./local-server/exclusive-lock.ts";
 import { findRedisProgram, MIN_VERSION } from "./local-server/find-program.ts";
@@ -94,6 +94,12 @@ export async function ensureRedis(options: LocalRedisOptions): Promise<LocalRedi
   }
 }
 
+const REDIS_PACKAGE: DebianPackage = {
+  name: "redis-server",
+  title: "Redis",
+  isInstalled: async (environment) => (await findRedisProgram(environment)).program !== undefined,
+};
+
 type Source = { how: "private"; program: string } | { how: "docker" };
 
 async function findSource(options: LocalRedisOptions): Promise<Source> {
@@ -107,7 +113,7 @@ async function findSource(options: LocalRedisOptions): Promise<Source> {
   if (!mayInstall || !(await isDebianRoot(environment, options.uid))) throw new NoRedisError(findings);
 
   try {
-    await installDebianRedis(environment, log);
+    await installDebianPackage(REDIS_PACKAGE, environment, log);
   } catch (error) {
     throw new NoRedisError(["apt-get could not install redis-server"], { cause: error });
   }

@@ -1,14 +1,20 @@
-/** Redis from the distribution: only as root on Debian and its kin, and only after saying so. */
+/** A program from the distribution: only as root on Debian and its kin, and only after saying so. */
 import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { acquireLock, LockHeldError } from "./exclusive-lock.ts";
-import { findRedisProgram } from "./find-program.ts";
 
 const run = promisify(execFile);
 
-const PACKAGE = "redis-server";
+export interface DebianPackage {
+  /** As apt-get has it. */
+  name: string;
+  /** The program that it brings, as a person calls it. */
+  title: string;
+  isInstalled: (environment: NodeJS.ProcessEnv) => Promise<boolean>;
+}
+
 const APT_TIMEOUT_MS = 300_000;
 /** Another program may be installing; apt-get waits for it this long. */
 const APT_LOCK_OPTION = "DPkg::Lock::Timeout=120";
@@ -28,21 +34,24 @@ export async function isDebianRoot(environment: NodeJS.ProcessEnv, uid = process
   }
 }
 
-export async function installDebianRedis(environment: NodeJS.ProcessEnv, log: (line: string) => void): Promise<void> {
+export async function installDebianPackage(
+  { name, title, isInstalled }: DebianPackage,
+  environment: NodeJS.ProcessEnv,
+  log: (line: string) => void,
+): Promise<void> {
   await using _lock = await untilLocked(log);
   // Another process may have installed it while this one waited.
-  const { program } = await findRedisProgram(environment);
-  if (program !== undefined) return;
-  log(`Redis was not found; installing the Debian package ${PACKAGE} (apt-get, as root)…`);
+  if (await isInstalled(environment)) return;
+  log(`${title} was not found; installing the Debian package ${name} (apt-get, as root)…`);
   await using _noService = await keepServicesStopped();
   try {
-    await aptGet(["install", "--yes", "--no-install-recommends", PACKAGE], environment);
+    await aptGet(["install", "--yes", "--no-install-recommends", name], environment);
   } catch {
     // The package lists are missing or out of date, or they are not at fault and the second try says what is.
     await aptGet(["update"], environment);
-    await aptGet(["install", "--yes", "--no-install-recommends", PACKAGE], environment);
+    await aptGet(["install", "--yes", "--no-install-recommends", name], environment);
   }
-  log(`Installed ${PACKAGE}.`);
+  log(`Installed ${name}.`);
 }
 
 /** Tests, the demo and a server may start at the same time; each of them would install. */
@@ -54,7 +63,7 @@ async function untilLocked(log: (line: string) => void): Promise<AsyncDisposable
       return await acquireLock(INSTALL_LOCK);
     } catch (error) {
       if (!(error instanceof LockHeldError) || Date.now() > end) throw error;
-      if (!isWaiting) log(`Process ${error.holder.pid} is installing Redis; waiting for it.`);
+      if (!isWaiting) log(`Process ${error.holder.pid} is installing a package; waiting for it.`);
       isWaiting = true;
     }
     await delay(LOCK_CHECK_MS);
@@ -62,11 +71,12 @@ async function untilLocked(log: (line: string) => void): Promise<AsyncDisposable
 }
 
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
-const NO_SERVICES = "#!/bin/sh\n# Written by background-responses while it installs Redis; safe to remove.\nexit 101\n";
+const NO_SERVICES =
+  "#!/bin/sh\n# Written by background-responses while it installs a package; safe to remove.\nexit 101\n";
 
 /**
- * The package would start a Redis service of the system on port 6379, which nobody asked for. Debian asks this program
- * first; 101 means no. One that is there already is the administrator's and stays.
+ * A package of a server would start it as a service of the system (Redis on port 6379), which nobody asked for. Debian
+ * asks this program first; 101 means no. One that is there already is the administrator's and stays.
  */
 async function keepServicesStopped(): Promise<AsyncDisposable> {
   try {

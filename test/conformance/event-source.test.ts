@@ -1,0 +1,38 @@
+/** A browser's own EventSource: it resumes by itself, over an API process that was killed, and stops at the end. */
+import { expect, test } from "vitest";
+import { create, RedisInspector, simulate } from "../support/api-client.ts";
+import { FollowingPage } from "../support/following-page.ts";
+import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, type ReceivedEvent } from "../support/subscriber.ts";
+import { SENT } from "./events/event-types.ts";
+
+const KILLED_AT = 20;
+
+test("an EventSource gets every event once over the death of its API process, and stops at the end", async () => {
+  await using page = await FollowingPage.start();
+  const environment = { KEY_PREFIX: uniquePrefix(), CORS_ORIGINS: page.origin };
+  using inspector = new RedisInspector(environment.KEY_PREFIX);
+  await using doomed = await startApi(environment);
+  await using _worker = await startWorker(environment);
+  const { port } = new URL(doomed.url);
+  const { id } = await create(doomed.url, simulate({ reasoning: 10, tokens: 120, delay_ms: 20 }));
+
+  const events: ReceivedEvent[] = [];
+  let revived: Promise<ApiProcess> | undefined;
+  const end = await page.follow(`${doomed.url}/responses/${id}?stream=true`, {
+    types: SENT,
+    onEvent: (event) => {
+      events.push(event);
+      if (event.id === KILLED_AT) revived = revive();
+    },
+  });
+  async function revive(): Promise<ApiProcess> {
+    doomed.kill("SIGKILL");
+    await doomed.exited;
+    return await startApi({ ...environment, PORT: port });
+  }
+  await using _api = (await revived)!;
+  expectExact(events, await inspector.log(id), 0);
+  expect(end).toBe("stopped");
+});
