@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { isTerminalEventType } from "../../src/protocol/event.ts";
 import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { expectSafe } from "../support/expect-safe.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -62,6 +63,7 @@ describe("SIGKILL of the worker", () => {
       expectExact(stream.events, log, 0);
       expect(expectOneTerminal(log).status).toBe("completed");
       expectNothingRepeated(log);
+      expectSafe(stream.events);
     }
     await worker[Symbol.asyncDispose]();
     while ((await inspector.open()).length > 0) await inspector.redis.ping();
@@ -124,6 +126,7 @@ describe("SIGKILL of the worker", () => {
     const calls = itemsDone(log).filter((item) => item.status === "completed");
     expect(final.output).toEqual(calls);
     expect(new Set(calls.map((call) => call.type === "function_call" && call.call_id)).size).toBe(calls.length);
+    expectSafe(events);
   });
 });
 

@@ -56,3 +56,17 @@ export function finalOf({ output }: Response): Acted {
     calls: items.flatMap(callOf),
   };
 }
+
+/** Calls that a log shows and that nobody can act on: left open, or closed in the middle. */
+export function incompleteCalls(log: readonly string[]): number {
+  const open = new Set<number>();
+  let closedIncomplete = 0;
+  for (const data of log) {
+    const event = JSON.parse(data) as ResponseStreamEvent;
+    if (event.type === "response.output_item.added" && callOf(event.item).length > 0) open.add(event.output_index);
+    if (event.type !== "response.output_item.done" || callOf(event.item).length === 0) continue;
+    open.delete(event.output_index);
+    if ("status" in event.item && event.item.status === "incomplete") closedIncomplete += 1;
+  }
+  return open.size + closedIncomplete;
+}

@@ -30,7 +30,7 @@ export class ServerProcess implements AsyncDisposable {
     this.name = name;
     this.child = spawn(process.execPath, [script], {
       cwd: ROOT,
-      env: { PATH: process.env["PATH"], REDIS_URL: testRedisUrl(), ...environment },
+      env: { PATH: process.env["PATH"], REDIS_URL: environment["REDIS_URL"] ?? testRedisUrl(), ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.exited = once(this.child, "exit").then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals | null);

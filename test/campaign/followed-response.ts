@@ -1,0 +1,71 @@
+/** A response that is followed from its first event to its last, and what is wrong with what programs would make of it. */
+import { isTerminalEventType } from "../../src/protocol/event.ts";
+import type { Response } from "../../src/protocol/response.ts";
+import { act, finalOf, incompleteCalls } from "../support/acting-client.ts";
+import { type ReceivedEvent, subscribeToTheEnd } from "../support/subscriber.ts";
+
+/** Each a number that ought to be 0. */
+export interface Faults {
+  /** Calls that the log shows in part: left open, or closed as incomplete. */
+  incompleteCalls: number;
+  /** Calls that a client which acts at `output_item.done` has made twice, wrongly, or not at all. */
+  wrongCalls: number;
+  /** Responses whose deltas, joined, are not their final text. */
+  differentTexts: number;
+  notCompleted: number;
+}
+
+export class FollowedResponse {
+  readonly number: number;
+  readonly id: string;
+  readonly #log: string[] = [];
+  #openDeltas = 0;
+
+  constructor(number: number, id: string) {
+    this.number = number;
+    this.id = id;
+  }
+
+  /** How many deltas were seen of the message that is being written; 0 if none is. */
+  get openDeltas(): number {
+    return this.#openDeltas;
+  }
+
+  async follow(url: string, onChange: () => void): Promise<void> {
+    await subscribeToTheEnd(() => url, this.id, {
+      onEvent: (event) => {
+        this.#accept(event);
+        onChange();
+      },
+    });
+  }
+
+  #accept({ type, data }: ReceivedEvent): void {
+    this.#log.push(data);
+    if (type === "response.output_text.delta") this.#openDeltas += 1;
+    if (type === "response.output_item.done" || isTerminalEventType(type)) this.#openDeltas = 0;
+  }
+
+  /** `calls`: those that its model has asked for, as `<name> <arguments>`. */
+  findFaults(calls: readonly string[]): Faults {
+    const { response, type } = JSON.parse(this.#log.at(-1)!) as { response: Response; type: string };
+    const acted = act(this.#log);
+    return {
+      incompleteCalls: incompleteCalls(this.#log),
+      wrongCalls: countWrong(acted.calls, calls),
+      differentTexts: acted.text === finalOf(response).text ? 0 : 1,
+      notCompleted: type === "response.completed" ? 0 : 1,
+    };
+  }
+}
+
+function countWrong(executed: readonly string[], wanted: readonly string[]): number {
+  const missing = [...wanted];
+  let wrong = 0;
+  for (const call of executed) {
+    const place = missing.indexOf(call);
+    if (place === -1) wrong += 1;
+    else missing.splice(place, 1);
+  }
+  return wrong + missing.length;
+}
