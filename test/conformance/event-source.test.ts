@@ -1,6 +1,7 @@
 /** A browser's own EventSource: it resumes by itself, over an API process that was killed, and stops at the end. */
 import { expect, test } from "vitest";
 import { create, RedisInspector, simulate } from "../support/api-client.ts";
+import { ensureChromium, NoChromiumError } from "../support/chromium.ts";
 import { FollowingPage } from "../support/following-page.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -35,4 +36,12 @@ test("an EventSource gets every event once over the death of its API process, an
   await using _api = (await revived)!;
   expectExact(events, await inspector.log(id), 0);
   expect(end).toBe("stopped");
+});
+
+test("where there is no Chromium, and none can be installed, the error says what is missing", async () => {
+  const log: string[] = [];
+  const missing = ensureChromium({ PATH: "/nowhere" }, (line) => void log.push(line));
+  await expect(missing).rejects.toBeInstanceOf(NoChromiumError);
+  await expect(missing).rejects.toThrow("so that the PATH has one of chromium, chromium-browser, google-chrome-stable");
+  expect(log).toEqual([]);
 });

@@ -11,6 +11,7 @@ import { LINES } from "./ai-sdk/lines.ts";
 import { API_KEYS, CLIENTS, type Fixture } from "./clients/clients.ts";
 import { testAgents } from "./events/agents-suite.ts";
 import { testAiSdk } from "./events/ai-sdk-suite.ts";
+import { testLangChain } from "./events/langchain-suite.ts";
 import { testOpenAi } from "./events/openai-suite.ts";
 import { startEventProvider } from "./events/provider.ts";
 
@@ -38,6 +39,9 @@ describe.each(CLIENTS)("%s", (name, official) => {
 });
 describe.each(LINES)("%s", (name, line) => {
   testAiSdk(name, line, fixture);
+});
+describe("LangChain", () => {
+  testLangChain(fixture);
 });
 describe("@openai/agents", () => {
   testAgents(fixture);
