@@ -11,6 +11,7 @@ import type { EventDraft } from "../protocol/event.ts";
 import { isTerminalStatus, type ResponseStatus } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { jsonLine } from "./json-line.ts";
 import { ReplicaAcknowledgement } from "./replica-acknowledgement.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -28,9 +29,9 @@ export function sequenceEvents(first: number, drafts: readonly EventDraft[]): st
   let written: { response: unknown; json: string } | undefined;
   return drafts.map((draft, i) => {
     const { type, ...rest } = draft;
-    if (!("response" in rest)) return JSON.stringify({ type, sequence_number: first + i, ...rest });
+    if (!("response" in rest)) return jsonLine({ type, sequence_number: first + i, ...rest });
     // The opening events carry the same response: it is written once.
-    if (written?.response !== rest.response) written = { response: rest.response, json: JSON.stringify(rest.response) };
+    if (written?.response !== rest.response) written = { response: rest.response, json: jsonLine(rest.response) };
     return `{"type":"${type}","sequence_number":${first + i},"response":${written.json}}`;
   });
 }

@@ -5,7 +5,7 @@ import { startCuttingProxy } from "../../support/cutting-proxy.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../support/samples.ts";
 import { beginResponse, openTestStorage } from "../../support/storage.ts";
-import { cancelResponse } from "../../../src/lifecycle/end-response.ts";
+import { cancelResponse, startResponse } from "../../../src/lifecycle/end-response.ts";
 
 const storage = await openTestStorage();
 afterAll(() => storage[Symbol.asyncDispose]());
@@ -163,4 +163,17 @@ test("creating the same record again changes nothing", async () => {
   expect(await storage.records.create(record)).toBe(true);
   expect(await storage.records.create({ ...record, project: "other" })).toBe(false);
   expect((await storage.records.read(record.id))?.project).toBe("default");
+});
+
+test("characters at which some clients end a line are escaped, and nothing else is changed", () => {
+  const text = "a\u0085b\u2028c\u2029d\u000b\u000c\u001c\u001d\u001e\u007f\u00a0é日";
+  const started = startResponse({ ...openingState().response, instructions: text });
+  const [delta, lifecycle] = sequenceEvents(0, [messageEvents(0, [text])[2]!, started]);
+  // All at which Python's str.splitlines() cuts.
+  const lineEnds = "\n\v\f\r\u001c\u001d\u001e\u0085\u2028\u2029".split("");
+  for (const data of [delta!, lifecycle!]) expect(lineEnds.filter((end) => data.includes(end))).toEqual([]);
+  expect(JSON.parse(delta!)).toMatchObject({ delta: text });
+  expect(JSON.parse(lifecycle!)).toMatchObject({ response: { instructions: text } });
+  expect(delta).toContain("b\\u2028c\\u2029d");
+  expect(delta).toContain("\u007f\u00a0é日");
 });
