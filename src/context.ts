@@ -101,7 +101,6 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     logger,
     exists: async (id) => (await streamRecords.readEvenDeleted(id)) !== undefined,
     heartbeatMs: config.STREAM_HEARTBEAT_MS,
-    stallTimeoutMs: config.STREAM_STALL_TIMEOUT_MS,
   });
   hub.attach(new Doorbell(bellRedis, layout, () => hub.pumpAll()));
 

@@ -40,8 +40,9 @@ export function createResponse(context: ApiContext): RequestHandler {
     const cancelOnDisconnect = !isBackground && idempotencyKey === undefined;
     const following: Following = { admitted, cancelOnDisconnect, isReadable: isBackground || body.store !== false };
     if (body.stream === true) {
+      const { STREAM_STALL_TIMEOUT_MS: stallTimeoutMs } = context.config;
       const isObfuscated = body.stream_options?.include_obfuscation === true;
-      const sink = openEventStream(response, { isResumable: isBackground });
+      const sink = openEventStream(response, { isResumable: isBackground, stallTimeoutMs });
       follow(context, response, sink, { ...following, ...(isObfuscated && { encode: obfuscatedFrames(admitted.id) }) });
     } else {
       const send = (terminal: LoggedEvent) => sendResponseJson(response, responseJsonOf(terminal));
@@ -71,14 +72,8 @@ interface Following {
 export function follow(context: ApiContext, response: HttpResponse, sink: FrameSink, following: Following): void {
   const { admitted, encode, cancelOnDisconnect, isReadable } = following;
   let hasEnded = false;
-  const watched: FrameSink = {
-    ...sink,
-    end: (reason, terminal) => {
-      hasEnded = reason === "terminal";
-      sink.end(reason, terminal);
-    },
-  };
-  const stop = context.hub.follow({ responseId: admitted.id, from: 0, sink: watched, ...(encode && { encode }) });
+  const onEnd = (reason: EndReason): void => void (hasEnded = reason === "terminal");
+  const stop = context.hub.follow({ responseId: admitted.id, from: 0, sink, onEnd, ...(encode && { encode }) });
   whenClosed(response, () => {
     stop();
     // A process that goes away leaves a run to be read later, if it can be.
@@ -93,6 +88,8 @@ export function follow(context: ApiContext, response: HttpResponse, sink: FrameS
 export function waitForEnd(response: HttpResponse, answer: (terminal: LoggedEvent) => void): FrameSink {
   return {
     isResumable: false,
+    // It has no stream that could be silent.
+    lastTakenMs: Number.POSITIVE_INFINITY,
     write: () => true,
     drained: () => Promise.resolve(),
     end: (reason: EndReason, terminal: LoggedEvent | undefined) => {

@@ -31,7 +31,8 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     }
     const last = record.durable ?? record.last;
     if (cursor !== undefined && cursor.value > last) throw cursorBeyondLog(cursor.value, last, cursor.source);
-    const sink = openEventStream(response, { isResumable: true });
+    const stallTimeoutMs = context.config.STREAM_STALL_TIMEOUT_MS;
+    const sink = openEventStream(response, { isResumable: true, stallTimeoutMs });
     // HEAD is answered once its headers are: what followed would hold up the connection's next request.
     const isHead = request.method === "HEAD";
     if (isHead || (isTerminalStatus(record.status) && cursor?.value === last)) {

@@ -84,6 +84,6 @@ const log = sequenceEvents(0, [...opening, started, ...firstEvents, ...lastEvent
 /** As `GET …?stream=true&starting_after=` answers it. */
 export function streamAfter(last: number): string {
   const events = log.map((data, sequenceNumber) => ({ sequenceNumber, data })).slice(last + 1);
-  return `: keep-alive\n\n${encodeFrames(events).toString()}`;
+  return encodeFrames(events).toString();
 }
 export const LAST_BEFORE_TEXT = 4;

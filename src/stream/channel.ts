@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Doorbell } from "./doorbell.ts";
-import { type Follower, type HubOptions, PAGE_EVENTS } from "./follower.ts";
+import type { Follower, HubOptions } from "./follower.ts";
 
 /** The log is read at most once in this time, however often the bell rings. */
 const PUMP_INTERVAL_MS = 5;
@@ -56,7 +56,7 @@ export class Channel {
         if (restMs > 0) await delay(restMs);
       }
     } catch (err) {
-      // The next ring or heartbeat reads again; until then nobody has lost anything.
+      // The next ring or check reads again; until then nobody has lost anything.
       this.#options.logger.warn({ err, responseId: this.#id }, "Could not read the log");
     } finally {
       this.#pumping = false;
@@ -67,13 +67,13 @@ export class Channel {
   async #pumpPage(): Promise<boolean> {
     const from = this.#lowestCursor();
     if (from === undefined) return false;
-    const page = await this.#options.reader.read(this.#id, from, PAGE_EVENTS);
-    if (page.length === 0) return false;
+    const { events, hasMore } = await this.#options.reader.readPage(this.#id, from);
+    if (events.length === 0) return false;
     const shared = new Map<number, Buffer>();
     for (const follower of this.followers) {
-      if (follower.isLevel) follower.take(page, shared);
+      if (follower.isLevel) follower.take(events, shared);
     }
-    return page.length === PAGE_EVENTS;
+    return hasMore;
   }
 
   #lowestCursor(): number | undefined {
@@ -84,10 +84,10 @@ export class Channel {
     return lowest;
   }
 
-  /** On the heartbeat: reads in case a ring was lost, and lets go of followers whose log is no more. */
+  /** Once in each heartbeat's time: reads in case a ring was lost, and lets go of followers whose log is no more. */
   async checkAlive(): Promise<void> {
     void this.pump();
-    // While Redis is away one question waits, not one more each heartbeat.
+    // While Redis is away one question waits, not one more each time.
     if (this.#checking) return;
     this.#checking = true;
     try {

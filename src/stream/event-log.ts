@@ -12,6 +12,7 @@ import { isTerminalStatus, type ResponseStatus } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { jsonLine } from "./json-line.ts";
+import { readLogPage } from "./log-page.ts";
 import { ReplicaAcknowledgement } from "./replica-acknowledgement.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -170,6 +171,12 @@ export class EventLog {
   }
 }
 
+export interface EventPage {
+  events: LoggedEvent[];
+  /** Whether there may be more behind them. */
+  hasMore: boolean;
+}
+
 /** Reads logs. Apart from `EventLog`, because readers and writers must not share a connection that WAITs. */
 export class EventLogReader {
   readonly #redis: RedisClient;
@@ -194,6 +201,13 @@ export class EventLogReader {
     const end = before === undefined ? await this.#endOfPage(id) : `(${before}${ENTRY_SUFFIX}`;
     const entries = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", count);
     return entries.map(toLoggedEvent).toReversed();
+  }
+
+  /** As many events as a page may have bytes (log-page.ts), in order, from sequence number `from` (inclusive). */
+  async readPage(id: string, from: number): Promise<EventPage> {
+    const page = await readLogPage(this.#redis, this.#layout.events(id), from, await this.#endOfPage(id));
+    const events = page.data.map((data, i) => ({ sequenceNumber: page.first + i, data }));
+    return { events, hasMore: page.hasMore };
   }
 
   /** The last event that readers may see. */

@@ -8,25 +8,27 @@ import type { Logger } from "pino";
 import { isTerminalEventType } from "../protocol/event.ts";
 import type { Channel } from "./channel.ts";
 import { type EventLogReader, type LoggedEvent, typeOf } from "./event-log.ts";
-import { encodeFrames, type FrameEncoder, HEARTBEAT_FRAME } from "./frame.ts";
+import { encodeFrames, type FrameEncoder, HEARTBEAT } from "./frame.ts";
 
-/** Events that one read brings at most. */
-export const PAGE_EVENTS = 1_000;
 const READ_RETRY_MS = 500;
 
 /**
- * Why a follower was ended: `terminal`, it got the terminal event; `gone`, the log does not exist any more; `stalled`, its
- * connection took nothing for too long; `closing`, this process is going away; `failed`, the log could not be read.
+ * Why a follower was ended: `terminal`, it got the terminal event; `gone`, the log does not exist any more; `closing`, this
+ * process is going away; `failed`, the log could not be read.
  */
-export type EndReason = "terminal" | "gone" | "stalled" | "closing" | "failed";
+export type EndReason = "terminal" | "gone" | "closing" | "failed";
 
 /** Where a follower's frames go. */
 export interface FrameSink {
   /** Whether its client can resume elsewhere when this process goes away. A client that waits for one answer cannot. */
   readonly isResumable: boolean;
-  /** Takes whole frames. False: take no more until `drained` resolves. */
+  /** When its connection last took bytes, by the monotonic clock. */
+  readonly lastTakenMs: number;
+  /** Takes whole frames, or a heartbeat. False: give it no more until `drained` resolves. */
   write(frames: Buffer): boolean;
+  /** Resolves once everything was taken, or the connection is gone. */
   drained(): Promise<void>;
+  /** Whatever it was given before still goes out. */
   end(reason: EndReason, terminal: LoggedEvent | undefined): void;
 }
 
@@ -36,6 +38,7 @@ export interface FollowOptions {
   from: number;
   sink: FrameSink;
   encode?: FrameEncoder;
+  onEnd?: (reason: EndReason) => void;
 }
 
 export interface HubOptions {
@@ -44,7 +47,6 @@ export interface HubOptions {
   /** Whether there still is a log to wait for. */
   exists: (responseId: string) => Promise<boolean>;
   heartbeatMs: number;
-  stallTimeoutMs: number;
 }
 
 export class Follower {
@@ -54,6 +56,7 @@ export class Follower {
   readonly #responseId: string;
   readonly #sink: FrameSink;
   readonly #encode: FrameEncoder;
+  readonly #onEnd: FollowOptions["onEnd"];
   readonly #channel: Channel;
   readonly #options: HubOptions;
   #isFull = false;
@@ -64,6 +67,7 @@ export class Follower {
     this.#responseId = follow.responseId;
     this.#sink = follow.sink;
     this.#encode = follow.encode ?? encodeFrames;
+    this.#onEnd = follow.onEnd;
     this.#channel = channel;
     this.#options = options;
   }
@@ -84,28 +88,20 @@ export class Follower {
 
   async #readToTheEnd(): Promise<void> {
     while (!this.#hasEnded) {
-      if (this.#isFull && !(await this.#hasDrained())) return;
-      const page = await this.#options.reader.read(this.#responseId, this.cursor, PAGE_EVENTS);
-      if (this.#hasEnded) return;
-      this.take(page);
-      if (page.length < PAGE_EVENTS && !this.#isFull) {
+      if (this.#isFull) {
+        await this.#sink.drained();
+        this.#isFull = false;
+        continue;
+      }
+      const { events, hasMore } = await this.#options.reader.readPage(this.#responseId, this.cursor);
+      this.take(events);
+      if (!hasMore && !this.#isFull && !this.#hasEnded) {
         // A ring may have come during the read, while this follower was not yet among the level ones.
         this.isLevel = true;
         void this.#channel.pump();
         return;
       }
     }
-  }
-
-  /** False if the stall ended it. */
-  async #hasDrained(): Promise<boolean> {
-    const stalled = new AbortController();
-    const timeout = delay(this.#options.stallTimeoutMs, "stalled" as const, { signal: stalled.signal });
-    const outcome = await Promise.race([this.#sink.drained(), timeout.catch(() => undefined)]);
-    stalled.abort();
-    if (outcome === "stalled") this.end("stalled");
-    else this.#isFull = false;
-    return outcome !== "stalled";
   }
 
   /** Takes the part of a page that it needs. `shared` holds what was already encoded for others, by cursor. */
@@ -153,8 +149,10 @@ export class Follower {
     return this.#sink.isResumable;
   }
 
-  beat(): void {
-    if (!this.#hasEnded && !this.#isFull && !this.#sink.write(HEARTBEAT_FRAME)) this.#fallBehind();
+  /** A connection that is full is not silent: it still has to take what it was given. */
+  beat(silentSinceMs: number): void {
+    if (this.#isFull || this.#hasEnded || this.#sink.lastTakenMs > silentSinceMs) return;
+    if (!this.#sink.write(HEARTBEAT)) this.#fallBehind();
   }
 
   /** The subscriber went away by itself. */
@@ -168,5 +166,6 @@ export class Follower {
     if (this.#hasEnded) return;
     this.leave();
     this.#sink.end(reason, terminal);
+    this.#onEnd?.(reason);
   }
 }

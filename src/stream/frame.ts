@@ -4,7 +4,11 @@ import { type LoggedEvent, typeOf } from "./event-log.ts";
 
 export type FrameEncoder = (events: readonly LoggedEvent[]) => Buffer;
 
-export const HEARTBEAT_FRAME = Buffer.from(": keep-alive\n\n");
+/**
+ * A comment without a blank line of its own (contract 00, row 7), so that it becomes the first line of the next frame. A
+ * blank line makes some decoders dispatch: the official Python client never forgets an id and would parse empty data.
+ */
+export const HEARTBEAT = Buffer.from(": keep-alive\n");
 
 export const encodeFrames: FrameEncoder = (events) => {
   let text = "";

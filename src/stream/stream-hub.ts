@@ -7,16 +7,26 @@ import { Channel } from "./channel.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { Follower, type FollowOptions, type HubOptions } from "./follower.ts";
 
+/**
+ * How often all followers are looked at for silence in the time of a heartbeat: one timer for all of them. A connection is
+ * silent for at least the heartbeat's time before it gets a comment, and for a tenth of it more at most.
+ */
+const LOOKS_A_HEARTBEAT = 10;
+
 export class StreamHub {
   readonly #options: HubOptions;
   readonly #channels = new Map<string, Channel>();
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #timers: NodeJS.Timeout[];
   #doorbell: Doorbell | undefined;
   #isClosing = false;
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs);
+    const { heartbeatMs } = options;
+    this.#timers = [
+      setInterval(() => this.#check(), heartbeatMs),
+      setInterval(() => this.#beat(), Math.ceil(heartbeatMs / LOOKS_A_HEARTBEAT)),
+    ];
   }
 
   /** The doorbell's reconnect needs the hub, and the hub the doorbell: this closes the circle. */
@@ -28,6 +38,7 @@ export class StreamHub {
   follow(options: FollowOptions): () => void {
     if (this.#isClosing && options.sink.isResumable) {
       options.sink.end("closing", undefined);
+      options.onEnd?.("closing");
       return () => {};
     }
     const channel = this.#channelOf(options.responseId);
@@ -57,7 +68,7 @@ export class StreamHub {
   }
 
   close(): void {
-    clearInterval(this.#heartbeat);
+    for (const timer of this.#timers) clearInterval(timer);
     for (const channel of this.#channels.values()) {
       for (const follower of channel.followers) follower.end("closing");
     }
@@ -77,10 +88,14 @@ export class StreamHub {
     return channel;
   }
 
+  #check(): void {
+    for (const channel of this.#channels.values()) void channel.checkAlive();
+  }
+
   #beat(): void {
+    const silentSinceMs = performance.now() - this.#options.heartbeatMs;
     for (const channel of this.#channels.values()) {
-      void channel.checkAlive();
-      for (const follower of channel.followers) follower.beat();
+      for (const follower of channel.followers) follower.beat(silentSinceMs);
     }
   }
 }

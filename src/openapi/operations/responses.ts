@@ -59,7 +59,7 @@ export const retrieveResponse: Endpoint = {
       description: [
         "The response, or with `stream` its events.",
         "",
-        "Each event is one frame, `id: <sequence_number>`, `event: <type>`, `data: <the event's JSON in one line>`; the schema is that of the JSON. A comment (`: keep-alive`) comes at once, and whenever nothing else does for a while.",
+        "Each event is one frame, `id: <sequence_number>`, `event: <type>`, `data: <the event's JSON in one line>`; the schema is that of the JSON. A connection that got nothing for `STREAM_HEARTBEAT_MS` gets a comment line, `: keep-alive`, without a blank line: it is the first line of the next frame, and dispatches nothing by itself.",
       ].join("\n"),
       headers: ["openai-poll-after-ms"],
       content: {

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { EventLogReader, sequenceEvents, typeOf } from "../../../src/stream/event-log.ts";
+import type { EventDraft } from "../../../src/protocol/event.ts";
+import { EventLogReader, type LoggedEvent, sequenceEvents, typeOf } from "../../../src/stream/event-log.ts";
+import { PAGE_BYTES } from "../../../src/stream/log-page.ts";
 import { foldLog } from "../../../src/stream/snapshot.ts";
 import { startCuttingProxy } from "../../support/cutting-proxy.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
@@ -176,4 +178,59 @@ test("characters at which some clients end a line are escaped, and nothing else 
   expect(JSON.parse(lifecycle!)).toMatchObject({ response: { instructions: text } });
   expect(delta).toContain("b\\u2028c\\u2029d");
   expect(delta).toContain("\u007f\u00a0é日");
+});
+
+describe("a page of the log", () => {
+  const bytesOf = (events: readonly LoggedEvent[]): number =>
+    events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+
+  /** The log behind its two opening events, with deltas of these sizes. */
+  async function logOf(sizes: readonly number[]): Promise<string> {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    for (const [i, size] of sizes.entries()) {
+      const events = sequenceEvents(2 + i, [{ ...messageEvents(0, [""])[2]!, delta: "x".repeat(size) } as EventDraft]);
+      expect((await storage.log.append(id, { lease, first: 2 + i, events })).kind).toBe("appended");
+    }
+    return id;
+  }
+
+  async function pagesOf(id: string): Promise<LoggedEvent[][]> {
+    const pages: LoggedEvent[][] = [];
+    for (let from = 0; ;) {
+      const { events, hasMore } = await storage.reader.readPage(id, from);
+      pages.push(events);
+      from += events.length;
+      if (!hasMore) return pages;
+    }
+  }
+
+  test.each([
+    ["small ones, then large ones", [...Array<number>(300).fill(10), ...Array<number>(40).fill(65_536)]],
+    ["large ones, then small ones", [...Array<number>(20).fill(200_000), ...Array<number>(300).fill(10)]],
+    ["one that is larger than a page among others", [10, 10, 3_000_000, 10, 10]],
+    ["more than a page has of any size", Array<number>(1_300).fill(1)],
+  ])("has what fits, at least one event, and all pages have all: %s", async (_, sizes) => {
+    const id = await logOf(sizes);
+    const pages = await pagesOf(id);
+    const all = pages.flat();
+    expect(all).toEqual(await storage.reader.read(id, 0, 10_000));
+    expect(all).toHaveLength(2 + sizes.length);
+    const ofSeveral = pages.filter((page) => page.length > 1);
+    expect(Math.max(...ofSeveral.map(bytesOf))).toBeLessThanOrEqual(PAGE_BYTES);
+    expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(1_000);
+    // And not by being small: what the next one begins with would not have fitted.
+    expect(pages.length).toBeLessThanOrEqual(2 + Math.ceil((2 * bytesOf(all)) / PAGE_BYTES));
+  });
+
+  test("ends before a hole, and the next one begins behind it", async () => {
+    const id = await logOf([1, 1, 1, 1]);
+    await storage.redis.xdel(storage.layout.events(id), "4-1");
+    const numbersFrom = async (from: number) => {
+      const { events, hasMore } = await storage.reader.readPage(id, from);
+      return { numbers: events.map(({ sequenceNumber }) => sequenceNumber), hasMore };
+    };
+    expect(await numbersFrom(1)).toEqual({ numbers: [1, 2, 3], hasMore: true });
+    expect(await numbersFrom(4)).toEqual({ numbers: [5], hasMore: false });
+    expect(await numbersFrom(6)).toEqual({ numbers: [], hasMore: false });
+  });
 });

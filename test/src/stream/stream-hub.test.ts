@@ -4,7 +4,7 @@ import { cancelResponse } from "../../../src/lifecycle/end-response.ts";
 import { connect } from "../../../src/redis/connect.ts";
 import { Doorbell } from "../../../src/stream/doorbell.ts";
 import { type LoggedEvent, sequenceEvents } from "../../../src/stream/event-log.ts";
-import { encodeFrames, HEARTBEAT_FRAME, obfuscatedFrames } from "../../../src/stream/frame.ts";
+import { encodeFrames, HEARTBEAT, obfuscatedFrames } from "../../../src/stream/frame.ts";
 import type { EndReason, FrameSink, HubOptions } from "../../../src/stream/follower.ts";
 import { StreamHub } from "../../../src/stream/stream-hub.ts";
 import { testRedisUrl } from "../../support/redis.ts";
@@ -29,7 +29,6 @@ function openHub(options: Partial<HubOptions> = {}): StreamHub {
     logger: silentLogger,
     exists: async (id) => (await storage.records.readEvenDeleted(id)) !== undefined,
     heartbeatMs: 50,
-    stallTimeoutMs: 60_000,
     ...options,
   });
   hub.attach(new Doorbell(bell, storage.layout, () => hub.pumpAll()));
@@ -44,14 +43,18 @@ class TestSink implements FrameSink {
   received = Buffer.alloc(0);
   isFull = false;
   writesWhileFull = 0;
-  heartbeats = 0;
+  /** How long it had got nothing before each heartbeat. */
+  readonly silencesMs: number[] = [];
+  lastTakenMs = performance.now();
   #drained = Promise.withResolvers<void>();
   readonly #waiting = new Set<() => void>();
 
   write(frames: Buffer): boolean {
     if (this.isFull) this.writesWhileFull += 1;
-    if (frames.equals(HEARTBEAT_FRAME)) this.heartbeats += 1;
+    const nowMs = performance.now();
+    if (frames.equals(HEARTBEAT)) this.silencesMs.push(nowMs - this.lastTakenMs);
     else this.received = Buffer.concat([this.received, frames]);
+    this.lastTakenMs = nowMs;
     for (const wake of this.#waiting) wake();
     return !this.isFull;
   }
@@ -68,6 +71,10 @@ class TestSink implements FrameSink {
 
   end(reason: EndReason): void {
     this.ended.resolve(reason);
+  }
+
+  get heartbeats(): number {
+    return this.silencesMs.length;
   }
 
   get ids(): number[] {
@@ -174,28 +181,12 @@ test("a follower that takes nothing gets no more, holds up nobody, and goes on w
   expect(slow.received.equals(fast.received)).toBe(true);
 });
 
-test("a follower that stalls for too long is ended, and can resume", async () => {
-  const hub = openHub({ stallTimeoutMs: 50 });
-  const response = await begin();
-  const stuck = new TestSink();
-  hub.follow({ responseId: response.id, from: 0, sink: stuck });
-  await stuck.reaches(1);
-  stuck.isFull = true;
-  await response.append(["a"]);
-  expect(await stuck.ended.promise).toBe("stalled");
-  const last = await response.end();
-  const resumed = new TestSink();
-  hub.follow({ responseId: response.id, from: stuck.ids.at(-1)! + 1, sink: resumed });
-  await resumed.ended.promise;
-  expect([...stuck.ids, ...resumed.ids]).toEqual(numbers(0, last));
-});
-
 test("an event that is appended while a follower reads its way to the end is not missed", async () => {
   const response = await begin();
   let hasAppended = false;
   const reader = {
-    read: async (...args: Parameters<typeof storage.reader.read>) => {
-      const page = await storage.reader.read(...args);
+    readPage: async (...args: Parameters<typeof storage.reader.readPage>) => {
+      const page = await storage.reader.readPage(...args);
       if (!hasAppended) {
         hasAppended = true;
         // The bell is heard and answered before this read comes back.
@@ -256,6 +247,37 @@ test("the bell of a response that nobody follows any more is not listened to", a
   await response.end();
   await one.ended.promise;
   while (((await bells()) as string[]).length > 0) await storage.redis.ping();
+});
+
+test("a follower gets a heartbeat when it has got nothing for the whole interval, and not before", async () => {
+  const hub = openHub({ heartbeatMs: 200 });
+  const [busyOne, quietOne] = [await begin(), await begin()];
+  const [busy, quiet] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: busyOne.id, from: 0, sink: busy });
+  hub.follow({ responseId: quietOne.id, from: 0, sink: quiet });
+  while (quiet.heartbeats < 3) await busy.reaches(await busyOne.append(["a"]));
+  await busy.isKeptAlive();
+  expect(Math.min(...busy.silencesMs, ...quiet.silencesMs)).toBeGreaterThanOrEqual(200);
+});
+
+test("a follower that is behind gets heartbeats while the log cannot be read, one that has to take what it got none", async () => {
+  const reader = { readPage: () => Promise.reject(new Error("Redis is away")) };
+  const hub = openHub({ reader: reader as unknown as typeof storage.reader });
+  const response = await begin();
+  const [sink, full] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.isKeptAlive();
+  await sink.isKeptAlive();
+  const live = openHub();
+  full.isFull = true;
+  live.follow({ responseId: response.id, from: 0, sink: full });
+  await full.reaches(1);
+  const { heartbeats } = full;
+  await sink.isKeptAlive();
+  await sink.isKeptAlive();
+  expect(full.heartbeats).toBe(heartbeats);
+  full.drain();
+  await full.isKeptAlive();
 });
 
 test("a ring that was lost is made up for by the heartbeat", async () => {
