@@ -5,6 +5,7 @@
 import type { RequestHandler, Response as HttpResponse } from "express";
 import type { ApiContext } from "../context.ts";
 import { cursorBeyondLog } from "../lifecycle/errors/requests.ts";
+import { cursorNotRecorded } from "../lifecycle/errors/server.ts";
 import { responseNotFound } from "../lifecycle/errors/state.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { readResponse } from "../responses/read-response.ts";
@@ -30,12 +31,20 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
       return;
     }
     const last = record.durable ?? record.last;
-    if (cursor !== undefined && cursor.value > last) throw cursorBeyondLog(cursor.value, last, cursor.source);
+    const isOver = isTerminalStatus(record.status);
+    if (cursor !== undefined && cursor.value > last) {
+      throw isOver ? cursorBeyondLog(cursor.value, last, cursor.source) : cursorNotRecorded(cursor.value, last);
+    }
+    const hasAll = isOver && cursor?.value === last;
+    // An EventSource comes back after every end, unless it is answered so (contract 00, row 24).
+    if (hasAll && cursor.source === "Last-Event-ID") {
+      response.status(204).end();
+      return;
+    }
     const stallTimeoutMs = context.config.STREAM_STALL_TIMEOUT_MS;
     const sink = openEventStream(response, { isResumable: true, stallTimeoutMs });
     // HEAD is answered once its headers are: what followed would hold up the connection's next request.
-    const isHead = request.method === "HEAD";
-    if (isHead || (isTerminalStatus(record.status) && cursor?.value === last)) {
+    if (hasAll || request.method === "HEAD") {
       sink.end("terminal", undefined);
       return;
     }

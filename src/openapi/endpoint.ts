@@ -10,7 +10,8 @@ import type { ApiResponse, Example, JsonSchema, Method, Operation, Parameter, Re
 export interface Answer {
   description: string;
   headers?: readonly HeaderName[];
-  content: Record<string, Body>;
+  /** Absent: there is no body. */
+  content?: Record<string, Body>;
 }
 
 interface Body {
@@ -98,11 +99,11 @@ function parametersOf({ parameters = [], isOpen }: Endpoint): Pick<Operation, "p
 function responsesOf(endpoint: Endpoint, method: Method): Record<string, ApiResponse> {
   const everywhere: HeaderName[] = [...(endpoint.isOpen === true ? [] : NAMED), ...(endpoint.headers ?? [])];
   const answers = Object.entries(endpoint.answers).map(([status, { description, headers = [], content }]) => {
-    const types = Object.entries(content).map(([type, each]) => [type, mediaType(each)] as const);
+    const types = Object.entries(content ?? {}).map(([type, each]) => [type, mediaType(each)] as const);
     const answer = {
       description,
       headers: headerRefs([...everywhere, ...headers]),
-      content: Object.fromEntries(types),
+      ...(content !== undefined && { content: Object.fromEntries(types) }),
     };
     return [status, answer] as const;
   });

@@ -128,8 +128,12 @@ export const REFUSALS = {
   },
   cannotCancelSynchronous: { when: "It was not created with `background`.", error: state.cannotCancelSynchronous() },
   cursorBeyondLog: {
-    when: "The cursor is beyond the last event: the client has seen more than is recorded.",
+    when: "The cursor is beyond the last event of a response that has ended: the client has seen more than is recorded.",
     error: requests.cursorBeyondLog(90, 41, "starting_after"),
+  },
+  cursorNotRecorded: {
+    when: "The cursor is beyond the last event of a response that still runs: Redis came back from an older file, and the events will be recorded again.",
+    error: server.cursorNotRecorded(90, 41),
   },
   malformedCursor: {
     when: "`starting_after` is not an integer from 0.",

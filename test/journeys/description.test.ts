@@ -56,8 +56,13 @@ describe("every answer is as described", () => {
     expect((await call("POST", `/responses/${id}/cancel`)).status).toBe(400);
     expect((await subscribe(api.url, id, { headers })).events.at(-1)?.type).toBe("response.completed");
     expect((await subscribe(api.url, id, { headers, startingAfter: 4 })).isWhole).toBe(true);
+    const last = (await subscribe(api.url, id, { headers })).events.at(-1)!.id;
+    expect((await call("GET", `/responses/${id}?stream=true`, undefined, { "last-event-id": `${last}` })).status).toBe(
+      204,
+    );
     const running = (await call("POST", "/responses", simulate({ hang: true }))).body.id;
     expect((await call("POST", "/responses", fast({ previous_response_id: running }))).status).toBe(400);
+    expect((await call("GET", `/responses/${running}?stream=true&starting_after=999`)).status).toBe(503);
     expect((await call("POST", `/responses/${running}/cancel`)).status).toBe(200);
     expect((await call("DELETE", `/responses/${running}`)).status).toBe(200);
     expect((await call("GET", `/responses/${id}/input_items?limit=5&order=asc`)).status).toBe(200);

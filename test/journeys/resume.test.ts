@@ -111,6 +111,50 @@ test("Last-Event-ID resumes like starting_after, which wins over it", async () =
   expectExact(byBoth.events, log, 9);
 });
 
+test("an EventSource that comes back after the end is told to stop; starting_after gets an empty stream", async () => {
+  const { id } = await create(apis[0].url, simulate({ tokens: 5, delay_ms: 0 }));
+  await pollToTheEnd(apis[0].url, id);
+  const last = (await inspector.log(id)).length - 1;
+  const ask = async (method: string, lastEventId: number, query = "") => {
+    const url = `${apis[0].url}/responses/${id}?stream=true${query}`;
+    const answer = await fetch(url, { method, headers: { "last-event-id": String(lastEventId) } });
+    return { status: answer.status, text: await answer.text() };
+  };
+  expect(await ask("GET", last)).toEqual({ status: 204, text: "" });
+  expect(await ask("HEAD", last)).toEqual({ status: 204, text: "" });
+  expect(await ask("GET", last, `&starting_after=${last}`)).toEqual({ status: 200, text: "" });
+  expect((await ask("GET", last - 1)).text).toContain("event: response.completed");
+  const running = await create(apis[0].url, simulate({ hang: true }));
+  const followed = await fetch(`${apis[0].url}/responses/${running.id}?stream=true`, {
+    headers: { "last-event-id": "1" },
+  });
+  expect(followed.status).toBe(200);
+  await send("DELETE", `${apis[0].url}/responses/${running.id}`);
+  await followed.text();
+});
+
+test.each(["starting_after", "Last-Event-ID"])(
+  "a cursor beyond the log of a response that runs is to be tried again, until the log has it: %s",
+  async (source) => {
+    const { id } = await create(apis[0].url, simulate({ tokens: 60, delay_ms: 10 }));
+    const headers: Record<string, string> = source === "Last-Event-ID" ? { "last-event-id": "40" } : {};
+    const query = source === "Last-Event-ID" ? "" : "&starting_after=40";
+    const url = `${apis[0].url}/responses/${id}?stream=true${query}`;
+    const refused = await send<object>("GET", url, undefined, headers);
+    expect(refused).toMatchObject({ status: 503, body: { error: { type: "server_error", param: null } } });
+    expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+    await subscribe(apis[0].url, id, { cutAfterEvents: 41 });
+    const { events } = await subscribe(
+      apis[0].url,
+      id,
+      source === "Last-Event-ID" ? { headers } : { startingAfter: 40 },
+    );
+    expectExact(events, await inspector.log(id), 41);
+    const beyond = await send<object>("GET", url.replace("=40", "=400"), undefined, { "last-event-id": "400" });
+    expect(beyond).toMatchObject({ status: 400, body: { error: { code: "invalid_value" } } });
+  },
+);
+
 test("a cursor at the end answers an empty stream, one beyond it an error that names the end", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 5, delay_ms: 0 }));
   await pollToTheEnd(apis[0].url, id);

@@ -78,7 +78,7 @@ export function filledPromptTooLong(length: number, limit: number): ApiError {
 /** Where a cursor was given: a parameter, which `param` names, or a header, which it cannot. */
 export type CursorSource = "starting_after" | "Last-Event-ID";
 
-/** Contract 00, row 5: a cursor beyond the log is an answer about lost data, not an empty stream. */
+/** Contract 00, row 5: a cursor beyond the log of a response that has ended is an answer about lost data, not an empty stream. */
 export function cursorBeyondLog(cursor: number, last: number, source: CursorSource): ApiError {
   return badCursor(source, `${cursor} is beyond the last recorded event, which is ${last}.`);
 }

@@ -13,6 +13,22 @@ export function storeUnavailable(retryAfterSeconds: number): ApiError {
   });
 }
 
+const RECORDED_AGAIN_SECONDS = 2;
+
+/**
+ * Contract 00, row 25. The log of a response that still runs is shorter than what a client has seen: Redis came back from
+ * an older file. The worker writes the same events again, or the response ends: either way there is an answer soon.
+ */
+export function cursorNotRecorded(cursor: number, last: number): ApiError {
+  return new ApiError({
+    status: 503,
+    message: `Event ${cursor} is not recorded at the moment: the log ends with ${last}, and the response is still running. Please retry.`,
+    type: "server_error",
+    code: "service_unavailable",
+    headers: { "retry-after": String(RECORDED_AGAIN_SECONDS) },
+  });
+}
+
 /** The run goes on without the process that waited for it. Sending the request again would start a second one. */
 export function runInterrupted(reason: string): ApiError {
   return new ApiError({

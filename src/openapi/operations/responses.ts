@@ -73,13 +73,21 @@ export const retrieveResponse: Endpoint = {
         },
       },
     },
+    204: {
+      description:
+        "With `stream`: `Last-Event-ID` is the last event of a response that has ended. An `EventSource` stops asking then. (`starting_after` is answered with 200 and an empty stream.)",
+    },
   },
   refusals: [
     ...NOT_THERE,
     "malformedCursor",
     "cursorBeyondLog",
+    "cursorNotRecorded",
     { when: "`Last-Event-ID` is not an integer from 0.", error: malformedCursor("-1", "Last-Event-ID") },
-    { when: "`Last-Event-ID` is beyond the last event.", error: cursorBeyondLog(90, 41, "Last-Event-ID") },
+    {
+      when: "`Last-Event-ID` is beyond the last event of a response that has ended.",
+      error: cursorBeyondLog(90, 41, "Last-Event-ID"),
+    },
     ...faultsOf((query) => parseFlag(query as Record<string, string>, "stream"), {
       "`stream`, or `include_obfuscation`, is no boolean.": { stream: "maybe" },
     }),

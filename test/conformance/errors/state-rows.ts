@@ -89,6 +89,15 @@ export const STATE_ROWS: Record<string, Refusal> = {
     // created, queued, in_progress, a message of one word in six events, completed
     message: "Invalid 'starting_after': 999 is beyond the last recorded event, which is 9.",
   },
+  "starting_after beyond the log of a response that runs": {
+    ask: async (server) => await server.stream(await server.running(), "&starting_after=999"),
+    status: 503,
+    type: "server_error",
+    code: "service_unavailable",
+    message:
+      /^Event 999 is not recorded at the moment: the log ends with \d+, and the response is still running\. Please retry\.$/,
+    headers: { "retry-after": "2" },
+  },
   "cancel non-background": {
     ask: async (server) => await server.cancel(await server.ended("completed", { background: false })),
     message: "Cannot cancel a synchronous response.",
