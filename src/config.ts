@@ -19,6 +19,8 @@ const MAX_PORT = 65_535;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The limit of a drain is a timer too, and some seconds longer than its grace. */
 const MAX_GRACE_MS = MAX_TIMER_MS - 60_000;
+/** The timeouts of a request are some seconds longer than this. */
+const MAX_KEEP_ALIVE_MS = MAX_TIMER_MS - 60_000;
 /** Longer than this Node's fetch does not wait for an answer to begin. */
 const MAX_FETCH_MS = 300_000;
 
@@ -78,6 +80,7 @@ const environmentSchema = z.object({
   MAX_ATTEMPTS: integer(5, 1),
   STREAM_HEARTBEAT_MS: milliseconds(15_000, 10),
   STREAM_STALL_TIMEOUT_MS: milliseconds(60_000, 10),
+  HTTP_KEEP_ALIVE_MS: milliseconds(65_000, 1, MAX_KEEP_ALIVE_MS),
   POLL_AFTER_MS: integer(1_000, 1),
   FOREGROUND_CONCURRENCY: integer(50, 1),
   BACKGROUND_CONCURRENCY: integer(50, 1),

@@ -15,7 +15,7 @@ await runProcess("api", async () => {
   const config = readConfig();
   const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
   const context = await openApiContext(config, logger);
-  const server = createHttpServer(createApp(context));
+  const server = createHttpServer(createApp(context), config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
   const address = server.address();
@@ -37,6 +37,9 @@ async function drain(server: Server, context: ApiContext): Promise<void> {
   context.hub.endResumable();
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
+  // Those that are still being answered become idle one by one: nobody is to wait for a next request on them.
+  server.keepAliveTimeout = 1;
+  server.keepAliveTimeoutBuffer = 0;
   const grace = setTimeout(() => {
     context.hub.close();
     setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS).unref();

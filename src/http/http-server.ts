@@ -17,11 +17,28 @@ import {
 } from "../lifecycle/errors/http.ts";
 import { API_VERSION, newRequestId } from "./request-log.ts";
 
-export function createHttpServer(app: Express): Server {
-  const server = createServer({ requireHostHeader: false }, app);
+/** Node's defaults, which are not to shrink. */
+const MIN_HEADERS_TIMEOUT_MS = 60_000;
+const MIN_REQUEST_TIMEOUT_MS = 300_000;
+/** For the clocks of two machines, and for a first request on a connection that was opened in advance. */
+const HEADERS_MARGIN_MS = 5_000;
+
+export function createHttpServer(app: Express, keepAliveMs: number): Server {
+  const server = createServer({ requireHostHeader: false, ...timeouts(keepAliveMs) }, app);
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   answerUnrequested(server);
   return server;
+}
+
+/**
+ * A load balancer keeps idle connections and opens some in advance. It has to be the one that closes them: a request that
+ * it sends into a connection that is being closed here is lost, and answered with 502. Node counts the time for headers
+ * from the opening of a connection too, so it must not be the shorter one, nor longer than the time for the whole request.
+ */
+function timeouts(keepAliveMs: number): { keepAliveTimeout: number; headersTimeout: number; requestTimeout: number } {
+  const headersTimeout = Math.max(MIN_HEADERS_TIMEOUT_MS, keepAliveMs + HEADERS_MARGIN_MS);
+  const requestTimeout = Math.max(MIN_REQUEST_TIMEOUT_MS, headersTimeout);
+  return { keepAliveTimeout: keepAliveMs, headersTimeout, requestTimeout };
 }
 
 /** What Node would refuse in its own words. */

@@ -1,4 +1,5 @@
 /** Promises 1 and 2: nobody sees what is not recorded, and every cursor gets exactly the rest, byte for byte. */
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
@@ -190,5 +191,23 @@ test("an API process that is told to stop ends its streams, and their clients re
   });
   await stopping.promise;
   expectExact(events, await inspector.log(id), 0);
+  expect(await leaving.exited).toBe(0);
+});
+
+test("an API process that is told to stop does not wait for connections that are idle after their answer", async () => {
+  // Either would be longer than this test may take.
+  const leaving = await startApi({ ...environment, DRAIN_GRACE_MS: "600000", HTTP_KEEP_ALIVE_MS: "600000" });
+  const body = JSON.stringify(simulate({ tokens: 60, delay_ms: 10 }, { background: false, stream: true }));
+  const { hostname, port } = new URL(leaving.url);
+  // It never closes a connection by itself.
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  const head = ["POST /v1/responses HTTP/1.1", `host: ${hostname}`, `content-length: ${body.length}`];
+  socket.write(`${head.join("\r\n")}\r\ncontent-type: application/json\r\n\r\n${body}`);
+  let answer = "";
+  for await (const piece of socket.setEncoding("utf8") as AsyncIterable<string>) {
+    if (answer === "") leaving.kill("SIGTERM");
+    answer += piece;
+  }
+  expect(answer).toMatch(/event: response\.completed\n[^]*\r\n0\r\n\r\n$/);
   expect(await leaving.exited).toBe(0);
 });
