@@ -24,8 +24,6 @@ export interface FoldedLog extends ResponseState {
   last: number;
 }
 
-const PAGE = 1_000;
-
 /** The state that the log says: the stored snapshot and the events after it. Undefined if there is no log. */
 export async function foldLog(
   redis: RedisClient,
@@ -43,12 +41,12 @@ export async function foldLog(
     openIndices: new Set(snapshot.openIndices),
   };
   for (;;) {
-    const page = await reader.read(id, last + 1, PAGE);
+    const { events, hasMore } = await reader.readPage(id, last + 1);
     state = foldEvents(
-      page.map((event) => JSON.parse(event.data) as EventDraft),
+      events.map((event) => JSON.parse(event.data) as EventDraft),
       state,
     );
-    last = page.at(-1)?.sequenceNumber ?? last;
-    if (page.length < PAGE) return state && { ...state, last };
+    last = events.at(-1)?.sequenceNumber ?? last;
+    if (!hasMore) return state && { ...state, last };
   }
 }
