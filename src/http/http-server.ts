@@ -14,6 +14,7 @@ import {
   malformedHttp,
   missingHost,
   requestTimedOut,
+  socketsNotSpoken,
 } from "../lifecycle/errors/http.ts";
 import { API_VERSION, newRequestId } from "./request-log.ts";
 
@@ -46,6 +47,17 @@ export const refuseOddRequests: RequestHandler = (request, _response, next) => {
   const { httpVersion, headers } = request;
   if (headers.host === undefined && httpVersion === "1.1") throw missingHost();
   if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect)) throw expectationFailed();
+  next();
+};
+
+/**
+ * A handshake for a WebSocket comes as a plain request, because nobody listens to the server's `upgrade`. So do other
+ * upgrades (`h2c`, of curl and Java): they are answered by HTTP/1.1, as if they had not asked. HTTP/1.0 has no upgrades.
+ */
+export const refuseSockets: RequestHandler = ({ method, httpVersion, headers }, _response, next) => {
+  const protocols = (headers.upgrade ?? "").toLowerCase().split(",");
+  const isHandshake = method === "GET" && httpVersion === "1.1";
+  if (isHandshake && protocols.some((name) => name.trim() === "websocket")) throw socketsNotSpoken();
   next();
 };
 

@@ -15,7 +15,7 @@ const BACKSLASH = 0x5c;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads the body as bytes, then as JSON. No bytes are no body: clients send such with cancel and DELETE. */
+/** Reads the body as bytes, then as JSON. No bytes are no body. */
 export function jsonBody(limitBytes: number): RequestHandler[] {
   return [
     express.raw({ limit: limitBytes, type: () => true }),
@@ -27,7 +27,7 @@ export function jsonBody(limitBytes: number): RequestHandler[] {
   ];
 }
 
-function parseJson(bytes: Buffer): unknown {
+export function parseJson(bytes: Buffer): unknown {
   checkDepth(bytes);
   try {
     return JSON.parse(utf8.decode(bytes));

@@ -50,7 +50,7 @@ const ROOT: Paths = {
 const DESCRIPTION = [
   "A self-hosted server for the OpenAI Responses API whose heart is background mode: runs that take minutes to hours, whose every event is recorded and can be resumed from anywhere.",
   "",
-  '**Errors.** Every refusal has one form, `{"error": {message, type, param, code}}`, and each status below lists what it can mean. An unknown path, or a method that it does not take, is answered 404 with `Invalid URL (METHOD /path)`. What never becomes a request is answered in the same form, and the connection closed: 400 if it is not HTTP, 431 if its headers are too long, 408 if it does not arrive in time.',
+  '**Errors.** Every refusal has one form, `{"error": {message, type, param, code}}`, and each status below lists what it can mean. An unknown path, or a method that it does not take, is answered 404 with `Invalid URL (METHOD /path)`. What never becomes a request is answered in the same form, and the connection closed: 400 if it is not HTTP, 431 if its headers are too long, 408 if it does not arrive in time. A handshake for a WebSocket is answered 426.',
   "",
   "**Keys.** `Authorization: Bearer <key>`. A server without `API_KEYS` takes none, and answers this machine only.",
 ].join("\n");
@@ -68,6 +68,7 @@ const WITHOUT_ENDPOINT = {
   MalformedHttp: "malformedHttp",
   MissingHost: "missingHost",
   ExpectationFailed: "expectationFailed",
+  WebSocketHandshake: "socketsNotSpoken",
   HeadersTooLarge: "headersTooLarge",
   RequestTimedOut: "requestTimedOut",
 } as const satisfies Record<string, keyof typeof REFUSALS>;
@@ -117,10 +118,7 @@ export function describeApi(): OpenApiDocument {
 function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<string, PathItem> {
   return Object.fromEntries(
     Object.entries(paths).map(([path, methods]) => {
-      const operations = Object.entries(methods).map(([method, endpoint]) => [
-        method,
-        operationOf(endpoint, method as Method),
-      ]);
+      const operations = Object.entries(methods).map(([method, endpoint]) => [method, operationOf(endpoint)]);
       return [path, { ...fields, ...Object.fromEntries(operations) }];
     }),
   );

@@ -5,7 +5,7 @@ import { errorEnvelopeSchema } from "../protocol/error.ts";
 import { type HeaderName, headerRefs, NAMED, REQUEST_HEADER_REFS } from "./headers.ts";
 import { type Refusal, REFUSALS } from "./refusals.ts";
 import { refTo } from "./schemas.ts";
-import type { ApiResponse, Example, JsonSchema, Method, Operation, Parameter, Reference } from "./spec.ts";
+import type { ApiResponse, Example, JsonSchema, Operation, Parameter, Reference } from "./spec.ts";
 
 export interface Answer {
   description: string;
@@ -47,7 +47,7 @@ const COMMON_REFUSALS = [
   "internalError",
 ] as const;
 
-/** Of all whose method lets a body come along, wanted or not. */
+/** Of all that read a body. */
 const BODY_REFUSALS = [
   "malformedJson",
   "bodyTooDeep",
@@ -71,7 +71,7 @@ export const queryParameter = (name: string, description: string, schema: JsonSc
   schema,
 });
 
-export function operationOf(endpoint: Endpoint, method: Method): Operation {
+export function operationOf(endpoint: Endpoint): Operation {
   const { id, tag, summary, description, body } = endpoint;
   return {
     operationId: id,
@@ -87,7 +87,7 @@ export function operationOf(endpoint: Endpoint, method: Method): Operation {
         content: { "application/json": mediaType(body) },
       },
     }),
-    responses: responsesOf(endpoint, method),
+    responses: responsesOf(endpoint),
   };
 }
 
@@ -96,7 +96,7 @@ function parametersOf({ parameters = [], isOpen }: Endpoint): Pick<Operation, "p
   return all.length === 0 ? {} : { parameters: all };
 }
 
-function responsesOf(endpoint: Endpoint, method: Method): Record<string, ApiResponse> {
+function responsesOf(endpoint: Endpoint): Record<string, ApiResponse> {
   const everywhere: HeaderName[] = [...(endpoint.isOpen === true ? [] : NAMED), ...(endpoint.headers ?? [])];
   const answers = Object.entries(endpoint.answers).map(([status, { description, headers = [], content }]) => {
     const types = Object.entries(content ?? {}).map(([type, each]) => [type, mediaType(each)] as const);
@@ -107,7 +107,7 @@ function responsesOf(endpoint: Endpoint, method: Method): Record<string, ApiResp
     };
     return [status, answer] as const;
   });
-  const common = method === "get" ? COMMON_REFUSALS : [...COMMON_REFUSALS, ...BODY_REFUSALS];
+  const common = endpoint.body === undefined ? COMMON_REFUSALS : [...COMMON_REFUSALS, ...BODY_REFUSALS];
   const named = [...(endpoint.refusals ?? []), ...(endpoint.isOpen === true ? [] : common)];
   const refusals = named.map((each) => (typeof each === "string" ? { name: each, ...REFUSALS[each] } : each));
   const byStatus = Map.groupBy(refusals, ({ error }) => String(error.status));

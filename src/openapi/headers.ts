@@ -17,6 +17,7 @@ export const HEADERS = {
   "openai-processing-ms": { description: "Milliseconds until the answer began.", schema: integer },
   "retry-after": { description: "Seconds after which to try again.", schema: integer },
   connection: { description: "`close`: the server takes no other request on it.", schema: text },
+  upgrade: { description: "What is spoken instead of a WebSocket.", schema: text },
   "www-authenticate": { description: "How to authenticate.", schema: text },
   "x-should-retry": { description: "`false`: official clients do not send the request again.", schema: text },
   "x-ratelimit-limit-requests": { description: "Responses that a project may create in a minute.", schema: integer },

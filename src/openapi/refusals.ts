@@ -165,6 +165,7 @@ export const REFUSALS = {
   malformedHttp: { when: "What came is not HTTP.", error: http.malformedHttp() },
   missingHost: { when: "A request of HTTP/1.1 has no `Host`.", error: http.missingHost() },
   expectationFailed: { when: "`Expect` is not `100-continue`.", error: http.expectationFailed() },
+  socketsNotSpoken: { when: "A handshake for a WebSocket.", error: http.socketsNotSpoken() },
   headersTooLarge: { when: "The headers are longer than 16 KiB.", error: http.headersTooLarge() },
   requestTimedOut: { when: "The request did not arrive in time.", error: http.requestTimedOut() },
   malformedUrl: { when: "The path holds a broken percent-encoding.", error: http.malformedUrl() },

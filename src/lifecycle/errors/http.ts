@@ -20,6 +20,19 @@ export function expectationFailed(): ApiError {
   });
 }
 
+/**
+ * RFC 9110, 15.5.22, whose answer names what is spoken instead. Clients that ask for a socket first (Codex) take it for
+ * "there is none" and go on with HTTP; after a 404 they would try again.
+ */
+export function socketsNotSpoken(): ApiError {
+  return new ApiError({
+    status: 426,
+    message: "This server does not speak WebSocket. Send requests by HTTP: POST /v1/responses with 'stream': true.",
+    code: "websocket_not_supported",
+    headers: { upgrade: "HTTP/1.1", connection: "upgrade, close" },
+  });
+}
+
 export function headersTooLarge(): ApiError {
   return new ApiError({ status: 431, message: "The request's headers are too large.", code: "headers_too_large" });
 }

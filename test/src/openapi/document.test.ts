@@ -20,6 +20,7 @@ const WITHOUT_ENDPOINT = [
   "MalformedHttp",
   "MissingHost",
   "ExpectationFailed",
+  "WebSocketHandshake",
   "HeadersTooLarge",
   "RequestTimedOut",
 ].map((name) => `responses/${name}`);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCompactRequest } from "../../../src/http/compact-response.ts";
 import { FAULT_CODES } from "../../../src/http/faults.ts";
+import { parseJson } from "../../../src/http/json-body.ts";
 import { parseBody, parseCreateRequest } from "../../../src/http/validate.ts";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { describeApi } from "../../../src/openapi/document.ts";
@@ -28,6 +29,16 @@ interface Shown {
   code: string | null;
 }
 
+const WITHOUT_ROUTE = [
+  "UnknownUrl",
+  "MalformedHttp",
+  "MissingHost",
+  "ExpectationFailed",
+  "WebSocketHandshake",
+  "HeadersTooLarge",
+  "RequestTimedOut",
+];
+
 /** The refusals that a route shows, each with its status. */
 function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
   return Object.entries(operation.responses).flatMap(([status, response]) => {
@@ -42,9 +53,8 @@ function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
 
 describe("refusals", () => {
   const shown = ROUTES.flatMap(refusalsOf);
-  const { UnknownUrl, MalformedHttp, MissingHost, ExpectationFailed, HeadersTooLarge, RequestTimedOut } =
-    describeApi().components.responses;
-  const without = [UnknownUrl, MalformedHttp, MissingHost, ExpectationFailed, HeadersTooLarge, RequestTimedOut];
+  const { components } = describeApi();
+  const without = WITHOUT_ROUTE.map((name) => components.responses[name]);
   const withoutRoute = without.flatMap((response) =>
     Object.keys(response!.content!["application/json"]!.examples!).map((name) => ({ name })),
   );
@@ -93,11 +103,11 @@ describe("refusals", () => {
   });
 });
 
-/** Bodies that are not even JSON are `jsonBody`'s. */
+/** Bodies that are not even JSON, or too deep, are `jsonBody`'s. */
 function refusalOf(parse: (body: unknown) => unknown, body: Buffer): ApiError | undefined {
   let json: unknown;
   try {
-    json = JSON.parse(body.toString());
+    json = parseJson(body);
   } catch {
     return undefined;
   }
