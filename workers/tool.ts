@@ -63,6 +63,8 @@ export interface ToolKind extends Partial<AsyncDisposable> {
 
 export interface OpenTool extends AsyncDisposable {
   readonly functions: readonly ServerFunction[];
+  /** What the model has to know of a tool that it is not offered. It goes behind the instructions. */
+  readonly note?: string;
   /** Calls that were asked for before, and that the client's input has approved. */
   readonly approved?: readonly ApprovedCall[];
 }

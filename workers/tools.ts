@@ -22,6 +22,8 @@ export interface OpenTools extends AsyncDisposable {
   functionsOf: (matches: (tool: Tool, fn: ServerFunction) => boolean) => readonly FunctionTool[];
   /** Calls that the client's input has approved, still to be made. */
   readonly approved: readonly ToolCall[];
+  /** What the model is told of tools that it is not offered, each once. */
+  readonly notes: readonly string[];
 }
 
 export class ServerTools implements AsyncDisposable {
@@ -95,6 +97,7 @@ function nameFunctions(
       [...became].flatMap(([tool, named]) =>
         named.filter(({ fn }) => matches(tool, fn)).map(({ definition }) => definition),
       ),
+    notes: [...new Set(opened.flatMap(({ open }) => open?.note ?? []))],
     approved: opened.flatMap(({ open }) =>
       (open?.approved ?? []).map(({ fn, ...call }) => ({ ...call, callId: newCallId(), name: names.get(fn)! })),
     ),

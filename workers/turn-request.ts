@@ -28,7 +28,8 @@ export function mayCall({ tool_choice: choice }: Request): (name: string) => boo
 
 export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudget): Request {
   const { outputTokensLeft, callsLeft } = budget;
-  const limited = outputTokensLeft === undefined ? request : { ...request, max_output_tokens: outputTokensLeft };
+  const noted = tools.notes.length === 0 ? request : { ...request, instructions: withNotes(request, tools.notes) };
+  const limited = outputTokensLeft === undefined ? noted : { ...noted, max_output_tokens: outputTokensLeft };
   if (request.tools == null || request.tools.length === 0) return limited;
   // A tool that this server runs is no tool to the provider, even where nothing could be made of it.
   const choice = request.tool_choice == null ? undefined : withoutGone(request.tool_choice, request.tools, tools);
@@ -41,6 +42,11 @@ export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudg
   // Some providers refuse calls in a conversation without any tools: they stay, and none may be called.
   if (own.length === 0) return { ...limited, tools: [...offered], tool_choice: "none" };
   return { ...limited, tools: own, tool_choice: withoutServers(made, functions) };
+}
+
+/** Every provider takes instructions. They stay the same in every turn, so that its cache knows them again. */
+function withNotes({ instructions }: Request, notes: readonly string[]): string {
+  return [instructions ?? "", ...notes].filter((text) => text !== "").join("\n\n");
 }
 
 /** A server that does not answer has no functions to choose: the model goes on without them. */

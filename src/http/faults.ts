@@ -134,6 +134,7 @@ const INTEGER_PARAMS = new Set([
   "limit",
   "max_num_results",
   "max_output_tokens",
+  "max_results",
   "max_tool_calls",
   "output_compression",
   "partial_images",

@@ -12,19 +12,23 @@ import { runsTool } from "./hosted-tools.ts";
 type Refusal<T extends Tool> = (tool: T, config: Config) => string | undefined;
 type Refusals = { [Type in Tool["type"]]?: Refusal<Extract<Tool, { type: Type }>> };
 
-type WebSearch = Extract<Tool, { external_web_access?: boolean } | { search_content_types?: unknown }>;
+type WebSearch = Extract<Tool, { search_content_types?: unknown }>;
 
 function refuseWebSearch(tool: WebSearch, config: Config): string | undefined {
+  // Nobody searches then, and the model is told so: a client that sends it by default must not be refused.
+  if (isOffline(tool)) return undefined;
   if (config.SEARXNG_URL === undefined && config.BRAVE_API_KEY === undefined && config.TAVILY_API_KEY === undefined) {
     return "This server has no search engine. Set SEARXNG_URL, BRAVE_API_KEY or TAVILY_API_KEY.";
   }
-  if ("external_web_access" in tool && !tool.external_web_access) {
-    return "This server keeps no copy of the web to search in. Leave 'external_web_access' out, or leave the tool out.";
-  }
-  if ("search_content_types" in tool && !tool.search_content_types.includes("text")) {
+  if (tool.search_content_types !== undefined && !tool.search_content_types.includes("text")) {
     return "This server searches the web for text only.";
   }
   return undefined;
+}
+
+/** The live web is not to be asked. There is nothing else that this server could search: it keeps no copy of it. */
+export function isOffline(tool: WebSearch): boolean {
+  return "external_web_access" in tool && !tool.external_web_access;
 }
 
 function refuseCodeInterpreter(

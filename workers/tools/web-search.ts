@@ -3,6 +3,7 @@
  * them; each is a `web_search_call` in the log. Everything is read-only: after a crash it is simply done again.
  */
 import type { Config } from "../../src/config.ts";
+import { isOffline } from "../../src/providers/server-tools.ts";
 import { FetchPolicy } from "../net/fetch-policy.ts";
 import { GuardedFetch } from "../net/guarded-fetch.ts";
 import type { OpenTool, RunOptions, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
@@ -14,7 +15,16 @@ import { Robots } from "./web-search/robots.ts";
 import { searchFunction } from "./web-search/search-function.ts";
 import { SearchFailedError } from "./web-search/search-provider.ts";
 import { openSearchProvider } from "./web-search/search-providers.ts";
-import { readSearchSettings, WEB_SEARCH_TYPES, type WebSearchTool } from "./web-search/search-settings.ts";
+import {
+  isIndexedOnly,
+  readSearchSettings,
+  WEB_SEARCH_TYPES,
+  type WebSearchTool,
+} from "./web-search/search-settings.ts";
+
+/** Said as the user's choice, which it is, and not as a fault that the model might try to get around. */
+const OFFLINE_NOTE =
+  "Web search is turned off for this request: you cannot search the web or open pages. Answer from what you know and from this conversation, and say so where that may be out of date.";
 
 export function webSearch(config: Config, extraction = new PageExtraction()): ToolKind {
   const provider = openSearchProvider(config);
@@ -23,16 +33,17 @@ export function webSearch(config: Config, extraction = new PageExtraction()): To
   return {
     types: WEB_SEARCH_TYPES,
     open: async (tool, session) => {
+      if (isOffline(tool as WebSearchTool)) return { ...openTool([]), note: OFFLINE_NOTE };
       // A request that needs it was refused; the simulator's may name it and leave it unused.
       if (provider === undefined) return openTool([]);
       const settings = readSearchSettings(tool as WebSearchTool);
       const robots = config.WEB_SEARCH_HONOUR_ROBOTS ? new Robots(fetch, extraction, timeoutMs) : undefined;
       const reader = new PageReader({ fetch, extraction, domains: settings.domains, robots, timeoutMs });
-      const functions = [
-        searchFunction(provider, settings),
-        openPageFunction(reader, settings),
-        findInPageFunction(reader, settings),
-      ];
+      const search = searchFunction(provider, settings);
+      // What the engine has indexed is what it finds: no page is fetched beside that.
+      const functions = isIndexedOnly(tool as WebSearchTool)
+        ? [search]
+        : [search, openPageFunction(reader, settings), findInPageFunction(reader, settings)];
       return openTool(functions.map((fn) => ({ ...fn, run: answeringErrors(fn, session) })));
     },
   };

@@ -9,10 +9,16 @@ const place = {
 };
 
 const contextSizeSchema = z.enum(["low", "medium", "high"]);
+const contentTypesSchema = z.array(z.enum(["text", "image"]));
 
 export const webSearchToolSchema = z.strictObject({
   type: z.enum(["web_search", "web_search_2025_08_26"]),
+  /** False: the live web is not to be asked. It is what Codex sends by default. */
   external_web_access: z.boolean().exactOptional(),
+  /** Not in the published type; Codex sends it: pages are fetched only if the search's index has them. */
+  indexed_web_access: z.boolean().exactOptional(),
+  /** The name that Codex had for it before. */
+  index_gated_web_access: z.boolean().exactOptional(),
   filters: z
     .strictObject({
       allowed_domains: z.array(z.string()).nullable().exactOptional(),
@@ -21,6 +27,12 @@ export const webSearchToolSchema = z.strictObject({
     })
     .nullable()
     .exactOptional(),
+  /** Not in the published type; `@openai/agents` sends it beside `search_content_types`. */
+  image_settings: z
+    .strictObject({ caption: z.boolean().exactOptional(), max_results: z.int().min(1).exactOptional() })
+    .exactOptional(),
+  /** Not in the published type of this tool, but of its preview; Codex and `@openai/agents` send it. */
+  search_content_types: contentTypesSchema.exactOptional(),
   search_context_size: contextSizeSchema.exactOptional(),
   user_location: z
     .strictObject({ type: z.literal("approximate").exactOptional(), ...place })
@@ -30,7 +42,7 @@ export const webSearchToolSchema = z.strictObject({
 
 export const webSearchPreviewToolSchema = z.strictObject({
   type: z.enum(["web_search_preview", "web_search_preview_2025_03_11"]),
-  search_content_types: z.array(z.enum(["text", "image"])).exactOptional(),
+  search_content_types: contentTypesSchema.exactOptional(),
   search_context_size: contextSizeSchema.exactOptional(),
   user_location: z
     .strictObject({ type: z.literal("approximate"), ...place })

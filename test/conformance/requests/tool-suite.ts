@@ -71,6 +71,17 @@ const REFUSED: Partial<Record<Kind, Refused[]>> = {
   custom: [missing("tools[0].name", tool("custom", {}))],
   namespace: [missing("tools[0].name", tool("namespace", {}))],
   web_search: [
+    beyond(
+      "tools[0].image_settings.max_results",
+      tool("web_search", { image_settings: { max_results: 0 } }),
+      "integer",
+      1,
+      0,
+    ),
+    unsupported("tools[0].search_content_types[0]", tool("web_search", { search_content_types: ["zzz"] }), [
+      "text",
+      "image",
+    ]),
     unsupported("tools[0].search_context_size", tool("web_search", { search_context_size: "zzz" }), [
       "low",
       "medium",
@@ -90,6 +101,17 @@ export function testTools(server: Server): void {
       expect(JSON.stringify(shown)).not.toContain('"secret"');
     },
   );
+
+  test("tool web_search: what Codex and the agents SDK say beyond the published type is shown, and sent as it came", async () => {
+    const tools = [
+      { type: "web_search", external_web_access: false, search_content_types: ["text", "image"] },
+      { type: "web_search", image_settings: { max_results: 3, caption: true }, search_content_types: ["image"] },
+      { type: "web_search", external_web_access: true, indexed_web_access: true, index_gated_web_access: true },
+    ];
+    const { shown, sent } = await server().accepted({ tools, tool_choice: { type: "web_search" } });
+    expect(sent["tools"]).toEqual(tools);
+    expect(shown["tools"]).toEqual(tools.map((each) => ({ filters: null, ...SEARCH, ...each })));
+  });
 
   test.each(Object.entries(REFUSED))("tool %s: is refused beyond its bounds", async (_type, refused) => {
     for (const each of refused) await expectRefused(server(), each);

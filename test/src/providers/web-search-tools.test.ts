@@ -30,12 +30,17 @@ test.each<Record<string, string>>([
   expect(refusal(PREVIEW, environment)).toBeUndefined();
 });
 
-test("web search without the web, or for pictures only, is not something that this server does", () => {
+test("web search for pictures only is not something that this server does", () => {
   const environment = { TAVILY_API_KEY: "k" };
-  expect(refusal({ type: "web_search", external_web_access: false }, environment)?.reason).toContain(
-    "no copy of the web",
-  );
-  expect(refusal({ type: "web_search", external_web_access: true }, environment)).toBeUndefined();
-  expect(refusal({ ...PREVIEW, search_content_types: ["image"] }, environment)?.reason).toContain("text only");
-  expect(refusal({ ...PREVIEW, search_content_types: ["image", "text"] }, environment)).toBeUndefined();
+  for (const tool of [PREVIEW, { type: "web_search" } as const]) {
+    expect(refusal({ ...tool, search_content_types: ["image"] }, environment)?.reason).toContain("text only");
+    expect(refusal({ ...tool, search_content_types: ["image", "text"] }, environment)).toBeUndefined();
+  }
+});
+
+test("web search without the live web needs nothing, and is not refused", () => {
+  const offline: Tool = { type: "web_search", external_web_access: false, search_content_types: ["image"] };
+  expect(refusal(offline)).toBeUndefined();
+  expect(refusal(offline, { TAVILY_API_KEY: "k" })).toBeUndefined();
+  expect(refusal({ ...offline, external_web_access: true })?.reason).toContain("no search engine");
 });

@@ -1,7 +1,8 @@
 /** A response that searches the web, opens a page and cites it, from its request to its log; and after a crash anywhere. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../src/config.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { ToolChoice } from "../../../src/protocol/tool.ts";
 import { RunControl } from "../../../workers/run.ts";
 import { PageExtraction } from "../../../workers/tools/web-search/page-extraction.ts";
 import { webSearch } from "../../../workers/tools/web-search.ts";
@@ -11,6 +12,12 @@ import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from ".
 import { searchResults, startWebSite, type WebSite } from "../../support/web-site.ts";
 
 const EXTRACTION = new PageExtraction();
+
+const allowing = (...tools: object[]): ToolChoice => ({
+  type: "allowed_tools",
+  mode: "auto",
+  tools: tools as Record<string, unknown>[],
+});
 
 /** A page, a search engine that finds it, and a model that asks for both and answers with a link. */
 async function startScene() {
@@ -151,6 +158,63 @@ test("a tool without a search engine is left unused", async () => {
   expect((await finalResponse(storage, id)).response).toMatchObject({
     status: "completed",
     output: [{ type: "message" }],
+  });
+});
+
+describe("web search without the live web", () => {
+  const OFFLINE = { type: "web_search", external_web_access: false } as const;
+  const LOOK = { type: "function", name: "look", parameters: {}, strict: false } as const;
+
+  /** What the model is given, call by call; its search engine would answer. */
+  async function callsOf(request: Parameters<typeof createResponse>[1], environment: NodeJS.ProcessEnv) {
+    await using storage = await openTestStorage();
+    const upstream = new NotingUpstream();
+    const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0", "simulator.calls": "0" };
+    const id = await createResponse(storage, { metadata, ...request });
+    const kinds = [webSearch(readConfig(environment), EXTRACTION)];
+    await runOnce({ storage, kinds, upstream }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(response.status).toBe("completed");
+    expect(response.tools).toMatchObject(request.tools!);
+    expect(response.instructions, "the note is the model's alone").toBe(request.instructions ?? null);
+    return upstream.calls.map((call) => call.request);
+  }
+
+  test.each<NodeJS.ProcessEnv>([{}, { SEARXNG_URL: "http://127.0.0.1:9" }])(
+    "is no function, and the model is told so: %j",
+    async (environment) => {
+      const [request, ...others] = await callsOf(
+        { tools: [OFFLINE, { ...OFFLINE }, LOOK], instructions: "Be brief." },
+        environment,
+      );
+      expect(others).toEqual([]);
+      expect(request!.tools).toEqual([LOOK]);
+      expect(request!.instructions).toMatch(/^Be brief\.\n\nWeb search is turned off for this request[^\n]*$/);
+    },
+  );
+
+  test("is told where there are no instructions, too", async () => {
+    const [request] = await callsOf({ tools: [OFFLINE] }, {});
+    expect(request!.instructions).toMatch(/^Web search is turned off/);
+    expect(request!.tool_choice).toBeUndefined();
+  });
+
+  test.each<[name: string, choice: ToolChoice, others: readonly (typeof LOOK)[], made: unknown]>([
+    ["forced by itself", { type: "web_search" }, [], "none"],
+    ["forced beside another tool", { type: "web_search_preview" }, [LOOK], "auto"],
+    ["required", "required", [], "none"],
+    ["the only one allowed", allowing({ type: "web_search" }), [LOOK], "none"],
+    ["allowed beside another", allowing({ type: "web_search" }, LOOK), [LOOK], allowing(LOOK)],
+  ])("ends its run if it is %s", async (_name, tool_choice, others, made) => {
+    const [request] = await callsOf({ tools: [OFFLINE, ...others], tool_choice }, {});
+    expect(request!.tool_choice).toEqual(made);
+  });
+
+  test.each(["indexed_web_access", "index_gated_web_access"])("with %s finds, and fetches no page", async (name) => {
+    const tool = { type: "web_search" as const, external_web_access: true, [name]: true };
+    const [request] = await callsOf({ tools: [tool] }, { SEARXNG_URL: "http://127.0.0.1:9" });
+    expect(request!.tools).toMatchObject([{ type: "function", name: "web_search" }]);
+    expect(request!.instructions).toBeUndefined();
   });
 });
 

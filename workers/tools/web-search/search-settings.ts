@@ -39,6 +39,11 @@ export interface SearchSettings {
   size: ContextSize;
 }
 
+export function isIndexedOnly(tool: WebSearchTool): boolean {
+  if (!("external_web_access" in tool)) return false;
+  return tool.indexed_web_access === true || tool.index_gated_web_access === true;
+}
+
 export function readSearchSettings(tool: WebSearchTool): SearchSettings {
   const { user_location: place, search_context_size: size = "medium" } = tool;
   return {
