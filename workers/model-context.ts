@@ -74,7 +74,7 @@ function shownItem(
       return pair(item.id, callIdOf(item.id), name, item.arguments, said);
     }
     case "web_search_call":
-      return pair(item.id, callIdOf(item.id), "web_search", JSON.stringify(item.action), NOT_KEPT);
+      return pair(item.id ?? "", callIdOf(item.id), "web_search", JSON.stringify(item.action ?? {}), NOT_KEPT);
     case "file_search_call": {
       const json = JSON.stringify({ queries: item.queries });
       return pair(item.id, callIdOf(item.id), "file_search", json, JSON.stringify(item.results ?? NOT_KEPT));

@@ -104,10 +104,10 @@ function hasNoOutputsYet({ outputs, status }: ItemOf<"code_interpreter_call">): 
   return outputs === null || (isEmpty(outputs) && status === "in_progress");
 }
 
-function recordedSearch(item: ItemOf<"web_search_call">, included: Included): Item {
+function recordedSearch(item: Extract<Item, { type: "web_search_call" }>, included: Included): Item {
   const shown = included.has("web_search_call.results") ? item : without(item, "results");
   const { action } = shown;
-  if (action.type !== "search" || included.has("web_search_call.action.sources")) return shown;
+  if (action?.type !== "search" || included.has("web_search_call.action.sources")) return shown;
   const searched = without(action, "sources");
   return searched === action ? shown : { ...shown, action: searched };
 }

@@ -42,6 +42,7 @@ export type IdPrefix =
   | "call"
   | "req"
   | "item"
+  | "rs_own"
   | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
 /** Random bytes are drawn by the page: one call of the system for each id is dear when thousands are made a second. */
@@ -62,6 +63,19 @@ export function newId(prefix: IdPrefix, digits = HEX_DIGITS): string {
 /** For an item of any type. */
 export function newItemId(type: string): string {
   return newId(itemIdPrefix(type));
+}
+
+/** In the place of a reasoning item's own id, which its provider knows and its client did not send back (Codex). */
+const UNNAMED_REASONING = "rs_own";
+
+/** For an item that a client sends without an id. */
+export function idForUnnamed(type: string): string {
+  return type === "reasoning" ? newId(UNNAMED_REASONING) : newItemId(type);
+}
+
+/** A provider refuses what it has encrypted under another id than its own; under none it takes it. */
+export function isUnnamedReasoning(id: string): boolean {
+  return id.startsWith(`${UNNAMED_REASONING}_`);
 }
 
 /** Of a type that is not known, `item`. */

@@ -1,4 +1,5 @@
 /** A conversation's items as a provider that speaks the Responses API takes them. */
+import { isUnnamedReasoning } from "../protocol/id.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import { isAiSdkState } from "./reasoning-state.ts";
 
@@ -34,7 +35,8 @@ function providerItem(item: InputItem | OutputItem): object[] {
       return [without(item, "id", "created_by")];
     case "reasoning":
       // A provider that stores nothing understands its reasoning only if the whole of it comes back, under its own id.
-      return item.encrypted_content && !isAiSdkState(item.encrypted_content) ? [without(item, "status")] : [];
+      if (!item.encrypted_content || isAiSdkState(item.encrypted_content)) return [];
+      return [isUnnamedReasoning(item.id ?? "") ? without(item, "id", "status") : without(item, "status")];
     case "compaction_trigger":
       // An order to this server.
       return [];

@@ -8,7 +8,7 @@ import { malformedPreviousResponseId } from "../lifecycle/errors/requests.ts";
 import { previousResponseNotFound, previousResponseUnfinished, toolUnavailable } from "../lifecycle/errors/state.ts";
 import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
-import { newItemId } from "../protocol/id.ts";
+import { idForUnnamed } from "../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
@@ -228,5 +228,5 @@ export function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
     typeof input === "string"
       ? [{ type: "message", role: "user", content: [{ type: "input_text", text: input }] }]
       : input;
-  return items.map((item) => Object.assign(item, { id: item.id ?? newItemId(item.type) }));
+  return items.map((item) => Object.assign(item, { id: item.id ?? idForUnnamed(item.type) }));
 }

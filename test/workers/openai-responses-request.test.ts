@@ -1,5 +1,6 @@
 /** What a provider is asked. */
 import { describe, expect, test } from "vitest";
+import { storedInput } from "../../src/responses/admit-response.ts";
 import type { UpstreamCall } from "../../workers/upstream.ts";
 import { createParams } from "../../workers/upstreams/openai-responses/request.ts";
 import { sampleCall } from "../support/openai-responses.ts";
@@ -114,6 +115,13 @@ describe("the input", () => {
       { type: "function_call_output", call_id: "call_1", output: "42" },
       { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "gAAA" },
     ]);
+  });
+
+  test("has reasoning without an id if its client sent none: a provider refuses it under another than its own", () => {
+    const thought = { type: "reasoning" as const, summary: [], encrypted_content: "gAAA" };
+    const input = storedInput([{ ...thought }, { ...thought, id: "rs_of_the_provider" }]);
+    expect(input[0]!.id).toMatch(/^rs_/);
+    expect(createParams(sampleCall({ input })).input).toEqual([thought, { ...thought, id: "rs_of_the_provider" }]);
   });
 
   test("has no messages without a word, and hosted items as they were", () => {

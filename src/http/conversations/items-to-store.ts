@@ -4,7 +4,7 @@
  */
 import { itemExists } from "../../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
-import { newItemId } from "../../protocol/id.ts";
+import { idForUnnamed } from "../../protocol/id.ts";
 import type { InputItem } from "../../protocol/item.ts";
 import { asListedItem } from "../../responses/conversation-turn.ts";
 import { resolveReferences } from "../../responses/item-references.ts";
@@ -23,7 +23,7 @@ export async function itemsToStore(
   checkItems(storage, project, resolved, "items");
   const ids = new Set<string>();
   return resolved.map((item, place) => {
-    const id = item.id ?? newItemId(item.type);
+    const id = item.id ?? idForUnnamed(item.type);
     if (ids.has(id)) throw itemExists(id, place);
     ids.add(id);
     return asListedItem({ ...item, id });

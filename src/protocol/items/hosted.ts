@@ -23,6 +23,14 @@ export const webSearchCallSchema = z.object({
   status: z.enum(["in_progress", "searching", "completed", "failed", "incomplete"]),
 });
 
+/** Codex sends its calls back without their ids, and without an action that it did not understand. */
+export const inputWebSearchCallSchema = z.object({
+  ...webSearchCallSchema.shape,
+  id: z.string().nullish(),
+  action: webSearchActionSchema.nullish(),
+  status: webSearchCallSchema.shape.status.nullish(),
+});
+
 export const fileSearchCallSchema = z.object({
   type: z.literal("file_search_call"),
   id: z.string(),

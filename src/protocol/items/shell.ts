@@ -32,6 +32,31 @@ const inputFields = {
   caller: callerSchema.nullish(),
 };
 
+/** Codex and `@ai-sdk/openai` send back less than the published type asks for: no id, no status, no environment. */
+export const inputLocalShellCallSchema = z.object({
+  type: z.literal("local_shell_call"),
+  id: z.string().nullish(),
+  call_id: callIdSchema,
+  action: z.object({
+    type: z.literal("exec"),
+    command: z.array(z.string()),
+    env: z.record(z.string(), z.string()).nullish(),
+    timeout_ms: z.number().nullish(),
+    user: z.string().nullish(),
+    working_directory: z.string().nullish(),
+  }),
+  status: itemStatusSchema.nullish(),
+});
+
+/** The published type names the call by `id`; `@ai-sdk/openai` by `call_id`, as every other output does. */
+export const inputLocalShellCallOutputSchema = z.object({
+  type: z.literal("local_shell_call_output"),
+  id: z.string().nullish(),
+  call_id: callIdSchema.nullish(),
+  output: z.string(),
+  status: itemStatusSchema.nullish(),
+});
+
 export const inputShellCallSchema = z.object({
   type: z.literal("shell_call"),
   ...inputFields,
