@@ -40,12 +40,21 @@ export type OutputItemKinds = Same<OutputItem["type"], Sdk.ResponseOutputItem["t
 export type ToolProof = Accepts<Sdk.Tool, ResponseTool>;
 export type ToolKinds = Same<ResponseTool["type"], Sdk.Tool["type"]>;
 
+/** The hosted API says null for a description that there is not (contract 08); the published type leaves it out. */
+type WithNullDescription<Format> = Format extends { description?: string }
+  ? Omit<Format, "description"> & { description?: string | null }
+  : Format;
+interface SdkText extends Omit<Sdk.ResponseTextConfig, "format"> {
+  format?: WithNullDescription<NonNullable<Sdk.ResponseTextConfig["format"]>>;
+}
+
 /** `output_text` is made by the SDK. `usage` and `user` are null on the wire until they have a value (contract 02). */
-interface SdkResponse extends Omit<Sdk.Response, "output_text" | "usage" | "user" | "error" | "output"> {
+interface SdkResponse extends Omit<Sdk.Response, "output_text" | "usage" | "user" | "error" | "output" | "text"> {
   usage: Sdk.ResponseUsage | null;
   user: string | null;
   error: SdkError | null;
   output: SdkOutputItem[];
+  text?: SdkText;
 }
 export type ResponseProof = Accepts<SdkResponse, Response>;
 
@@ -97,5 +106,6 @@ export type CompactNames = Same<keyof CompactRequest, keyof SdkCompact>;
 /** The SDK's type of an output has no message of the user, and its description says that there are some. */
 export type CompactAnswer = Accepts<Omit<Sdk.CompactedResponse, "output">, Omit<CompactedResponse, "output">>;
 
-type Live = "frequency_penalty" | "presence_penalty";
-export type ParameterNames = Same<keyof Request, keyof SdkParams | Live>;
+/** Known to the live API, or sent by Codex (contract 08). */
+type Unlisted = "frequency_penalty" | "presence_penalty" | "client_metadata";
+export type ParameterNames = Same<keyof Request, keyof SdkParams | Unlisted>;

@@ -142,6 +142,8 @@ function summaryRequest(request: Turn["request"]): Turn["request"] {
     safety_identifier: request.safety_identifier,
     service_tier: request.service_tier,
     user: request.user,
+    // Some say where the provider may have a request answered, and what it may keep of it.
+    ...(request.extra_parameters !== undefined && { extra_parameters: request.extra_parameters }),
     ...(tools != null && tools.length > 0 && { tools, tool_choice: "none" as const }),
   };
 }

@@ -9,10 +9,12 @@ import { missingParameter } from "../lifecycle/errors/api-error.ts";
 import { internalError, runFailed } from "../lifecycle/errors/server.ts";
 import { modelNotFound } from "../lifecycle/errors/state.ts";
 import { type CompactedResponse, type CompactRequest, compactRequestSchema } from "../protocol/compaction.ts";
+import type { CreateRequest } from "../protocol/create-request.ts";
 import { newItemId } from "../protocol/id.ts";
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
+import { extraNames } from "../providers/extra-parameters.ts";
 import { admitResponse } from "../responses/admit-response.ts";
 import { openCompaction } from "../responses/compacted-context.ts";
 import { loadConversation } from "../responses/conversation.ts";
@@ -20,12 +22,15 @@ import { asListedItem } from "../responses/conversation-turn.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { Storage } from "../responses/storage.ts";
 import { follow, showReplay, waitForEnd } from "./create-response.ts";
-import { checkTrigger, emptyInput, fieldsOf, parseBody, saysNothing } from "./validate.ts";
+import { UnknownParameters } from "./unknown-parameters.ts";
+import { checkTrigger, emptyInput, fieldsOf, parseBody, saysNothing, takeExtra } from "./validate.ts";
 
 export function compactResponse(context: ApiContext): RequestHandler {
-  const { catalog, limits, prompts, storage } = context;
+  const { catalog, config, limits, prompts, storage } = context;
   return async (request, response, next) => {
-    const { input, ...settings } = parseCompactRequest(request.body, catalog);
+    const unknown = new UnknownParameters(config.UNKNOWN_PARAMETERS);
+    const { input, ...settings } = parseCompactRequest(request.body, catalog, unknown);
+    unknown.show(response);
     const { project } = response.locals;
     const asked = { ...settings, input: input ?? undefined, store: false };
     const { allowance } = response.locals;
@@ -42,15 +47,27 @@ export function compactResponse(context: ApiContext): RequestHandler {
   };
 }
 
-export function parseCompactRequest(body: unknown, catalog: ProviderCatalog): CompactRequest {
+export function parseCompactRequest(
+  body: unknown,
+  catalog: ProviderCatalog,
+  unknown = new UnknownParameters(),
+): CompactRequest & Pick<CreateRequest, "extra_parameters"> {
   const fields = fieldsOf(body);
   if (fields["model"] === undefined) throw missingParameter("model");
   if (fields["input"] == null && fields["previous_response_id"] == null) throw missingParameter("input");
-  const request = parseBody(compactRequestSchema, body);
+  const extra = takeExtra(fields, extraNames(catalog, fields["model"]));
+  const {
+    client_metadata: _metadata,
+    parallel_tool_calls: _parallel,
+    reasoning: _reasoning,
+    text: _text,
+    tools: _tools,
+    ...request
+  } = parseBody(compactRequestSchema, extra.rest, unknown);
   checkTrigger(request.input);
   if (request.previous_response_id == null && saysNothing(request.input)) throw emptyInput();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
-  return request;
+  return { ...request, ...extra.parameters };
 }
 
 async function describeCompacted(storage: Storage, project: string, ended: Response): Promise<CompactedResponse> {

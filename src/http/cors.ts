@@ -10,6 +10,7 @@ const EXPOSED = [
   "openai-processing-ms",
   "openai-version",
   "idempotent-replayed",
+  "x-ignored-parameters",
   "x-ratelimit-limit-requests",
   "x-ratelimit-remaining-requests",
   "x-ratelimit-reset-requests",

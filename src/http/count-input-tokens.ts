@@ -5,10 +5,13 @@ import { countContext } from "../context-window/count-context.ts";
 import type { ContextItem } from "../context-window/measure.ts";
 import { modelNotFound } from "../lifecycle/errors/state.ts";
 import { type InputTokens, type InputTokensRequest, inputTokensRequestSchema } from "../protocol/input-tokens.ts";
+import type { ProviderCatalog } from "../providers/catalog.ts";
+import { extraNames } from "../providers/extra-parameters.ts";
 import { InputTokenCounters } from "../providers/input-token-counters.ts";
 import { loadInput } from "../responses/load-input.ts";
 import { whenClosed } from "./sse.ts";
-import { checkContext, parseBody } from "./validate.ts";
+import { UnknownParameters } from "./unknown-parameters.ts";
+import { checkContext, fieldsOf, parseBody, takeExtra } from "./validate.ts";
 
 /** Not the error itself: providers quote the keys that they refuse. */
 function describeFault(provider: string, error: unknown): object {
@@ -33,7 +36,9 @@ export function countInputTokens(context: ApiContext): RequestHandler {
   }
 
   return async (request, response) => {
-    const body = parseBody(inputTokensRequestSchema, request.body);
+    const unknown = new UnknownParameters(config.UNKNOWN_PARAMETERS);
+    const body = parseInputTokensRequest(request.body, catalog, unknown);
+    unknown.show(response);
     checkContext({ ...body, input: body.input ?? undefined });
     if (body.model != null && catalog.resolve(body.model) === undefined) throw modelNotFound(body.model);
     const { previous_response_id, conversation, input } = body;
@@ -50,4 +55,15 @@ export function countInputTokens(context: ApiContext): RequestHandler {
       if (!left.signal.aborted) throw error;
     }
   };
+}
+
+/** A provider's own parameters may come with what will be created; they count nothing. */
+function parseInputTokensRequest(
+  body: unknown,
+  catalog: ProviderCatalog,
+  unknown: UnknownParameters,
+): InputTokensRequest {
+  const fields = fieldsOf(body);
+  const { rest } = takeExtra(fields, extraNames(catalog, fields["model"]));
+  return parseBody(inputTokensRequestSchema, rest, unknown);
 }

@@ -15,6 +15,7 @@ import { runInterrupted } from "../lifecycle/errors/server.ts";
 import { unavailableTool as findUnavailableTool } from "../providers/server-tools.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { openEventStream, whenClosed } from "./sse.ts";
+import { UnknownParameters } from "./unknown-parameters.ts";
 import { parseCreateRequest } from "./validate.ts";
 
 export function createResponse(context: ApiContext): RequestHandler {
@@ -23,7 +24,9 @@ export function createResponse(context: ApiContext): RequestHandler {
     return resolved && findUnavailableTool(tools ?? [], resolved, context.config);
   };
   return async (request, response) => {
-    const body = parseCreateRequest(request.body, context.catalog);
+    const unknown = new UnknownParameters(context.config.UNKNOWN_PARAMETERS);
+    const body = parseCreateRequest(request.body, context.catalog, { unknown, prompts: context.prompts });
+    unknown.show(response);
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const { project, allowance } = response.locals;
     const { storage, limits, prompts } = context;

@@ -34,7 +34,7 @@ export function faultOf(issues: readonly Issue[], body: unknown): ApiError {
 }
 
 /** Of a union, only what is wrong with the member that the value was meant to be. */
-function flatten(issue: Issue): Issue {
+export function flatten(issue: Issue): Issue {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue;
   const members = issue.errors.map((errors) => errors[0]!).filter((error) => error !== undefined);
   const meant = members.find((member) => !isTypeMismatch(member));

@@ -3,17 +3,17 @@
  * nothing. A long `input` is therefore checked by the piece, up to the first that is wrong.
  */
 import { z } from "zod";
-import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
+import { createRequestSchema } from "../protocol/create-request.ts";
 import { type InputItem, inputItemSchema } from "../protocol/item.ts";
+import type { Parsed } from "./unknown-parameters.ts";
 
 const PIECE = 500;
 const pieceSchema = z.array(inputItemSchema);
 
-type Issues = readonly z.core.$ZodIssue[];
-type Parsed<T> = { data: T; issues?: never } | { issues: Issues };
+type SentRequest = z.infer<typeof createRequestSchema>;
 
 /** The request, or what `createRequestSchema` has against it, of a long input with the faults of one piece at most. */
-export function parseParameters(fields: Readonly<Record<string, unknown>>): Parsed<CreateRequest> {
+export function parseParameters(fields: Readonly<Record<string, unknown>>): Parsed<SentRequest> {
   const { input } = fields;
   if (!Array.isArray(input) || input.length <= PIECE) return parse(fields);
   const rest = parse({ ...fields, input: undefined });
@@ -24,7 +24,7 @@ export function parseParameters(fields: Readonly<Record<string, unknown>>): Pars
   return rest.issues === undefined ? { data: { ...rest.data, input: items.data } } : rest;
 }
 
-function parse(fields: Readonly<Record<string, unknown>>): Parsed<CreateRequest> {
+function parse(fields: Readonly<Record<string, unknown>>): Parsed<SentRequest> {
   const { data, error } = createRequestSchema.safeParse(fields, { reportInput: true });
   return error === undefined ? { data } : { issues: error.issues };
 }

@@ -1,47 +1,75 @@
 /** Requests are checked here, once; nothing behind it looks at a body again. */
 import type { Request as HttpRequest } from "express";
 import type { z } from "zod";
-import { type ApiError, badRequest, missingParameter, unknownParameter } from "../lifecycle/errors/api-error.ts";
+import { type ApiError, badRequest, missingParameter } from "../lifecycle/errors/api-error.ts";
 import {
   exclusiveContext,
   type CursorSource,
+  malformedConversationId,
   malformedCursor,
   malformedResponseId,
   misplacedTrigger,
   triggerNotKept,
 } from "../lifecycle/errors/requests.ts";
 import { checkWindow } from "../lifecycle/completion-window.ts";
-import { modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
+import { conversationNotFound, modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
 import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import type { InputItem } from "../protocol/item.ts";
-import { isResponseId } from "../protocol/id.ts";
+import { isConversationId, isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
+import { extraNames } from "../providers/extra-parameters.ts";
 import { faultOf, reservedName, wrongType } from "./faults.ts";
 import { parseParameters } from "./long-input.ts";
+import { UnknownParameters } from "./unknown-parameters.ts";
 
 const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
 
 /** Whatever stands in for `input`: with one of them the model has something to answer. */
 const CONTEXT_PARAMETERS = ["previous_response_id", "prompt", "conversation"] as const;
 
+/** How names are taken that the published API does not have. */
+interface NameRules {
+  unknown?: UnknownParameters;
+  /** Looked up for the model of a request that leaves it to its prompt. */
+  prompts?: { modelOf(prompt: unknown): string | undefined };
+}
+
 /** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
-export function parseCreateRequest(body: unknown, catalog: ProviderCatalog): CreateRequest {
-  const fields = fieldsOf(body);
-  if (fields["model"] === undefined && fields["prompt"] == null) throw missingParameter("model");
-  const hasContext = CONTEXT_PARAMETERS.some((name) => fields[name] != null);
-  if (fields["input"] === undefined && !hasContext) throw missingParameter("input");
-  checkParameterNames(fields, KNOWN_PARAMETERS);
-  const parsed = parseParameters(fields);
-  if (parsed.issues !== undefined) throw faultOf(parsed.issues, fields);
-  const request = parsed.data;
+export function parseCreateRequest(
+  body: unknown,
+  catalog: ProviderCatalog,
+  { unknown = new UnknownParameters(), prompts }: NameRules = {},
+): CreateRequest {
+  const sent = fieldsOf(body);
+  if (sent["model"] === undefined && sent["prompt"] == null) throw missingParameter("model");
+  const hasContext = CONTEXT_PARAMETERS.some((name) => sent[name] != null);
+  if (sent["input"] === undefined && !hasContext) throw missingParameter("input");
+  checkMetadataNames(sent);
+  const extra = takeExtra(sent, extraNames(catalog, sent["model"] ?? prompts?.modelOf(sent["prompt"])));
+  const fields = unknown.leaveOut(extra.rest, KNOWN_PARAMETERS);
+  const { client_metadata: _unkept, ...request } = unknown.parse(fields, parseParameters);
   checkContext(request);
   checkWindow(request);
   if (!hasContext && saysNothing(request.input)) throw emptyInput();
   const { model } = request;
   if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
-  return request;
+  return { ...request, ...extra.parameters };
+}
+
+/** Apart from the rest: what is the provider's own. */
+export function takeExtra(
+  fields: Record<string, unknown>,
+  names: readonly string[],
+): { rest: Record<string, unknown>; parameters: Pick<CreateRequest, "extra_parameters"> } {
+  if (!names.some((name) => Object.hasOwn(fields, name))) return { rest: fields, parameters: {} };
+  const entries = Object.entries(fields);
+  const isExtra = ([name]: [string, unknown]): boolean => names.includes(name);
+  return {
+    rest: Object.fromEntries(entries.filter((entry) => !isExtra(entry))),
+    parameters: { extra_parameters: Object.fromEntries(entries.filter(isExtra)) },
+  };
 }
 
 export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id" | "input">): void {
@@ -69,12 +97,17 @@ export function saysNothing(input: CreateRequest["input"] | null): boolean {
 const isTrigger = (item: InputItem): boolean => item.type === "compaction_trigger";
 
 /** The body of any other POST: no body is an empty one. */
-export function parseBody<S extends z.ZodObject>(schema: S, body: unknown): z.infer<S> {
-  const fields = fieldsOf(body);
-  checkParameterNames(fields, Object.keys(schema.shape));
-  const parsed = schema.safeParse(fields, { reportInput: true });
-  if (!parsed.success) throw faultOf(parsed.error.issues, fields);
-  return parsed.data;
+export function parseBody<S extends z.ZodObject>(
+  schema: S,
+  body: unknown,
+  unknown = new UnknownParameters(),
+): z.infer<S> {
+  const sent = fieldsOf(body);
+  checkMetadataNames(sent);
+  return unknown.parse(unknown.leaveOut(sent, Object.keys(schema.shape)), (fields) => {
+    const { data, error } = schema.safeParse(fields, { reportInput: true });
+    return error === undefined ? { data } : { issues: error.issues };
+  });
 }
 
 export function fieldsOf(body: unknown): Record<string, unknown> {
@@ -84,19 +117,10 @@ export function fieldsOf(body: unknown): Record<string, unknown> {
   return (body ?? {}) as Record<string, unknown>;
 }
 
-function checkParameterNames(fields: Record<string, unknown>, known: readonly string[]): void {
-  const { metadata } = fields;
-  // zod leaves this name out of what it answers, and what was sent must not vanish in silence.
+/** zod leaves this name out of what it answers, and what was sent must not vanish in silence. */
+function checkMetadataNames({ metadata }: Record<string, unknown>): void {
   if (typeof metadata === "object" && metadata !== null && Object.hasOwn(metadata, "__proto__")) {
     throw reservedName("metadata", "__proto__");
-  }
-  for (const name of Object.keys(fields)) {
-    if (!known.includes(name)) {
-      throw unknownParameter(
-        name,
-        known.find((each) => editDistance(each, name) <= 2),
-      );
-    }
   }
 }
 
@@ -105,26 +129,19 @@ export function emptyInput(): ApiError {
   return badRequest(message, null, "missing_required_parameter");
 }
 
-/** Levenshtein's, for names: short strings only. */
-function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
 /** The id in the path. An id that cannot be one of ours is either malformed or unknown, never looked up. */
 export function responseIdOf(request: HttpRequest): string {
   const id = String(request.params["response_id"]);
   if (!id.startsWith("resp")) throw malformedResponseId(id);
   if (!isResponseId(id)) throw responseNotFound(id);
+  return id;
+}
+
+/** The same, of a conversation. */
+export function conversationIdOf(request: HttpRequest): string {
+  const id = String(request.params["conversation_id"]);
+  if (!id.startsWith("conv")) throw malformedConversationId(id);
+  if (!isConversationId(id)) throw conversationNotFound(id);
   return id;
 }
 

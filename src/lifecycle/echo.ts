@@ -102,11 +102,8 @@ export function echoText(text: CreateRequest["text"]): ResponseTextConfig {
   const verbosity = text?.verbosity ?? "medium";
   const format = text?.format ?? { type: "text" };
   if (format.type !== "json_schema") return { format, verbosity };
-  const { description, strict, ...rest } = format;
-  return {
-    format: { ...rest, ...(description != null && { description }), ...(strict !== undefined && { strict }) },
-    verbosity,
-  };
+  const { description = null, strict, ...rest } = format;
+  return { format: { ...rest, description, ...(strict !== undefined && { strict }) }, verbosity };
 }
 
 export function echoReasoning(reasoning: CreateRequest["reasoning"]): Response["reasoning"] {

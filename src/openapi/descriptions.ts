@@ -1,12 +1,12 @@
 /** What fields and schemas mean, in a sentence. A parameter that is added without one does not compile. */
 import type { z } from "zod";
 import { type CompactedResponse, compactedResponseSchema, compactRequestSchema } from "../protocol/compaction.ts";
-import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
+import { createRequestSchema } from "../protocol/create-request.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
 import { type InputTokensRequest, inputTokensRequestSchema } from "../protocol/input-tokens.ts";
 import { type Response, responseSchema } from "../protocol/response.ts";
 
-const PARAMETERS: Record<keyof CreateRequest, string> = {
+const PARAMETERS: Record<keyof typeof createRequestSchema.shape, string> = {
   model:
     "`vendor/model`. A bare name goes to the default vendor; `GET /models` lists what is configured. A prompt may name one instead.",
   input: "A text, which is one user message, or items in the order in which the model sees them.",
@@ -52,6 +52,7 @@ const PARAMETERS: Record<keyof CreateRequest, string> = {
     "Above so many tokens the conversation is replaced by a summary that the model writes, and its latest messages.",
   access_programs: "Programs of the provider that the caller belongs to.",
   image: "How the provider should handle images.",
+  client_metadata: "What the client says of itself (Codex). It is read, and neither kept nor passed on.",
 };
 
 /** The others are the request's, with the defaults filled in. */
@@ -69,7 +70,7 @@ const RESPONSE_FIELDS = {
   prompt: "The prompt, with the version that was used.",
 } satisfies Partial<Record<keyof Response, string>>;
 
-const INPUT_TOKENS_FIELDS: Record<Exclude<keyof InputTokensRequest, keyof CreateRequest>, string> = {
+const INPUT_TOKENS_FIELDS: Record<Exclude<keyof InputTokensRequest, keyof typeof PARAMETERS>, string> = {
   personality: "Passed on to the provider.",
 };
 const COMPACTED_FIELDS = {
@@ -114,7 +115,8 @@ const eventName = (type: string): string =>
 export const SCHEMA_DESCRIPTIONS: Readonly<Record<string, string>> = {
   ...EVENTS,
   ...Object.fromEntries(unsent.map((type) => [eventName(type), NEVER_SENT])),
-  CreateRequest: "Null is what leaving out is. Parameters that are not here are refused.",
+  CreateRequest:
+    "Null is what leaving out is. Parameters that are not here are refused, unless the operator has them ignored (`x-ignored-parameters`) or passed on to the model's provider (`extra_parameters`).",
   Response: "A response in one of its six states, told apart by `status`.",
   QueuedResponse: "Waiting for a worker.",
   InProgressResponse: "A worker has it; `output` is what there is so far.",

@@ -30,6 +30,11 @@ export const HEADERS = {
     description: "`true`: an earlier request with the same `Idempotency-Key` made this response.",
     schema: { type: "string", enum: ["true"] },
   },
+  "x-ignored-parameters": {
+    description:
+      "With `UNKNOWN_PARAMETERS=ignore`: names in the request that this server does not know and left out, apart by commas.",
+    schema: text,
+  },
   "openai-poll-after-ms": {
     description: "While the response has not ended: milliseconds after which to ask again.",
     schema: integer,

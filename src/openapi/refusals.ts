@@ -41,6 +41,10 @@ export const REFUSALS = {
     when: "The id in the path does not begin with `resp`.",
     error: requests.malformedResponseId("foo"),
   },
+  malformedConversationId: {
+    when: "The id in the path does not begin with `conv`.",
+    error: requests.malformedConversationId("foo"),
+  },
   previousResponseNotFound: {
     when: "`previous_response_id`, or a response that it continues, is not there or was not stored.",
     error: state.previousResponseNotFound(RESPONSE_ID),

@@ -27,4 +27,11 @@ export class PromptCatalog {
     if (template === undefined) throw promptNotFound(id, version);
     return template;
   }
+
+  /** The model that a request's `prompt` names, whatever that is. Undefined if it names none, or is none. */
+  modelOf(prompt: unknown): string | undefined {
+    const { id, version } = (prompt ?? {}) as { id?: unknown; version?: unknown };
+    const found = typeof id === "string" ? this.#prompts.get(id) : undefined;
+    return found?.versions.get(typeof version === "string" ? version : found.defaultVersion)?.defaults.model;
+  }
 }

@@ -12,14 +12,23 @@ export const compactRequestSchema = z.strictObject({
   model: z.string(),
   input: shape.input.nullable(),
   previous_response_id: shape.previous_response_id,
+  /** From here to `reasoning`: not in the published type. Codex sends them, as it sends them with every request. */
+  tools: shape.tools,
+  text: shape.text,
+  parallel_tool_calls: shape.parallel_tool_calls,
+  reasoning: shape.reasoning,
   prompt_cache_options: shape.prompt_cache_options,
   prompt_cache_key: shape.prompt_cache_key,
   prompt_cache_retention: shape.prompt_cache_retention,
   instructions: shape.instructions,
   service_tier: shape.service_tier,
   image: shape.image,
+  client_metadata: shape.client_metadata,
 });
-export type CompactRequest = z.infer<typeof compactRequestSchema>;
+
+/** What is read and not kept: a summary is written without them. */
+type Unkept = "client_metadata" | "parallel_tool_calls" | "reasoning" | "text" | "tools";
+export type CompactRequest = Omit<z.infer<typeof compactRequestSchema>, Unkept>;
 
 export const compactedResponseSchema = z.object({
   id: z.string(),

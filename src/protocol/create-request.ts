@@ -1,5 +1,6 @@
 /**
- * The body of `POST /v1/responses`: every parameter that openai 7.59.0 knows, and two that it left out.
+ * The body of `POST /v1/responses`: every parameter that openai 7.59.0 knows, two that it left out, and
+ * one of Codex.
  *
  * Source: contract 03 §3.1 (parameters and bounds) and §3.2: **the order of the keys is the order in which faults are
  * reported**. Null is what leaving out is.
@@ -32,7 +33,7 @@ export const createRequestSchema = z.strictObject({
   frequency_penalty: penaltySchema.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   stream: z.boolean().nullish(),
-  stream_options: z.strictObject({ include_obfuscation: z.boolean().nullish() }).nullish(),
+  stream_options: settings.streamOptionsSchema.nullish(),
   background: z.boolean().nullish(),
   background_options: settings.backgroundOptionsSchema.nullish(),
   max_output_tokens: z.int().min(16).nullish(),
@@ -51,16 +52,27 @@ export const createRequestSchema = z.strictObject({
   context_management: settings.contextManagementSchema.nullish(),
   access_programs: settings.accessProgramsSchema.nullish(),
   image: settings.imageOptionsSchema.nullish(),
+  client_metadata: settings.clientMetadataSchema.nullish(),
 });
-export type CreateRequest = z.infer<typeof createRequestSchema>;
+
+const { client_metadata: _unkept, ...keptShape } = createRequestSchema.shape;
+
+/** Parameters of the provider's own, which its configuration names (`extra_parameters`): they are passed on as they came. */
+const extraParametersSchema = z.record(z.string(), z.unknown());
+
+/** `client_metadata` is read and not kept: it may hold ids of the user's machine, and nothing here is done with them. */
+export type CreateRequest = Omit<z.infer<typeof createRequestSchema>, "client_metadata"> & {
+  extra_parameters?: z.infer<typeof extraParametersSchema>;
+};
 
 /**
  * The request as it is recorded and run: what its prompt says is filled in, so that nobody needs the prompt's file again.
  * `instructions` are messages if they come from there.
  */
 export const resolvedRequestSchema = z.strictObject({
-  ...createRequestSchema.shape,
+  ...keptShape,
   model: z.string(),
   instructions: z.union([z.string(), z.array(instructionMessageSchema)]).nullish(),
+  extra_parameters: extraParametersSchema.exactOptional(),
 });
 export type ResolvedRequest = z.infer<typeof resolvedRequestSchema>;

@@ -18,8 +18,9 @@ export const inputTokensRequestSchema = z.strictObject({
   truncation: shape.truncation,
   instructions: shape.instructions,
   personality: z.string().max(64).nullish(),
+  client_metadata: shape.client_metadata,
 });
-export type InputTokensRequest = z.infer<typeof inputTokensRequestSchema>;
+export type InputTokensRequest = Omit<z.infer<typeof inputTokensRequestSchema>, "client_metadata">;
 
 export const inputTokensSchema = z.object({ object: z.literal("response.input_tokens"), input_tokens: z.int() });
 export type InputTokens = z.infer<typeof inputTokensSchema>;

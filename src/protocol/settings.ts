@@ -11,6 +11,16 @@ export const metadataSchema = z
     params: { fault: "properties", maximum: METADATA_LIMITS.properties },
   });
 
+/** `client_metadata`: none of it is kept, so only what is walked through is bounded. */
+const CLIENT_METADATA_LIMITS = { properties: 64, keyLength: 128 } as const;
+
+/** What a client says of itself. Not in the published types; Codex sends it with every request (contract 08). */
+export const clientMetadataSchema = z
+  .record(z.string().max(CLIENT_METADATA_LIMITS.keyLength), z.unknown())
+  .refine((metadata) => Object.keys(metadata).length <= CLIENT_METADATA_LIMITS.properties, {
+    params: { fault: "properties", maximum: CLIENT_METADATA_LIMITS.properties },
+  });
+
 const jsonSchemaFormatSchema = z.strictObject({
   type: z.literal("json_schema"),
   name: z
@@ -45,7 +55,7 @@ export const responseTextConfigSchema = z.object({
     z.object({
       ...jsonSchemaFormatSchema.shape,
       name: z.string(),
-      description: z.string().exactOptional(),
+      description: z.string().nullable(),
       strict: z.boolean().nullable().exactOptional(),
     }),
   ]),
@@ -146,7 +156,14 @@ export const responsePromptSchema = z.object({
   version: z.string().nullable(),
 });
 
-export const conversationSchema = z.union([z.string(), z.strictObject({ id: z.string() })]);
+/** As much of an id as a refusal repeats. */
+const SHOWN_ID_LENGTH = 100;
+
+/** A well-formed id that is not known is a matter of what there is, and 404 (contract 08). */
+const conversationIdSchema = z.string().refine((id) => id.startsWith("conv"), {
+  error: ({ input }) => `'${String(input).slice(0, SHOWN_ID_LENGTH)}'. Expected an ID that begins with 'conv'.`,
+});
+export const conversationSchema = z.union([conversationIdSchema, z.strictObject({ id: conversationIdSchema })]);
 
 /** `type` is any string in the published type, and `compaction` in its description: there is no other. */
 export const contextManagementSchema = z
@@ -161,5 +178,11 @@ export const imageOptionsSchema = z.strictObject({
   context_compression: z.enum(["auto", "enabled", "disabled"]).nullish(),
 });
 export const responseImageOptionsSchema = z.object({ context_compression: z.enum(["enabled", "disabled"]) });
+
+export const streamOptionsSchema = z.strictObject({
+  include_obfuscation: z.boolean().nullish(),
+  /** Not in the published types; Codex sends it. Summaries are streamed as the provider sends them, whatever it says. */
+  reasoning_summary_delivery: z.string().max(64).nullish(),
+});
 
 export const truncationSchema = z.enum(["auto", "disabled"]);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ConfigurationError } from "../configuration-error.ts";
 import { type FileFault, SettingsFile } from "../settings-file.ts";
+import { isTaken } from "./extra-parameters.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 
@@ -49,11 +50,26 @@ const commonFields = {
   fallbacks: z.array(z.string().min(1)).min(1).optional(),
 };
 
+/** For the kinds whose body takes anything. The others are written by an SDK that knows what may be in it. */
+const passingOn = {
+  /** Names of the provider's own parameters, which requests may carry and which are passed on as they came. */
+  extra_parameters: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z_][\w.-]{0,63}$/, "is no name of a parameter")
+        .refine((name) => !isTaken(name), "is a parameter of this API, or written by this server itself"),
+    )
+    .min(1)
+    .optional(),
+};
+
 const openAiResponsesProviderSchema = z.strictObject({
   kind: z.literal("openai-responses"),
   base_url: httpUrl,
   ...commonFields,
   models: plainModels,
+  ...passingOn,
   /** If given, only these tools are left to the provider; this server runs the others. If not, all are. */
   hosted_tools: z.array(z.string()).optional(),
   /** Whether it serves `POST /responses/input_tokens`. */
@@ -69,6 +85,7 @@ const openAiCompatibleProviderSchema = z.strictObject({
   kind: z.literal("openai-compatible"),
   base_url: httpUrl,
   ...commonFields,
+  ...passingOn,
   /**
    * `continue_final_message`: the body says so (vLLM, SGLang). `prefix`: the message says so (Mistral, DeepSeek's beta).
    * `assistant_message`: a last message of the assistant's is enough (OpenRouter, llama.cpp).
@@ -112,6 +129,10 @@ type Providers = z.infer<typeof providersFileSchema>;
 
 /** What only this file's schema can say. */
 function describeKind(issue: z.core.$ZodIssue): FileFault[] | undefined {
+  if (issue.code === "unrecognized_keys" && issue.keys.includes("extra_parameters") && issue.keys.length === 1) {
+    const message = "only providers of the kinds openai-compatible and openai-responses take other parameters";
+    return [{ path: [...issue.path, "extra_parameters"], message }];
+  }
   if (issue.code !== "invalid_union" || !("discriminator" in issue)) return undefined;
   const kinds = providerSchema.options.map((option) => option.shape.kind.value).join(", ");
   return [{ path: issue.path, message: `must be one of ${kinds}` }];

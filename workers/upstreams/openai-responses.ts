@@ -6,6 +6,7 @@
 import OpenAI from "openai";
 import type { Config } from "../../src/config.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
+import { extraFor } from "../../src/providers/extra-parameters.ts";
 import type { BackgroundUpstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { BackgroundCall } from "./openai-responses/background-call.ts";
 import { classifyFault, isNotThere } from "./openai-responses/classify-fault.ts";
@@ -52,7 +53,8 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
     if (attachment === undefined || this.#provider.background !== true) {
       return this.#tries.run((connection) => this.#attempt(call, connection), signal);
     }
-    const access = { client: this.#client, provider: this.#provider.name, limits: this.#tries };
+    const extra = extraFor(this.#provider, call.request);
+    const access = { client: this.#client, provider: this.#provider.name, limits: this.#tries, extra };
     const background = new BackgroundCall(access, call, attachment);
     return this.#tries.run((connection) => background.attempt(connection), signal, background);
   }
@@ -66,7 +68,9 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
 
   async *#attempt(call: UpstreamCall, connection: Connection): AsyncGenerator<UpstreamEvent, void, undefined> {
     const output = new OutputRelay();
-    const opening = this.#client.responses.create(createParams(call), { signal: connection.signal });
+    const opening = this.#client.responses.create(createParams(call, extraFor(this.#provider, call.request)), {
+      signal: connection.signal,
+    });
     const events = (await connection.within(this.#tries.headersLimit, opening))[Symbol.asyncIterator]();
     for (;;) {
       const next = await connection.within(this.#tries.idleLimit, events.next());

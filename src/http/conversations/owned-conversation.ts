@@ -2,18 +2,18 @@
 import type { Request as HttpRequest } from "express";
 import type { ApiContext } from "../../context.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
-import { isConversationId } from "../../protocol/id.ts";
 import type { Conversation } from "../../protocol/conversation.ts";
 import { releaseIfOver } from "../../responses/conversation-turn.ts";
 import type { ConversationRecord } from "../../store/conversations.ts";
+import { conversationIdOf } from "../validate.ts";
 
 export async function ownedConversation(
   context: ApiContext,
   request: HttpRequest,
   project: string,
 ): Promise<{ id: string; record: ConversationRecord }> {
-  const id = String(request.params["conversation_id"]);
-  const record = isConversationId(id) ? await context.storage.conversations.readOwned(id, project) : undefined;
+  const id = conversationIdOf(request);
+  const record = await context.storage.conversations.readOwned(id, project);
   if (record === undefined) throw conversationNotFound(id);
   // A turn whose response is over is part of what is there, also if nobody has added it yet.
   if (record.lock !== "") await releaseIfOver(context.storage, id, record.lock);

@@ -13,6 +13,12 @@ export function malformedResponseId(id: string): ApiError {
   return badRequest(message, "response_id", "invalid_id_prefix");
 }
 
+/** With the code that the same sentence has on create (contract 08). */
+export function malformedConversationId(id: string): ApiError {
+  const message = `Invalid 'conversation_id': '${id}'. Expected an ID that begins with 'conv'.`;
+  return badRequest(message, "conversation_id", "invalid_value");
+}
+
 export function malformedPreviousResponseId(id: string): ApiError {
   const message = `Invalid 'previous_response_id': '${id}'. Expected an ID that begins with 'resp'.`;
   return badRequest(message, "previous_response_id", "invalid_id_prefix");

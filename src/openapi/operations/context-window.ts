@@ -47,6 +47,7 @@ export const countInputTokens: Endpoint = {
   answers: {
     200: {
       description: "How many tokens the model would be shown.",
+      headers: ["x-ignored-parameters"],
       content: {
         "application/json": {
           schema: inputTokensSchema,
@@ -60,6 +61,7 @@ export const countInputTokens: Endpoint = {
       "A parameter is not known; a known one that is spelt like it is suggested.": { inptu: "Hello" },
       "A value is of the wrong type.": withInput(7),
       "A value is none of those that are supported.": { truncation: "some" },
+      "`conversation` does not begin with `conv`.": { conversation: "foo" },
       "A text is too long.": { personality: "x".repeat(65) },
       "A list is too long.": { tools: Array.from({ length: 129 }, () => ({ type: "function", name: "weather" })) },
       ...itemFaults(withInput),
@@ -87,7 +89,7 @@ export const compactResponse: Endpoint = {
   answers: {
     200: {
       description: "What is left of the conversation. `x-ratelimit-*` come where a limit is configured.",
-      headers: ["idempotent-replayed"],
+      headers: ["idempotent-replayed", "x-ignored-parameters"],
       content: {
         "application/json": {
           schema: compactedResponseSchema,

@@ -9,7 +9,7 @@ import { theConversation } from "./conversations.ts";
 import { addedItemFaults, includeFaults, itemFaults, listFaults } from "./faults.ts";
 import { conversationId, includeParameter, itemId, listParameters } from "./parameters.ts";
 
-const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
+const NOT_THERE = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
 
 const page = {
   object: "list",

@@ -12,7 +12,7 @@ import { faultsOf } from "../refusals.ts";
 import { addedItemFaults, itemFaults, metadataFaults } from "./faults.ts";
 import { conversationId } from "./parameters.ts";
 
-const NOT_THERE = ["conversationNotFound", "storeUnavailable"] as const;
+const NOT_THERE = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
 const asIs = <T>(part: T): T => part;
 
 const conversation = {

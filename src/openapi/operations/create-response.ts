@@ -25,6 +25,7 @@ const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
   "A parameter is not known; a known one that is spelt like it is suggested.": withFields({ stor: true }),
   "A value is of the wrong type.": withFields({ background: "yes" }),
   "A value is none of those that are supported.": withFields({ truncation: "bogus" }),
+  "`conversation` does not begin with `conv`.": withFields({ conversation: "foo" }),
   "An integer is too small.": withFields({ max_output_tokens: 8 }),
   "An integer is too large.": withFields({ top_logprobs: 21 }),
   "A number is too small.": withFields({ top_p: -0.1 }),
@@ -75,7 +76,7 @@ export const createResponse: Endpoint = {
   answers: {
     200: {
       description: "The response, or with `stream` its events. `x-ratelimit-*` come where a limit is configured.",
-      headers: ["idempotent-replayed"],
+      headers: ["idempotent-replayed", "x-ignored-parameters"],
       content: {
         "application/json": {
           schema: responseSchema,

@@ -28,6 +28,29 @@ export const STATE_ROWS: Record<string, Refusal> = {
     status: 404,
     message: "Conversation with id 'conv_x' not found.",
   },
+  "conversation bad prefix": {
+    ask: (server) => server.post({ conversation: "thread_x" }),
+    param: "conversation",
+    code: "invalid_value",
+    message: "Invalid 'conversation': 'thread_x'. Expected an ID that begins with 'conv'.",
+  },
+  "conversation object bad prefix": {
+    ask: (server) => server.send("POST", "/responses/input_tokens", { conversation: { id: "thread_x" } }),
+    param: "conversation.id",
+    code: "invalid_value",
+    message: "Invalid 'conversation.id': 'thread_x'. Expected an ID that begins with 'conv'.",
+  },
+  "GET malformed conversation id": {
+    ask: (server) => server.send("GET", "/conversations/foo/items"),
+    param: "conversation_id",
+    code: "invalid_value",
+    message: "Invalid 'conversation_id': 'foo'. Expected an ID that begins with 'conv'.",
+  },
+  "GET unknown conversation id": {
+    ask: (server) => server.send("GET", "/conversations/conv:x"),
+    status: 404,
+    message: "Conversation with id 'conv:x' not found.",
+  },
   "conversation busy": {
     ask: async (server) => {
       const conversation = await server.conversation();

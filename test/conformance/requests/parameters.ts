@@ -1,7 +1,7 @@
 /** Every parameter of a request (contract 03 §3.1), with the values at its bounds and those just beyond. */
-import type { CreateRequest } from "../../../src/protocol/create-request.ts";
+import type { createRequestSchema } from "../../../src/protocol/create-request.ts";
 import { LONG_PARAMETERS } from "./long-parameters.ts";
-import { bounded, missing, oneOf, type Row, tooLong, tooShort, unsupported, wrongType } from "./rows.ts";
+import { bounded, missing, oneOf, type Refused, type Row, tooLong, tooShort, unsupported, wrongType } from "./rows.ts";
 
 const flag = (name: string): Row => ({
   accepted: [{ fields: { [name]: true } }, { fields: { [name]: false } }],
@@ -22,13 +22,23 @@ const text = (name: string, max?: number): Row => ({
   ],
 });
 
+const notOfConversation = (param: string, fields: Refused["fields"]): Refused => ({
+  fields,
+  param,
+  code: "invalid_value",
+  message: `Invalid '${param}': 'thread_1'. Expected an ID that begins with 'conv'.`,
+});
+
+const pairs = (count: number, length: number): Record<string, unknown> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [String(i).padStart(length, "k"), { nested: [i] }]));
+
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const TIERS = ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"];
 /** As they are shown once the response has ended. */
 const SETTLED: Record<string, string> = { auto: "default", fast: "priority" };
 
 /** What some do beyond being shown and sent, effect-suite.ts tests under the same titles. */
-export const PARAMETERS: Record<keyof CreateRequest, Row> = {
+export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
   ...LONG_PARAMETERS,
   model: {
     accepted: [{ fields: { model: "openai/egret" }, sent: { model: "egret" } }],
@@ -51,6 +61,8 @@ export const PARAMETERS: Record<keyof CreateRequest, Row> = {
     refused: [
       wrongType("conversation", { conversation: 7 }, "one of a string or an object", "an integer"),
       missing("conversation.id", { conversation: {} }),
+      notOfConversation("conversation", { conversation: "thread_1" }),
+      notOfConversation("conversation.id", { conversation: { id: "thread_1" } }),
     ],
   },
   prompt: {
@@ -195,6 +207,22 @@ export const PARAMETERS: Record<keyof CreateRequest, Row> = {
         "enabled",
         "disabled",
       ]),
+    ],
+  },
+  client_metadata: {
+    accepted: [
+      { fields: { client_metadata: { session_id: "s", "x-codex-turn-metadata": "{}" } }, shown: {}, sent: null },
+      { fields: { client_metadata: pairs(64, 128) }, shown: {}, sent: null },
+    ],
+    refused: [
+      wrongType("client_metadata", { client_metadata: "s" }, "an object", "a string"),
+      {
+        fields: { client_metadata: pairs(65, 128) },
+        param: "client_metadata",
+        code: "object_above_max_properties",
+        message:
+          "Invalid 'client_metadata': too many properties. Expected an object with at most 64 properties, but got an object with 65 properties instead.",
+      },
     ],
   },
 };

@@ -101,8 +101,13 @@ test.each<[Partial<CreateRequest>, object]>([
         verbosity: "low",
       },
     },
-    { text: { format: { type: "json_schema", name: "n", schema: {}, strict: null }, verbosity: "low" } },
+    {},
   ],
+  [
+    { text: { format: { type: "json_schema", name: "n", schema: {} } } },
+    { text: { format: { type: "json_schema", name: "n", schema: {}, description: null }, verbosity: "medium" } },
+  ],
+  [{ text: { format: { type: "json_object" }, verbosity: "high" } }, {}],
 ])("%j is shown", (request, shown) => {
   const response = sampleResponse(request);
   expect(response).toMatchObject({ ...request, ...shown });

@@ -21,7 +21,11 @@ describe("a request keeps whole", () => {
   });
 
   test("every parameter", () => {
-    const request: Required<ResponseCreateParams> & { frequency_penalty: number; presence_penalty: number } = {
+    const request: Required<ResponseCreateParams> & {
+      frequency_penalty: number;
+      presence_penalty: number;
+      client_metadata: object;
+    } = {
       model: "m",
       input: "Hi",
       previous_response_id: null,
@@ -62,6 +66,7 @@ describe("a request keeps whole", () => {
       context_management: [{ type: "compaction", compact_threshold: 1_000 }],
       access_programs: { cyber: "standard" },
       image: { context_compression: "auto" },
+      client_metadata: { session_id: "s", turn: { id: 1 } },
     };
     expect(createRequestSchema.parse(request)).toEqual(request);
     expect(Object.keys(request).sort()).toEqual(Object.keys(createRequestSchema.shape).sort());

@@ -55,6 +55,41 @@ describe("the environment", () => {
 describe("the providers file", () => {
   const LAB = { kind: "openai-compatible", base_url: "http://10.0.0.5:8000/v1", models: ["qwen3", "org/phi"] };
 
+  test.each(["openai-compatible", "openai-responses"])("lets %s name parameters of its own", async (kind) => {
+    const catalog = await catalogOf({ providers: { lab: { ...LAB, kind, extra_parameters: ["top_k", "x.y-z"] } } });
+    expect(catalog.resolve("lab/qwen3")?.provider).toMatchObject({ extra_parameters: ["top_k", "x.y-z"] });
+  });
+
+  test.each([
+    "model",
+    "messages",
+    "stream",
+    "tools",
+    "temperature",
+    "client_metadata",
+    "max_tokens",
+    "response_format",
+    "reasoningEffort",
+    "__proto__",
+    "constructor",
+  ])("refuses a parameter that has a meaning already: %s", async (name) => {
+    const refusal = await refusalOf({ providers: { lab: { ...LAB, extra_parameters: ["top_k", name] } } });
+    const place = "line 12: providers.lab.extra_parameters.1: ";
+    expect(refusal).toContain(`${place}is a parameter of this API, or written by this server itself`);
+  });
+
+  test.each(["", "two words", "1st", "x".repeat(65)])("refuses a name that is none: %j", async (name) => {
+    expect(await refusalOf({ providers: { lab: { ...LAB, extra_parameters: [name] } } })).toContain(
+      "line 11: providers.lab.extra_parameters.0: is no name of a parameter",
+    );
+  });
+
+  test.each(["anthropic", "google"])("refuses them for %s, whose bodies an SDK writes", async (kind) => {
+    expect(await refusalOf({ providers: { v: { kind, extra_parameters: ["top_k"] } } })).toContain(
+      "line 5: providers.v.extra_parameters: only providers of the kinds openai-compatible and openai-responses take other parameters",
+    );
+  });
+
   test("adds vendors of every kind, and lists the models that it names", async () => {
     const providers = {
       lab: LAB,

@@ -7,6 +7,7 @@ import { createGoogle } from "@ai-sdk/google";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { type LanguageModelV4, type SharedV4ProviderOptions, TypeValidationError } from "@ai-sdk/provider";
 import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
+import { extraFor } from "../../../src/providers/extra-parameters.ts";
 import type { UpstreamCall } from "../../upstream.ts";
 import { given, isProviderEvent } from "../provider/json.ts";
 import { statingRefusals } from "../provider/refusal-in-body.ts";
@@ -42,7 +43,7 @@ export function openVendor(provider: AiSdkProvider, key: string | undefined): Ve
   const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: FETCH };
   switch (provider.kind) {
     case "openai-compatible":
-      return chatCompletions({ ...settings, ...given({ apiKey: key }) });
+      return chatCompletions({ ...settings, ...given({ apiKey: key }) }, (request) => extraFor(provider, request));
     case "anthropic":
       return anthropic({ ...settings, apiKey: key ?? NO_KEY });
     case "google":
@@ -50,7 +51,10 @@ export function openVendor(provider: AiSdkProvider, key: string | undefined): Ve
   }
 }
 
-function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible>[0], "name">): Vendor {
+function chatCompletions(
+  settings: Omit<Parameters<typeof createOpenAICompatible>[0], "name">,
+  extraOf: (request: Request) => ReturnType<typeof extraFor>,
+): Vendor {
   const name = "openaiCompatible";
   const provider = createOpenAICompatible({
     ...settings,
@@ -70,8 +74,9 @@ function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible
     readsRawChunks: true,
     mayIgnore: () => false,
     // Names that the SDK does not know are written into the body as they are.
-    options: (request) =>
-      given({
+    options: (request) => ({
+      ...(extraOf(request) as SharedV4ProviderOptions[string]),
+      ...given({
         user: request.user ?? request.safety_identifier,
         textVerbosity: request.text?.verbosity,
         // The SDK would be strict by itself, and a schema that was not written for it be refused.
@@ -80,6 +85,7 @@ function chatCompletions(settings: Omit<Parameters<typeof createOpenAICompatible
         parallel_tool_calls: request.tools?.length ? request.parallel_tool_calls : undefined,
         ...(wantsLogprobs(request) && { logprobs: true, top_logprobs: request.top_logprobs ?? 0 }),
       }),
+    }),
   };
 }
 

@@ -27,30 +27,33 @@ interface Opened {
   events: Events;
 }
 
+interface ProviderAccess {
+  client: OpenAI;
+  /** Its name in the configuration. */
+  provider: string;
+  limits: Pick<Tries, "headersLimit" | "idleLimit">;
+  /** What the call carries of the provider's own parameters. */
+  extra: object;
+}
+
 export class BackgroundCall implements Resumable {
   readonly #client: OpenAI;
   readonly #provider: string;
   readonly #call: UpstreamCall;
   readonly #attachment: CallAttachment;
-  readonly #limits: Pick<Tries, "headersLimit" | "idleLimit">;
+  readonly #limits: ProviderAccess["limits"];
+  readonly #extra: object;
   readonly #output: OutputRelay;
   #id: string | undefined;
   /** The provider's number of the last event that was read. */
   #seen: number;
   #hasProgress = false;
 
-  constructor(
-    {
-      client,
-      provider,
-      limits,
-    }: { client: OpenAI; provider: string; limits: Pick<Tries, "headersLimit" | "idleLimit"> },
-    call: UpstreamCall,
-    attachment: CallAttachment,
-  ) {
+  constructor({ client, provider, limits, extra }: ProviderAccess, call: UpstreamCall, attachment: CallAttachment) {
     this.#client = client;
     this.#provider = provider;
     this.#limits = limits;
+    this.#extra = extra;
     this.#call = call;
     this.#attachment = attachment;
     const { last } = attachment;
@@ -132,7 +135,7 @@ export class BackgroundCall implements Resumable {
   }
 
   async #open(signal: AbortSignal): Promise<Opened> {
-    const params = backgroundParams(this.#call);
+    const params = backgroundParams(this.#call, this.#extra);
     const digest = createHash("sha256").update(JSON.stringify(params)).digest("hex").slice(0, 16);
     // The SDK has an option for it, and sends no header. A call that has changed meanwhile is another call.
     const headers = { "Idempotency-Key": `${this.#attachment.key}-${digest}` };

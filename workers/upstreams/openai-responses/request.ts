@@ -4,7 +4,7 @@ import type { UpstreamCall } from "../../upstream.ts";
 import { providerItems, without } from "../../../src/providers/openai-items.ts";
 
 /**
- * Passed on if they were given. Not among them: `metadata`, which is for this server's clients, and what this server
+ * Passed on if they were given. Not among them: `metadata` and `client_metadata`, which are for this server, and what it
  * does itself (`background`, `store`, `stream`, `previous_response_id`, `conversation`, `prompt`, `context_management`).
  */
 const PASSED_ON = [
@@ -30,10 +30,12 @@ const PASSED_ON = [
   "user",
 ] as const satisfies readonly (keyof UpstreamCall["request"])[];
 
-export function createParams(call: UpstreamCall): ResponseCreateParamsStreaming {
+/** `extra`: what the request carries of the provider's own parameters. */
+export function createParams(call: UpstreamCall, extra: object = {}): ResponseCreateParamsStreaming {
   const { reasoning, text, prompt_cache_options: cache } = call.request;
   const include = includedData(call.request);
   const params = {
+    ...extra,
     model: call.model,
     input: providerItems([...call.input, ...call.produced]),
     stream: true,
@@ -54,8 +56,8 @@ export function createParams(call: UpstreamCall): ResponseCreateParamsStreaming 
 const OWN_ID = "background_response_id";
 
 /** The same, to be run in the provider's background. What it must store to that end is deleted when it is over. */
-export function backgroundParams(call: UpstreamCall): ResponseCreateParamsStreaming {
-  return { ...createParams(call), background: true, store: true, metadata: { [OWN_ID]: call.responseId } };
+export function backgroundParams(call: UpstreamCall, extra: object): ResponseCreateParamsStreaming {
+  return { ...createParams(call, extra), background: true, store: true, metadata: { [OWN_ID]: call.responseId } };
 }
 
 /** Encrypted reasoning is asked for only of a model that was asked to reason: others refuse the request for it. */
