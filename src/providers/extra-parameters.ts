@@ -12,6 +12,8 @@ type Extra = NonNullable<CreateRequest["extra_parameters"]>;
  * options of `@ai-sdk/openai-compatible`, which that would not pass on.
  */
 const WRITTEN_BY_SERVER = [
+  "add_generation_prompt",
+  "continue_final_message",
   "logprobs",
   "max_completion_tokens",
   "max_tokens",
