@@ -23,10 +23,8 @@ import { RunBudget } from "./run-budget.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
 import { TurnOutput } from "./turn-output.ts";
-import { ToldItem, unfinishedIndex } from "./told-item.ts";
+import { readToldItem } from "./told-item.ts";
 import { WholeCalls } from "./whole-calls.ts";
-import { untilTaken } from "../src/redis/patience.ts";
-import { readItemEvents } from "../src/stream/open-item.ts";
 import { compactOnly } from "./compact-context.ts";
 import { prepareContext } from "./prepare-context.ts";
 import type { Turn } from "./turn.ts";
@@ -156,7 +154,7 @@ class Loop {
     const { before, produced } = splitAtTurn(context.produced, this.#journal.turns);
     const { output } = this.#run.writer.state.response;
     const usedIds = new Set(output.map((item) => item.id));
-    const told = await this.#readTold();
+    const told = await readToldItem(storage, this.#run);
     const call: UpstreamCall = {
       responseId: this.#run.id,
       model: resolved.model,
@@ -181,7 +179,10 @@ class Loop {
     );
     const turnOutput = new TurnOutput(this.#run, {
       form,
-      calls: this.#wholeCalls(),
+      calls: new WholeCalls({
+        isLive: this.#dependencies.streamsCalls,
+        isOwn: (item) => serverFunctionOf(item, this.#tools.functions) !== undefined,
+      }),
       relay,
       told,
       discardTold: () => this.#generation.discard(told!.index),
@@ -193,25 +194,6 @@ class Loop {
     await this.#journal.addTurn({ usage: finish.usage, segments: [...relay.segments] });
     await this.#finishTurn(new Set(), relay.live);
     return undefined;
-  }
-
-  #wholeCalls(): WholeCalls {
-    const { functions } = this.#tools;
-    return new WholeCalls({
-      isLive: this.#dependencies.streamsCalls,
-      isOwn: (item) => serverFunctionOf(item, functions) !== undefined,
-    });
-  }
-
-  /** The text in whose middle an earlier attempt was cut off. */
-  async #readTold(): Promise<ToldItem | undefined> {
-    const { writer, id, control } = this.#run;
-    const index = unfinishedIndex(writer.state);
-    if (index === undefined) return undefined;
-    await writer.flush();
-    const { writersReader } = this.#dependencies.storage;
-    const events = await untilTaken(() => readItemEvents(writersReader, id, index), control.writing);
-    return new ToldItem(index, writer.state.response.output[index]!, events);
   }
 
   #attach(held: HeldTurn | undefined, usedIds: ReadonlySet<string>, relay: TurnRelay): TurnAttachment | undefined {

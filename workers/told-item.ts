@@ -5,6 +5,10 @@
 import type { OutputContent } from "../src/protocol/content.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
+import { untilTaken } from "../src/redis/patience.ts";
+import type { Storage } from "../src/responses/storage.ts";
+import { readItemEvents } from "../src/stream/open-item.ts";
+import type { Run } from "./run.ts";
 import type { ResponseState } from "../src/lifecycle/apply-event.ts";
 
 export type PartType = OutputContent["type"] | "summary_text";
@@ -24,6 +28,16 @@ export function unfinishedIndex({ response, openIndices }: ResponseState): numbe
   const item: OutputItem | undefined = response.output[last];
   const isText = item?.type === "message" || item?.type === "reasoning";
   return isText && openIndices.size === 1 && openIndices.has(last) ? last : undefined;
+}
+
+/** Undefined if nothing is to be continued. */
+export async function readToldItem({ writersReader }: Storage, run: Run): Promise<ToldItem | undefined> {
+  const { writer, id, control } = run;
+  const index = unfinishedIndex(writer.state);
+  if (index === undefined) return undefined;
+  await writer.flush();
+  const events = await untilTaken(() => readItemEvents(writersReader, id, index), control.writing);
+  return new ToldItem(index, writer.state.response.output[index]!, events);
 }
 
 export class ToldItem {

@@ -8,6 +8,7 @@ import type { EventDraft } from "../protocol/event.ts";
 import type { ResponseStatus } from "../protocol/response.ts";
 import { untilTaken } from "../redis/patience.ts";
 import { type EventLog, sequenceEvents } from "./event-log.ts";
+import { type Batch, RecentBatches } from "./recent-batches.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 const FLUSH_INTERVAL_MS = 15;
@@ -16,19 +17,11 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_EVENTS = 500;
 /** Above this the caller waits. */
 const BUFFER_BYTES = 1024 * 1024;
-/** What was appended lately is kept, so that a Redis that lost its last second gets it again. */
-const RECENT_BYTES = 4 * 1024 * 1024;
-const RECENT_MS = 5_000;
 const SNAPSHOT_MIN_BYTES = 64 * 1024;
 
 /** Somebody else has the right to append now, or the response is over or deleted. The run must stop. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
-}
-
-/** Redis lost more of the log than this process still remembers. The run must begin again from what is left. */
-export class LogRolledBackError extends Error {
-  override readonly name = "LogRolledBackError";
 }
 
 interface Encoded {
@@ -38,12 +31,7 @@ interface Encoded {
   isJoined: boolean;
 }
 
-interface Appended {
-  first: number;
-  events: Encoded[];
-  bytes: number;
-  atMs: number;
-}
+type Appended = Batch<Encoded>;
 
 export interface EventWriterOptions {
   log: EventLog;
@@ -66,8 +54,7 @@ export class EventWriter {
   #first: number;
   #buffer: Encoded[] = [];
   #bufferBytes = 0;
-  #recent: Appended[] = [];
-  #recentBytes = 0;
+  readonly #recent: RecentBatches<Encoded>;
   #unsnapshotBytes = 0;
   #snapshotBytes = SNAPSHOT_MIN_BYTES;
   #draining: Promise<void> | undefined;
@@ -81,6 +68,7 @@ export class EventWriter {
     this.#options = options;
     this.#state = options.state;
     this.#first = options.last + 1;
+    this.#recent = new RecentBatches(options.id);
   }
 
   /** The response as the log says it once everything written is flushed. */
@@ -195,7 +183,7 @@ export class EventWriter {
   }
 
   async #appendUntilDone(batch: Appended): Promise<void> {
-    this.#remember(batch);
+    this.#recent.add(batch);
     let sending = batch;
     for (;;) {
       const outcome = await this.#append(sending);
@@ -204,7 +192,7 @@ export class EventWriter {
         case "duplicate":
           return;
         case "gap":
-          sending = this.#batchFrom(outcome.last + 1);
+          sending = this.#recent.from(outcome.last + 1);
           await this.#refill();
           break;
         case "fenced":
@@ -240,24 +228,5 @@ export class EventWriter {
     this.#snapshotBytes = Math.max(SNAPSHOT_MIN_BYTES, JSON.stringify(snapshot).length);
     this.#unsnapshotBytes = 0;
     return snapshot;
-  }
-
-  #remember(batch: Appended): void {
-    this.#recent.push(batch);
-    this.#recentBytes += batch.bytes;
-    const oldestMs = Date.now() - RECENT_MS;
-    while (this.#recent.length > 1 && (this.#recentBytes > RECENT_BYTES || this.#recent[0]!.atMs < oldestMs)) {
-      this.#recentBytes -= this.#recent.shift()!.bytes;
-    }
-  }
-
-  /** Everything this writer remembers from sequence number `first` on, as one batch. */
-  #batchFrom(first: number): Appended {
-    const oldest = this.#recent[0]?.first ?? Number.POSITIVE_INFINITY;
-    if (first < oldest) {
-      throw new LogRolledBackError(`The log of ${this.#options.id} lost its events from ${first} on.`);
-    }
-    const events = this.#recent.flatMap((batch) => batch.events.slice(Math.max(0, first - batch.first)));
-    return { first, events, bytes: 0, atMs: Date.now() };
   }
 }

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { completeResponse, startResponse } from "../../../src/lifecycle/end-response.ts";
 
 import type { EventLog } from "../../../src/stream/event-log.ts";
-import { EventWriter, LeaseLostError, LogRolledBackError } from "../../../src/stream/event-writer.ts";
+import { EventWriter, LeaseLostError } from "../../../src/stream/event-writer.ts";
+import { LogRolledBackError } from "../../../src/stream/recent-batches.ts";
 import { foldLog } from "../../../src/stream/snapshot.ts";
 import { messageEvents, sampleRecord } from "../../support/samples.ts";
 import { beginResponse, openTestStorage } from "../../support/storage.ts";
