@@ -89,7 +89,18 @@ async function exchange(sent: Sent): Promise<void> {
     body.on("error", () => {}).destroy();
     return;
   }
-  const json: unknown = JSON.parse(await body.text());
+  const text = await body.text();
+  // What an EventSource with the last event is answered (contract 00, row 24).
+  if (statusCode === 204) {
+    expect([sent.method, text]).toEqual(["GET", ""]);
+    return;
+  }
+  const json: unknown = JSON.parse(text);
+  // A cursor ahead of the log of a response that nobody has ended (row 25). Redis itself is always there.
+  if (statusCode === 503) {
+    expect(envelopeSchema.parse(json).error.message).toMatch(/^Event \d+ is not recorded at the moment/);
+    return;
+  }
   if (statusCode >= 400 && statusCode < 500) {
     envelopeSchema.parse(json);
     return;
