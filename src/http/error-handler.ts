@@ -22,8 +22,11 @@ export const refuseUnknownUrl: RequestHandler = (request) => {
 export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     const apiError = toApiError(error);
-    if (apiError.status >= 500)
-      logger.error({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
+    if (apiError.status >= 500) {
+      // What the API itself answers so is no fault of this process: a cursor may be a client's invention.
+      const level = error instanceof ApiError ? "warn" : "error";
+      logger[level]({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
+    }
     if (response.headersSent) {
       // A stream that has begun can only be cut: the client resumes it.
       response.destroy();

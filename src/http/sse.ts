@@ -6,7 +6,6 @@ const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
-  connection: "keep-alive",
 };
 
 /**
