@@ -7,7 +7,7 @@ import type { Table } from "./table/proofs.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-test("every row has a test, and TABLE.md names it", async () => {
+test("every row has a test, and TABLE.md names it", { timeout: 240_000 }, async () => {
   const main = new URL("table/main.ts", import.meta.url).pathname;
   // Its own process: it collects the tests of which this is one.
   const { stdout } = await promisify(execFile)(process.execPath, [main, "--print"], {
