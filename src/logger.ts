@@ -1,4 +1,5 @@
 /** Structured logs on standard output. Keys and request bodies never reach them. */
+import { redactor } from "./redaction.ts";
 import { type DestinationStream, type Logger, pino, type TransportSingleOptions } from "pino";
 
 /**
@@ -10,11 +11,19 @@ function describeError(error: unknown): unknown {
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
-    message: error.message,
-    stack: error.stack,
+    message: withoutQuotes(error, error.message),
+    stack: error.stack && withoutQuotes(error, error.stack),
     ...(typeof code === "string" && { code }),
     ...(error.cause !== undefined && { cause: describeError(error.cause) }),
   };
+}
+
+/** The engine's syntax errors quote what they could not read, which may be a piece of a secret: too short to be found as one. */
+const QUOTES = /Unexpected token [^]*? is not valid JSON|Invalid regular expression: \/[^]*\/[a-z]*: /g;
+
+function withoutQuotes(error: Error, text: string): string {
+  const isQuoting = error instanceof SyntaxError || error.name === "SyntaxError";
+  return isQuoting ? text.replace(QUOTES, "Unexpected text [redacted] ") : text;
 }
 
 const REDACTED = ["req.headers.authorization", "*.apiKey", "*.api_key", "*.authorization"];
@@ -25,6 +34,8 @@ export interface LoggerOptions {
   name: string;
   /** Human-readable instead of JSON: for a terminal. */
   pretty: boolean;
+  /** What no line may have in it. */
+  secrets?: readonly string[];
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -32,11 +43,14 @@ export function createLogger(options: LoggerOptions): Logger {
     target: "pino-pretty",
     options: { translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname", sync: true },
   };
+  const redact = redactor(options.secrets ?? [], { mark: "[redacted]" });
   const settings = {
     name: options.name,
     level: options.level,
     redact: { paths: REDACTED, censor: "[redacted]" },
     serializers: { err: describeError },
+    // Last of all: whatever a library has written into its errors.
+    hooks: { streamWrite: redact },
   };
   return options.pretty ? pino({ ...settings, transport: pretty }) : pino(settings, openOutput());
 }

@@ -1,5 +1,4 @@
 /** What every process of this server does at its start and at its end. */
-import { inspect } from "node:util";
 import type { Logger } from "pino";
 import { ConfigurationError } from "./configuration-error.ts";
 
@@ -18,7 +17,14 @@ const EXIT_MISCONFIGURED = 78; // EX_CONFIG of sysexits.h
 function describeStartError(error: unknown): string {
   const { code, port, address } = error as { code?: unknown; port?: unknown; address?: unknown };
   if (code === "EADDRINUSE") return `Port ${String(port)} of ${String(address)} is in use.`;
-  return inspect(error);
+  return stackOf(error);
+}
+
+/** Without what errors carry along: ioredis hangs the command that Redis refused on its own, and AUTH's is a password. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return `The process could not start: ${typeof error}`;
+  const cause = error.cause === undefined ? "" : `\n  [cause]: ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
 }
 
 /**

@@ -6,14 +6,17 @@ import { readConfig } from "./config.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { createLogger } from "./logger.ts";
+import { operatorSecrets } from "./operator-secrets.ts";
 import { runProcess } from "./process.ts";
+import { readCatalog } from "./providers/catalog.ts";
 
 /** After the grace period: for the last answers, and for closing connections. */
 const CLOSE_LIMIT_MS = 5_000;
 
 await runProcess("api", async () => {
   const config = readConfig();
-  const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+  const secrets = operatorSecrets(config, readCatalog(config).providers);
+  const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
   const context = await openApiContext(config, logger);
   const server = createHttpServer(createApp(context), config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);

@@ -5,7 +5,9 @@ import { createHealthApp } from "../src/app.ts";
 import { readConfig } from "../src/config.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logger.ts";
+import { operatorSecrets } from "../src/operator-secrets.ts";
 import { runProcess } from "../src/process.ts";
+import { readCatalog } from "../src/providers/catalog.ts";
 import { ResponseSweeper } from "./response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./response-worker.ts";
 
@@ -13,7 +15,8 @@ const CLOSE_LIMIT_MS = 3_000;
 
 await runProcess("worker", async () => {
   const config = readConfig();
-  const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+  const secrets = operatorSecrets(config, readCatalog(config).providers);
+  const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
   const sweeper = new ResponseSweeper(context.storage, {

@@ -8,6 +8,7 @@
  */
 import type { Config } from "../../src/config.ts";
 import type { Tool } from "../../src/protocol/tool.ts";
+import { type Redact, redactor } from "../../src/redaction.ts";
 import { FetchPolicy } from "../net/fetch-policy.ts";
 import type { ApprovedCall, OpenTool, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
 import type { ContextItem } from "../upstream.ts";
@@ -16,7 +17,6 @@ import { McpConnection } from "./mcp/connection.ts";
 import { faultOf } from "./mcp/faults.ts";
 import { mcpFunctionName } from "./mcp/function-name.ts";
 import { showMcpCall } from "./mcp/shown-call.ts";
-import { type Redact, redactor } from "./mcp/redaction.ts";
 import { addressOf, secretsOf, targetOf } from "./mcp/target.ts";
 import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./mcp/tool-filter.ts";
 import { knownTools, listTools } from "./mcp/tool-list.ts";
@@ -30,7 +30,7 @@ export function openMcpKind(config: Config): ToolKind {
       const target = targetOf(tool, config);
       if (target === undefined) return NO_TOOLS;
       const { signal } = session;
-      const redact = redactor(secretsOf(target));
+      const redact = redactor(secretsOf(target), { minLength: 1 });
       const callTimeoutMs = config.MCP_CALL_TIMEOUT_MS;
       const connection = new McpConnection(target, { policy, signal, callTimeoutMs, redact });
       try {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../../../src/config.ts";
-import { redactor, redactTexts } from "../../../workers/tools/mcp/redaction.ts";
+import { redactor, redactTexts } from "../../../src/redaction.ts";
 import { secretsOf, targetOf } from "../../../workers/tools/mcp/target.ts";
 import { call, mcpTool, offered, runMcp, shown } from "../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../support/mcp-server.ts";
@@ -86,7 +86,7 @@ test("the longer of two secrets whole, and no part of what is no secret", () => 
     "<redacted> <redacted>x abc+(efgh <redacted> production",
   );
   expect(redactTexts({ "planted-secret": ["planted-secret", 12, true] }, redact)).toEqual({
-    "planted-secret": ["<redacted>", 12, true],
+    "<redacted>": ["<redacted>", 12, true],
   });
   expect(redactor([])("anything")).toBe("anything");
 });

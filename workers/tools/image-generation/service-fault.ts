@@ -1,11 +1,10 @@
 /** What a service refused, as client and model are told it. */
+import { redactError, redactor } from "../../../src/redaction.ts";
 import { ImageFault } from "./image-model.ts";
 
 const HTTP_BAD_REQUEST = 400;
 const HTTP_UNPROCESSABLE = 422;
 const HTTP_TOO_MANY = 429;
-/** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
-const SECRET_MIN_LENGTH = 8;
 
 /** JSON.parse quotes a piece of the text, which may be a piece of a secret, and is not found as one. */
 const QUOTED_JSON = /Unexpected [^]*?( is not valid JSON)/g;
@@ -26,10 +25,10 @@ export function serviceFault(
   error: unknown,
 ): ImageFault {
   // Of a header like `Bearer <key>`, the key alone may be repeated.
-  const long = secrets.flatMap((secret) => secret.split(/\s+/)).filter(({ length }) => length >= SECRET_MIN_LENGTH);
-  const redact = (text: string): string =>
-    long.reduce((left, secret) => left.replaceAll(secret, "[redacted]"), text.replace(QUOTED_JSON, "[redacted]$1"));
-  const cause = redactedError(error, redact);
+  const parts = secrets.flatMap((secret) => [secret, ...secret.split(/\s+/)]);
+  const conceal = redactor(parts, { mark: "[redacted]" });
+  const redact = (text: string): string => conceal(text.replace(QUOTED_JSON, "[redacted]$1"));
+  const cause = redactError(error, redact);
   if (answer?.status === HTTP_BAD_REQUEST || answer?.status === HTTP_UNPROCESSABLE) {
     return new ImageFault(redact(answer.code ?? "invalid_request_error"), redact(answer.message), { cause });
   }
@@ -37,20 +36,6 @@ export function serviceFault(
     return new ImageFault("rate_limit_exceeded", "The image service's rate limit is reached.", { cause });
   }
   return new ImageFault("server_error", "The image service is not available at the moment.", { cause });
-}
-
-/** What a log writes of an error, and nothing else of it: SDKs hang requests and answers on theirs. */
-function redactedError(error: unknown, redact: (text: string) => string): Error | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const cause = redactedError(error.cause, redact);
-  const { code } = error as { code?: unknown };
-  const { name, stack } = error;
-  const told = new Error(redact(error.message), { ...(cause !== undefined && { cause }) });
-  return Object.assign(told, {
-    name,
-    ...(stack !== undefined && { stack: redact(stack) }),
-    ...(typeof code === "string" && { code: redact(code) }),
-  });
 }
 
 /** Undefined if the signal was not aborted by the limit. */

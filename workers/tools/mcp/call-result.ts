@@ -4,7 +4,7 @@ import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/typ
 import { mcpCallSchema } from "../../../src/protocol/items/mcp.ts";
 import type { ToolResult } from "../../tool.ts";
 import type { McpFault } from "./faults.ts";
-import type { Redact } from "./redaction.ts";
+import type { Redact } from "../../../src/redaction.ts";
 
 /** Characters of text in one answer; of images, characters of base64. */
 const TEXT_MAXIMUM = 256 * 1024;

@@ -6,9 +6,9 @@ import { setMaxListeners } from "node:events";
 import { z } from "zod";
 import { CallToolResultSchema, ErrorCode, ListToolsResultSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { type Redact, redactTexts } from "../../../src/redaction.ts";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
 import { AnswerTooLongError, HttpStatusError, ListTooLongError } from "./faults.ts";
-import { type Redact, redactTexts } from "./redaction.ts";
 import { type McpSession, openSession, type SessionOptions } from "./sessions.ts";
 import type { McpTarget } from "./target.ts";
 import type { ListedTool } from "./tool-filter.ts";
@@ -62,12 +62,15 @@ export class McpConnection implements AsyncDisposable {
       const whole = await client.request(request, pageSchema, { signal: ownSignal(signal), timeout });
       const { tools, nextCursor } = ListToolsResultSchema.parse(whole);
       yield {
-        tools: tools.map(({ name, description, inputSchema, annotations }) => ({
-          name,
-          input_schema: redactTexts(inputSchema, redact),
-          ...(description !== undefined && { description: redact(description) }),
-          ...(annotations !== undefined && { annotations: redactTexts(annotations, redact) }),
-        })),
+        // A tool's name is said back to the server as it is: one that repeats a secret is no name to keep.
+        tools: tools
+          .filter(({ name }) => redact(name) === name)
+          .map(({ name, description, inputSchema, annotations }) => ({
+            name,
+            input_schema: redactTexts(inputSchema, redact),
+            ...(description !== undefined && { description: redact(description) }),
+            ...(annotations !== undefined && { annotations: redactTexts(annotations, redact) }),
+          })),
         characters: JSON.stringify(whole).length,
       };
       if (nextCursor === undefined) return;

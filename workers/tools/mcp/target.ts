@@ -1,6 +1,9 @@
 /** Where the MCP server of a request's tool is: at the client's URL, or where the operator says (MCP_SERVERS_FILE). */
 import type { Config } from "../../../src/config.ts";
 import type { McpCommand, McpRemote } from "../../../src/mcp-servers.ts";
+import { isPlainVariable } from "../../../src/operator-secrets.ts";
+import { SECRET_MIN_LENGTH } from "../../../src/redaction.ts";
+import { headerSecrets, urlSecrets } from "../../../src/redaction/secrets-of.ts";
 import type { McpTool } from "./tool-filter.ts";
 
 export interface RemoteTarget {
@@ -34,21 +37,6 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** What every process is told, and much of what it answers has in it: paths and names. */
-const PLAIN_VARIABLES: ReadonlySet<string> = new Set([
-  "HOME",
-  "LANG",
-  "LOGNAME",
-  "NODE_ENV",
-  "PATH",
-  "PWD",
-  "SHELL",
-  "TERM",
-  "TMPDIR",
-  "TZ",
-  "USER",
-]);
-
 /** Undefined if the tool names nothing that is configured. */
 export function targetOf(tool: McpTool, config: Config): McpTarget | undefined {
   const { server_url: url, connector_id: connector, server_label: label } = tool;
@@ -75,11 +63,10 @@ export function addressOf(target: McpTarget): string {
 
 /** Every value of a target that must not be seen. */
 export function secretsOf(target: McpTarget): string[] {
-  if (target.kind === "command") {
-    return Object.entries(target.env).flatMap(([name, value]) => (PLAIN_VARIABLES.has(name) ? [] : [value]));
-  }
-  // Of `Bearer x`, x alone as well.
-  return Object.values(target.headers).flatMap((value) => [value, value.split(" ").at(-1)!]);
+  if (target.kind === "remote") return [...headerSecrets(target.headers), ...urlSecrets(target.url)];
+  return Object.entries(target.env).flatMap(([name, value]) =>
+    isPlainVariable(name) || value.length < SECRET_MIN_LENGTH ? [] : [value],
+  );
 }
 
 /** What the operator sets is not overruled by a request. */

@@ -8,6 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
 import type { Config } from "../../../src/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
+import { type Redact, redactor } from "../../../src/redaction.ts";
+import { headerSecrets } from "../../../src/redaction/secrets-of.ts";
 import type { UpstreamEvent, UpstreamFinish } from "../../upstream.ts";
 import { type ClassifyFault, Connection, type TimeLimit } from "./connection.ts";
 import { brokenStreamFault, faultOfTold, isOfProvider, ProviderFault } from "./faults.ts";
@@ -16,8 +18,6 @@ const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 /** A provider that asks for more than this is asked again after a wait in the queue. */
 const LONGEST_SLOT_WAIT_MS = 5_000;
-/** A shorter header value is a setting, not a secret, and would blank out ordinary words. */
-const SECRET_MIN_LENGTH = 8;
 
 const UNLIMITED = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
@@ -58,7 +58,7 @@ export class Tries {
   readonly idleLimit: TimeLimit;
   readonly #maxRetries: number;
   readonly #firstBackoffMs: number;
-  readonly #secrets: readonly string[];
+  readonly #conceal: Redact;
   readonly #classify: ClassifyFault;
 
   constructor(config: Config, access: ProviderAccess, classify: ClassifyFault, options: TryOptions) {
@@ -68,8 +68,9 @@ export class Tries {
     this.#firstBackoffMs = options.firstBackoffMs ?? FIRST_BACKOFF_MS;
     this.#classify = classify;
     const key = keyOf(access, config.environment);
-    const values = [...(key === undefined ? [] : [key]), ...Object.values(access.headers)];
-    this.#secrets = values.filter((value) => value.length >= SECRET_MIN_LENGTH);
+    const secrets = [...(key === undefined ? [] : [key]), ...headerSecrets(access.headers)];
+    // A shorter header value is a setting, not a secret, and would blank out ordinary words.
+    this.#conceal = redactor(secrets, { mark: "[redacted]" });
   }
 
   async *run(
@@ -97,7 +98,7 @@ export class Tries {
     return {
       type: "finish",
       status: "failed",
-      error: this.#conceal(fault.error),
+      error: this.#concealed(fault.error),
       isUnavailable: fault.isUnavailable,
     };
   }
@@ -105,7 +106,7 @@ export class Tries {
   /** Another try may help, but not soon: the wait is the queue's, where it takes nobody's slot. */
   #finishOf(fault: ProviderFault, isLongWait: boolean): UpstreamFinish {
     if (fault.retryable && (fault.isRateLimit || isLongWait)) {
-      const error = this.#conceal(fault.error);
+      const error = this.#concealed(fault.error);
       return { type: "finish", status: "postponed", error, afterMs: fault.retryAfterMs };
     }
     return this.#failureOf(fault);
@@ -143,13 +144,24 @@ export class Tries {
   /** A failure that the provider told in its stream, and that another try would not help. */
   #finishTold<T extends { error: ResponseError }>(finish: T, hasOutput: boolean): T & { isUnavailable: boolean } {
     const isUnavailable = !hasOutput && isOfProvider(finish.error);
-    return { ...finish, error: this.#conceal(finish.error), isUnavailable };
+    return { ...finish, error: this.#concealed(finish.error), isUnavailable };
   }
 
   /** Providers quote what they refuse. What they quote of ours is not for the client. */
-  #conceal({ code, message, type, param }: ResponseError): ResponseError {
-    const conceal = (told: string) => this.#secrets.reduce((text, each) => text.replaceAll(each, "[redacted]"), told);
+  #concealed({ code, message, type, param }: ResponseError): ResponseError {
+    const conceal = this.#conceal;
     return { code, message: conceal(message), type: conceal(type), param: param === null ? null : conceal(param) };
+  }
+}
+
+/** What a provider was given of a request's secrets, and quotes in what it refuses, is not for whoever reads the response. */
+export async function* concealing(
+  events: AsyncIterable<UpstreamEvent>,
+  redact: Redact,
+): AsyncGenerator<UpstreamEvent, void, undefined> {
+  for await (const event of events) {
+    if (event.type !== "finish" || !("error" in event)) yield event;
+    else yield { ...event, error: { ...event.error, message: redact(event.error.message) } };
   }
 }
 

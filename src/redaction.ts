@@ -1,0 +1,97 @@
+/**
+ * Blots secrets out of texts that may repeat them: as they are, and as base64, hexadecimal, percent-encoded or escaped for
+ * JSON or HTML. It searches and never builds a regular expression of them: the engine's errors quote the pattern.
+ *
+ * The time is linear in the text and in the secrets, whoever made them: an Aho-Corasick automaton of the first characters
+ * of each form reads the text once as it is, and once for each round of decoding.
+ */
+import { decodeRound } from "./redaction/decoded-text.ts";
+import { formsOf } from "./redaction/secret-forms.ts";
+import { SecretAutomaton } from "./redaction/secret-automaton.ts";
+
+export type Redact = (text: string) => string;
+
+/** Shorter values keep no secret, and words like them are in any text. */
+export const SECRET_MIN_LENGTH = 8;
+/** A secret in a URL in a JSON text in a JSON text. */
+const DECODING_ROUNDS = 3;
+/** Nobody has so many. With more, or longer ones, every text is blotted whole, so that no request can have a worker search for long. */
+const MAX_SECRETS = 1_000;
+/** Of all forms of all secrets. */
+const MAX_FORMS_CHARACTERS = 128 * 1024;
+
+export interface RedactionOptions {
+  /** What is put in a secret's place. */
+  mark?: string;
+  /** Shorter values are no secrets. */
+  minLength?: number;
+}
+
+/** Throws nothing, and what it holds is in no error. */
+export function redactor(secrets: readonly string[], options: RedactionOptions = {}): Redact {
+  const { mark = "<redacted>", minLength = SECRET_MIN_LENGTH } = options;
+  const kept = new Set(secrets.filter(({ length }) => length >= minLength));
+  if (kept.size === 0) return (text) => text;
+  const blotWhole = (text: string) => (text.length < minLength ? text : mark);
+  if (kept.size > MAX_SECRETS) return blotWhole;
+  const automaton = new SecretAutomaton(MAX_FORMS_CHARACTERS, SECRET_MIN_LENGTH);
+  for (const secret of kept) {
+    for (const form of formsOf(secret, DECODING_ROUNDS)) {
+      if (!automaton.add(form)) return blotWhole;
+    }
+  }
+  automaton.finish();
+  return (text) => blot(text, findAll(text, automaton), mark);
+}
+
+/** Every text in a value that came as JSON, names of fields included. */
+export function redactTexts(value: unknown, redact: Redact): unknown {
+  if (typeof value === "string") return redact(value);
+  if (Array.isArray(value)) return value.map((each: unknown) => redactTexts(each, redact));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name), redactTexts(each, redact)]));
+}
+
+/** What a log writes of an error, and nothing else of it: SDKs hang requests and answers on theirs. */
+export function redactError(error: unknown, redact: Redact): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const cause = redactError(error.cause, redact);
+  const { code } = error as { code?: unknown };
+  const { name, stack } = error;
+  const told = new Error(redact(error.message), { ...(cause !== undefined && { cause }) });
+  return Object.assign(told, {
+    name,
+    ...(stack !== undefined && { stack: redact(stack) }),
+    ...(typeof code === "string" && { code: redact(code) }),
+  });
+}
+
+type Range = readonly [from: number, to: number];
+
+function findAll(text: string, automaton: SecretAutomaton): Range[] {
+  const found = automaton.find(text);
+  let view = { text, at: (place: number) => place };
+  for (let round = 0; round < DECODING_ROUNDS; round++) {
+    const decoded = decodeRound(view.text);
+    if (decoded === undefined) break;
+    const outer = view.at;
+    view = { text: decoded.text, at: (place) => outer(decoded.at(place)) };
+    for (const [from, to] of automaton.find(view.text)) found.push([view.at(from), view.at(to)]);
+  }
+  return found;
+}
+
+function blot(text: string, ranges: readonly Range[], mark: string): string {
+  if (ranges.length === 0) return text;
+  let left = "";
+  let end = -1;
+  let kept = 0;
+  for (const [from, to] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    if (from >= end) {
+      left += text.slice(kept, from) + mark;
+      end = to;
+    } else end = Math.max(end, to);
+    kept = end;
+  }
+  return left + text.slice(kept);
+}

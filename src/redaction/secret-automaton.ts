@@ -1,0 +1,116 @@
+/**
+ * The Aho-Corasick automaton of the forms of secrets. Of a long form it knows the first characters only: what follows them
+ * in a text, up to the form's length, counts as the rest. So a form costs a bounded number of states, and nothing is
+ * compared twice. A text that was cut off in a secret keeps its quotation mark: the rest of a form that has none ends there.
+ */
+import type { SecretForm } from "./secret-forms.ts";
+
+/** No text begins with so many characters of a secret by chance. */
+const KNOWN_CHARACTERS = 64;
+const CHARACTERS = 0x1_0000;
+
+type Range = [from: number, to: number];
+
+export class SecretAutomaton {
+  readonly #maxStates: number;
+  readonly #minTail: number;
+  /** From a state and a character to the next state. */
+  readonly #next = new Map<number, number>();
+  readonly #starts = new Uint8Array(CHARACTERS);
+  /** By state: how many characters of a text have led there, from where on they are blotted, and how far beyond. */
+  readonly #depth: number[] = [0];
+  readonly #before: number[] = [0];
+  readonly #beyond: number[] = [0];
+  /** The same for forms that have no quotation mark and no line end. */
+  readonly #plainBeyond: number[] = [0];
+  readonly #fallback: number[] = [0];
+  readonly #edges: { from: number; code: number; to: number }[] = [];
+
+  /** A text's end that begins a form with `minTail` characters or more is a secret that was cut off. */
+  constructor(maxStates: number, minTail: number) {
+    this.#maxStates = maxStates;
+    this.#minTail = minTail;
+  }
+
+  /** False if there are too many. */
+  add({ text, length, isPlain, margin }: SecretForm): boolean {
+    const known = Math.min(text.length, KNOWN_CHARACTERS);
+    let state = 0;
+    for (let i = 0; i < known; i++) {
+      const code = text.charCodeAt(i);
+      let next = this.#next.get(state * CHARACTERS + code);
+      if (next === undefined) {
+        if (this.#depth.length >= this.#maxStates) return false;
+        next = this.#depth.push(i + 1) - 1;
+        this.#before.push(0);
+        this.#beyond.push(0);
+        this.#plainBeyond.push(0);
+        this.#fallback.push(0);
+        this.#next.set(state * CHARACTERS + code, next);
+        this.#edges.push({ from: state, code, to: next });
+        if (state === 0) this.#starts[code] = 1;
+      }
+      state = next;
+    }
+    const rest = length - known + margin.after;
+    this.#note(state, known + margin.before, isPlain ? 0 : rest, isPlain ? rest : 0);
+    return true;
+  }
+
+  /** After the last form. A state knows the forms of the states that it falls back to. */
+  finish(): void {
+    for (const { from, code, to } of this.#edges.toSorted((a, b) => this.#depth[a.to]! - this.#depth[b.to]!)) {
+      const fallback = from === 0 ? 0 : this.#step(this.#fallback[from]!, code);
+      this.#fallback[to] = fallback;
+      this.#note(to, this.#before[fallback]!, this.#beyond[fallback]!, this.#plainBeyond[fallback]!);
+    }
+  }
+
+  /** Where forms are. The ranges may overlap. */
+  find(text: string): Range[] {
+    const found: Range[] = [];
+    let last: Range | undefined;
+    let plainEnd = 0;
+    let state = 0;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (state === 0 && this.#starts[code] === 0) continue;
+      state = this.#step(state, code);
+      const before = this.#before[state]!;
+      if (before === 0) continue;
+      const from = Math.max(0, i + 1 - before);
+      if (plainEnd <= i && this.#plainBeyond[state]! > 0) plainEnd = nextEnd(text, i + 1);
+      const plainTo = Math.max(i + 1, Math.min(plainEnd, i + 1 + this.#plainBeyond[state]!));
+      const to = Math.min(text.length, Math.max(plainTo, i + 1 + this.#beyond[state]!));
+      // Of a text that is all secrets, one range is made and not one for each character.
+      if (last !== undefined && from >= last[0] && from < last[1]) last[1] = Math.max(last[1], to);
+      else found.push((last = [from, to]));
+    }
+    const tail = this.#depth[state]!;
+    if (tail >= this.#minTail) found.push([text.length - tail, text.length]);
+    return found;
+  }
+
+  #step(from: number, code: number): number {
+    for (let state = from; ; state = this.#fallback[state]!) {
+      const next = this.#next.get(state * CHARACTERS + code);
+      if (next !== undefined) return next;
+      if (state === 0) return 0;
+    }
+  }
+
+  #note(state: number, before: number, beyond: number, plainBeyond: number): void {
+    if (before === 0) return;
+    this.#plainBeyond[state] = Math.max(this.#plainBeyond[state]!, plainBeyond);
+    this.#before[state] = Math.max(this.#before[state]!, before);
+    this.#beyond[state] = Math.max(this.#beyond[state]!, beyond);
+  }
+}
+
+function nextEnd(text: string, from: number): number {
+  for (let i = from; i < text.length; i++) {
+    const character = text[i]!;
+    if (character === '"' || character === "\n" || character === "\r") return i;
+  }
+  return text.length;
+}
