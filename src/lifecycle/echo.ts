@@ -57,16 +57,23 @@ export function echoTool(tool: Tool): ResponseTool {
   }
 }
 
-/** `authorization` is never shown; of headers, only which there are. */
+/** `authorization` is never shown; of headers, only which there are; of a URL, whose path may be a secret, its origin. */
 function echoMcpTool(tool: Extract<Tool, { type: "mcp" }>): ResponseTool {
-  const { authorization: _, headers, ...rest } = tool;
+  const { authorization: _, headers, server_url, ...rest } = tool;
   const names = headers == null ? null : Object.keys(headers);
   return {
     allowed_tools: null,
     require_approval: "always",
     ...rest,
+    ...(server_url !== undefined && { server_url: originOf(server_url) }),
     headers: names && Object.fromEntries(names.map((name) => [name, REDACTED])),
   };
+}
+
+/** Some URLs have no origin, and some texts are no URLs: those a provider may understand. */
+function originOf(address: string): string {
+  const origin = URL.canParse(address) ? new URL(address).origin : "null";
+  return origin === "null" ? REDACTED : origin;
 }
 
 interface Container {

@@ -1,5 +1,6 @@
 /**
- * Secrets that a request brings for tools: what opens an MCP server, what a container sends to a host. They wait in Redis
+ * Secrets that a request brings for tools: what opens an MCP server, what a container sends to a host. The URL of an MCP
+ * server is one: some are known to nobody else, and open the server to whoever has them. They wait in Redis
  * under a seal and are opened where the tools are used, in a worker. Items may bring tools too, and are listed as they
  * came: a tool in an item may have no secret.
  */
@@ -7,7 +8,7 @@ import { secretInItem } from "../lifecycle/errors/requests.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Tool } from "../protocol/tool.ts";
-import { type ContentSealer, UnreadableContentError } from "../sealing/content-sealer.ts";
+import { type ContentSealer, isSealed, UnreadableContentError } from "../sealing/content-sealer.ts";
 import type { Storage } from "./storage.ts";
 
 interface WithTools {
@@ -18,13 +19,20 @@ export function sealSecrets<R extends WithTools>(sealer: ContentSealer, project:
   return withSecrets(request, (secret) => sealer.seal(project, "secret", secret));
 }
 
-/** A secret whose key was taken away since is left out: whoever asked for it says that it is missing. */
+/** In the place of a URL that cannot be opened: no such name is ever resolved (RFC 6761). Without one, the label would be looked up. */
+const UNREADABLE_URL = "https://unreadable.invalid/";
+
+/**
+ * A secret whose key was taken away since is left out: whoever asked for it says that it is missing. A URL may have been
+ * stored as it was sent, by a process of an older release.
+ */
 export function openSecrets<R extends WithTools>(
   { sealer, logger }: Pick<Storage, "sealer" | "logger">,
   project: string,
   request: R,
 ): R {
-  return withSecrets(request, (sealed) => {
+  return withSecrets(request, (sealed, path) => {
+    if (path === "server_url" && !isSealed(sealed)) return sealed;
     try {
       return String(sealer.open(project, "secret", sealed));
     } catch (error) {
@@ -40,7 +48,9 @@ export function refuseSecrets(items: readonly (InputItem | OutputItem)[], param:
   for (const [place, item] of items.entries()) {
     if (item.type !== "additional_tools" && item.type !== "tool_search_output") continue;
     for (const [i, tool] of item.tools.entries()) {
-      toolWithSecrets(tool, (_secret, path) => {
+      toolWithSecrets(tool, (secret, path) => {
+        // Where a server is may be listed, as long as nothing in the URL looks like a key.
+        if (path === "server_url" && !(URL.canParse(secret) && new URL(secret).search !== "")) return secret;
         throw secretInItem(`${param}[${place}].tools[${i}].${path}`);
       });
     }
@@ -58,10 +68,11 @@ function withSecrets<R extends WithTools>(request: R, change: Change): R {
 function toolWithSecrets(tool: Tool, change: Change): Tool {
   switch (tool.type) {
     case "mcp": {
-      const { authorization, headers, ...rest } = tool;
+      const { authorization, headers, server_url, ...rest } = tool;
       const changed = authorization === undefined ? undefined : change(authorization, "authorization");
       return {
         ...rest,
+        ...(server_url !== undefined && { server_url: change(server_url, "server_url") ?? UNREADABLE_URL }),
         ...(changed !== undefined && { authorization: changed }),
         ...(headers !== undefined && { headers: headers && changedValues(headers, "headers", change) }),
       };

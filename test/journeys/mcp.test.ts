@@ -33,24 +33,6 @@ function request(server: TestMcpServer, metadata: Record<string, string>, fields
   return { model: "simulator/default", input: "Go on.", background: true, metadata, tools: [tool] };
 }
 
-/** Every value of every key of this prefix, whatever its type. */
-async function everythingInRedis(): Promise<string> {
-  const { redis } = inspector;
-  const found: string[] = [];
-  for (const key of await redis.keys(`*${prefix}*`)) {
-    const type = await redis.type(key);
-    if (type === "string") found.push((await redis.get(key)) ?? "");
-    else if (type === "hash") found.push(JSON.stringify(await redis.hgetall(key)));
-    else if (type === "stream") found.push(JSON.stringify(await redis.xrange(key, "-", "+")));
-    else if (type === "zset") found.push(JSON.stringify(await redis.zrange(key, "0", "-1")));
-    else if (type === "list") found.push(JSON.stringify(await redis.lrange(key, 0, -1)));
-    else if (type === "set") found.push(JSON.stringify(await redis.smembers(key)));
-    // What is gone by now holds nothing.
-    else if (type !== "none") throw new Error(`Nobody looked into ${key}, a ${type}.`);
-  }
-  return found.join("\n");
-}
-
 describe("a client's secrets", () => {
   const TOKEN = "planted-token-4d1f0b";
   const HEADER = "planted-header-9c27aa";
@@ -70,7 +52,7 @@ describe("a client's secrets", () => {
     await using worker = await startWorker(environment);
     const body = request(server, steps([call("look", 1), call("fail", 2)]), secrets);
     const created = await send("POST", `${api.url}/responses`, body, { "Idempotency-Key": "once" });
-    const waiting = await everythingInRedis();
+    const waiting = await inspector.everything();
     const { id } = created.body;
     const response = await pollToTheEnd(api.url, id);
     expect(shown(response.output)).toEqual([
@@ -92,7 +74,7 @@ describe("a client's secrets", () => {
     expect(shown(second.output)[0]).toContain("HTTP status 401");
     const logs = [...api.lines, ...worker.lines].map((line) => JSON.stringify(line));
     const told = JSON.stringify([created.body, response, second]);
-    for (const place of [waiting, await everythingInRedis(), logs.join("\n"), told]) {
+    for (const place of [waiting, await inspector.everything(), logs.join("\n"), told]) {
       expect(place).not.toContain(TOKEN);
       expect(place).not.toContain(HEADER);
     }
@@ -117,7 +99,7 @@ describe("a client's secrets", () => {
       expect(answer).toMatchObject({ status: 400, body: { error: { param, code: "unsupported_value" } } });
       expect(JSON.stringify(answer.body)).not.toContain(TOKEN);
     }
-    expect(await everythingInRedis()).not.toContain(TOKEN);
+    expect(await inspector.everything()).not.toContain(TOKEN);
   });
 
   test("are not carried over to a next response", async () => {

@@ -66,11 +66,13 @@ const POLL_MS = 50;
 export class RedisInspector implements Disposable {
   readonly redis: Redis;
   readonly layout: RedisLayout;
+  readonly #prefix: string;
 
   constructor(prefix: string, url: string = testRedisUrl()) {
     this.redis = new Redis(url, { maxRetriesPerRequest: null });
     this.redis.on("error", () => {});
     this.layout = new RedisLayout(prefix, { sharded: false });
+    this.#prefix = prefix;
   }
 
   /** The log as it lies in Redis. */
@@ -85,6 +87,25 @@ export class RedisInspector implements Disposable {
 
   async meta(id: string): Promise<Record<string, string>> {
     return await this.redis.hgetall(this.layout.meta(id));
+  }
+
+  /** Every key of this prefix with every value, whatever its type. */
+  async everything(): Promise<string> {
+    const { redis } = this;
+    const found: string[] = [];
+    for (const key of await redis.keys(`*${this.#prefix}*`)) {
+      found.push(key);
+      const type = await redis.type(key);
+      if (type === "string") found.push((await redis.get(key)) ?? "");
+      else if (type === "hash") found.push(JSON.stringify(await redis.hgetall(key)));
+      else if (type === "stream") found.push(JSON.stringify(await redis.xrange(key, "-", "+")));
+      else if (type === "zset") found.push(JSON.stringify(await redis.zrange(key, "0", "-1")));
+      else if (type === "list") found.push(JSON.stringify(await redis.lrange(key, 0, -1)));
+      else if (type === "set") found.push(JSON.stringify(await redis.smembers(key)));
+      // What is gone by now holds nothing.
+      else if (type !== "none") throw new Error(`Nobody looked into ${key}, a ${type}.`);
+    }
+    return found.join("\n");
   }
 
   [Symbol.dispose](): void {

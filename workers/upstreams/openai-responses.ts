@@ -7,6 +7,8 @@ import OpenAI from "openai";
 import type { Config } from "../../src/config.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
 import { extraFor } from "../../src/providers/extra-parameters.ts";
+import { toolSecrets } from "../../src/providers/tool-secrets.ts";
+import { redactor } from "../../src/redaction.ts";
 import type { BackgroundUpstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { BackgroundCall } from "./openai-responses/background-call.ts";
 import { classifyFault, isNotThere } from "./openai-responses/classify-fault.ts";
@@ -16,7 +18,7 @@ import { createParams } from "./openai-responses/request.ts";
 import type { Connection } from "./provider/connection.ts";
 import { isProviderEvent } from "./provider/json.ts";
 import { statingRefusals } from "./provider/refusal-in-body.ts";
-import { keyOf, Tries, type TryOptions, unlimitedFetch } from "./provider/tries.ts";
+import { concealing, keyOf, Tries, type TryOptions, unlimitedFetch } from "./provider/tries.ts";
 
 /** Many local servers want no key, but the SDK does. */
 const NO_KEY = "none";
@@ -49,6 +51,10 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
   }
 
   run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
+    return concealing(this.#run(call, signal), redactor(toolSecrets(call.request.tools ?? [])));
+  }
+
+  #run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
     const { attachment } = call;
     if (attachment === undefined || this.#provider.background !== true) {
       return this.#tries.run((connection) => this.#attempt(call, connection), signal);

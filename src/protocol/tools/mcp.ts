@@ -2,6 +2,13 @@
 import { z } from "zod";
 import { allowedCallersSchema } from "./function.ts";
 
+/** A password in a URL would be shown wherever the URL is. It belongs in `authorization` or `headers`. */
+function hasNoCredentials(address: string): boolean {
+  if (!URL.canParse(address)) return true;
+  const { username, password } = new URL(address);
+  return username === "" && password === "";
+}
+
 const toolFilterSchema = z.strictObject({
   read_only: z.boolean().exactOptional(),
   tool_names: z.array(z.string()).exactOptional(),
@@ -10,7 +17,10 @@ const toolFilterSchema = z.strictObject({
 export const mcpToolSchema = z.strictObject({
   type: z.literal("mcp"),
   server_label: z.string(),
-  server_url: z.string().exactOptional(),
+  server_url: z
+    .string()
+    .refine(hasNoCredentials, "a URL may have no user name and no password. Use 'authorization' or 'headers' instead.")
+    .exactOptional(),
   server_description: z.string().exactOptional(),
   connector_id: z
     .enum([

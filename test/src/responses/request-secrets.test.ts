@@ -16,7 +16,7 @@ const REQUEST: CreateRequest = {
   model: "simulator/default",
   tools: [
     { type: "mcp", server_label: "a", authorization: "planted-2", headers: { "X-Key": "planted-3" } },
-    { type: "mcp", server_label: "b", headers: null },
+    { type: "mcp", server_label: "b", headers: null, server_url: "https://a.example/planted-4/mcp?key=planted-5" },
     { type: "code_interpreter", container: { type: "auto", network_policy } },
     { type: "shell", environment: { type: "container_auto", network_policy } },
     { type: "function", name: "planted", parameters: {} },
@@ -38,7 +38,14 @@ test("what cannot be opened any more is left out, and never used as it stands", 
   ]) {
     expect(JSON.stringify(opened)).not.toContain("brs1.");
     expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
+    // Without a URL the server would be the operator's of this label.
+    expect(opened.tools![1]).toMatchObject({ server_url: "https://unreadable.invalid/" });
   }
+});
+
+test("a URL that was stored as it was sent is used as it is: by an older release", () => {
+  const request: CreateRequest = { tools: [{ type: "mcp", server_label: "b", server_url: "https://a.example/mcp" }] };
+  expect(openSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
 });
 
 test("a request without tools is left as it is", () => {
@@ -48,6 +55,7 @@ test("a request without tools is left as it is", () => {
 
 test.each([
   [0, "authorization", { type: "mcp", server_label: "a", authorization: "planted" }],
+  [0, "server_url", { type: "mcp", server_label: "a", server_url: "https://a.example/mcp?key=planted" }],
   [1, "headers.X-Key", { type: "mcp", server_label: "a", headers: { "X-Key": "planted" } }],
   [
     0,
@@ -60,7 +68,7 @@ test.each([
     { type: "shell", environment: { type: "container_auto", network_policy } },
   ],
 ] as const)("a tool in an item may have no secret (%i, %s)", (place, path, tool: Tool) => {
-  const harmless: Tool = { type: "mcp", server_label: "b", headers: null };
+  const harmless: Tool = { type: "mcp", server_label: "b", headers: null, server_url: "https://a.example/mcp" };
   const tools = place === 0 ? [tool] : [harmless, tool];
   for (const item of [
     { type: "additional_tools", role: "developer", tools },

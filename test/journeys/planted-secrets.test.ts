@@ -1,0 +1,199 @@
+/**
+ * Secrets of every size are planted wherever a request or an operator may put one, and whoever is given them says them
+ * back in every form. With the real processes at the loudest level, none of them is found in Redis, logs, answers, events or errors.
+ */
+import { createServer } from "node:net";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
+import { startMcpServer, textResult } from "../support/mcp-server.ts";
+import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { SECRET_FORMS } from "../support/secret-forms.ts";
+import { steps } from "../support/tool-runs.ts";
+import { refuse, startUpstreamServer, streamAndEnd } from "../support/upstream-server.ts";
+
+const prefix = uniquePrefix();
+const PROVIDER_KEY = "planted-provider-key-5e1f";
+const environment = { KEY_PREFIX: prefix, FETCH_ALLOWED_HOSTS: "127.0.0.1", LOG_LEVEL: "trace", STRICT_EVENTS: "true" };
+let inspector: RedisInspector;
+let api: ApiProcess;
+let worker: ServerProcess;
+
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
+});
+afterAll(async () => {
+  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
+  inspector[Symbol.dispose]();
+});
+
+/** Of each form, what is in it whatever stands before and behind the secret. */
+function traces(secret: string): string[] {
+  const forms = Object.values(SECRET_FORMS).map((write) => write(secret));
+  return [...new Set(forms)].map((form) => form.slice(6, -6)).filter(({ length }) => length >= 8);
+}
+
+async function everywhere(processes: readonly ServerProcess[], answers: readonly unknown[]): Promise<string> {
+  const logs = processes.flatMap(({ lines }) => lines.map((line) => JSON.stringify(line)));
+  return [await inspector.everything(), ...logs, JSON.stringify(answers)].join("\n");
+}
+
+function expectNone(text: string, secrets: readonly string[]): void {
+  for (const secret of secrets) {
+    const found = traces(secret).filter((trace) => text.includes(trace));
+    expect(found.map((trace) => trace.slice(0, 60))).toEqual([]);
+  }
+}
+
+const ofLength = (name: string, length: number) => `${name}-${"q7Zt".repeat(length)}`.slice(0, length - 3) + "end";
+
+async function everyAnswerOf(id: string): Promise<unknown[]> {
+  const url = `${api.url}/responses/${id}`;
+  const events = await fetch(`${url}?stream=true`);
+  const items = await send<unknown>("GET", `${url}/input_items`);
+  return [await events.text(), items.body, (await send("GET", url)).body];
+}
+
+test.each([10, 40, 4_000, 300_000])("of a client's, for an MCP server (%i characters)", async (length) => {
+  const secrets = ["token", "header", "path", "query"].map((name) => ofLength(name, Math.max(length, 20)));
+  const short = ofLength("s", 10);
+  const [token, header, path, query] = secrets as [string, string, string, string];
+  const forms = [...secrets, short].flatMap((secret) => Object.values(SECRET_FORMS).map((write) => write(secret)));
+  await using server = await startMcpServer({
+    tools: {
+      look: { run: () => textResult(forms.join(" | ")) },
+      fail: {
+        run: () => {
+          throw new Error(forms.join(" | "));
+        },
+      },
+      [`named_${short}`]: { run: () => textResult("ran") },
+    },
+  });
+  const tool = {
+    type: "mcp",
+    server_label: "srv",
+    // Beyond this no server reads a request line.
+    server_url: length > 10_000 ? server.url : `${server.url}/${path}/x?key=${query}`,
+    require_approval: "never",
+    authorization: token,
+    headers: { "X-Key": header, "X-Short": short },
+  };
+  const metadata = steps([
+    { call: "srv__look", arguments: {} },
+    { call: "srv__fail", arguments: {} },
+  ]);
+  const request = { model: "simulator/default", input: "Go on.", background: true, metadata, tools: [tool] };
+  const created = await send("POST", `${api.url}/responses`, request, { "Idempotency-Key": `once-${length}` });
+  expect(created.body).toMatchObject({ tools: [{ server_url: new URL(server.url).origin }] });
+  const response = await pollToTheEnd(api.url, created.body.id);
+  // A longer header no server takes.
+  const isTaken = length < 10_000;
+  const sent = { authorization: `Bearer ${token}`, "x-key": header };
+  expect(server.headers[0]).toEqual(isTaken ? expect.objectContaining(sent) : undefined);
+  const types = response.output.map(({ type }) => type);
+  expect(types).toEqual(expect.arrayContaining(isTaken ? ["mcp_list_tools", "mcp_call", "message"] : ["message"]));
+  expect(JSON.stringify(response.output)).toContain(isTaken ? "<redacted>" : "message");
+  const next = { ...request, previous_response_id: created.body.id, background: false };
+  const chained = await send("POST", `${api.url}/responses`, next);
+  const others = await Promise.all(
+    ["responses/input_tokens", "responses/compact"].map((each) =>
+      send("POST", `${api.url}/${each}`, { model: "simulator/default", input: "Go on.", tools: [tool] }),
+    ),
+  );
+  const answers = [
+    created,
+    chained,
+    others,
+    await everyAnswerOf(created.body.id),
+    await everyAnswerOf(chained.body.id),
+  ];
+  expectNone(await everywhere([api, worker], answers), [...secrets, short]);
+});
+
+test("of a client's, two thousand of them", async () => {
+  const names = Array.from({ length: 2_000 }, (_, i) => `planted-${i}-${"x".repeat(i % 50)}-secret`);
+  await using server = await startMcpServer();
+  const headers = Object.fromEntries(names.map((name, i) => [`X-Key-${i}`, name]));
+  const tool = { type: "mcp", server_label: "srv", server_url: server.url, require_approval: "never", headers };
+  const created = await create(api.url, {
+    model: "simulator/default",
+    input: "Go on.",
+    background: true,
+    tools: [tool],
+  });
+  const response = await pollToTheEnd(api.url, created.id);
+  expect(await everywhere([api, worker], [created, response])).not.toMatch(/planted-\d+-/);
+});
+
+test("of a client's, which a provider is given and quotes in what it refuses", async () => {
+  const token = "planted-passed-on-77aa";
+  const message = `No. ${Object.values(SECRET_FORMS)
+    .flatMap((write) => [token, PROVIDER_KEY].map(write))
+    .join(" | ")
+    .slice(0, 900)}`;
+  const failed = { type: "response.failed", response: { status: "failed", error: { code: "server_error", message } } };
+  await using upstream = await startUpstreamServer(refuse(400, { message }), streamAndEnd(failed));
+  const settings = {
+    ...environment,
+    OPENAI_BASE_URL: upstream.url,
+    OPENAI_API_KEY: PROVIDER_KEY,
+    KEY_PREFIX: uniquePrefix(),
+  };
+  await using ownApi = await startApi(settings);
+  await using ownWorker = await startWorker(settings);
+  const tool = {
+    type: "mcp",
+    server_label: "srv",
+    server_url: `https://a.example/mcp?key=${token}`,
+    authorization: token,
+  };
+  for (let i = 0; i < 2; i++) {
+    const body = { model: "openai/some", input: "Go on.", tools: [tool] };
+    const { body: answer } = await send("POST", `${ownApi.url}/responses`, body);
+    expect(answer).toMatchObject({ status: "failed", error: { message: expect.stringContaining("No. ") } });
+    expectNone(await everywhere([ownApi, ownWorker], [answer]), [token, PROVIDER_KEY]);
+  }
+  expect(JSON.stringify(upstream.requests[0]!.body)).toContain(token);
+});
+
+test("of the operator's: a password that Redis refuses", async () => {
+  const password = "planted-password-31c0";
+  const redis = createServer((socket) => {
+    socket.on("error", () => {});
+    // Several commands may come at once, and each waits for its answer.
+    socket.on("data", (data) =>
+      socket.write(`-WRONGPASS not ${password}\r\n`.repeat(String(data).split("\r\n*").length)),
+    );
+  });
+  redis.listen(0, "127.0.0.1");
+  await once(redis, "listening");
+  const url = `redis://:${password}@127.0.0.1:${(redis.address() as AddressInfo).port}`;
+  for (const script of ["src/server.ts", "workers/main.ts"]) {
+    await using refused = new ServerProcess(script, script, { ...environment, REDIS_URL: url, PORT: "0" });
+    await refused.line(({ msg }) => msg.startsWith("Redis is not reachable"), "a word about Redis");
+    expect(JSON.stringify(refused.lines)).toContain("WRONGPASS not [redacted]");
+    expectNone(JSON.stringify(refused.lines), [password]);
+  }
+  redis.close();
+});
+
+test("a URL with a user name or a password is refused, wherever it stands, and not repeated", async () => {
+  const tool = { type: "mcp", server_label: "srv", server_url: "https://me:planted-word@a.example/" };
+  const items = [{ type: "additional_tools", role: "developer", tools: [tool] }];
+  const model = "simulator/default";
+  for (const [path, body, param] of [
+    ["responses", { model, input: "Go on.", tools: [tool] }, "tools[0].server_url"],
+    ["responses", { model, input: items }, "input[0].tools[0].server_url"],
+    ["responses/input_tokens", { model, input: "Go on.", tools: [tool] }, "tools[0].server_url"],
+    ["responses/compact", { model, input: items }, "input[0].tools[0].server_url"],
+    ["conversations", { items }, "items[0].tools[0].server_url"],
+  ] as const) {
+    const answer = await send<object>("POST", `${api.url}/${path}`, body);
+    expect(answer).toMatchObject({ status: 400, body: { error: { param, code: "invalid_value" } } });
+    expect(JSON.stringify(answer.body)).not.toContain("planted");
+  }
+});
