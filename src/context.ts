@@ -40,6 +40,20 @@ export interface WorkerContext extends AsyncDisposable {
   readonly controlRedis: RedisClient;
 }
 
+/** Requests would be sent to the operator's server without what opens it. Only workers send them. */
+function checkMcpVariables({ mcpServers, environment }: Config): void {
+  for (const list of ["servers", "connectors"] as const) {
+    for (const [name, server] of Object.entries(mcpServers[list])) {
+      const variables = "headers_env" in server ? Object.values(server.headers_env) : [];
+      const missing = variables.find((variable) => (environment[variable] ?? "").trim() === "");
+      if (missing === undefined) continue;
+      throw new ConfigurationError(
+        `MCP_SERVERS_FILE: ${list}.${name}.headers_env: the variable ${missing} is not set.`,
+      );
+    }
+  }
+}
+
 /** Opens connections by name and closes all of them together. */
 class Connections {
   readonly #config: Config;
@@ -130,6 +144,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
 
 export async function openWorkerContext(config: Config, logger: Logger): Promise<WorkerContext> {
   const catalog = readCatalog(config);
+  checkMcpVariables(config);
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const redis = await connections.open("patient", "worker");

@@ -106,7 +106,10 @@ export function readCatalog(config: Config): ProviderCatalog {
     throw file.fault({ path: ["default"], message: `the vendor '${file.default}' is not configured` });
   }
   const catalog = new ProviderCatalog(providers, config.DEFAULT_PROVIDER ?? file?.default);
-  if (file !== undefined) checkFallbacks(catalog, file);
+  if (file !== undefined) {
+    checkKeys(config, file);
+    checkFallbacks(catalog, file);
+  }
   return catalog;
 }
 
@@ -125,6 +128,16 @@ function builtInProviders(config: Config): Provider[] {
   const googleKey = (["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"] as const).find((name) => config[name]);
   if (googleKey !== undefined) add("google", { kind: "google", api_key_env: googleKey });
   return providers;
+}
+
+/** A key that is not there would only be missed by the first request. All processes have one configuration, and each checks it. */
+function checkKeys({ environment }: Config, file: ProvidersFile): void {
+  const faults = Object.entries(file.providers).flatMap(([name, provider]) => {
+    const variable = provider.kind === "simulator" ? undefined : provider.api_key_env;
+    if (variable === undefined || (environment[variable] ?? "").trim() !== "") return [];
+    return [{ path: ["providers", name, "api_key_env"], message: `the variable ${variable} is not set` }];
+  });
+  if (faults.length > 0) throw file.fault(...faults);
 }
 
 /** A fallback that does not exist would only be missed on the day it is needed. */

@@ -152,6 +152,46 @@ describe("API keys", () => {
   );
 });
 
+describe("API keys that let in whom nobody meant", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "background-responses-config-"));
+  });
+  afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+  test("are refused where one key is of two projects, by their places", async () => {
+    expect(refusalOf({ API_KEYS: "one:planted-key,two:key-2,three:planted-key" })).toBe(
+      "API_KEYS: entry 3 has the key of another project (API_KEYS: entry 1). Give each its own.",
+    );
+    const path = join(folder, "keys");
+    await writeFile(path, "# a comment\none:key-1\ntwo:planted-key\n");
+    expect(refusalOf({ API_KEYS: "one:planted-key", API_KEYS_FILE: path })).toBe(
+      "API_KEYS_FILE: entry 2 has the key of another project (API_KEYS: entry 1). Give each its own.",
+    );
+    expect(readConfig({ API_KEYS: "one:planted-key,one:planted-key" }).apiKeys).toHaveLength(2);
+  });
+
+  test.each(["", "\n", "# no key yet\n", " ,\n"])("are refused where a file has none: %j", async (content) => {
+    const path = join(folder, "none");
+    await writeFile(path, content);
+    expect(refusalOf({ API_KEYS_FILE: path })).toBe("API_KEYS_FILE: there is no key in it.");
+    expect(refusalOf({ API_KEYS: "one:key-1", API_KEYS_FILE: path })).toBe("API_KEYS_FILE: there is no key in it.");
+    expect(refusalOf({ API_KEYS: "," })).toBe("API_KEYS: there is no key in it.");
+  });
+
+  test.each(["0.0.0.0", "::", "192.0.2.1", "example.test"])(
+    "are refused where they are short beyond loopback: %s",
+    (HOST) => {
+      const long = "sixteen-letters!";
+      expect(readConfig({ HOST, API_KEYS: `one:${long}` }).apiKeys).toHaveLength(1);
+      const refusal = refusalOf({ HOST, API_KEYS: `one:${long},two:${long.slice(1)}` });
+      expect(refusal).toMatch(/^API_KEYS: entry 2 has a key of fewer than 16 characters/);
+      expect(refusal).not.toContain("ixteen");
+      expect(readConfig({ HOST: "localhost", API_KEYS: "one:k" }).apiKeys).toHaveLength(1);
+    },
+  );
+});
+
 describe("encryption keys", () => {
   const key = Buffer.alloc(32, 251);
 
@@ -190,7 +230,7 @@ describe("without API keys", () => {
 
   test("another address is served to everyone only when told so", () => {
     expect(readConfig({ HOST: "0.0.0.0", ALLOW_ANONYMOUS: "true" }).HOST).toBe("0.0.0.0");
-    expect(readConfig({ HOST: "0.0.0.0", API_KEYS: "one:key" }).HOST).toBe("0.0.0.0");
+    expect(readConfig({ HOST: "0.0.0.0", API_KEYS: "one:a-key-of-sixteen" }).HOST).toBe("0.0.0.0");
   });
 
   test("refuses to serve every page in a browser of this machine without keys", () => {

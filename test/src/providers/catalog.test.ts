@@ -55,6 +55,21 @@ describe("the environment", () => {
 describe("the providers file", () => {
   const LAB = { kind: "openai-compatible", base_url: "http://10.0.0.5:8000/v1", models: ["qwen3", "org/phi"] };
 
+  test.each(["openai-compatible", "openai-responses", "anthropic", "google"])(
+    "of a vendor whose key is not in the environment is refused, by its line: %s",
+    async (kind) => {
+      const file = { providers: { ready: LAB, lab: { kind, base_url: LAB.base_url, api_key_env: "LAB_KEY" } } };
+      for (const environment of [{}, { LAB_KEY: "" }, { LAB_KEY: " " }]) {
+        const refusal: unknown = await catalogOf(file, environment).catch((error: unknown) => error);
+        expect(refusal).toBeInstanceOf(ConfigurationError);
+        expect((refusal as Error).message).toMatch(
+          /line 14: providers\.lab\.api_key_env: the variable LAB_KEY is not set/,
+        );
+      }
+      expect((await catalogOf(file, { LAB_KEY: "x" })).resolve("lab/some")?.provider.name).toBe("lab");
+    },
+  );
+
   test.each(["openai-compatible", "openai-responses"])("lets %s name parameters of its own", async (kind) => {
     const catalog = await catalogOf({ providers: { lab: { ...LAB, kind, extra_parameters: ["top_k", "x.y-z"] } } });
     expect(catalog.resolve("lab/qwen3")?.provider).toMatchObject({ extra_parameters: ["top_k", "x.y-z"] });
