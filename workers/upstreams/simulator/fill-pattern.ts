@@ -2,7 +2,8 @@
  * Strings that match a simple regular expression: literals, classes, groups, alternatives and counts. They match by
  * construction. The expression itself is never run: a client could send one that takes hours.
  */
-import { UnfillableSchemaError } from "./schema.ts";
+import type { FillBudget } from "./fill-budget.ts";
+import { quote, UnfillableSchemaError } from "./schema.ts";
 import { parsePattern, type PatternNode } from "./pattern.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -17,31 +18,38 @@ export interface Lengths {
   maximum: number;
 }
 
-export function fillPattern(pattern: string, { minimum, maximum }: Lengths, random: SeededRandom): string {
-  const node = parsePattern(pattern);
+export function fillPattern(
+  pattern: string,
+  { minimum, maximum }: Lengths,
+  random: SeededRandom,
+  budget: FillBudget,
+): string {
+  const node = parsePattern(pattern, budget);
   // Every length up to twice the wanted one is tried sooner or later, for both limits may be tight.
   const furthest = 2 * Math.max(USUAL_STRETCH, minimum);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const stretch =
       attempt < USUAL_ATTEMPTS ? USUAL_STRETCH : Math.ceil((furthest * (attempt - USUAL_ATTEMPTS)) / ATTEMPTS);
     const written: string[] = [];
-    const isWhole = write(node, { random, stretch, written, steps: { left: 10 * LENGTH_MAXIMUM } });
+    const isWhole = write(node, { random, stretch, written, budget, steps: { left: 10 * LENGTH_MAXIMUM } });
     // JSON Schema counts characters, not UTF-16 units; each entry is one character.
     if (isWhole && written.length >= minimum && written.length <= maximum) return written.join("");
   }
-  throw new UnfillableSchemaError(`no string of that length was found for the pattern '${pattern}'.`);
+  throw new UnfillableSchemaError(`no string of that length was found for the pattern ${quote(pattern)}.`);
 }
 
 interface Writing {
   random: SeededRandom;
   stretch: number;
   written: string[];
+  budget: FillBudget;
   steps: { left: number };
 }
 
 /** False if the string would become too long. */
 function write(node: PatternNode, writing: Writing): boolean {
-  const { random, written, steps } = writing;
+  const { random, written, steps, budget } = writing;
+  budget.spend(1);
   if (written.length > LENGTH_MAXIMUM || steps.left-- <= 0) return false;
   switch (node.kind) {
     case "character":

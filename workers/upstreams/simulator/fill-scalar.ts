@@ -1,22 +1,25 @@
 /** Strings and numbers that a JSON schema accepts. */
+import type { FillBudget } from "./fill-budget.ts";
 import { fillPattern } from "./fill-pattern.ts";
-import { numberOf, type Schema, UnfillableSchemaError } from "./schema.ts";
+import { numberOf, quote, type Schema, UnfillableSchemaError } from "./schema.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 const WORDS = ["lease", "cursor", "event", "stream", "log", "worker", "attempt", "response", "queue", "item"];
 /** A schema that insists on more is refused, not served. */
 const LENGTH_MAXIMUM = 100_000;
 
-export function fillString(schema: Schema, random: SeededRandom): string {
+export function fillString(schema: Schema, random: SeededRandom, budget: FillBudget): string {
   const minimum = numberOf(schema.minLength) ?? 0;
   const maximum = numberOf(schema.maxLength) ?? Infinity;
   if (minimum > maximum) throw new UnfillableSchemaError("'minLength' is more than 'maxLength'.");
   if (minimum > LENGTH_MAXIMUM) throw new UnfillableSchemaError(`'minLength' is more than ${LENGTH_MAXIMUM}.`);
-  if (typeof schema.pattern === "string") return fillPattern(schema.pattern, { minimum, maximum }, random);
+  // A word at a time, at least.
+  budget.spend(minimum);
+  if (typeof schema.pattern === "string") return fillPattern(schema.pattern, { minimum, maximum }, random, budget);
   const formatted = typeof schema.format === "string" ? FORMATS.get(schema.format)?.(random) : undefined;
   if (formatted === undefined) return fillWords(minimum, maximum, random);
   if (formatted.length >= minimum && formatted.length <= maximum) return formatted;
-  throw new UnfillableSchemaError(`a string of the format '${schema.format as string}' does not have that length.`);
+  throw new UnfillableSchemaError(`a string of the format ${quote(schema.format)} does not have that length.`);
 }
 
 function fillWords(minimum: number, maximum: number, random: SeededRandom): string {
@@ -63,7 +66,7 @@ function fillUuid(random: SeededRandom): string {
 const MULTIPLES_TRIED = 1_000;
 const USUAL_RANGE = 100;
 
-export function fillNumber(schema: Schema, isInteger: boolean, random: SeededRandom): number {
+export function fillNumber(schema: Schema, isInteger: boolean, random: SeededRandom, budget: FillBudget): number {
   const range = rangeOf(schema);
   const multipleOf = numberOf(schema.multipleOf);
   const step = multipleOf ?? (isInteger ? 1 : 0.5);
@@ -71,6 +74,7 @@ export function fillNumber(schema: Schema, isInteger: boolean, random: SeededRan
   const count = Math.floor(range.high / step) - first + 1;
   const start = count > 0 ? random.below(count) : 0;
   for (let tried = 0; tried < Math.min(count, MULTIPLES_TRIED); tried++) {
+    budget.spend(1);
     const value = multiple(first + ((start + tried) % count), step);
     if (range.includes(value) && (!isInteger || Number.isInteger(value))) return value;
   }

@@ -1,26 +1,30 @@
 /**
  * `fillSchema` makes a value that a JSON schema accepts: for function arguments and for `text.format`. It is the same
  * value for the same schema and numbers. What it cannot fill it refuses with an UnfillableSchemaError; it never runs a
- * client's regular expression, and it does a bounded amount of work whatever the schema is.
+ * client's regular expression, and it does a bounded amount of work whatever the schema is: all of it is drawn from one
+ * budget.
  */
+import { FillBudget } from "./fill-budget.ts";
 import { fillNumber, fillString } from "./fill-scalar.ts";
 import * as schemas from "./schema.ts";
 import { type JsonType, type Schema, UnfillableSchemaError } from "./schema.ts";
 import { SchemaHeights } from "./schema-height.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** Below this depth, or after this many steps, only what the schema insists on is filled in. */
+/** Below this depth, or after this many parts, only what the schema insists on is filled in. */
 const GENEROUS_DEPTH = 5;
-const GENEROUS_STEPS = 500;
+const GENEROUS_PARTS = 500;
 const DEPTH_MAXIMUM = 100;
-const STEPS_MAXIMUM = 20_000;
-/** Characters written, properties merged, values looked at: a step may be a large one. */
-const WORK_MAXIMUM = 1_000_000;
+/** Schemas taken apart, however cheap each is. */
+const PARTS_MAXIMUM = 20_000;
+/** Lists of alternatives that are chosen from at once, one inside another: each is a call on the stack. */
+const CHOICES_MAXIMUM = 1_000;
 /** How often another item is tried where all must differ. */
 const UNIQUE_ATTEMPTS = 100;
 
-export function fillSchema(schema: unknown, random: SeededRandom): unknown {
-  return new SchemaFiller(schema, random).fill(schema, 0);
+/** Several schemas of one request may share a budget. */
+export function fillSchema(schema: unknown, random: SeededRandom, budget = new FillBudget()): unknown {
+  return new SchemaFiller(schema, random, budget).fill(schema, 0);
 }
 
 /** A schema taken apart: what must hold, and the alternatives still to choose from. */
@@ -33,13 +37,15 @@ class SchemaFiller {
   readonly #root: unknown;
   readonly #random: SeededRandom;
   readonly #heights: SchemaHeights;
-  #steps = 0;
-  #work = 0;
+  readonly #budget: FillBudget;
+  #parts = 0;
+  #choosing = 0;
 
-  constructor(root: unknown, random: SeededRandom) {
+  constructor(root: unknown, random: SeededRandom, budget: FillBudget) {
     this.#root = root;
     this.#random = random;
-    this.#heights = new SchemaHeights(root);
+    this.#budget = budget;
+    this.#heights = new SchemaHeights(root, budget);
   }
 
   fill(schema: unknown, depth: number): unknown {
@@ -49,36 +55,45 @@ class SchemaFiller {
 
   /** References and `allOf` are merged into one schema; alternatives are kept for `#choose`. */
   #flatten(schema: unknown, hops: number): Flat {
-    this.#countStep();
+    this.#countPart();
     if (hops > DEPTH_MAXIMUM) throw new UnfillableSchemaError("a reference leads back to itself.");
-    const { $ref, allOf, anyOf, oneOf, ...own } = schemas.asSchema(schema);
+    const asked = schemas.asSchema(schema);
+    this.#budget.spend(2 * Object.keys(asked).length + schemas.listOf(asked.allOf).length);
+    const { $ref, allOf, anyOf, oneOf, ...own } = asked;
     let flat: Flat = { core: own, choices: [anyOf, oneOf].filter((branches) => Array.isArray(branches)) };
-    const parts = [...($ref === undefined ? [] : [this.#resolve($ref)]), ...schemas.listOf(allOf)];
+    const parts = [
+      ...($ref === undefined ? [] : [schemas.resolveReference(this.#root, $ref, this.#budget)]),
+      ...schemas.listOf(allOf),
+    ];
     for (const part of parts) flat = this.#merge(flat, this.#flatten(part, hops + 1));
     return flat;
   }
 
   #merge(first: Flat, second: Flat): Flat {
-    this.#countWork(sizeOf(first.core) + sizeOf(second.core));
+    this.#budget.spend(first.choices.length + second.choices.length);
     return {
-      core: schemas.mergeSchemas(first.core, second.core),
+      core: schemas.mergeSchemas(first.core, second.core, this.#budget),
       choices: [...first.choices, ...second.choices],
     };
   }
 
-  #resolve(reference: unknown): unknown {
-    const found = typeof reference === "string" ? schemas.findReference(this.#root, reference) : undefined;
-    if (found === undefined) throw new UnfillableSchemaError(`the reference '${String(reference)}' leads nowhere.`);
-    return found;
+  #choose({ core, choices }: Flat, depth: number): unknown {
+    const branches = choices[0];
+    if (branches === undefined) return this.#fillCore(core, depth);
+    if (this.#choosing >= CHOICES_MAXIMUM) throw new UnfillableSchemaError("it has too many alternatives at once.");
+    this.#choosing++;
+    try {
+      return this.#chooseFrom(branches, { core, choices: choices.slice(1) }, depth);
+    } finally {
+      this.#choosing--;
+    }
   }
 
-  #choose({ core, choices }: Flat, depth: number): unknown {
-    const [branches, ...others] = choices;
-    if (branches === undefined) return this.#fillCore(core, depth);
+  #chooseFrom(branches: readonly unknown[], rest: Flat, depth: number): unknown {
     let fault: UnfillableSchemaError | undefined;
     for (const branch of this.#inOrder(branches, depth)) {
       try {
-        return this.#choose(this.#merge({ core, choices: others }, this.#flatten(branch, 0)), depth);
+        return this.#choose(this.#merge(rest, this.#flatten(branch, 0)), depth);
       } catch (error) {
         // With nothing left to spend, the other branches could only fail too, one by one.
         if (!(error instanceof UnfillableSchemaError) || this.#isSpent()) throw error;
@@ -89,6 +104,8 @@ class SchemaFiller {
   }
 
   #inOrder(branches: readonly unknown[], depth: number): unknown[] {
+    // Copied and sorted.
+    this.#budget.spend(2 * branches.length);
     const heights = new Map(branches.map((branch) => [branch, this.#heights.heightOf(branch)]));
     const height = (branch: unknown) => heights.get(branch) ?? Infinity;
     if (this.#isTerse(depth)) return [...branches].sort((a, b) => height(a) - height(b) || 0);
@@ -101,15 +118,14 @@ class SchemaFiller {
     if (core.const === undefined && core.enum === undefined) {
       return this.#fillType(core, this.#pickType(core, depth), depth);
     }
-    const values = schemas.listedValues(core);
-    this.#countWork(schemas.listOf(core.enum).length);
+    const values = schemas.listedValues(core, this.#budget);
     if (values.length === 0) throw new UnfillableSchemaError("no value in its 'enum' or 'const' is allowed.");
     return this.#counted(values[this.#random.below(values.length)]);
   }
 
   /** Null says little: it is chosen where nothing else may be, and where the value must come to an end. */
   #pickType(core: Schema, depth: number): JsonType {
-    const types = schemas.typesOf(core);
+    const types = schemas.typesOf(core, this.#budget);
     if (types.length === 0) throw new UnfillableSchemaError("its 'type' allows nothing.");
     const telling = types.filter((type) => type !== "null");
     if (!this.#isTerse(depth)) return telling.length === 0 ? "null" : this.#random.pick(telling);
@@ -124,21 +140,22 @@ class SchemaFiller {
         return this.#random.below(2) === 1;
       case "integer":
       case "number":
-        return fillNumber(core, type === "integer", this.#random);
+        return fillNumber(core, type === "integer", this.#random, this.#budget);
       case "string":
-        return this.#counted(fillString(core, this.#random));
+        return this.#counted(fillString(core, this.#random, this.#budget));
       case "array":
         return this.#fillArray(core, depth);
       case "object":
         return this.#fillObject(core, depth);
       default:
-        throw new UnfillableSchemaError(`'${String(type)}' is not a type.`);
+        throw new UnfillableSchemaError(`${schemas.quote(type)} is not a type.`);
     }
   }
 
   #fillObject(core: Schema, depth: number): Record<string, unknown> {
-    this.#countWork(sizeOf(core));
     const properties = schemas.recordOf(core.properties);
+    // Each name is looked at several times.
+    this.#budget.spend(8 * (Object.keys(properties).length + schemas.listOf(core.required).length));
     const required = schemas.listOf(core.required).filter((name) => typeof name === "string");
     const minimum = schemas.numberOf(core.minProperties) ?? 0;
     const maximum = schemas.numberOf(core.maxProperties) ?? Infinity;
@@ -147,11 +164,11 @@ class SchemaFiller {
       const isWanted = names.size < minimum || (!this.#isTerse(depth) && this.#random.below(4) > 0);
       if (isWanted && names.size < maximum && this.#heights.heightOf(schema) !== Infinity) names.add(name);
     }
-    const isMap = schemas.isRecord(core.additionalProperties) && core.properties === undefined && isOpen(core);
+    const isMap = schemas.isRecord(core.additionalProperties) && core.properties === undefined && schemas.isOpen(core);
     const wanted = Math.min(maximum, Math.max(minimum, isMap && !this.#isTerse(depth) ? names.size + 2 : 0));
     for (let number = 1; names.size < wanted; number++) {
-      this.#countStep();
-      if (!isOpen(core)) throw new UnfillableSchemaError("'minProperties' asks for more than its properties.");
+      this.#countPart();
+      if (!schemas.isOpen(core)) throw new UnfillableSchemaError("'minProperties' asks for more than its properties.");
       names.add(`entry_${number}`);
     }
     if (names.size > maximum) throw new UnfillableSchemaError("it requires more properties than 'maxProperties'.");
@@ -161,9 +178,10 @@ class SchemaFiller {
   }
 
   #fillProperty(core: Schema, properties: Schema, name: string, depth: number): unknown {
-    this.#countWork(name.length);
+    this.#budget.write(name.length);
     if (Object.hasOwn(properties, name)) return this.fill(properties[name], depth + 1);
-    if (!isOpen(core)) throw new UnfillableSchemaError(`'${name}' is required, and not among its properties.`);
+    if (!schemas.isOpen(core))
+      throw new UnfillableSchemaError(`${schemas.quote(name)} is required, and not among its properties.`);
     return this.fill(core.additionalProperties ?? true, depth + 1);
   }
 
@@ -171,6 +189,7 @@ class SchemaFiller {
     const isTuple = Array.isArray(core.items);
     const first = schemas.listOf(isTuple ? core.items : core.prefixItems);
     const rest: unknown = (isTuple ? core.additionalItems : core.items) ?? true;
+    this.#budget.spend(first.length);
     const length = this.#arrayLength(core, first, rest, depth);
     const items: unknown[] = [];
     const seen = new Set<string>();
@@ -201,6 +220,7 @@ class SchemaFiller {
     if (seen === undefined) return this.fill(schema, depth + 1);
     for (let attempt = 0; attempt < UNIQUE_ATTEMPTS; attempt++) {
       const item = this.fill(schema, depth + 1);
+      this.#budget.spendOnAll(item);
       const json = JSON.stringify(item);
       if (seen.has(json)) continue;
       seen.add(json);
@@ -210,37 +230,22 @@ class SchemaFiller {
   }
 
   #isTerse(depth: number): boolean {
-    return depth >= GENEROUS_DEPTH || this.#steps > GENEROUS_STEPS;
+    return depth >= GENEROUS_DEPTH || this.#parts > GENEROUS_PARTS;
   }
 
-  #countStep(): void {
-    this.#steps++;
+  #countPart(): void {
+    this.#parts++;
+    this.#budget.spend(1);
     if (this.#isSpent()) throw new UnfillableSchemaError("filling it takes too long.");
   }
 
   #isSpent(): boolean {
-    return this.#steps > STEPS_MAXIMUM || this.#work > WORK_MAXIMUM;
-  }
-
-  #countWork(work: number): void {
-    this.#work += work;
-    if (this.#isSpent()) throw new UnfillableSchemaError("filling it takes too long.");
+    return this.#parts > PARTS_MAXIMUM || this.#budget.isSpent;
   }
 
   #counted<T>(value: T): T {
-    this.#countWork(typeof value === "object" ? JSON.stringify(value).length : String(value).length);
+    if (typeof value === "object") this.#budget.spendOnAll(value);
+    this.#budget.write(typeof value === "object" ? JSON.stringify(value).length : String(value).length);
     return value;
   }
-}
-
-/** What it costs to go through this schema once. */
-function sizeOf(core: Schema): number {
-  return Object.keys(schemas.recordOf(core.properties)).length + schemas.listOf(core.enum).length;
-}
-
-/** Whether a property may be added that the schema does not name. Names of a certain kind are not made up here. */
-function isOpen(core: Schema): boolean {
-  return (
-    core.additionalProperties !== false && core.patternProperties === undefined && core.propertyNames === undefined
-  );
 }

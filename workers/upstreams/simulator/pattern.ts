@@ -3,7 +3,8 @@
  * string cannot simply be written from is refused by name: look-around, back references, word boundaries, anchors that
  * are not at the ends.
  */
-import { UnfillableSchemaError } from "./schema.ts";
+import type { FillBudget } from "./fill-budget.ts";
+import { quote, UnfillableSchemaError } from "./schema.ts";
 
 export type PatternNode =
   | { kind: "character"; from: readonly string[] }
@@ -11,8 +12,8 @@ export type PatternNode =
   | { kind: "alternatives"; nodes: readonly PatternNode[] }
   | { kind: "repeat"; node: PatternNode; minimum: number; maximum: number };
 
-export function parsePattern(pattern: string): PatternNode {
-  return new PatternParser(pattern).parse();
+export function parsePattern(pattern: string, budget: FillBudget): PatternNode {
+  return new PatternParser(pattern, budget).parse();
 }
 
 /** Of a range of thousands of characters, the first are enough. */
@@ -35,11 +36,14 @@ const NESTING_MAXIMUM = 100;
 class PatternParser {
   readonly #pattern: string;
   readonly #characters: readonly string[];
+  readonly #budget: FillBudget;
   #position = 0;
   #nesting = 0;
 
-  constructor(pattern: string) {
+  constructor(pattern: string, budget: FillBudget) {
     this.#pattern = pattern;
+    this.#budget = budget;
+    budget.spend(pattern.length);
     this.#characters = Array.from(pattern);
   }
 
@@ -134,20 +138,24 @@ class PatternParser {
     const isNegated = this.#takes("^");
     const members: string[] = [];
     while (!this.#takes("]")) {
-      const first = this.#classMember();
-      const isRange = !IS_CLASS.has(first) && this.#next() === "-" && this.#characters[this.#position + 1] !== "]";
-      if (!isRange) {
-        members.push(...first);
-        continue;
-      }
-      this.#position++;
-      const last = this.#classMember();
-      if (IS_CLASS.has(last)) throw this.#refusal("a range without an end");
-      members.push(...charactersBetween(first[0]!.codePointAt(0)!, last[0]!.codePointAt(0)!));
+      const range = this.#classRange();
+      this.#budget.spend(range.length);
+      for (const member of range) members.push(member);
     }
     const from = isNegated ? except(members) : members;
     if (from.length === 0) throw this.#refusal("a class that nothing is in");
     return from;
+  }
+
+  /** One member of a class, which stands for many if it is a range or a class itself. */
+  #classRange(): readonly string[] {
+    const first = this.#classMember();
+    const isRange = !IS_CLASS.has(first) && this.#next() === "-" && this.#characters[this.#position + 1] !== "]";
+    if (!isRange) return first;
+    this.#position++;
+    const last = this.#classMember();
+    if (IS_CLASS.has(last)) throw this.#refusal("a range without an end");
+    return charactersBetween(first[0]!.codePointAt(0)!, last[0]!.codePointAt(0)!);
   }
 
   #classMember(): readonly string[] {
@@ -180,6 +188,7 @@ class PatternParser {
   }
 
   #take(): string {
+    this.#budget.spend(1);
     const character = this.#characters[this.#position++];
     if (character === undefined) throw this.#refusal("an end that comes too soon");
     return character;
@@ -192,7 +201,7 @@ class PatternParser {
   }
 
   #refusal(what: string): UnfillableSchemaError {
-    return new UnfillableSchemaError(`the pattern '${this.#pattern}' has ${what}, which is not supported.`);
+    return new UnfillableSchemaError(`the pattern ${quote(this.#pattern)} has ${what}, which is not supported.`);
   }
 }
 

@@ -8,6 +8,7 @@ import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { FunctionTool } from "../../../src/protocol/tool.ts";
 import type { UpstreamCall } from "../../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
+import { FillBudget } from "./fill-budget.ts";
 import { fillSchema } from "./fill-schema.ts";
 import { UnfillableSchemaError } from "./schema.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -29,7 +30,9 @@ export function planItems(call: UpstreamCall, settings: SimulatorSettings): Plan
   const randomFor = (purpose: string) => new SeededRandom(`${seed} ${purpose}`);
   const step = nextStep(call, settings);
   const tools = step === undefined ? toolsToCall(call, settings, randomFor("tools")) : [];
-  const calls = step ?? tools.map((tool, place) => planFunctionCall(tool, randomFor(`call ${place}`)));
+  // One for all the calls: there may be many, and each is a schema of the same request.
+  const budget = new FillBudget();
+  const calls = step ?? tools.map((tool, place) => planFunctionCall(tool, randomFor(`call ${place}`), budget));
   const answer = calls.length > 0 ? calls : [planMessage(call, settings, randomFor("message"))];
   return [...planReasoning(call, settings, randomFor("reasoning")), ...answer];
 }
@@ -105,9 +108,9 @@ function functionName(choice: { type: string; name?: unknown }): unknown {
   return choice.type === "function" ? choice.name : undefined;
 }
 
-function planFunctionCall(tool: FunctionTool, random: SeededRandom): PlannedItem {
+function planFunctionCall(tool: FunctionTool, random: SeededRandom, budget: FillBudget): PlannedItem {
   const schema = { type: "object", ...tool.parameters };
-  const json = fillJson(schema, `the parameters of the function '${tool.name}'`, random);
+  const json = fillJson(schema, `the parameters of the function '${tool.name}'`, random, budget);
   return { type: "function_call", name: tool.name, deltas: text.jsonDeltas(json) };
 }
 
@@ -128,9 +131,9 @@ function messageDeltas(call: UpstreamCall, settings: SimulatorSettings, random: 
   return text.proseDeltas(opening, shape, random);
 }
 
-function fillJson(schema: unknown, where: string, random: SeededRandom): string {
+function fillJson(schema: unknown, where: string, random: SeededRandom, budget?: FillBudget): string {
   try {
-    return JSON.stringify(fillSchema(schema, random));
+    return JSON.stringify(fillSchema(schema, random, budget));
   } catch (error) {
     if (!(error instanceof UnfillableSchemaError)) throw error;
     throw new InvalidPromptError(`The simulator cannot fill ${where}: ${error.message}`, { cause: error });

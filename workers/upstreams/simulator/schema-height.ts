@@ -2,84 +2,114 @@
  * How deep the smallest value of a schema is: 0 for a string, 1 for an object that needs nothing but strings, Infinity
  * for one that contains itself without end. A filler that takes the lowest branch comes to an end.
  */
-import { findReference, isRecord, listOf, recordOf, type Schema, typesOf, UnfillableSchemaError } from "./schema.ts";
+import type { FillBudget } from "./fill-budget.ts";
+import { findReference, isRecord, listOf, recordOf, type Schema, typesOf } from "./schema.ts";
 
 /** Deeper than anything that is filled. */
 const NESTING_MAXIMUM = 200;
-/** Approximation could take long for a schema made for that. */
-const VISITS_MAXIMUM = 1_000_000;
 
 export class SchemaHeights {
+  readonly #budget: FillBudget;
   readonly #byReference = new Map<string, number>();
-  #visits = 0;
+  /** By schema, once those of the references are final. */
+  readonly #settled = new Map<Schema, number>();
+  #isSettled = false;
 
   /**
    * References may go round in circles, so their heights are found by approximation from above: all are infinite at
    * first, and each round settles those that need only settled ones.
    */
-  constructor(root: unknown) {
-    for (const reference of referencesIn(root)) this.#byReference.set(reference, Infinity);
+  constructor(root: unknown, budget: FillBudget) {
+    this.#budget = budget;
+    for (const reference of referencesIn(root, budget)) this.#byReference.set(reference, Infinity);
     let changed = true;
     while (changed) {
       changed = false;
       for (const [reference, before] of this.#byReference) {
-        const height = this.heightOf(findReference(root, reference) ?? false);
+        const height = this.heightOf(findReference(root, reference, budget) ?? false);
         if (height < before) {
           this.#byReference.set(reference, height);
           changed = true;
         }
       }
     }
+    this.#isSettled = true;
   }
 
   heightOf(schema: unknown, nesting = 0): number {
-    if (++this.#visits > VISITS_MAXIMUM) throw new UnfillableSchemaError("its references are too entangled.");
+    this.#budget.spend(1);
     if (schema === true) return 0;
     if (!isRecord(schema) || nesting > NESTING_MAXIMUM) return Infinity;
-    const inner = (part: unknown) => this.heightOf(part, nesting + 1);
-    const heights = [this.#ownHeight(schema, inner), ...listOf(schema.allOf).map(inner)];
-    if (typeof schema.$ref === "string") heights.push(this.#byReference.get(schema.$ref) ?? Infinity);
+    const known = this.#settled.get(schema);
+    if (known !== undefined) return known;
+    const height = this.#measure(schema, (part) => this.heightOf(part, nesting + 1));
+    if (this.#isSettled) this.#settled.set(schema, height);
+    return height;
+  }
+
+  #measure(schema: Schema, inner: (part: unknown) => number): number {
+    let height = Math.max(this.#ownHeight(schema, inner), highest(listOf(schema.allOf), inner));
+    if (typeof schema.$ref === "string") height = Math.max(height, this.#byReference.get(schema.$ref) ?? Infinity);
     for (const branches of [schema.anyOf, schema.oneOf]) {
-      if (Array.isArray(branches)) heights.push(Math.min(...branches.map(inner)));
+      if (Array.isArray(branches)) height = Math.max(height, lowest(branches, inner));
     }
-    return Math.max(...heights);
+    return height;
   }
 
   #ownHeight(schema: Schema, inner: (part: unknown) => number): number {
     if (schema.const !== undefined || schema.enum !== undefined) return 0;
-    const heights = typesOf(schema).map((type) => {
-      if (type === "object") return 1 + Math.max(0, ...requiredParts(schema).map(inner));
-      if (type === "array") return 1 + Math.max(0, ...neededItems(schema).map(inner));
+    return lowest(typesOf(schema, this.#budget), (type) => {
+      if (type === "object") return 1 + highest(this.#requiredParts(schema), inner);
+      if (type === "array") return 1 + highest(this.#neededItems(schema), inner);
       return 0;
     });
-    return Math.min(...heights);
+  }
+
+  #requiredParts(schema: Schema): unknown[] {
+    const properties = recordOf(schema.properties);
+    const required = listOf(schema.required);
+    this.#budget.spend(required.length);
+    return required.map((name) =>
+      typeof name === "string" && Object.hasOwn(properties, name)
+        ? properties[name]
+        : (schema.additionalProperties ?? true),
+    );
+  }
+
+  #neededItems(schema: Schema): unknown[] {
+    const needed = typeof schema.minItems === "number" ? schema.minItems : 0;
+    const listed = listOf(schema.prefixItems);
+    this.#budget.spend(listed.length);
+    const first = listed.slice(0, needed);
+    return needed > first.length ? [...first, schema.items ?? true] : first;
   }
 }
 
-function requiredParts(schema: Schema): unknown[] {
-  const properties = recordOf(schema.properties);
-  return listOf(schema.required).map((name) =>
-    typeof name === "string" && Object.hasOwn(properties, name)
-      ? properties[name]
-      : (schema.additionalProperties ?? true),
-  );
+/** 0 of none. */
+function highest<T>(parts: readonly T[], heightOf: (part: T) => number): number {
+  let height = 0;
+  for (const part of parts) height = Math.max(height, heightOf(part));
+  return height;
 }
 
-function neededItems(schema: Schema): unknown[] {
-  const needed = typeof schema.minItems === "number" ? schema.minItems : 0;
-  const first = listOf(schema.prefixItems).slice(0, needed);
-  return needed > first.length ? [...first, schema.items ?? true] : first;
+/** Infinity of none. */
+function lowest<T>(parts: readonly T[], heightOf: (part: T) => number): number {
+  let height = Infinity;
+  for (const part of parts) height = Math.min(height, heightOf(part));
+  return height;
 }
 
 /** Every `$ref` in the document, also where none is meant: one that leads nowhere is never followed. */
-function referencesIn(root: unknown): Set<string> {
+function referencesIn(root: unknown, budget: FillBudget): Set<string> {
   const references = new Set<string>();
   const unseen: unknown[] = [root];
   while (unseen.length > 0) {
     const part = unseen.pop();
     if (typeof part !== "object" || part === null) continue;
     if ("$ref" in part && typeof part.$ref === "string") references.add(part.$ref);
-    for (const inner of Object.values(part)) unseen.push(inner);
+    const inners = Object.values(part);
+    budget.spend(1 + inners.length);
+    for (const inner of inners) unseen.push(inner);
   }
   return references;
 }

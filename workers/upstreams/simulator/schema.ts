@@ -3,6 +3,8 @@
  * schemas that both hold become one.
  */
 
+import type { FillBudget } from "./fill-budget.ts";
+
 export type Schema = Readonly<Record<string, unknown>>;
 
 export type JsonType = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
@@ -10,6 +12,14 @@ export type JsonType = "null" | "boolean" | "integer" | "number" | "string" | "a
 /** No value satisfies the schema, or none that the simulator could find. The message says why, for the client. */
 export class UnfillableSchemaError extends Error {
   override readonly name = "UnfillableSchemaError";
+}
+
+const QUOTED_CHARACTERS = 200;
+
+/** A schema's own text in a message: a pattern may be as long as the request. */
+export function quote(text: unknown): string {
+  const written = String(text);
+  return `'${written.length > QUOTED_CHARACTERS ? `${written.slice(0, QUOTED_CHARACTERS)}…` : written}'`;
 }
 
 /** Filling these needs a search, not a rule. They are refused: JSON that is not valid must never look as if it were. */
@@ -35,7 +45,8 @@ export function asSchema(value: unknown): Schema {
 }
 
 /** Follows a JSON pointer inside the same document (RFC 6901). Undefined if there is nothing. */
-export function findReference(root: unknown, reference: string): unknown {
+export function findReference(root: unknown, reference: string, budget: FillBudget): unknown {
+  budget.spend(reference.length);
   if (reference !== "#" && !reference.startsWith("#/")) return undefined;
   let found: unknown = root;
   for (const step of reference.split("/").slice(1)) {
@@ -43,6 +54,12 @@ export function findReference(root: unknown, reference: string): unknown {
     if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return undefined;
     found = (found as Schema)[key];
   }
+  return found;
+}
+
+export function resolveReference(root: unknown, reference: unknown, budget: FillBudget): unknown {
+  const found = typeof reference === "string" ? findReference(root, reference, budget) : undefined;
+  if (found === undefined) throw new UnfillableSchemaError(`the reference ${quote(reference)} leads nowhere.`);
   return found;
 }
 
@@ -55,9 +72,12 @@ function decodeStep(step: string): string {
 }
 
 /** The types a schema allows; where it does not say, the one its keywords are about. */
-export function typesOf(schema: Schema): JsonType[] {
+export function typesOf(schema: Schema, budget: FillBudget): JsonType[] {
   if (typeof schema.type === "string") return [schema.type as JsonType];
-  if (Array.isArray(schema.type)) return schema.type as JsonType[];
+  if (Array.isArray(schema.type)) {
+    budget.spend(schema.type.length);
+    return [...new Set(schema.type as JsonType[])];
+  }
   const speaksOf = (...keywords: string[]) => keywords.some((keyword) => schema[keyword] !== undefined);
   if (speaksOf("properties", "required", "additionalProperties", "minProperties")) return ["object"];
   if (speaksOf("items", "prefixItems", "minItems", "uniqueItems")) return ["array"];
@@ -65,20 +85,28 @@ export function typesOf(schema: Schema): JsonType[] {
   return ["string"];
 }
 
-function hasType(value: unknown, types: readonly JsonType[]): boolean {
-  if (value === null) return types.includes("null");
-  if (Array.isArray(value)) return types.includes("array");
-  if (typeof value === "number" && Number.isInteger(value) && types.includes("integer")) return true;
-  return types.includes(typeof value as JsonType);
+function hasType(value: unknown, types: ReadonlySet<JsonType>): boolean {
+  if (value === null) return types.has("null");
+  if (Array.isArray(value)) return types.has("array");
+  if (typeof value === "number" && Number.isInteger(value) && types.has("integer")) return true;
+  return types.has(typeof value as JsonType);
 }
 
 /** The values of `enum` or `const` that the other one and `type` allow. */
-export function listedValues(core: Schema): readonly unknown[] {
+export function listedValues(core: Schema, budget: FillBudget): readonly unknown[] {
   const listed = core.enum === undefined ? [core.const] : listOf(core.enum);
-  const types = core.type === undefined ? undefined : typesOf(core);
-  return listed.filter(
-    (value) =>
-      (core.const === undefined || isSame(value, core.const)) && (types === undefined || hasType(value, types)),
+  budget.spend(listed.length);
+  const types = core.type === undefined ? undefined : new Set(typesOf(core, budget));
+  const typed = types === undefined ? listed : listed.filter((value) => hasType(value, types));
+  if (core.const === undefined) return typed;
+  const only = jsonOf(core.const, budget);
+  return typed.filter((value) => jsonOf(value, budget) === only);
+}
+
+/** Whether a property may be added that the schema does not name. Names of a certain kind are not made up here. */
+export function isOpen(core: Schema): boolean {
+  return (
+    core.additionalProperties !== false && core.patternProperties === undefined && core.propertyNames === undefined
   );
 }
 
@@ -100,35 +128,38 @@ export function numberOf(value: unknown): number | undefined {
 }
 
 /** A schema without applicators that holds where both do. What cannot be said in one keyword is left to `allOf`. */
-export function mergeSchemas(first: Schema, second: Schema): Schema {
+export function mergeSchemas(first: Schema, second: Schema, budget: FillBudget): Schema {
+  budget.spend(4 * (Object.keys(first).length + Object.keys(second).length));
   const merged: Record<string, unknown> = { ...first };
   for (const [keyword, value] of Object.entries(second)) {
     const other = Object.hasOwn(first, keyword) ? first[keyword] : undefined;
-    merged[keyword] = other === undefined ? value : mergeKeyword(keyword, other, value);
+    merged[keyword] = other === undefined ? value : mergeKeyword(keyword, other, value, budget);
   }
   if (first.properties !== undefined || second.properties !== undefined) {
-    merged.properties = mergeProperties(first, second);
+    merged.properties = mergeProperties(first, second, budget);
   }
   return merged;
 }
 
-function mergeKeyword(keyword: string, first: unknown, second: unknown): unknown {
+function mergeKeyword(keyword: string, first: unknown, second: unknown, budget: FillBudget): unknown {
   switch (keyword) {
     case "type":
-      return commonTypes(typesOf({ type: first }), typesOf({ type: second }));
+      return commonTypes(typesOf({ type: first }, budget), typesOf({ type: second }, budget));
     case "enum":
-      return commonValues(listOf(first), listOf(second));
+      return commonValues(listOf(first), listOf(second), budget);
     case "required":
+      budget.spend(listOf(first).length + listOf(second).length);
       return [...new Set([...listOf(first), ...listOf(second)])];
     case "items":
     case "additionalProperties":
       return { allOf: [first, second] };
     case "multipleOf":
-      return commonMultiple(first, second);
+      return commonMultiple(first, second, budget);
     case "const":
     case "pattern":
     case "prefixItems":
-      if (!isSame(first, second)) throw new UnfillableSchemaError(`two different '${keyword}' must hold at once.`);
+      if (jsonOf(first, budget) !== jsonOf(second, budget))
+        throw new UnfillableSchemaError(`two different '${keyword}' must hold at once.`);
       return first;
     default:
       if (/^(?:min|exclusiveMin)/.test(keyword)) return tighter(first, second, Math.max);
@@ -137,16 +168,17 @@ function mergeKeyword(keyword: string, first: unknown, second: unknown): unknown
   }
 }
 
-function commonValues(first: readonly unknown[], second: readonly unknown[]): unknown[] {
-  const others = new Set(second.map((value) => JSON.stringify(value)));
-  return first.filter((value) => others.has(JSON.stringify(value)));
+function commonValues(first: readonly unknown[], second: readonly unknown[], budget: FillBudget): unknown[] {
+  const others = new Set(second.map((value) => jsonOf(value, budget)));
+  return first.filter((value) => others.has(jsonOf(value, budget)));
 }
 
 function commonTypes(first: readonly JsonType[], second: readonly JsonType[]): JsonType[] {
+  const others = new Set(second);
   const both = first.flatMap((type) => {
-    if (second.includes(type)) return [type];
-    if (type === "number" && second.includes("integer")) return ["integer" as const];
-    return type === "integer" && second.includes("number") ? [type] : [];
+    if (others.has(type)) return [type];
+    if (type === "number" && others.has("integer")) return ["integer" as const];
+    return type === "integer" && others.has("number") ? [type] : [];
   });
   if (both.length === 0) throw new UnfillableSchemaError("no type satisfies all parts of the schema.");
   return both;
@@ -156,17 +188,23 @@ function tighter(first: unknown, second: unknown, choose: (a: number, b: number)
   return typeof first === "number" && typeof second === "number" ? choose(first, second) : second;
 }
 
-function commonMultiple(first: unknown, second: unknown): number {
+function commonMultiple(first: unknown, second: unknown, budget: FillBudget): number {
   const [a, b] = [numberOf(first) ?? 1, numberOf(second) ?? 1];
-  for (let times = 1; times <= 1_000; times++) if (Number.isInteger((a * times) / b)) return a * times;
+  for (let times = 1; times <= 1_000; times++) {
+    budget.spend(1);
+    if (Number.isInteger((a * times) / b)) return a * times;
+  }
   throw new UnfillableSchemaError("two 'multipleOf' must hold at once.");
 }
 
 /** Where one of the two allows no further properties, those that only the other one knows are forbidden. */
-function mergeProperties(first: Schema, second: Schema): Schema {
+function mergeProperties(first: Schema, second: Schema, budget: FillBudget): Schema {
   const [own, others] = [recordOf(first.properties), recordOf(second.properties)];
   const entries: [string, unknown][] = [];
-  for (const name of new Set([...Object.keys(own), ...Object.keys(others)])) {
+  const [ownNames, otherNames] = [Object.keys(own), Object.keys(others)];
+  // Each of them becomes a name, an entry and maybe a schema of its own.
+  budget.spend(8 * (ownNames.length + otherNames.length));
+  for (const name of new Set([...ownNames, ...otherNames])) {
     const parts = [
       Object.hasOwn(own, name) ? own[name] : (first.additionalProperties ?? true),
       Object.hasOwn(others, name) ? others[name] : (second.additionalProperties ?? true),
@@ -176,6 +214,7 @@ function mergeProperties(first: Schema, second: Schema): Schema {
   return Object.fromEntries(entries);
 }
 
-function isSame(first: unknown, second: unknown): boolean {
-  return JSON.stringify(first) === JSON.stringify(second);
+function jsonOf(value: unknown, budget: FillBudget): string {
+  budget.spendOnAll(value);
+  return JSON.stringify(value);
 }
