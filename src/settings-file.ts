@@ -35,11 +35,11 @@ export class SettingsFile {
   ): z.infer<S> {
     const parsed = schema.safeParse(this.json());
     if (parsed.success) return parsed.data;
-    throw this.fault(...parsed.error.issues.flatMap((issue) => describe(issue) ?? faultsOf(issue)));
+    throw this.fault(parsed.error.issues.flatMap((issue) => describe(issue) ?? faultsOf(issue)));
   }
 
   /** For what is found wrong with the file later. */
-  fault(...faults: FileFault[]): ConfigurationError {
+  fault(faults: readonly FileFault[]): ConfigurationError {
     const described = faults.map(
       ({ path, message }) => `line ${this.#lineOf(path)}: ${path.map(String).join(".") || "file"}: ${message}`,
     );

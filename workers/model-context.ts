@@ -32,7 +32,8 @@ export function modelContext(
   let turn: Pair[] = [];
   // Calls that were asked for side by side are answered after all of them: some providers take them in no other order.
   const flush = () => {
-    context.push(...turn.map(({ call }) => call), ...turn.map(({ output }) => output));
+    for (const { call } of turn) context.push(call);
+    for (const { output } of turn) context.push(output);
     turn = [];
   };
   for (const item of items) {

@@ -56,7 +56,7 @@ function thresholdOf({ request, resolved }: Turn): number | undefined {
   const entries = request.context_management ?? [];
   const usual = Math.floor((resolved.contextWindow ?? USUAL_WINDOW) * USUAL_SHARE);
   const thresholds = entries.map((entry) => entry.compact_threshold ?? usual);
-  return thresholds.length === 0 ? undefined : Math.min(...thresholds);
+  return thresholds.length === 0 ? undefined : thresholds.reduce((a, b) => Math.min(a, b));
 }
 
 /**

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { responseError } from "../src/lifecycle/end-response.ts";
 import { isTerminalStatus, type ResponseStatus } from "../src/protocol/response.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
+import { abandonResponse } from "../src/responses/abandon-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { promoteDueResponses, queueResponse } from "../src/responses/queue-response.ts";
@@ -46,6 +47,8 @@ export interface SweeperOptions {
 const PAGE = 200;
 /** An id whose record is not there yet may be in the middle of its admission for this long. */
 const ADMISSION_MS = 30_000;
+/** Sweeps that a response may make fail, one after the other, before it is given up. */
+export const FAILURES_ALLOWED = 10;
 const LOCK_INTERVALS = 4;
 const STOP_LIMIT_MS = 2_000;
 
@@ -69,6 +72,9 @@ export class ResponseSweeper {
   readonly #storage: Storage;
   readonly #options: SweeperOptions;
   readonly #stopping = new AbortController();
+  /** How often in a row, by id. Whichever process sweeps next begins to count again. */
+  #failures = new Map<string, number>();
+  #away: unknown;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage, options: SweeperOptions) {
@@ -106,32 +112,54 @@ export class ResponseSweeper {
 
   /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */
   async sweep(): Promise<void> {
-    await promoteDueResponses(this.#storage);
-    await this.#sweepAll();
-    await this.#storage.open.reconcile();
-    await this.#options.sweepUpstreams?.();
+    const { open } = this.#storage;
+    const parts = [() => promoteDueResponses(this.#storage), () => this.#sweepAll(), () => open.reconcile()];
+    const errors: unknown[] = [];
+    for (const part of [...parts, async () => await this.#options.sweepUpstreams?.()]) {
+      // One that fails must not keep the others from what is theirs.
+      await part().catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 1) throw new AggregateError(errors, "Several parts of a sweep failed.");
+    if (errors.length === 1) throw errors[0];
   }
 
   async #sweepAll(): Promise<void> {
+    const before = this.#failures;
+    this.#failures = new Map();
     let offset = 0;
     for (;;) {
       const ids = await this.#storage.open.list(offset, PAGE);
-      const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id)));
-      if (ids.length < PAGE || this.#stopping.signal.aborted) return;
+      const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, before.get(id) ?? 0)));
+      if (ids.length < PAGE || this.#stopping.signal.aborted) break;
       // Those that left the set made room: what follows has moved up.
       offset += stayed.filter(Boolean).length;
     }
+    const away = this.#away;
+    this.#away = undefined;
+    if (away !== undefined) throw away;
   }
 
   /** One response that cannot be swept must not keep the others from it. True if the response stays in the set. */
-  async #sweepOneSafely(id: string): Promise<boolean> {
+  async #sweepOneSafely(id: string, failures: number): Promise<boolean> {
     try {
-      return await this.#sweepOne(id);
+      return failures < FAILURES_ALLOWED ? await this.#sweepOne(id) : await this.#giveUp(id);
     } catch (err) {
-      if (isRedisUnavailable(err)) throw err;
-      this.#storage.logger.error({ err, responseId: id }, "Could not sweep a response");
+      if (isRedisUnavailable(err)) {
+        // It may be so for this one only: its keys lie on a node of their own. And it is no fault of the response.
+        this.#away ??= err;
+        this.#failures.set(id, failures);
+        return true;
+      }
+      this.#failures.set(id, failures + 1);
+      this.#storage.logger.error({ err, responseId: id, failures: failures + 1 }, "Could not sweep a response");
       return true;
     }
+  }
+
+  async #giveUp(id: string): Promise<false> {
+    this.#storage.logger.error({ responseId: id, failures: FAILURES_ALLOWED }, "Gave a response up: no sweep ended it");
+    await abandonResponse(this.#storage, id);
+    return false;
   }
 
   async #sweepOne(id: string): Promise<boolean> {

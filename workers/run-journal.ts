@@ -48,7 +48,12 @@ export class RunJournal {
    * places stay empty, and those that it kept are not written over.
    */
   get nextPlace(): number {
-    return Math.max(0, ...[...this.#turns.keys()].map((place) => place + 1), ...this.#attachments.keys());
+    return Math.max(this.#lastPlace + 1, highest(this.#attachments.keys(), 0));
+  }
+
+  /** -1 before the first turn. */
+  get #lastPlace(): number {
+    return highest(this.#turns.keys(), -1);
   }
 
   /** What the provider runs for the turn that is to come, or was cut off. */
@@ -74,7 +79,7 @@ export class RunJournal {
 
   /** In the first place behind the last turn: what a provider runs for a turn after it may still be known. */
   async addLostTurn(turn: RecordedTurn): Promise<void> {
-    await this.addTurn(turn, Math.max(-1, ...this.#turns.keys()) + 1);
+    await this.addTurn(turn, this.#lastPlace + 1);
   }
 
   /** After its segments were given other ids. */
@@ -131,4 +136,10 @@ export class RunJournal {
     if (!isWritten) throw new LeaseLostError(`The lease of ${this.#run.id} was taken by somebody else.`);
     await untilTaken(() => this.#storage.log.confirmReplicas(signal), signal);
   }
+}
+
+function highest(places: Iterable<number>, least: number): number {
+  let found = least;
+  for (const place of places) found = Math.max(found, place);
+  return found;
 }

@@ -247,7 +247,7 @@ class Loop {
     const { functions } = this.#tools;
     const included = includedIn(this.#generation.conversation.request.include);
     const recorded = (events: readonly ItemEventDraft[]) => events.map((event) => recordedEvent(event, included));
-    const write = (...events: ItemEventDraft[]) => this.#run.writer.write(...recorded(events));
+    const write = (events: readonly ItemEventDraft[]) => this.#run.writer.writeAll(recorded(events));
     const writeWhole = (events: readonly ItemEventDraft[]) => this.#run.writer.writeWhole(recorded(events));
     const dependencies = { run: this.#run, journal: this.#journal, functions, logger, write, writeWhole };
     await finishTurn(dependencies, shownIds, live);

@@ -133,7 +133,7 @@ async function closeBrokenItems(run: Run, discarded: Set<number>): Promise<void>
 }
 
 async function discard(run: Run, place: number, discarded: Set<number>): Promise<void> {
-  await run.writer.write(...closeOpenItems(run.writer.state.response, new Set([place])));
+  await run.writer.writeAll(closeOpenItems(run.writer.state.response, new Set([place])));
   discarded.add(place);
 }
 

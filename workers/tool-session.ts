@@ -27,6 +27,6 @@ export function openSession(
     logger: storage.logger.child({ responseId: run.id }),
     containers: containersOf(storage, run, project),
     nextIndex: () => run.writer.state.response.output.length,
-    show: (...events) => run.writer.write(...events),
+    show: (events) => run.writer.writeAll(events),
   };
 }

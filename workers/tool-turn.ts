@@ -20,7 +20,7 @@ export interface TurnDependencies {
   functions: ReadonlyMap<string, ServerFunction>;
   logger: Logger;
   /** Writes events in their recorded form. */
-  write: (...events: ItemEventDraft[]) => Promise<void>;
+  write: (events: readonly ItemEventDraft[]) => Promise<void>;
   /** The same, in one append. */
   writeWhole: (events: readonly ItemEventDraft[]) => Promise<void>;
 }
@@ -138,13 +138,13 @@ class Showing {
     const place = { itemId: itemIds.at(-1)!, output_index: this.#nextIndex, approvalRequestId: call.approvalRequestId };
     if (fn === undefined) throw new ToolGoneError(call.name);
     const shown = isLive ? live.shown : fn.show(place);
-    if (!isLive) await this.#write(...shown.open(), ...shown.delta(call.arguments), ...shown.begin(call.arguments));
+    if (!isLive) await this.#write([...shown.open(), ...shown.delta(call.arguments), ...shown.begin(call.arguments)]);
     this.#open = { callId: call.callId, shown };
     for (const details of this.#waiting.get(call.callId) ?? []) this.progress(call, details);
     const ended = await result;
     this.#open = undefined;
     await this.#writing;
-    await this.#write(...shown.end(ended));
+    await this.#write(shown.end(ended));
   }
 
   progress({ callId }: ToolCall, details: unknown): void {
@@ -154,7 +154,7 @@ class Showing {
     }
     const events = this.#open.shown.progress?.(details) ?? [];
     // A failure to write stops the run by its signal; it is thrown where the result is waited for.
-    this.#writing = this.#writing.then(() => this.#write(...events)).catch(() => {});
+    this.#writing = this.#writing.then(() => this.#write(events)).catch(() => {});
   }
 
   get #nextIndex(): number {

@@ -41,7 +41,7 @@ export interface ToolSession {
    * Shows what was found while opening, like the list of a server's tools. Nothing else writes meanwhile. What is shown is
    * in `context` when the response is gone on with after a crash, and need not be found again.
    */
-  show: (...events: ItemEventDraft[]) => Promise<void>;
+  show: (events: readonly ItemEventDraft[]) => Promise<void>;
 }
 
 /** The project's containers. Whoever changed one since it was read is told by `write`. */

@@ -68,6 +68,6 @@ export class TurnOutput {
       if (placed.length > 0) await writer.writeWhole(placed);
       return;
     }
-    for (const event of events) await writer.write(...relay.accept(event));
+    for (const event of events) await writer.writeAll(relay.accept(event));
   }
 }

@@ -76,7 +76,7 @@ function changeCall(item: OutputItem, event: ItemEventDraft): OutputItem {
       });
     case "response.shell_call_output_content.done":
       return change(item, "shell_call_output", ({ output }) => ({
-        output: output.toSpliced(event.command_index, 1, ...event.output),
+        output: [...output.slice(0, event.command_index), ...event.output, ...output.slice(event.command_index + 1)],
       }));
     default:
       return withPhase(item, event);

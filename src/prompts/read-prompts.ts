@@ -59,7 +59,7 @@ function readPrompt(folder: string, id: string, models: ProviderCatalog): Prompt
 
 function highest(versions: readonly string[]): string | undefined {
   const numbers = versions.filter((version) => WHOLE_NUMBER.test(version)).map(Number);
-  return numbers.length === 0 ? undefined : String(Math.max(...numbers));
+  return numbers.length === 0 ? undefined : String(numbers.reduce((a, b) => Math.max(a, b)));
 }
 
 function readTemplate(path: string, version: string, models: ProviderCatalog): PromptTemplate {
@@ -67,7 +67,7 @@ function readTemplate(path: string, version: string, models: ProviderCatalog): P
   const template = makeTemplate(version, parse(file, templateFileSchema));
   const { model } = template.defaults;
   if (model !== undefined && models.resolve(model) === undefined) {
-    throw file.fault({ path: ["model"], message: `'${model}' is not configured` });
+    throw file.fault([{ path: ["model"], message: `'${model}' is not configured` }]);
   }
   return template;
 }
@@ -78,7 +78,7 @@ const openFile = (path: string) => new SettingsFile("PROMPTS_FOLDER", path);
 function parse<S extends z.ZodType>(file: SettingsFile, schema: S): z.infer<S> {
   const parsed = file.parse(schema);
   const unknown = findUnknownKey(file.json(), parsed);
-  if (unknown !== undefined) throw file.fault({ path: unknown, message: "unknown" });
+  if (unknown !== undefined) throw file.fault([{ path: unknown, message: "unknown" }]);
   return parsed;
 }
 

@@ -152,7 +152,7 @@ export class ProvidersFile {
     this.providers = providers;
   }
 
-  fault(...faults: FileFault[]): ConfigurationError {
-    return this.#file.fault(...faults);
+  fault(fault: FileFault): ConfigurationError {
+    return this.#file.fault([fault]);
   }
 }

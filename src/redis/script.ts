@@ -2,7 +2,8 @@
 import type { Cluster, Redis } from "ioredis";
 
 export type RedisClient = Redis | Cluster;
-export type ScriptArgument = string | number;
+/** A list stands for its entries. It is never spread into a call: one of 100,000 does not fit on the stack. */
+export type ScriptArgument = string | number | readonly (string | number)[];
 
 type Command = (...keysAndArgs: ScriptArgument[]) => Promise<unknown>;
 
@@ -20,6 +21,7 @@ export function defineScript<Reply>(name: string, keys: number | "any", lua: str
       definedOn.set(redis, defined.add(name));
     }
     const commands = redis as unknown as Record<string, Command>;
+    // ioredis flattens lists that stand among the arguments.
     return commands[name]!(...keysAndArgs) as Promise<Reply>;
   };
 }

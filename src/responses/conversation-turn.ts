@@ -7,6 +7,7 @@ import { conversationLocked, conversationNotFound } from "../lifecycle/errors/st
 import type { ConversationItem } from "../protocol/conversation.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import { isTerminalStatus, type Response } from "../protocol/response.ts";
+import { isRedisUnavailable } from "../redis/connect.ts";
 import { responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -28,7 +29,16 @@ export async function beginTurn(storage: Storage, id: string, project: string, r
 
 /** Ends the turn of a holder that is over. A holder that died before it was recorded is not open any more either. */
 export async function releaseIfOver(storage: Storage, id: string, holder: string): Promise<boolean> {
-  const record = await storage.records.readEvenDeleted(holder);
+  const record = await storage.records.readEvenDeleted(holder).catch(async (error: unknown) => {
+    if (isRedisUnavailable(error) || (await storage.open.acceptedAtMs(holder)) !== undefined) throw error;
+    // Given up (abandon-response.ts), when nobody could read which conversation it held.
+    storage.logger.error(
+      { err: error, conversationId: id, responseId: holder },
+      "Freed a conversation without its turn",
+    );
+    await storage.conversations.endTurn(id, holder, []);
+    return undefined;
+  });
   if (record === undefined && (await storage.open.acceptedAtMs(holder)) !== undefined) return false;
   if (record !== undefined && !isTerminalStatus(record.status)) return false;
   await endTurn(storage, id, holder);
@@ -37,6 +47,8 @@ export async function releaseIfOver(storage: Storage, id: string, holder: string
 
 /** After the terminal event. Failed and cancelled responses leave nothing in the conversation but a free lock. */
 export async function endTurn(storage: Storage, id: string, responseId: string): Promise<void> {
+  // One whose turn was added, or given up, is not read again: what could not be read must not hold up its deletion.
+  if (!(await storage.conversations.isHeldBy(id, responseId))) return;
   await storage.conversations.endTurn(id, responseId, await readTurn(storage, responseId));
 }
 

@@ -126,7 +126,7 @@ export class Containers {
     ].flat();
     const key = this.#layout.container(id);
     const counted = [project, from, token, lifetimeSeconds, gone.length, ...gone];
-    return (await writeScript(this.#logRedis, key, ...counted, ...fields)) === 1;
+    return (await writeScript(this.#logRedis, key, counted, fields)) === 1;
   }
 }
 

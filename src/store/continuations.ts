@@ -108,7 +108,7 @@ export class Continuations {
   async join(response: Related, latestStartMs: number, nowMs: number): Promise<string | undefined> {
     const from = nowMs + PROMOTION_MARGIN_MS;
     const keys = this.#keysOf(response);
-    const next = await joinScript(this.#redis, ...keys, response.id, latestStartMs, nowMs, from, LONGEST_ROW);
+    const next = await joinScript(this.#redis, keys, response.id, latestStartMs, nowMs, from, LONGEST_ROW);
     return next === "" ? undefined : next;
   }
 
@@ -116,7 +116,7 @@ export class Continuations {
   async begin(response: Related, deadlineMs: number, nowMs: number): Promise<string | undefined> {
     const from = nowMs + PROMOTION_MARGIN_MS;
     const keys = this.#keysOf(response);
-    const next = await beginScript(this.#redis, ...keys, response.id, deadlineMs, nowMs, from, LONGEST_ROW);
+    const next = await beginScript(this.#redis, keys, response.id, deadlineMs, nowMs, from, LONGEST_ROW);
     return next === "" ? undefined : next;
   }
 

@@ -143,7 +143,7 @@ export class Conversations {
   async create(conversation: Conversation, project: string, items: readonly ConversationItem[]): Promise<void> {
     const { id, created_at, metadata } = conversation;
     const fields = [project, created_at, JSON.stringify(metadata)];
-    await createScript(this.#redis, ...this.#keys(id), ...fields, ...encoded(items));
+    await createScript(this.#redis, this.#keys(id), fields, encoded(items));
   }
 
   /** The record if `project` owns it. */
@@ -162,7 +162,7 @@ export class Conversations {
 
   /** Erases the conversation and its order. A run that is writing goes on, and adds its turn to nothing. */
   async erase(id: string): Promise<void> {
-    await this.#redis.unlink(...this.#keys(id));
+    await this.#redis.unlink(this.#keys(id));
   }
 
   /** All items, oldest first. */
@@ -185,12 +185,12 @@ export class Conversations {
     id: string,
     items: readonly ConversationItem[],
   ): Promise<{ kind: "added" | "locked" | "gone" } | { kind: "exists"; place: number }> {
-    const [kind, place] = await addItemsScript(this.#redis, ...this.#keys(id), ...encoded(items));
+    const [kind, place] = await addItemsScript(this.#redis, this.#keys(id), encoded(items));
     return kind === "exists" ? { kind, place } : { kind };
   }
 
   async removeItem(id: string, itemId: string): Promise<"removed" | "locked" | "unknown"> {
-    return await removeItemScript(this.#redis, ...this.#keys(id), itemId);
+    return await removeItemScript(this.#redis, this.#keys(id), itemId);
   }
 
   async lock(id: string, responseId: string): Promise<{ kind: "held" | "gone" } | { kind: "busy"; holder: string }> {
@@ -198,9 +198,14 @@ export class Conversations {
     return kind === "busy" ? { kind, holder } : { kind };
   }
 
+  /** Whether the response is the one that is writing. */
+  async isHeldBy(id: string, responseId: string): Promise<boolean> {
+    return (await this.#redis.hget(this.#layout.conversation(id), "lock")) === responseId;
+  }
+
   /** Adds a response's turn, which may be empty, and frees its lock, in one step. */
   async endTurn(id: string, responseId: string, items: readonly ConversationItem[]): Promise<void> {
-    await endTurnScript(this.#redis, ...this.#keys(id), responseId, ...encoded(items));
+    await endTurnScript(this.#redis, this.#keys(id), responseId, encoded(items));
   }
 
   #keys(id: string): [conversation: string, order: string, items: string] {

@@ -46,7 +46,7 @@ export class ItemIndex {
     const keys = itemIds.map((id) => this.#layout.itemIndex(project, id));
     const size = this.#layout.sharded ? 1 : PAGE;
     const pages = Array.from({ length: Math.ceil(keys.length / size) }, (_, i) => keys.slice(i * size, (i + 1) * size));
-    await Promise.all(pages.map((page) => addOwnerScript(this.#redis, page.length, ...page, owner, lifetimeSeconds)));
+    await Promise.all(pages.map((page) => addOwnerScript(this.#redis, page.length, page, owner, lifetimeSeconds)));
   }
 
   /** The newest first. Each may be gone by now: whoever asks looks for the item in it. */

@@ -109,7 +109,7 @@ export class ResponseChains {
     const replies = await Promise.all(
       pages.map((page, i) => {
         const keys = [request(page[0]!), ...page.map(meta)];
-        return readLinksScript(this.#redis, keys.length, ...keys, i === 0 ? "1" : "0");
+        return readLinksScript(this.#redis, keys.length, keys, i === 0 ? "1" : "0");
       }),
     );
     const projects = replies.flatMap(([, ...found]) => found);
@@ -123,7 +123,7 @@ export class ResponseChains {
     const replies = await Promise.all(
       pages.map((page) => {
         const keys = page.flatMap((id) => [input(id), events(id)]);
-        return readTurnsScript(this.#redis, keys.length, ...keys);
+        return readTurnsScript(this.#redis, keys.length, keys);
       }),
     );
     const values = replies.flat();

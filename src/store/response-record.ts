@@ -176,12 +176,12 @@ export class ResponseRecords {
     };
     const created = await createRecordScript(
       this.#logRedis,
-      ...this.#layout.keysOf(id),
+      this.#layout.keysOf(id),
       encodeRequest(request),
       JSON.stringify(input),
       events.length,
-      ...events,
-      ...Object.entries(fields).flat(),
+      events,
+      Object.entries(fields).flat(),
     );
     return created === 1;
   }
@@ -205,10 +205,12 @@ export class ResponseRecords {
   }
 
   async readBelonging(id: string): Promise<Belonging> {
-    const fields = ["project", "conversationId", "continuationId", "latestStartMs"];
     const [project, conversationId, continuationId, latestStartMs] = await this.#redis.hmget(
       this.#layout.meta(id),
-      ...fields,
+      "project",
+      "conversationId",
+      "continuationId",
+      "latestStartMs",
     );
     return {
       project: project ?? undefined,
@@ -236,6 +238,6 @@ export class ResponseRecords {
   }
 
   async erase(id: string, readableForSeconds: number): Promise<void> {
-    await eraseRecordScript(this.#redis, ...this.#layout.keysOf(id), readableForSeconds);
+    await eraseRecordScript(this.#redis, this.#layout.keysOf(id), readableForSeconds);
   }
 }

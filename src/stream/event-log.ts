@@ -144,7 +144,7 @@ export class EventLog {
     const ringsAtOnce = !this.#replicas.isRequired;
     const [kind, last] = await appendScript(
       this.#redis,
-      ...this.#layout.keysOf(id),
+      this.#layout.keysOf(id),
       lease,
       first,
       status ?? "",
@@ -152,7 +152,7 @@ export class EventLog {
       snapshot === undefined ? "" : JSON.stringify(snapshot),
       ringsAtOnce ? this.#layout.ringCommand : "",
       this.#layout.bell(id),
-      ...events,
+      events,
     );
     if (!ringsAtOnce && (kind === "appended" || kind === "duplicate")) await this.publishDurable(id, last, signal);
     return { kind, last };

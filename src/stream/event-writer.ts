@@ -83,6 +83,11 @@ export class EventWriter {
 
   /** Takes events; resolves when there is room for more. Throws what made writing impossible. */
   async write(...drafts: EventDraft[]): Promise<void> {
+    await this.writeAll(drafts);
+  }
+
+  /** The same for a list: one of 100,000 events cannot be spread into a call. */
+  async writeAll(drafts: readonly EventDraft[]): Promise<void> {
     await this.#take(drafts, false);
   }
 

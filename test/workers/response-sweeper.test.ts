@@ -1,6 +1,12 @@
-import { expect, test } from "vitest";
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { newId } from "../../src/protocol/id.ts";
+import { abandonResponse } from "../../src/responses/abandon-response.ts";
+import { beginTurn } from "../../src/responses/conversation-turn.ts";
+import { readResponse } from "../../src/responses/read-response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import { decide, ResponseSweeper, type SweptResponse } from "../../workers/response-sweeper.ts";
+import { decide, FAILURES_ALLOWED, ResponseSweeper, type SweptResponse } from "../../workers/response-sweeper.ts";
+import { sampleRecord } from "../support/samples.ts";
 import { openTestStorage } from "../support/storage.ts";
 
 const NOW_MS = 1_000;
@@ -39,11 +45,66 @@ test("an id that is just being admitted stays, though it has no record yet", asy
   expect(await storage.open.list(0, 10)).toEqual(["resp_new"]);
 });
 
-test("a response that cannot be swept keeps no other from it", async () => {
+/** Ids that no sweep can end, each made odd in its own way. They hold a conversation, if they are recorded at all. */
+const POISONS: Record<string, (storage: Storage, id: string) => Promise<unknown>> = {
+  "whose record is none": async ({ redis, layout }, id) => {
+    await redis.del(layout.meta(id));
+    await redis.set(layout.meta(id), "no record");
+  },
+  "whose record has a status that nobody knows": async ({ redis, layout }, id) =>
+    await redis.hset(layout.meta(id), "status", "odd"),
+  "that has ended, and whose turn cannot be read": async ({ redis, layout }, id) => {
+    await redis.hset(layout.meta(id), "status", "completed");
+    await redis.del(layout.input(id));
+    await redis.sadd(layout.input(id), "odd");
+  },
+};
+
+async function openPoisoned(storage: Storage, poison: string): Promise<{ id: string; conversationId: string }> {
+  const conversationId = newId("conv");
+  const conversation = { id: conversationId, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
+  await storage.conversations.create(conversation, "default", []);
+  const record = sampleRecord({ conversationId, deadlineMs: 1 });
+  if (poison === UNREADABLE_LOG) record.events[1] = "{odd";
+  await storage.open.add(record.id, 1);
+  await storage.records.create(record);
+  await storage.conversations.lock(conversationId, record.id);
+  await POISONS[poison]?.(storage, record.id);
+  return { id: record.id, conversationId };
+}
+
+const UNREADABLE_LOG = "whose log cannot be read";
+
+describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poison) => {
+  test("keeps no other from the sweep, and is given up loudly after a bounded number of sweeps", async () => {
+    const lines: { level: number; responseId?: string; msg: string }[] = [];
+    const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) });
+    await using opened = await openTestStorage();
+    const storage = { ...opened, logger };
+    const { id, conversationId } = await openPoisoned(storage, poison);
+    const sweeper = new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" });
+    for (let failures = 0; failures < FAILURES_ALLOWED; failures++) {
+      await storage.open.add(`resp_other_${failures}`, 2);
+      await sweeper.sweep();
+      expect(await storage.open.list(0, 10)).toEqual([id]);
+    }
+    await sweeper.sweep();
+    expect(await storage.open.list(0, 10)).toEqual([]);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 50, responseId: id, msg: expect.stringContaining("Gave") }),
+    );
+    // Only a record says which conversation it held. Where there is none, the next request to write there frees it.
+    const lock = async () => (await storage.conversations.readOwned(conversationId, "default"))?.lock;
+    expect(await lock()).toBe(poison === "whose record is none" ? id : "");
+    await beginTurn(storage, conversationId, "default", "resp_next");
+    expect(await lock()).toBe("resp_next");
+  });
+});
+
+test("a response that is given up fails where its first event can be read", async () => {
   await using storage = await openTestStorage();
-  await storage.redis.set(storage.layout.meta("resp_odd"), "no record");
-  await storage.open.add("resp_odd", 1);
-  await storage.open.add("resp_other", 2);
-  await sweep(storage);
-  expect(await storage.open.list(0, 10)).toEqual(["resp_odd"]);
+  const { id } = await openPoisoned(storage, UNREADABLE_LOG);
+  await abandonResponse(storage, id);
+  const read = await readResponse(storage, id);
+  expect(JSON.parse(read!.json)).toMatchObject({ id, status: "failed", output: [], error: { code: "server_error" } });
 });

@@ -56,23 +56,23 @@ export async function listTools(
     tools,
     ...(error !== undefined && { error }),
   });
-  await session.show(
+  await session.show([
     { type: "response.output_item.added", output_index, item: item([]) },
     { type: "response.mcp_list_tools.in_progress", ...at },
-  );
+  ]);
   try {
     const tools = await readTools(ask(), allowed_tools);
-    await session.show(
+    await session.show([
       { type: "response.mcp_list_tools.completed", ...at },
       { type: "response.output_item.done", output_index, item: item(tools) },
-    );
+    ]);
     return tools;
   } catch (error) {
     const fault = faultOf(error);
-    await session.show(
+    await session.show([
       { type: "response.mcp_list_tools.failed", ...at },
       { type: "response.output_item.done", output_index, item: item([], fault) },
-    );
+    ]);
     return [];
   }
 }

@@ -30,7 +30,7 @@ export class OpenMessage implements OpenItem {
   *addText(delta: string, logprobs: Logprobs): Events {
     const part = yield* this.#textPart();
     part.text += delta;
-    part.logprobs?.push(...logprobs);
+    for (const logprob of logprobs) part.logprobs?.push(logprob);
     yield { type: "response.output_text.delta", ...this.#at, delta, logprobs: logprobs.map(shortLogprob) };
   }
 

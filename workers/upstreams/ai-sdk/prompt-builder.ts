@@ -40,10 +40,10 @@ export class PromptBuilder {
     if (content.length > 0) this.#push({ role: "user", content });
   }
 
-  addAssistant(...parts: AssistantPart[]): void {
+  addAssistant(parts: AssistantPart[]): void {
     if (parts.length === 0) return;
     const last = this.#messages.at(-1);
-    if (last?.role === "assistant") last.content.push(...parts);
+    if (last?.role === "assistant") for (const part of parts) last.content.push(part);
     else this.#push({ role: "assistant", content: parts });
   }
 
@@ -55,7 +55,7 @@ export class PromptBuilder {
   addCall(toolCallId: string, toolName: string, input: unknown): void {
     const signed = this.#signature && { providerOptions: this.#signature };
     this.#signature = undefined;
-    this.addAssistant({ type: "tool-call", toolCallId, toolName, input, ...signed });
+    this.addAssistant([{ type: "tool-call", toolCallId, toolName, input, ...signed }]);
     this.#unanswered.set(toolCallId, toolName);
   }
 

@@ -61,7 +61,7 @@ function addItem(prompt: PromptBuilder, item: ContextItem, vendor: Vendor, isCur
     case "configuration_update":
       return;
     default:
-      prompt.addAssistant(...textPart(describe(item)));
+      prompt.addAssistant(textPart(describe(item)));
   }
 }
 
@@ -74,7 +74,7 @@ function addMessage(prompt: PromptBuilder, { role, content }: Message): void {
     case "user":
       return prompt.addUser(parts);
     case "assistant":
-      return prompt.addAssistant(...parts);
+      return prompt.addAssistant(parts);
   }
 }
 
@@ -95,11 +95,11 @@ function addReasoning(prompt: PromptBuilder, item: ItemOf<"reasoning">, vendor: 
   const text = [...(item.content ?? []), ...item.summary].map((part) => part.text).join("");
   if (vendor.reasoningTaken === "plain") {
     // What is encrypted is another vendor's. Of earlier turns nobody wants to read it, and some servers refuse it.
-    if (isCurrentTurn && text !== "" && !item.encrypted_content) prompt.addAssistant({ type: "reasoning", text });
+    if (isCurrentTurn && text !== "" && !item.encrypted_content) prompt.addAssistant([{ type: "reasoning", text }]);
     return;
   }
   const state = decodeState(vendor.name, item.encrypted_content);
-  if (state?.own) prompt.addAssistant({ type: "reasoning", text, providerOptions: state.own });
+  if (state?.own) prompt.addAssistant([{ type: "reasoning", text, providerOptions: state.own }]);
   if (state?.next) prompt.signNextCall(state.next);
 }
 

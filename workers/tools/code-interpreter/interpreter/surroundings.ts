@@ -54,11 +54,13 @@ export function fireTimers(): boolean {
 
 /** How long until the next timer, in milliseconds. Infinity if there is none. */
 export function untilNextTimer(): number {
-  return Math.min(...[...timers.values()].map(({ at }) => at)) - Date.now();
+  let next = Infinity;
+  for (const { at } of timers.values()) next = Math.min(next, at);
+  return next - Date.now();
 }
 
-/** One character for each byte. */
-function toBinaryString(bytes: Uint8Array): string {
+/** One character for each unit: of bytes, or of UTF-16. */
+function toBinaryString(bytes: Uint8Array | Uint16Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
   return text;
@@ -96,7 +98,7 @@ realm["TextDecoder"] = class {
   }
   decode(source?: ArrayBufferView | ArrayBufferLike): string {
     const bytes = bytesOf(source);
-    if (this.encoding === "utf-16le") return String.fromCharCode(...new Uint16Array(bytes.slice().buffer));
+    if (this.encoding === "utf-16le") return toBinaryString(new Uint16Array(bytes.slice().buffer));
     const binary = toBinaryString(bytes);
     return /^utf-?8$/.test(this.encoding) ? decodeUtf8(binary) : binary;
   }
