@@ -78,6 +78,7 @@ const environmentSchema = z.object({
   UNSTORED_RETENTION_SECONDS: integer(600, 1),
   RESPONSE_DEADLINE_SECONDS: integer(DAY_SECONDS, 1),
   COMPLETION_WINDOW_RESERVE_SECONDS: integer(1_800, 1, MAX_RESERVE_SECONDS),
+  FLEX_MAX_WAIT_SECONDS: integer(3_600, 1),
   MAX_ATTEMPTS: integer(5, 1),
   STREAM_HEARTBEAT_MS: milliseconds(15_000, 10),
   STREAM_STALL_TIMEOUT_MS: milliseconds(60_000, 10),

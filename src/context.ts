@@ -132,6 +132,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
       unstoredRetentionSeconds: config.UNSTORED_RETENTION_SECONDS,
       deadlineSeconds: config.RESPONSE_DEADLINE_SECONDS,
       windowReserveSeconds: config.COMPLETION_WINDOW_RESERVE_SECONDS,
+      flexMaxWaitSeconds: config.FLEX_MAX_WAIT_SECONDS,
     },
     isDraining: false,
     async [Symbol.asyncDispose]() {

@@ -19,6 +19,8 @@ import { loadConversation, MissingHistoryError } from "../src/responses/conversa
 import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
+import { hasWindow } from "../src/queue/queue-class.ts";
+import type { ResponseRecord } from "../src/store/response-record.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { LeaseLostError } from "../src/stream/event-writer.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
@@ -29,7 +31,7 @@ import { ToolGoneError } from "./tool-turn.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
 import { unfinishedIndex } from "./told-item.ts";
 import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "./upstream.ts";
-import { queueWaitMs } from "./queue-wait.ts";
+import { queueWaitMs, type WaitLimits } from "./queue-wait.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface RunDependencies extends LoopDependencies {
@@ -184,7 +186,7 @@ async function postpone(
   finish: PostponedFinish,
 ): Promise<number | undefined> {
   const record = await storage.records.readEvenDeleted(run.id);
-  const waitMs = record && queueWaitMs(finish, { ...record, maxWaits }, Date.now());
+  const waitMs = record && queueWaitMs(finish, { ...waitLimits(record), maxWaits }, Date.now());
   if (waitMs === undefined) return undefined;
   await run.writer.flush();
   if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
@@ -193,6 +195,11 @@ async function postpone(
     "Waits in the queue for its provider",
   );
   return waitMs;
+}
+
+/** Only a window is time that was promised to be waited in: the flex tier has none, though it has a latest start. */
+function waitLimits(record: ResponseRecord): Omit<WaitLimits, "maxWaits"> {
+  return { ...record, latestStartMs: hasWindow(record) ? record.latestStartMs : 0 };
 }
 
 /** A response that may not wait any longer fails with what its provider said. */

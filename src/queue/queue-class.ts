@@ -6,8 +6,9 @@
  *   4       related: a response with a window whose `continuation_id` is being run (store/continuations.ts)
  *   from 5  a response with a window (contract 08): the earlier it must start, the smaller the number
  *
- * So a response with a window runs when nothing else waits, and at once on an idle worker. From its latest start on it is
- * one of the default tier. Everything that a class follows from is in the record: every process decides the same.
+ * So a response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
+ * tiers, but not for ever. From its latest start on, each of the two is one of the default tier. Everything that a class
+ * follows from is in the record: every process decides the same.
  */
 import { windowMsOf } from "../lifecycle/completion-window.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
@@ -27,21 +28,34 @@ const FIRST_SLOT_MS = Date.UTC(2026, 0, 1);
 export interface QueueClass {
   /** Until the latest start. */
   priority: number;
-  /** Unix milliseconds from which it waits as one of the default tier; 0 if it has no window. */
+  /** Unix milliseconds from which it waits as one of the default tier; 0 if its class never changes. */
   latestStartMs: number;
 }
 
-/** `reserveMs` is how long before the end of its window it must start. */
+/**
+ * `reserveMs` is how long before the end of its window it must start; `flexWaitMs` for how long one of the flex tier waits
+ * behind the others, or 0 for ever.
+ */
 export function classOf(
   request: Pick<CreateRequest, "background" | "background_options" | "service_tier">,
   acceptedAtMs: number,
   reserveMs: number,
+  flexWaitMs = 0,
 ): QueueClass {
   const windowMs = windowMsOf(request);
-  if (windowMs === undefined) return { priority: priorityOf(request.service_tier), latestStartMs: 0 };
+  if (windowMs === undefined) {
+    const priority = priorityOf(request.service_tier);
+    const isAging = request.background === true && priority === PRIORITIES.flex && flexWaitMs > 0;
+    return { priority, latestStartMs: isAging ? acceptedAtMs + flexWaitMs : 0 };
+  }
   const latestStartMs = acceptedAtMs + Math.max(0, windowMs - reserveMs);
   const slot = Math.max(0, Math.floor((latestStartMs - FIRST_SLOT_MS) / SLOT_MS));
   return { priority: Math.min(PRIORITIES.windowed + slot, GREATEST_PRIORITY), latestStartMs };
+}
+
+/** Whether it has a completion window: the flex tier has a latest start, but no window. */
+export function hasWindow({ priority }: Pick<QueueClass, "priority">): boolean {
+  return priority >= PRIORITIES.windowed;
 }
 
 /** The priority with which it is enqueued now. */

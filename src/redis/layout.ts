@@ -16,7 +16,7 @@
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
  *   {<prefix>:open}:projects      set    projects that have such a set
- *   <prefix>:windowed         zset    ids with a completion window, by their latest start (store/windowed-responses.ts)
+ *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by their latest start (store/windowed-responses.ts)
  *   <prefix>:{continuation:<digest>}:waiting  zset    ids with one `continuation_id` that wait, by their latest start
  *   <prefix>:{continuation:<digest>}:warm     zset    those that are run or were, by until when that counts
  *   <prefix>:{continuation:<digest>}:row      string  how many were brought forward in a row (store/continuations.ts)

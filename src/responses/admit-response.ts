@@ -14,7 +14,7 @@ import { isTerminalStatus } from "../protocol/response.ts";
 import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../prompts/resolve-prompt.ts";
 import type { UnavailableTool } from "../providers/server-tools.ts";
-import { classOf } from "../queue/queue-class.ts";
+import { classOf, hasWindow } from "../queue/queue-class.ts";
 import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
@@ -40,6 +40,8 @@ export interface AdmissionLimits {
   deadlineSeconds: number;
   /** How long before the end of its completion window a response must start. */
   windowReserveSeconds: number;
+  /** For how long a response of the flex tier waits behind others. */
+  flexMaxWaitSeconds: number;
 }
 
 export interface Admission {
@@ -157,12 +159,15 @@ async function recordAndEnqueue(
 /**
  * Its class, and when it is failed if it is not over. One with a window has as long from its latest start, when it becomes
  * an ordinary one, as any other from its acceptance: while it waited for others, no time of its own has passed. No more is
- * reserved than a run may take, so the deadline is never before the window's end.
+ * reserved than a run may take, so the deadline is never before the window's end. One of the flex tier has no more time
+ * than others: it stops waiting behind them while at least half of it is left.
  */
 function placeInTime(request: ResolvedRequest, limits: AdmissionLimits, nowMs: number) {
   const reserveSeconds = Math.min(limits.windowReserveSeconds, limits.deadlineSeconds);
-  const placed = classOf(request, nowMs, reserveSeconds * 1000);
-  return { ...placed, deadlineMs: (placed.latestStartMs || nowMs) + limits.deadlineSeconds * 1000 };
+  const flexWaitSeconds = Math.min(limits.flexMaxWaitSeconds, limits.deadlineSeconds / 2);
+  const placed = classOf(request, nowMs, reserveSeconds * 1000, flexWaitSeconds * 1000);
+  const beginMs = hasWindow(placed) ? placed.latestStartMs : nowMs;
+  return { ...placed, deadlineMs: beginMs + limits.deadlineSeconds * 1000 };
 }
 
 /** No reason to refuse what is accepted: its listing makes the same items known. */

@@ -1,5 +1,5 @@
 /** How a response enters the queue in its class, is brought forward in it, and leaves what orders it. */
-import { PRIORITIES, priorityAt, type QueueClass } from "../queue/queue-class.ts";
+import { hasWindow, PRIORITIES, priorityAt, type QueueClass } from "../queue/queue-class.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
 import type { Related } from "../store/continuations.ts";
 import type { Storage } from "./storage.ts";
@@ -12,10 +12,10 @@ export interface Queueable extends QueueClass, Related {
 export async function queueResponse(storage: Storage, response: Queueable): Promise<void> {
   const { id, background, latestStartMs } = response;
   const nowMs = Date.now();
-  const isWindowed = latestStartMs > nowMs;
+  const isEarly = latestStartMs > nowMs;
   // Before there is a job: one that is not in the set would never be promoted.
-  if (isWindowed) await storage.windowed.add(id, latestStartMs);
-  const isRelated = isWindowed && response.continuationId !== "";
+  if (isEarly) await storage.windowed.add(id, latestStartMs);
+  const isRelated = isEarly && hasWindow(response) && response.continuationId !== "";
   const next = isRelated ? await storage.continuations.join(response, latestStartMs, nowMs) : undefined;
   const priority = next === id ? PRIORITIES.related : priorityAt(response, nowMs);
   await storage.queue.enqueue({ id, background, priority });

@@ -31,7 +31,7 @@ const recordSchema = z.object({
   stored: flag,
   /** BullMQ priority inside its queue (src/queue/queue-class.ts). */
   priority: z.coerce.number().int(),
-  /** From when on a response with a completion window waits as one of the default tier; 0 without a window. */
+  /** From when on one with a completion window, or of the flex tier, waits as one of the default tier; 0 of any other. */
   latestStartMs: z.coerce.number().default(0),
   /** Names the background responses of its project that it is related to, or ''. */
   continuationId: z.string().default(""),

@@ -1,5 +1,5 @@
 /**
- * Responses with a completion window, by their latest start, until they are promoted or over. So promoting them costs
+ * Responses with a completion window or of the flex tier, by their latest start, until they are promoted or over. So promoting them costs
  * what is due, however many wait. Those that are being run stay in it: one that is handed over, or goes back to the queue
  * for its provider, must come back in the class that it has by then.
  */

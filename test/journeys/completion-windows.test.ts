@@ -90,6 +90,21 @@ test("from its latest start on it waits as one of the default tier, behind those
   expect(worker.lines.filter(promoted)).toHaveLength(1);
 });
 
+test("flex ages: it is one of the default tier once it has waited for as long as it may", async () => {
+  await using worker = await startWorker(environment);
+  const occupant = await occupy();
+  const young = await queued({ tier: "flex" });
+  const before = await queued({});
+  const old = await queued({ tier: "flex", continuation: "nightly" });
+  await comeDue(storage, old);
+  const promoted = (line: LogLine) => line.msg.startsWith("Latest start reached");
+  expect((await worker.line(promoted, "a promotion"))["responseId"]).toBe(old);
+  const after = await queued({});
+  await cancel(occupant);
+  expect((await runsOf(worker, 5)).slice(1)).toEqual([before, old, after, young]);
+  await expect.poll(async () => await storage.redis.exists(storage.layout.windowed), { timeout: 20_000 }).toBe(0);
+});
+
 test("a job that is lost is made again in the class that it has by then", async () => {
   const early = await queued({ window: "2h" });
   const due = await queued({ window: "8h", ageMs: 7 * HOUR_MS });

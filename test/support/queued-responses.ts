@@ -36,7 +36,7 @@ export async function accept(storage: Storage, waiting: Waiting): Promise<string
   const record = sampleRecord({
     id,
     createdAtMs,
-    ...classOf(request, createdAtMs, RESERVE_MS),
+    ...classOf(request, createdAtMs, RESERVE_MS, HOUR_MS),
     continuationId: continuation ?? "",
     deadlineMs: Date.now() + HOUR_MS,
     request: { request, ancestors: [] },

@@ -19,6 +19,7 @@ export const LIMITS: AdmissionLimits = {
   unstoredRetentionSeconds: 60,
   deadlineSeconds: 60,
   windowReserveSeconds: 60,
+  flexMaxWaitSeconds: 60,
 };
 
 export const USAGE: Usage = {

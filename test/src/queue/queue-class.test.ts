@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CreateRequest } from "../../../src/protocol/create-request.ts";
-import { classOf, priorityAt } from "../../../src/queue/queue-class.ts";
+import { classOf, hasWindow, priorityAt } from "../../../src/queue/queue-class.ts";
 
 const NOON_MS = Date.UTC(2027, 0, 1, 12);
 const MINUTE_MS = 60_000;
@@ -25,6 +25,20 @@ test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
     const found = classOf({ background: true, service_tier, background_options }, NOON_MS, RESERVE_MS);
     expect(found).toEqual({ priority, latestStartMs: 0 });
     expect(priorityAt(found, NOON_MS + 9 * HOUR_MS)).toBe(priority);
+  }
+});
+
+test("flex is one of the default tier from its latest start on, in the background and if it is to age", () => {
+  const flex = (background: boolean, waitMs: number) =>
+    classOf({ background, service_tier: "flex" }, NOON_MS, RESERVE_MS, waitMs);
+  const aging = flex(true, HOUR_MS);
+  expect(aging).toEqual({ priority: 3, latestStartMs: NOON_MS + HOUR_MS });
+  expect(hasWindow(aging)).toBe(false);
+  expect(priorityAt(aging, aging.latestStartMs - 1)).toBe(3);
+  expect(priorityAt(aging, aging.latestStartMs)).toBe(2);
+  for (const never of [flex(true, 0), flex(false, HOUR_MS)]) expect(never.latestStartMs).toBe(0);
+  for (const service_tier of ["priority", "default", "auto", null] as const) {
+    expect(classOf({ background: true, service_tier }, NOON_MS, RESERVE_MS, HOUR_MS).latestStartMs).toBe(0);
   }
 });
 

@@ -44,10 +44,19 @@ describe("admission", () => {
     expect([latest, deadline]).toEqual([8 * 3_600 - 60, 8 * 3_600]);
   });
 
-  test.each<[string, CreateRequest]>([
-    ["soonest", { background_options: { completion_window: "soonest", continuation_id: "c" } }],
-    ["flex", { service_tier: "flex" }],
-  ])("%s has no window: its deadline is from its acceptance", async (_name, fields) => {
+  test.each<[number, number]>([
+    [1_000, 1_000],
+    [3_000, 1_800],
+  ])("flex waits behind others for %d s at most, its deadline is from its acceptance", async (most, latest) => {
+    const limits = { deadlineSeconds: 3_600, flexMaxWaitSeconds: most };
+    const found = await admit({ service_tier: "flex" }, limits);
+    expect(found).toMatchObject({ latest, deadline: 3_600 });
+    expect(await latestStart(found.id)).toBe(String(found.record.latestStartMs));
+    expect(await priorityOf(found.id)).toBe(3);
+  });
+
+  test("soonest has no window: its deadline is from its acceptance", async () => {
+    const fields = { background_options: { completion_window: "soonest", continuation_id: "c" } } as const;
     const { id, record, deadline } = await admit(fields, { deadlineSeconds: 3_600 });
     expect(deadline).toBe(3_600);
     expect(record.latestStartMs).toBe(0);
