@@ -73,6 +73,7 @@ const environmentSchema = z.object({
   MAX_OPEN_RESPONSES: integer(10_000, 1),
   RATE_LIMIT_REQUESTS_PER_MINUTE: integer(0),
   RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: integer(0),
+  MAX_STREAMS_PER_PROJECT: integer(1_000),
   CORS_ORIGINS: text,
   RETENTION_SECONDS: integer(30 * DAY_SECONDS, 1),
   UNSTORED_RETENTION_SECONDS: integer(600, 1),

@@ -14,6 +14,7 @@ import { openStorage, type Storage } from "./responses/storage.ts";
 import { openSealer } from "./sealing/open-sealer.ts";
 import { Doorbell } from "./stream/doorbell.ts";
 import { EventLogReader } from "./stream/event-log.ts";
+import { OpenStreams } from "./stream/open-streams.ts";
 import { StreamHub } from "./stream/stream-hub.ts";
 import { ResponseRecords } from "./store/response-record.ts";
 
@@ -25,6 +26,7 @@ export interface ApiContext extends AsyncDisposable {
   readonly limits: AdmissionLimits;
   readonly storage: Storage;
   readonly hub: StreamHub;
+  readonly streams: OpenStreams;
   /** Set when the process is going away: streams that end now were ended by it, not by their clients. */
   isDraining: boolean;
 }
@@ -123,6 +125,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     logger,
     storage,
     hub,
+    streams: new OpenStreams(config.MAX_STREAMS_PER_PROJECT),
     catalog,
     prompts,
     limits: {

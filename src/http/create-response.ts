@@ -14,7 +14,7 @@ import type { ApiContext } from "../context.ts";
 import { runInterrupted } from "../lifecycle/errors/server.ts";
 import { unavailableTool as findUnavailableTool } from "../providers/server-tools.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
-import { openEventStream, whenClosed } from "./sse.ts";
+import { openEventStream, takeStream, whenClosed } from "./sse.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";
 import { parseCreateRequest } from "./validate.ts";
 
@@ -27,6 +27,8 @@ export function createResponse(context: ApiContext): RequestHandler {
     const unknown = new UnknownParameters(context.config.UNKNOWN_PARAMETERS);
     const body = parseCreateRequest(request.body, context.catalog, { unknown, prompts: context.prompts });
     unknown.show(response);
+    // Before anything is made: a run whose stream is refused would be paid for and not seen.
+    if (body.stream === true) takeStream(context.streams, response);
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const { project, allowance } = response.locals;
     const { storage, limits, prompts } = context;

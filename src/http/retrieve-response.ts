@@ -12,7 +12,7 @@ import { readResponse } from "../responses/read-response.ts";
 import type { ResponseRecord } from "../store/response-record.ts";
 import { obfuscatedFrames } from "../stream/frame.ts";
 import { sendResponseJson } from "./create-response.ts";
-import { openEventStream, whenClosed } from "./sse.ts";
+import { openEventStream, takeStream, whenClosed } from "./sse.ts";
 import { parseCursor, parseFlag, parseInclude, responseIdOf } from "./validate.ts";
 
 export function retrieveResponse(context: ApiContext): RequestHandler {
@@ -41,10 +41,12 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
       response.status(204).end();
       return;
     }
+    const isFollowing = !hasAll && request.method !== "HEAD";
+    if (isFollowing) takeStream(context.streams, response);
     const stallTimeoutMs = context.config.STREAM_STALL_TIMEOUT_MS;
     const sink = openEventStream(response, { isResumable: true, stallTimeoutMs });
     // HEAD is answered once its headers are: what followed would hold up the connection's next request.
-    if (hasAll || request.method === "HEAD") {
+    if (!isFollowing) {
       sink.end("terminal", undefined);
       return;
     }

@@ -1,6 +1,8 @@
 /** A response as an event stream: headers that no proxy buffers or rewrites, whole frames, and a watch over its connection. */
 import type { Response as HttpResponse } from "express";
+import { streamsFull } from "../lifecycle/errors/limits.ts";
 import type { FrameSink } from "../stream/follower.ts";
+import type { OpenStreams } from "../stream/open-streams.ts";
 
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -19,6 +21,15 @@ const END_OF_FRAME = "\n\n";
 export function whenClosed(response: HttpResponse, callback: () => void): void {
   if (response.destroyed || response.closed) callback();
   else response.once("close", callback);
+}
+
+const FULL_RETRY_SECONDS = 5;
+
+/** Takes one of the project's streams until the answer is over, however it ends. Throws the 429 if there is none left. */
+export function takeStream(streams: OpenStreams, response: HttpResponse): void {
+  const giveBack = streams.take(response.locals.project);
+  if (giveBack === undefined) throw streamsFull(streams.bound, FULL_RETRY_SECONDS);
+  whenClosed(response, giveBack);
 }
 
 export interface EventStreamOptions {

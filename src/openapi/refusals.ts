@@ -152,6 +152,10 @@ export const REFUSALS = {
     when: "The project has `RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT` waiting or running.",
     error: limits.projectFull(20, 5),
   },
+  streamsFull: {
+    when: "The project has `MAX_STREAMS_PER_PROJECT` event streams open in this process.",
+    error: limits.streamsFull(1_000, 5),
+  },
   tooManyRequests: {
     when: "The project has used up `RATE_LIMIT_REQUESTS_PER_MINUTE`.",
     error: limits.tooManyRequests(600, 12),

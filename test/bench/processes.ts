@@ -59,7 +59,12 @@ export interface ServerProcess extends Process {
 }
 
 /** Nothing is refused for being too much, and nothing is written that costs more than in production. */
-const ENVIRONMENT = { LOG_LEVEL: "warn", MAX_OPEN_RESPONSES: "100000000", DRAIN_GRACE_MS: "500" };
+const ENVIRONMENT = {
+  LOG_LEVEL: "warn",
+  MAX_OPEN_RESPONSES: "100000000",
+  MAX_STREAMS_PER_PROJECT: "0",
+  DRAIN_GRACE_MS: "500",
+};
 
 /** Collects garbage when it is sent SIGUSR2, so that its memory can be measured. */
 const COLLECTOR = ["--expose-gc", `--import=${new URL("./children/collect-garbage.ts", import.meta.url).href}`];

@@ -1,6 +1,6 @@
 /** What an operator may set: how much a project asks for, and which pages may ask. */
 import { expect, test } from "vitest";
-import { type Answer, send, simulate } from "../support/api-client.ts";
+import { type Answer, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
@@ -90,4 +90,54 @@ test("pages of the origins that are named may use the API, and others may not", 
   const foreign = await ask("https://evil.example", "GET");
   expect(foreign.status).toBe(403);
   expect(foreign.headers.get("access-control-allow-origin")).toBeNull();
+});
+
+test("a project opens so many streams, every end of one gives its place back, and a refused POST makes nothing", async () => {
+  const prefix = uniquePrefix();
+  const keys = "alpha:key-of-alpha-000001,beta:key-of-beta-0000001";
+  await using api = await startApi({ KEY_PREFIX: prefix, API_KEYS: keys, MAX_STREAMS_PER_PROJECT: "2" });
+  using inspector = new RedisInspector(prefix);
+  const alpha = { authorization: "Bearer key-of-alpha-000001", "content-type": "application/json" };
+  const beta = { ...alpha, authorization: "Bearer key-of-beta-0000001" };
+  const url = `${api.url}/responses`;
+  const { id } = (await send("POST", url, simulate({ hang: true }), alpha)).body;
+  const get = async (signal: AbortSignal | null = null, headers = alpha, method = "GET") =>
+    await fetch(`${url}/${id}?stream=true`, { method, headers, signal });
+  const post = async (headers: Record<string, string>) => {
+    const body = JSON.stringify(simulate({ hang: true }, { stream: true }));
+    return await fetch(url, { method: "POST", headers, body });
+  };
+  const refused = async (answer: Response) => {
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "5"]);
+    expect(await answer.json()).toMatchObject({ error: { type: "requests", code: "rate_limit_exceeded" } });
+  };
+  // Without a worker nothing ends by itself.
+  const leaving = new AbortController();
+  expect((await get(leaving.signal)).status).toBe(200);
+  const second = await post(alpha);
+  expect(second.status).toBe(200);
+  const open = await inspector.open();
+  await refused(await get());
+  await refused(await post(alpha));
+  expect(await inspector.open(), "nothing was made").toEqual(open);
+  expect((await send("GET", `${url}/${id}`, undefined, alpha)).status, "what is no stream").toBe(200);
+  expect((await get(null, alpha, "HEAD")).status, "nor this").toBe(200);
+  const other = await post(beta);
+  expect(other.status).toBe(200);
+  await other.body!.cancel();
+  // A client that vanishes.
+  leaving.abort();
+  const third = new AbortController();
+  await expect.poll(async () => (await get(third.signal)).status, { timeout: 20_000 }).toBe(200);
+  await refused(await get());
+  // A response that ends, whose stream is read to its end.
+  await send("POST", `${url}/${open.find((each) => each !== id)}/cancel`, undefined, alpha);
+  await second.text();
+  await expect.poll(async () => (await get(third.signal)).status, { timeout: 20_000 }).toBe(200);
+  await refused(await get());
+  third.abort();
+  // A request that is refused for something else took no place for good.
+  const odd = async () => await send("POST", url, { ...simulate({}), stream: true, model: "nobody/x" }, alpha);
+  await expect.poll(async () => (await get(null, alpha)).status, { timeout: 20_000 }).toBe(200);
+  for (let i = 0; i < 5; i += 1) expect((await odd()).status).not.toBe(429);
 });

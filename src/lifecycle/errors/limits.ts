@@ -23,6 +23,17 @@ export function projectFull(bound: number, retryAfterSeconds: number): ApiError 
   });
 }
 
+/** A project has as many event streams open as it may. */
+export function streamsFull(bound: number, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: ${bound} open event streams. Please close some, or retry in ${retryAfterSeconds} s.`,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
 export function tooManyRequests(perMinute: number, retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,

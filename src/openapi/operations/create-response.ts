@@ -114,6 +114,7 @@ export const createResponse: Endpoint = {
     "tooManyRequests",
     "queueFull",
     "projectFull",
+    "streamsFull",
     "storeUnavailable",
     "runInterrupted",
   ],

@@ -83,6 +83,7 @@ export const retrieveResponse: Endpoint = {
     "malformedCursor",
     "cursorBeyondLog",
     "cursorNotRecorded",
+    "streamsFull",
     { when: "`Last-Event-ID` is not an integer from 0.", error: malformedCursor("-1", "Last-Event-ID") },
     {
       when: "`Last-Event-ID` is beyond the last event of a response that has ended.",
