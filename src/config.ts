@@ -87,6 +87,7 @@ const environmentSchema = z.object({
   POLL_AFTER_MS: integer(1_000, 1),
   FOREGROUND_CONCURRENCY: integer(50, 1),
   BACKGROUND_CONCURRENCY: integer(50, 1),
+  FAIR_RESERVE_PERCENT: integer(10, 0, 100),
   LOCK_DURATION_MS: milliseconds(4_000, 500),
   STALLED_INTERVAL_MS: milliseconds(1_500, 100),
   SWEEP_INTERVAL_MS: milliseconds(5_000, 50),

@@ -75,7 +75,7 @@ const ROOMS: Record<string, readonly string[]> = {
 /** Who may use a library that the architecture keeps in its place. */
 const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
-  bullmq: ["src/queue/", "workers/response-worker.ts"],
+  bullmq: ["src/queue/", "workers/response-worker.ts", "workers/fair-queue.ts"],
   ioredis: ["src/redis/"],
   "@modelcontextprotocol/sdk": ["workers/tools/mcp/", "src/demo/research/almanac.ts"],
   openai: [

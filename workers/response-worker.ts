@@ -10,8 +10,10 @@ import { isRedisUnavailable } from "../src/redis/connect.ts";
 import { bringRelatedForward } from "../src/responses/queue-response.ts";
 import { WorkerControl } from "../src/stream/control.ts";
 import { BackgroundUpstreams } from "./background-upstreams.ts";
+import { FairQueue, type Process } from "./fair-queue.ts";
 import { RunControl } from "./run.ts";
 import { type RunOutcome, runResponse } from "./run-response.ts";
+import { SlotShares } from "./slot-shares.ts";
 import { ServerTools } from "./tools.ts";
 import { Upstreams } from "./upstreams.ts";
 
@@ -41,6 +43,7 @@ export class ResponseWorker {
   readonly #upstreams: Upstreams;
   readonly #serverTools: ServerTools;
   readonly background: BackgroundUpstreams;
+  readonly #fair: FairQueue[] = [];
   readonly #workers: Worker<ResponseJob>[];
   readonly #active = new Set<ActiveRun>();
   readonly #leaseCheck: NodeJS.Timeout;
@@ -77,11 +80,14 @@ export class ResponseWorker {
 
   #openWorker(name: QueueName): Worker<ResponseJob> {
     const { config, queueRedis, storage, logger } = this.#context;
-    const process = (job: Job<ResponseJob>, token?: string) => this.#process(job, token);
-    const worker = new Worker<ResponseJob>(name, process, {
+    const slots = name === FOREGROUND ? config.FOREGROUND_CONCURRENCY : config.BACKGROUND_CONCURRENCY;
+    const process: Process = async (job, token) => await this.#process(job, token);
+    const shares = new SlotShares(slots, config.FAIR_RESERVE_PERCENT);
+    const fair = new FairQueue(name, storage.queue, shares, logger, process);
+    const worker = new Worker<ResponseJob>(name, async (job, token) => await fair.process(job, token), {
       connection: queueRedis,
       prefix: storage.layout.queuePrefix,
-      concurrency: name === "foreground" ? config.FOREGROUND_CONCURRENCY : config.BACKGROUND_CONCURRENCY,
+      concurrency: slots,
       lockDuration: config.LOCK_DURATION_MS,
       stalledInterval: config.STALLED_INTERVAL_MS,
       maxStalledCount: MAX_STALLED_COUNT,
@@ -97,6 +103,8 @@ export class ResponseWorker {
       logger[level]({ err, queue: name }, "Queue worker error");
     });
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
+    fair.attach(worker);
+    this.#fair.push(fair);
     worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
     return worker;
   }
@@ -210,7 +218,10 @@ export class ResponseWorker {
     this.#isLeaving = true;
     // Closing comes first: a worker that is only paused still takes the job that its blocking read brings. It resolves
     // when the runs are over, which is why it is not awaited yet.
-    const closed = Promise.all(this.#workers.map((worker) => worker.close()));
+    const closed = Promise.all([
+      ...this.#workers.map((worker) => worker.close()),
+      ...this.#fair.map((each) => each.leave()),
+    ]);
     // There may be no other worker, and somebody waits for those in the foreground: they have the grace to end here.
     for (const { control, isAwaited } of this.#active) if (!isAwaited) control.leave();
     await Promise.race([this.#allDone(), delay(graceMs, undefined, { ref: false })]);

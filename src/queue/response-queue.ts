@@ -1,11 +1,13 @@
 /**
  * The two queues. Long background runs and short foreground ones never wait for each other's workers. A job carries
- * nothing but the response's id: everything else is in the record, so a job can be lost and made again.
+ * nothing but the response's id, and its project as its name, by which jobs are shared out fairly: everything else is in
+ * the record, so a job can be lost and made again.
  */
 import { type JobsOptions, Queue } from "bullmq";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { RedisClient } from "../redis/script.ts";
+import { bringForwardScript } from "./bring-forward.ts";
 
 export const QUEUE_NAMES = ["foreground", "background"] as const;
 export type QueueName = (typeof QUEUE_NAMES)[number];
@@ -34,6 +36,8 @@ export type PriorityChange = "changed" | "first" | "gone";
 
 export class ResponseQueue {
   readonly #queues: Record<QueueName, Queue<ResponseJob>>;
+  readonly #redis: RedisClient;
+  readonly #prefix: string;
 
   constructor(connection: RedisClient, prefix: string, logger: Logger) {
     const open = (name: QueueName): Queue<ResponseJob> => {
@@ -42,15 +46,17 @@ export class ResponseQueue {
       queue.on("error", (err) => logger.debug({ err, queue: name }, "Queue connection error"));
       return queue;
     };
+    this.#redis = connection;
+    this.#prefix = prefix;
     this.#queues = { foreground: open("foreground"), background: open("background") };
   }
 
   /** Adds the response's job unless it is there already: the job's id is the response's. `priority`: queue-class.ts. */
-  async enqueue(response: QueuedResponse & { priority: number }): Promise<void> {
+  async enqueue(response: QueuedResponse & { project: string; priority: number }): Promise<void> {
     const name: QueueName = response.background ? "background" : "foreground";
     const priority = response.background ? { priority: response.priority } : {};
     await this.#queues[name].add(
-      "response",
+      response.project,
       { responseId: response.id },
       { ...JOB_OPTIONS, ...priority, jobId: response.id },
     );
@@ -86,6 +92,12 @@ export class ResponseQueue {
       if ((await queue.getJobState(id)) === "unknown") return "gone";
       throw error;
     }
+  }
+
+  /** Puts up to `count` jobs of other projects than `passed` in front, in their order. Returns how many there are. */
+  async bringForward(name: QueueName, passed: readonly string[], count: number): Promise<number> {
+    const start = `${this.#prefix}:${name}:`;
+    return await bringForwardScript(this.#redis, `${start}wait`, `${start}prioritized`, start, count, ...passed);
   }
 
   /** Rejects if the queue cannot be used now. */

@@ -10,7 +10,7 @@ export interface Queueable extends QueueClass, Related {
 
 /** Adds its job, unless there is one, in the class that it has by now: at admission, or when its job was lost. */
 export async function queueResponse(storage: Storage, response: Queueable): Promise<void> {
-  const { id, background, latestStartMs } = response;
+  const { id, project, background, latestStartMs } = response;
   const nowMs = Date.now();
   const isEarly = latestStartMs > nowMs;
   // Before there is a job: one that is not in the set would never be promoted.
@@ -18,7 +18,7 @@ export async function queueResponse(storage: Storage, response: Queueable): Prom
   const isRelated = isEarly && hasWindow(response) && response.continuationId !== "";
   const next = isRelated ? await storage.continuations.join(response, latestStartMs, nowMs) : undefined;
   const priority = next === id ? PRIORITIES.related : priorityAt(response, nowMs);
-  await storage.queue.enqueue({ id, background, priority });
+  await storage.queue.enqueue({ id, project, background, priority });
   if (next !== undefined && next !== id) await storage.queue.changePriority(next, PRIORITIES.related);
 }
 

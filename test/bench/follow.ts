@@ -21,8 +21,13 @@ export async function follow(port: number, path: string, onEvent: OnEvent): Prom
   return await read(get({ port, host: "127.0.0.1", path, agent: false }), onEvent);
 }
 
-export async function postAndFollow(port: number, body: object, onEvent: OnEvent): Promise<Followed> {
-  const headers = { "content-type": "application/json" };
+export async function postAndFollow(
+  port: number,
+  body: object,
+  onEvent: OnEvent,
+  more: Record<string, string> = {},
+): Promise<Followed> {
+  const headers = { "content-type": "application/json", ...more };
   const sent = request({ port, host: "127.0.0.1", path: "/v1/responses", method: "POST", headers, agent: false });
   sent.end(JSON.stringify(body));
   return await read(sent, onEvent);

@@ -69,10 +69,14 @@ const ENVIRONMENT = {
 /** Collects garbage when it is sent SIGUSR2, so that its memory can be measured. */
 const COLLECTOR = ["--expose-gc", `--import=${new URL("./children/collect-garbage.ts", import.meta.url).href}`];
 
-export async function startApi(bench: Bench, prefix: string): Promise<ServerProcess> {
+export async function startApi(
+  bench: Bench,
+  prefix: string,
+  more: Record<string, string> = {},
+): Promise<ServerProcess> {
   const profile = bench.profileInto === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${bench.profileInto}`];
   const port = await freePort();
-  const env = environmentOf(bench, prefix, { PORT: String(port) });
+  const env = environmentOf(bench, prefix, { PORT: String(port), ...more });
   return await untilReady(new Process([...COLLECTOR, ...profile, "src/server.ts"], env, false), port);
 }
 

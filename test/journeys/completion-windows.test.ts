@@ -19,8 +19,9 @@ let storage: TestStorage;
 beforeEach(async () => {
   const prefix = uniquePrefix();
   storage = await openTestStorage(prefix);
-  // One slot, so that the order of the runs is the order of the queue.
-  environment = { KEY_PREFIX: prefix, BACKGROUND_CONCURRENCY: "1", LOG_LEVEL: "debug", DRAIN_GRACE_MS: "0" };
+  // One slot, and no project before another, so that the order of the runs is the order of the queue.
+  const order = { BACKGROUND_CONCURRENCY: "1", FAIR_RESERVE_PERCENT: "0" };
+  environment = { KEY_PREFIX: prefix, ...order, LOG_LEVEL: "debug", DRAIN_GRACE_MS: "0" };
 });
 afterEach(async () => {
   await storage[Symbol.asyncDispose]();

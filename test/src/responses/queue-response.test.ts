@@ -101,7 +101,7 @@ describe("promotion", () => {
   test("one that was taken from a lost worker stays the next to run", async () => {
     const id = newId("resp");
     // BullMQ puts those where jobs without a priority wait.
-    await storage.queue.enqueue({ id, background: true, priority: 0 });
+    await storage.queue.enqueue({ id, project: "default", background: true, priority: 0 });
     await storage.windowed.add(id, 1);
     await promoteDueResponses(storage);
     expect(await storage.redis.lrange(`${storage.layout.queuePrefix}:background:wait`, 0, -1)).toEqual([id]);
