@@ -1,5 +1,6 @@
 /** `POST /responses/compact`. Source: openai 7.59.0 `ResponseCompactParams`, `CompactedResponse`; contract 06. */
 import { z } from "zod";
+import { bounded } from "./bounded.ts";
 import { createRequestSchema } from "./create-request.ts";
 import { inputItemSchema, outputItemSchema } from "./item.ts";
 import { usageSchema } from "./response.ts";
@@ -9,7 +10,7 @@ const { shape } = createRequestSchema;
 
 /** The order of the keys is the order in which faults are reported, as for a response (contract 03 §3.2). */
 export const compactRequestSchema = z.strictObject({
-  model: z.string(),
+  model: bounded.name,
   input: shape.input.nullable(),
   previous_response_id: shape.previous_response_id,
   /** From here to `reasoning`: not in the published type. Codex sends them, as it sends them with every request. */
@@ -31,7 +32,7 @@ type Unkept = "client_metadata" | "parallel_tool_calls" | "reasoning" | "text" |
 export type CompactRequest = Omit<z.infer<typeof compactRequestSchema>, Unkept>;
 
 export const compactedResponseSchema = z.object({
-  id: z.string(),
+  id: bounded.identifier,
   object: z.literal("response.compaction"),
   created_at: z.int(),
   /** Messages that were kept word for word, and the compaction, last. */

@@ -6,30 +6,31 @@
  * published type does (`exactOptional`); what clients send may also say null for what they leave out (`nullish`).
  */
 import { z } from "zod";
+import { bounded } from "./bounded.ts";
 
 /** Marks the end of a prefix that the provider should cache. */
 const cacheBreakpointSchema = z.object({ mode: z.literal("explicit"), ttl: z.enum(["30m", "12h"]).exactOptional() });
 
 export const inputTextSchema = z.object({
   type: z.literal("input_text"),
-  text: z.string(),
+  text: bounded.text,
   prompt_cache_breakpoint: cacheBreakpointSchema.nullish(),
 });
 
 export const inputImageSchema = z.object({
   type: z.literal("input_image"),
-  image_url: z.string().nullish(),
-  file_id: z.string().nullish(),
+  image_url: bounded.data.nullish(),
+  file_id: bounded.identifier.nullish(),
   detail: z.enum(["low", "high", "auto", "original"]).nullish(),
   prompt_cache_breakpoint: cacheBreakpointSchema.nullish(),
 });
 
 export const inputFileSchema = z.object({
   type: z.literal("input_file"),
-  file_id: z.string().nullish(),
-  file_url: z.string().nullish(),
-  file_data: z.string().nullish(),
-  filename: z.string().nullish(),
+  file_id: bounded.identifier.nullish(),
+  file_url: bounded.data.nullish(),
+  file_data: bounded.data.nullish(),
+  filename: bounded.name.nullish(),
   detail: z.enum(["auto", "low", "high"]).nullish(),
   prompt_cache_breakpoint: cacheBreakpointSchema.nullish(),
 });
@@ -66,26 +67,26 @@ export type AnsweredContent = z.infer<typeof answeredContentSchema>;
 // --- what a model writes -----------------------------------------------------------------------------------
 
 export const annotationSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("file_citation"), file_id: z.string(), filename: z.string(), index: z.int() }),
+  z.object({ type: z.literal("file_citation"), file_id: bounded.identifier, filename: bounded.name, index: z.int() }),
   z.object({
     type: z.literal("url_citation"),
-    url: z.string(),
-    title: z.string(),
+    url: bounded.address,
+    title: bounded.description,
     start_index: z.int(),
     end_index: z.int(),
   }),
   z.object({
     type: z.literal("container_file_citation"),
-    container_id: z.string(),
-    file_id: z.string(),
-    filename: z.string(),
+    container_id: bounded.identifier,
+    file_id: bounded.identifier,
+    filename: bounded.name,
     start_index: z.int(),
     end_index: z.int(),
   }),
-  z.object({ type: z.literal("file_path"), file_id: z.string(), index: z.int() }),
+  z.object({ type: z.literal("file_path"), file_id: bounded.identifier, index: z.int() }),
 ]);
 
-const tokenSchema = z.object({ token: z.string(), bytes: z.array(z.int()), logprob: z.number() });
+const tokenSchema = z.object({ token: bounded.name, bytes: z.array(z.int()), logprob: z.number() });
 
 /** Of a text that is done. Events have a shorter form (event.ts). */
 const logprobSchema = z.object({ ...tokenSchema.shape, top_logprobs: z.array(tokenSchema) });
@@ -97,9 +98,9 @@ export const outputTextSchema = z.object({
   logprobs: z.array(logprobSchema).exactOptional(),
 });
 
-export const refusalSchema = z.object({ type: z.literal("refusal"), refusal: z.string() });
-export const reasoningTextSchema = z.object({ type: z.literal("reasoning_text"), text: z.string() });
-export const summaryTextSchema = z.object({ type: z.literal("summary_text"), text: z.string() });
+export const refusalSchema = z.object({ type: z.literal("refusal"), refusal: bounded.text });
+export const reasoningTextSchema = z.object({ type: z.literal("reasoning_text"), text: bounded.text });
+export const summaryTextSchema = z.object({ type: z.literal("summary_text"), text: bounded.text });
 
 export const messagePartSchema = z.discriminatedUnion("type", [outputTextSchema, refusalSchema]);
 export type MessagePart = z.infer<typeof messagePartSchema>;
@@ -110,7 +111,7 @@ export type OutputContent = z.infer<typeof outputContentSchema>;
 /** A model's text as a client sends it back: many leave out the annotations, or shorten the logprobs. */
 const returnedTextSchema = z.object({
   type: z.literal("output_text"),
-  text: z.string(),
+  text: bounded.text,
   annotations: z.array(annotationSchema).default([]),
   logprobs: z.array(z.object({ ...logprobSchema.partial({ bytes: true, top_logprobs: true }).shape })).nullish(),
 });

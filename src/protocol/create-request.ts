@@ -6,19 +6,19 @@
  * reported**. Null is what leaving out is.
  */
 import { z } from "zod";
+import { bounded } from "./bounded.ts";
 import { inputItemSchema } from "./item.ts";
 import { instructionMessageSchema } from "./items/message.ts";
 import * as settings from "./settings.ts";
 import { toolChoiceSchema, toolSchema } from "./tool.ts";
 
-const INPUT_MAX_CHARACTERS = 10_485_760;
 const penaltySchema = z.number().min(-2).max(2);
 
 export const createRequestSchema = z.strictObject({
   /** May be left to the prompt. */
-  model: z.string().exactOptional(),
-  input: z.union([z.string().max(INPUT_MAX_CHARACTERS), z.array(inputItemSchema)]).optional(),
-  previous_response_id: z.string().nullish(),
+  model: bounded.name.exactOptional(),
+  input: z.union([bounded.text, z.array(inputItemSchema)]).optional(),
+  previous_response_id: bounded.identifier.nullish(),
   conversation: settings.conversationSchema.nullish(),
   prompt: settings.promptSchema.nullish(),
   moderation: settings.moderationSchema.nullish(),
@@ -39,13 +39,14 @@ export const createRequestSchema = z.strictObject({
   max_output_tokens: z.int().min(16).nullish(),
   max_tool_calls: z.int().min(1).nullish(),
   reasoning: settings.reasoningConfigSchema.nullish(),
-  user: z.string().nullish(),
+  /** Some clients write an object's JSON into it. */
+  user: bounded.address.nullish(),
   safety_identifier: z.string().max(128).nullish(),
   prompt_cache_options: settings.promptCacheOptionsSchema.nullish(),
   prompt_cache_key: z.string().max(64).nullish(),
   prompt_cache_retention: settings.promptCacheRetentionSchema.nullish(),
   truncation: settings.truncationSchema.nullish(),
-  instructions: z.string().nullish(),
+  instructions: bounded.text.nullish(),
   store: z.boolean().nullish(),
   service_tier: settings.serviceTierSchema.nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),

@@ -1,5 +1,6 @@
 /** Paged lists (contract 06: `limit` 1..100, default 20; `order` desc unless asked; `after` an item's id). */
 import { z } from "zod";
+import { bounded } from "./bounded.ts";
 import { includableSchema } from "./settings.ts";
 
 /** What a GET shows besides: `include[]=a&include[]=b`, or `include=a`. */
@@ -9,7 +10,7 @@ export const listQuerySchema = z.object({
   ...includeQuerySchema.shape,
   limit: z.number().min(1).max(100).int().default(20),
   order: z.enum(["asc", "desc"]).default("desc"),
-  after: z.string().optional(),
+  after: bounded.identifier.optional(),
 });
 export type ListQuery = z.infer<typeof listQuerySchema>;
 

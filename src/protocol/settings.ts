@@ -1,5 +1,6 @@
 /** The objects among a request's parameters, which a response shows again. Source: contract 03 §3.1, openai 7.59.0. */
 import { z } from "zod";
+import { bounded } from "./bounded.ts";
 import { answeredContentSchema, inputContentSchema } from "./content.ts";
 
 /** `metadata`: at most 16 pairs, keys to 64 characters, values to 512 (contract 03 §3.1). */
@@ -27,8 +28,8 @@ const jsonSchemaFormatSchema = z.strictObject({
     .string()
     .max(64)
     .regex(/^[a-zA-Z0-9_-]+$/),
-  schema: z.record(z.string(), z.unknown()),
-  description: z.string().nullish(),
+  schema: z.record(bounded.name, z.unknown()),
+  description: bounded.description.nullish(),
   strict: z.boolean().nullish(),
 });
 
@@ -70,7 +71,7 @@ export const reasoningConfigSchema = z.strictObject({
   effort: reasoningEffortSchema.nullish(),
   /** The old name of `summary`. The hosted API refuses it as unknown (contract 03 §3.1), so nobody may believe it works. */
   generate_summary: z.never().optional(),
-  mode: z.string().nullish(),
+  mode: bounded.name.nullish(),
   summary: z.enum(["auto", "concise", "detailed"]).nullish(),
 });
 
@@ -108,7 +109,7 @@ export const includableSchema = z.enum([
 const moderationPolicySchema = z.strictObject({ mode: z.enum(["score", "block"]) });
 
 export const moderationSchema = z.strictObject({
-  model: z.string(),
+  model: bounded.name,
   policy: z
     .strictObject({ input: moderationPolicySchema.nullish(), output: moderationPolicySchema.nullish() })
     .nullish(),
@@ -118,7 +119,7 @@ const cacheModeSchema = z.enum(["implicit", "explicit"]);
 const cacheTtlSchema = z.enum(["30m", "12h"]);
 
 export const promptCacheOptionsSchema = z.strictObject({
-  comparison_response_id: z.string().nullish(),
+  comparison_response_id: bounded.identifier.nullish(),
   mode: cacheModeSchema.nullish(),
   prewarm: z.boolean().nullish(),
   ttl: cacheTtlSchema.nullish(),
@@ -132,8 +133,8 @@ export const responsePromptCacheOptionsSchema = z.object({
 
 export const promptCacheRetentionSchema = z.enum(["in_memory", "24h"]);
 
-const promptVariableSchema = z.union([z.string(), inputContentSchema]);
-const promptVariablesSchema = z.record(z.string(), promptVariableSchema);
+const promptVariableSchema = z.union([bounded.text, inputContentSchema]);
+const promptVariablesSchema = z.record(bounded.name, promptVariableSchema);
 export type PromptVariables = z.infer<typeof promptVariablesSchema>;
 
 /** zod leaves out a key that is called `__proto__`. It is no variable's name, and is refused as any other that is none. */
@@ -145,9 +146,9 @@ function refuseProto(variables: PromptVariables, context: z.RefinementCtx): Prom
 }
 
 export const promptSchema = z.strictObject({
-  id: z.string(),
+  id: bounded.identifier,
   variables: z.preprocess(refuseProto, promptVariablesSchema).nullish(),
-  version: z.string().nullish(),
+  version: bounded.identifier.nullish(),
 });
 
 export const responsePromptSchema = z.object({
@@ -160,7 +161,7 @@ export const responsePromptSchema = z.object({
 const SHOWN_ID_LENGTH = 100;
 
 /** A well-formed id that is not known is a matter of what there is, and 404 (contract 08). */
-const conversationIdSchema = z.string().refine((id) => id.startsWith("conv"), {
+const conversationIdSchema = bounded.identifier.refine((id) => id.startsWith("conv"), {
   error: ({ input }) => `'${String(input).slice(0, SHOWN_ID_LENGTH)}'. Expected an ID that begins with 'conv'.`,
 });
 export const conversationSchema = z.union([conversationIdSchema, z.strictObject({ id: conversationIdSchema })]);

@@ -1,5 +1,6 @@
 /** Tools a request may offer, and how it may ask for them. Source: contract 03 §3.1, openai 7.59.0 `Tool`, `ToolChoice…`. */
 import { z } from "zod";
+import { bounded } from "./bounded.ts";
 import * as fn from "./tools/function.ts";
 import * as hosted from "./tools/hosted.ts";
 import { mcpToolSchema } from "./tools/mcp.ts";
@@ -35,18 +36,18 @@ export type ResponseTool = z.infer<typeof responseToolSchema>;
 const modeSchema = z.enum(["none", "auto", "required"]);
 
 const NAMED_CHOICES = [
-  z.strictObject({ type: z.literal("function"), name: z.string() }),
+  z.strictObject({ type: z.literal("function"), name: bounded.name }),
   z.strictObject({
     type: z.literal("allowed_tools"),
     mode: z.enum(["auto", "required"]),
-    tools: z.array(z.record(z.string(), z.unknown())),
+    tools: z.array(z.record(bounded.name, z.unknown())),
   }),
-  z.strictObject({ type: z.literal("custom"), name: z.string() }),
+  z.strictObject({ type: z.literal("custom"), name: bounded.name }),
   // Two published types have this name: a server's tool, and any tool of any server.
   z.strictObject({
     type: z.literal("mcp"),
-    server_label: z.string().exactOptional(),
-    name: z.string().nullable().exactOptional(),
+    server_label: bounded.name.exactOptional(),
+    name: bounded.name.nullable().exactOptional(),
   }),
   z.strictObject({ type: z.enum(["apply_patch", "shell", "programmatic_tool_calling"]) }),
 ] as const;

@@ -3,7 +3,7 @@
  * the log alone; the record holds only what must be checked in the same atomic step as an append.
  */
 import { z } from "zod";
-import { resolvedRequestSchema } from "../protocol/create-request.ts";
+import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
@@ -82,7 +82,11 @@ type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
  * `compaction_trigger` or for `POST /responses/compact`.
  */
 const storedRequestSchema = z.object({
-  request: resolvedRequestSchema,
+  request: z.strictObject({
+    ...resolvedRequestSchema.shape,
+    /** Checked when they were accepted. Their secrets are sealed since, and longer than a request's may be. */
+    tools: z.custom<NonNullable<ResolvedRequest["tools"]>>(Array.isArray).nullish(),
+  }),
   ancestors: z.array(z.string()),
   purpose: z.literal("compact").exactOptional(),
 });

@@ -1,10 +1,11 @@
 /** The computer tool: what the model wants done at a screen, and the screenshot after it. Source: openai 7.59.0. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { callIdSchema } from "./caller.ts";
 import { itemStatusSchema } from "./status.ts";
 
 const point = { x: z.number(), y: z.number() };
-const keys = { keys: z.array(z.string()).nullable().exactOptional() };
+const keys = { keys: z.array(bounded.name).nullable().exactOptional() };
 
 const computerActionSchema = z.discriminatedUnion("type", [
   z.object({
@@ -13,27 +14,27 @@ const computerActionSchema = z.discriminatedUnion("type", [
     ...point,
     ...keys,
   }),
-  z.object({ type: z.literal("double_click"), keys: z.array(z.string()).nullable(), ...point }),
+  z.object({ type: z.literal("double_click"), keys: z.array(bounded.name).nullable(), ...point }),
   z.object({ type: z.literal("drag"), path: z.array(z.object(point)), ...keys }),
-  z.object({ type: z.literal("keypress"), keys: z.array(z.string()) }),
+  z.object({ type: z.literal("keypress"), keys: z.array(bounded.name) }),
   z.object({ type: z.literal("move"), ...point, ...keys }),
   z.object({ type: z.literal("screenshot") }),
   z.object({ type: z.literal("scroll"), scroll_x: z.number(), scroll_y: z.number(), ...point, ...keys }),
-  z.object({ type: z.literal("type"), text: z.string() }),
+  z.object({ type: z.literal("type"), text: bounded.text }),
   z.object({ type: z.literal("wait") }),
 ]);
 
 const safetyCheckSchema = z.object({
-  id: z.string(),
-  code: z.string().nullable().exactOptional(),
-  message: z.string().nullable().exactOptional(),
+  id: bounded.identifier,
+  code: bounded.name.nullable().exactOptional(),
+  message: bounded.text.nullable().exactOptional(),
 });
 
 /** `action` is what older models ask for, `actions` what newer ones do. */
 export const computerCallSchema = z.object({
   type: z.literal("computer_call"),
-  id: z.string(),
-  call_id: z.string(),
+  id: bounded.identifier,
+  call_id: bounded.identifier,
   action: computerActionSchema.exactOptional(),
   actions: z.array(computerActionSchema).exactOptional(),
   pending_safety_checks: z.array(safetyCheckSchema),
@@ -42,13 +43,13 @@ export const computerCallSchema = z.object({
 
 const screenshotSchema = z.object({
   type: z.literal("computer_screenshot"),
-  file_id: z.string().exactOptional(),
-  image_url: z.string().exactOptional(),
+  file_id: bounded.identifier.exactOptional(),
+  image_url: bounded.data.exactOptional(),
 });
 
 export const inputComputerCallOutputSchema = z.object({
   type: z.literal("computer_call_output"),
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   call_id: callIdSchema,
   output: screenshotSchema,
   acknowledged_safety_checks: z.array(safetyCheckSchema).nullish(),

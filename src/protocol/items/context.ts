@@ -3,14 +3,15 @@
  * to items that are kept. Source: openai 7.59.0.
  */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { reasoningEffortSchema, textFormatSchema } from "../settings.ts";
 import { responseToolSchema, toolSchema } from "../tool.ts";
 import { cutOff, itemStatusSchema } from "./status.ts";
 
 export const inputCompactionSchema = z.object({
   type: z.literal("compaction"),
-  id: z.string().nullish(),
-  encrypted_content: z.string(),
+  id: bounded.identifier.nullish(),
+  encrypted_content: bounded.data,
 });
 
 export const compactionSchema = z.object({
@@ -21,20 +22,23 @@ export const compactionSchema = z.object({
   ...cutOff,
 });
 
-export const compactionTriggerSchema = z.object({ type: z.literal("compaction_trigger"), id: z.string().nullish() });
+export const compactionTriggerSchema = z.object({
+  type: z.literal("compaction_trigger"),
+  id: bounded.identifier.nullish(),
+});
 
-export const itemReferenceSchema = z.object({ type: z.literal("item_reference"), id: z.string() });
+export const itemReferenceSchema = z.object({ type: z.literal("item_reference"), id: bounded.identifier });
 
 export const configurationUpdateSchema = z.object({
   type: z.literal("configuration_update"),
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   reasoning: z.object({ effort: reasoningEffortSchema.nullish() }).nullish(),
   text: z.object({ format: textFormatSchema }).nullish(),
 });
 
 export const inputAdditionalToolsSchema = z.object({
   type: z.literal("additional_tools"),
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   role: z.literal("developer"),
   tools: z.array(toolSchema),
 });
@@ -51,8 +55,8 @@ const executionSchema = z.enum(["server", "client"]);
 
 export const inputToolSearchCallSchema = z.object({
   type: z.literal("tool_search_call"),
-  id: z.string().nullish(),
-  call_id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
+  call_id: bounded.identifier.nullish(),
   arguments: z.unknown(),
   execution: executionSchema.nullish(),
   status: itemStatusSchema.nullish(),
@@ -70,8 +74,8 @@ export const toolSearchCallSchema = z.object({
 
 export const inputToolSearchOutputSchema = z.object({
   type: z.literal("tool_search_output"),
-  id: z.string().nullish(),
-  call_id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
+  call_id: bounded.identifier.nullish(),
   tools: z.array(toolSchema),
   execution: executionSchema.nullish(),
   status: itemStatusSchema.nullish(),
@@ -89,17 +93,17 @@ export const toolSearchOutputSchema = z.object({
 
 export const programSchema = z.object({
   type: z.literal("program"),
-  id: z.string(),
-  call_id: z.string(),
-  code: z.string(),
-  fingerprint: z.string(),
+  id: bounded.identifier,
+  call_id: bounded.identifier,
+  code: bounded.text,
+  fingerprint: bounded.text,
   ...cutOff,
 });
 
 export const programOutputSchema = z.object({
   type: z.literal("program_output"),
-  id: z.string(),
-  call_id: z.string(),
-  result: z.string(),
+  id: bounded.identifier,
+  call_id: bounded.identifier,
+  result: bounded.text,
   status: z.enum(["completed", "incomplete"]),
 });

@@ -1,18 +1,17 @@
 /** Calls of functions and of custom tools, and what they answered. Source: openai 7.59.0 `ResponseFunctionToolCall` … */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { answeredContentSchema, inputContentSchema } from "../content.ts";
 import { callerSchema, callIdSchema, madeBy } from "./caller.ts";
 import { itemStatusSchema } from "./status.ts";
 
-const OUTPUT_MAX_CHARACTERS = 10_485_760;
-
-const inputOutputSchema = z.union([z.string().max(OUTPUT_MAX_CHARACTERS), z.array(inputContentSchema)]);
+const inputOutputSchema = z.union([bounded.text, z.array(inputContentSchema)]);
 const answeredOutputSchema = z.union([z.string(), z.array(answeredContentSchema)]);
 
 const inputFields = {
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   caller: callerSchema.nullish(),
-  namespace: z.string().nullish(),
+  namespace: bounded.name.nullish(),
   status: itemStatusSchema.nullish(),
 };
 
@@ -20,7 +19,7 @@ export const inputFunctionCallSchema = z.object({
   type: z.literal("function_call"),
   call_id: callIdSchema,
   name: z.string().min(1).max(128),
-  arguments: z.string(),
+  arguments: bounded.text,
   async: z.boolean().nullish(),
   ...inputFields,
 });
@@ -29,7 +28,7 @@ export const inputFunctionCallSchema = z.object({
 export const inputFunctionCallOutputSchema = z.object({
   type: z.literal("function_call_output"),
   call_id: callIdSchema.nullish(),
-  name: z.string().nullish(),
+  name: bounded.name.nullish(),
   output: inputOutputSchema,
   ...inputFields,
 });
@@ -37,8 +36,8 @@ export const inputFunctionCallOutputSchema = z.object({
 export const inputCustomToolCallSchema = z.object({
   type: z.literal("custom_tool_call"),
   call_id: callIdSchema,
-  name: z.string(),
-  input: z.string(),
+  name: bounded.name,
+  input: bounded.text,
   async: z.boolean().nullish(),
   ...inputFields,
 });
@@ -47,7 +46,7 @@ export const inputCustomToolCallOutputSchema = z.object({
   type: z.literal("custom_tool_call_output"),
   call_id: callIdSchema,
   output: inputOutputSchema,
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   caller: callerSchema.nullish(),
   status: itemStatusSchema.nullish(),
 });

@@ -3,22 +3,23 @@
  * in requests and in responses. Source: openai 7.59.0.
  */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { cutOff } from "./status.ts";
 
 const webSearchActionSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("search"),
-    query: z.string().exactOptional(),
-    queries: z.array(z.string()).exactOptional(),
-    sources: z.array(z.object({ type: z.literal("url"), url: z.string() })).exactOptional(),
+    query: bounded.text.exactOptional(),
+    queries: z.array(bounded.text).exactOptional(),
+    sources: z.array(z.object({ type: z.literal("url"), url: bounded.address })).exactOptional(),
   }),
-  z.object({ type: z.literal("open_page"), url: z.string().nullable().exactOptional() }),
-  z.object({ type: z.literal("find_in_page"), pattern: z.string(), url: z.string() }),
+  z.object({ type: z.literal("open_page"), url: bounded.address.nullable().exactOptional() }),
+  z.object({ type: z.literal("find_in_page"), pattern: bounded.text, url: bounded.address }),
 ]);
 
 export const webSearchCallSchema = z.object({
   type: z.literal("web_search_call"),
-  id: z.string(),
+  id: bounded.identifier,
   action: webSearchActionSchema,
   status: z.enum(["in_progress", "searching", "completed", "failed", "incomplete"]),
 });
@@ -26,26 +27,26 @@ export const webSearchCallSchema = z.object({
 /** Codex sends its calls back without their ids, and without an action that it did not understand. */
 export const inputWebSearchCallSchema = z.object({
   ...webSearchCallSchema.shape,
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   action: webSearchActionSchema.nullish(),
   status: webSearchCallSchema.shape.status.nullish(),
 });
 
 export const fileSearchCallSchema = z.object({
   type: z.literal("file_search_call"),
-  id: z.string(),
-  queries: z.array(z.string()),
+  id: bounded.identifier,
+  queries: z.array(bounded.text),
   results: z
     .array(
       z.object({
         attributes: z
-          .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+          .record(bounded.name, z.union([bounded.text, z.number(), z.boolean()]))
           .nullable()
           .exactOptional(),
-        file_id: z.string().exactOptional(),
-        filename: z.string().exactOptional(),
+        file_id: bounded.identifier.exactOptional(),
+        filename: bounded.name.exactOptional(),
         score: z.number().exactOptional(),
-        text: z.string().exactOptional(),
+        text: bounded.text.exactOptional(),
       }),
     )
     .nullable()
@@ -55,14 +56,14 @@ export const fileSearchCallSchema = z.object({
 
 export const codeInterpreterCallSchema = z.object({
   type: z.literal("code_interpreter_call"),
-  id: z.string(),
-  code: z.string().nullable(),
-  container_id: z.string(),
+  id: bounded.identifier,
+  code: bounded.text.nullable(),
+  container_id: bounded.identifier,
   outputs: z
     .array(
       z.discriminatedUnion("type", [
-        z.object({ type: z.literal("logs"), logs: z.string() }),
-        z.object({ type: z.literal("image"), url: z.string() }),
+        z.object({ type: z.literal("logs"), logs: bounded.text }),
+        z.object({ type: z.literal("image"), url: bounded.data }),
       ]),
     )
     .nullable(),
@@ -70,31 +71,31 @@ export const codeInterpreterCallSchema = z.object({
 });
 
 const imageErrorSchema = z.object({
-  code: z.string().nullable(),
-  message: z.string(),
-  param: z.string().nullable(),
-  type: z.string(),
+  code: bounded.name.nullable(),
+  message: bounded.text,
+  param: bounded.name.nullable(),
+  type: bounded.name,
   moderation_details: z
-    .object({ categories: z.array(z.string()), moderation_stage: z.enum(["input", "output", "unknown"]) })
+    .object({ categories: z.array(bounded.name), moderation_stage: z.enum(["input", "output", "unknown"]) })
     .exactOptional(),
 });
 
 export const imageGenerationCallSchema = z.object({
   type: z.literal("image_generation_call"),
-  id: z.string(),
-  result: z.string().nullable(),
+  id: bounded.identifier,
+  result: bounded.data.nullable(),
   status: z.union([z.enum(["in_progress", "completed", "generating", "failed"]), cutOff.status.unwrap()]),
   action: z.enum(["generate", "edit", "auto"]).nullable().exactOptional(),
   background: z.enum(["transparent", "opaque", "auto"]).nullable().exactOptional(),
   error: imageErrorSchema.exactOptional(),
   output_format: z.enum(["png", "webp", "jpeg", "gif", "svg"]).nullable().exactOptional(),
   quality: z.enum(["low", "medium", "high", "xhigh", "max", "auto"]).nullable().exactOptional(),
-  revised_prompt: z.string().nullable().exactOptional(),
-  size: z.string().nullable().exactOptional(),
+  revised_prompt: bounded.text.nullable().exactOptional(),
+  size: bounded.name.nullable().exactOptional(),
   svg_usage: z
     .object({
       input_tokens: z.int(),
-      model: z.string(),
+      model: bounded.name,
       output_tokens: z.int(),
       reasoning_tokens: z.int(),
       total_tokens: z.int(),

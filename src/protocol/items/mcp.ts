@@ -1,56 +1,57 @@
 /** What a provider does with MCP servers, and the approvals it asks for. Source: openai 7.59.0. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { cutOff } from "./status.ts";
 
 export const mcpListToolsSchema = z.object({
   type: z.literal("mcp_list_tools"),
-  id: z.string(),
-  server_label: z.string(),
+  id: bounded.identifier,
+  server_label: bounded.name,
   tools: z.array(
     z.object({
-      name: z.string(),
+      name: bounded.name,
       input_schema: z.unknown(),
       annotations: z.unknown().exactOptional(),
-      description: z.string().nullable().exactOptional(),
+      description: bounded.description.nullable().exactOptional(),
     }),
   ),
-  error: z.string().nullable().exactOptional(),
+  error: bounded.text.nullable().exactOptional(),
   ...cutOff,
 });
 
 const mcpErrorSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("mcp_protocol_error"), code: z.int(), message: z.string() }),
+  z.object({ type: z.literal("mcp_protocol_error"), code: z.int(), message: bounded.text }),
   z.object({ type: z.literal("mcp_tool_execution_error"), content: z.unknown() }),
-  z.object({ type: z.literal("http_error"), code: z.int(), message: z.string() }),
+  z.object({ type: z.literal("http_error"), code: z.int(), message: bounded.text }),
 ]);
 
 export const mcpCallSchema = z.object({
   type: z.literal("mcp_call"),
-  id: z.string(),
-  server_label: z.string(),
-  name: z.string(),
-  arguments: z.string(),
-  approval_request_id: z.string().nullable().exactOptional(),
-  output: z.string().nullable().exactOptional(),
+  id: bounded.identifier,
+  server_label: bounded.name,
+  name: bounded.name,
+  arguments: bounded.text,
+  approval_request_id: bounded.identifier.nullable().exactOptional(),
+  output: bounded.text.nullable().exactOptional(),
   error: mcpErrorSchema.nullable().exactOptional(),
   status: z.enum(["in_progress", "completed", "incomplete", "calling", "failed"]).exactOptional(),
 });
 
 export const mcpApprovalRequestSchema = z.object({
   type: z.literal("mcp_approval_request"),
-  id: z.string(),
-  server_label: z.string(),
-  name: z.string(),
-  arguments: z.string(),
+  id: bounded.identifier,
+  server_label: bounded.name,
+  name: bounded.name,
+  arguments: bounded.text,
   ...cutOff,
 });
 
 export const inputMcpApprovalResponseSchema = z.object({
   type: z.literal("mcp_approval_response"),
-  id: z.string().nullish(),
-  approval_request_id: z.string(),
+  id: bounded.identifier.nullish(),
+  approval_request_id: bounded.identifier,
   approve: z.boolean(),
-  reason: z.string().nullish(),
+  reason: bounded.text.nullish(),
 });
 
 export const mcpApprovalResponseSchema = z.object({

@@ -1,5 +1,6 @@
 /** Messages and reasoning. Source: openai 7.59.0 `EasyInputMessage`, `ResponseOutputMessage`, `ResponseReasoningItem`. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import {
   answeredContentSchema,
   assistantContentSchema,
@@ -14,23 +15,23 @@ const phaseSchema = z.enum(["commentary", "final_answer"]);
 
 const inputFields = {
   type: z.literal("message"),
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   status: itemStatusSchema.nullish(),
   phase: phaseSchema.nullish(),
 };
 
 /** Only the assistant's messages can hold what a model writes. The order is the one in which roles are named in faults. */
 export const inputMessageSchema = z.discriminatedUnion("role", [
-  z.object({ ...inputFields, role: z.literal("user"), content: z.union([z.string(), z.array(inputContentSchema)]) }),
+  z.object({ ...inputFields, role: z.literal("user"), content: z.union([bounded.text, z.array(inputContentSchema)]) }),
   z.object({
     ...inputFields,
     role: z.literal("assistant"),
-    content: z.union([z.string(), z.array(assistantContentSchema)]),
+    content: z.union([bounded.text, z.array(assistantContentSchema)]),
   }),
   z.object({
     ...inputFields,
     role: z.enum(["system", "developer"]),
-    content: z.union([z.string(), z.array(inputContentSchema)]),
+    content: z.union([bounded.text, z.array(inputContentSchema)]),
   }),
 ]);
 
@@ -57,10 +58,10 @@ export const outputMessageSchema = z.object({
 
 export const inputReasoningSchema = z.object({
   type: z.literal("reasoning"),
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   summary: z.array(summaryTextSchema),
   content: z.array(reasoningTextSchema).nullish(),
-  encrypted_content: z.string().nullish(),
+  encrypted_content: bounded.data.nullish(),
   status: itemStatusSchema.nullish(),
 });
 

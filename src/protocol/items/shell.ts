@@ -1,5 +1,6 @@
 /** Shells and patches: what the model wants run or changed, and what came of it. Source: openai 7.59.0. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { callerSchema, callIdSchema, madeBy } from "./caller.ts";
 import { cutOff, itemStatusSchema } from "./status.ts";
 import { containerReferenceSchema, localEnvironmentSchema } from "../tools/environment.ts";
@@ -27,7 +28,7 @@ export const localShellCallOutputSchema = z.object({
 });
 
 const inputFields = {
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   call_id: callIdSchema,
   caller: callerSchema.nullish(),
 };
@@ -35,15 +36,15 @@ const inputFields = {
 /** Codex and `@ai-sdk/openai` send back less than the published type asks for: no id, no status, no environment. */
 export const inputLocalShellCallSchema = z.object({
   type: z.literal("local_shell_call"),
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   call_id: callIdSchema,
   action: z.object({
     type: z.literal("exec"),
-    command: z.array(z.string()),
-    env: z.record(z.string(), z.string()).nullish(),
+    command: z.array(bounded.text),
+    env: z.record(bounded.name, bounded.text).nullish(),
     timeout_ms: z.number().nullish(),
-    user: z.string().nullish(),
-    working_directory: z.string().nullish(),
+    user: bounded.identifier.nullish(),
+    working_directory: bounded.address.nullish(),
   }),
   status: itemStatusSchema.nullish(),
 });
@@ -51,9 +52,9 @@ export const inputLocalShellCallSchema = z.object({
 /** The published type names the call by `id`; `@ai-sdk/openai` by `call_id`, as every other output does. */
 export const inputLocalShellCallOutputSchema = z.object({
   type: z.literal("local_shell_call_output"),
-  id: z.string().nullish(),
+  id: bounded.identifier.nullish(),
   call_id: callIdSchema.nullish(),
-  output: z.string(),
+  output: bounded.text,
   status: itemStatusSchema.nullish(),
 });
 
@@ -61,7 +62,7 @@ export const inputShellCallSchema = z.object({
   type: z.literal("shell_call"),
   ...inputFields,
   action: z.object({
-    commands: z.array(z.string()),
+    commands: z.array(bounded.text),
     max_output_length: z.int().nullish(),
     timeout_ms: z.int().nullish(),
   }),
@@ -93,9 +94,9 @@ const outcomeSchema = z.discriminatedUnion("type", [
 /** What one command wrote. */
 export const shellOutputSchema = z.object({
   outcome: outcomeSchema,
-  stdout: z.string(),
-  stderr: z.string(),
-  created_by: z.string().exactOptional(),
+  stdout: bounded.text,
+  stderr: bounded.text,
+  created_by: bounded.identifier.exactOptional(),
 });
 export type ShellOutput = z.infer<typeof shellOutputSchema>;
 
@@ -118,9 +119,9 @@ export const shellCallOutputSchema = z.object({
 });
 
 const patchOperationSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("create_file"), path: z.string(), diff: z.string() }),
-  z.object({ type: z.literal("delete_file"), path: z.string() }),
-  z.object({ type: z.literal("update_file"), path: z.string(), diff: z.string() }),
+  z.object({ type: z.literal("create_file"), path: bounded.address, diff: bounded.text }),
+  z.object({ type: z.literal("delete_file"), path: bounded.address }),
+  z.object({ type: z.literal("update_file"), path: bounded.address, diff: bounded.text }),
 ]);
 
 const patchStatusSchema = z.union([z.enum(["in_progress", "completed"]), cutOff.status.unwrap()]);
@@ -145,7 +146,7 @@ export const applyPatchCallSchema = z.object({
 export const inputApplyPatchCallOutputSchema = z.object({
   type: z.literal("apply_patch_call_output"),
   ...inputFields,
-  output: z.string().nullish(),
+  output: bounded.text.nullish(),
   status: patchOutputStatusSchema,
 });
 

@@ -1,31 +1,36 @@
 /** Where code and commands run. Source: openai 7.59.0 `ContainerAuto`, `LocalEnvironment`, `ContainerReference`. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 
 const networkPolicySchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("disabled") }),
   z.strictObject({
     type: z.literal("allowlist"),
-    allowed_domains: z.array(z.string()),
+    allowed_domains: z.array(bounded.address),
     domain_secrets: z
-      .array(z.strictObject({ domain: z.string(), name: z.string(), value: z.string() }))
+      .array(z.strictObject({ domain: bounded.address, name: bounded.name, value: bounded.address }))
       .exactOptional(),
   }),
 ]);
 
 /** What every container that is made for a request can be told. */
 export const containerFields = {
-  file_ids: z.array(z.string()).exactOptional(),
+  file_ids: z.array(bounded.identifier).exactOptional(),
   memory_limit: z.enum(["1g", "4g", "16g", "64g"]).nullable().exactOptional(),
   network_policy: networkPolicySchema.exactOptional(),
 };
 
 const skillSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("skill_reference"), skill_id: z.string(), version: z.string().exactOptional() }),
+  z.strictObject({
+    type: z.literal("skill_reference"),
+    skill_id: bounded.identifier,
+    version: bounded.identifier.exactOptional(),
+  }),
   z.strictObject({
     type: z.literal("inline"),
-    name: z.string(),
-    description: z.string(),
-    source: z.strictObject({ type: z.literal("base64"), media_type: z.literal("application/zip"), data: z.string() }),
+    name: bounded.name,
+    description: bounded.description,
+    source: z.strictObject({ type: z.literal("base64"), media_type: z.literal("application/zip"), data: bounded.data }),
   }),
 ]);
 
@@ -37,10 +42,12 @@ export const containerAutoSchema = z.strictObject({
 
 export const localEnvironmentSchema = z.strictObject({
   type: z.literal("local"),
-  skills: z.array(z.strictObject({ name: z.string(), description: z.string(), path: z.string() })).exactOptional(),
+  skills: z
+    .array(z.strictObject({ name: bounded.name, description: bounded.description, path: bounded.address }))
+    .exactOptional(),
 });
 
 export const containerReferenceSchema = z.strictObject({
   type: z.literal("container_reference"),
-  container_id: z.string(),
+  container_id: bounded.identifier,
 });

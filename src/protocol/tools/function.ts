@@ -1,5 +1,6 @@
 /** Tools that the client runs by itself: functions, custom tools, and how a model finds and calls them. Source: openai 7.59.0. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 
 export const allowedCallersSchema = z.array(z.enum(["direct", "programmatic"])).nullable();
 
@@ -15,12 +16,12 @@ const deferrable = {
   defer_loading: z.boolean().exactOptional(),
 };
 
-const jsonSchema = z.record(z.string(), z.unknown());
+const jsonSchema = z.record(bounded.name, z.unknown());
 
 export const functionToolSchema = z.strictObject({
   type: z.literal("function"),
   name: nameSchema,
-  description: z.string().nullish(),
+  description: bounded.description.nullish(),
   parameters: jsonSchema.nullish(),
   strict: z.boolean().nullish(),
   output_schema: jsonSchema.nullable().exactOptional(),
@@ -39,12 +40,12 @@ export const responseFunctionToolSchema = z.strictObject({
 
 export const customToolSchema = z.strictObject({
   type: z.literal("custom"),
-  name: z.string(),
-  description: z.string().exactOptional(),
+  name: bounded.name,
+  description: bounded.description.exactOptional(),
   format: z
     .discriminatedUnion("type", [
       z.strictObject({ type: z.literal("text") }),
-      z.strictObject({ type: z.literal("grammar"), definition: z.string(), syntax: z.enum(["lark", "regex"]) }),
+      z.strictObject({ type: z.literal("grammar"), definition: bounded.text, syntax: z.enum(["lark", "regex"]) }),
     ])
     .exactOptional(),
   ...deferrable,
@@ -52,14 +53,14 @@ export const customToolSchema = z.strictObject({
 
 export const namespaceToolSchema = z.strictObject({
   type: z.literal("namespace"),
-  name: z.string(),
-  description: z.string(),
+  name: bounded.name,
+  description: bounded.description,
   tools: z.array(
     z.discriminatedUnion("type", [
       z.strictObject({
         type: z.literal("function"),
         name: nameSchema,
-        description: z.string().nullable().exactOptional(),
+        description: bounded.description.nullable().exactOptional(),
         parameters: z.unknown().exactOptional(),
         strict: z.boolean().nullable().exactOptional(),
         output_schema: jsonSchema.nullable().exactOptional(),
@@ -72,7 +73,7 @@ export const namespaceToolSchema = z.strictObject({
 
 export const toolSearchToolSchema = z.strictObject({
   type: z.literal("tool_search"),
-  description: z.string().nullable().exactOptional(),
+  description: bounded.description.nullable().exactOptional(),
   execution: z.enum(["server", "client"]).exactOptional(),
   parameters: z.unknown().exactOptional(),
 });

@@ -1,5 +1,6 @@
 /** Tools that work on code, files, screens and images. Source: openai 7.59.0. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { reasoningEffortSchema } from "../settings.ts";
 import {
   containerAutoSchema,
@@ -11,7 +12,7 @@ import { allowedCallersSchema } from "./function.ts";
 
 export const codeInterpreterToolSchema = z.strictObject({
   type: z.literal("code_interpreter"),
-  container: z.union([z.string(), z.strictObject({ type: z.literal("auto"), ...containerFields })]),
+  container: z.union([bounded.identifier, z.strictObject({ type: z.literal("auto"), ...containerFields })]),
   allowed_callers: allowedCallersSchema.exactOptional(),
 });
 
@@ -50,18 +51,18 @@ export const imageGenerationToolSchema = z.strictObject({
   frame_duration_ms: z.int().exactOptional(),
   input_fidelity: z.enum(["high", "low"]).nullable().exactOptional(),
   input_image_mask: z
-    .strictObject({ file_id: z.string().exactOptional(), image_url: z.string().exactOptional() })
+    .strictObject({ file_id: bounded.identifier.exactOptional(), image_url: bounded.data.exactOptional() })
     .exactOptional(),
-  model: z.string().exactOptional(),
+  model: bounded.name.exactOptional(),
   moderation: z.enum(["auto", "low"]).exactOptional(),
   output_compression: z.int().min(0).max(100).exactOptional(),
   output_format: z.enum(["png", "webp", "jpeg", "gif", "svg"]).exactOptional(),
   partial_images: z.int().min(0).max(3).exactOptional(),
   quality: z.enum(["low", "medium", "high", "xhigh", "max", "auto"]).exactOptional(),
-  size: z.string().exactOptional(),
+  size: bounded.name.exactOptional(),
   svg: z
     .strictObject({
-      model: z.string().exactOptional(),
+      model: bounded.name.exactOptional(),
       reasoning: z.strictObject({ effort: reasoningEffortSchema.exactOptional() }).nullable().exactOptional(),
     })
     .exactOptional(),

@@ -1,5 +1,6 @@
 /** Servers whose tools the provider may call. Source: openai 7.59.0 `Tool.Mcp`. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 import { allowedCallersSchema } from "./function.ts";
 
 /** A password in a URL would be shown wherever the URL is. It belongs in `authorization` or `headers`. */
@@ -11,17 +12,16 @@ function hasNoCredentials(address: string): boolean {
 
 const toolFilterSchema = z.strictObject({
   read_only: z.boolean().exactOptional(),
-  tool_names: z.array(z.string()).exactOptional(),
+  tool_names: z.array(bounded.name).exactOptional(),
 });
 
 export const mcpToolSchema = z.strictObject({
   type: z.literal("mcp"),
-  server_label: z.string(),
-  server_url: z
-    .string()
+  server_label: bounded.name,
+  server_url: bounded.address
     .refine(hasNoCredentials, "a URL may have no user name and no password. Use 'authorization' or 'headers' instead.")
     .exactOptional(),
-  server_description: z.string().exactOptional(),
+  server_description: bounded.description.exactOptional(),
   connector_id: z
     .enum([
       "connector_dropbox",
@@ -34,12 +34,12 @@ export const mcpToolSchema = z.strictObject({
       "connector_sharepoint",
     ])
     .exactOptional(),
-  tunnel_id: z.string().exactOptional(),
-  authorization: z.string().exactOptional(),
-  headers: z.record(z.string(), z.string()).nullable().exactOptional(),
+  tunnel_id: bounded.identifier.exactOptional(),
+  authorization: bounded.address.exactOptional(),
+  headers: z.record(bounded.name, bounded.address).nullable().exactOptional(),
   allowed_callers: allowedCallersSchema.exactOptional(),
   allowed_tools: z
-    .union([z.array(z.string()), toolFilterSchema])
+    .union([z.array(bounded.name), toolFilterSchema])
     .nullable()
     .exactOptional(),
   defer_loading: z.boolean().exactOptional(),

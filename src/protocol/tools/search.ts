@@ -1,11 +1,12 @@
 /** Search in the web and in a provider's vector stores. Source: openai 7.59.0 `WebSearchTool`, `FileSearchTool`. */
 import { z } from "zod";
+import { bounded } from "../bounded.ts";
 
 const place = {
-  city: z.string().nullable().exactOptional(),
-  country: z.string().nullable().exactOptional(),
-  region: z.string().nullable().exactOptional(),
-  timezone: z.string().nullable().exactOptional(),
+  city: bounded.name.nullable().exactOptional(),
+  country: bounded.name.nullable().exactOptional(),
+  region: bounded.name.nullable().exactOptional(),
+  timezone: bounded.name.nullable().exactOptional(),
 };
 
 const contextSizeSchema = z.enum(["low", "medium", "high"]);
@@ -21,9 +22,9 @@ export const webSearchToolSchema = z.strictObject({
   index_gated_web_access: z.boolean().exactOptional(),
   filters: z
     .strictObject({
-      allowed_domains: z.array(z.string()).nullable().exactOptional(),
+      allowed_domains: z.array(bounded.address).nullable().exactOptional(),
       /** Not in the published type; `@ai-sdk/openai` sends it. */
-      blocked_domains: z.array(z.string()).nullable().exactOptional(),
+      blocked_domains: z.array(bounded.address).nullable().exactOptional(),
     })
     .nullable()
     .exactOptional(),
@@ -52,8 +53,8 @@ export const webSearchPreviewToolSchema = z.strictObject({
 
 const comparisonFilterSchema = z.strictObject({
   type: z.enum(["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]),
-  key: z.string(),
-  value: z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]),
+  key: bounded.name,
+  value: z.union([bounded.address, z.number(), z.boolean(), z.array(z.union([bounded.address, z.number()]))]),
 });
 
 /** The published type says no more of what a compound filter holds. */
@@ -62,7 +63,7 @@ const compoundFilterSchema = z.strictObject({ type: z.enum(["and", "or"]), filte
 /** Bounds: the published descriptions of `max_num_results` and `score_threshold`. */
 export const fileSearchToolSchema = z.strictObject({
   type: z.literal("file_search"),
-  vector_store_ids: z.array(z.string()),
+  vector_store_ids: z.array(bounded.identifier),
   filters: z.discriminatedUnion("type", [comparisonFilterSchema, compoundFilterSchema]).nullable().exactOptional(),
   max_num_results: z.int().min(1).max(50).exactOptional(),
   ranking_options: z
