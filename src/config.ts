@@ -74,6 +74,7 @@ const environmentSchema = z.object({
   RATE_LIMIT_REQUESTS_PER_MINUTE: integer(0),
   RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: integer(0),
   MAX_STREAMS_PER_PROJECT: integer(1_000),
+  MAX_STORED_BYTES_PER_PROJECT: integer(2 * 1024 ** 3),
   CORS_ORIGINS: text,
   RETENTION_SECONDS: integer(30 * DAY_SECONDS, 1),
   UNSTORED_RETENTION_SECONDS: integer(600, 1),

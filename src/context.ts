@@ -131,6 +131,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     limits: {
       maxOpenResponses: config.MAX_OPEN_RESPONSES,
       maxOpenPerProject: config.RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT,
+      maxStoredBytesPerProject: config.MAX_STORED_BYTES_PER_PROJECT,
       retentionSeconds: config.RETENTION_SECONDS,
       unstoredRetentionSeconds: config.UNSTORED_RETENTION_SECONDS,
       deadlineSeconds: config.RESPONSE_DEADLINE_SECONDS,

@@ -11,6 +11,7 @@ import { leaveOpen } from "../src/responses/leave-open.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { promoteDueResponses, queueResponse } from "../src/responses/queue-response.ts";
 import type { Storage } from "../src/responses/storage.ts";
+import type { GrowingResponse } from "../src/store/stored-bytes.ts";
 import { defineScript } from "../src/redis/script.ts";
 
 export interface SweptResponse {
@@ -75,6 +76,8 @@ export class ResponseSweeper {
   /** How often in a row, by id. Whichever process sweeps next begins to count again. */
   #failures = new Map<string, number>();
   #away: unknown;
+  /** Of the page that is swept, those that stay open: their projects' sums follow them. */
+  #growing: GrowingResponse[] = [];
   #loop: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage, options: SweeperOptions) {
@@ -112,10 +115,16 @@ export class ResponseSweeper {
 
   /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */
   async sweep(): Promise<void> {
-    const { open } = this.#storage;
-    const parts = [() => promoteDueResponses(this.#storage), () => this.#sweepAll(), () => open.reconcile()];
+    const { open, storedBytes } = this.#storage;
+    const parts = [
+      () => promoteDueResponses(this.#storage),
+      () => this.#sweepAll(),
+      () => open.reconcile(),
+      () => storedBytes.reconcile(),
+      async () => await this.#options.sweepUpstreams?.(),
+    ];
     const errors: unknown[] = [];
-    for (const part of [...parts, async () => await this.#options.sweepUpstreams?.()]) {
+    for (const part of parts) {
       // One that fails must not keep the others from what is theirs.
       await part().catch((error: unknown) => errors.push(error));
     }
@@ -129,7 +138,9 @@ export class ResponseSweeper {
     let offset = 0;
     for (;;) {
       const ids = await this.#storage.open.list(offset, PAGE);
+      this.#growing = [];
       const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, before.get(id) ?? 0)));
+      await this.#storage.storedBytes.updateOpen(this.#growing);
       if (ids.length < PAGE || this.#stopping.signal.aborted) break;
       // Those that left the set made room: what follows has moved up.
       offset += stayed.filter(Boolean).length;
@@ -172,8 +183,10 @@ export class ResponseSweeper {
     if (action !== "keep") storage.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
     switch (action) {
       case "keep":
+        this.#growing.push(response);
         return true;
       case "enqueue":
+        this.#growing.push(response);
         await queueResponse(storage, response);
         return true;
       case "finish":

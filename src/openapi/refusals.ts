@@ -156,6 +156,10 @@ export const REFUSALS = {
     when: "The project has `MAX_STREAMS_PER_PROJECT` event streams open in this process.",
     error: limits.streamsFull(1_000, 5),
   },
+  storageFull: {
+    when: "The project keeps `MAX_STORED_BYTES_PER_PROJECT`. Waiting alone does not help.",
+    error: limits.storageFull(2_147_483_648, 2_147_400_000, 90_000),
+  },
   tooManyRequests: {
     when: "The project has used up `RATE_LIMIT_REQUESTS_PER_MINUTE`.",
     error: limits.tooManyRequests(600, 12),

@@ -152,7 +152,7 @@ export class ProvidersFile {
     this.providers = providers;
   }
 
-  fault(fault: FileFault): ConfigurationError {
-    return this.#file.fault([fault]);
+  fault(...faults: FileFault[]): ConfigurationError {
+    return this.#file.fault(faults);
   }
 }

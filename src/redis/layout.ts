@@ -16,6 +16,9 @@
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
  *   {<prefix>:open}:projects      set    projects that have such a set
+ *   {<prefix>:open}:stored        hash   bytes that each project keeps (store/stored-bytes.ts)
+ *   {<prefix>:open}:stored:<project>:sizes     hash  of these, the bytes of each response, conversation and container
+ *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by when they count no more
  *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by their latest start (store/windowed-responses.ts)
  *   <prefix>:{continuation:<digest>}:waiting  zset    ids with one `continuation_id` that wait, by their latest start
  *   <prefix>:{continuation:<digest>}:warm     zset    those that are run or were, by until when that counts
@@ -83,6 +86,15 @@ export class RedisLayout {
   get openProjects(): string {
     return `{${this.open}}:projects`;
   }
+
+  get storedSums(): string {
+    return `{${this.open}}:stored`;
+  }
+
+  storedBytes = (project: string): [sums: string, sizes: string, expiries: string] => {
+    const { storedSums } = this;
+    return [storedSums, `${storedSums}:${project}:sizes`, `${storedSums}:${project}:expiries`];
+  };
 
   get windowed(): string {
     return `${this.prefix}:windowed`;

@@ -15,6 +15,7 @@ import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../prompts/resolve-prompt.ts";
 import type { UnavailableTool } from "../providers/server-tools.ts";
 import { classOf, hasWindow } from "../queue/queue-class.ts";
+import { encodeRecord } from "../store/encoded-record.ts";
 import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
@@ -33,8 +34,9 @@ import type { Storage } from "./storage.ts";
 
 export interface AdmissionLimits {
   maxOpenResponses: number;
-  /** 0 is no bound. */
+  /** 0 is no bound: of this one and of the next. */
   maxOpenPerProject: number;
+  maxStoredBytesPerProject: number;
   retentionSeconds: number;
   unstoredRetentionSeconds: number;
   deadlineSeconds: number;
@@ -124,10 +126,7 @@ async function recordAndEnqueue(
   const { input, ...rest } = request;
   const named = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
   const events = sequenceEvents(0, openingEvents(response));
-  // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
-  await enterOpen(storage, limits.maxOpenPerProject, { id, project, nowMs });
   const conversationId = conversationIdOf(request);
-  if (conversationId !== undefined) await lockConversation(storage, conversationId, project, id);
   const record = {
     id,
     project,
@@ -146,7 +145,12 @@ async function recordAndEnqueue(
     input: storedInput(input),
     events,
   };
-  const isNew = await storage.records.create(record);
+  const encoded = encodeRecord(record);
+  // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
+  const bounds = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
+  await enterOpen(storage, bounds, { id, project, nowMs, bytes: encoded.bytes });
+  if (conversationId !== undefined) await lockConversation(storage, conversationId, project, id);
+  const isNew = await storage.records.write(encoded);
   await publishOrTakeBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
   await Promise.all([

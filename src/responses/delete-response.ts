@@ -13,6 +13,8 @@ export async function deleteResponse(storage: Storage, id: string, record: Respo
   if (wasRunning) await endResponse(storage, id, "cancel");
   // Its turn of a conversation is the conversation's: it stays when the response goes.
   await leaveOpen(storage, id);
+  // Before the record goes: what is gone and counted still could not be deleted any more.
+  await storage.storedBytes.remove(record.project, id);
   await storage.records.erase(id, wasRunning ? OPEN_STREAMS_SECONDS : 0);
   await storage.idempotency.release(record.idempotencyHash, id);
 }

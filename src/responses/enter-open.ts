@@ -1,25 +1,24 @@
 /** The first step of every response: it enters the set of open ones, if its project may have one more. */
-import { projectFull } from "../lifecycle/errors/limits.ts";
+import { projectFull, storageFull } from "../lifecycle/errors/limits.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { leaveOpen } from "./leave-open.ts";
+import type { EnteringResponse, ProjectBounds } from "../store/open-responses.ts";
 import type { Storage } from "./storage.ts";
 
 const FULL_RETRY_SECONDS = 5;
 /** How many of a full project's responses are looked at, from the oldest. */
 const LOOKED_AT = 100;
 
-/** Throws the contract's 429 if the project has `bound` open responses; 0 is no bound. */
-export async function enterOpen(
-  storage: Storage,
-  bound: number,
-  entering: { id: string; project: string; nowMs: number },
-): Promise<void> {
-  const { id, project, nowMs } = entering;
-  if (bound === 0) return await storage.open.add(id, nowMs);
-  const add = () => storage.open.addWithin(bound, project, id, nowMs);
-  if (await add()) return;
-  await leaveThoseThatEnded(storage, project);
-  if (!(await add())) throw projectFull(bound, FULL_RETRY_SECONDS);
+/** Throws the contract's 429 if the project has as many open responses, or keeps as many bytes, as it may. */
+export async function enterOpen(storage: Storage, bounds: ProjectBounds, entering: EnteringResponse): Promise<void> {
+  const { project, bytes } = entering;
+  let entered = await storage.open.enter(entering, bounds);
+  if (entered.kind === "full") {
+    await leaveThoseThatEnded(storage, project);
+    entered = await storage.open.enter(entering, bounds);
+  }
+  if (entered.kind === "full") throw projectFull(bounds.maxOpen, FULL_RETRY_SECONDS);
+  if (entered.kind === "storage") throw storageFull(bounds.maxStoredBytes, entered.kept, bytes);
 }
 
 /** Whoever has seen the end of a response must find its place free, though its worker may still be about to leave it. */

@@ -12,6 +12,7 @@ import { ItemIndex } from "../store/item-index.ts";
 import { OpenResponses } from "../store/open-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-record.ts";
+import { StoredBytes } from "../store/stored-bytes.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
 import { UpstreamResponses } from "../store/upstream-responses.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
@@ -25,6 +26,7 @@ export interface Storage {
   readonly records: ResponseRecords;
   readonly chains: ResponseChains;
   readonly open: OpenResponses;
+  readonly storedBytes: StoredBytes;
   readonly windowed: WindowedResponses;
   readonly continuations: Continuations;
   readonly idempotency: IdempotencyKeys;
@@ -68,6 +70,7 @@ export function openStorage(connections: StorageConnections): Storage {
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
     open: new OpenResponses(redis, layout),
+    storedBytes: new StoredBytes(redis, layout),
     windowed: new WindowedResponses(redis, layout),
     continuations: new Continuations(redis, layout),
     items: new ItemIndex(redis, layout),

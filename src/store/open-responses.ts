@@ -5,36 +5,51 @@
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { COUNTING } from "./stored-bytes.ts";
 
 const COUNT_REUSE_MS = 100;
 
 /*
- * KEYS  open, open of the project, projects
- * ARGV  response id, unix milliseconds, project, bound
- * Returns 1 if the response is in both sets now, 0 if the project has as many as it may.
+ * KEYS  open, open of the project, projects, sums, sizes, expiries
+ * ARGV  response id, unix milliseconds, project, bound of open ones, bytes, bound of bytes; a bound of 0 is none
+ * Returns {'entered'} if the response is open and counted now; {'full'} or {'storage', bytes that the project keeps}.
  */
-const addWithinScript = defineScript<0 | 1>(
-  "addOpenResponseWithin",
-  3,
-  `
-  if not redis.call('ZSCORE', KEYS[2], ARGV[1]) and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return 0 end
-  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-  redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-  redis.call('SADD', KEYS[3], ARGV[3])
-  return 1
+const enterScript = defineScript<["entered" | "full"] | ["storage", number]>(
+  "enterOpenResponses",
+  6,
+  `${COUNTING}
+  local id, project, bound = ARGV[1], ARGV[3], tonumber(ARGV[4])
+  local stored = {KEYS[4], KEYS[5], KEYS[6]}
+  if bound > 0 and not redis.call('ZSCORE', KEYS[2], id) and redis.call('ZCARD', KEYS[2]) >= bound then return {'full'} end
+  if not fits(stored, project, id, ARGV[5], tonumber(ARGV[6])) then return {'storage', sum(stored, project)} end
+  put(stored, project, id, ARGV[5], '+inf')
+  redis.call('ZADD', KEYS[1], ARGV[2], id)
+  if bound > 0 then
+    redis.call('ZADD', KEYS[2], ARGV[2], id)
+    redis.call('SADD', KEYS[3], project)
+  end
+  return {'entered'}
 `,
 );
 
 /*
- * KEYS  open, open of the project
- * ARGV  response id
+ * KEYS  open, open of the project, sums, sizes, expiries
+ * ARGV  response id, project, bytes, expiry; both '' if nothing of it is kept
+ * A response that was deleted is neither open nor counted: a worker that leaves it late must not count it again.
  */
 const removeScript = defineScript<null>(
   "removeOpenResponse",
-  2,
-  `
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  redis.call('ZREM', KEYS[2], ARGV[1])
+  5,
+  `${COUNTING}
+  local id, project = ARGV[1], ARGV[2]
+  local stored = {KEYS[3], KEYS[4], KEYS[5]}
+  if ARGV[3] == '' then
+    drop(stored, project, id)
+  elseif redis.call('ZSCORE', KEYS[1], id) or redis.call('HEXISTS', KEYS[4], id) == 1 then
+    put(stored, project, id, ARGV[3], ARGV[4])
+  end
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('ZREM', KEYS[2], id)
 `,
 );
 
@@ -56,6 +71,22 @@ const reconcileScript = defineScript<number>(
 `,
 );
 
+export interface EnteringResponse {
+  id: string;
+  project: string;
+  nowMs: number;
+  /** What it is accepted with. */
+  bytes: number;
+}
+
+/** Of a project. 0 is no bound. */
+export interface ProjectBounds {
+  maxOpen: number;
+  maxStoredBytes: number;
+}
+
+export type Entered = { kind: "entered" | "full" } | { kind: "storage"; kept: number };
+
 export class OpenResponses {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
@@ -70,27 +101,27 @@ export class OpenResponses {
     await this.#redis.zadd(this.#layout.open, acceptedAtMs, id);
   }
 
-  /** Adds the id unless `project` has `bound` of them. Exact, however many ask at once. */
-  async addWithin(bound: number, project: string, id: string, acceptedAtMs: number): Promise<boolean> {
-    const { open, openOf, openProjects } = this.#layout;
-    const added = await addWithinScript(
-      this.#redis,
-      open,
-      openOf(project),
-      openProjects,
-      id,
-      acceptedAtMs,
-      project,
-      bound,
-    );
-    return added === 1;
+  /** Adds the id and counts its bytes, unless its project is at a bound. Exact, however many ask at once. */
+  async enter(entering: EnteringResponse, { maxOpen, maxStoredBytes }: ProjectBounds): Promise<Entered> {
+    const { id, project, nowMs, bytes } = entering;
+    const { open, openOf, openProjects, storedBytes } = this.#layout;
+    const keys = [open, openOf(project), openProjects, ...storedBytes(project)];
+    const [kind, kept] = await enterScript(this.#redis, ...keys, id, nowMs, project, maxOpen, bytes, maxStoredBytes);
+    return kind === "storage" ? { kind, kept } : { kind };
   }
 
-  /** Without a project, that of an id that has no record, it stays in its project's set until `reconcile`. */
-  async remove(id: string, project: string | undefined): Promise<void> {
-    const { open, openOf } = this.#layout;
-    if (project === undefined) await this.#redis.zrem(open, id);
-    else await removeScript(this.#redis, open, openOf(project), id);
+  /**
+   * Without a project, that of an id that has no record, it stays in its project's set until `reconcile`. `kept` is what
+   * is left of it, and until when.
+   */
+  async remove(id: string, project: string | undefined, kept?: { bytes: number; expiresAtMs: number }): Promise<void> {
+    const { open, openOf, storedBytes } = this.#layout;
+    if (project === undefined) {
+      await this.#redis.zrem(open, id);
+      return;
+    }
+    const keys = [open, openOf(project), ...storedBytes(project)];
+    await removeScript(this.#redis, ...keys, id, project, kept?.bytes ?? "", kept?.expiresAtMs ?? "");
   }
 
   /** Up to `count` ids of a project, from the oldest. */

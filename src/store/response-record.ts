@@ -8,6 +8,7 @@ import type { StoredInputItem } from "../protocol/item.ts";
 import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
 
@@ -43,6 +44,8 @@ const recordSchema = z.object({
   idempotencyHash: z.string(),
   /** The conversation that it belongs to, or ''. */
   conversationId: z.string().default(""),
+  /** What it takes so far: request, input, log and journal. A response from before there was a count has what came since. */
+  bytes: z.coerce.number().default(0),
 });
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
@@ -135,13 +138,6 @@ const eraseRecordScript = defineScript<0 | 1>(
 `,
 );
 
-/** The links come first: whoever walks a chain reads only this far. */
-function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
-  return JSON.stringify({ ancestors, ...rest });
-}
-
-const asFlag = (value: boolean): string => (value ? "1" : "0");
-
 /** What a response belongs to; '' is nothing. */
 export interface Belonging {
   /** Undefined if the response is gone. */
@@ -149,6 +145,8 @@ export interface Belonging {
   conversationId: string;
   continuationId: string;
   isWindowed: boolean;
+  /** Of one that has ended and is not deleted: what is kept of it, and until when. */
+  kept: { bytes: number; expiresAtMs: number } | undefined;
 }
 
 export class ResponseRecords {
@@ -165,24 +163,16 @@ export class ResponseRecords {
 
   /** Writes the record and the opening events in one step. False if the id was there already. */
   async create(record: NewRecord): Promise<boolean> {
-    const { id, request, input, events, background, readable, stored, durable, ...rest } = record;
-    const fields = {
-      ...rest,
-      background: asFlag(background),
-      readable: asFlag(readable),
-      stored: asFlag(stored),
-      ...(durable !== undefined && { durable }),
-      lease: "",
-      epoch: 0,
-      attempts: 0,
-      ending: "",
-      deleted: asFlag(false),
-    };
+    return await this.write(encodeRecord(record));
+  }
+
+  /** The same, of a record that is encoded already. */
+  async write({ id, request, input, events, fields }: EncodedRecord): Promise<boolean> {
     const created = await createRecordScript(
       this.#logRedis,
       this.#layout.keysOf(id),
-      encodeRequest(request),
-      JSON.stringify(input),
+      request,
+      input,
       events.length,
       events,
       Object.entries(fields).flat(),
@@ -209,18 +199,26 @@ export class ResponseRecords {
   }
 
   async readBelonging(id: string): Promise<Belonging> {
-    const [project, conversationId, continuationId, latestStartMs] = await this.#redis.hmget(
-      this.#layout.meta(id),
-      "project",
-      "conversationId",
-      "continuationId",
-      "latestStartMs",
-    );
+    const [project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs] =
+      await this.#redis.hmget(
+        this.#layout.meta(id),
+        "project",
+        "conversationId",
+        "continuationId",
+        "latestStartMs",
+        "deleted",
+        "bytes",
+        "expiresAtMs",
+      );
     return {
       project: project ?? undefined,
       conversationId: conversationId ?? "",
       continuationId: continuationId ?? "",
       isWindowed: Number(latestStartMs ?? 0) > 0,
+      kept:
+        deleted === "0" && expiresAtMs != null
+          ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs) }
+          : undefined,
     };
   }
 

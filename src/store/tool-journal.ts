@@ -86,6 +86,7 @@ const writeScript = defineScript<0 | 1>(
   local meta = redis.call('HMGET', KEYS[1], 'lease', 'status')
   if meta[1] ~= ARGV[1] then return 0 end
   if meta[2] ~= 'queued' and meta[2] ~= 'in_progress' then return 0 end
+  redis.call('HINCRBY', KEYS[1], 'bytes', #ARGV[3] - redis.call('HSTRLEN', KEYS[2], ARGV[2]))
   redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
   return 1
 `,

@@ -65,7 +65,7 @@ const appendScript = defineScript<[AppendOutcome["kind"], number]>(
   "appendEvents",
   6,
   `
-  local meta = redis.call('HMGET', KEYS[1], 'lease', 'last', 'status', 'retentionSeconds')
+  local meta = redis.call('HMGET', KEYS[1], 'lease', 'last', 'status', 'retentionSeconds', 'bytes')
   if not meta[3] then return {'gone', -1} end
   local last = tonumber(meta[2])
   if meta[1] ~= ARGV[1] then return {'fenced', last} end
@@ -74,18 +74,21 @@ const appendScript = defineScript<[AppendOutcome["kind"], number]>(
   local status = meta[3]
   if status ~= 'queued' and status ~= 'in_progress' then return {'fenced', last} end
   if first > last + 1 then return {'gap', last} end
+  local bytes = tonumber(meta[5] or '0')
   for i = 8, #ARGV do
     last = last + 1
+    bytes = bytes + #ARGV[i]
     redis.call('XADD', KEYS[2], last .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[i])
   end
   if ARGV[3] == '' then
-    redis.call('HSET', KEYS[1], 'last', last)
+    redis.call('HSET', KEYS[1], 'last', last, 'bytes', bytes)
   else
-    redis.call('HSET', KEYS[1], 'last', last, 'status', ARGV[3])
+    redis.call('HSET', KEYS[1], 'last', last, 'bytes', bytes, 'status', ARGV[3])
   end
   if ARGV[5] ~= '' then redis.call('SET', KEYS[3], ARGV[5]) end
   if ARGV[4] == '1' then
     redis.call('UNLINK', KEYS[3])
+    redis.call('HSET', KEYS[1], 'expiresAtMs', (redis.call('TIME')[1] + meta[4]) * 1000)
     for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], meta[4]) end
   end
   if ARGV[6] ~= '' then

@@ -15,6 +15,7 @@ export const REQUEST = { model: "simulator/default", input: "Hello", background:
 export const LIMITS: AdmissionLimits = {
   maxOpenResponses: 100,
   maxOpenPerProject: 0,
+  maxStoredBytesPerProject: 0,
   retentionSeconds: 60,
   unstoredRetentionSeconds: 60,
   deadlineSeconds: 60,

@@ -34,6 +34,17 @@ export function streamsFull(bound: number, retryAfterSeconds: number): ApiError 
   });
 }
 
+/** For a project that keeps as many bytes as it may. Waiting alone does not help, so official clients do not retry. */
+export function storageFull(bound: number, kept: number, needed: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Storage limit reached: this project keeps ${kept} of ${bound} bytes, and this request needs ${needed} more. Delete responses, conversations or containers, or wait until some expire.`,
+    type: "insufficient_quota",
+    code: "insufficient_quota",
+    headers: { "x-should-retry": "false" },
+  });
+}
+
 export function tooManyRequests(perMinute: number, retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,

@@ -139,6 +139,7 @@ export const compactResponse: Endpoint = {
     "tooManyRequests",
     "queueFull",
     "projectFull",
+    "storageFull",
     "runInterrupted",
   ],
 };

@@ -115,6 +115,7 @@ export const createResponse: Endpoint = {
     "queueFull",
     "projectFull",
     "streamsFull",
+    "storageFull",
     "storeUnavailable",
     "runInterrupted",
   ],

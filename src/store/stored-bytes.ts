@@ -1,0 +1,197 @@
+/**
+ * How many bytes a project keeps: of each response, conversation and container its size, and until when it counts. Sizes
+ * are set, never added to, so whoever repeats a step after a crash counts nothing twice; what has expired falls out when
+ * the sum is read. All of it lies in the slot of the set of open responses: a response is counted in the same step in
+ * which it enters that set and leaves it. Until then it counts with what it was accepted with, and with what the sweeper
+ * last saw of it.
+ */
+import type { RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+/** When something counts no more that is kept until it is deleted: the last date that there is. */
+const KEPT = 8_640_000_000_000_000;
+/** How much of what has expired one step takes out; of a project that is over its bound, more. */
+const TRIMMED = 100;
+const TRIMMED_OVER_BOUND = 5_000;
+
+/*
+ * For scripts that count. `keys` are sums, sizes and expiries (RedisLayout.storedBytes). What runs has the expiry '+inf'.
+ * `fits` is whether the project may keep `bytes` more under `id`; 0 is no bound.
+ */
+export const COUNTING = `
+  local function put(keys, project, id, bytes, expiry)
+    local before = tonumber(redis.call('HGET', keys[2], id) or '0')
+    redis.call('HSET', keys[2], id, bytes)
+    redis.call('ZADD', keys[3], expiry, id)
+    redis.call('HINCRBY', keys[1], project, bytes - before)
+  end
+  local function drop(keys, project, id)
+    local before = redis.call('HGET', keys[2], id)
+    if not before then return end
+    redis.call('HDEL', keys[2], id)
+    redis.call('ZREM', keys[3], id)
+    redis.call('HINCRBY', keys[1], project, -before)
+  end
+  local function trim(keys, project, count)
+    local now = redis.call('TIME')[1] .. '000'
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', keys[3], '-inf', now, 'LIMIT', 0, count)) do
+      drop(keys, project, id)
+    end
+  end
+  local function sum(keys, project)
+    return tonumber(redis.call('HGET', keys[1], project) or '0')
+  end
+  local function fits(keys, project, id, bytes, bound)
+    trim(keys, project, ${TRIMMED})
+    if bound == 0 then return true end
+    local more = bytes - tonumber(redis.call('HGET', keys[2], id) or '0')
+    if more <= 0 or sum(keys, project) + more <= bound then return true end
+    trim(keys, project, ${TRIMMED_OVER_BOUND})
+    return sum(keys, project) + more <= bound
+  end
+`;
+
+/*
+ * KEYS  sums, sizes, expiries
+ * ARGV  project, id, bytes more, expiry, bound
+ * Counts them, unless the project would keep more than it may. Returns {1, sum} or {0, sum}.
+ */
+const addWithinScript = defineScript<[0 | 1, number]>(
+  "addStoredBytesWithin",
+  3,
+  `${COUNTING}
+  local project, id = ARGV[1], ARGV[2]
+  local bytes = tonumber(redis.call('HGET', KEYS[2], id) or '0') + ARGV[3]
+  if not fits(KEYS, project, id, bytes, tonumber(ARGV[5])) then return {0, sum(KEYS, project)} end
+  put(KEYS, project, id, bytes, ARGV[4])
+  return {1, sum(KEYS, project)}
+`,
+);
+
+/*
+ * KEYS  sums, sizes, expiries
+ * ARGV  project, id, bytes, expiry
+ */
+const setScript = defineScript<null>(
+  "setStoredBytes",
+  3,
+  `${COUNTING}
+  put(KEYS, ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+`,
+);
+
+/*
+ * KEYS  sums, sizes, expiries
+ * ARGV  project, id
+ */
+const removeScript = defineScript<null>(
+  "removeStoredBytes",
+  3,
+  `${COUNTING}
+  drop(KEYS, ARGV[1], ARGV[2])
+`,
+);
+
+/*
+ * KEYS  sums, sizes, expiries
+ * ARGV  project
+ * Returns the sum.
+ */
+const readScript = defineScript<number>(
+  "readStoredBytes",
+  3,
+  `${COUNTING}
+  trim(KEYS, ARGV[1], ${TRIMMED_OVER_BOUND})
+  return sum(KEYS, ARGV[1])
+`,
+);
+
+/*
+ * KEYS  sums, sizes, expiries, open
+ * ARGV  project, id, bytes, …
+ * Only of those that are open still.
+ */
+const updateOpenScript = defineScript<null>(
+  "updateStoredBytesOfOpen",
+  4,
+  `${COUNTING}
+  for i = 2, #ARGV, 2 do
+    if redis.call('ZSCORE', KEYS[4], ARGV[i]) then put(KEYS, ARGV[1], ARGV[i], ARGV[i + 1], '+inf') end
+  end
+`,
+);
+
+/*
+ * KEYS  sums, sizes, expiries, open
+ * ARGV  project
+ * Drops what has expired, and what counts as running and is not open: an admission that died before its record was made.
+ */
+const reconcileScript = defineScript<null>(
+  "reconcileStoredBytes",
+  4,
+  `${COUNTING}
+  trim(KEYS, ARGV[1], ${TRIMMED_OVER_BOUND})
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '+inf', '+inf')) do
+    if not redis.call('ZSCORE', KEYS[4], id) then drop(KEYS, ARGV[1], id) end
+  end
+  if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('HDEL', KEYS[1], ARGV[1]) end
+`,
+);
+
+export interface GrowingResponse {
+  id: string;
+  project: string;
+  bytes: number;
+}
+
+export class StoredBytes {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+
+  constructor(redis: RedisClient, layout: RedisLayout) {
+    this.#redis = redis;
+    this.#layout = layout;
+  }
+
+  /** Counts `bytes` more under `id`, or says what the project keeps already. Exact, however many ask at once. */
+  async addWithin(
+    bound: number,
+    project: string,
+    id: string,
+    bytes: number,
+    expiresAtMs = KEPT,
+  ): Promise<{ isAdded: boolean; kept: number }> {
+    const keys = this.#layout.storedBytes(project);
+    const [added, kept] = await addWithinScript(this.#redis, ...keys, project, id, bytes, expiresAtMs, bound);
+    return { isAdded: added === 1, kept };
+  }
+
+  async set(project: string, id: string, bytes: number, expiresAtMs = KEPT): Promise<void> {
+    await setScript(this.#redis, ...this.#layout.storedBytes(project), project, id, bytes, expiresAtMs);
+  }
+
+  async remove(project: string, id: string): Promise<void> {
+    await removeScript(this.#redis, ...this.#layout.storedBytes(project), project, id);
+  }
+
+  async read(project: string): Promise<number> {
+    return await readScript(this.#redis, ...this.#layout.storedBytes(project), project);
+  }
+
+  /** What responses that run have by now. */
+  async updateOpen(responses: readonly GrowingResponse[]): Promise<void> {
+    const { open, storedBytes } = this.#layout;
+    for (const [project, own] of Map.groupBy(responses, (each) => each.project)) {
+      const sizes = own.flatMap(({ id, bytes }) => [id, bytes]);
+      await updateOpenScript(this.#redis, ...storedBytes(project), open, project, ...sizes);
+    }
+  }
+
+  /** Of every project, takes out what does not count any more. */
+  async reconcile(): Promise<void> {
+    const { open, storedSums, storedBytes } = this.#layout;
+    for (const project of await this.#redis.hkeys(storedSums)) {
+      await reconcileScript(this.#redis, ...storedBytes(project), open, project);
+    }
+  }
+}
