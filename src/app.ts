@@ -39,7 +39,7 @@ export function createApp(context: ApiContext): Express {
   v1.use(authenticate(config.apiKeys));
   v1.use(refuseSockets);
   // Read only where a body means something: what comes to a path that there is not is nobody's to parse.
-  const json = jsonBody(config.MAX_BODY_BYTES);
+  const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
   const limit = limitRequests(storage, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
   v1.post("/responses", limit.allow, json, createResponse(context), limit.tell);
   v1.post("/responses/compact", limit.allow, json, compactResponse(context), limit.tell);

@@ -69,6 +69,7 @@ const environmentSchema = z.object({
   ),
   LOG_PRETTY: flag,
   MAX_BODY_BYTES: integer(32 * 1024 * 1024, 1024),
+  MAX_BODY_VALUES: integer(500_000, 1_000),
   UNKNOWN_PARAMETERS: z.preprocess(unlessEmpty, z.enum(["refuse", "ignore"]).default("refuse")),
   MAX_OPEN_RESPONSES: integer(10_000, 1),
   RATE_LIMIT_REQUESTS_PER_MINUTE: integer(0),

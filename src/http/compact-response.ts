@@ -3,6 +3,7 @@
  * admitted, leased, recovered, bounded and cancelled like any other, and this handler follows it to its end.
  */
 import type { RequestHandler } from "express";
+import type { z } from "zod";
 import type { ApiContext } from "../context.ts";
 import { restoreKept } from "../context-window/compaction.ts";
 import { missingParameter } from "../lifecycle/errors/api-error.ts";
@@ -22,14 +23,15 @@ import { asListedItem } from "../responses/conversation-turn.ts";
 import { responseJsonOf } from "../responses/read-response.ts";
 import type { Storage } from "../responses/storage.ts";
 import { follow, showReplay, waitForEnd } from "./create-response.ts";
+import { isWide } from "./json-body.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";
-import { checkTrigger, emptyInput, fieldsOf, parseBody, saysNothing, takeExtra } from "./validate.ts";
+import { checkTrigger, emptyInput, fieldsOf, parseBody, readBody, saysNothing, takeExtra } from "./validate.ts";
 
 export function compactResponse(context: ApiContext): RequestHandler {
   const { catalog, config, limits, prompts, storage } = context;
   return async (request, response, next) => {
     const unknown = new UnknownParameters(config.UNKNOWN_PARAMETERS);
-    const { input, ...settings } = parseCompactRequest(request.body, catalog, unknown);
+    const { input, ...settings } = await readCompactRequest(request.body, catalog, unknown);
     unknown.show(response);
     const { project } = response.locals;
     const asked = { ...settings, input: input ?? undefined, store: false };
@@ -47,15 +49,36 @@ export function compactResponse(context: ApiContext): RequestHandler {
   };
 }
 
+type Compaction = CompactRequest & Pick<CreateRequest, "extra_parameters">;
+
 export function parseCompactRequest(
   body: unknown,
   catalog: ProviderCatalog,
   unknown = new UnknownParameters(),
-): CompactRequest & Pick<CreateRequest, "extra_parameters"> {
+): Compaction {
+  const { rest, parameters } = openCompactRequest(body, catalog);
+  return { ...checkCompactRequest(parseBody(compactRequestSchema, rest, unknown), catalog), ...parameters };
+}
+
+/** The same, of a body of any size, without holding up other requests. */
+async function readCompactRequest(
+  body: unknown,
+  catalog: ProviderCatalog,
+  unknown: UnknownParameters,
+): Promise<Compaction> {
+  const { rest, parameters } = openCompactRequest(body, catalog);
+  const parsed = await readBody(compactRequestSchema, rest, unknown, isWide(body));
+  return { ...checkCompactRequest(parsed, catalog), ...parameters };
+}
+
+function openCompactRequest(body: unknown, catalog: ProviderCatalog) {
   const fields = fieldsOf(body);
   if (fields["model"] === undefined) throw missingParameter("model");
   if (fields["input"] == null && fields["previous_response_id"] == null) throw missingParameter("input");
-  const extra = takeExtra(fields, extraNames(catalog, fields["model"]));
+  return takeExtra(fields, extraNames(catalog, fields["model"]));
+}
+
+function checkCompactRequest(parsed: z.infer<typeof compactRequestSchema>, catalog: ProviderCatalog): CompactRequest {
   const {
     client_metadata: _metadata,
     parallel_tool_calls: _parallel,
@@ -63,11 +86,11 @@ export function parseCompactRequest(
     text: _text,
     tools: _tools,
     ...request
-  } = parseBody(compactRequestSchema, extra.rest, unknown);
+  } = parsed;
   checkTrigger(request.input);
   if (request.previous_response_id == null && saysNothing(request.input)) throw emptyInput();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
-  return { ...request, ...extra.parameters };
+  return request;
 }
 
 async function describeCompacted(storage: Storage, project: string, ended: Response): Promise<CompactedResponse> {

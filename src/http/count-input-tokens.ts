@@ -9,9 +9,10 @@ import type { ProviderCatalog } from "../providers/catalog.ts";
 import { extraNames } from "../providers/extra-parameters.ts";
 import { InputTokenCounters } from "../providers/input-token-counters.ts";
 import { loadInput } from "../responses/load-input.ts";
+import { isWide } from "./json-body.ts";
 import { whenClosed } from "./sse.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";
-import { checkContext, fieldsOf, parseBody, takeExtra } from "./validate.ts";
+import { checkContext, fieldsOf, readBody, takeExtra } from "./validate.ts";
 
 /** Not the error itself: providers quote the keys that they refuse. */
 function describeFault(provider: string, error: unknown): object {
@@ -37,7 +38,7 @@ export function countInputTokens(context: ApiContext): RequestHandler {
 
   return async (request, response) => {
     const unknown = new UnknownParameters(config.UNKNOWN_PARAMETERS);
-    const body = parseInputTokensRequest(request.body, catalog, unknown);
+    const body = await readInputTokensRequest(request.body, catalog, unknown);
     unknown.show(response);
     checkContext({ ...body, input: body.input ?? undefined });
     if (body.model != null && catalog.resolve(body.model) === undefined) throw modelNotFound(body.model);
@@ -58,12 +59,12 @@ export function countInputTokens(context: ApiContext): RequestHandler {
 }
 
 /** A provider's own parameters may come with what will be created; they count nothing. */
-function parseInputTokensRequest(
+async function readInputTokensRequest(
   body: unknown,
   catalog: ProviderCatalog,
   unknown: UnknownParameters,
-): InputTokensRequest {
+): Promise<InputTokensRequest> {
   const fields = fieldsOf(body);
   const { rest } = takeExtra(fields, extraNames(catalog, fields["model"]));
-  return parseBody(inputTokensRequestSchema, rest, unknown);
+  return readBody(inputTokensRequestSchema, rest, unknown, isWide(body));
 }

@@ -16,7 +16,7 @@ import { unavailableTool as findUnavailableTool } from "../providers/server-tool
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import { openEventStream, takeStream, whenClosed } from "./sse.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";
-import { parseCreateRequest } from "./validate.ts";
+import { readCreateRequest } from "./validate.ts";
 
 export function createResponse(context: ApiContext): RequestHandler {
   const unavailableTool = ({ model, tools }: ResolvedRequest) => {
@@ -25,7 +25,7 @@ export function createResponse(context: ApiContext): RequestHandler {
   };
   return async (request, response) => {
     const unknown = new UnknownParameters(context.config.UNKNOWN_PARAMETERS);
-    const body = parseCreateRequest(request.body, context.catalog, { unknown, prompts: context.prompts });
+    const body = await readCreateRequest(request.body, context.catalog, { unknown, prompts: context.prompts });
     unknown.show(response);
     // Before anything is made: a run whose stream is refused would be paid for and not seen.
     if (body.stream === true) takeStream(context.streams, response);

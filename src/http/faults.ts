@@ -171,7 +171,7 @@ export function reservedName(parent: string, name: string): ApiError {
 }
 
 function badValue(param: string, value: unknown, supported: readonly unknown[]): ApiError {
-  const shown = typeof value === "string" ? value.slice(0, 100) : JSON.stringify(value);
+  const shown = (typeof value === "string" ? value : JSON.stringify(value)).slice(0, 100);
   return refuse(`Invalid value: '${shown}'.${supportedValues(supported)}`, param, "invalid_value");
 }
 

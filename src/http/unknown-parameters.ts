@@ -8,16 +8,20 @@ import type { Response as HttpResponse } from "express";
 import type { z } from "zod";
 import type { Config } from "../config.ts";
 import { unknownParameter } from "../lifecycle/errors/api-error.ts";
+import { checkFields, checkInTurns } from "./check-fields.ts";
 import { faultOf, flatten, formatPath } from "./faults.ts";
 
 type Issue = z.core.$ZodIssue;
 type Fields = Record<string, unknown>;
-export type Parsed<T> = { data: T; issues?: never } | { issues: readonly Issue[] };
 
 export const IGNORED_HEADER = "x-ignored-parameters";
 
 /** One pass takes out all that zod reports at once; what hides behind another fault takes one more. */
 const MAX_PASSES = 16;
+/** As many in one pass. */
+const FAULTS_OF_A_PASS = 1_000;
+/** More than a client of any age sends by mistake. A request with more of them is refused. */
+const MAX_IGNORED = 10_000;
 const NAME_LENGTH = 100;
 const HEADER_LENGTH = 1_000;
 
@@ -33,7 +37,7 @@ export class UnknownParameters {
   leaveOut(fields: Fields, known: readonly string[]): Fields {
     const isKnown = ([name]: [string, unknown]): boolean => {
       if (known.includes(name)) return true;
-      if (!this.#isIgnoring) throw unknownParameter(name, nearest(name, known));
+      if (!this.#isIgnoring || this.#ignored.length >= MAX_IGNORED) throw unknownParameter(name, nearest(name, known));
       this.#ignored.push(name);
       return false;
     };
@@ -41,14 +45,32 @@ export class UnknownParameters {
   }
 
   /** Throws the first fault. Unknown names inside the fields are taken out of them first, if they are ignored. */
-  parse<T>(fields: Fields, parse: (fields: Fields) => Parsed<T>): T {
+  parse<S extends z.ZodType>(schema: S, fields: Fields): z.infer<S> {
     for (let pass = 0; ; pass += 1) {
-      const parsed = parse(fields);
+      const parsed = checkFields(schema, fields, this.#faults);
       if (parsed.issues === undefined) return parsed.data;
-      const names = this.#isIgnoring && pass < MAX_PASSES ? parsed.issues.flatMap(unknownNames) : [];
-      if (names.length === 0) throw faultOf(parsed.issues, fields);
-      for (const path of names) this.#takeOut(fields, path);
+      this.#takeNames(parsed.issues, fields, pass);
     }
+  }
+
+  /** The same, of a large body, in turns with other requests. */
+  async parseInTurns<S extends z.ZodType>(schema: S, fields: Fields): Promise<z.infer<S>> {
+    for (let pass = 0; ; pass += 1) {
+      const parsed = await checkInTurns(schema, fields, this.#faults);
+      if (parsed.issues === undefined) return parsed.data;
+      this.#takeNames(parsed.issues, fields, pass);
+    }
+  }
+
+  /** The first is the one that is answered. Only names that are left out are more than one. */
+  get #faults(): number {
+    return this.#isIgnoring ? FAULTS_OF_A_PASS : 1;
+  }
+
+  #takeNames(issues: readonly Issue[], fields: Fields, pass: number): void {
+    const names = this.#isIgnoring && pass < MAX_PASSES ? issues.flatMap(unknownNames) : [];
+    if (names.length === 0 || this.#ignored.length + names.length > MAX_IGNORED) throw faultOf(issues, fields);
+    for (const path of names) this.#takeOut(fields, path);
   }
 
   #takeOut(fields: Fields, path: readonly PropertyKey[]): void {

@@ -20,8 +20,9 @@ import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
 import { extraNames } from "../providers/extra-parameters.ts";
+import { checkFields } from "./check-fields.ts";
 import { faultOf, reservedName, wrongType } from "./faults.ts";
-import { parseParameters } from "./long-input.ts";
+import { isWide } from "./json-body.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";
 
 const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
@@ -37,11 +38,28 @@ interface NameRules {
 }
 
 /** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
-export function parseCreateRequest(
+export function parseCreateRequest(body: unknown, catalog: ProviderCatalog, rules: NameRules = {}): CreateRequest {
+  const { unknown, fields, finish } = openCreateRequest(body, catalog, rules);
+  return finish(unknown.parse(createRequestSchema, fields));
+}
+
+/** The same, of a body of any size, without holding up other requests. */
+export async function readCreateRequest(
   body: unknown,
   catalog: ProviderCatalog,
-  { unknown = new UnknownParameters(), prompts }: NameRules = {},
-): CreateRequest {
+  rules: NameRules = {},
+): Promise<CreateRequest> {
+  if (!isWide(body)) return parseCreateRequest(body, catalog, rules);
+  const { unknown, fields, finish } = openCreateRequest(body, catalog, rules);
+  return finish(await unknown.parseInTurns(createRequestSchema, fields));
+}
+
+/** What is checked of a body before its parameters are, and what after. */
+function openCreateRequest(
+  body: unknown,
+  catalog: ProviderCatalog,
+  { unknown = new UnknownParameters(), prompts }: NameRules,
+) {
   const sent = fieldsOf(body);
   if (sent["model"] === undefined && sent["prompt"] == null) throw missingParameter("model");
   const hasContext = CONTEXT_PARAMETERS.some((name) => sent[name] != null);
@@ -49,13 +67,16 @@ export function parseCreateRequest(
   checkMetadataNames(sent);
   const extra = takeExtra(sent, extraNames(catalog, sent["model"] ?? prompts?.modelOf(sent["prompt"])));
   const fields = unknown.leaveOut(extra.rest, KNOWN_PARAMETERS);
-  const { client_metadata: _unkept, ...request } = unknown.parse(fields, parseParameters);
-  checkContext(request);
-  checkWindow(request);
-  if (!hasContext && saysNothing(request.input)) throw emptyInput();
-  const { model } = request;
-  if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
-  return { ...request, ...extra.parameters };
+  const finish = (parsed: z.infer<typeof createRequestSchema>): CreateRequest => {
+    const { client_metadata: _unkept, ...request } = parsed;
+    checkContext(request);
+    checkWindow(request);
+    if (!hasContext && saysNothing(request.input)) throw emptyInput();
+    const { model } = request;
+    if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
+    return { ...request, ...extra.parameters };
+  };
+  return { unknown, fields, finish };
 }
 
 /** Apart from the rest: what is the provider's own. */
@@ -102,12 +123,24 @@ export function parseBody<S extends z.ZodObject>(
   body: unknown,
   unknown = new UnknownParameters(),
 ): z.infer<S> {
+  return unknown.parse(schema, openBody(schema, body, unknown));
+}
+
+/** The same, of a body of any size, without holding up other requests. */
+export async function readBody<S extends z.ZodObject>(
+  schema: S,
+  body: unknown,
+  unknown = new UnknownParameters(),
+  inTurns = isWide(body),
+): Promise<z.infer<S>> {
+  const fields = openBody(schema, body, unknown);
+  return inTurns ? unknown.parseInTurns(schema, fields) : unknown.parse(schema, fields);
+}
+
+function openBody(schema: z.ZodObject, body: unknown, unknown: UnknownParameters): Record<string, unknown> {
   const sent = fieldsOf(body);
   checkMetadataNames(sent);
-  return unknown.parse(unknown.leaveOut(sent, Object.keys(schema.shape)), (fields) => {
-    const { data, error } = schema.safeParse(fields, { reportInput: true });
-    return error === undefined ? { data } : { issues: error.issues };
-  });
+  return unknown.leaveOut(sent, Object.keys(schema.shape));
 }
 
 export function fieldsOf(body: unknown): Record<string, unknown> {
@@ -157,8 +190,8 @@ function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"])
   // `?limit=` says nothing of it.
   const stated = Object.entries(query).filter(([, value]) => value !== "");
   const fields = Object.fromEntries(stated.map(([name, value]) => [name, READERS[name]?.(value) ?? value]));
-  const parsed = schema.safeParse(fields, { reportInput: true });
-  if (!parsed.success) throw faultOf(parsed.error.issues, fields);
+  const parsed = checkFields(schema, fields, 1);
+  if (parsed.issues !== undefined) throw faultOf(parsed.issues, fields);
   return parsed.data;
 }
 

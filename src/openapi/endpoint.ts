@@ -51,6 +51,8 @@ const COMMON_REFUSALS = [
 const BODY_REFUSALS = [
   "malformedJson",
   "bodyTooDeep",
+  "tooManyFields",
+  "tooManyValues",
   "unreadableBody",
   "unsupportedEncoding",
   "payloadTooLarge",

@@ -2,7 +2,8 @@
  * Every refusal with the error that it is answered with, made by its own constructor: what the description shows is what
  * is sent. One that is added to `lifecycle/errors/` does not compile until it stands here, and its endpoint names it.
  */
-import { MAX_DEPTH } from "../http/json-body.ts";
+import { DEFAULT_VALUES } from "../http/json-body.ts";
+import { MAX_DEPTH, MAX_FIELDS } from "../http/json-reader.ts";
 import { responseError } from "../lifecycle/end-response.ts";
 import * as access from "../lifecycle/errors/access.ts";
 import { ApiError } from "../lifecycle/errors/api-error.ts";
@@ -188,6 +189,11 @@ export const REFUSALS = {
   unsupportedEncoding: { when: "`Content-Encoding` is none that is known.", error: http.unsupportedEncoding() },
   malformedJson: { when: "The body is not JSON in UTF-8.", error: http.malformedJson() },
   bodyTooDeep: { when: "The body is nested too deeply.", error: http.bodyTooDeep(MAX_DEPTH) },
+  tooManyFields: { when: "An object in the body has too many fields.", error: http.tooManyFields(MAX_FIELDS) },
+  tooManyValues: {
+    when: "The body has more values than `MAX_BODY_VALUES`, names of fields among them.",
+    error: http.tooManyValues(DEFAULT_VALUES),
+  },
   payloadTooLarge: {
     when: "The body is larger than `MAX_BODY_BYTES`.",
     error: http.payloadTooLarge(DEFAULT_BODY_BYTES),

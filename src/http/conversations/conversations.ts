@@ -5,13 +5,13 @@ import { createConversationSchema, updateConversationSchema } from "../../protoc
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { newId } from "../../protocol/id.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
-import { parseBody } from "../validate.ts";
+import { readBody } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
 import { describeConversation, ownedConversation } from "./owned-conversation.ts";
 
 export function createConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { items, metadata } = parseBody(createConversationSchema, request.body);
+    const { items, metadata } = await readBody(createConversationSchema, request.body);
     const { project } = response.locals;
     const { storage, limits } = context;
     const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
@@ -32,7 +32,7 @@ export function retrieveConversation(context: ApiContext): RequestHandler {
 
 export function updateConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { metadata } = parseBody(updateConversationSchema, request.body);
+    const { metadata } = await readBody(updateConversationSchema, request.body);
     const { id, record } = await ownedConversation(context, request, response.locals.project);
     const isSet = await context.storage.conversations.setMetadata(id, metadata ?? {});
     if (!isSet) throw conversationNotFound(id);

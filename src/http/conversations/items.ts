@@ -11,7 +11,7 @@ import { listedItem } from "../../lifecycle/include.ts";
 import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
 import { itemPage } from "../item-page.ts";
-import { parseBody, parseInclude, parseListQuery } from "../validate.ts";
+import { readBody, parseInclude, parseListQuery } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
 import { describeConversation, ownedConversation } from "./owned-conversation.ts";
 
@@ -27,7 +27,7 @@ export function listConversationItems(context: ApiContext): RequestHandler {
 
 export function createConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { items } = parseBody(createItemsSchema, request.body);
+    const { items } = await readBody(createItemsSchema, request.body);
     const included = parseInclude(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
     const added = await itemsToStore(context.storage, response.locals.project, items);

@@ -14,6 +14,12 @@ interface ApiErrorFields {
   headers?: Record<string, string>;
 }
 
+/** What clients sent is quoted, and may be as long as a body. No sentence of this server's own is as long as this. */
+const MAX_MESSAGE_LENGTH = 8_000;
+const MAX_PARAM_LENGTH = 4_000;
+
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text);
+
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -23,10 +29,10 @@ export class ApiError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(fields: ApiErrorFields) {
-    super(fields.message);
+    super(cut(fields.message, MAX_MESSAGE_LENGTH));
     this.status = fields.status;
     this.type = fields.type ?? "invalid_request_error";
-    this.param = fields.param ?? null;
+    this.param = fields.param == null ? null : cut(fields.param, MAX_PARAM_LENGTH);
     this.code = fields.code ?? null;
     this.headers = fields.headers ?? {};
   }

@@ -70,6 +70,23 @@ export function bodyTooDeep(maxLevels: number): ApiError {
   return badRequest(`The request body is nested too deeply. At most ${maxLevels} levels are accepted.`);
 }
 
+/** A body's cost is in its values as much as in its bytes. */
+export function tooManyValues(maxValues: number): ApiError {
+  return new ApiError({
+    status: 413,
+    message: `The request body has too many values. At most ${maxValues} are accepted, names of fields among them.`,
+    code: "too_many_values",
+  });
+}
+
+export function tooManyFields(maxFields: number): ApiError {
+  return new ApiError({
+    status: 413,
+    message: `An object in the request body has too many fields. At most ${maxFields} are accepted.`,
+    code: "too_many_fields",
+  });
+}
+
 export function payloadTooLarge(limitBytes: number): ApiError {
   return new ApiError({
     status: 413,

@@ -1,0 +1,228 @@
+/**
+ * JSON, read by the piece: what `JSON.parse` makes of the bytes, or its refusal, but in steps as short as whoever reads
+ * wants them. JSON.parse holds everything up until it is done, and objects whose names differ cost it a hundred times what
+ * others do. Bounds are looked at in the bytes, before anything is built from them.
+ */
+import { randomUUID } from "node:crypto";
+import { bodyTooDeep, malformedJson, tooManyFields, tooManyValues } from "../lifecycle/errors/http.ts";
+
+/**
+ * Deeper than any real request, and shallow enough that no recursive walk over a body (JSON.stringify among them)
+ * overflows the stack.
+ */
+export const MAX_DEPTH = 256;
+
+/** Of one object. Far more than any schema or map of a real request has; whatever walks through more of them is slow. */
+export const MAX_FIELDS = 10_000;
+
+/** Some milliseconds of JSON.parse at the worst. A body with fewer values is parsed in one piece. */
+const PIECE_VALUES = 2_000;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Pieces begin anywhere, and only the first may begin with a byte order mark. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const BYTE_ORDER_MARK = Buffer.from("\ufeff");
+
+/** No text has this name: it keeps the place of a member that is elsewhere. */
+const NO_NAME = randomUUID();
+
+/** What a piece stands between. Whatever is there besides is put in so that the piece is JSON exactly if the whole is. */
+type Before = "opening" | "comma" | "child";
+type After = "closing" | "comma" | "child";
+const LIST = {
+  before: { opening: "[", comma: "[[],", child: "[[]" },
+  after: { closing: "]", comma: "]", child: "[]]" },
+};
+const OBJECT = {
+  before: { opening: "{", comma: `{"${NO_NAME}":[],`, child: `{"${NO_NAME}":[]` },
+  after: { closing: "}", comma: "}", child: "[]}" },
+};
+
+/** A list or an object that is put together from pieces. All that it stands in are, too. */
+interface Unfinished {
+  container: unknown[] | Record<string, unknown>;
+  /** Where what is not parsed yet begins, and behind what. */
+  from: number;
+  before: Before;
+}
+
+interface ReaderOptions {
+  maxValues: number;
+  pieceValues?: number;
+}
+
+export class JsonReader {
+  /** Whatever begins a list or an object, or stands before a comma or a colon: values, and the names of fields. */
+  #values = 1;
+  #parsedValues = 0;
+  #next = 0;
+  #isInString = false;
+  #stringFrom = 0;
+  #stringTo = 0;
+  #depth = 0;
+  /** By depth: where it begins, and the string before it, which is its name if it has one. */
+  readonly #starts = new Uint32Array(MAX_DEPTH + 1);
+  readonly #nameStarts = new Uint32Array(MAX_DEPTH + 1);
+  readonly #nameEnds = new Uint32Array(MAX_DEPTH + 1);
+  readonly #fields = new Uint32Array(MAX_DEPTH + 1);
+  readonly #unfinished: Unfinished[] = [];
+  /** Of a body in pieces, once it is closed. */
+  #whole: { value: unknown; end: number } | undefined;
+  readonly #bytes: Buffer;
+  readonly #maxValues: number;
+  readonly #pieceValues: number;
+
+  constructor(bytes: Buffer, { maxValues, pieceValues = PIECE_VALUES }: ReaderOptions) {
+    const isMarked = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+    this.#bytes = isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
+    this.#maxValues = maxValues;
+    this.#pieceValues = pieceValues;
+  }
+
+  get values(): number {
+    return this.#values;
+  }
+
+  /** Reads so many bytes more, or a piece. True at the end. */
+  read(count: number): boolean {
+    const bytes = this.#bytes;
+    const end = Math.min(bytes.length, this.#next + count);
+    const parsedBefore = this.#parsedValues;
+    let isInString = this.#isInString;
+    let i = this.#next;
+    for (; i < end && this.#parsedValues === parsedBefore; i += 1) {
+      const byte = bytes[i]!;
+      if (isInString) {
+        if (byte === BACKSLASH) i += 1;
+        else if (byte === QUOTE) {
+          isInString = false;
+          this.#stringTo = i + 1;
+        }
+      } else if (byte === QUOTE) {
+        isInString = true;
+        this.#stringFrom = i;
+      } else if (byte >= COMMA) this.#take(byte, i);
+    }
+    this.#isInString = isInString;
+    this.#next = i;
+    return i >= bytes.length;
+  }
+
+  /** After the end. */
+  value(): unknown {
+    if (this.#whole === undefined) {
+      if (this.#unfinished.length > 0) throw malformedJson();
+      return this.#parse("", 0, this.#bytes.length, "");
+    }
+    // Blanks, and nothing else.
+    this.#parse("", 0, this.#starts[1]!, "[]");
+    this.#parse("[]", this.#whole.end, this.#bytes.length, "");
+    return this.#whole.value;
+  }
+
+  #take(byte: number, place: number): void {
+    if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) this.#close(byte, place);
+    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) this.#open(place);
+    else if (byte === COMMA) {
+      this.#count();
+      if (this.#values - this.#parsedValues > this.#pieceValues && this.#depth > 0) this.#parsePiece(place);
+    } else if (byte === COLON) {
+      this.#count();
+      this.#fields[this.#depth]! += 1;
+      if (this.#fields[this.#depth]! > MAX_FIELDS) throw tooManyFields(MAX_FIELDS);
+    }
+  }
+
+  #count(): void {
+    this.#values += 1;
+    if (this.#values > this.#maxValues) throw tooManyValues(this.#maxValues);
+  }
+
+  #open(place: number): void {
+    this.#count();
+    // Something stands behind the end.
+    if (this.#whole !== undefined) throw malformedJson();
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw bodyTooDeep(MAX_DEPTH);
+    this.#starts[this.#depth] = place;
+    this.#fields[this.#depth] = 0;
+    this.#nameStarts[this.#depth] = this.#stringFrom;
+    this.#nameEnds[this.#depth] = this.#stringTo;
+  }
+
+  #close(byte: number, place: number): void {
+    if (this.#depth === 0) throw malformedJson();
+    if (this.#unfinished.length === this.#depth) this.#finish(byte, place);
+    this.#depth -= 1;
+  }
+
+  #finish(byte: number, place: number): void {
+    const last = this.#unfinished.pop()!;
+    if (Array.isArray(last.container) !== (byte === CLOSE_LIST)) throw malformedJson();
+    this.#parseInto(last, place, "closing");
+    this.#parsedValues = this.#values;
+    const parent = this.#unfinished.at(-1);
+    if (parent === undefined) this.#whole = { value: last.container, end: place + 1 };
+    else Object.assign(parent, { from: place + 1, before: "child" } satisfies Partial<Unfinished>);
+  }
+
+  /** Up to a comma. Whatever is open there is put together from pieces from now on. */
+  #parsePiece(comma: number): void {
+    for (let depth = this.#unfinished.length + 1; depth <= this.#depth; depth += 1) {
+      const start = this.#starts[depth]!;
+      const container = this.#bytes[start] === OPEN_LIST ? [] : {};
+      const parent = this.#unfinished.at(-1);
+      if (parent !== undefined) {
+        this.#parseInto(parent, start, "child");
+        if (Array.isArray(parent.container)) parent.container.push(container);
+        else define(parent.container, String(this.#nameAt(depth)), container);
+      }
+      this.#unfinished.push({ container, from: start + 1, before: "opening" });
+    }
+    const last = this.#unfinished.at(-1)!;
+    this.#parseInto(last, comma, "comma");
+    Object.assign(last, { from: comma + 1, before: "comma" } satisfies Partial<Unfinished>);
+    this.#parsedValues = this.#values;
+  }
+
+  #nameAt(depth: number): unknown {
+    return this.#parse("", this.#nameStarts[depth]!, this.#nameEnds[depth]!, "");
+  }
+
+  #parseInto({ container, from, before }: Unfinished, to: number, after: After): void {
+    const marks = Array.isArray(container) ? LIST : OBJECT;
+    const piece = this.#parse(marks.before[before], from, to, marks.after[after]);
+    if (before === "opening" && after === "comma" && Object.keys(piece as object).length === 0) throw malformedJson();
+    if (Array.isArray(container)) {
+      const values = piece as unknown[];
+      const end = after === "child" ? values.length - 1 : values.length;
+      for (let i = before === "opening" ? 0 : 1; i < end; i += 1) container.push(values[i]);
+    } else {
+      for (const [name, value] of Object.entries(piece as object)) {
+        if (name !== NO_NAME) define(container, name, value);
+      }
+    }
+  }
+
+  #parse(before: string, from: number, to: number, after: string): unknown {
+    try {
+      return JSON.parse(before + utf8.decode(this.#bytes.subarray(from, to)) + after);
+    } catch {
+      throw malformedJson();
+    }
+  }
+}
+
+/** As JSON.parse does: an own property also if it is called `__proto__`. */
+function define(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== "__proto__") object[name] = value;
+  else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+}
