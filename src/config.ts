@@ -2,10 +2,10 @@
  * Configuration: the only reader of the environment. Every setting, its unit and its default stand here, in
  * `.env.example`, in README's table and in `docker-compose.yml`; a test holds the four together.
  */
-import { createHash, createSecretKey, type KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { createSecretKey, type KeyObject } from "node:crypto";
 import { hostname } from "node:os";
 import { z } from "zod";
+import { type ApiKey, isLoopback, readApiKeys } from "./api-keys.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { describeServerFault, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
 import { redisUrlFault } from "./redis/redis-url.ts";
@@ -132,11 +132,7 @@ const environmentSchema = z.object({
 export type Environment = z.infer<typeof environmentSchema>;
 export const SETTINGS = Object.keys(environmentSchema.shape);
 
-/** A project and the SHA-256 of one of its keys. The key itself is not kept. */
-export interface ApiKey {
-  project: string;
-  hash: Buffer;
-}
+export { type ApiKey, hashApiKey } from "./api-keys.ts";
 
 export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE" | "ENCRYPTION_KEYS"> {
   apiKeys: readonly ApiKey[];
@@ -150,8 +146,6 @@ export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE" |
   environment: Readonly<NodeJS.ProcessEnv>;
 }
 
-const LOOPBACK = new Set(["127.0.0.1", "localhost", "::1", "[::1]"]);
-const KEY_MIN_LENGTH = 16;
 export const ANONYMOUS_PROJECT = "default";
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
@@ -162,19 +156,14 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
   const { API_KEYS, API_KEYS_FILE, ENCRYPTION_KEYS, ...settings } = parsed.data;
   const encryptionKeys = parseEncryptionKeys(ENCRYPTION_KEYS);
-  const entries = [
-    ...parseApiKeys(API_KEYS, "API_KEYS"),
-    ...parseApiKeys(readKeysFile(API_KEYS_FILE), "API_KEYS_FILE"),
-  ];
-  checkApiKeys(entries, settings.HOST);
-  const apiKeys = entries.map(({ project, hash }) => ({ project, hash }));
-  if (apiKeys.length === 0 && !LOOPBACK.has(settings.HOST) && !settings.ALLOW_ANONYMOUS) {
+  const apiKeys = readApiKeys(API_KEYS, API_KEYS_FILE, settings.HOST);
+  if (apiKeys.length === 0 && !isLoopback(settings.HOST) && !settings.ALLOW_ANONYMOUS) {
     throw new ConfigurationError(
       `Without API_KEYS anyone who reaches ${settings.HOST} could use this server. Set API_KEYS, or HOST=127.0.0.1, or ALLOW_ANONYMOUS=true.`,
     );
   }
   const isForAllPages = settings.CORS_ORIGINS?.split(",").some((origin) => origin.trim() === "*") === true;
-  if (isForAllPages && apiKeys.length === 0 && LOOPBACK.has(settings.HOST)) {
+  if (isForAllPages && apiKeys.length === 0 && isLoopback(settings.HOST)) {
     throw new ConfigurationError(
       "CORS_ORIGINS=* without API_KEYS: every page in a browser of this machine could use this server. Set API_KEYS, or name the pages' origins.",
     );
@@ -201,60 +190,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   };
 }
 
-function readKeysFile(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigurationError(`API_KEYS_FILE: cannot read ${path}.`, { cause: error });
-  }
-}
-
 function readMcpServers(path: string | undefined): McpServers {
   if (path === undefined) return mcpServersSchema.parse({});
   return new SettingsFile("MCP_SERVERS_FILE", path).parse(mcpServersSchema, describeServerFault);
-}
-
-/** A key as it was set. `place` is how an error names it, since it must not repeat it. */
-interface ApiKeyEntry extends ApiKey {
-  place: string;
-  length: number;
-}
-
-/** `project:key` pairs, apart by commas or lines. In a file, lines that begin with `#` are comments. */
-function parseApiKeys(source: string | undefined, setting: string): ApiKeyEntry[] {
-  if (source === undefined) return [];
-  const entries = source
-    .split("\n")
-    .filter((line) => !line.trim().startsWith("#"))
-    .flatMap((line) => line.split(","))
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-  // Without keys everyone would be let in, and nobody sets what is to have no effect.
-  if (entries.length === 0) throw new ConfigurationError(`${setting}: there is no key in it.`);
-  return entries.map((entry, i) => {
-    const place = `${setting}: entry ${i + 1}`;
-    const match = /^([A-Za-z0-9_-]+):(\S+)$/.exec(entry);
-    if (match === null) throw new ConfigurationError(`${place} is not of the form project:key.`);
-    return { project: match[1]!, hash: hashApiKey(match[2]!), place, length: match[2]!.length };
-  });
-}
-
-/** A key opens one project, and cannot be guessed where strangers can try. */
-function checkApiKeys(entries: readonly ApiKeyEntry[], host: string): void {
-  const known = new Map<string, ApiKeyEntry>();
-  for (const entry of entries) {
-    const same = known.get(entry.hash.toString("hex"));
-    if (same !== undefined && same.project !== entry.project) {
-      throw new ConfigurationError(`${entry.place} has the key of another project (${same.place}). Give each its own.`);
-    }
-    known.set(entry.hash.toString("hex"), entry);
-    if (entry.length < KEY_MIN_LENGTH && !LOOPBACK.has(host)) {
-      throw new ConfigurationError(
-        `${entry.place} has a key of fewer than ${KEY_MIN_LENGTH} characters, which strangers who reach ${host} could guess. Set a longer one, or HOST=127.0.0.1.`,
-      );
-    }
-  }
 }
 
 /** 32 bytes each, in hex or in either base64. A wrong one is named by its place: what it says may be most of a key. */
@@ -268,8 +206,4 @@ function parseEncryptionKeys(source: string | undefined): KeyObject[] {
     }
     return [createSecretKey(Buffer.from(key, isHex ? "hex" : "base64"))];
   });
-}
-
-export function hashApiKey(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
 }

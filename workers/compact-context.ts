@@ -14,6 +14,7 @@ import type { Usage } from "../src/protocol/response.ts";
 import { openCompaction, sealCompaction } from "../src/responses/compacted-context.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
+import { boundaryOf } from "./boundary.ts";
 import type { Run } from "./run.ts";
 import { contextExceeded, countTurn, type Turn } from "./turn.ts";
 import {
@@ -92,7 +93,7 @@ function fitForSummary({ items, count, resolved }: CompactionPass): ContextItem[
 }
 
 async function writeSummary(
-  { upstream, resolved, request, preamble, run, isStrict }: CompactionPass,
+  { storage, project, upstream, resolved, request, preamble, run, isStrict }: CompactionPass,
   shown: readonly ContextItem[],
 ): Promise<{ summary: string; usage: Usage } | UnmadeFinish> {
   const prompt: ContextItem = { type: "message", role: "user", content: SUMMARY_PROMPT };
@@ -103,6 +104,7 @@ async function writeSummary(
     input: [...preamble, ...shown, prompt],
     produced: [],
     firstOutputIndex: run.writer.state.response.output.length,
+    boundary: boundaryOf(storage, project, shown),
   };
   const { generating } = run.control;
   const grammar = isStrict ? new ItemGrammar() : undefined;

@@ -7,6 +7,7 @@ import type { OutputItem } from "../src/protocol/item.ts";
 import { includedIn, recordedEvent } from "../src/lifecycle/include.ts";
 import { openReasoning, sealReasoning } from "../src/responses/sealed-items.ts";
 import type { ItemEventDraft } from "../src/protocol/event.ts";
+import { boundaryOf } from "./boundary.ts";
 import { reportSearches } from "./tool-usage.ts";
 import { RecordedForm } from "./recorded-form.ts";
 import { runsTool, understandsItem } from "../src/providers/hosted-tools.ts";
@@ -163,6 +164,7 @@ class Loop {
       produced: produced.filter((item) => understandsItem(resolved.provider, item.type)),
       unfinished: told?.item,
       firstOutputIndex: told?.index ?? output.length,
+      boundary: boundaryOf(storage, project, context.input),
     };
     const relay = new TurnRelay({
       functions: this.#tools.functions,

@@ -44,6 +44,8 @@ export interface UpstreamCall {
   unfinished?: OutputItem | undefined;
   /** Where in the response's output the first item of this turn goes. Items that were cut off hold places too. */
   firstOutputIndex: number;
+  /** Known to this server alone, and the same in all calls of a conversation: for marks that nobody else is to make. */
+  boundary?: string | undefined;
   /** For upstreams whose provider goes on by itself. Absent if nothing may stay with the provider. */
   attachment?: CallAttachment | undefined;
 }

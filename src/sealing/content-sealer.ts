@@ -11,6 +11,7 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
+  createHmac,
   createSecretKey,
   type KeyObject,
   randomBytes,
@@ -24,6 +25,8 @@ const CIPHER = "aes-256-gcm";
 export const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** 96 bits: nobody guesses them. */
+const NAME_DIGITS = 24;
 
 const PLAIN = 0;
 const DEFLATED = 1;
@@ -75,6 +78,16 @@ export class ContentSealer {
   /** Throws as `open` does, and does not unpack what it need not answer. */
   verify(project: string, kind: SealedKind, text: string): void {
     this.#decrypt(project, kind, text);
+  }
+
+  /** A name for `text` that says nothing about it, is the same on every worker, and cannot be made without the key. */
+  nameOf(project: string, text: string): string {
+    const { key } = this.#newest;
+    return createHmac("sha256", key)
+      .update(JSON.stringify([PREFIX, "name", project]))
+      .update(text)
+      .digest("hex")
+      .slice(0, NAME_DIGITS);
   }
 
   #decrypt(project: string, kind: SealedKind, text: string): Buffer {

@@ -165,3 +165,14 @@ describe("keys", () => {
     expect(() => short.open(PROJECT, KIND, newSealer().seal(PROJECT, KIND, "a"))).toThrow(UnreadableContentError);
   });
 });
+
+test("names a text the same on every process that has the key, and differently for every project and key", () => {
+  const names = [1, 1, 2].map((byte) => new ContentSealer([Buffer.alloc(32, byte)]).nameOf("alpha", "text"));
+  expect(names[0]).toMatch(/^[0-9a-f]{24}$/);
+  expect(names[0]).toBe(names[1]);
+  const others = [
+    names[2],
+    ...["beta", "alpha"].map((project, i) => new ContentSealer([Buffer.alloc(32, 1)]).nameOf(project, `text${i}`)),
+  ];
+  expect(new Set([names[0], ...others]).size).toBe(4);
+});

@@ -6,6 +6,7 @@ import type {
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider";
 import type { ModelPart } from "./content.ts";
+import { type MarkKind, TextMarks } from "./text-marks.ts";
 
 type AssistantPart = Extract<LanguageModelV4Message, { role: "assistant" }>["content"][number];
 type TextOutput = { type: "text"; value: string };
@@ -20,10 +21,14 @@ export class PromptBuilder {
   readonly #messages: LanguageModelV4Prompt = [];
   /** Calls that have no result yet: their names, by id. */
   readonly #unanswered = new Map<string, string>();
+  readonly #marks: TextMarks;
+  /** Messages that have marks in them. */
+  readonly #marked = new Set<LanguageModelV4Message>();
   #signature: SharedV4ProviderMetadata | undefined;
 
-  constructor(takesLateSystem: boolean) {
+  constructor(takesLateSystem: boolean, boundary: string) {
     this.#takesLateSystem = takesLateSystem;
+    this.#marks = new TextMarks(boundary);
   }
 
   addSystem(text: string): void {
@@ -33,7 +38,10 @@ export class PromptBuilder {
     // The chat templates of many models know one system message.
     else if (this.#messages.length === 1 && first?.role === "system") first.content += `\n\n${text}`;
     else if (this.#takesLateSystem) this.#push({ role: "system", content: text });
-    else this.addUser([{ type: "text", text: `<system>\n${text}\n</system>` }]);
+    else {
+      const [opening, closing] = [this.#marks.opening("system"), this.#marks.closing("system")];
+      this.#addMarked([{ type: "text", text: `${opening}\n${text}\n${closing}` }]);
+    }
   }
 
   addUser(content: ModelPart[]): void {
@@ -62,14 +70,57 @@ export class PromptBuilder {
   addOutput(toolCallId: string | undefined, output: ToolOutput): void {
     if (toolCallId !== undefined && this.#unanswered.has(toolCallId)) return this.#answer(toolCallId, output);
     // It came too late, or its call is not in the conversation any more.
-    const [opening, closing] = ["<tool_output>", "</tool_output>"].map((text) => ({ type: "text" as const, text }));
-    const parts = output.type === "text" ? [{ type: "text" as const, text: output.value }] : output.value;
-    this.addUser([opening!, ...parts, closing!]);
+    const kind: MarkKind = "tool_output";
+    const [opening, closing] = [this.#marks.opening(kind), this.#marks.closing(kind)].map((text) => textOf(text));
+    const parts = output.type === "text" ? [textOf(output.value)] : output.value;
+    this.#addMarked([opening!, ...parts.map((part) => this.#unmarked(part)), closing!]);
   }
 
   finish(): LanguageModelV4Prompt {
     this.#answerTheRest();
-    return this.#messages;
+    if (this.#marked.size === 0) return this.#messages;
+    // The vendor's cache knows the conversation again: marks and what explains them are the same in every call.
+    const shown = this.#messages.map((message) => (this.#marked.has(message) ? message : this.#withoutMarks(message)));
+    const [first, ...rest] = shown;
+    const { explanation } = this.#marks;
+    if (first?.role !== "system") return [{ role: "system", content: explanation }, ...shown];
+    return [{ ...first, content: `${first.content}\n\n${explanation}` }, ...rest];
+  }
+
+  #addMarked(content: ModelPart[]): void {
+    const message: LanguageModelV4Message = { role: "user", content };
+    this.#push(message);
+    this.#marked.add(message);
+  }
+
+  /** The system's own messages may say what they like. */
+  #withoutMarks(message: LanguageModelV4Message): LanguageModelV4Message {
+    switch (message.role) {
+      case "system":
+        return message;
+      case "user":
+        return { ...message, content: message.content.map((part) => this.#unmarked(part)) };
+      case "assistant":
+        return { ...message, content: message.content.map((part) => this.#unmarked(part)) };
+      case "tool":
+        return {
+          ...message,
+          content: message.content.map((part) =>
+            part.type === "tool-result" ? { ...part, output: this.#unmarkedOutput(part.output) } : part,
+          ),
+        };
+    }
+  }
+
+  /** A signed reasoning is taken as it was written, and a call's arguments are no text. */
+  #unmarked<P extends { type: string }>(part: P): P {
+    return part.type === "text" && "text" in part ? { ...part, text: this.#marks.without(String(part.text)) } : part;
+  }
+
+  #unmarkedOutput(output: LanguageModelV4ToolResultOutput): LanguageModelV4ToolResultOutput {
+    if (output.type === "text") return { ...output, value: this.#marks.without(output.value) };
+    if (output.type !== "content") return output;
+    return { ...output, value: output.value.map((part) => this.#unmarked(part)) };
   }
 
   #push(message: LanguageModelV4Message): void {
@@ -89,4 +140,8 @@ export class PromptBuilder {
   #answerTheRest(): void {
     for (const id of this.#unanswered.keys()) this.#answer(id, NO_OUTPUT);
   }
+}
+
+function textOf(text: string): { type: "text"; text: string } {
+  return { type: "text", text };
 }

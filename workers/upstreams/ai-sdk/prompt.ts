@@ -3,7 +3,7 @@
  *
  * | item                                       | told to the model as                                               |
  * | ------------------------------------------ | ------------------------------------------------------------------ |
- * | instructions, system and developer message | a system message; a late one as a user's, where vendors forbid it  |
+ * | instructions, system and developer message | a system message; a late one as a user's (text-marks.ts), where vendors forbid it |
  * | user message                               | itself: text, images and files by address or data                  |
  * | assistant message                          | its text; a refusal is text                                        |
  * | reasoning                                  | itself, to the vendor that wrote it (`Vendor.reasoningTaken`)      |
@@ -16,6 +16,7 @@
  *
  * What a vendor refuses in the order of things is put right: calls of one turn stand in one message, each has a result.
  */
+import { randomUUID } from "node:crypto";
 import { without } from "../../../src/providers/openai-items.ts";
 import { decodeState } from "../../../src/providers/reasoning-state.ts";
 import type { ContextItem, UpstreamCall } from "../../upstream.ts";
@@ -29,7 +30,7 @@ type ItemOf<T extends ContextItem["type"]> = Extract<ContextItem, { type: T }>;
 type Message = ItemOf<"message">;
 
 export function createPrompt(call: UpstreamCall, vendor: Vendor) {
-  const prompt = new PromptBuilder(vendor.takesLateSystem);
+  const prompt = new PromptBuilder(vendor.takesLateSystem, call.boundary ?? randomUUID());
   if (call.request.instructions) prompt.addSystem(call.request.instructions);
   const items = [...call.input, ...call.produced];
   const lastUser = items.findLastIndex((item) => item.type === "message" && item.role === "user");
@@ -122,11 +123,12 @@ function toolOutput(output: ItemOf<"function_call_output">["output"]): ToolOutpu
   return { type: "content", value: parts };
 }
 
-/** Base64 of a picture would be read as words, a token every few letters. */
+/** The text cannot end its own frame: JSON may write `<` in another way. Base64 of a picture would be read as words, a token every few letters. */
 const UNREADABLE = new Set(["id", "status", "created_by", "result", "image_url", "encrypted_content"]);
 
 function describe(item: ContextItem): string {
   const fields = without(item, "type");
   const readable = (name: string, value: unknown) => (UNREADABLE.has(name) ? undefined : value);
-  return `<${item.type}>${JSON.stringify(fields, readable)}</${item.type}>`;
+  const json = JSON.stringify(fields, readable).replaceAll("<", String.raw`\u003c`);
+  return `<${item.type}>${json}</${item.type}>`;
 }
