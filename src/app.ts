@@ -4,6 +4,7 @@ import type { ApiContext } from "./context.ts";
 import { authenticate, refuseForeignPages } from "./http/authenticate.ts";
 import { cancelResponse } from "./http/cancel-response.ts";
 import { compactResponse } from "./http/compact-response.ts";
+import { deleteContainer, listContainers, retrieveContainer } from "./http/containers.ts";
 import {
   createConversation,
   deleteConversation,
@@ -56,6 +57,9 @@ export function createApp(context: ApiContext): Express {
   v1.post("/conversations/:conversation_id/items", json, createConversationItems(context));
   v1.get("/conversations/:conversation_id/items/:item_id", retrieveConversationItem(context));
   v1.delete("/conversations/:conversation_id/items/:item_id", deleteConversationItem(context));
+  v1.get("/containers", listContainers(context));
+  v1.get("/containers/:container_id", retrieveContainer(context));
+  v1.delete("/containers/:container_id", deleteContainer(context));
   v1.get("/models", listModels(catalog));
   v1.get("/models/*model", retrieveModel(catalog));
 

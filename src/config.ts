@@ -79,6 +79,7 @@ const environmentSchema = z.object({
   CORS_ORIGINS: text,
   RETENTION_SECONDS: integer(30 * DAY_SECONDS, 1),
   UNSTORED_RETENTION_SECONDS: integer(600, 1),
+  CONVERSATION_IDLE_SECONDS: integer(0),
   RESPONSE_DEADLINE_SECONDS: integer(DAY_SECONDS, 1),
   COMPLETION_WINDOW_RESERVE_SECONDS: integer(1_800, 1, MAX_RESERVE_SECONDS),
   FLEX_MAX_WAIT_SECONDS: integer(3_600, 1),
@@ -127,6 +128,7 @@ const environmentSchema = z.object({
   CODE_INTERPRETER_TIMEOUT_MS: milliseconds(60_000, 1),
   CODE_INTERPRETER_MEMORY_MB: integer(384, 64, 4096),
   CODE_INTERPRETER_PROCESSES: integer(4, 1),
+  CONTAINER_IDLE_SECONDS: integer(DAY_SECONDS, 60),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

@@ -86,6 +86,11 @@ function layoutOf(config: Config): RedisLayout {
   return new RedisLayout(config.KEY_PREFIX, { sharded: config.REDIS_CLUSTER });
 }
 
+function keptFor(config: Config) {
+  const { CONTAINER_IDLE_SECONDS: containerIdleSeconds, CONVERSATION_IDLE_SECONDS: conversationIdleSeconds } = config;
+  return { containerIdleSeconds, conversationIdleSeconds };
+}
+
 /** With replicas configured an append WAITs, and must not make other commands wait with it. */
 async function openLogConnection(
   config: Config,
@@ -110,7 +115,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, config.encryptionKeys);
-  const storage = openStorage({ redis, logRedis, layout, queue, sealer, minReplicasAcked, logger });
+  const storage = openStorage({ ...keptFor(config), redis, logRedis, layout, queue, sealer, minReplicasAcked, logger });
   const streamRecords = new ResponseRecords(streamRedis, layout, streamRedis);
   const hub = new StreamHub({
     reader: new EventLogReader(streamRedis, layout, { minReplicasAcked }),
@@ -163,6 +168,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     logger,
     catalog,
     storage: openStorage({
+      ...keptFor(config),
       redis,
       logRedis,
       layout,

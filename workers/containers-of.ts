@@ -1,4 +1,4 @@
-/** The containers of a run's project. What the run writes to them waits out a Redis that is away, and lives as long as it does at the longest. */
+/** The containers of a run's project. What the run writes to them waits out a Redis that is away, and lives for its time after its last use, or as long as the run may. */
 import { untilTaken } from "../src/redis/patience.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { longestLifetimeSeconds } from "../src/store/response-record.ts";
@@ -6,7 +6,11 @@ import { LeaseLostError } from "../src/stream/event-writer.ts";
 import type { Run } from "./run.ts";
 import type { ContainerStates } from "./tool.ts";
 
-export function containersOf({ containers, records }: Storage, run: Run, project: string): ContainerStates {
+export function containersOf(
+  { containers, records, containerIdleSeconds }: Storage,
+  run: Run,
+  project: string,
+): ContainerStates {
   const patiently = <T>(send: () => Promise<T>): Promise<T> => untilTaken(send, run.control.writing);
   return {
     readVersion: (id) => patiently(() => containers.readVersion(project, id)),
@@ -15,7 +19,9 @@ export function containersOf({ containers, records }: Storage, run: Run, project
       patiently(async () => {
         const record = await records.readEvenDeleted(run.id);
         if (record === undefined) throw new LeaseLostError(`The response ${run.id} is gone.`);
-        return await containers.write(project, id, change, longestLifetimeSeconds(record, Date.now()));
+        const { deadlineMs } = record;
+        const lifetimeSeconds = longestLifetimeSeconds({ deadlineMs, retentionSeconds: 0 }, Date.now());
+        return await containers.write(project, id, change, Math.max(containerIdleSeconds, lifetimeSeconds));
       }),
   };
 }

@@ -5,6 +5,7 @@ import { type ApiError, badRequest, missingParameter } from "../lifecycle/errors
 import {
   exclusiveContext,
   type CursorSource,
+  malformedContainerId,
   malformedConversationId,
   malformedCursor,
   malformedResponseId,
@@ -12,10 +13,11 @@ import {
   triggerNotKept,
 } from "../lifecycle/errors/requests.ts";
 import { checkWindow } from "../lifecycle/completion-window.ts";
-import { conversationNotFound, modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
+import { containerNotFound, conversationNotFound, modelNotFound, responseNotFound } from "../lifecycle/errors/state.ts";
+import { type ContainerListQuery, containerListQuerySchema } from "../protocol/container.ts";
 import { type CreateRequest, createRequestSchema } from "../protocol/create-request.ts";
 import type { InputItem } from "../protocol/item.ts";
-import { isConversationId, isResponseId } from "../protocol/id.ts";
+import { isContainerId, isConversationId, isResponseId } from "../protocol/id.ts";
 import { type Included, includedIn } from "../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../protocol/list.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
@@ -176,6 +178,18 @@ export function conversationIdOf(request: HttpRequest): string {
   if (!id.startsWith("conv")) throw malformedConversationId(id);
   if (!isConversationId(id)) throw conversationNotFound(id);
   return id;
+}
+
+/** The same, of a container. */
+export function containerIdOf(request: HttpRequest): string {
+  const id = String(request.params["container_id"]);
+  if (!id.startsWith("cntr")) throw malformedContainerId(id);
+  if (!isContainerId(id)) throw containerNotFound(id);
+  return id;
+}
+
+export function parseContainerListQuery(query: HttpRequest["query"]): ContainerListQuery {
+  return parseQuery(containerListQuerySchema, query);
 }
 
 export function parseListQuery(query: HttpRequest["query"]): ListQuery {

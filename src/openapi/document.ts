@@ -5,6 +5,7 @@ import { type Endpoint, operationOf, refusalResponse } from "./endpoint.ts";
 import { HEADERS, NAMED, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
+import * as containers from "./operations/containers.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
@@ -35,6 +36,8 @@ const API: Paths = {
     get: items.retrieveConversationItem,
     delete: items.deleteConversationItem,
   },
+  "/containers": { get: containers.listContainers },
+  "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };
@@ -58,6 +61,7 @@ const DESCRIPTION = [
 const TAGS = [
   { name: "Responses", description: "Create, follow, resume, cancel." },
   { name: "Conversations", description: "Items that responses share." },
+  { name: "Containers", description: "What the code interpreter keeps." },
   { name: "Models", description: "What is configured." },
   { name: "Server", description: "Open to all, at the root." },
 ];

@@ -23,7 +23,7 @@ interface Body {
 export interface Endpoint {
   /** `operationId`. */
   id: string;
-  tag: "Responses" | "Conversations" | "Models" | "Server";
+  tag: "Responses" | "Conversations" | "Containers" | "Models" | "Server";
   summary: string;
   description?: string;
   parameters?: readonly (Parameter | Reference)[];

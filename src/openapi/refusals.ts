@@ -24,6 +24,7 @@ type Constructor = keyof (typeof access & typeof http & typeof limits & typeof r
 
 const RESPONSE_ID = "resp_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const CONVERSATION_ID = "conv_0123456789abcdef0123456789abcdef0123456789abcdef01";
+const CONTAINER_ID = "cntr_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const ITEM_ID = "msg_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
 
@@ -45,6 +46,14 @@ export const REFUSALS = {
   malformedConversationId: {
     when: "The id in the path does not begin with `conv`.",
     error: requests.malformedConversationId("foo"),
+  },
+  malformedContainerId: {
+    when: "The id in the path does not begin with `cntr`.",
+    error: requests.malformedContainerId("foo"),
+  },
+  containerNotFound: {
+    when: "There is no such container: unknown, deleted, expired, or another project's.",
+    error: state.containerNotFound(CONTAINER_ID),
   },
   previousResponseNotFound: {
     when: "`previous_response_id`, or a response that it continues, is not there or was not stored.",

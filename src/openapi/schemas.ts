@@ -8,6 +8,7 @@
  */
 import { z } from "zod";
 import * as compaction from "../protocol/compaction.ts";
+import * as container from "../protocol/container.ts";
 import * as content from "../protocol/content.ts";
 import * as conversation from "../protocol/conversation.ts";
 import * as createRequest from "../protocol/create-request.ts";
@@ -38,6 +39,7 @@ import * as wire from "./wire.ts";
 
 const MODULES: Record<string, unknown>[] = [
   compaction,
+  container,
   content,
   conversation,
   createRequest,

@@ -1,5 +1,6 @@
 /** What is on the wire in a form that no parser of `protocol/` needs: made here, of its schemas, to be described. */
 import { z } from "zod";
+import { containerSchema } from "../protocol/container.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
 import { inputItemSchema, outputItemSchema } from "../protocol/item.ts";
 import { itemReferenceSchema } from "../protocol/items/context.ts";
@@ -30,6 +31,7 @@ export const storedItemSchema = z.intersection(
   z.object({ id: z.string() }),
 );
 export const itemListSchema = listSchema(storedItemSchema);
+export const containerListSchema = listSchema(containerSchema);
 
 /** What `inputItemSchema` takes for a message, or for a reference, although it does not say so. */
 const typeLeftOut = <T extends string>(type: T) => ({ type: z.literal(type).nullish() });

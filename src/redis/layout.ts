@@ -13,6 +13,7 @@
  *   <prefix>:{<conv id>}:order         zset  item ids in order
  *   <prefix>:{<conv id>}:items         hash  items by id
  *   <prefix>:{<container id>}:container  hash  whose it is, its cells and files (store/containers.ts)
+ *   <prefix>:containers:<project>        zset  ids of its containers, by when they were made
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
  *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
  *   {<prefix>:open}:projects      set    projects that have such a set
@@ -72,6 +73,7 @@ export class RedisLayout {
   ];
 
   container = (id: string): string => `${this.prefix}:{${id}}:container`;
+  containersOf = (project: string): string => `${this.prefix}:containers:${project}`;
 
   conversation = (id: string): string => `${this.prefix}:{${id}}:conversation`;
   conversationOrder = (id: string): string => `${this.prefix}:{${id}}:order`;

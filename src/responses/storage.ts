@@ -45,6 +45,10 @@ export interface Storage {
   readonly queue: ResponseQueue;
   /** What clients keep for this server and cannot read. */
   readonly sealer: ContentSealer;
+  /** How long a container is kept after its last use. */
+  readonly containerIdleSeconds: number;
+  /** The same of a conversation; 0: until it is deleted. */
+  readonly conversationIdleSeconds: number;
   readonly logger: Logger;
 }
 
@@ -56,17 +60,22 @@ export interface StorageConnections {
   queue: ResponseQueue;
   sealer: ContentSealer;
   minReplicasAcked: number;
+  containerIdleSeconds: number;
+  conversationIdleSeconds: number;
   logger: Logger;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
   const { redis, logRedis, layout, queue, sealer, minReplicasAcked, logger } = connections;
+  const { containerIdleSeconds, conversationIdleSeconds } = connections;
   return {
     redis,
     layout,
     queue,
     sealer,
     logger,
+    containerIdleSeconds,
+    conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
     open: new OpenResponses(redis, layout),

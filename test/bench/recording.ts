@@ -12,6 +12,7 @@ import type { RedisClient } from "../../src/redis/script.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { sequenceEvents } from "../../src/stream/event-log.ts";
+import { KEPT_FOR } from "../support/storage.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
 
 const logger = pino({ level: "silent" });
@@ -28,7 +29,16 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   const layout = new RedisLayout(prefix, { sharded: false });
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, []);
-  const storage = openStorage({ redis, logRedis: redis, layout, queue, sealer, minReplicasAcked: 0, logger });
+  const storage = openStorage({
+    ...KEPT_FOR,
+    redis,
+    logRedis: redis,
+    layout,
+    queue,
+    sealer,
+    minReplicasAcked: 0,
+    logger,
+  });
   return {
     ...storage,
     async [Symbol.asyncDispose]() {

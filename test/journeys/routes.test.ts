@@ -23,7 +23,10 @@ const NOT_JSON = "We could not parse the JSON body of your request. The API expe
 const { paths } = describeApi();
 const ROUTES = Object.entries(paths).flatMap(([template, item]) => {
   if (item.servers !== undefined) return [];
-  const at = template.replaceAll("{response_id}", "resp_1").replaceAll("{conversation_id}", "conv_1");
+  const at = template
+    .replaceAll("{response_id}", "resp_1")
+    .replaceAll("{conversation_id}", "conv_1")
+    .replaceAll("{container_id}", "cntr_1");
   const pattern = new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
   return [{ path: at.replaceAll(/\{\w+\}/g, "x"), pattern, item }];
 });

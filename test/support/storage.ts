@@ -7,6 +7,9 @@ import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { testRedisUrl, uniquePrefix } from "./redis.ts";
 
+/** Containers for a minute after their last use, conversations until they are deleted. */
+export const KEPT_FOR = { containerIdleSeconds: 60, conversationIdleSeconds: 0 };
+
 export interface TestStorage extends Storage, AsyncDisposable {}
 
 export const silentLogger = pino({ level: "silent" });
@@ -21,7 +24,7 @@ export async function openTestStorage(
   const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
   const sealer = await openSealer(redis, layout, []);
   const shared = { redis, logRedis: redis, layout, queue, sealer, minReplicasAcked: 0, logger: silentLogger };
-  const storage = openStorage(shared);
+  const storage = openStorage({ ...shared, ...KEPT_FOR });
   return {
     ...storage,
     async [Symbol.asyncDispose]() {

@@ -19,6 +19,11 @@ export function malformedConversationId(id: string): ApiError {
   return badRequest(message, "conversation_id", "invalid_value");
 }
 
+export function malformedContainerId(id: string): ApiError {
+  const message = `Invalid 'container_id': '${id}'. Expected an ID that begins with 'cntr'.`;
+  return badRequest(message, "container_id", "invalid_value");
+}
+
 export function malformedPreviousResponseId(id: string): ApiError {
   const message = `Invalid 'previous_response_id': '${id}'. Expected an ID that begins with 'resp'.`;
   return badRequest(message, "previous_response_id", "invalid_id_prefix");

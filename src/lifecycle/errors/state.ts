@@ -33,6 +33,10 @@ export function conversationItemNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Item with id '${id}' not found.` });
 }
 
+export function containerNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Container with id '${id}' not found.` });
+}
+
 /** `place` is among the request's items. A conversation has an id once: items are read, deleted and named by it. */
 export function itemExists(id: string, place: number): ApiError {
   const param = `items[${place}].id`;
