@@ -169,6 +169,56 @@ print(json.dumps({"seen": len(seen), "found": sorted(found), "made": made, "real
     expect(told["seen"]).toBeGreaterThan(1_000);
   });
 
+  test("what calls return and throw is of the same realm", async () => {
+    const crawl = `
+import asyncio, json, pyodide_js
+from pyodide.ffi import JsException, JsProxy, to_js
+api = pyodide_js._api
+own_function = pyodide_js.constructor.constructor
+# These end the interpreter, wait for ever, or take it apart.
+LEFT_OUT = ("fatal", "snapshot", "restore", "state", "bootstrap", "stream", "freeze", "interrupt", "std", "toString", "destroy", "__", "constructor", "finalize", "Proxy", "errorConstructors", "schedule", "set", "rawRun", "runPython", "pyodide_py")
+tried, thrown, returned, foreign = 0, 0, 0, []
+def look(name, value, depth=0):
+    if not isinstance(value, JsProxy) or depth > 3: return
+    try: maker = value.constructor
+    except Exception: return
+    if isinstance(maker, JsProxy) and maker.constructor != own_function: foreign.append(name)
+    for each in ("cause", "stack", "errors", "result"):
+        try: look(name + "." + each, getattr(value, each), depth + 1)
+        except Exception: pass
+async def attempt(name, function, *args):
+    global tried, thrown, returned
+    tried += 1
+    try:
+        value = function(*args)
+        look(name, value)
+        if hasattr(value, "then"):
+            value = await asyncio.wait_for(value, 2)
+            look(name, value)
+        returned += 1
+    except JsException as error:
+        thrown += 1
+        look(name, getattr(error, "js_error", error))
+    except BaseException:
+        pass
+for place, owner in {"pyodide": pyodide_js, "api": api, "manager": api.packageManager}.items():
+    for name in dir(owner):
+        if any(part.lower() in name.lower() for part in LEFT_OUT): continue
+        try: function = getattr(owner, name)
+        except BaseException: continue
+        if not isinstance(function, JsProxy) or function.typeof != "function": continue
+        for args in ((), ("x",), ("/host", "/")):
+            await attempt(place + "." + name, function, *args)
+print(json.dumps({"tried": tried, "thrown": thrown, "returned": returned, "foreign": sorted(set(foreign))}))
+`;
+    await using fresh = new PythonSandbox(processes);
+    const result = await runCode(fresh, crawl, { timeoutMs: 90_000 });
+    expect(result.error).toBeUndefined();
+    const told = JSON.parse(logsOf(result).trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
+    expect(told).toMatchObject({ foreign: [] });
+    expect(told["thrown"]).toBeGreaterThan(5);
+  });
+
   test.each([[["toJSON", "timeout", "get", "fd", "highWaterMark", "encoding"]], [["then"]], [["length", "0"]]])(
     "a prototype with a spy for %j meets nothing of the host's",
     async (names) => {

@@ -156,3 +156,20 @@ describe("when the worker is killed", () => {
     expect(existsSync(`/proc/${pid}`)).toBe(false);
   });
 });
+
+test.each([
+  ["floods without a line end", "import sys\nwhile True: sys.stdout.write('flood')"],
+  ["floods by lines", "while True: print('flood ' * 100)"],
+  ["ends within a line", "print('flood', end='')"],
+  ["fails within a line", "print('flood', end='')\nraise ValueError('x')"],
+  ["prints within a line to the stream of errors", "import sys\n_ = sys.stderr.write('flood')"],
+  ["prints bytes", "import sys\n_ = sys.stdout.buffer.write(b'flood')"],
+  [
+    "prints to the first stream, having put another into its place",
+    "import io, sys\nprint('flood', end='')\nsys.stdout = io.StringIO()\nprint('lost', end='')\nsys.stdout = sys.__stdout__",
+  ],
+])("a cell that %s has its log to itself, and the next one its own", async (_, code) => {
+  await using own = new PythonSandbox(processes);
+  expect(logsOf(await runCode(own, code, { timeoutMs: 2_000 }))).toMatch(/^flood/);
+  expect(logsOf(await runCode(own, "print('clean')"))).toBe("clean\n");
+});

@@ -81,10 +81,16 @@ function createRealm(): vm.Context {
 }
 
 async function loadGuest(realm: vm.Context): Promise<void> {
+  // Node's own refusal would be an object of this realm, which leads to the others in it.
+  const refuseImport = vm.runInContext(
+    '() => { throw new TypeError("There are no modules to import."); }',
+    realm,
+  ) as () => never;
   const load = (identifier: string, source: string): vm.SourceTextModule =>
     new vm.SourceTextModule(source, {
       context: realm,
       identifier,
+      importModuleDynamically: refuseImport,
       initializeImportMeta: (meta) => void (meta.url = `sandbox:/${identifier}`),
     });
   const own = (name: string): string =>

@@ -25,6 +25,7 @@ REPRESENTATIONS = {"_repr_png_": "image/png", "_repr_jpeg_": "image/jpeg", "_rep
 _limits = {}
 _known = {}
 _images = []
+_streams = (sys.stdout, sys.stderr)
 _cells = 0
 _was_woken = False
 
@@ -175,6 +176,16 @@ def begin(limits):
     random.seed()
 
 
+def _flush():
+    """What a cell has printed belongs to its own log, and is not to begin the next one's."""
+    for stream in (*_streams, sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            # The cell closed it, or put something else into its place: what is in there is lost to it.
+            pass
+
+
 async def run_cell(request):
     global _cells, _was_woken
     request = json.loads(request)
@@ -202,6 +213,7 @@ async def run_cell(request):
         print("[Some images were too large to be shown.]")
     result["files"] = [{"name": name, "bytes": base64.b64encode(data).decode()} for name, data in changed]
     result["deleted"] = deleted
+    _flush()
     return json.dumps(result)
 
 
