@@ -24,7 +24,7 @@ import { deleteResponse } from "./http/delete-response.ts";
 import { documentation } from "./http/docs.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
 import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
-import { refuseOddRequests, refuseSockets } from "./http/http-server.ts";
+import { refuseLargeBodies, refuseOddRequests, refuseSockets } from "./http/http-server.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { listInputItems } from "./http/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/models.ts";
@@ -78,6 +78,7 @@ export function createApp(context: ApiContext): Express {
   app.use(logRequests(logger));
   app.use(refuseOddRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
+  app.use(refuseLargeBodies(config.MAX_BODY_BYTES));
   app.use(documentation(async () => (await import("./openapi/document.ts")).describeApi()));
   app.use(["/v1", "/v5"], v1);
   app.use(refuseUnknownUrl);

@@ -2,13 +2,7 @@
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Logger } from "pino";
 import { ApiError } from "../lifecycle/errors/api-error.ts";
-import {
-  invalidUrl,
-  malformedUrl,
-  payloadTooLarge,
-  unreadableBody,
-  unsupportedEncoding,
-} from "../lifecycle/errors/http.ts";
+import { invalidUrl, malformedUrl } from "../lifecycle/errors/http.ts";
 import { internalError, storeUnavailable } from "../lifecycle/errors/server.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
 
@@ -36,36 +30,9 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
   };
 }
 
-/**
- * Errors of Express's own body parser, by the `type` it gives them. What a decompressor fails with has none: it is only
- * marked as the client's.
- */
-interface BodyParserError {
-  expose: true;
-  type?: string;
-  limit?: number;
-}
-
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
   if (error instanceof URIError) return malformedUrl();
-  if (isBodyParserError(error)) return bodyFault(error);
   return internalError();
-}
-
-function isBodyParserError(error: unknown): error is BodyParserError {
-  return typeof error === "object" && error !== null && "expose" in error && error.expose === true;
-}
-
-function bodyFault(error: BodyParserError): ApiError {
-  switch (error.type) {
-    case "entity.too.large":
-      return payloadTooLarge(error.limit ?? 0);
-    case "charset.unsupported":
-    case "encoding.unsupported":
-      return unsupportedEncoding();
-    default:
-      return unreadableBody();
-  }
 }

@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Express, RequestHandler } from "express";
 import { type ApiError } from "../lifecycle/errors/api-error.ts";
@@ -13,22 +14,42 @@ import {
   invalidUrl,
   malformedHttp,
   missingHost,
+  payloadTooLarge,
   requestTimedOut,
+  severalHosts,
   socketsNotSpoken,
 } from "../lifecycle/errors/http.ts";
+import { hasBody } from "./read-bytes.ts";
 import { API_VERSION, newRequestId } from "./request-log.ts";
 
 /** Node's defaults, which are not to shrink. */
 const MIN_HEADERS_TIMEOUT_MS = 60_000;
 const MIN_REQUEST_TIMEOUT_MS = 300_000;
+/** How long a client may take to notice an answer that came before it had sent everything. */
+const LINGER_MS = 2_000;
 /** For the clocks of two machines, and for a first request on a connection that was opened in advance. */
 const HEADERS_MARGIN_MS = 5_000;
 
 export function createHttpServer(app: Express, keepAliveMs: number): Server {
   const server = createServer({ requireHostHeader: false, ...timeouts(keepAliveMs) }, app);
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
+  server.on("checkContinue", (request, response) => {
+    held.add(request);
+    // A client that was not told to send its body may send it or not: what comes next is not known to be a request.
+    response.setHeader("connection", "close");
+    server.emit("request", request, response);
+  });
   answerUnrequested(server);
   return server;
+}
+
+/** Requests whose client waits to be told that its body is wanted. */
+const held = new WeakSet<IncomingMessage>();
+
+export function letBodyCome(request: IncomingMessage, response: ServerResponse): void {
+  if (!held.delete(request)) return;
+  response.removeHeader("connection");
+  response.writeContinue();
 }
 
 /**
@@ -46,9 +67,43 @@ function timeouts(keepAliveMs: number): { keepAliveTimeout: number; headersTimeo
 export const refuseOddRequests: RequestHandler = (request, _response, next) => {
   const { httpVersion, headers } = request;
   if (headers.host === undefined && httpVersion === "1.1") throw missingHost();
+  if (countHosts(request) > 1) throw severalHosts();
   if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect)) throw expectationFailed();
   next();
 };
+
+/** `headers` has only the first. */
+function countHosts({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === "host") count += 1;
+  return count;
+}
+
+/** What announces a body that is too large is answered before any of it is read, wherever it goes. */
+export function refuseLargeBodies(limitBytes: number): RequestHandler {
+  return (request, _response, next) => {
+    if (hasBody(request)) closeGently(request);
+    if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw payloadTooLarge(limitBytes);
+    next();
+  };
+}
+
+/**
+ * If a connection is closed while its client still sends, the client is reset, and may never read the answer. So where Node
+ * would close it after the answer, it is closed for writing only, and what comes is read and forgotten for a while.
+ */
+function closeGently(request: IncomingMessage): void {
+  const { socket } = request;
+  socket.destroySoon = () => {
+    if (request.complete || socket.readableEnded) {
+      Socket.prototype.destroySoon.call(socket);
+      return;
+    }
+    socket.end();
+    socket.once("end", () => socket.destroy());
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+}
 
 /**
  * A handshake for a WebSocket comes as a plain request, because nobody listens to the server's `upgrade`. So do other

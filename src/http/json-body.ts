@@ -2,8 +2,10 @@
  * Request bodies: JSON whatever the Content-Type says, within a size, a depth and a number of values. The number bounds what
  * a body costs beyond its bytes: 32 MiB of text are read in 50 ms, 32 MiB of `{}` take seconds and gigabytes.
  */
-import express, { type RequestHandler } from "express";
+import type { RequestHandler } from "express";
+import { letBodyCome } from "./http-server.ts";
 import { JsonReader } from "./json-reader.ts";
+import { hasBody, readBytes } from "./read-bytes.ts";
 import { nextTurn } from "./turns.ts";
 
 export const DEFAULT_VALUES = 500_000;
@@ -23,16 +25,16 @@ export function isWide(body: unknown): boolean {
 }
 
 /** Reads the body as bytes, then as JSON. No bytes are no body. */
-export function jsonBody(limitBytes: number, maxValues: number): RequestHandler[] {
-  return [
-    express.raw({ limit: limitBytes, type: () => true }),
-    async (request, _response, next) => {
-      const bytes: unknown = request.body;
-      request.body = undefined;
-      if (Buffer.isBuffer(bytes) && bytes.length > 0) request.body = await readJson(bytes, maxValues);
-      next();
-    },
-  ];
+export function jsonBody(limitBytes: number, maxValues: number): RequestHandler {
+  return async (request, response, next) => {
+    request.body = undefined;
+    if (hasBody(request)) {
+      letBodyCome(request, response);
+      const bytes = await readBytes(request, limitBytes);
+      if (bytes.length > 0) request.body = await readJson(bytes, maxValues);
+    }
+    next();
+  };
 }
 
 async function readJson(bytes: Buffer, maxValues: number): Promise<unknown> {

@@ -71,6 +71,7 @@ const WITHOUT_ENDPOINT = {
   UnknownUrl: "invalidUrl",
   MalformedHttp: "malformedHttp",
   MissingHost: "missingHost",
+  SeveralHosts: "severalHosts",
   ExpectationFailed: "expectationFailed",
   WebSocketHandshake: "socketsNotSpoken",
   HeadersTooLarge: "headersTooLarge",

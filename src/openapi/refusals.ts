@@ -186,6 +186,7 @@ export const REFUSALS = {
   },
   malformedHttp: { when: "What came is not HTTP.", error: http.malformedHttp() },
   missingHost: { when: "A request of HTTP/1.1 has no `Host`.", error: http.missingHost() },
+  severalHosts: { when: "The request has more than one `Host`.", error: http.severalHosts() },
   expectationFailed: { when: "`Expect` is not `100-continue`.", error: http.expectationFailed() },
   socketsNotSpoken: { when: "A handshake for a WebSocket.", error: http.socketsNotSpoken() },
   headersTooLarge: { when: "The headers are longer than 16 KiB.", error: http.headersTooLarge() },

@@ -2,6 +2,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeApi } from "../../src/openapi/document.ts";
 import { expectDescribed } from "../support/expect-described.ts";
@@ -125,7 +127,7 @@ describe("a cursor in the Last-Event-ID header", () => {
 });
 
 /** Sends bytes on a connection of their own, and answers all that comes back until the server closes it. */
-async function sendBytes(bytes: string): Promise<{ status: number; head: string; body: unknown }> {
+async function sendBytes(bytes: string | Buffer): Promise<{ status: number; head: string; body: unknown }> {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
@@ -141,6 +143,14 @@ const examplesOf = (response: string) =>
 describe("what Node would answer by itself", () => {
   test.each([
     ["no host", "GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n", 400, "MissingHost"],
+    ["two hosts", "GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nHOST: 127.0.0.1\r\n\r\n", 400, "SeveralHosts"],
+    ["two hosts, the second empty", "GET /v1/models HTTP/1.0\r\nhost: a\r\nhost:\r\n\r\n", 400, "SeveralHosts"],
+    [
+      "two hosts, and a body to come",
+      "POST /v1/responses HTTP/1.1\r\nhost: a\r\nhost: b\r\ncontent-length: 9\r\n\r\n",
+      400,
+      "SeveralHosts",
+    ],
     [
       "an expectation that nobody knows",
       "POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: a-miracle\r\ncontent-length: 9\r\n\r\n",
@@ -177,6 +187,57 @@ describe("what Node would answer by itself", () => {
     expect(String(interim)).toBe("HTTP/1.1 100 Continue\r\n\r\n");
     socket.write(body);
     expect(await text(socket)).toContain("model_not_found");
+  });
+});
+
+/** What is not sent of each of these is waited for by nobody: the client sends no more, and does not hang up. */
+describe("a body that is too large", () => {
+  const LIMIT = 33_554_432;
+  const tooLarge = {
+    error: { code: "request_too_large", message: expect.stringContaining(`${LIMIT} bytes`) as string },
+  };
+  const head = (...lines: string[]): string =>
+    [`POST /v1/responses HTTP/1.1`, `host: ${new URL(api.url).hostname}`, ...lines, "\r\n"].join("\r\n");
+  const chunk = (bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+
+  test.each<[string, bytes: () => string | Buffer]>([
+    ["announced", () => head(`content-length: ${LIMIT + 1}`)],
+    ["announced, with more digits than a number has", () => head("content-length: 9007199254740993")],
+    [
+      "announced, to a path that reads none",
+      () => head(`content-length: ${LIMIT + 1}`).replace("responses", "nothing"),
+    ],
+    ["announced, by who waits to send it", () => head("expect: 100-continue", `content-length: ${LIMIT + 1}`)],
+    ["announced, compressed", () => head("content-encoding: gzip", `content-length: ${LIMIT + 1}`)],
+    [
+      "sent without its length, and without an end",
+      () => Buffer.concat([Buffer.from(head("transfer-encoding: chunked")), chunk(Buffer.alloc(LIMIT + 1, " "))]),
+    ],
+    [
+      "compressed, and without an end",
+      () => {
+        const bytes = chunk(gzipSync(Buffer.alloc(LIMIT + 100_000, " ")));
+        return Buffer.concat([Buffer.from(head("content-encoding: gzip", "transfer-encoding: chunked")), bytes]);
+      },
+    ],
+  ])("%s: refused at once, and the connection is closed", async (_name, bytes) => {
+    const answer = await sendBytes(bytes());
+    expect(answer).toMatchObject({ status: 413, body: tooLarge });
+    expect(answer.head).toMatch(/\r\nconnection: close(\r\n|$)/i);
+  });
+
+  test("a client that sends all of it before it reads gets its answer", async () => {
+    const body = Buffer.alloc(LIMIT + 1, " ");
+    const { statusCode, body: answer } = await request(`${api.url}/responses`, { method: "POST", body });
+    expect(statusCode).toBe(413);
+    expect(await answer.json()).toMatchObject(tooLarge);
+  });
+
+  test("who waits to be asked for a body that nobody wants is not asked for it", async () => {
+    const answer = await sendBytes(head("expect: 100-continue", "content-length: 9").replace("responses", "nothing"));
+    expect(answer.status).toBe(404);
+    expect(answer.head).toMatch(/\r\nconnection: close/i);
   });
 });
 

@@ -11,6 +11,15 @@ export function missingHost(): ApiError {
   return badRequest("The request has no 'Host' header.");
 }
 
+/** RFC 9112, 3.2: two machines on the way may each take another one for the host. */
+export function severalHosts(): ApiError {
+  return new ApiError({
+    status: 400,
+    message: "The request has more than one 'Host' header.",
+    headers: { connection: "close" },
+  });
+}
+
 /** RFC 9110, 10.1.1. The body that was held back is not waited for. */
 export function expectationFailed(): ApiError {
   return new ApiError({
@@ -87,10 +96,12 @@ export function tooManyFields(maxFields: number): ApiError {
   });
 }
 
+/** Nobody waits for the rest. */
 export function payloadTooLarge(limitBytes: number): ApiError {
   return new ApiError({
     status: 413,
     message: `The request body is too large. At most ${limitBytes} bytes are accepted.`,
     code: "request_too_large",
+    headers: { connection: "close" },
   });
 }

@@ -33,6 +33,7 @@ const WITHOUT_ROUTE = [
   "UnknownUrl",
   "MalformedHttp",
   "MissingHost",
+  "SeveralHosts",
   "ExpectationFailed",
   "WebSocketHandshake",
   "HeadersTooLarge",
