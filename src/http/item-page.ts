@@ -2,12 +2,12 @@
 import { listCursorNotFound } from "../lifecycle/errors/state.ts";
 import { includedIn, listedItem } from "../lifecycle/include.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
-import { type List, type ListQuery, pageOf } from "../protocol/list.ts";
+import type { List, ListQuery } from "../protocol/list.ts";
 
 type Item = (InputItem | OutputItem) & { id: string };
 
-export function itemPage(items: readonly Item[], query: ListQuery): List<Item> {
-  const page = pageOf(items, query);
+/** Throws the contract's error if there is no page, because `after` names nothing. */
+export function itemPage(page: List<Item> | undefined, query: ListQuery): List<Item> {
   if (page === undefined) throw listCursorNotFound(query.after!);
   const included = includedIn(query.include);
   return { ...page, data: page.data.map((item) => listedItem(item, included)) };

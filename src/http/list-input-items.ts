@@ -13,9 +13,9 @@ export function listInputItems(context: ApiContext): RequestHandler {
     const id = responseIdOf(request);
     const query = parseListQuery(request.query);
     const record = await readableRecord(context, id, response.locals.project);
-    const items = await context.storage.records.readInput(id);
-    if (items === undefined) throw responseNotFound(id);
-    const page = itemPage(items, query);
+    const found = await context.storage.records.readInputPage(id, query);
+    if (found === "gone") throw responseNotFound(id);
+    const page = itemPage(found, query);
     // From here on the client knows these ids, and may name an item by its own.
     await indexItems(context.storage, id, record, page.data);
     response.json({ ...page, data: page.data.map(asListedItem) });

@@ -14,6 +14,9 @@ export const listQuerySchema = z.object({
 });
 export type ListQuery = z.infer<typeof listQuerySchema>;
 
+/** Which page of a list is asked for. */
+export type PageQuery = Pick<ListQuery, "limit" | "order" | "after">;
+
 /** One page of `item`s. */
 export function listSchema<S extends z.ZodType>(item: S) {
   return z.object({
@@ -26,17 +29,22 @@ export function listSchema<S extends z.ZodType>(item: S) {
 }
 export type List<T> = z.infer<ReturnType<typeof listSchema<z.ZodType<T>>>>;
 
+/** `data` as a page of which `hasMore` says whether there is something behind it. */
+export function asPage<T extends { id: string }>(data: readonly T[], hasMore: boolean): List<T> {
+  return {
+    object: "list",
+    data: [...data],
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: hasMore,
+  };
+}
+
 /** Cuts one page out of `items`, which are in ascending order. An unknown `after` answers undefined. */
-export function pageOf<T extends { id: string }>(items: readonly T[], query: ListQuery): List<T> | undefined {
+export function pageOf<T extends { id: string }>(items: readonly T[], query: PageQuery): List<T> | undefined {
   const ordered = query.order === "asc" ? items : items.toReversed();
   const start = query.after === undefined ? 0 : ordered.findIndex((item) => item.id === query.after) + 1;
   if (query.after !== undefined && start === 0) return undefined;
   const data = ordered.slice(start, start + query.limit);
-  return {
-    object: "list",
-    data,
-    first_id: data[0]?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
-    has_more: start + data.length < ordered.length,
-  };
+  return asPage(data, start + data.length < ordered.length);
 }

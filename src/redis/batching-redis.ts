@@ -6,12 +6,14 @@
  * more where there is one command only: compare by `node test/bench/main.ts accept`.
  */
 import { Redis } from "ioredis";
+import { countRunningTime } from "./running-timeout.ts";
 
 export class BatchingRedis extends Redis {
   #isHeld = false;
 
   override sendCommand(...[command, stream]: Parameters<Redis["sendCommand"]>): unknown {
     this.#holdWrites();
+    countRunningTime(command);
     return super.sendCommand(command, stream);
   }
 

@@ -9,7 +9,17 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import { BatchingRedis } from "./batching-redis.ts";
+import { countRunningTime } from "./running-timeout.ts";
 import type { RedisClient } from "./script.ts";
+
+/** Its nodes' commands pass through it. */
+class RunningTimeCluster extends Cluster {
+  override sendCommand(...parameters: Parameters<Cluster["sendCommand"]>): unknown {
+    const [command, stream, node] = parameters;
+    countRunningTime(command);
+    return super.sendCommand(command, stream, node);
+  }
+}
 
 export type ConnectionPurpose = "request" | "patient" | "queue";
 
@@ -66,7 +76,7 @@ export async function connect(
   const reconnectOnError = whenReadOnly();
   const options = { ...OPTIONS[purpose], retryStrategy, reconnectOnError, connectionName: name, lazyConnect: true };
   const client = settings.cluster
-    ? new Cluster(clusterNodes(settings.url), {
+    ? new RunningTimeCluster(clusterNodes(settings.url), {
         // Nodes that are not listed are found by asking those that are, and want the same credentials.
         redisOptions: { ...options, ...credentialsOf(settings.url) },
         clusterRetryStrategy: retryStrategy,

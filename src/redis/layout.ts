@@ -7,6 +7,7 @@
  *   <prefix>:{<id>}:snapshot  string  the fold of the log up to some sequence number
  *   <prefix>:{<id>}:request   string  the nearest links of its chain, and the request without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
+ *   <prefix>:{<id>}:input-index  zset where each item of a long input begins in it, by id (store/input-pages.ts)
  *   <prefix>:{<id>}:calls     hash    what its tool calls were and what came of them (store/tool-journal.ts)
  *   <prefix>:{<id>}:bell      channel "has reached N"
  *   <prefix>:{<conv id>}:conversation  hash  whose it is, its metadata, who is writing (store/conversations.ts)
@@ -57,19 +58,21 @@ export class RedisLayout {
   snapshot = (id: string): string => `${this.prefix}:{${id}}:snapshot`;
   request = (id: string): string => `${this.prefix}:{${id}}:request`;
   input = (id: string): string => `${this.prefix}:{${id}}:input`;
+  inputIndex = (id: string): string => `${this.prefix}:{${id}}:input-index`;
   calls = (id: string): string => `${this.prefix}:{${id}}:calls`;
   bell = (id: string): string => `${this.prefix}:{${id}}:bell`;
 
   /** All keys of a response, in the order in which the scripts take them. */
   keysOf = (
     id: string,
-  ): [meta: string, events: string, snapshot: string, request: string, input: string, calls: string] => [
+  ): [meta: string, events: string, snapshot: string, request: string, input: string, calls: string, index: string] => [
     this.meta(id),
     this.events(id),
     this.snapshot(id),
     this.request(id),
     this.input(id),
     this.calls(id),
+    this.inputIndex(id),
   ];
 
   container = (id: string): string => `${this.prefix}:{${id}}:container`;

@@ -5,8 +5,10 @@
  */
 import { z } from "zod";
 import type { Conversation, ConversationItem } from "../protocol/conversation.ts";
+import type { List, PageQuery } from "../protocol/list.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { readConversationPage } from "./conversation-page.ts";
 
 const recordSchema = z.object({
   project: z.string(),
@@ -173,6 +175,12 @@ export class Conversations {
     return order.flatMap((itemId) =>
       items[itemId] === undefined ? [] : [JSON.parse(items[itemId]) as ConversationItem],
     );
+  }
+
+  /** One page of them, at the cost of what it shows. Undefined if `query.after` names none of them. */
+  async readPage(id: string, query: PageQuery): Promise<List<ConversationItem> | undefined> {
+    const [, order, items] = this.#keys(id);
+    return await readConversationPage(this.#redis, order, items, query);
   }
 
   async readItem(id: string, itemId: string): Promise<ConversationItem | undefined> {

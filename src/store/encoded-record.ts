@@ -1,5 +1,6 @@
 /** A response's record as it is written: encoded once, so that its bytes are known before anything is. */
-import type { NewRecord, StoredRequest } from "./response-record.ts";
+import { encodeInput } from "./input-pages.ts";
+import { longestLifetimeSeconds, type NewRecord, type StoredRequest } from "./response-record.ts";
 
 /** The links come first: whoever walks a chain reads only this far. */
 function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
@@ -18,6 +19,9 @@ export interface EncodedRecord {
   id: string;
   request: string;
   input: string;
+  /** Where each item of a long input begins (input-pages.ts), and the seconds for which that is kept. */
+  inputIndex: (string | number)[];
+  indexSeconds: number;
   events: string[];
   fields: Readonly<Record<string, string | number>>;
   bytes: number;
@@ -25,7 +29,9 @@ export interface EncodedRecord {
 
 export function encodeRecord(record: NewRecord): EncodedRecord {
   const { id, request, input, events, background, readable, stored, durable, ...rest } = record;
-  const encoded = { id, request: encodeRequest(request), input: JSON.stringify(input), events };
+  const { json, index: inputIndex } = encodeInput(input);
+  const indexSeconds = longestLifetimeSeconds(rest, Date.now());
+  const encoded = { id, request: encodeRequest(request), input: json, inputIndex, indexSeconds, events };
   const texts = [encoded.request, encoded.input, ...events];
   const bytes =
     texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) + RECORD_BYTES + input.length * INDEXED_ITEM_BYTES;

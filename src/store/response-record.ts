@@ -5,10 +5,12 @@
 import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
+import type { List, PageQuery } from "../protocol/list.ts";
 import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
+import { readInputPage } from "./input-pages.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
 
@@ -96,37 +98,41 @@ const storedRequestSchema = z.object({
 export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*
- * KEYS  meta, events, snapshot, request, input, calls
- * ARGV  request, input, number of events, events…, then field, value… of the record
+ * KEYS  meta, events, snapshot, request, input, calls, index of the input
+ * ARGV  request, input, number of events, length of the index, seconds for which it lives, events…, index…, then
+ *       field, value… of the record
  * Returns 1 if created, 0 if the id was there already (the same admission, sent again).
  */
 const createRecordScript = defineScript<0 | 1>(
   "createResponseRecord",
-  6,
+  7,
   `
   if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
   local count = tonumber(ARGV[3])
   for i = 1, count do
-    redis.call('XADD', KEYS[2], (i - 1) .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[3 + i])
+    redis.call('XADD', KEYS[2], (i - 1) .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[5 + i])
   end
+  local fields = 6 + count + tonumber(ARGV[4])
+  for i = 6 + count, fields - 1, 2 do redis.call('ZADD', KEYS[7], ARGV[i], ARGV[i + 1]) end
+  if fields > 6 + count then redis.call('EXPIRE', KEYS[7], ARGV[5]) end
   redis.call('SET', KEYS[4], ARGV[1])
   redis.call('SET', KEYS[5], ARGV[2])
-  redis.call('HSET', KEYS[1], 'last', count - 1, unpack(ARGV, 4 + count))
+  redis.call('HSET', KEYS[1], 'last', count - 1, unpack(ARGV, fields))
   return 1
 `,
 );
 
 /*
- * KEYS  meta, events, snapshot, request, input, calls
+ * KEYS  meta, events, snapshot, request, input, calls, index of the input
  * ARGV  seconds for which the log stays readable to streams that are open; 0 erases at once
  * The record becomes a tombstone: every verb answers 404 from here on.
  */
 const eraseRecordScript = defineScript<0 | 1>(
   "eraseResponseRecord",
-  6,
+  7,
   `
   if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-  redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6])
+  redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7])
   if ARGV[1] == '0' then
     redis.call('UNLINK', KEYS[1], KEYS[2])
     return 1
@@ -167,14 +173,17 @@ export class ResponseRecords {
   }
 
   /** The same, of a record that is encoded already. */
-  async write({ id, request, input, events, fields }: EncodedRecord): Promise<boolean> {
+  async write({ id, request, input, inputIndex, indexSeconds, events, fields }: EncodedRecord): Promise<boolean> {
     const created = await createRecordScript(
       this.#logRedis,
       this.#layout.keysOf(id),
       request,
       input,
       events.length,
+      inputIndex.length,
+      indexSeconds,
       events,
+      inputIndex,
       Object.entries(fields).flat(),
     );
     return created === 1;
@@ -237,6 +246,11 @@ export class ResponseRecords {
   async readInput(id: string): Promise<StoredInputItem[] | undefined> {
     const json = await this.#redis.get(this.#layout.input(id));
     return json === null ? undefined : (JSON.parse(json) as StoredInputItem[]);
+  }
+
+  /** One page of it, at the cost of what it shows. Undefined if `query.after` names nothing in it. */
+  async readInputPage(id: string, query: PageQuery): Promise<List<StoredInputItem> | undefined | "gone"> {
+    return await readInputPage(this.#redis, this.#layout.input(id), this.#layout.inputIndex(id), query);
   }
 
   async erase(id: string, readableForSeconds: number): Promise<void> {

@@ -63,7 +63,7 @@ export type AppendOutcome = { kind: "appended" | "duplicate" | "gap" | "fenced" 
  */
 const appendScript = defineScript<[AppendOutcome["kind"], number]>(
   "appendEvents",
-  6,
+  7,
   `
   local meta = redis.call('HMGET', KEYS[1], 'lease', 'last', 'status', 'retentionSeconds', 'bytes')
   if not meta[3] then return {'gone', -1} end

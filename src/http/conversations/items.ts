@@ -9,6 +9,7 @@ import {
 } from "../../lifecycle/errors/state.ts";
 import { listedItem } from "../../lifecycle/include.ts";
 import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
+import { asPage, type ListQuery } from "../../protocol/list.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
 import { itemPage } from "../item-page.ts";
 import { readBody, parseInclude, parseListQuery } from "../validate.ts";
@@ -19,7 +20,7 @@ export function listConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const query = parseListQuery(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
-    const page = itemPage(await context.storage.conversations.readItems(id), query);
+    const page = itemPage(await context.storage.conversations.readPage(id, query), query);
     await indexForReferences(context, id, response.locals.project, page.data);
     response.json(page);
   };
@@ -36,7 +37,8 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     if (outcome.kind === "gone") throw conversationNotFound(id);
     if (outcome.kind === "exists") throw itemExists(added[outcome.place]!.id, outcome.place);
     await indexForReferences(context, id, response.locals.project, added);
-    response.json(itemPage(added, { order: "asc", limit: added.length, include: [...included] }));
+    const query: ListQuery = { order: "asc", limit: added.length, include: [...included] };
+    response.json(itemPage(asPage(added, false), query));
   };
 }
 

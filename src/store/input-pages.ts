@@ -1,0 +1,82 @@
+/**
+ * Pages of a response's input. The input is one JSON text, which a run reads as a whole. A long one has an index beside it,
+ * of where each item begins, so that a page reads and parses what it shows. Inputs without an index (short ones, and those
+ * that a server without it wrote) are parsed as a whole.
+ */
+import type { StoredInputItem } from "../protocol/item.ts";
+import { asPage, type List, pageOf, type PageQuery } from "../protocol/list.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+/** Characters that are parsed in less time than an index would take to keep. */
+const SHORT = 64 * 1024;
+
+/** `index` is the place of the item's first byte, and its id, for each; empty for a short input. */
+export function encodeInput(items: readonly StoredInputItem[]): { json: string; index: (string | number)[] } {
+  const texts = items.map((item) => JSON.stringify(item));
+  const json = `[${texts.join(",")}]`;
+  if (json.length <= SHORT) return { json, index: [] };
+  const known = new Set<string>();
+  const index: (string | number)[] = [];
+  let start = 1;
+  for (const [place, { id }] of items.entries()) {
+    // A cursor means the first of those that a client gave one id. The others need a name that no id is.
+    index.push(start, known.has(id) ? `${id}\n${place}` : id);
+    known.add(id);
+    start += Buffer.byteLength(texts[place]!) + 1;
+  }
+  return { json, index };
+}
+
+/*
+ * KEYS  input, index
+ * ARGV  how many, '1' if the last come first, the id of the item before them if there is one
+ * Returns {'whole', input or nil} | {'unknown'} | {'page', items in their order as JSON, 1 if there are more, else 0}
+ */
+const readPageScript = defineScript<["whole", string | null] | ["unknown"] | ["page", string, 0 | 1]>(
+  "readInputPage",
+  2,
+  `
+  local total = redis.call('ZCARD', KEYS[2])
+  local size = redis.call('STRLEN', KEYS[1])
+  if total == 0 or size == 0 then return {'whole', redis.call('GET', KEYS[1])} end
+  local isDescending = ARGV[2] == '1'
+  local from = 0
+  if ARGV[3] then
+    local rank = redis.call(isDescending and 'ZREVRANK' or 'ZRANK', KEYS[2], ARGV[3])
+    if not rank then return {'unknown'} end
+    from = rank + 1
+  end
+  local count = math.min(tonumber(ARGV[1]), total - from)
+  if count == 0 then return {'page', '[]', 0} end
+  local first = isDescending and total - from - count or from
+  -- With the one behind them: they end before its comma, or before the bracket at the end.
+  local starts = redis.call('ZRANGE', KEYS[2], first, first + count, 'WITHSCORES')
+  local behind = starts[2 * count + 2] or size
+  local items = redis.call('GETRANGE', KEYS[1], starts[2], tonumber(behind) - 2)
+  return {'page', '[' .. items .. ']', from + count < total and 1 or 0}
+`,
+);
+
+export async function readInputPage(
+  redis: RedisClient,
+  input: string,
+  index: string,
+  query: PageQuery,
+): Promise<List<StoredInputItem> | undefined | "gone"> {
+  const isDescending = query.order === "desc";
+  const cursor = query.after === undefined ? [] : [query.after];
+  const [kind, json, hasMore] = await readPageScript(
+    redis,
+    input,
+    index,
+    query.limit,
+    isDescending ? "1" : "0",
+    cursor,
+  );
+  if (kind === "unknown") return undefined;
+  if (json === null || json === undefined) return "gone";
+  // Items were validated when they were accepted; they are not checked again on every page.
+  const items = JSON.parse(json) as StoredInputItem[];
+  if (kind === "whole") return pageOf(items, query);
+  return asPage(isDescending ? items.toReversed() : items, hasMore === 1);
+}
