@@ -93,7 +93,8 @@ test.each([10, 40, 4_000, 300_000])("of a client's, for an MCP server (%i charac
   // A longer header no server takes.
   const isTaken = length < 10_000;
   const sent = { authorization: `Bearer ${token}`, "x-key": header };
-  expect(server.headers[0]).toEqual(isTaken ? expect.objectContaining(sent) : undefined);
+  const expected: unknown = expect.objectContaining(sent);
+  expect(server.headers[0]).toEqual(isTaken ? expected : undefined);
   const types = response.output.map(({ type }) => type);
   expect(types).toEqual(expect.arrayContaining(isTaken ? ["mcp_list_tools", "mcp_call", "message"] : ["message"]));
   expect(JSON.stringify(response.output)).toContain(isTaken ? "<redacted>" : "message");
