@@ -17,6 +17,7 @@ import { measureDelivering } from "./deliver.ts";
 import { measureFairness } from "./fairness.ts";
 import type { Figure } from "./figure.ts";
 import { measureHeldCall } from "./held-call.ts";
+import { measureHostileBodies } from "./hostile-bodies.ts";
 import { measureLatency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
 import { measureLoop } from "./loop.ts";
@@ -30,6 +31,7 @@ import { measureValidating } from "./validate.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
   { name: "validate", run: measureValidating },
+  { name: "hostile", run: measureHostileBodies },
   { name: "accept", run: measureAccepting },
   { name: "record", run: measureRecording },
   { name: "deliver", run: measureDelivering },

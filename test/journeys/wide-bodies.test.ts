@@ -67,14 +67,14 @@ test.each<[string, begin: string, value: string, end: string]>([
 test("a long history is accepted, and another request is answered meanwhile", async () => {
   const input = Array.from({ length: 60_000 }, () => ({ role: "user", content: "a" }));
   const bytes = Buffer.from(JSON.stringify({ ...simulate({ hang: true }), background: true, input }));
-  let isAnswered = false;
+  const state = { isAnswered: false };
   let answersMeanwhile = 0;
-  const accepted = post("/responses", bytes).finally(() => (isAnswered = true));
-  while (!isAnswered) {
+  const accepted = post("/responses", bytes).finally(() => (state.isAnswered = true));
+  while (!state.isAnswered) {
     const health = await request(new URL("/healthz", api.url));
     expect(health.statusCode).toBe(200);
     await health.body.dump();
-    if (!isAnswered) answersMeanwhile += 1;
+    if (!state.isAnswered) answersMeanwhile += 1;
   }
   expect((await accepted).status).toBe(200);
   expect(answersMeanwhile).toBeGreaterThan(3);
