@@ -90,6 +90,17 @@ describe("every answer is as described", () => {
     expect(texts[0]).toContain("obfuscation");
   });
 
+  test("of a container", async () => {
+    const step = JSON.stringify({ call: "python", arguments: { code: "1" } });
+    const tools = [{ type: "code_interpreter", container: { type: "auto" } }];
+    const ran = await call("POST", "/responses", simulate({ "step.1": step }, { background: false, tools }));
+    expect(ran.status).toBe(200);
+    const { data } = (await call<{ data: { id: string }[] }>("GET", "/containers")).body;
+    expect(data).toHaveLength(1);
+    expect((await call("GET", `/containers/${data[0]!.id}`)).status).toBe(200);
+    expect((await call("DELETE", `/containers/${data[0]!.id}`)).status).toBe(200);
+  });
+
   test("of a conversation and its items", async () => {
     const conversation = (await call("POST", "/conversations", { items: [say("one")], metadata: { a: "b" } })).body;
     const path = `/conversations/${conversation.id}`;
@@ -160,6 +171,10 @@ describe("every answer is as described", () => {
     ["POST", "/responses", fast({ temperature: 3 }), 400],
     ["POST", "/responses", fast({ metadata: { ["k".repeat(65)]: "v" } }), 400],
     ["POST", "/responses", fast({ conversation: "conv_1" }), 404],
+    ["GET", "/containers?limit=0", undefined, 400],
+    ["GET", "/containers?after=cntr_1", undefined, 400],
+    ["GET", "/containers/cntr_1", undefined, 404],
+    ["DELETE", "/containers/foo", undefined, 400],
     ["POST", "/responses", fast({ conversation: "conv_1", previous_response_id: "resp_1" }), 400],
     ["POST", "/responses", fast({ input: [{ type: "item_reference", id: "msg_1" }] }), 404],
     ["POST", "/responses", fast({ input: [{ type: "function_call", call_id: "c", name: "n", arguments: "{}" }] }), 400],

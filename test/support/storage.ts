@@ -7,8 +7,8 @@ import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { testRedisUrl, uniquePrefix } from "./redis.ts";
 
-/** Containers for a minute after their last use, conversations until they are deleted. */
-export const KEPT_FOR = { containerIdleSeconds: 60, conversationIdleSeconds: 0 };
+/** Containers for an hour after their last use, conversations until they are deleted. */
+export const KEPT_FOR = { containerIdleSeconds: 3_600, conversationIdleSeconds: 0 };
 
 export interface TestStorage extends Storage, AsyncDisposable {}
 

@@ -11,7 +11,6 @@ import type { ToolKind } from "../../../workers/tool.ts";
 import { codeInterpreter } from "../../../workers/tools/code-interpreter.ts";
 import type { Storage } from "../../../src/responses/storage.ts";
 import type { ContainerChange } from "../../../src/store/containers.ts";
-import { sampleRecord } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 import { type Before, createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../support/tool-runs.ts";
 
@@ -176,10 +175,12 @@ describe("a container", () => {
     expect(logsOf(second.calls[0]!)).toMatch(/^\[The interpreter was restarted: [^]*NameError/);
   });
 
-  test("lives until the end of what its response may still run, and is kept", async () => {
-    const { calls } = await run([python("x = 5")]);
-    const { retentionSeconds } = sampleRecord();
-    expect(await storage.redis.ttl(storage.layout.container(calls[0]!.container_id))).toBeGreaterThan(retentionSeconds);
+  test("lives for its time after its last call, and as long as its response may still run", async () => {
+    const idle = await run([python("x = 5")]);
+    const ttlOf = async (id: string) => await storage.redis.ttl(storage.layout.container(id));
+    expect(await ttlOf(idle.calls[0]!.container_id)).toBeGreaterThan(storage.containerIdleSeconds - 60);
+    const running = await run([python("x = 5")], { storage: { ...storage, containerIdleSeconds: 1 } });
+    expect(await ttlOf(running.calls[0]!.container_id)).toBeGreaterThan(1);
   });
 
   test("that is lost between two calls is begun anew, and the model is told once", async () => {
