@@ -8,6 +8,7 @@ import type { ConversationItem } from "../protocol/conversation.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import { isTerminalStatus, type Response } from "../protocol/response.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
+import { settleConversation } from "./conversation-bytes.ts";
 import { responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -50,6 +51,7 @@ export async function endTurn(storage: Storage, id: string, responseId: string):
   // One whose turn was added, or given up, is not read again: what could not be read must not hold up its deletion.
   if (!(await storage.conversations.isHeldBy(id, responseId))) return;
   await storage.conversations.endTurn(id, responseId, await readTurn(storage, responseId));
+  await settleConversation(storage, id);
 }
 
 async function readTurn(storage: Storage, responseId: string): Promise<ConversationItem[]> {

@@ -16,8 +16,13 @@ const recordSchema = z.object({
   metadata: z.string().transform((json) => z.record(z.string(), z.string()).parse(JSON.parse(json))),
   /** The response that is writing, or ''. */
   lock: z.string(),
+  /** What its items take. One from before there was a count has what came since. */
+  bytes: z.coerce.number().default(0),
 });
 export type ConversationRecord = z.infer<typeof recordSchema>;
+
+/** What an item takes beside its text: its id three times, and what naming it takes. */
+const ITEM_BYTES = 350;
 
 /*
  * KEYS  conversation, order, items
@@ -29,6 +34,7 @@ const ADD_ITEMS = `
     for i = from, #ARGV, 2 do
       if redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) == 1 then
         redis.call('ZADD', KEYS[2], redis.call('HINCRBY', KEYS[1], 'added', 1), ARGV[i])
+        redis.call('HINCRBY', KEYS[1], 'bytes', #ARGV[i + 1] + ${ITEM_BYTES})
       end
     end
   end
@@ -85,19 +91,42 @@ const endTurnScript = defineScript<0 | 1>(
 );
 
 /*
- * KEYS  conversation
+ * KEYS  conversation, order, items
  * ARGV  response id
- * Returns {'held'} | {'busy', holder} | {'gone'}
+ * Returns {'held'} | {'busy', holder} | {'gone'}. While a response writes, the conversation is not idle, however long it takes.
  */
 const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
   "lockConversation",
-  1,
+  3,
   `
   local lock = redis.call('HGET', KEYS[1], 'lock')
   if not lock then return {'gone'} end
   if lock ~= '' and lock ~= ARGV[1] then return {'busy', lock} end
   redis.call('HSET', KEYS[1], 'lock', ARGV[1])
+  for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
   return {'held'}
+`,
+);
+
+/*
+ * KEYS  conversation, order, items
+ * ARGV  seconds for which it is kept from now on, if no response is writing; 0: until it is deleted
+ * Returns {project, bytes}, and when it expires in unix milliseconds or 0; {} if it is gone.
+ */
+const settleScript = defineScript<[] | [project: string, bytes: number, expiresAtMs: number]>(
+  "settleConversation",
+  3,
+  `
+  local held = redis.call('HMGET', KEYS[1], 'project', 'bytes', 'lock')
+  if not held[1] then return {} end
+  local seconds = tonumber(ARGV[1])
+  if held[3] ~= '' then seconds = 0 end
+  for _, key in ipairs(KEYS) do
+    if seconds > 0 then redis.call('EXPIRE', key, seconds) else redis.call('PERSIST', key) end
+  end
+  local expires = 0
+  if seconds > 0 then expires = (redis.call('TIME')[1] + seconds) * 1000 end
+  return {held[1], tonumber(held[2] or '0'), expires}
 `,
 );
 
@@ -112,7 +141,11 @@ const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
   `
   local lock = redis.call('HGET', KEYS[1], 'lock')
   if lock and lock ~= '' then return 'locked' end
+  local length = redis.call('HSTRLEN', KEYS[3], ARGV[1])
   if not lock or redis.call('HDEL', KEYS[3], ARGV[1]) == 0 then return 'unknown' end
+  -- Of one from before there was a count no less than nothing is left.
+  local bytes = tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0') - length - ${ITEM_BYTES}
+  redis.call('HSET', KEYS[1], 'bytes', math.max(0, bytes))
   redis.call('ZREM', KEYS[2], ARGV[1])
   return 'removed'
 `,
@@ -202,7 +235,7 @@ export class Conversations {
   }
 
   async lock(id: string, responseId: string): Promise<{ kind: "held" | "gone" } | { kind: "busy"; holder: string }> {
-    const [kind, holder] = await lockScript(this.#redis, this.#layout.conversation(id), responseId);
+    const [kind, holder] = await lockScript(this.#redis, ...this.#keys(id), responseId);
     return kind === "busy" ? { kind, holder } : { kind };
   }
 
@@ -216,9 +249,23 @@ export class Conversations {
     await endTurnScript(this.#redis, this.#keys(id), responseId, encoded(items));
   }
 
+  /** After a use: from now on it is idle. Undefined if it is gone. `expiresAtMs` is undefined if it does not expire. */
+  async settle(
+    id: string,
+    idleSeconds: number,
+  ): Promise<{ project: string; bytes: number; expiresAtMs: number | undefined } | undefined> {
+    const [project, bytes, expiresAtMs] = await settleScript(this.#redis, ...this.#keys(id), idleSeconds);
+    return project === undefined ? undefined : { project, bytes: bytes!, expiresAtMs: expiresAtMs || undefined };
+  }
+
   #keys(id: string): [conversation: string, order: string, items: string] {
     return [this.#layout.conversation(id), this.#layout.conversationOrder(id), this.#layout.conversationItems(id)];
   }
+}
+
+/** What `items` will take. */
+export function bytesOfItems(items: readonly ConversationItem[]): number {
+  return items.reduce((sum, item) => sum + Buffer.byteLength(JSON.stringify(item)) + ITEM_BYTES, 0);
 }
 
 function encoded(items: readonly ConversationItem[]): string[] {

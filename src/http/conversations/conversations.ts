@@ -4,6 +4,7 @@ import type { ApiContext } from "../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../protocol/conversation.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { newId } from "../../protocol/id.ts";
+import { addCounted, settleConversation } from "../../responses/conversation-bytes.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
 import { readBody } from "../validate.ts";
 import { itemsToStore } from "./items-to-store.ts";
@@ -17,7 +18,8 @@ export function createConversation(context: ApiContext): RequestHandler {
     const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
     const stored = await itemsToStore(storage, project, items ?? []);
-    await storage.conversations.create(conversation, project, stored);
+    const adding = { id: conversation.id, project, items: stored, bound: limits.maxStoredBytesPerProject };
+    await addCounted(storage, adding, () => storage.conversations.create(conversation, project, stored));
     await indexConversationItems(storage, conversation.id, project, stored, limits.retentionSeconds);
     response.json(conversation);
   };
@@ -36,6 +38,7 @@ export function updateConversation(context: ApiContext): RequestHandler {
     const { id, record } = await ownedConversation(context, request, response.locals.project);
     const isSet = await context.storage.conversations.setMetadata(id, metadata ?? {});
     if (!isSet) throw conversationNotFound(id);
+    await settleConversation(context.storage, id);
     response.json(describeConversation(id, { ...record, metadata: metadata ?? {} }));
   };
 }
@@ -44,6 +47,7 @@ export function updateConversation(context: ApiContext): RequestHandler {
 export function deleteConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { id } = await ownedConversation(context, request, response.locals.project);
+    await context.storage.storedBytes.remove(response.locals.project, id);
     await context.storage.conversations.erase(id);
     response.json({ id, object: "conversation.deleted", deleted: true });
   };

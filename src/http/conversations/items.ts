@@ -10,6 +10,7 @@ import {
 import { listedItem } from "../../lifecycle/include.ts";
 import { type ConversationItem, createItemsSchema } from "../../protocol/conversation.ts";
 import { asPage, type ListQuery } from "../../protocol/list.ts";
+import { addCounted, settleConversation } from "../../responses/conversation-bytes.ts";
 import { indexConversationItems } from "../../responses/item-references.ts";
 import { itemPage } from "../item-page.ts";
 import { readBody, parseInclude, parseListQuery } from "../validate.ts";
@@ -32,7 +33,9 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     const included = parseInclude(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
     const added = await itemsToStore(context.storage, response.locals.project, items);
-    const outcome = await context.storage.conversations.add(id, added);
+    const { project } = response.locals;
+    const adding = { id, project, items: added, bound: context.limits.maxStoredBytesPerProject };
+    const outcome = await addCounted(context.storage, adding, () => context.storage.conversations.add(id, added));
     if (outcome.kind === "locked") throw conversationLocked();
     if (outcome.kind === "gone") throw conversationNotFound(id);
     if (outcome.kind === "exists") throw itemExists(added[outcome.place]!.id, outcome.place);
@@ -71,6 +74,7 @@ export function deleteConversationItem(context: ApiContext): RequestHandler {
     const outcome = await context.storage.conversations.removeItem(id, itemId);
     if (outcome === "locked") throw conversationLocked();
     if (outcome === "unknown") throw conversationItemNotFound(itemId);
+    await settleConversation(context.storage, id);
     response.json(describeConversation(id, record));
   };
 }

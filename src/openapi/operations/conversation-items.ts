@@ -54,6 +54,7 @@ export const createConversationItems: Endpoint = {
     ...includeFaults,
     ...NOT_THERE,
     "conversationLocked",
+    "storageFull",
   ],
 };
 

@@ -47,6 +47,7 @@ export const createConversation: Endpoint = {
       ...itemFaults((items) => ({ items })),
     }),
     ...addedItemFaults,
+    "storageFull",
     "storeUnavailable",
   ],
 };
