@@ -30,7 +30,8 @@ export const COUNTING = `
     if not before then return end
     redis.call('HDEL', keys[2], id)
     redis.call('ZREM', keys[3], id)
-    redis.call('HINCRBY', keys[1], project, -before)
+    -- The negative of 0 would be -0, which Redis takes for no integer.
+    redis.call('HINCRBY', keys[1], project, 0 - before)
   end
   local function trim(keys, project, count)
     local now = redis.call('TIME')[1] .. '000'
