@@ -2,6 +2,8 @@
  * How long a response whose provider has no room waits in the queue. It takes no worker's slot meanwhile; it can be
  * cancelled, and its deadline ends it, as any that is queued.
  */
+import { hasWindow } from "../src/queue/queue-class.ts";
+import type { ResponseRecord } from "../src/store/response-record.ts";
 import type { PostponedFinish } from "./upstream.ts";
 
 const FIRST_WAIT_MS = 10_000;
@@ -18,6 +20,11 @@ export interface WaitLimits {
   deadlineMs: number;
   /** Until then a response with a completion window waits as often as it must: it has the time, and was promised it. */
   latestStartMs: number;
+}
+
+/** Only a window is time that was promised to be waited in: the flex tier has none, though it has a latest start. */
+export function waitLimitsOf(record: ResponseRecord): Omit<WaitLimits, "maxWaits"> {
+  return { ...record, latestStartMs: hasWindow(record) ? record.latestStartMs : 0 };
 }
 
 /** Undefined if it may not wait (again), or not for so long. */

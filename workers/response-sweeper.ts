@@ -18,7 +18,8 @@ export interface SweptResponse {
   status: ResponseStatus;
   ending: "" | "cancel" | "fail";
   deadlineMs: number;
-  attempts: number;
+  /** Attempts that nothing but the response explains. */
+  charged: number;
   isQueued: boolean;
 }
 
@@ -33,7 +34,7 @@ export function decide(response: SweptResponse, nowMs: number, maxAttempts: numb
   if (response.ending !== "") return "finish";
   if (response.deadlineMs <= nowMs) return "expire";
   if (response.isQueued) return "keep";
-  return response.attempts >= maxAttempts ? "exhaust" : "enqueue";
+  return response.charged >= maxAttempts ? "exhaust" : "enqueue";
 }
 
 export interface SweeperOptions {
@@ -213,5 +214,5 @@ export class ResponseSweeper {
 const SWEPT_ERRORS = {
   finish: responseError("server_error", "The response could not be finished."),
   expire: responseError("server_error", "The response was not finished before its deadline."),
-  exhaust: responseError("server_error", "The response could not be finished: its worker was lost too often."),
+  exhaust: responseError("server_error", "The response could not be finished: it has failed too often."),
 };

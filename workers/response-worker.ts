@@ -8,14 +8,15 @@ import type { WorkerContext } from "../src/context.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
 import { bringRelatedForward } from "../src/responses/queue-response.ts";
+import { isSuspect } from "../src/stream/lease.ts";
 import { WorkerControl } from "../src/stream/control.ts";
-import { BackgroundUpstreams } from "./background-upstreams.ts";
+import type { BackgroundUpstreams } from "./background-upstreams.ts";
 import { FairQueue, type Process } from "./fair-queue.ts";
+import { Quarantine } from "./quarantine.ts";
+import { type OpenedDependencies, openDependencies } from "./run-dependencies.ts";
 import { RunControl } from "./run.ts";
 import { type RunOutcome, runResponse } from "./run-response.ts";
 import { SlotShares } from "./slot-shares.ts";
-import { ServerTools } from "./tools.ts";
-import { Upstreams } from "./upstreams.ts";
 
 /** How often each run's lease is looked at: the longest that a run goes on after a cancel whose order was lost. */
 const LEASE_CHECK_MS = 2_000;
@@ -40,9 +41,8 @@ interface ActiveRun {
 
 export class ResponseWorker {
   readonly #context: WorkerContext;
-  readonly #upstreams: Upstreams;
-  readonly #serverTools: ServerTools;
-  readonly background: BackgroundUpstreams;
+  readonly #dependencies: OpenedDependencies;
+  readonly #quarantine: Quarantine;
   readonly #fair: FairQueue[] = [];
   readonly #workers: Worker<ResponseJob>[];
   readonly #active = new Set<ActiveRun>();
@@ -55,9 +55,8 @@ export class ResponseWorker {
 
   private constructor(context: WorkerContext) {
     this.#context = context;
-    this.#upstreams = new Upstreams(context.catalog, context.config, context.logger);
-    this.background = new BackgroundUpstreams(context.storage, this.#upstreams);
-    this.#serverTools = new ServerTools(context.config);
+    this.#dependencies = openDependencies(context);
+    this.#quarantine = new Quarantine(context.storage.leases, context.logger);
     this.#workers = QUEUE_NAMES.map((name) => this.#openWorker(name));
     this.#leaseCheck = setInterval(() => void this.#checkLeases(), LEASE_CHECK_MS);
   }
@@ -68,6 +67,10 @@ export class ResponseWorker {
     await WorkerControl.listen(context.controlRedis, context.storage.layout, (id) => worker.#cancel(id));
     await Promise.all(worker.#workers.map((each) => each.waitUntilReady()));
     return worker;
+  }
+
+  get background(): BackgroundUpstreams {
+    return this.#dependencies.background;
   }
 
   get activeCount(): number {
@@ -161,25 +164,11 @@ export class ResponseWorker {
       const record = await storage.records.readEvenDeleted(id);
       if (record !== undefined) await bringRelatedForward(storage, { id, ...record });
       void stopAt(record?.deadlineMs ?? 0, control, deadline.signal);
-      const outcome = await runResponse(
-        {
-          storage,
-          upstreams: this.#upstreams,
-          maxAttempts: config.MAX_ATTEMPTS,
-          serverTools: this.#serverTools,
-          maxWaits: config.UPSTREAM_MAX_WAITS,
-          isStrict: config.STRICT_EVENTS,
-          streamsCalls: config.STREAM_CALL_ARGUMENTS,
-          maxToolCalls: config.MAX_TOOL_CALLS,
-          background: this.#upstreams.hasBackground ? this.background : undefined,
-          workerName: config.processName,
-        },
-        id,
-        control,
-        (lease) => {
-          active.lease = lease;
-        },
-      );
+      const onLease = (lease: string): void => void (active.lease = lease);
+      const outcome =
+        record !== undefined && isSuspect(record, config.processName)
+          ? await this.#quarantine.run(id, control, onLease)
+          : await runResponse(this.#dependencies.run, id, control, onLease);
       logger.debug({ responseId: id, outcome }, "Run over");
       return outcome;
     } finally {
@@ -229,7 +218,7 @@ export class ResponseWorker {
     for (const { control } of this.#active) control.stop("drain");
     await Promise.race([closed, delay(HAND_OVER_MS, undefined, { ref: false })]);
     clearInterval(this.#leaseCheck);
-    await this.#serverTools[Symbol.asyncDispose]();
+    await this.#dependencies.run.serverTools[Symbol.asyncDispose]();
   }
 
   async #allDone(): Promise<void> {

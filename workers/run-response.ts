@@ -6,7 +6,6 @@ import {
   closeOpenItems,
   completeResponse,
   failResponse,
-  responseError,
   stopResponse,
   startResponse,
 } from "../src/lifecycle/end-response.ts";
@@ -19,11 +18,10 @@ import { loadConversation, MissingHistoryError } from "../src/responses/conversa
 import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
-import { hasWindow } from "../src/queue/queue-class.ts";
-import type { ResponseRecord } from "../src/store/response-record.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { LeaseLostError } from "../src/stream/event-writer.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
+import { CRASHED_ERROR, DEADLINE_ERROR, exhaustedError } from "./attempt-errors.ts";
 import { addCompactionUsage } from "./compact-context.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
@@ -31,7 +29,7 @@ import { ToolGoneError } from "./tool-turn.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
 import { unfinishedIndex } from "./told-item.ts";
 import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "./upstream.ts";
-import { queueWaitMs, type WaitLimits } from "./queue-wait.ts";
+import { queueWaitMs, waitLimitsOf } from "./queue-wait.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface RunDependencies extends LoopDependencies {
@@ -83,6 +81,8 @@ async function attempt(
       return await failFromOutside(storage, id, DEADLINE_ERROR);
     case "exhausted":
       return await failFromOutside(storage, id, exhaustedError(maxAttempts));
+    case "crashed":
+      return await failFromOutside(storage, id, CRASHED_ERROR);
     case "held":
       break;
   }
@@ -106,12 +106,6 @@ async function attempt(
   } catch (error) {
     return await stopped(storage, run, error);
   }
-}
-
-const DEADLINE_ERROR = responseError("server_error", "The response was not finished before its deadline.");
-
-function exhaustedError(attempts: number): ResponseError {
-  return responseError("server_error", `The response could not be finished: its worker was lost ${attempts} times.`);
 }
 
 async function failFromOutside(storage: Storage, id: string, error: ResponseError): Promise<RunOutcome> {
@@ -186,7 +180,7 @@ async function postpone(
   finish: PostponedFinish,
 ): Promise<number | undefined> {
   const record = await storage.records.readEvenDeleted(run.id);
-  const waitMs = record && queueWaitMs(finish, { ...waitLimits(record), maxWaits }, Date.now());
+  const waitMs = record && queueWaitMs(finish, { ...waitLimitsOf(record), maxWaits }, Date.now());
   if (waitMs === undefined) return undefined;
   await run.writer.flush();
   if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
@@ -195,11 +189,6 @@ async function postpone(
     "Waits in the queue for its provider",
   );
   return waitMs;
-}
-
-/** Only a window is time that was promised to be waited in: the flex tier has none, though it has a latest start. */
-function waitLimits(record: ResponseRecord): Omit<WaitLimits, "maxWaits"> {
-  return { ...record, latestStartMs: hasWindow(record) ? record.latestStartMs : 0 };
 }
 
 /** A response that may not wait any longer fails with what its provider said. */
@@ -241,6 +230,7 @@ async function stopped(storage: Storage, run: Run, error: unknown): Promise<RunO
     case "lock-lost":
       return "lost";
     case undefined:
+      await storage.leases.chargeFailure(run.id, run.lease);
       throw error;
   }
 }

@@ -23,6 +23,15 @@ const recordSchema = z.object({
   durable: z.coerce.number().int().optional(),
   /** How often a worker has begun it. A hand-over gives its attempt back. */
   attempts: z.coerce.number().int(),
+  /** Of these, how many nothing but the response explains (src/stream/lease.ts). */
+  charged: z.coerce.number().int().default(0),
+  /** How much it is suspected to have crashed its workers. */
+  suspicion: z.coerce.number().int().default(0),
+  /** The last event when the lease was taken. */
+  leasedLast: z.coerce.number().int().default(0),
+  lease: z.string().default(""),
+  /** Who took the lease last. */
+  worker: z.string().default(""),
   /** How often it went back to the queue to wait for its provider. */
   waits: z.coerce.number().int().default(0),
   /** Set once somebody other than a worker has begun to end it: no worker may begin it any more. */

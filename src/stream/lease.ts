@@ -6,6 +6,11 @@
  * A lease is `<epoch>-<nonce>`. The epoch orders the holders for people who read it; the nonce makes a lease unique even
  * if Redis came back from a crash with an older epoch. BullMQ's lock decides who *should* work, and may be wrong for a
  * while (a stopped process, a slow network); the lease decides who *does*.
+ *
+ * A lease that is taken from a holder who never gave it back says that its worker was lost, and not by whose fault. So it
+ * charges nobody. Each response of that worker is suspected, more if its log has not grown since the lease was taken, and
+ * one that is suspected enough runs in a process of its own (workers/quarantine.ts). Charged is what nothing else explains:
+ * a run that throws, one that is lost to the very process that had it, and the death of a process that ran nothing else.
  */
 import type { ResponseError, ResponseStatus } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
@@ -13,11 +18,35 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /**
  * `held`: the caller may append from `last + 1`. `over`: it has ended. `ending`: somebody began to end it from outside.
- * `exhausted`: it was begun as often as is allowed. `expired`: its deadline has passed. `gone`: there is no such response.
+ * `exhausted`: it was charged as many attempts as are allowed. `crashed`: it has crashed processes that ran nothing else.
+ * `expired`: its deadline has passed. `gone`: there is no such response.
  */
 export type AcquireOutcome =
   | { kind: "held"; lease: string; last: number; attempt: number }
-  | { kind: "over" | "ending" | "exhausted" | "expired" | "gone" };
+  | { kind: "over" | "ending" | "exhausted" | "crashed" | "expired" | "gone" };
+
+/** Of processes that ran nothing else. */
+export const MAX_CRASHES_ALONE = 2;
+/** From so much suspicion on a response runs alone: after two losses without an event of progress, or four with some. */
+const SUSPECT_FROM = 4;
+const WITHOUT_PROGRESS = 2;
+const WITH_PROGRESS = 1;
+
+export interface Suspicion {
+  lease: string;
+  worker: string;
+  last: number;
+  /** The last event when the lease was taken. */
+  leasedLast: number;
+  suspicion: number;
+}
+
+/** Whether `worker` must run it alone. It counts the loss that its next lease will record. */
+export function isSuspect({ lease, worker, last, leasedLast, suspicion }: Suspicion, by: string): boolean {
+  const isLost = lease !== "" && worker !== by;
+  const more = isLost ? (last > leasedLast ? WITH_PROGRESS : WITHOUT_PROGRESS) : 0;
+  return suspicion + more >= SUSPECT_FROM;
+}
 
 /*
  * KEYS  meta
@@ -28,7 +57,8 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   "acquireLease",
   1,
   `
-  local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last', 'lease')
+  local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last', 'lease',
+    'charged', 'crashes', 'suspicion', 'leasedLast', 'worker')
   if not meta[1] then return {'gone', '', -1, 0} end
   -- Sent again after a connection error: it was held already.
   if meta[6] ~= '' and string.sub(meta[6], -#ARGV[1]) == ARGV[1] then
@@ -37,9 +67,18 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   if meta[1] ~= 'queued' and meta[1] ~= 'in_progress' then return {'over', '', -1, 0} end
   if meta[2] ~= '' then return {'ending', '', -1, 0} end
   if tonumber(meta[4]) <= tonumber(ARGV[2]) then return {'expired', '', -1, 0} end
-  if tonumber(meta[3]) >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
+  local charged = tonumber(meta[7] or 0)
+  local suspicion = tonumber(meta[9] or 0)
+  if meta[6] ~= '' then
+    if meta[11] == ARGV[4] then charged = charged + 1
+    elseif tonumber(meta[5]) > tonumber(meta[10] or 0) then suspicion = suspicion + ${WITH_PROGRESS}
+    else suspicion = suspicion + ${WITHOUT_PROGRESS} end
+  end
+  if charged >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
+  if tonumber(meta[8] or 0) >= ${MAX_CRASHES_ALONE} then return {'crashed', '', -1, 0} end
   local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
-  redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4])
+  redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4], 'charged', charged, 'suspicion', suspicion,
+    'leasedLast', meta[5])
   return {'held', lease, tonumber(meta[5]), redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
 `,
 );
@@ -47,16 +86,47 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
 /*
  * KEYS  meta
  * ARGV  lease, whether it is a wait ('1' or '')
- * Gives the lease back without having ended the response; the attempt does not count, a wait does.
+ * Gives the lease back without having ended the response; the attempt does not count, a wait does. Whoever can give it
+ * back has outlived the run.
  */
 const releaseScript = defineScript<0 | 1>(
   "releaseLease",
   1,
   `
   if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
-  redis.call('HSET', KEYS[1], 'lease', '')
+  redis.call('HSET', KEYS[1], 'lease', '', 'suspicion', 0)
   redis.call('HINCRBY', KEYS[1], 'attempts', -1)
   if ARGV[2] ~= '' then redis.call('HINCRBY', KEYS[1], 'waits', 1) end
+  return 1
+`,
+);
+
+/*
+ * KEYS  meta
+ * ARGV  lease, the field in which the attempt counts
+ * Gives the lease back after an attempt that nothing but the response explains.
+ */
+const chargeScript = defineScript<0 | 1>(
+  "chargeAttempt",
+  1,
+  `
+  if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+  redis.call('HSET', KEYS[1], 'lease', '')
+  redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
+  return 1
+`,
+);
+
+/*
+ * KEYS  meta
+ * ARGV  lease
+ */
+const clearSuspicionScript = defineScript<0 | 1>(
+  "clearSuspicion",
+  1,
+  `
+  if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+  redis.call('HSET', KEYS[1], 'suspicion', 0)
   return 1
 `,
 );
@@ -127,6 +197,21 @@ export class Leases {
   /** For a worker whose response waits in the queue for its provider. False if the lease was lost already. */
   async postpone(id: string, lease: string): Promise<boolean> {
     return (await releaseScript(this.#redis, this.#layout.meta(id), lease, "1")) === 1;
+  }
+
+  /** For a worker whose run has thrown. False if the lease was lost already. */
+  async chargeFailure(id: string, lease: string): Promise<boolean> {
+    return (await chargeScript(this.#redis, this.#layout.meta(id), lease, "charged")) === 1;
+  }
+
+  /** For a response that ran alone in a process, which has died. */
+  async chargeCrash(id: string, lease: string): Promise<boolean> {
+    return (await chargeScript(this.#redis, this.#layout.meta(id), lease, "crashes")) === 1;
+  }
+
+  /** For one that has run for long enough to be suspected no more. */
+  async clearSuspicion(id: string, lease: string): Promise<boolean> {
+    return (await clearSuspicionScript(this.#redis, this.#layout.meta(id), lease)) === 1;
   }
 
   /** Whether `lease` still is the current one. */

@@ -1,0 +1,166 @@
+/**
+ * Where suspects run: each in a process of its own. A response whose worker died is suspected of it together with all that
+ * were lost with it (src/stream/lease.ts); only here can a death be laid to one of them. So nobody is charged for what a
+ * neighbour did, and a worker that is killed, which takes these processes along, is nobody's fault.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "pino";
+import type { Leases } from "../src/stream/lease.ts";
+import type { RunControl, StopReason } from "./run.ts";
+import type { OnLease, RunOutcome } from "./run-response.ts";
+
+export const ALIVE_INTERVAL_MS = 1_000;
+/** A process that has not reported for so long is stuck, as one that does not renew its lock. */
+const STUCK_MS = 15_000;
+/** Until the first report: a start takes seconds on a busy machine. */
+const START_LIMIT_MS = 60_000;
+/** A suspect that has had its lease for so long is none any more, and makes room if others wait: its text is continued. */
+const CLEARED_MS = 3_000;
+/** Processes at a time: each takes the memory of a worker. */
+const MAX_PROCESSES = 4;
+const SCRIPT = fileURLToPath(new URL("quarantined-run.ts", import.meta.url));
+
+export interface Order {
+  stop: StopReason;
+  /** Otherwise a hand-over waits for the end of what it would cut in two. */
+  isUrgent: boolean;
+}
+
+export type Report =
+  | { kind: "alive" }
+  | { kind: "lease"; lease: string }
+  | { kind: "outcome"; outcome: RunOutcome }
+  | { kind: "failed"; message: string };
+
+class QuarantineError extends Error {
+  override readonly name = "QuarantineError";
+}
+
+export class Quarantine {
+  readonly #leases: Leases;
+  readonly #logger: Logger;
+  readonly #running = new Set<SuspectProcess>();
+  readonly #waiting: (() => void)[] = [];
+  /** Places that are taken, or promised to one that was waiting. */
+  #taken = 0;
+
+  constructor(leases: Leases, logger: Logger) {
+    this.#leases = leases;
+    this.#logger = logger;
+  }
+
+  /** As `runResponse`, in a process of its own. Rejects if that died, after it was laid to the response. */
+  async run(id: string, control: RunControl, onLease: OnLease): Promise<RunOutcome> {
+    await this.#turn(control.generating);
+    if (control.generating.aborted) {
+      this.#giveBack();
+      return control.stopReason === "drain" ? "handed-over" : "lost";
+    }
+    this.#logger.warn({ responseId: id }, "Runs alone: its worker was lost too often");
+    const suspect = new SuspectProcess(id, onLease, () => void this.#clear(suspect));
+    this.#running.add(suspect);
+    const stop = (): void => suspect.stop(control.stopReason ?? "drain");
+    control.generating.addEventListener("abort", stop);
+    try {
+      const outcome = await suspect.outcome();
+      if (outcome !== undefined) return outcome;
+      if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease);
+      throw new QuarantineError(`The process that ran the response alone has died (${suspect.end}).`);
+    } finally {
+      control.generating.removeEventListener("abort", stop);
+      this.#running.delete(suspect);
+      this.#giveBack();
+    }
+  }
+
+  /** Who waits for longest has the place. */
+  #giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#taken -= 1;
+    else next();
+  }
+
+  async #clear(suspect: SuspectProcess): Promise<void> {
+    try {
+      if (suspect.lease !== undefined) await this.#leases.clearSuspicion(suspect.id, suspect.lease);
+    } catch (err) {
+      this.#logger.warn({ err, responseId: suspect.id }, "Could not clear a suspect");
+    }
+    if (this.#waiting.length > 0) suspect.stop("drain", true);
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    if (this.#taken < MAX_PROCESSES) {
+      this.#taken += 1;
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    const leave = (): void => {
+      const place = this.#waiting.indexOf(resolve);
+      // It has the place already, and gives it back.
+      if (place < 0) return;
+      this.#waiting.splice(place, 1);
+      this.#taken += 1;
+      resolve();
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    [...this.#running].find(({ isCleared }) => isCleared)?.stop("drain", true);
+    await promise;
+    signal.removeEventListener("abort", leave);
+  }
+}
+
+class SuspectProcess {
+  readonly id: string;
+  lease: string | undefined;
+  isCleared = false;
+  /** How it ended. */
+  end = "";
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #result: Extract<Report, { kind: "outcome" | "failed" }> | undefined;
+  #watch: NodeJS.Timeout;
+
+  constructor(id: string, onLease: OnLease, onCleared: () => void) {
+    this.id = id;
+    this.#child = fork(SCRIPT, [id], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#exited = once(this.#child, "exit");
+    // Where it cannot be started there is no exit.
+    this.#exited.catch(() => {});
+    this.#watch = this.#killAfter(START_LIMIT_MS);
+    let clearing: NodeJS.Timeout | undefined;
+    const clear = (): void => {
+      this.isCleared = true;
+      onCleared();
+    };
+    void this.#exited.catch(() => {}).then(() => clearTimeout(clearing));
+    this.#child.on("message", (report: Report) => {
+      clearTimeout(this.#watch);
+      this.#watch = this.#killAfter(STUCK_MS);
+      if (report.kind === "lease") {
+        onLease((this.lease = report.lease));
+        clearing = setTimeout(clear, CLEARED_MS);
+      }
+      if (report.kind === "outcome" || report.kind === "failed") this.#result = report;
+    });
+  }
+
+  /** Undefined if it died. Rejects with what the run has thrown. */
+  async outcome(): Promise<RunOutcome | undefined> {
+    await this.#exited.finally(() => clearTimeout(this.#watch));
+    this.end = String(this.#child.signalCode ?? this.#child.exitCode);
+    if (this.#result?.kind === "failed") throw new QuarantineError(this.#result.message);
+    return this.#result?.outcome;
+  }
+
+  stop(stop: StopReason, isUrgent = false): void {
+    if (this.#child.connected) this.#child.send({ stop, isUrgent } satisfies Order);
+  }
+
+  #killAfter(limitMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#child.kill("SIGKILL"), limitMs);
+  }
+}

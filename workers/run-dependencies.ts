@@ -1,0 +1,30 @@
+/** What every run in a process works with, whether it has company there or not. */
+import type { WorkerContext } from "../src/context.ts";
+import { BackgroundUpstreams } from "./background-upstreams.ts";
+import type { RunDependencies } from "./run-response.ts";
+import { ServerTools } from "./tools.ts";
+import { Upstreams } from "./upstreams.ts";
+
+export interface OpenedDependencies {
+  run: RunDependencies;
+  /** Also what providers that are not to run in their background any more still have. */
+  background: BackgroundUpstreams;
+}
+
+export function openDependencies({ catalog, config, logger, storage }: WorkerContext): OpenedDependencies {
+  const upstreams = new Upstreams(catalog, config, logger);
+  const background = new BackgroundUpstreams(storage, upstreams);
+  const run = {
+    storage,
+    upstreams,
+    maxAttempts: config.MAX_ATTEMPTS,
+    serverTools: new ServerTools(config),
+    maxWaits: config.UPSTREAM_MAX_WAITS,
+    isStrict: config.STRICT_EVENTS,
+    streamsCalls: config.STREAM_CALL_ARGUMENTS,
+    maxToolCalls: config.MAX_TOOL_CALLS,
+    background: upstreams.hasBackground ? background : undefined,
+    workerName: config.processName,
+  };
+  return { run, background };
+}
