@@ -25,8 +25,9 @@ const recordSchema = z.object({
   attempts: z.coerce.number().int(),
   /** Of these, how many nothing but the response explains (src/stream/lease.ts). */
   charged: z.coerce.number().int().default(0),
-  /** How much it is suspected to have crashed its workers. */
-  suspicion: z.coerce.number().int().default(0),
+  /** How often its worker was lost, in a row without progress, and at all, since it has outlived a run. */
+  stalls: z.coerce.number().int().default(0),
+  losses: z.coerce.number().int().default(0),
   /** The last event when the lease was taken. */
   leasedLast: z.coerce.number().int().default(0),
   lease: z.string().default(""),

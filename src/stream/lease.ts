@@ -8,8 +8,8 @@
  * while (a stopped process, a slow network); the lease decides who *does*.
  *
  * A lease that is taken from a holder who never gave it back says that its worker was lost, and not by whose fault. So it
- * charges nobody. Each response of that worker is suspected, more if its log has not grown since the lease was taken, and
- * one that is suspected enough runs in a process of its own (workers/quarantine.ts). Charged is what nothing else explains:
+ * charges nobody. Each response of that worker is suspected, the more if its log has not grown since the lease was taken,
+ * and one that is suspected enough runs in a process of its own (workers/quarantine.ts). Charged is what nothing else explains:
  * a run that throws, one that is lost to the very process that had it, and the death of a process that ran nothing else.
  */
 import type { ResponseError, ResponseStatus } from "../protocol/response.ts";
@@ -27,10 +27,9 @@ export type AcquireOutcome =
 
 /** Of processes that ran nothing else. */
 export const MAX_CRASHES_ALONE = 2;
-/** From so much suspicion on a response runs alone: after two losses without an event of progress, or four with some. */
-const SUSPECT_FROM = 4;
-const WITHOUT_PROGRESS = 2;
-const WITH_PROGRESS = 1;
+/** A response runs alone after so many losses in a row without an event of progress, or so many at all. */
+const MAX_LOSSES_WITHOUT_PROGRESS = 2;
+const MAX_LOSSES_IN_COMPANY = 16;
 
 export interface Suspicion {
   lease: string;
@@ -38,14 +37,15 @@ export interface Suspicion {
   last: number;
   /** The last event when the lease was taken. */
   leasedLast: number;
-  suspicion: number;
+  stalls: number;
+  losses: number;
 }
 
-/** Whether `worker` must run it alone. It counts the loss that its next lease will record. */
-export function isSuspect({ lease, worker, last, leasedLast, suspicion }: Suspicion, by: string): boolean {
+/** Whether the worker `by` must run it alone. It counts the loss that its next lease will record. */
+export function isSuspect({ lease, worker, last, leasedLast, stalls, losses }: Suspicion, by: string): boolean {
   const isLost = lease !== "" && worker !== by;
-  const more = isLost ? (last > leasedLast ? WITH_PROGRESS : WITHOUT_PROGRESS) : 0;
-  return suspicion + more >= SUSPECT_FROM;
+  const stalled = isLost ? (last > leasedLast ? 0 : stalls + 1) : stalls;
+  return stalled >= MAX_LOSSES_WITHOUT_PROGRESS || losses + (isLost ? 1 : 0) >= MAX_LOSSES_IN_COMPANY;
 }
 
 /*
@@ -58,7 +58,7 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   1,
   `
   local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last', 'lease',
-    'charged', 'crashes', 'suspicion', 'leasedLast', 'worker')
+    'charged', 'crashes', 'stalls', 'leasedLast', 'worker', 'losses')
   if not meta[1] then return {'gone', '', -1, 0} end
   -- Sent again after a connection error: it was held already.
   if meta[6] ~= '' and string.sub(meta[6], -#ARGV[1]) == ARGV[1] then
@@ -68,17 +68,20 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   if meta[2] ~= '' then return {'ending', '', -1, 0} end
   if tonumber(meta[4]) <= tonumber(ARGV[2]) then return {'expired', '', -1, 0} end
   local charged = tonumber(meta[7] or 0)
-  local suspicion = tonumber(meta[9] or 0)
+  local stalls, losses = tonumber(meta[9] or 0), tonumber(meta[12] or 0)
   if meta[6] ~= '' then
-    if meta[11] == ARGV[4] then charged = charged + 1
-    elseif tonumber(meta[5]) > tonumber(meta[10] or 0) then suspicion = suspicion + ${WITH_PROGRESS}
-    else suspicion = suspicion + ${WITHOUT_PROGRESS} end
+    if meta[11] == ARGV[4] then
+      charged = charged + 1
+    else
+      losses = losses + 1
+      stalls = tonumber(meta[5]) > tonumber(meta[10] or 0) and 0 or stalls + 1
+    end
   end
   if charged >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
   if tonumber(meta[8] or 0) >= ${MAX_CRASHES_ALONE} then return {'crashed', '', -1, 0} end
   local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
-  redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4], 'charged', charged, 'suspicion', suspicion,
-    'leasedLast', meta[5])
+  redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4], 'charged', charged, 'stalls', stalls,
+    'losses', losses, 'leasedLast', meta[5])
   return {'held', lease, tonumber(meta[5]), redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
 `,
 );
@@ -94,7 +97,7 @@ const releaseScript = defineScript<0 | 1>(
   1,
   `
   if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
-  redis.call('HSET', KEYS[1], 'lease', '', 'suspicion', 0)
+  redis.call('HSET', KEYS[1], 'lease', '', 'stalls', 0, 'losses', 0)
   redis.call('HINCRBY', KEYS[1], 'attempts', -1)
   if ARGV[2] ~= '' then redis.call('HINCRBY', KEYS[1], 'waits', 1) end
   return 1
@@ -126,7 +129,7 @@ const clearSuspicionScript = defineScript<0 | 1>(
   1,
   `
   if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
-  redis.call('HSET', KEYS[1], 'suspicion', 0)
+  redis.call('HSET', KEYS[1], 'stalls', 0, 'losses', 0)
   return 1
 `,
 );

@@ -10,7 +10,7 @@ import { expectOneTerminal } from "../support/subscriber.ts";
 import { type Answer, created, message, startUpstreamServer, stream } from "../support/upstream-server.ts";
 
 const HEALTHY = 30;
-/** As many as the rule allows: with company twice or four times, and then twice alone. */
+/** As many as the rule allows: in company once with progress and twice without, and then twice alone. */
 const MOST_CRASHES = { silent: 5, talkative: 6 };
 
 test.each<[keyof typeof MOST_CRASHES, Answer]>([
