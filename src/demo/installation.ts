@@ -81,7 +81,7 @@ export class Installation implements AsyncDisposable {
     const connecting = connect(settings, "request", this.#name, logger);
     const redis = await raceSignal(connecting, stopping.signal).finally(() => clearTimeout(timer));
     this.#stack.defer(async () => {
-      await removeKeys(redis, [`${this.#layout.prefix}:*`, `${this.#layout.queuePrefix}:*`]);
+      await removeKeys(redis, this.#layout.patterns);
       redis.disconnect();
     });
     return redis;

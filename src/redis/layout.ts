@@ -137,8 +137,16 @@ export class RedisLayout {
   itemIndex = (project: string, itemId: string): string => `${this.prefix}:item:${project}:${itemId}`;
   idempotency = (hash: string): string => `${this.prefix}:idempotency:${hash}`;
 
+  /** Patterns that all keys of this installation match, and no others: for whoever erases it. */
+  get patterns(): string[] {
+    return [this.prefix, this.queuePrefix, `{${this.open}}`].map((beginning) => `${globEscaped(beginning)}:*`);
+  }
+
   /** BullMQ needs its own hash tag in Redis Cluster. */
   get queuePrefix(): string {
     return `{${this.prefix}:queue}`;
   }
 }
+
+/** In a pattern of Redis it stands for itself. */
+const globEscaped = (text: string): string => text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
