@@ -84,6 +84,7 @@ const environmentSchema = z.object({
   COMPLETION_WINDOW_RESERVE_SECONDS: integer(1_800, 1, MAX_RESERVE_SECONDS),
   FLEX_MAX_WAIT_SECONDS: integer(3_600, 1),
   MAX_ATTEMPTS: integer(5, 1),
+  ISOLATE_AFTER_LOSSES: integer(2, 1),
   STREAM_HEARTBEAT_MS: milliseconds(15_000, 10),
   STREAM_STALL_TIMEOUT_MS: milliseconds(60_000, 10),
   HTTP_KEEP_ALIVE_MS: milliseconds(65_000, 1, MAX_KEEP_ALIVE_MS),

@@ -12,10 +12,10 @@ import type { RunControl, StopReason } from "./run.ts";
 import type { OnLease, RunOutcome } from "./run-response.ts";
 
 export const ALIVE_INTERVAL_MS = 1_000;
-/** A process that has not reported for so long is stuck, as one that does not renew its lock. */
-const STUCK_MS = 15_000;
+/** A process that has not reported for so long is stuck. Counted is time in which this process ran: both share a machine. */
+const STUCK_MS = 30_000;
 /** Until the first report: a start takes seconds on a busy machine. */
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 /** A suspect that has had its lease for so long is none any more, and makes room if others wait: its text is continued. */
 const CLEARED_MS = 3_000;
 /** Processes at a time: each takes the memory of a worker. */
@@ -122,7 +122,8 @@ class SuspectProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   #result: Extract<Report, { kind: "outcome" | "failed" }> | undefined;
-  #watch: NodeJS.Timeout;
+  /** What is left of the time in which it has to report. */
+  #patienceMs = START_LIMIT_MS;
 
   constructor(id: string, onLease: OnLease, onCleared: () => void) {
     this.id = id;
@@ -130,16 +131,19 @@ class SuspectProcess {
     this.#exited = once(this.#child, "exit");
     // Where it cannot be started there is no exit.
     this.#exited.catch(() => {});
-    this.#watch = this.#killAfter(START_LIMIT_MS);
+    const watch = setInterval(() => this.#watch(), ALIVE_INTERVAL_MS);
     let clearing: NodeJS.Timeout | undefined;
     const clear = (): void => {
       this.isCleared = true;
       onCleared();
     };
-    void this.#exited.catch(() => {}).then(() => clearTimeout(clearing));
+    const stopTimers = (): void => {
+      clearInterval(watch);
+      clearTimeout(clearing);
+    };
+    void this.#exited.catch(() => {}).then(stopTimers);
     this.#child.on("message", (report: Report) => {
-      clearTimeout(this.#watch);
-      this.#watch = this.#killAfter(STUCK_MS);
+      this.#patienceMs = STUCK_MS;
       if (report.kind === "lease") {
         onLease((this.lease = report.lease));
         clearing = setTimeout(clear, CLEARED_MS);
@@ -150,7 +154,7 @@ class SuspectProcess {
 
   /** Undefined if it died. Rejects with what the run has thrown. */
   async outcome(): Promise<RunOutcome | undefined> {
-    await this.#exited.finally(() => clearTimeout(this.#watch));
+    await this.#exited;
     this.end = String(this.#child.signalCode ?? this.#child.exitCode);
     if (this.#result?.kind === "failed") throw new QuarantineError(this.#result.message);
     return this.#result?.outcome;
@@ -160,7 +164,8 @@ class SuspectProcess {
     if (this.#child.connected) this.#child.send({ stop, isUrgent } satisfies Order);
   }
 
-  #killAfter(limitMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#child.kill("SIGKILL"), limitMs);
+  #watch(): void {
+    this.#patienceMs -= ALIVE_INTERVAL_MS;
+    if (this.#patienceMs <= 0) this.#child.kill("SIGKILL");
   }
 }

@@ -166,7 +166,7 @@ export class ResponseWorker {
       void stopAt(record?.deadlineMs ?? 0, control, deadline.signal);
       const onLease = (lease: string): void => void (active.lease = lease);
       const outcome =
-        record !== undefined && isSuspect(record, config.processName)
+        record !== undefined && isSuspect(record, config.ISOLATE_AFTER_LOSSES)
           ? await this.#quarantine.run(id, control, onLease)
           : await runResponse(this.#dependencies.run, id, control, onLease);
       logger.debug({ responseId: id, outcome }, "Run over");

@@ -9,8 +9,8 @@
  *
  * A lease that is taken from a holder who never gave it back says that its worker was lost, and not by whose fault. So it
  * charges nobody. Each response of that worker is suspected, the more if its log has not grown since the lease was taken,
- * and one that is suspected enough runs in a process of its own (workers/quarantine.ts). Charged is what nothing else explains:
- * a run that throws, one that is lost to the very process that had it, and the death of a process that ran nothing else.
+ * and one that is suspected enough runs in a process of its own (workers/quarantine.ts). Charged is what nothing else
+ * explains: a run that throws, and the death of a process that ran nothing else.
  */
 import type { ResponseError, ResponseStatus } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
@@ -27,25 +27,25 @@ export type AcquireOutcome =
 
 /** Of processes that ran nothing else. */
 export const MAX_CRASHES_ALONE = 2;
-/** A response runs alone after so many losses in a row without an event of progress, or so many at all. */
-const MAX_LOSSES_WITHOUT_PROGRESS = 2;
-const MAX_LOSSES_IN_COMPANY = 16;
+/** So many more losses than in a row without an event make a suspect of a response whose log grows each time. */
+const LOSSES_WITH_PROGRESS = 8;
 
 export interface Suspicion {
+  /** That it has, which the next lease will take from a lost worker; or ''. */
   lease: string;
-  worker: string;
   last: number;
   /** The last event when the lease was taken. */
   leasedLast: number;
+  /** Workers that were lost with it: in a row without an event, and at all, since it has outlived a run. */
   stalls: number;
   losses: number;
 }
 
-/** Whether the worker `by` must run it alone. It counts the loss that its next lease will record. */
-export function isSuspect({ lease, worker, last, leasedLast, stalls, losses }: Suspicion, by: string): boolean {
-  const isLost = lease !== "" && worker !== by;
-  const stalled = isLost ? (last > leasedLast ? 0 : stalls + 1) : stalls;
-  return stalled >= MAX_LOSSES_WITHOUT_PROGRESS || losses + (isLost ? 1 : 0) >= MAX_LOSSES_IN_COMPANY;
+/** Whether its next run must be alone in its process: after `limit` losses in a row without an event, or 8 times that. */
+export function isSuspect({ lease, last, leasedLast, stalls, losses }: Suspicion, limit: number): boolean {
+  const isLost = lease !== "";
+  const stalled = !isLost ? stalls : last > leasedLast ? 0 : stalls + 1;
+  return stalled >= limit || losses + (isLost ? 1 : 0) >= limit * LOSSES_WITH_PROGRESS;
 }
 
 /*
@@ -58,7 +58,7 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   1,
   `
   local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last', 'lease',
-    'charged', 'crashes', 'stalls', 'leasedLast', 'worker', 'losses')
+    'charged', 'crashes', 'stalls', 'leasedLast', 'losses')
   if not meta[1] then return {'gone', '', -1, 0} end
   -- Sent again after a connection error: it was held already.
   if meta[6] ~= '' and string.sub(meta[6], -#ARGV[1]) == ARGV[1] then
@@ -67,21 +67,16 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   if meta[1] ~= 'queued' and meta[1] ~= 'in_progress' then return {'over', '', -1, 0} end
   if meta[2] ~= '' then return {'ending', '', -1, 0} end
   if tonumber(meta[4]) <= tonumber(ARGV[2]) then return {'expired', '', -1, 0} end
-  local charged = tonumber(meta[7] or 0)
-  local stalls, losses = tonumber(meta[9] or 0), tonumber(meta[12] or 0)
+  local stalls, losses = tonumber(meta[9] or 0), tonumber(meta[11] or 0)
   if meta[6] ~= '' then
-    if meta[11] == ARGV[4] then
-      charged = charged + 1
-    else
-      losses = losses + 1
-      stalls = tonumber(meta[5]) > tonumber(meta[10] or 0) and 0 or stalls + 1
-    end
+    losses = losses + 1
+    stalls = tonumber(meta[5]) > tonumber(meta[10] or 0) and 0 or stalls + 1
   end
-  if charged >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
+  if tonumber(meta[7] or 0) >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
   if tonumber(meta[8] or 0) >= ${MAX_CRASHES_ALONE} then return {'crashed', '', -1, 0} end
   local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
-  redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4], 'charged', charged, 'stalls', stalls,
-    'losses', losses, 'leasedLast', meta[5])
+  redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4], 'stalls', stalls, 'losses', losses,
+    'leasedLast', meta[5])
   return {'held', lease, tonumber(meta[5]), redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
 `,
 );

@@ -40,6 +40,7 @@ const SHORT = {
   STALLED_INTERVAL_MS: "400",
   DRAIN_GRACE_MS: "200",
   MAX_ATTEMPTS: "1000",
+  ISOLATE_AFTER_LOSSES: "1000",
 };
 
 export async function runCampaign({ redisUrl, scenario, losses }: CampaignOptions): Promise<CampaignReport> {

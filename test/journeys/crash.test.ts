@@ -44,7 +44,13 @@ const itemsDone = (log: readonly string[]): OutputItem[] =>
 describe("SIGKILL of the worker", () => {
   const SEEDS = 50;
   /** Short locks make fifty recoveries a matter of two minutes; how long one takes as configured is tested below. */
-  const impatient = { ...environment, LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "400", MAX_ATTEMPTS: "20" };
+  const impatient = {
+    ...environment,
+    LOCK_DURATION_MS: "1000",
+    STALLED_INTERVAL_MS: "400",
+    MAX_ATTEMPTS: "20",
+    ISOLATE_AFTER_LOSSES: "1000",
+  };
 
   test(`at ${SEEDS} random points: every stream is whole, exact and ends completed`, { timeout: 400_000 }, async () => {
     const random = seededRandom(50);

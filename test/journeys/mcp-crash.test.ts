@@ -22,6 +22,7 @@ const environment = {
   LOCK_DURATION_MS: "600",
   STALLED_INTERVAL_MS: "250",
   MAX_ATTEMPTS: "200",
+  ISOLATE_AFTER_LOSSES: "1000",
 };
 let inspector: RedisInspector;
 let api: ApiProcess;

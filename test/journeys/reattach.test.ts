@@ -27,6 +27,7 @@ const b = {
     LOCK_DURATION_MS: "1000",
     STALLED_INTERVAL_MS: "400",
     MAX_ATTEMPTS: "20",
+    ISOLATE_AFTER_LOSSES: "1000",
   },
 };
 let apiOfA: ApiProcess;
