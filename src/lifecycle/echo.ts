@@ -7,8 +7,7 @@ import type { CreateRequest } from "../protocol/create-request.ts";
 import type { Response } from "../protocol/response.ts";
 import type { ResponseTextConfig } from "../protocol/settings.ts";
 import type { ResponseTool, ResponseToolChoice, Tool } from "../protocol/tool.ts";
-
-const REDACTED = "<redacted>";
+import { originOf, REDACTED } from "./shown-url.ts";
 
 export function echoTool(tool: Tool): ResponseTool {
   switch (tool.type) {
@@ -68,12 +67,6 @@ function echoMcpTool(tool: Extract<Tool, { type: "mcp" }>): ResponseTool {
     ...(server_url !== undefined && { server_url: originOf(server_url) }),
     headers: names && Object.fromEntries(names.map((name) => [name, REDACTED])),
   };
-}
-
-/** Some URLs have no origin, and some texts are no URLs: those a provider may understand. */
-function originOf(address: string): string {
-  const origin = URL.canParse(address) ? new URL(address).origin : "null";
-  return origin === "null" ? REDACTED : origin;
 }
 
 interface Container {

@@ -16,6 +16,8 @@ import type { ItemEventDraft } from "../protocol/event.ts";
 import type { assistantContentSchema, OutputContent } from "../protocol/content.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { includableSchema } from "../protocol/settings.ts";
+import type { Tool } from "../protocol/tool.ts";
+import { originOf } from "./shown-url.ts";
 
 type Includable = z.infer<typeof includableSchema>;
 export type Included = ReadonlySet<Includable>;
@@ -87,11 +89,21 @@ function listedFields(item: Item, included: Included): Item {
       const output = without(item.output, "image_url");
       return output === item.output ? item : { ...item, output };
     }
+    case "additional_tools":
+    case "tool_search_output":
+      return { ...item, tools: (item.tools as Tool[]).map(listedTool) } as Item;
     case "reasoning":
       return included.has("reasoning.encrypted_content") ? item : without(item, "encrypted_content");
     default:
       return item;
   }
+}
+
+/** The URL is kept under a seal (src/responses/item-urls.ts). */
+function listedTool(tool: Tool): Tool {
+  return tool.type === "mcp" && tool.server_url !== undefined
+    ? { ...tool, server_url: originOf(tool.server_url) }
+    : tool;
 }
 
 function recordedPart<P extends Part>(part: P, included: Included): P {

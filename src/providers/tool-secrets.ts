@@ -1,4 +1,5 @@
 /** What of a request's tools is secret, as it is written and as it may be repeated by whoever is given it. */
+import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Tool } from "../protocol/tool.ts";
 import { headerSecrets, urlSecrets } from "../redaction/secrets-of.ts";
 
@@ -17,6 +18,13 @@ export function toolSecrets(tools: readonly Tool[]): string[] {
         return [];
     }
   });
+}
+
+/** Of the tools that items bring: they have no secret but their URLs. */
+export function itemSecrets(items: readonly (InputItem | OutputItem)[]): string[] {
+  return items.flatMap((item) =>
+    item.type === "additional_tools" || item.type === "tool_search_output" ? toolSecrets(item.tools as Tool[]) : [],
+  );
 }
 
 interface Container {

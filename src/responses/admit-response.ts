@@ -26,6 +26,7 @@ import { claimId, freeClaim, keepClaim } from "./claim-id.ts";
 import { takeTrigger } from "./compaction-trigger.ts";
 import { enterOpen } from "./enter-open.ts";
 import { indexItems, resolveInput } from "./item-references.ts";
+import { sealItemUrls } from "./item-urls.ts";
 import { sealSecrets } from "./request-secrets.ts";
 import { leaveOpen } from "./leave-open.ts";
 import { type Queueable, queueResponse } from "./queue-response.ts";
@@ -142,7 +143,7 @@ async function recordAndEnqueue(
     conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
     request: { request: sealSecrets(storage.sealer, project, rest), ancestors, ...(purpose && { purpose }) },
-    input: storedInput(input),
+    input: sealItemUrls(storage.sealer, project, storedInput(input)),
     events,
   };
   const encoded = encodeRecord(record);

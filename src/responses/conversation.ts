@@ -12,6 +12,7 @@ import type { StoredRequest } from "../store/response-record.ts";
 import { openCompactions } from "./compacted-context.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { openItemUrls } from "./item-urls.ts";
 import { openSecrets } from "./request-secrets.ts";
 import { openReasoning } from "./sealed-items.ts";
 import type { Storage } from "./storage.ts";
@@ -62,7 +63,8 @@ export function openItems(
   project: string,
   items: readonly (InputItem | OutputItem)[],
 ): (InputItem | OutputItem)[] {
-  return openReasoning(storage, project, openCompactions(storage, project, withoutCutOff(items)));
+  const shown = openReasoning(storage, project, openCompactions(storage, project, withoutCutOff(items)));
+  return openItemUrls(storage, project, shown);
 }
 
 export interface History {

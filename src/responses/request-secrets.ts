@@ -2,7 +2,7 @@
  * Secrets that a request brings for tools: what opens an MCP server, what a container sends to a host. The URL of an MCP
  * server is one: some are known to nobody else, and open the server to whoever has them. They wait in Redis
  * under a seal and are opened where the tools are used, in a worker. Items may bring tools too, and are listed as they
- * came: a tool in an item may have no secret.
+ * came: a tool in an item may have no secret but its URL.
  */
 import { secretInItem } from "../lifecycle/errors/requests.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
@@ -20,7 +20,7 @@ export function sealSecrets<R extends WithTools>(sealer: ContentSealer, project:
 }
 
 /** In the place of a URL that cannot be opened: no such name is ever resolved (RFC 6761). Without one, the label would be looked up. */
-const UNREADABLE_URL = "https://unreadable.invalid/";
+export const UNREADABLE_URL = "https://unreadable.invalid/";
 
 /**
  * A secret whose key was taken away since is left out: whoever asked for it says that it is missing. A URL may have been
@@ -49,8 +49,8 @@ export function refuseSecrets(items: readonly (InputItem | OutputItem)[], param:
     if (item.type !== "additional_tools" && item.type !== "tool_search_output") continue;
     for (const [i, tool] of item.tools.entries()) {
       toolWithSecrets(tool, (secret, path) => {
-        // Where a server is may be listed, as long as nothing in the URL looks like a key.
-        if (path === "server_url" && !(URL.canParse(secret) && new URL(secret).search !== "")) return secret;
+        // Its own seal keeps it (item-urls.ts).
+        if (path === "server_url") return secret;
         throw secretInItem(`${param}[${place}].tools[${i}].${path}`);
       });
     }

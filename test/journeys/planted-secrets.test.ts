@@ -12,7 +12,15 @@ import { type ApiProcess, ServerProcess, startApi, startWorker } from "../suppor
 import { uniquePrefix } from "../support/redis.ts";
 import { SECRET_FORMS } from "../support/secret-forms.ts";
 import { steps } from "../support/tool-runs.ts";
-import { refuse, startUpstreamServer, streamAndEnd } from "../support/upstream-server.ts";
+import {
+  completed,
+  created,
+  message,
+  refuse,
+  startUpstreamServer,
+  stream,
+  streamAndEnd,
+} from "../support/upstream-server.ts";
 
 const prefix = uniquePrefix();
 const PROVIDER_KEY = "planted-provider-key-5e1f";
@@ -50,8 +58,8 @@ function expectNone(text: string, secrets: readonly string[]): void {
 
 const ofLength = (name: string, length: number) => `${name}-${"q7Zt".repeat(length)}`.slice(0, length - 3) + "end";
 
-async function everyAnswerOf(id: string): Promise<unknown[]> {
-  const url = `${api.url}/responses/${id}`;
+async function everyAnswerOf(id: string, { url: baseUrl } = api): Promise<unknown[]> {
+  const url = `${baseUrl}/responses/${id}`;
   const events = await fetch(`${url}?stream=true`);
   const items = await send<unknown>("GET", `${url}/input_items`);
   return [await events.text(), items.body, (await send("GET", url)).body];
@@ -109,6 +117,53 @@ test.each([10, 40, 4_000])("of a client's, for an MCP server (%i characters)", a
     await everyAnswerOf(chained.body.id),
   ];
   expectNone(await everywhere([api, worker], answers), [...secrets, short]);
+});
+
+test("in the URL of an MCP server that an item brings", async () => {
+  const [path, query] = ["path", "query"].map((name) => ofLength(name, 40)) as [string, string];
+  const address = `https://a.example/${path}?key=${query}`;
+  const failed = {
+    type: "response.failed",
+    response: { status: "failed", error: { code: "server_error", message: address } },
+  };
+  await using upstream = await startUpstreamServer(
+    stream(created(), ...message(0, "msg_1", ["Gone on."]), completed()),
+    streamAndEnd(failed),
+  );
+  const settings = {
+    ...environment,
+    OPENAI_BASE_URL: upstream.url,
+    OPENAI_API_KEY: PROVIDER_KEY,
+    KEY_PREFIX: uniquePrefix(),
+  };
+  using ownInspector = new RedisInspector(settings.KEY_PREFIX);
+  await using ownApi = await startApi(settings);
+  await using ownWorker = await startWorker(settings);
+  const tool = { type: "mcp", server_label: "srv", server_url: address, require_approval: "never" };
+  const items = [
+    { type: "additional_tools", role: "developer", tools: [tool] },
+    { role: "user", content: "Go on." },
+  ];
+  const conversation = await send<{ id: string }>("POST", `${ownApi.url}/conversations`, { items });
+  const conversationUrl = `${ownApi.url}/conversations/${conversation.body.id}`;
+  const answers: unknown[] = [conversation, await send("POST", `${conversationUrl}/items`, { items: items.slice(1) })];
+  const model = "openai/gpt-test";
+  const run = async (request: object): Promise<string> => {
+    const { id } = await create(ownApi.url, { model, background: true, ...request });
+    answers.push(await pollToTheEnd(ownApi.url, id), ...(await everyAnswerOf(id, ownApi)));
+    return id;
+  };
+  const first = await run({ input: items });
+  await run({ input: "On.", conversation: conversation.body.id });
+  await run({ input: "On.", previous_response_id: first });
+  const listed = await send("GET", `${conversationUrl}/items`);
+  expect(JSON.stringify(listed)).toContain('"server_url":"https://a.example"');
+  // Whoever is to call the server is given the whole URL, also where an earlier response brought it.
+  expect(upstream.requests.length).toBeGreaterThanOrEqual(3);
+  for (const { body } of upstream.requests) expect(JSON.stringify(body)).toContain(address);
+  const logs = [ownApi, ownWorker].flatMap(({ lines }) => lines.map((line) => JSON.stringify(line)));
+  const text = [await ownInspector.everything(), ...logs, JSON.stringify([...answers, listed])].join("\n");
+  expectNone(text, [path, query]);
 });
 
 test("of a client's, two thousand of them", async () => {

@@ -7,7 +7,7 @@ import OpenAI from "openai";
 import type { Config } from "../../src/config.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
 import { extraFor } from "../../src/providers/extra-parameters.ts";
-import { toolSecrets } from "../../src/providers/tool-secrets.ts";
+import { itemSecrets, toolSecrets } from "../../src/providers/tool-secrets.ts";
 import { redactor } from "../../src/redaction.ts";
 import type { BackgroundUpstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { BackgroundCall } from "./openai-responses/background-call.ts";
@@ -51,7 +51,10 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
   }
 
   run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
-    return concealing(this.#run(call, signal), redactor(toolSecrets(call.request.tools ?? [])));
+    return concealing(
+      this.#run(call, signal),
+      redactor([...toolSecrets(call.request.tools ?? []), ...itemSecrets(call.input)]),
+    );
   }
 
   #run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {

@@ -8,6 +8,7 @@ import { idForUnnamed } from "../../protocol/id.ts";
 import type { InputItem } from "../../protocol/item.ts";
 import { asListedItem } from "../../responses/conversation-turn.ts";
 import { resolveReferences } from "../../responses/item-references.ts";
+import { sealItemUrls } from "../../responses/item-urls.ts";
 import { checkItems } from "../../responses/check-input.ts";
 import type { Storage } from "../../responses/storage.ts";
 import { refuseTriggers } from "../validate.ts";
@@ -22,7 +23,7 @@ export async function itemsToStore(
   const resolved = await resolveReferences(storage, project, items, "items");
   checkItems(storage, project, resolved, "items");
   const ids = new Set<string>();
-  return resolved.map((item, place) => {
+  return sealItemUrls(storage.sealer, project, resolved).map((item, place) => {
     const id = item.id ?? idForUnnamed(item.type);
     if (ids.has(id)) throw itemExists(id, place);
     ids.add(id);

@@ -55,7 +55,6 @@ test("a request without tools is left as it is", () => {
 
 test.each([
   [0, "authorization", { type: "mcp", server_label: "a", authorization: "planted" }],
-  [0, "server_url", { type: "mcp", server_label: "a", server_url: "https://a.example/mcp?key=planted" }],
   [1, "headers.X-Key", { type: "mcp", server_label: "a", headers: { "X-Key": "planted" } }],
   [
     0,
