@@ -37,6 +37,26 @@ describe.each(Object.entries(SECRETS))("a secret (%s)", (_, secret) => {
   });
 });
 
+test("is not left where a header carried it as Latin-1", () => {
+  const secret = "schl\u00fcssel-f\u00fcr-den-t\u00fcrsteher";
+  for (const encoding of ["hex", "base64"] as const) {
+    const written = Buffer.from(secret, "latin1").toString(encoding);
+    expect(redactor([secret])(`before ${written} after`)).toMatch(/^before <redacted>=* after$/);
+  }
+});
+
+/** A digit of base64 has bits of two bytes: those at the border tell of the secret. */
+test.each([0, 1, 2, 3, 4, 5])("nothing of its last bytes is left in base64 (%i behind it)", (behind) => {
+  for (const before of [0, 1, 2]) {
+    const secret = "planted-token-0123456";
+    const written = Buffer.from("x".repeat(before) + secret + "z".repeat(behind)).toString("base64url");
+    const left = redactor([secret])(written);
+    const digits = ([first, last]: [number, number]) => Math.ceil(last / 6) - Math.floor(first / 6);
+    const covered = digits([before * 8, (before + secret.length) * 8]);
+    expect(left.replace("<redacted>", "").length).toBe(written.length - covered);
+  }
+});
+
 test("a text without secrets is left as it is, escapes and all", () => {
   const text = 'a %41 \\" \\u0041 &amp; %zz \\x &nosuch; cGxhbnRlZA== 😀';
   expect(redactor(Object.values(SECRETS))(text)).toBe(text);
