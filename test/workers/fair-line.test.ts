@@ -127,11 +127,15 @@ test("a place that is left twice is free once", async () => {
   expect(line.entered).toEqual(["a1", "a2", "a3"]);
 });
 
-test("in a full line, a project that waits with fewer takes the place of the newest that waits with most", async () => {
-  const line = new Calls(new FairLine({ places: 1, reservePercent: 0, maxWaiting: 4 }));
-  await line.enter(...names("a", 5), "b1", "b2", "a6", "b3");
-  expect(line.refused.toSorted()).toEqual(["a4 full", "a5 full", "a6 full", "b3 full"]);
-  expect(line.line.waiting).toBe(4);
+test.each<[number, string[], string[]]>([
+  [4, [...names("a", 5), "b1", "b2", "a6", "b3"], ["a4", "a5", "a6", "b3"]],
+  [3, [...names("a", 5), "b1", "b2"], ["a4", "a5", "b2"]],
+])("in a line of %i, a project that waits with fewer replaces the newest of the one with most", async (...row) => {
+  const [maxWaiting, calls, refused] = row;
+  const line = new Calls(new FairLine({ places: 1, reservePercent: 0, maxWaiting }));
+  await line.enter(...calls);
+  expect(line.refused.toSorted()).toEqual(refused.map((name) => `${name} full`));
+  expect(line.line.waiting).toBe(maxWaiting);
 });
 
 type Step = { kind: "enter"; project: string } | { kind: "leave" | "abort"; which: number };

@@ -28,6 +28,7 @@ export function codeInterpreter(config: Config): ToolKind {
   const interpreterMemoryBytes = config.CODE_INTERPRETER_MEMORY_MB * MIB;
   const processes = new PythonProcesses({
     max: config.CODE_INTERPRETER_PROCESSES,
+    reservePercent: config.FAIR_RESERVE_PERCENT,
     limits: { interpreterMemoryBytes, processMemoryBytes: interpreterMemoryBytes * PROCESS_SHARE },
   });
   const containers = new LiveContainers(processes);

@@ -10,7 +10,8 @@
  */
 import { randomBytes } from "node:crypto";
 import type { CellOutcome, CellResult, Demise, PythonProcess } from "./python-process.ts";
-import type { ProcessHolder, PythonProcesses } from "./python-processes.ts";
+import type { ProcessHolder } from "./process-holder.ts";
+import type { PythonProcesses } from "./python-processes.ts";
 
 export interface PythonFile {
   /** A path within the working folder. */
@@ -22,6 +23,7 @@ export interface PythonRun {
   code: string;
   /** Written to the working folder before the code runs. */
   files?: readonly PythonFile[];
+  /** From when it has its place among those that run something. */
   timeoutMs?: number;
 }
 
@@ -76,6 +78,7 @@ const DEMISE: Record<Demise, string> = {
 };
 
 export class PythonSandbox implements AsyncDisposable, ProcessHolder {
+  readonly project: string;
   readonly #processes: PythonProcesses;
   readonly #seed: string;
   readonly #files: Map<string, Uint8Array>;
@@ -85,7 +88,8 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   #isDisposed = false;
   idleSince: number | undefined = performance.now();
 
-  constructor(processes: PythonProcesses, snapshot?: PythonSnapshot) {
+  constructor(processes: PythonProcesses, project: string, snapshot?: PythonSnapshot) {
+    this.project = project;
     this.#processes = processes;
     this.#seed = snapshot?.seed ?? randomBytes(SEED_BYTES).toString("hex");
     this.#cells = snapshot === undefined ? [] : snapshot.cells?.slice();
@@ -127,6 +131,8 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   }
 
   async #run(run: PythonRun, signal: AbortSignal): Promise<PythonResult> {
+    // While it waits it is idle: the process that it has gives way to those that have a place.
+    using _place = await this.#processes.enter(this.project, signal);
     if (this.#isDisposed) throw new PythonInputError("The sandbox is closed.");
     this.idleSince = undefined;
     try {
@@ -152,7 +158,6 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
       throw error;
     } finally {
       this.idleSince = performance.now();
-      this.#processes.noteIdle();
     }
   }
 
