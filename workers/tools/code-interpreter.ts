@@ -46,6 +46,7 @@ export function codeInterpreter(config: Config): ToolKind {
           isSequential: true,
           itemType: "code_interpreter_call",
           show: (at) => showCodeCall(place.containerId, at),
+          enter: async (signal) => await processes.enter(session.project, signal),
           run: async (call, { signal }) => {
             const code = readCode(call.arguments);
             if (code === undefined) return toolError(`'${CODE}' must be a string.`);

@@ -61,7 +61,7 @@ export class LiveContainers implements AsyncDisposable {
     this.#processes = processes;
   }
 
-  /** Rejects with one of the errors above, those of PythonSandbox.run, or the signal's reason. */
+  /** The caller has a place (PythonProcesses.enter). Rejects with one of the errors above, those of PythonSandbox.run, or the signal's reason. */
   async run(states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
     const key = `${cell.project} ${cell.containerId}`;
     const before = this.#running.get(key) ?? Promise.resolve();

@@ -36,7 +36,7 @@ export class PythonProcesses implements AsyncDisposable {
     this.limits = { ...DEFAULT_PYTHON_LIMITS, ...limits };
   }
 
-  /** A place to run something, without which no process is acquired or used. Rejects if aborted meanwhile. */
+  /** A place, which whoever runs something in a process has from before its start to its end. Rejects if aborted meanwhile. */
   async enter(project: string, signal: AbortSignal): Promise<Place> {
     return await this.#line.enter(project, signal);
   }

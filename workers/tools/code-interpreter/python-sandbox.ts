@@ -23,7 +23,6 @@ export interface PythonRun {
   code: string;
   /** Written to the working folder before the code runs. */
   files?: readonly PythonFile[];
-  /** From when it has its place among those that run something. */
   timeoutMs?: number;
 }
 
@@ -97,7 +96,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   }
 
   /**
-   * Runs one cell after those before it. What goes wrong in the sandbox is in the result; it rejects with a
+   * Runs one cell after those before it. Whoever calls it has a place (PythonProcesses.enter). What goes wrong in the sandbox is in the result; it rejects with a
    * PythonInputError, a PythonStartError, or the signal's reason.
    */
   async run(run: PythonRun, signal: AbortSignal): Promise<PythonResult> {
@@ -131,8 +130,6 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   }
 
   async #run(run: PythonRun, signal: AbortSignal): Promise<PythonResult> {
-    // While it waits it is idle: the process that it has gives way to those that have a place.
-    using _place = await this.#processes.enter(this.project, signal);
     if (this.#isDisposed) throw new PythonInputError("The sandbox is closed.");
     this.idleSince = undefined;
     try {
