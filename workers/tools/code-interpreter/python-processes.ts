@@ -27,8 +27,8 @@ export class PythonProcesses implements AsyncDisposable {
   readonly #holders = new Map<PythonProcess, ProcessHolder>();
   /** Started, or being started, for the next that asks: in advance, or for one that was aborted meanwhile. */
   readonly #unclaimed: Promise<PythonProcess>[] = [];
+  readonly #closing = new AbortController();
   #starting = 0;
-  #isClosed = false;
 
   constructor({ max = DEFAULT_MAX, reservePercent = DEFAULT_RESERVE_PERCENT, limits }: PythonProcessesOptions = {}) {
     this.#max = max;
@@ -44,24 +44,19 @@ export class PythonProcesses implements AsyncDisposable {
   /** A process that nobody has used, for the holder alone, which has a place. Rejects if aborted meanwhile. */
   async acquire(holder: ProcessHolder, signal: AbortSignal): Promise<PythonProcess> {
     signal.throwIfAborted();
-    if (this.#isClosed) throw new PythonStartError("The interpreters are closed.");
+    if (this.#closing.signal.aborted) throw new PythonStartError("The interpreters are closed.");
     if (this.#holders.size + this.#starting >= this.#max) {
       idleOfMost(this.#holders.values(), (each) => each)?.evict();
     }
     this.#starting += 1;
-    const claim = this.#claim();
     try {
-      const process = await raceSignal(claim, signal);
-      if (this.#isClosed) {
+      const process = await this.#claim(signal);
+      if (this.#closing.signal.aborted) {
         await process[Symbol.asyncDispose]();
         throw new PythonStartError("The interpreters are closed.");
       }
       this.#holders.set(process, holder);
       return process;
-    } catch (error) {
-      // A start cannot be called off: what comes of it is for the next that asks.
-      if (signal.aborted) this.#offer(claim);
-      throw error;
     } finally {
       this.#starting -= 1;
       this.#warm();
@@ -75,23 +70,31 @@ export class PythonProcesses implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    // Those that are only being started are not waited for.
+    this.#closing.abort();
     const unclaimed = await Promise.allSettled(this.#unclaimed);
     const started = unclaimed.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
     await Promise.all([...this.#holders.keys(), ...started].map((process) => process[Symbol.asyncDispose]()));
   }
 
-  /** One that was started in advance may have died since, or may not have started at all. */
-  async #claim(): Promise<PythonProcess> {
-    for (let start = this.#unclaimed.shift(); start !== undefined; start = this.#unclaimed.shift()) {
-      const process = await start.catch(() => undefined);
-      if (process?.isAlive === true) return process;
+  async #claim(signal: AbortSignal): Promise<PythonProcess> {
+    for (;;) {
+      const isUnclaimed = this.#unclaimed.length > 0;
+      const start = this.#unclaimed.shift() ?? PythonProcess.start(this.limits, this.#closing.signal);
+      try {
+        const process = await raceSignal(start, signal);
+        if (process.isAlive || !isUnclaimed) return process;
+      } catch (error) {
+        // A start cannot be called off: what comes of it is for the next that asks.
+        if (signal.aborted) this.#offer(start);
+        if (signal.aborted || !isUnclaimed) throw error;
+      }
+      // It has died since it was started, or has not started at all.
     }
-    return await PythonProcess.start(this.limits);
   }
 
   #offer(start: Promise<PythonProcess>): void {
-    if (this.#isClosed) {
+    if (this.#closing.signal.aborted) {
       // oxlint-disable-next-line promise/always-return -- nobody waits for it
       void start.then((process) => process.kill("crashed")).catch(() => {});
       return;
@@ -108,6 +111,7 @@ export class PythonProcesses implements AsyncDisposable {
   #warm(): void {
     const { reserved } = this.#line;
     const isRoom = this.#holders.size + this.#starting + this.#unclaimed.length < this.#max + reserved;
-    if (!this.#isClosed && this.#unclaimed.length === 0 && isRoom) this.#offer(PythonProcess.start(this.limits));
+    if (!this.#closing.signal.aborted && this.#unclaimed.length === 0 && isRoom)
+      this.#offer(PythonProcess.start(this.limits, this.#closing.signal));
   }
 }
