@@ -103,7 +103,7 @@ export class PythonProcesses implements AsyncDisposable {
     // Whoever takes it is told; until then nobody needs to be.
     start.catch(() => {
       const at = this.#unclaimed.indexOf(start);
-      if (at >= 0) this.#unclaimed.splice(at, 1);
+      if (at >= 0) void this.#unclaimed.splice(at, 1);
     });
   }
 
