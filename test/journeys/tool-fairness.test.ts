@@ -59,9 +59,9 @@ test("beside pages that hang while they are fetched and while they are read, ano
   await using api = await startApi(environment);
   await using worker = await startWorker({ ...environment, DRAIN_GRACE_MS: "0" });
   const page = (path: string) => calling("open_page", { url: `${site.url}${path}` }, { type: "web_search" });
-  const hog = ["/deep", "/hang"].flatMap((path) => Array.from({ length: 20 }, () => page(path)));
+  const hog = [...Array.from({ length: 30 }, () => page("/deep")), ...Array.from({ length: 10 }, () => page("/hang"))];
   await Promise.all(hog.map(async (body) => await create(api.url, body, HOG)));
-  await expect.poll(() => [site.countOf("/deep"), site.countOf("/hang")], { timeout: 60_000 }).toEqual([20, 20]);
+  await expect.poll(() => [site.countOf("/deep"), site.countOf("/hang")], { timeout: 60_000 }).toEqual([30, 10]);
   const quick = await create(api.url, page("/plain"), OTHER);
   const ended = await pollToTheEnd(api.url, quick.id, OTHER);
   expect(stateOf(ended)).toEqual([

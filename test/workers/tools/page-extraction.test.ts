@@ -106,6 +106,15 @@ describe("more pages than threads", () => {
     expect([(await first).text, (await fourth).text]).toEqual(["1", "4"]);
   });
 
+  test("of a project that fills all of them hold up no page of another one", async () => {
+    const extraction = new PageExtraction({ threads: 1, timeMs: 100_000 });
+    const stop = new AbortController();
+    const hog = Promise.allSettled([1, 2, 3].map(() => extraction.extract("hog", pageOf(DEEP), stop.signal)));
+    expect(await extraction.extract("other", pageOf("<p>Next"), NEVER)).toMatchObject({ text: "Next" });
+    stop.abort(new Error("cancelled"));
+    expect((await hog).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  });
+
   test("one that is stopped while it is read frees its place", async () => {
     const extraction = new PageExtraction({ threads: 1 });
     const stop = new AbortController();
