@@ -45,7 +45,7 @@ test("beside cells that hang in every interpreter, another project's cell runs",
   expect(await worker.stop()).toBe(0);
 }, 120_000);
 
-/** A parser's work grows with the square of the depth: longer than a page is worked on. */
+/** A parser's work grows with the square of the depth: it takes seconds. */
 const DEEP = `${"<div>".repeat(600_000)}deep`;
 
 test("beside pages that hang while they are fetched and while they are read, another project's page is read", async () => {
@@ -60,7 +60,7 @@ test("beside pages that hang while they are fetched and while they are read, ano
   await using worker = await startWorker({ ...environment, DRAIN_GRACE_MS: "0" });
   const page = (path: string) => calling("open_page", { url: `${site.url}${path}` }, { type: "web_search" });
   const hog = [...Array.from({ length: 30 }, () => page("/deep")), ...Array.from({ length: 10 }, () => page("/hang"))];
-  await Promise.all(hog.map(async (body) => await create(api.url, body, HOG)));
+  const hanging = await Promise.all(hog.map(async (body) => await create(api.url, body, HOG)));
   await expect.poll(() => [site.countOf("/deep"), site.countOf("/hang")], { timeout: 60_000 }).toEqual([30, 10]);
   const quick = await create(api.url, page("/plain"), OTHER);
   const ended = await pollToTheEnd(api.url, quick.id, OTHER);
@@ -68,5 +68,9 @@ test("beside pages that hang while they are fetched and while they are read, ano
     ["web_search_call", "completed"],
     ["message", "completed"],
   ]);
+  const now = await Promise.all(
+    hanging.map(async ({ id }) => (await send("GET", `${api.url}/responses/${id}`, undefined, HOG)).body.status),
+  );
+  expect(now.filter((status) => status === "in_progress").length, "it has passed them").toBeGreaterThan(20);
   expect(await worker.stop()).toBe(0);
 }, 120_000);
