@@ -1,5 +1,5 @@
 /**
- * Who has the slots of one worker, and who may have one more. A project alone may have all of them. Beyond them the worker
+ * Who has the slots of one worker, or the places of a line in it, and who may have one more. A project alone may have all of them. Beyond them the worker
  * has some in reserve, of which a project may only take one while it runs less here than is left of the reserve: so the
  * first that comes beside a hog gets some, the next fewer, and a few at a time of many projects are never kept waiting by
  * one that waits for something itself. (This is the dynamic threshold of shared packet buffers.)
@@ -17,12 +17,12 @@ export class SlotShares {
 
   begin(project: string): void {
     this.#used += 1;
-    this.#running.set(project, this.#of(project) + 1);
+    this.#running.set(project, this.countOf(project) + 1);
   }
 
   end(project: string): void {
     this.#used -= 1;
-    const left = this.#of(project) - 1;
+    const left = this.countOf(project) - 1;
     if (left > 0) this.#running.set(project, left);
     else this.#running.delete(project);
   }
@@ -32,8 +32,13 @@ export class SlotShares {
     return this.#used >= this.slots;
   }
 
+  /** Slots that the project has. */
+  countOf(project: string): number {
+    return this.#running.get(project) ?? 0;
+  }
+
   mayTakeReserve(project: string): boolean {
-    return this.#of(project) < this.#left;
+    return this.countOf(project) < this.#left;
   }
 
   /** Those that `mayTakeReserve` denies one. Undefined if there is none left for anybody. */
@@ -43,15 +48,11 @@ export class SlotShares {
 
   /** Those that run as much as `project`, itself included: when a run of it ends, all others come before these. */
   notBehind(project: string): string[] {
-    return this.#withAtLeast(this.#of(project));
+    return this.#withAtLeast(this.countOf(project));
   }
 
   get #left(): number {
     return this.reserved === 0 ? 0 : this.slots + this.reserved - this.#used;
-  }
-
-  #of(project: string): number {
-    return this.#running.get(project) ?? 0;
   }
 
   #withAtLeast(count: number): string[] {

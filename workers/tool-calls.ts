@@ -60,8 +60,11 @@ async function answer(call: ToolCall, { functions, journal, signal, logger, prog
   const fn = functions.get(call.name);
   if (fn === undefined) return toolError(`The tool '${call.name}' is not available any more.`);
   if (!isJsonObject(call.arguments)) return toolError("The arguments of this call are not a JSON object.");
+  if (!fn.isReadOnly && journal.hasStarted(call.callId)) return toolError(INTERRUPTED);
+  // Nothing of the call is done while it waits: a run that is handed over then has nothing to lose.
+  using _place = await fn.enter?.(signal);
+  signal.throwIfAborted();
   if (!fn.isReadOnly) {
-    if (journal.hasStarted(call.callId)) return toolError(INTERRUPTED);
     hold(call);
     await journal.addStart(call.callId);
   }

@@ -92,6 +92,11 @@ export interface ServerFunction {
   askApproval?(call: ToolCall, itemId: string): OutputItem;
   show(place: CallPlace): ShownCall;
   /**
+   * Waits in line for what this server has few of, before anything of the call is done. What it resolves with is disposed
+   * of when the call is over. Rejects with the signal's reason when it is aborted meanwhile.
+   */
+  enter?(signal: AbortSignal): Promise<Disposable>;
+  /**
    * Makes the call. What goes wrong with it is a result with `isError`, which the model reads and decides on. It rejects
    * with the signal's reason when it is told to stop.
    */

@@ -17,11 +17,13 @@ export const COUNTING_TOOL = { type: "mcp" as const, server_label: "counting", s
 export interface CountingOptions {
   asksFor?: string;
   approved?: readonly number[];
+  /** What a call of `change` waits for before it is made. */
+  enter?: NonNullable<ServerFunction["enter"]>;
 }
 
 export function countingTool(
   onBegin: (call: string) => Promise<void> | void = () => {},
-  { asksFor, approved = [] }: CountingOptions = {},
+  { asksFor, approved = [], enter }: CountingOptions = {},
 ): CountingTool {
   let running = 0;
   const tool: CountingTool = { begun: [], atOnce: 0, kind: { types: ["mcp"], open: () => Promise.resolve(open) } };
@@ -50,7 +52,7 @@ export function countingTool(
     show: (place) => showCall(name, place),
     run,
   });
-  const change = fn("change", false);
+  const change = { ...fn("change", false), ...(enter !== undefined && { enter }) };
   const open = {
     functions: [fn("look", true), change],
     approved: approved.map((x) => ({ fn: change, arguments: JSON.stringify({ x }), approvalRequestId: `mcpr_${x}` })),

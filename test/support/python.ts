@@ -19,6 +19,12 @@ export async function runCode(sandbox: PythonSandbox, code: string, rest: Omit<P
   return await sandbox.run({ code, ...rest }, NEVER);
 }
 
+/** With a place of its own, as a call has one. */
+export async function runInLine(processes: PythonProcesses, sandbox: PythonSandbox, code: string, signal = NEVER) {
+  using _place = await processes.enter(sandbox.project, signal);
+  return await sandbox.run({ code }, signal);
+}
+
 export function logsOf(result: PythonResult): string {
   return result.outputs.map((output) => (output.type === "logs" ? output.logs : "")).join("");
 }

@@ -18,6 +18,7 @@ import {
 } from "./errors.ts";
 import type { FetchPolicy } from "./fetch-policy.ts";
 import { createGuardedConnector, resolveBySystem, type Resolve } from "./guarded-connector.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 export interface GuardedFetchOptions {
   policy: FetchPolicy;
@@ -35,7 +36,7 @@ export interface ReadOptions {
   signal: AbortSignal;
   /** Of the body as it is after decompression. */
   maxBytes: number;
-  /** For everything together. */
+  /** For everything together but `refuseRedirect`. */
   timeoutMs: number;
   /** Why a URL that a redirect leads to is not to be asked; undefined if it may be. It need not know the policy. */
   refuseRedirect?: RefuseRedirect;
@@ -116,18 +117,21 @@ export class GuardedFetch implements AsyncDisposable {
   async read(source: string, options: ReadOptions): Promise<FetchedContent> {
     const { signal, maxBytes, timeoutMs, method = "GET", body } = options;
     signal.throwIfAborted();
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const bounded = AbortSignal.any([signal, timeout]);
+    using limit = new TimeLimit(timeoutMs);
+    const bounded = AbortSignal.any([signal, limit.signal]);
+    const { refuseRedirect } = options;
     const url = this.#policy.checkUrl(source);
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     try {
       const hop = { url, method, headers: new Headers(options.headers), body: bytes };
-      const response = await this.#follow(hop, "follow", bounded, options.refuseRedirect);
+      const response = await this.#follow(hop, "follow", bounded, async (target) =>
+        refuseRedirect === undefined ? undefined : await limit.except(() => refuseRedirect(target)),
+      );
       const content = await readBody(response, maxBytes);
       return { url: response.url, status: response.status, headers: new Headers([...response.headers]), ...content };
     } catch (error) {
       signal.throwIfAborted();
-      if (timeout.aborted) throw new FetchTimeoutError({ cause: error });
+      if (limit.signal.aborted) throw new FetchTimeoutError({ cause: error });
       throw classify(error);
     }
   }

@@ -28,6 +28,7 @@ export function codeInterpreter(config: Config): ToolKind {
   const interpreterMemoryBytes = config.CODE_INTERPRETER_MEMORY_MB * MIB;
   const processes = new PythonProcesses({
     max: config.CODE_INTERPRETER_PROCESSES,
+    reservePercent: config.FAIR_RESERVE_PERCENT,
     limits: { interpreterMemoryBytes, processMemoryBytes: interpreterMemoryBytes * PROCESS_SHARE },
   });
   const containers = new LiveContainers(processes);
@@ -45,6 +46,7 @@ export function codeInterpreter(config: Config): ToolKind {
           isSequential: true,
           itemType: "code_interpreter_call",
           show: (at) => showCodeCall(place.containerId, at),
+          enter: async (signal) => await processes.enter(session.project, signal),
           run: async (call, { signal }) => {
             const code = readCode(call.arguments);
             if (code === undefined) return toolError(`'${CODE}' must be a string.`);

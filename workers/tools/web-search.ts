@@ -26,7 +26,10 @@ import {
 const OFFLINE_NOTE =
   "Web search is turned off for this request: you cannot search the web or open pages. Answer from what you know and from this conversation, and say so where that may be out of date.";
 
-export function webSearch(config: Config, extraction = new PageExtraction()): ToolKind {
+export function webSearch(
+  config: Config,
+  extraction = new PageExtraction({ reservePercent: config.FAIR_RESERVE_PERCENT }),
+): ToolKind {
   const provider = openSearchProvider(config);
   const fetch = new GuardedFetch({ policy: new FetchPolicy(config.FETCH_ALLOWED_HOSTS) });
   const timeoutMs = config.WEB_SEARCH_TIMEOUT_MS;
@@ -37,8 +40,9 @@ export function webSearch(config: Config, extraction = new PageExtraction()): To
       // A request that needs it was refused; the simulator's may name it and leave it unused.
       if (provider === undefined) return openTool([]);
       const settings = readSearchSettings(tool as WebSearchTool);
-      const robots = config.WEB_SEARCH_HONOUR_ROBOTS ? new Robots(fetch, extraction, timeoutMs) : undefined;
-      const reader = new PageReader({ fetch, extraction, domains: settings.domains, robots, timeoutMs });
+      const { project } = session;
+      const robots = config.WEB_SEARCH_HONOUR_ROBOTS ? new Robots(fetch, extraction, project, timeoutMs) : undefined;
+      const reader = new PageReader({ fetch, extraction, project, domains: settings.domains, robots, timeoutMs });
       const search = searchFunction(provider, settings);
       // What the engine has indexed is what it finds: no page is fetched beside that.
       const functions = isIndexedOnly(tool as WebSearchTool)

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchPolicy } from "../../../workers/net/fetch-policy.ts";
@@ -237,6 +238,14 @@ describe("a limit", () => {
     await expect(free.read(a(path), { ...LIMITS, timeoutMs: 300 })).rejects.toMatchObject({
       name: "FetchTimeoutError",
     });
+    await closedConnections;
+  });
+
+  test("of time does not run while a redirect is looked at, and runs on after it", async () => {
+    const options = { ...LIMITS, timeoutMs: 1_000, refuseRedirect: async () => await delay(1_500, undefined) };
+    const to = (path: string) => a(`/redirect?to=${encodeURIComponent(path)}`);
+    expect((await free.read(to("/ok"), options)).status).toBe(200);
+    await expect(free.read(to("/hang"), options)).rejects.toMatchObject({ name: "FetchTimeoutError" });
     await closedConnections;
   });
 

@@ -10,7 +10,7 @@ import { PythonSandbox } from "../../../workers/tools/code-interpreter/python-sa
 import { logsOf, runCode, usePython } from "../../support/python.ts";
 
 const processes = usePython();
-let sandbox = new PythonSandbox(processes);
+let sandbox = new PythonSandbox(processes, "p");
 
 async function expectStillWorking(): Promise<void> {
   expect(logsOf(await runCode(sandbox, "40 + 2"))).toContain("42\n");
@@ -161,7 +161,7 @@ for maker in makers.values():
 named = lambda name: len([f for f in functions.values() if getattr(f, "name", None) == name])
 print(json.dumps({"seen": len(seen), "found": sorted(found), "made": made, "realms": [named("Object"), named("Function"), named("Array")]}))
 `;
-    await using fresh = new PythonSandbox(processes);
+    await using fresh = new PythonSandbox(processes, "p");
     const result = await runCode(fresh, crawl, { timeoutMs: 50_000 });
     expect(result.error).toBeUndefined();
     const told = JSON.parse(logsOf(result)) as Record<string, unknown>;
@@ -211,7 +211,7 @@ for place, owner in {"pyodide": pyodide_js, "api": api, "manager": api.packageMa
             await attempt(place + "." + name, function, *args)
 print(json.dumps({"tried": tried, "thrown": thrown, "returned": returned, "foreign": sorted(set(foreign))}))
 `;
-    await using fresh = new PythonSandbox(processes);
+    await using fresh = new PythonSandbox(processes, "p");
     const result = await runCode(fresh, crawl, { timeoutMs: 90_000 });
     expect(result.error).toBeUndefined();
     const told = JSON.parse(logsOf(result).trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
@@ -237,7 +237,7 @@ for name in ${JSON.stringify(names)}:
       const all = (await Promise.all(logs)).join("");
       expect(all).toContain("spying");
       expect(all).not.toMatch(/Socket|Buffer|Process|Stream|Module/);
-      sandbox = new PythonSandbox(processes);
+      sandbox = new PythonSandbox(processes, "p");
       await expectStillWorking();
     },
   );
@@ -264,7 +264,7 @@ for o in gc.get_objects():
     if isinstance(o, dict) and o.get("__name__") == "run_cell" and "_collect_files" in o:
         o["json"] = type("J", (), {"loads": staticmethod(json.loads), "dumps": staticmethod(lambda r: '{"run": 1, "files": [{"name": "forged", "bytes": "AA=="}], "deleted": [], "images": []}')})
 `;
-    const other = new PythonSandbox(processes);
+    const other = new PythonSandbox(processes, "p");
     await runCode(other, "1");
     const forged = await runCode(other, forge);
     expect(forged.files).toEqual([]);
@@ -273,7 +273,7 @@ for o in gc.get_objects():
   });
 
   test("taking the output away loses the sandbox's own, and no other's", async () => {
-    const spoiled = new PythonSandbox(processes);
+    const spoiled = new PythonSandbox(processes, "p");
     expect(logsOf(await runCode(spoiled, "import pyodide_js\npyodide_js.setStdout()\nprint('x')"))).toBe("");
     await spoiled[Symbol.asyncDispose]();
     await expectStillWorking();

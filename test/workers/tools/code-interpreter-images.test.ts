@@ -4,7 +4,7 @@ import { PythonSandbox } from "../../../workers/tools/code-interpreter/python-sa
 import { logsOf, runCode, usePython } from "../../support/python.ts";
 
 const MIB = 1024 * 1024;
-const sandbox = new PythonSandbox(usePython());
+const sandbox = new PythonSandbox(usePython(), "p");
 const PNG = "b'\\x89PNG\\r\\n\\x1a\\n'";
 
 test("images that are written are files all of them, and shown as far as there is room", async () => {

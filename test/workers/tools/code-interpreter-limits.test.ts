@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
 import { PythonSandbox } from "../../../workers/tools/code-interpreter/python-sandbox.ts";
-import { logsOf, NEVER, runCode, usePython } from "../../support/python.ts";
+import { logsOf, runCode, runInLine, usePython } from "../../support/python.ts";
 
 const MIB = 1024 * 1024;
 const processes = usePython({
@@ -18,7 +18,7 @@ const processes = usePython({
     fileBytes: MIB,
   },
 });
-const sandbox = new PythonSandbox(processes);
+const sandbox = new PythonSandbox(processes, "p");
 
 describe("time", () => {
   test.each([
@@ -106,23 +106,24 @@ describe("output and files", () => {
 
 describe("processes", () => {
   test("are shared by more sandboxes than there may be: the one idle for longest gives way and comes back", async () => {
-    const sandboxes = [sandbox, new PythonSandbox(processes), new PythonSandbox(processes)];
+    const sandboxes = [sandbox, new PythonSandbox(processes, "p"), new PythonSandbox(processes, "p")];
     for (const [i, each] of sandboxes.entries()) await runCode(each, `mine = ${i}`);
     expect(sandboxes.filter(({ pid }) => pid !== undefined).length).toBeLessThanOrEqual(2);
-    const values = await Promise.all(sandboxes.map(async (each) => logsOf(await runCode(each, "mine"))));
+    const values = await Promise.all(sandboxes.map(async (each) => logsOf(await runInLine(processes, each, "mine"))));
     expect(values).toEqual(["0\n", "1\n", "2\n"]);
     for (const each of sandboxes.slice(1)) await each[Symbol.asyncDispose]();
   });
 
   test("who waits for one can leave the line", async () => {
-    const busy = [new PythonSandbox(processes), new PythonSandbox(processes)];
+    const busy = [new PythonSandbox(processes, "p"), new PythonSandbox(processes, "p")];
     const aborter = new AbortController();
-    const runs = busy.map((each) => each.run({ code: "while True: pass" }, aborter.signal).catch(() => "ended"));
-    const impatient = AbortSignal.timeout(200);
-    await expect(sandbox.run({ code: "1" }, impatient)).rejects.toThrow("timeout");
+    const runs = busy.map((each) =>
+      runInLine(processes, each, "while True: pass", aborter.signal).catch(() => "ended"),
+    );
+    await expect(runInLine(processes, sandbox, "1", AbortSignal.timeout(200))).rejects.toThrow("timeout");
     aborter.abort();
     expect(await Promise.all(runs)).toEqual(["ended", "ended"]);
-    expect(logsOf(await sandbox.run({ code: "'next'" }, NEVER))).toContain("'next'\n");
+    expect(logsOf(await runInLine(processes, sandbox, "'next'"))).toContain("'next'\n");
   });
 });
 
@@ -133,7 +134,7 @@ describe("when the worker is killed", () => {
     const script = `
       const { PythonProcesses } = await import("${new URL("python-processes.ts", folder).href}");
       const { PythonSandbox } = await import("${new URL("python-sandbox.ts", folder).href}");
-      const sandbox = new PythonSandbox(new PythonProcesses({ max: 1 }));
+      const sandbox = new PythonSandbox(new PythonProcesses({ max: 1 }), "p");
       await sandbox.run({ code: "1" }, new AbortController().signal);
       console.log(sandbox.pid);
       await sandbox.run({ code: ${JSON.stringify(code)}, timeoutMs: 3000 }, new AbortController().signal);
@@ -169,7 +170,7 @@ test.each([
     "import io, sys\nprint('flood', end='')\nsys.stdout = io.StringIO()\nprint('lost', end='')\nsys.stdout = sys.__stdout__",
   ],
 ])("a cell that %s has its log to itself, and the next one its own", async (_, code) => {
-  await using own = new PythonSandbox(processes);
+  await using own = new PythonSandbox(processes, "p");
   expect(logsOf(await runCode(own, code, { timeoutMs: 2_000 }))).toMatch(/^flood/);
   expect(logsOf(await runCode(own, "print('clean')"))).toBe("clean\n");
 });

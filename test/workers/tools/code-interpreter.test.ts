@@ -3,7 +3,7 @@ import { PythonInputError, PythonSandbox } from "../../../workers/tools/code-int
 import { logsOf, NEVER, runCode, usePython } from "../../support/python.ts";
 
 const processes = usePython();
-const sandbox = new PythonSandbox(processes);
+const sandbox = new PythonSandbox(processes, "p");
 const PNG = "b'\\x89PNG\\r\\n\\x1a\\n' + b'rest'";
 
 describe("a cell", () => {
@@ -138,7 +138,7 @@ describe("a history", () => {
   const code = "import random, uuid\ndrawn = (random.random(), str(uuid.uuid4()), hash('x'))\ndrawn";
 
   test("is restored in a fresh interpreter: variables, functions, files, and what was drawn at random", async () => {
-    const first = new PythonSandbox(processes);
+    const first = new PythonSandbox(processes, "p");
     const drawn = logsOf(await runCode(first, code));
     await runCode(first, "f = lambda: drawn[0]\n_ = open('kept.txt', 'w').write('kept');\n1 / 0");
     await runCode(first, "import secrets; token = secrets.token_hex(4)");
@@ -146,11 +146,11 @@ describe("a history", () => {
     const snapshot = structuredClone(first.snapshot());
     await first[Symbol.asyncDispose]();
 
-    const second = new PythonSandbox(processes, snapshot);
+    const second = new PythonSandbox(processes, "p", snapshot);
     expect(logsOf(await runCode(second, "drawn"))).toBe(drawn);
     expect(logsOf(await runCode(second, "token"))).toBe(token);
     expect(logsOf(await runCode(second, "f() == drawn[0], open('kept.txt').read()"))).toBe("(True, 'kept')\n");
-    const other = new PythonSandbox(processes);
+    const other = new PythonSandbox(processes, "p");
     expect(logsOf(await runCode(other, code))).not.toBe(drawn);
     await other[Symbol.asyncDispose]();
     await second[Symbol.asyncDispose]();
@@ -159,7 +159,7 @@ describe("a history", () => {
   test("that cannot be run again leaves the files, and says so", async () => {
     const bytes = new TextEncoder().encode("kept");
     const snapshot = { seed: "00".repeat(32), cells: undefined, files: [{ name: "a.txt", bytes }] };
-    const restored = new PythonSandbox(processes, snapshot);
+    const restored = new PythonSandbox(processes, "p", snapshot);
     const result = await runCode(restored, "print(open('a.txt').read())");
     expect(logsOf(result)).toBe(
       "[The interpreter was restarted: files are kept, variables and imports are not.]\nkept\n",

@@ -8,6 +8,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { raceSignal } from "race-signal";
 import type { ContainerChange, ContainerCell } from "../../../src/store/containers.ts";
 import type { ContainerStates } from "../../tool.ts";
+import { idleOfMost } from "./process-holder.ts";
 import type { PythonProcesses } from "./python-processes.ts";
 import { type PythonFile, type PythonResult, PythonSandbox } from "./python-sandbox.ts";
 
@@ -51,7 +52,7 @@ const TRIES = 3;
 
 export class LiveContainers implements AsyncDisposable {
   readonly #processes: PythonProcesses;
-  /** The one used last is the last. None of them is running anything. */
+  /** None of them is running anything. */
   readonly #idle = new Map<string, OpenContainer>();
   /** The last cell of each container that has some to run. */
   readonly #running = new Map<string, Promise<unknown>>();
@@ -60,7 +61,7 @@ export class LiveContainers implements AsyncDisposable {
     this.#processes = processes;
   }
 
-  /** Rejects with one of the errors above, those of PythonSandbox.run, or the signal's reason. */
+  /** The caller has a place (PythonProcesses.enter). Rejects with one of the errors above, those of PythonSandbox.run, or the signal's reason. */
   async run(states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
     const key = `${cell.project} ${cell.containerId}`;
     const before = this.#running.get(key) ?? Promise.resolve();
@@ -98,7 +99,7 @@ export class LiveContainers implements AsyncDisposable {
 
   /** Taken out of those that are idle; made again if it is not as the store has it. */
   async #open(key: string, states: ContainerStates, cell: CellRun): Promise<OpenContainer> {
-    const { containerId, mayBeNew, wasUsed } = cell;
+    const { project, containerId, mayBeNew, wasUsed } = cell;
     const idle = this.#idle.get(key);
     this.#idle.delete(key);
     const version = await states.readVersion(containerId);
@@ -106,20 +107,21 @@ export class LiveContainers implements AsyncDisposable {
     await idle?.sandbox[Symbol.asyncDispose]();
     const stored = version === undefined ? undefined : await states.read(containerId);
     if (stored !== undefined) {
-      const sandbox = new PythonSandbox(this.#processes, stored);
+      const sandbox = new PythonSandbox(this.#processes, project, stored);
       return { sandbox, version: stored.version, cells: stored.cells, given: stored.given };
     }
     if (!mayBeNew) throw new ContainerNotFoundError(`There is no container '${containerId}'.`);
     const notice = wasUsed ? LOST : undefined;
-    return { sandbox: new PythonSandbox(this.#processes), version: 0, cells: [], given: [], notice };
+    const sandbox = new PythonSandbox(this.#processes, project);
+    return { sandbox, version: 0, cells: [], given: [], notice };
   }
 
   #keep(key: string, container: OpenContainer): void {
     this.#idle.set(key, container);
-    const [longest] = this.#idle;
-    if (this.#idle.size <= OPEN_MAXIMUM || longest === undefined) return;
-    this.#idle.delete(longest[0]);
-    void longest[1].sandbox[Symbol.asyncDispose]();
+    if (this.#idle.size <= OPEN_MAXIMUM) return;
+    const [longest, { sandbox }] = idleOfMost(this.#idle, ([, each]) => each.sandbox)!;
+    this.#idle.delete(longest);
+    void sandbox[Symbol.asyncDispose]();
   }
 }
 

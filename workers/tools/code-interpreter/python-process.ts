@@ -106,8 +106,8 @@ export class PythonProcess implements AsyncDisposable {
   #current: CurrentRun | undefined;
   #runs = 0;
 
-  /** Resolves when the interpreter is ready for `begin`. */
-  static async start(limits: PythonLimits): Promise<PythonProcess> {
+  /** Resolves when the interpreter is ready for `begin`. Rejects with a PythonStartError, also when the signal is aborted. */
+  static async start(limits: PythonLimits, signal: AbortSignal): Promise<PythonProcess> {
     const { program, args, env } = await confinedCommand(limits.interpreterMemoryBytes);
     const child = spawn(program, args, { cwd: "/", env, stdio: ["pipe", "pipe", "pipe"] });
     const started = new PythonProcess(child, limits);
@@ -116,8 +116,12 @@ export class PythonProcess implements AsyncDisposable {
       void started.#exited.then(() => resolve(false));
     });
     const timer = setTimeout(() => started.kill("timed out"), limits.startTimeoutMs);
+    const abort = (): void => started.kill("crashed");
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
     const isReady = await ready;
     clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
     if (!isReady) throw new PythonStartError("The Python interpreter does not start.", { cause: started.#stderr });
     return started;
   }

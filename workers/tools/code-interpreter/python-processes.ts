@@ -1,50 +1,65 @@
 /**
- * The interpreters' processes of one worker: at most so many at a time, one of them ready in advance, because a start
- * takes seconds. Who needs one when all are taken gets the process of the sandbox that has been idle for longest, which
- * can be restored, or waits for one.
+ * The interpreters' processes of one worker, and the line for those who want to run something in one. At most so many run
+ * something for one project, and some more, in reserve, for projects that run less beside others. A process that is idle
+ * gives way to whoever has a place in the line and none: it can be restored. One is started in advance where there is
+ * room for it, because a start takes seconds.
  */
 import { raceSignal } from "race-signal";
+import { FairLine, type Place } from "../../fair-line.ts";
+import { idleOfMost, type ProcessHolder } from "./process-holder.ts";
 import { DEFAULT_PYTHON_LIMITS, type PythonLimits, PythonProcess, PythonStartError } from "./python-process.ts";
 
-/** Who holds a process. Asked to give it up only while it is idle. */
-export interface ProcessHolder {
-  /** Since when it has had nothing to do; undefined while it runs something. */
-  readonly idleSince: number | undefined;
-  /** Lets go of its process, which is killed. */
-  evict(): void;
-}
-
 export interface PythonProcessesOptions {
-  /** Processes at a time, the spare one included. */
+  /** Processes that run something for one project, and that are kept while they are idle. */
   max?: number;
+  /** Processes beyond these, in percent, and at least one; 0 for none. */
+  reservePercent?: number;
   limits?: Partial<PythonLimits>;
 }
 
 const DEFAULT_MAX = 4;
+const DEFAULT_RESERVE_PERCENT = 10;
 
 export class PythonProcesses implements AsyncDisposable {
   readonly limits: PythonLimits;
   readonly #max: number;
+  readonly #line: FairLine;
   readonly #holders = new Map<PythonProcess, ProcessHolder>();
-  readonly #waiting: (() => void)[] = [];
-  #spare: Promise<PythonProcess> | undefined;
+  /** Started, or being started, for the next that asks: in advance, or for one that was aborted meanwhile. */
+  readonly #unclaimed: Promise<PythonProcess>[] = [];
+  readonly #closing = new AbortController();
   #starting = 0;
-  #isClosed = false;
 
-  constructor(options: PythonProcessesOptions = {}) {
-    this.#max = options.max ?? DEFAULT_MAX;
-    this.limits = { ...DEFAULT_PYTHON_LIMITS, ...options.limits };
+  constructor({ max = DEFAULT_MAX, reservePercent = DEFAULT_RESERVE_PERCENT, limits }: PythonProcessesOptions = {}) {
+    this.#max = max;
+    this.#line = new FairLine({ places: max, reservePercent });
+    this.limits = { ...DEFAULT_PYTHON_LIMITS, ...limits };
   }
 
-  /** A process that nobody has used, for the holder alone. Waits in line for one; rejects if aborted meanwhile. */
+  /** A place, which whoever runs something in a process has from before its start to its end. Rejects if aborted meanwhile. */
+  async enter(project: string, signal: AbortSignal): Promise<Place> {
+    return await this.#line.enter(project, signal);
+  }
+
+  /** A process that nobody has used, for the holder alone, which has a place. Rejects if aborted meanwhile. */
   async acquire(holder: ProcessHolder, signal: AbortSignal): Promise<PythonProcess> {
-    for (;;) {
-      if (signal.aborted) this.#waiting.shift()?.();
-      signal.throwIfAborted();
-      if (this.#isClosed) throw new PythonStartError("The interpreters are closed.");
-      const taken = this.#holders.size + this.#starting;
-      if (taken < this.#max || this.#evictIdle()) return await this.#takeUnlessAborted(holder, signal);
-      await this.#turn(signal);
+    signal.throwIfAborted();
+    if (this.#closing.signal.aborted) throw new PythonStartError("The interpreters are closed.");
+    if (this.#holders.size + this.#starting >= this.#max) {
+      idleOfMost(this.#holders.values(), (each) => each)?.evict();
+    }
+    this.#starting += 1;
+    try {
+      const process = await this.#claim(signal);
+      if (this.#closing.signal.aborted) {
+        await process[Symbol.asyncDispose]();
+        throw new PythonStartError("The interpreters are closed.");
+      }
+      this.#holders.set(process, holder);
+      return process;
+    } finally {
+      this.#starting -= 1;
+      this.#warm();
     }
   }
 
@@ -52,90 +67,51 @@ export class PythonProcesses implements AsyncDisposable {
   release(process: PythonProcess): void {
     this.#holders.delete(process);
     process.kill("crashed");
-    this.#waiting.shift()?.();
-  }
-
-  /** A holder has become idle: someone may be waiting for its process. */
-  noteIdle(): void {
-    this.#waiting.shift()?.();
-  }
-
-  /** Begins to start the process that the next one who asks will get. Kept only while there is room for it. */
-  warm(): void {
-    if (this.#isClosed || this.#spare !== undefined || this.#holders.size + this.#starting >= this.#max) return;
-    const spare = PythonProcess.start(this.limits);
-    this.#spare = spare;
-    // Whoever takes it is told; until then nobody needs to be.
-    spare.catch(() => {
-      if (this.#spare === spare) this.#spare = undefined;
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
-    for (const wake of this.#waiting.splice(0)) wake();
-    const spare = await this.#spare?.catch(() => undefined);
-    const processes = [...this.#holders.keys(), ...(spare === undefined ? [] : [spare])];
-    await Promise.all(processes.map((process) => process[Symbol.asyncDispose]()));
+    // Those that are only being started are not waited for.
+    this.#closing.abort();
+    const unclaimed = await Promise.allSettled(this.#unclaimed);
+    const started = unclaimed.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    await Promise.all([...this.#holders.keys(), ...started].map((process) => process[Symbol.asyncDispose]()));
   }
 
-  /** A start cannot be called off: what comes of it too late is killed. */
-  async #takeUnlessAborted(holder: ProcessHolder, signal: AbortSignal): Promise<PythonProcess> {
-    const taking = this.#take(holder);
-    try {
-      return await raceSignal(taking, signal);
-    } catch (error) {
-      taking.then(
-        (process) => this.release(process),
-        () => {},
-      );
-      throw error;
-    }
-  }
-
-  async #take(holder: ProcessHolder): Promise<PythonProcess> {
-    this.#starting += 1;
-    try {
-      let process = await this.#takeSpare();
-      process ??= await PythonProcess.start(this.limits);
-      if (this.#isClosed) {
-        await process[Symbol.asyncDispose]();
-        throw new PythonStartError("The interpreters are closed.");
+  async #claim(signal: AbortSignal): Promise<PythonProcess> {
+    for (;;) {
+      const isUnclaimed = this.#unclaimed.length > 0;
+      const start = this.#unclaimed.shift() ?? PythonProcess.start(this.limits, this.#closing.signal);
+      try {
+        const process = await raceSignal(start, signal);
+        if (process.isAlive || !isUnclaimed) return process;
+      } catch (error) {
+        // A start cannot be called off: what comes of it is for the next that asks.
+        if (signal.aborted) this.#offer(start);
+        if (signal.aborted || !isUnclaimed) throw error;
       }
-      this.#holders.set(process, holder);
-      return process;
-    } catch (error) {
-      this.#waiting.shift()?.();
-      throw error;
-    } finally {
-      this.#starting -= 1;
-      this.warm();
+      // It has died since it was started, or has not started at all.
     }
   }
 
-  /** It may have died since it was started, or not have started at all. */
-  async #takeSpare(): Promise<PythonProcess | undefined> {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    const process = await spare?.catch(() => undefined);
-    return process?.isAlive === true ? process : undefined;
+  #offer(start: Promise<PythonProcess>): void {
+    if (this.#closing.signal.aborted) {
+      // oxlint-disable-next-line promise/always-return -- nobody waits for it
+      void start.then((process) => process.kill("crashed")).catch(() => {});
+      return;
+    }
+    this.#unclaimed.push(start);
+    // Whoever takes it is told; until then nobody needs to be.
+    start.catch(() => {
+      const at = this.#unclaimed.indexOf(start);
+      if (at >= 0) void this.#unclaimed.splice(at, 1);
+    });
   }
 
-  #evictIdle(): boolean {
-    const idle = [...this.#holders.values()].filter(({ idleSince }) => idleSince !== undefined);
-    const longest = idle.toSorted((a, b) => a.idleSince! - b.idleSince!)[0];
-    longest?.evict();
-    return longest !== undefined;
-  }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push(resolve);
-    const stop = (): void => resolve();
-    signal.addEventListener("abort", stop, { once: true });
-    await promise;
-    signal.removeEventListener("abort", stop);
-    const place = this.#waiting.indexOf(resolve);
-    if (place !== -1) this.#waiting.splice(place, 1);
+  /** Begins to start the process that the next one who asks will get, also one in reserve. */
+  #warm(): void {
+    const { reserved } = this.#line;
+    const isRoom = this.#holders.size + this.#starting + this.#unclaimed.length < this.#max + reserved;
+    if (!this.#closing.signal.aborted && this.#unclaimed.length === 0 && isRoom)
+      this.#offer(PythonProcess.start(this.limits, this.#closing.signal));
   }
 }

@@ -10,7 +10,8 @@
  */
 import { randomBytes } from "node:crypto";
 import type { CellOutcome, CellResult, Demise, PythonProcess } from "./python-process.ts";
-import type { ProcessHolder, PythonProcesses } from "./python-processes.ts";
+import type { ProcessHolder } from "./process-holder.ts";
+import type { PythonProcesses } from "./python-processes.ts";
 
 export interface PythonFile {
   /** A path within the working folder. */
@@ -76,6 +77,7 @@ const DEMISE: Record<Demise, string> = {
 };
 
 export class PythonSandbox implements AsyncDisposable, ProcessHolder {
+  readonly project: string;
   readonly #processes: PythonProcesses;
   readonly #seed: string;
   readonly #files: Map<string, Uint8Array>;
@@ -85,7 +87,8 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   #isDisposed = false;
   idleSince: number | undefined = performance.now();
 
-  constructor(processes: PythonProcesses, snapshot?: PythonSnapshot) {
+  constructor(processes: PythonProcesses, project: string, snapshot?: PythonSnapshot) {
+    this.project = project;
     this.#processes = processes;
     this.#seed = snapshot?.seed ?? randomBytes(SEED_BYTES).toString("hex");
     this.#cells = snapshot === undefined ? [] : snapshot.cells?.slice();
@@ -93,7 +96,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   }
 
   /**
-   * Runs one cell after those before it. What goes wrong in the sandbox is in the result; it rejects with a
+   * Runs one cell after those before it. Whoever calls it has a place (PythonProcesses.enter). What goes wrong in the sandbox is in the result; it rejects with a
    * PythonInputError, a PythonStartError, or the signal's reason.
    */
   async run(run: PythonRun, signal: AbortSignal): Promise<PythonResult> {
@@ -152,7 +155,6 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
       throw error;
     } finally {
       this.idleSince = performance.now();
-      this.#processes.noteIdle();
     }
   }
 

@@ -3,15 +3,19 @@
  * costs one of them: a thread that takes too long or too much memory is ended, and the worker's other runs never wait for it.
  */
 import { Worker } from "node:worker_threads";
+import { FairLine, LineFullError, type Place } from "../../fair-line.ts";
 import type { ExtractedPage, HtmlPage } from "./page-extraction/extract-page.ts";
 import type { RobotsQuestion } from "./page-extraction/robots-rules.ts";
 import type { ExtractionAnswer, ExtractionRequest } from "./page-extraction/thread.ts";
 
 export interface ExtractionLimits {
-  /** Pages that are extracted at the same time; more wait. */
+  /** Pages that are extracted at the same time for one project; more wait. */
   threads: number;
+  /** Threads beyond these for projects that have few beside others, in percent; at least one, or 0 for none. */
+  reservePercent: number;
   /** Pages that may wait. */
   queue: number;
+  /** For one page, from when its turn has come. */
   timeMs: number;
   memoryMb: number;
   textLength: number;
@@ -21,6 +25,7 @@ export interface ExtractionLimits {
 
 const LIMITS: ExtractionLimits = {
   threads: 2,
+  reservePercent: 10,
   queue: 100,
   timeMs: 15_000,
   memoryMb: 512,
@@ -36,29 +41,30 @@ export class ExtractionError extends Error {
 export class PageExtraction {
   readonly #limits: ExtractionLimits;
   readonly #idle = new Map<Worker, NodeJS.Timeout>();
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #line: FairLine;
 
   constructor(limits: Partial<ExtractionLimits> = {}) {
     this.#limits = { ...LIMITS, ...limits };
+    const { threads, reservePercent, queue } = this.#limits;
+    this.#line = new FairLine({ places: threads, reservePercent, maxWaiting: queue });
   }
 
   /** Rejects with an ExtractionError, or with the signal's reason. */
-  async extract(page: HtmlPage, signal: AbortSignal): Promise<ExtractedPage> {
-    const answer = await this.#read({ page, textMaximum: this.#limits.textLength }, signal);
+  async extract(project: string, page: HtmlPage, signal: AbortSignal): Promise<ExtractedPage> {
+    const answer = await this.#read(project, { page, textMaximum: this.#limits.textLength }, signal);
     if (!("page" in answer)) throw unreadable(answer);
     return answer.page;
   }
 
   /** Whether a robots.txt lets a URL be opened. Rejects as `extract` does. */
-  async isOpen(robots: RobotsQuestion, signal: AbortSignal): Promise<boolean> {
-    const answer = await this.#read({ robots }, signal);
+  async isOpen(project: string, robots: RobotsQuestion, signal: AbortSignal): Promise<boolean> {
+    const answer = await this.#read(project, { robots }, signal);
     if (!("isOpen" in answer)) throw unreadable(answer);
     return answer.isOpen;
   }
 
-  async #read(request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
-    await this.#turn(signal);
+  async #read(project: string, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
+    using _place = await this.#turn(project, signal);
     const worker = this.#take();
     let isUsable = false;
     try {
@@ -68,33 +74,17 @@ export class PageExtraction {
     } finally {
       if (isUsable) this.#keep(worker);
       else void worker.terminate();
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#busy -= 1;
-      else next();
     }
   }
 
-  /** Waits until one more page may be extracted. Whoever is done hands his place on. */
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const { threads, queue } = this.#limits;
-    if (this.#busy < threads) {
-      this.#busy += 1;
-      return;
+  /** Waits until one more page of the project may be extracted. */
+  async #turn(project: string, signal: AbortSignal): Promise<Place> {
+    try {
+      return await this.#line.enter(project, signal);
+    } catch (cause) {
+      if (!(cause instanceof LineFullError)) throw cause;
+      throw new ExtractionError("Too many pages are being read at the moment.", { cause });
     }
-    if (this.#waiting.length >= queue) throw new ExtractionError("Too many pages are being read at the moment.");
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const stop = (): void => {
-      const place = this.#waiting.indexOf(resolve);
-      // Its turn has come already: whoever extracts finds the signal aborted.
-      if (place < 0) return;
-      this.#waiting.splice(place, 1);
-      reject(signal.reason as Error);
-    };
-    this.#waiting.push(resolve);
-    signal.addEventListener("abort", stop, { once: true });
-    await promise;
-    signal.removeEventListener("abort", stop);
   }
 
   async #ask(worker: Worker, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {

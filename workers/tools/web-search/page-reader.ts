@@ -34,6 +34,8 @@ const TEXT_TYPE =
 export interface PageReaderOptions {
   fetch: GuardedFetch;
   extraction: PageExtraction;
+  /** Whose pages these are. */
+  project: string;
   domains: DomainFilter;
   /** Undefined if they are not asked. */
   robots: Robots | undefined;
@@ -106,7 +108,8 @@ export class PageReader {
   async #readContent({ url, contentType, charset, body }: FetchedContent, signal: AbortSignal): Promise<Page> {
     const type = contentType ?? sniff(body);
     if (HTML_TYPES.has(type)) {
-      return { url, ...(await this.#options.extraction.extract({ bytes: body, charset, url }, signal)) };
+      const { extraction, project } = this.#options;
+      return { url, ...(await extraction.extract(project, { bytes: body, charset, url }, signal)) };
     }
     const text = TEXT_TYPE.test(type) ? decodeText(body, charset) : undefined;
     if (text === undefined) throw new PageError(`The content is of type ${type}, which cannot be read as text.`);

@@ -14,12 +14,14 @@ type Rules = { text: string } | "open" | "closed";
 export class Robots {
   readonly #fetch: GuardedFetch;
   readonly #extraction: PageExtraction;
+  readonly #project: string;
   readonly #timeoutMs: number;
   readonly #sites = new Map<string, Promise<Rules>>();
 
-  constructor(fetch: GuardedFetch, extraction: PageExtraction, timeoutMs: number) {
+  constructor(fetch: GuardedFetch, extraction: PageExtraction, project: string, timeoutMs: number) {
     this.#fetch = fetch;
     this.#extraction = extraction;
+    this.#project = project;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -34,7 +36,8 @@ export class Robots {
     }
     const rules = await reading;
     if (typeof rules === "string") return rules === "open";
-    return await this.#extraction.isOpen({ source, text: rules.text, url, agent: USER_AGENT }, signal);
+    const question = { source, text: rules.text, url, agent: USER_AGENT };
+    return await this.#extraction.isOpen(this.#project, question, signal);
   }
 
   async #read(url: string, signal: AbortSignal): Promise<Rules> {
