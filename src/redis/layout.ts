@@ -16,6 +16,7 @@
  *   <prefix>:{<conv id>}:items         hash  items by id
  *   <prefix>:{<conv id>}:item-calls    hash  how many of its items make or answer a call (store/conversation-calls.ts)
  *   <prefix>:{<conv id>}:unanswered    zset  ids of its calls that nothing in it answers
+ *   <prefix>:{<conv id>}:staged-order  zset  ids of a long turn that is being added; `staged-marks`, its calls
  *   <prefix>:{<container id>}:container  hash  whose it is, its cells and files (store/containers.ts)
  *   <prefix>:containers:<project>        zset  ids of its containers, by when they were made
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
@@ -106,6 +107,12 @@ export class RedisLayout {
     this.conversationItems(id),
     this.conversationCalls(id),
     this.conversationUnanswered(id),
+  ];
+
+  /** Where a long turn of a conversation lies until it is added. */
+  stagedTurnKeysOf = (id: string): [order: string, marks: string] => [
+    `${this.prefix}:{${id}}:staged-order`,
+    `${this.prefix}:{${id}}:staged-marks`,
   ];
 
   get open(): string {

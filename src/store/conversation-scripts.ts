@@ -64,16 +64,56 @@ export const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | [
 );
 
 /*
- * KEYS  conversation, order, items, calls, unanswered
+ * KEYS  conversation, order, items, staged order, staged marks
  * ARGV  response id, item id, item, mark, …
+ * A part of a long turn, which nobody sees before its end is added: an item is shown once it is in the order. What an
+ * earlier attempt has staged stays. Returns 0 if the response does not hold the lock.
+ */
+export const stageTurnScript = defineScript<0 | 1>(
+  "stageConversationTurn",
+  5,
+  `
+  local head = redis.call('HMGET', KEYS[1], 'lock', 'added')
+  if head[1] ~= ARGV[1] then return 0 end
+  local place = tonumber(head[2]) + redis.call('ZCARD', KEYS[4])
+  local bytes = 0
+  for i = 2, #ARGV, 3 do
+    local id = ARGV[i]
+    if redis.call('HSETNX', KEYS[3], id, ARGV[i + 1]) == 1 then
+      place = place + 1
+      redis.call('ZADD', KEYS[4], place, id)
+      if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[5], place, ARGV[i + 2]) end
+      bytes = bytes + #ARGV[i + 1] + ${ITEM_BYTES}
+    end
+  end
+  redis.call('HINCRBY', KEYS[1], 'stagedBytes', bytes)
+  return 1
+`,
+);
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered, staged order, staged marks
+ * ARGV  response id, '1' if what is staged is part of the turn, item id, item, mark, …
  * Adds the response's turn and frees its lock; does nothing if it does not hold it. Returns 1 if it did.
  */
 export const endTurnScript = defineScript<0 | 1>(
   "endConversationTurn",
-  5,
+  7,
   `${ADD_ITEMS}
   if redis.call('HGET', KEYS[1], 'lock') ~= ARGV[1] then return 0 end
-  add(2)
+  local staged = redis.call('ZCARD', KEYS[6])
+  if staged > 0 and ARGV[2] == '1' then
+    redis.call('ZUNIONSTORE', KEYS[2], 2, KEYS[2], KEYS[6])
+    local marks = redis.call('HGETALL', KEYS[7])
+    for i = 1, #marks, 2 do countCall(KEYS[4], KEYS[5], marks[i + 1], marks[i]) end
+    redis.call('HINCRBY', KEYS[1], 'added', staged)
+    redis.call('HINCRBY', KEYS[1], 'bytes', redis.call('HGET', KEYS[1], 'stagedBytes'))
+  elseif staged > 0 then
+    for _, id in ipairs(redis.call('ZRANGE', KEYS[6], 0, -1)) do redis.call('HDEL', KEYS[3], id) end
+  end
+  redis.call('UNLINK', KEYS[6], KEYS[7])
+  redis.call('HDEL', KEYS[1], 'stagedBytes')
+  add(3)
   redis.call('HSET', KEYS[1], 'lock', '')
   return 1
 `,

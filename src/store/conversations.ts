@@ -19,6 +19,7 @@ import {
   removeItemScript,
   setMetadataScript,
   settleScript,
+  stageTurnScript,
 } from "./conversation-scripts.ts";
 
 const recordSchema = z.object({
@@ -35,6 +36,8 @@ const recordSchema = z.object({
 export type ConversationRecord = z.infer<typeof recordSchema>;
 
 const CALLS_PAGE = 200;
+/** Items: some milliseconds of Redis. */
+const TURN_PAGE = 1_000;
 
 export class Conversations {
   readonly #redis: RedisClient;
@@ -67,7 +70,7 @@ export class Conversations {
 
   /** Erases the conversation and its order. A run that is writing goes on, and adds its turn to nothing. */
   async erase(id: string): Promise<void> {
-    await this.#redis.unlink(this.#keys(id));
+    await this.#redis.unlink([...this.#keys(id), ...this.#layout.stagedTurnKeysOf(id)]);
   }
 
   /** All items, oldest first. */
@@ -92,7 +95,12 @@ export class Conversations {
   }
 
   async readItemJson(id: string, itemId: string): Promise<string | undefined> {
-    return (await this.#redis.hget(this.#layout.conversationItems(id), itemId)) ?? undefined;
+    const [place, json] = await Promise.all([
+      this.#redis.zscore(this.#layout.conversationOrder(id), itemId),
+      this.#redis.hget(this.#layout.conversationItems(id), itemId),
+    ]);
+    // Of a turn that is being added, nothing is shown.
+    return place === null ? undefined : (json ?? undefined);
   }
 
   /** The ids of the calls that nothing in it answers, in their order. */
@@ -136,9 +144,19 @@ export class Conversations {
     return (await this.#redis.hget(this.#layout.conversation(id), "lock")) === responseId;
   }
 
-  /** Adds a response's turn, which may be empty, and frees its lock, in one step. */
+  /**
+   * Adds a response's turn, which may be empty, and frees its lock, in one step. Most of a long one is written before:
+   * a script with all of it would hold up Redis for a second.
+   */
   async endTurn(id: string, responseId: string, items: readonly ConversationItem[]): Promise<void> {
-    await endTurnScript(this.#redis, this.#keys(id), responseId, encoded(items));
+    const keys = this.#keys(id);
+    const staged = this.#layout.stagedTurnKeysOf(id);
+    let from = 0;
+    for (; items.length - from > TURN_PAGE; from += TURN_PAGE) {
+      const page = encoded(items.slice(from, from + TURN_PAGE));
+      if ((await stageTurnScript(this.#redis, keys.slice(0, 3), staged, responseId, page)) === 0) return;
+    }
+    await endTurnScript(this.#redis, keys, staged, responseId, from > 0 ? "1" : "0", encoded(items.slice(from)));
   }
 
   /** After a use: from now on it is idle. Undefined if it is gone. `expiresAtMs` is undefined if it does not expire. */
