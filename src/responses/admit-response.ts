@@ -19,7 +19,7 @@ import { encodeRecord } from "../store/encoded-record.ts";
 import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
-import { mapInTurns } from "../turns/turns.ts";
+import { mapInTurns, Turns } from "../turns/turns.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { type Allowance, createWithin } from "./allowance.ts";
@@ -122,14 +122,17 @@ async function recordAndEnqueue(
   limits: AdmissionLimits,
   { id, project, request, hash, ancestors, nowMs, purpose }: Accepted,
 ): Promise<Admitted> {
+  const turns = new Turns();
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
   const placed = placeInTime(request, limits, nowMs);
   const continuationId = response.background ? (request.background_options?.continuation_id ?? "") : "";
   const { input, ...rest } = request;
   const named = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
-  const sealed = await sealSecrets(storage.sealer, project, rest);
+  if (turns.isOver) await turns.next();
   const events = sequenceEvents(0, openingEvents(response));
+  if (turns.isOver) await turns.next();
+  const sealed = await sealSecrets(storage.sealer, project, rest);
   const conversationId = conversationIdOf(request);
   const record = {
     id,

@@ -69,12 +69,11 @@ async function withSecrets<R extends WithTools>(request: R, change: Change): Pro
   const { tools } = request;
   if (tools == null) return request;
   const found: { secret: string; path: string }[] = [];
-  for (const tool of tools) {
-    toolWithSecrets(tool, (secret, path) => {
-      found.push({ secret, path });
-      return secret;
-    });
-  }
+  const collect: Change = (secret, path) => {
+    found.push({ secret, path });
+    return secret;
+  };
+  await mapInTurns(tools, (tool) => void toolWithSecrets(tool, collect));
   const changed = await mapInTurns(found, ({ secret, path }) => change(secret, path));
   let next = 0;
   const put: Change = () => {

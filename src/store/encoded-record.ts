@@ -34,6 +34,7 @@ export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
   const { json, index: inputIndex } = await encodeInput(input);
   const turns = new Turns();
   const indexSeconds = longestLifetimeSeconds(rest, Date.now());
+  if (turns.isOver) await turns.next();
   const encoded = { id, request: encodeRequest(request), input: json, inputIndex, indexSeconds, events };
   let bytes = RECORD_BYTES + input.length * INDEXED_ITEM_BYTES;
   for (const text of [encoded.request, encoded.input, ...events]) {

@@ -20,8 +20,8 @@ const message = (content: string, i = 0): StoredInputItem => ({
   id: `msg_${i}`,
 });
 const manyItems = Array.from({ length: 5_000 }, (_, i) => message("a", i));
-/** Wherever it is cut, a cut is between the halves of a character for one of the two. */
-const birds = [message("\u{1f426}".repeat(1_000_000)), message(`x${"\u{1f426}".repeat(1_000_000)}`, 1)];
+/** Wherever it is cut: with one character more or less before it, a cut is between the halves of a bird. */
+const birds = (before: string): StoredInputItem[] => [message(before), message("\u{1f426}".repeat(1_000_000), 1)];
 
 const partsOf = async (id: string): Promise<string[]> => {
   const keys = await storage.redis.call("KEYS", `*${id}*`);
@@ -30,7 +30,8 @@ const partsOf = async (id: string): Promise<string[]> => {
 
 test.each<[string, StoredInputItem[]]>([
   ["of many items", manyItems],
-  ["of long texts", birds],
+  ["of a long text", birds("")],
+  ["of a long text behind one more character", birds("x")],
 ])("a record %s is whole, for as long as any other", async (_name, input) => {
   const id = newId("resp");
   const small = sampleRecord({ id: newId("resp") });
