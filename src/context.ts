@@ -134,6 +134,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     catalog,
     prompts,
     limits: {
+      maxBodyBytes: config.MAX_BODY_BYTES,
       maxOpenResponses: config.MAX_OPEN_RESPONSES,
       maxOpenPerProject: config.RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT,
       maxStoredBytesPerProject: config.MAX_STORED_BYTES_PER_PROJECT,

@@ -116,7 +116,7 @@ class Loop {
   }
 
   async #takeTurns(): Promise<UpstreamFinish> {
-    if (this.#generation.conversation.purpose === "compact") return await compactOnly(this.#describeTurn());
+    if (this.#generation.conversation.purpose === "compact") return await compactOnly(await this.#describeTurn());
     await this.#takeUp();
     for (;;) {
       // What its provider still runs has more of the turn, and knows what it cost.
@@ -147,7 +147,7 @@ class Loop {
 
   /** One call of the model and the calls that it asks for. Undefined if it is to be called again. */
   async #turn(held: HeldTurn | undefined): Promise<UpstreamFinish | undefined> {
-    const turn = this.#describeTurn();
+    const turn = await this.#describeTurn();
     const { storage, project, resolved, request, isStrict } = turn;
     // Nobody is shown the context of a call that was made already.
     const context = held === undefined ? await prepareContext(turn) : turn;
@@ -216,7 +216,7 @@ class Loop {
     return lost > LOST_MAXIMUM ? failed("server_error", error.message) : undefined;
   }
 
-  #describeTurn(): Turn {
+  async #describeTurn(): Promise<Turn> {
     const { storage, isStrict } = this.#dependencies;
     const { resolved, upstream, conversation } = this.#generation;
     const { project, preamble, input } = conversation;
@@ -238,7 +238,7 @@ class Loop {
       request,
       preamble,
       input,
-      produced: openReasoning(storage, project, produced),
+      produced: await openReasoning(storage, project, produced),
       render: (items) => modelContext(items, made, isHosted, [...input, ...produced]),
       isStrict,
     };

@@ -6,7 +6,7 @@
  * however many counts are under way. Beyond EXACT_TOKENS the rest is estimated from what was counted. The vocabulary
  * (about 0.2 s and 45 MB) is loaded by the first count.
  */
-import { setImmediate as nextRound } from "node:timers/promises";
+import { nextTurn } from "../turns/next-turn.ts";
 
 /** Some milliseconds of work. */
 const SLICE_CHARACTERS = 4 * 1024;
@@ -40,14 +40,6 @@ async function loadEncoding(): Promise<CountTokens> {
   // What looks like a special token in a conversation is text, as it is for the model.
   const options = { disallowedSpecial: new Set<string>() };
   return (text) => countTokens(text, options);
-}
-
-/** One slice in one round of the event loop, whichever count it is for. */
-let rounds: Promise<unknown> = Promise.resolve();
-
-function nextTurn(): Promise<unknown> {
-  rounds = rounds.then(() => nextRound());
-  return rounds;
 }
 
 /** One count, of any number of texts. */

@@ -1,7 +1,7 @@
 /** Fields against a schema, at once or, of a large body, in turns with all other requests. */
 import type { z } from "zod";
 import { boundLists, Check, type CheckContext, TurnOver } from "./bounded-lists.ts";
-import { nextTurn } from "./turns.ts";
+import { nextTurn } from "../turns/next-turn.ts";
 
 export type Parsed<T> = { data: T; issues?: never } | { issues: readonly z.core.$ZodIssue[] };
 

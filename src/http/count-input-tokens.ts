@@ -21,7 +21,7 @@ function describeFault(provider: string, error: unknown): object {
 }
 
 export function countInputTokens(context: ApiContext): RequestHandler {
-  const { catalog, config, logger, storage } = context;
+  const { catalog, config, limits, logger, storage } = context;
   const counters = new InputTokenCounters(config);
 
   async function askProvider(body: InputTokensRequest, items: readonly ContextItem[], signal: AbortSignal) {
@@ -44,7 +44,7 @@ export function countInputTokens(context: ApiContext): RequestHandler {
     if (body.model != null && catalog.resolve(body.model) === undefined) throw modelNotFound(body.model);
     const { previous_response_id, conversation, input } = body;
     const asked = { model: body.model ?? "", previous_response_id, conversation, input: input ?? undefined };
-    const items = await loadInput(storage, response.locals.project, asked);
+    const items = await loadInput(storage, limits, response.locals.project, asked);
     const left = new AbortController();
     whenClosed(response, () => left.abort());
     try {

@@ -6,7 +6,7 @@ import type { RequestHandler } from "express";
 import { letBodyCome } from "./http-server.ts";
 import { JsonReader } from "./json-reader.ts";
 import { hasBody, readBytes } from "./read-bytes.ts";
-import { nextTurn } from "./turns.ts";
+import { nextTurn } from "../turns/next-turn.ts";
 
 export const DEFAULT_VALUES = 500_000;
 

@@ -8,15 +8,27 @@ type Item = InputItem | OutputItem;
  * answered and are not shown to the model; the outputs of asynchronous ones may come at any later time.
  */
 export function findUnansweredCall(items: readonly Item[]): string | undefined {
-  const answered = new Set(items.map((item) => (item.type === "function_call_output" ? item.call_id : undefined)));
-  const call = items.find(
-    (item) =>
-      item.type === "function_call" &&
-      item.status !== "incomplete" &&
-      item.async !== true &&
-      !answered.has(item.call_id),
-  );
-  return call?.type === "function_call" ? call.call_id : undefined;
+  return findUnansweredCalls(items)[0];
+}
+
+/** All of them, in their order. */
+export function findUnansweredCalls(items: readonly Item[]): string[] {
+  const answered = new Set(items.map((item) => answeredCall(item)));
+  return items.flatMap((item) => {
+    const call = callToAnswer(item);
+    return call === undefined || answered.has(call) ? [] : [call];
+  });
+}
+
+/** The `call_id` of a call that must be answered. */
+export function callToAnswer(item: Item): string | undefined {
+  const isCall = item.type === "function_call" && item.status !== "incomplete" && item.async !== true;
+  return isCall ? item.call_id : undefined;
+}
+
+/** The `call_id` of the function call that the item answers. */
+export function answeredCall(item: Item): string | undefined {
+  return item.type === "function_call_output" ? (item.call_id ?? undefined) : undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ const RESPONSE_ID = "resp_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const CONVERSATION_ID = "conv_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const CONTAINER_ID = "cntr_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const ITEM_ID = "msg_0123456789abcdef0123456789abcdef0123456789abcdef01";
-const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
+export const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
 
 export const REFUSALS = {
   missingApiKey: { when: "There is no key in `Authorization`.", error: access.missingApiKey() },
@@ -126,6 +126,10 @@ export const REFUSALS = {
   textVariableExpected: {
     when: "A variable that the prompt's assistant says is no text.",
     error: requests.textVariableExpected("city"),
+  },
+  referencesTooLarge: {
+    when: "The items that references name are larger than `MAX_BODY_BYTES` together.",
+    error: requests.referencesTooLarge(DEFAULT_BODY_BYTES, "input"),
   },
   filledPromptTooLong: {
     when: "With its variables the prompt has more than `MAX_BODY_BYTES` characters.",

@@ -146,6 +146,13 @@ export type EventDraft = Unsequenced<ResponseStreamEvent>;
 export type ItemEventDraft = Unsequenced<ItemEvent>;
 export type LifecycleEventDraft = Unsequenced<LifecycleEvent>;
 
+const OPENING_EVENT_TYPES = new Set(["response.created", "response.queued", "response.in_progress"]);
+
+/** Of the events with which a log begins: as the last one, it shows the response as it is. */
+export function isOpeningEventType(type: string): boolean {
+  return OPENING_EVENT_TYPES.has(type);
+}
+
 export const TERMINAL_EVENT_TYPES = ["response.completed", "response.incomplete", "response.failed"] as const;
 export type TerminalEventType = (typeof TERMINAL_EVENT_TYPES)[number];
 

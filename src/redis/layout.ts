@@ -8,11 +8,15 @@
  *   <prefix>:{<id>}:request   string  the nearest links of its chain, and the request without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
  *   <prefix>:{<id>}:input-index  zset where each item of a long input begins in it, by id (store/input-pages.ts)
+ *   <prefix>:{<id>}:staged:<attempt>:<part>  parts of a large record until it is made (store/staged-record.ts)
  *   <prefix>:{<id>}:calls     hash    what its tool calls were and what came of them (store/tool-journal.ts)
  *   <prefix>:{<id>}:bell      channel "has reached N"
  *   <prefix>:{<conv id>}:conversation  hash  whose it is, its metadata, who is writing (store/conversations.ts)
  *   <prefix>:{<conv id>}:order         zset  item ids in order
  *   <prefix>:{<conv id>}:items         hash  items by id
+ *   <prefix>:{<conv id>}:item-calls    hash  how many of its items make or answer a call (store/conversation-calls.ts)
+ *   <prefix>:{<conv id>}:unanswered    zset  ids of its calls that nothing in it answers
+ *   <prefix>:{<conv id>}:staged-order  zset  ids of a long turn that is being added; `staged-marks`, its calls
  *   <prefix>:{<container id>}:container  hash  whose it is, its cells and files (store/containers.ts)
  *   <prefix>:containers:<project>        zset  ids of its containers, by when they were made
  *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
@@ -75,12 +79,41 @@ export class RedisLayout {
     this.inputIndex(id),
   ];
 
+  /** Where parts of a record lie before it is made. `attempt` names who writes them. */
+  stagedKeysOf = (
+    id: string,
+    attempt: string,
+  ): [events: string, request: string, input: string, inputIndex: string] => {
+    const staged = `${this.prefix}:{${id}}:staged:${attempt}`;
+    return [`${staged}:events`, `${staged}:request`, `${staged}:input`, `${staged}:input-index`];
+  };
+
   container = (id: string): string => `${this.prefix}:{${id}}:container`;
   containersOf = (project: string): string => `${this.prefix}:containers:${project}`;
 
   conversation = (id: string): string => `${this.prefix}:{${id}}:conversation`;
   conversationOrder = (id: string): string => `${this.prefix}:{${id}}:order`;
   conversationItems = (id: string): string => `${this.prefix}:{${id}}:items`;
+
+  conversationCalls = (id: string): string => `${this.prefix}:{${id}}:item-calls`;
+  conversationUnanswered = (id: string): string => `${this.prefix}:{${id}}:unanswered`;
+
+  /** All keys of a conversation, in the order in which the scripts take them. */
+  conversationKeysOf = (
+    id: string,
+  ): [conversation: string, order: string, items: string, calls: string, unanswered: string] => [
+    this.conversation(id),
+    this.conversationOrder(id),
+    this.conversationItems(id),
+    this.conversationCalls(id),
+    this.conversationUnanswered(id),
+  ];
+
+  /** Where a long turn of a conversation lies until it is added. */
+  stagedTurnKeysOf = (id: string): [order: string, marks: string] => [
+    `${this.prefix}:{${id}}:staged-order`,
+    `${this.prefix}:{${id}}:staged-marks`,
+  ];
 
   get open(): string {
     return `${this.prefix}:open`;

@@ -19,6 +19,7 @@ import { encodeRecord } from "../store/encoded-record.ts";
 import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
+import { mapInTurns, Turns } from "../turns/turns.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { type Allowance, createWithin } from "./allowance.ts";
@@ -34,6 +35,8 @@ import { readResponse, responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
 export interface AdmissionLimits {
+  /** What items may take that references name. */
+  maxBodyBytes: number;
   maxOpenResponses: number;
   /** 0 is no bound: of this one and of the next. */
   maxOpenPerProject: number;
@@ -87,7 +90,7 @@ export async function admitResponse(
     refuseUnavailable(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
     const { request: said, isTriggered } = takeTrigger(prompted);
-    const resolved = await resolveInput(storage, project, said);
+    const resolved = await resolveInput(storage, project, said, limits.maxBodyBytes);
     await checkInput(storage, resolved, project);
     const purpose = isTriggered ? "compact" : admission.purpose;
     const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
@@ -120,13 +123,17 @@ async function recordAndEnqueue(
   limits: AdmissionLimits,
   { id, project, request, hash, ancestors, nowMs, purpose }: Accepted,
 ): Promise<Admitted> {
+  const turns = new Turns();
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
   const placed = placeInTime(request, limits, nowMs);
   const continuationId = response.background ? (request.background_options?.continuation_id ?? "") : "";
   const { input, ...rest } = request;
   const named = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
+  if (turns.isOver) await turns.next();
   const events = sequenceEvents(0, openingEvents(response));
+  if (turns.isOver) await turns.next();
+  const sealed = await sealSecrets(storage.sealer, project, rest);
   const conversationId = conversationIdOf(request);
   const record = {
     id,
@@ -142,11 +149,11 @@ async function recordAndEnqueue(
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
     durable: storage.log.initiallyDurable,
-    request: { request: sealSecrets(storage.sealer, project, rest), ancestors, ...(purpose && { purpose }) },
-    input: sealItemUrls(storage.sealer, project, storedInput(input)),
+    request: { request: sealed, ancestors, ...(purpose && { purpose }) },
+    input: await sealItemUrls(storage.sealer, project, await storedInput(input)),
     events,
   };
-  const encoded = encodeRecord(record);
+  const encoded = await encodeRecord(record);
   // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
   const bounds = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
   await enterOpen(storage, bounds, { id, project, nowMs, bytes: encoded.bytes });
@@ -232,11 +239,11 @@ export async function resolveAncestors(
 }
 
 /** Items as they are kept and listed: a string is one user message, and every item has an id (contract 06). */
-export function storedInput(input: CreateRequest["input"]): StoredInputItem[] {
+export async function storedInput(input: CreateRequest["input"]): Promise<StoredInputItem[]> {
   if (input === undefined) return [];
   const items: InputItem[] =
     typeof input === "string"
       ? [{ type: "message", role: "user", content: [{ type: "input_text", text: input }] }]
       : input;
-  return items.map((item) => Object.assign(item, { id: item.id ?? idForUnnamed(item.type) }));
+  return await mapInTurns(items, (item) => Object.assign(item, { id: item.id ?? idForUnnamed(item.type) }));
 }

@@ -1,7 +1,7 @@
 /** What only the conversation behind a request can tell of its input (contract 03 §3.2, the state phase). */
 import { duplicateItem, toolOutputMissing } from "../lifecycle/errors/requests.ts";
 import { conversationNotFound } from "../lifecycle/errors/state.ts";
-import { findUnansweredCall } from "../lifecycle/tool-outputs.ts";
+import { answeredCall, findUnansweredCall, findUnansweredCalls } from "../lifecycle/tool-outputs.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
@@ -21,32 +21,44 @@ export async function checkConversation(storage: Storage, request: ConversationN
 }
 
 /** What is wrong with items by themselves, before they are kept. `param` is where they stand. */
-export function checkItems(
+export async function checkItems(
   { sealer }: Pick<Storage, "sealer">,
   project: string,
   items: readonly InputItem[],
   param: string,
-): void {
+): Promise<void> {
   refuseSecrets(items, param);
-  verifySealedItems(sealer, project, items, param);
+  await verifySealedItems(sealer, project, items, param);
 }
 
 /** The conversation is known by now to be the project's. */
 export async function checkInput(storage: Storage, request: ResolvedRequest, project: string): Promise<void> {
   const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
-  checkItems(storage, project, items, "input");
+  await checkItems(storage, project, items, "input");
   const duplicate = findDuplicate(items);
   if (duplicate !== undefined) throw duplicateItem(duplicate);
   const conversationId = conversationIdOf(request);
-  const before =
-    conversationId !== undefined
-      ? await storage.conversations.readItems(conversationId)
-      : previousId == null
-        ? []
-        : await readOutput(storage, previousId);
-  const callId = findUnansweredCall([...before, ...items]);
+  const callId =
+    conversationId === undefined
+      ? findUnansweredCall([...(previousId == null ? [] : await readOutput(storage, previousId)), ...items])
+      : await findUnansweredIn(storage, conversationId, project, items);
   if (callId !== undefined) throw toolOutputMissing(callId);
+}
+
+/** Of the conversation with `items` behind it, at the cost of its unanswered calls. */
+async function findUnansweredIn(
+  storage: Storage,
+  id: string,
+  project: string,
+  items: readonly InputItem[],
+): Promise<string | undefined> {
+  const { conversations } = storage;
+  const record = await conversations.readOwned(id, project);
+  if (record?.knowsCalls === undefined) return findUnansweredCall([...(await conversations.readItems(id)), ...items]);
+  const answered = new Set(items.map((item) => answeredCall(item)));
+  const before = (await conversations.readUnansweredCalls(id)).find((callId) => !answered.has(callId));
+  return before ?? (await conversations.findUnanswered(id, findUnansweredCalls(items)));
 }
 
 /** The first id that a second item has. */

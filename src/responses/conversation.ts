@@ -48,9 +48,9 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
   if (record === undefined || stored === undefined || own === undefined) return undefined;
   const { project } = record;
   const { purpose } = stored;
-  const { instructions, ...request } = openSecrets(storage, project, stored.request);
+  const { instructions, ...request } = await openSecrets(storage, project, stored.request);
   const before = await loadHistory(storage, project, stored.ancestors, conversationIdOf(request));
-  const input = openItems(storage, project, [...before.items, ...own]);
+  const input = await openItems(storage, project, [...before.items, ...own]);
   const shared = { project, origins: before.origins, input, own, ...(purpose && { purpose }) };
   return Array.isArray(instructions)
     ? { ...shared, request, preamble: instructions }
@@ -58,13 +58,13 @@ export async function loadConversation(storage: Storage, id: string): Promise<Co
 }
 
 /** What the model is shown for what is kept. Throws UnreadableContentError for a compaction that does not open. */
-export function openItems(
+export async function openItems(
   storage: Storage,
   project: string,
   items: readonly (InputItem | OutputItem)[],
-): (InputItem | OutputItem)[] {
-  const shown = openReasoning(storage, project, openCompactions(storage, project, withoutCutOff(items)));
-  return openItemUrls(storage, project, shown);
+): Promise<(InputItem | OutputItem)[]> {
+  const shown = await openReasoning(storage, project, openCompactions(storage, project, withoutCutOff(items)));
+  return await openItemUrls(storage, project, shown);
 }
 
 export interface History {

@@ -3,13 +3,12 @@
  * the item before the input is checked and stored, so that nothing behind admission, and no conversation, knows of
  * references, and a response that is deleted later takes nothing from those that used its items.
  */
+import { referencesTooLarge } from "../lifecycle/errors/requests.ts";
 import { itemNotFound } from "../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
-import { isConversationId } from "../protocol/id.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
-import type { Response } from "../protocol/response.ts";
 import { longestLifetimeSeconds, type ResponseRecord } from "../store/response-record.ts";
-import { readResponse } from "./read-response.ts";
+import { ItemReader } from "./item-reader.ts";
 import type { Storage } from "./storage.ts";
 
 type Item = InputItem | OutputItem;
@@ -51,55 +50,54 @@ function idsOf(items: readonly Item[]): string[] {
   return items.flatMap((item) => (item.type === "item_reference" ? [] : (item.id ?? [])));
 }
 
+/** `maxBytes` as of `resolveReferences`. */
 export async function resolveInput(
   storage: Storage,
   project: string,
   request: ResolvedRequest,
+  maxBytes: number,
 ): Promise<ResolvedRequest> {
   const { input } = request;
   return Array.isArray(input)
-    ? { ...request, input: await resolveReferences(storage, project, input, "input") }
+    ? { ...request, input: await resolveReferences(storage, project, input, { param: "input", maxBytes }) }
     : request;
 }
 
+/** How many are looked up at a time. Each may be as long as a body. */
+const PAGE = 8;
+
+interface Place {
+  /** Where the items stand. */
+  param: "input" | "items";
+  /** What the items that are put in may take together, as JSON: a reference is short, and may name what is long. */
+  maxBytes: number;
+}
+
 /**
- * The items with every reference replaced. Throws the contract's 404 for one that names nothing of the project's; `param`
- * is where the items stand.
+ * The items with every reference replaced. Throws the contract's 404 for the first that names nothing of the project's,
+ * and 400 if they name more than `maxBytes`.
  */
 export async function resolveReferences(
   storage: Storage,
   project: string,
   items: readonly InputItem[],
-  param: "input" | "items",
+  { param, maxBytes }: Place,
 ): Promise<InputItem[]> {
-  if (!items.some((item) => item.type === "item_reference")) return [...items];
-  // Each owner is read once, however many of its items are named.
-  const itemsOf = new Map<string, Promise<readonly Item[]>>();
-  const readOnce = (owner: string): Promise<readonly Item[]> => {
-    const read = itemsOf.get(owner) ?? readItems(storage, project, owner);
-    itemsOf.set(owner, read);
-    return read;
-  };
-  const resolve = async (item: InputItem): Promise<InputItem> => {
-    if (item.type !== "item_reference") return item;
-    for (const owner of await storage.items.find(project, item.id)) {
-      const found = (await readOnce(owner)).find((each) => each.id === item.id && each.type !== "item_reference");
+  const places = [...items.keys()].filter((place) => items[place]!.type === "item_reference");
+  const resolved = [...items];
+  const reader = new ItemReader(storage, project);
+  let bytes = 0;
+  for (let from = 0; from < places.length; from += PAGE) {
+    const page = places.slice(from, from + PAGE);
+    const found = await Promise.all(page.map((place) => reader.read(items[place]!.id!)));
+    for (const [i, place] of page.entries()) {
+      const named = found[i];
+      if (named === undefined) throw itemNotFound(items[place]!.id!, param);
+      bytes += named.bytes;
+      if (bytes > maxBytes) throw referencesTooLarge(maxBytes, param);
       // What this server has put out it takes in again: the two unions differ in what may be left out.
-      if (found !== undefined) return found as InputItem;
+      resolved[place] = named.item as InputItem;
     }
-    throw itemNotFound(item.id, param);
-  };
-  return await Promise.all(items.map(resolve));
-}
-
-/** Nothing of what is gone, or another project's. */
-async function readItems(storage: Storage, project: string, owner: string): Promise<readonly Item[]> {
-  if (isConversationId(owner)) {
-    const conversation = await storage.conversations.readOwned(owner, project);
-    return conversation === undefined ? [] : await storage.conversations.readItems(owner);
   }
-  if ((await storage.records.readOwned(owner, project)) === undefined) return [];
-  const [input, read] = await Promise.all([storage.records.readInput(owner), readResponse(storage, owner)]);
-  const output = read === undefined ? [] : (JSON.parse(read.json) as Response).output;
-  return [...(input ?? []), ...output];
+  return resolved;
 }

@@ -2,7 +2,7 @@
 import type { ContextItem } from "../context-window/measure.ts";
 import { conversationNotFound, previousResponseNotFound } from "../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
-import { resolveAncestors, storedInput } from "./admit-response.ts";
+import { type AdmissionLimits, resolveAncestors, storedInput } from "./admit-response.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { loadHistory, MissingHistoryError, openItems } from "./conversation.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
@@ -11,15 +11,20 @@ import { resolveInput } from "./item-references.ts";
 import type { Storage } from "./storage.ts";
 
 /** Found and refused as `admitResponse` does. */
-export async function loadInput(storage: Storage, project: string, request: ResolvedRequest): Promise<ContextItem[]> {
+export async function loadInput(
+  storage: Storage,
+  { maxBodyBytes }: Pick<AdmissionLimits, "maxBodyBytes">,
+  project: string,
+  request: ResolvedRequest,
+): Promise<ContextItem[]> {
   await checkConversation(storage, request, project);
   const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-  const resolved = await resolveInput(storage, project, takeTrigger(request).request);
+  const resolved = await resolveInput(storage, project, takeTrigger(request).request, maxBodyBytes);
   await checkInput(storage, resolved, project);
   const conversationId = conversationIdOf(request);
   try {
     const history = await loadHistory(storage, project, ancestors, conversationId);
-    return openItems(storage, project, [...history.items, ...storedInput(resolved.input)]);
+    return await openItems(storage, project, [...history.items, ...(await storedInput(resolved.input))]);
   } catch (error) {
     // Deleted since it was found.
     if (!(error instanceof MissingHistoryError)) throw error;

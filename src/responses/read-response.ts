@@ -1,5 +1,5 @@
 /** What GET answers: the fold of the log, by the same reducer that everybody else uses. */
-import { isTerminalEventType } from "../protocol/event.ts";
+import { isOpeningEventType, isTerminalEventType } from "../protocol/event.ts";
 import { type LoggedEvent, typeOf } from "../stream/event-log.ts";
 import { foldLog } from "../stream/snapshot.ts";
 import type { Storage } from "./storage.ts";
@@ -14,6 +14,8 @@ export async function readResponse(storage: Storage, id: string): Promise<ReadRe
   const last = await storage.reader.readLast(id);
   if (last === undefined) return undefined;
   if (isTerminalEventType(typeOf(last.data))) return { json: responseJsonOf(last), isOver: true };
+  // Nothing has been said since: what it was asked with may be megabytes, which nobody has to parse.
+  if (isOpeningEventType(typeOf(last.data))) return { json: responseJsonOf(last), isOver: false };
   const folded = await foldLog(storage.redis, storage.layout, storage.reader, id);
   return folded && { json: JSON.stringify(folded.response), isOver: false };
 }

@@ -9,14 +9,15 @@ import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Tool } from "../protocol/tool.ts";
 import { type ContentSealer, isSealed, UnreadableContentError } from "../sealing/content-sealer.ts";
+import { mapInTurns } from "../turns/turns.ts";
 import type { Storage } from "./storage.ts";
 
 interface WithTools {
   tools?: CreateRequest["tools"];
 }
 
-export function sealSecrets<R extends WithTools>(sealer: ContentSealer, project: string, request: R): R {
-  return withSecrets(request, (secret) => sealer.seal(project, "secret", secret));
+export async function sealSecrets<R extends WithTools>(sealer: ContentSealer, project: string, request: R): Promise<R> {
+  return await withSecrets(request, (secret) => sealer.seal(project, "secret", secret));
 }
 
 /** In the place of a URL that cannot be opened: no such name is ever resolved (RFC 6761). Without one, the label would be looked up. */
@@ -26,12 +27,12 @@ export const UNREADABLE_URL = "https://unreadable.invalid/";
  * A secret whose key was taken away since is left out: whoever asked for it says that it is missing. A URL may have been
  * stored as it was sent, by a process of an older release.
  */
-export function openSecrets<R extends WithTools>(
+export async function openSecrets<R extends WithTools>(
   { sealer, logger }: Pick<Storage, "sealer" | "logger">,
   project: string,
   request: R,
-): R {
-  return withSecrets(request, (sealed, path) => {
+): Promise<R> {
+  return await withSecrets(request, (sealed, path) => {
     if (path === "server_url" && !isSealed(sealed)) return sealed;
     try {
       return String(sealer.open(project, "secret", sealed));
@@ -60,9 +61,26 @@ export function refuseSecrets(items: readonly (InputItem | OutputItem)[], param:
 /** `path` is where in the tool it stands. */
 type Change = (secret: string, path: string) => string | undefined;
 
-function withSecrets<R extends WithTools>(request: R, change: Change): R {
-  if (request.tools == null) return request;
-  return { ...request, tools: request.tools.map((tool) => toolWithSecrets(tool, change)) };
+/**
+ * Each secret is changed once, in turns with other requests: a request may bring a hundred thousand, and each takes some ten
+ * microseconds. Then they are put in their places, in the order in which they were found.
+ */
+async function withSecrets<R extends WithTools>(request: R, change: Change): Promise<R> {
+  const { tools } = request;
+  if (tools == null) return request;
+  const found: { secret: string; path: string }[] = [];
+  const collect: Change = (secret, path) => {
+    found.push({ secret, path });
+    return secret;
+  };
+  await mapInTurns(tools, (tool) => void toolWithSecrets(tool, collect));
+  const changed = await mapInTurns(found, ({ secret, path }) => change(secret, path));
+  let next = 0;
+  const put: Change = () => {
+    next += 1;
+    return changed[next - 1];
+  };
+  return { ...request, tools: await mapInTurns(tools, (tool) => toolWithSecrets(tool, put)) };
 }
 
 function toolWithSecrets(tool: Tool, change: Change): Tool {

@@ -7,15 +7,23 @@ import { z } from "zod";
 import { encryptedContentUnverified } from "../lifecycle/errors/requests.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import { type ContentSealer, isSealed, type SealedKind, UnreadableContentError } from "../sealing/content-sealer.ts";
+import { mapInTurns, Turns } from "../turns/turns.ts";
 import type { Storage } from "./storage.ts";
 
 type Item = InputItem | OutputItem;
 
 /** Another project's content is as unreadable as one that was made up (promise 6). `param` is where the items stand. */
-export function verifySealedItems(sealer: ContentSealer, project: string, items: readonly Item[], param: string): void {
+export async function verifySealedItems(
+  sealer: ContentSealer,
+  project: string,
+  items: readonly Item[],
+  param: string,
+): Promise<void> {
+  const turns = new Turns();
   for (const [place, item] of items.entries()) {
     const sealed = sealedContentOf(item);
     if (sealed === undefined) continue;
+    if (turns.isOver) await turns.next();
     try {
       sealer.verify(project, sealed.kind, sealed.text);
     } catch (error) {
@@ -33,12 +41,12 @@ export function sealReasoning(sealer: ContentSealer, project: string, texts: z.i
 }
 
 /** The items as a model is shown them: reasoning that this server sealed is text again. */
-export function openReasoning<T extends Item>(
+export async function openReasoning<T extends Item>(
   { sealer, logger }: Pick<Storage, "sealer" | "logger">,
   project: string,
   items: readonly T[],
-): T[] {
-  return items.map((item) => {
+): Promise<T[]> {
+  return await mapInTurns(items, (item) => {
     const sealed = sealedContentOf(item);
     if (item.type !== "reasoning" || sealed?.kind !== "reasoning") return item;
     const { encrypted_content: _sealed, ...shown } = item;

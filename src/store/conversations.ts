@@ -7,8 +7,20 @@ import { z } from "zod";
 import type { Conversation, ConversationItem } from "../protocol/conversation.ts";
 import type { List, PageQuery } from "../protocol/list.ts";
 import type { RedisLayout } from "../redis/layout.ts";
-import { defineScript, type RedisClient } from "../redis/script.ts";
+import type { RedisClient } from "../redis/script.ts";
+import { callMarkOf, outputMarkOf } from "./conversation-calls.ts";
 import { readConversationPage } from "./conversation-page.ts";
+import {
+  addItemsScript,
+  createScript,
+  endTurnScript,
+  ITEM_BYTES,
+  lockScript,
+  removeItemScript,
+  setMetadataScript,
+  settleScript,
+  stageTurnScript,
+} from "./conversation-scripts.ts";
 
 const recordSchema = z.object({
   project: z.string(),
@@ -18,153 +30,14 @@ const recordSchema = z.object({
   lock: z.string(),
   /** What its items take. One from before there was a count has what came since. */
   bytes: z.coerce.number().default(0),
+  /** Not of one from before its calls were counted. */
+  knowsCalls: z.literal("1").optional(),
 });
 export type ConversationRecord = z.infer<typeof recordSchema>;
 
-/** What an item takes beside its text: its id three times, and what naming it takes. */
-const ITEM_BYTES = 350;
-
-/*
- * KEYS  conversation, order, items
- * ARGV  item id, item, …
- * Items are added behind the last one; one that is there already stays as it is.
- */
-const ADD_ITEMS = `
-  local function add(from)
-    for i = from, #ARGV, 2 do
-      if redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) == 1 then
-        redis.call('ZADD', KEYS[2], redis.call('HINCRBY', KEYS[1], 'added', 1), ARGV[i])
-        redis.call('HINCRBY', KEYS[1], 'bytes', #ARGV[i + 1] + ${ITEM_BYTES})
-      end
-    end
-  end
-`;
-
-/*
- * KEYS  conversation, order, items
- * ARGV  project, unix seconds, metadata, item id, item, …
- * Nobody sees a conversation without the items that it was created with.
- */
-const createScript = defineScript<null>(
-  "createConversation",
-  3,
-  `${ADD_ITEMS}
-  redis.call('HSET', KEYS[1], 'project', ARGV[1], 'createdAt', ARGV[2], 'metadata', ARGV[3], 'lock', '', 'added', 0)
-  add(4)
-`,
-);
-
-/*
- * KEYS  conversation, order, items
- * ARGV  item id, item, …
- * All of the items or none: {'added'} | {'locked'} | {'gone'} | {'exists', place of the first that is there already}
- */
-const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | ["exists", number]>(
-  "addConversationItems",
-  3,
-  `${ADD_ITEMS}
-  local lock = redis.call('HGET', KEYS[1], 'lock')
-  if not lock then return {'gone'} end
-  if lock ~= '' then return {'locked'} end
-  for i = 1, #ARGV, 2 do
-    if redis.call('HEXISTS', KEYS[3], ARGV[i]) == 1 then return {'exists', (i - 1) / 2} end
-  end
-  add(1)
-  return {'added'}
-`,
-);
-
-/*
- * KEYS  conversation, order, items
- * ARGV  response id, item id, item, …
- * Adds the response's turn and frees its lock; does nothing if it does not hold it. Returns 1 if it did.
- */
-const endTurnScript = defineScript<0 | 1>(
-  "endConversationTurn",
-  3,
-  `${ADD_ITEMS}
-  if redis.call('HGET', KEYS[1], 'lock') ~= ARGV[1] then return 0 end
-  add(2)
-  redis.call('HSET', KEYS[1], 'lock', '')
-  return 1
-`,
-);
-
-/*
- * KEYS  conversation, order, items
- * ARGV  response id
- * Returns {'held'} | {'busy', holder} | {'gone'}. While a response writes, the conversation is not idle, however long it takes.
- */
-const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
-  "lockConversation",
-  3,
-  `
-  local lock = redis.call('HGET', KEYS[1], 'lock')
-  if not lock then return {'gone'} end
-  if lock ~= '' and lock ~= ARGV[1] then return {'busy', lock} end
-  redis.call('HSET', KEYS[1], 'lock', ARGV[1])
-  for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
-  return {'held'}
-`,
-);
-
-/*
- * KEYS  conversation, order, items
- * ARGV  seconds for which it is kept from now on, if no response is writing; 0: until it is deleted
- * Returns {project, bytes}, and when it expires in unix milliseconds or 0; {} if it is gone.
- */
-const settleScript = defineScript<[] | [project: string, bytes: number, expiresAtMs: number]>(
-  "settleConversation",
-  3,
-  `
-  local held = redis.call('HMGET', KEYS[1], 'project', 'bytes', 'lock')
-  if not held[1] then return {} end
-  local seconds = tonumber(ARGV[1])
-  if held[3] ~= '' then seconds = 0 end
-  for _, key in ipairs(KEYS) do
-    if seconds > 0 then redis.call('EXPIRE', key, seconds) else redis.call('PERSIST', key) end
-  end
-  local expires = 0
-  if seconds > 0 then expires = (redis.call('TIME')[1] + seconds) * 1000 end
-  return {held[1], tonumber(held[2] or '0'), expires}
-`,
-);
-
-/*
- * KEYS  conversation, order, items
- * ARGV  item id
- * Returns 'removed', 'locked' or 'unknown'
- */
-const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
-  "removeConversationItem",
-  3,
-  `
-  local lock = redis.call('HGET', KEYS[1], 'lock')
-  if lock and lock ~= '' then return 'locked' end
-  local length = redis.call('HSTRLEN', KEYS[3], ARGV[1])
-  if not lock or redis.call('HDEL', KEYS[3], ARGV[1]) == 0 then return 'unknown' end
-  -- Of one from before there was a count no less than nothing is left.
-  local bytes = tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0') - length - ${ITEM_BYTES}
-  redis.call('HSET', KEYS[1], 'bytes', math.max(0, bytes))
-  redis.call('ZREM', KEYS[2], ARGV[1])
-  return 'removed'
-`,
-);
-
-/*
- * KEYS  conversation
- * ARGV  metadata
- * Returns 1 if it was set, 0 if the conversation is gone: what is left of one that was erased must not come back in part.
- */
-const setMetadataScript = defineScript<0 | 1>(
-  "setConversationMetadata",
-  1,
-  `
-  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-  redis.call('HSET', KEYS[1], 'metadata', ARGV[1])
-  return 1
-`,
-);
+const CALLS_PAGE = 200;
+/** Items: some milliseconds of Redis. */
+const TURN_PAGE = 1_000;
 
 export class Conversations {
   readonly #redis: RedisClient;
@@ -197,7 +70,7 @@ export class Conversations {
 
   /** Erases the conversation and its order. A run that is writing goes on, and adds its turn to nothing. */
   async erase(id: string): Promise<void> {
-    await this.#redis.unlink(this.#keys(id));
+    await this.#redis.unlink([...this.#keys(id), ...this.#layout.stagedTurnKeysOf(id)]);
   }
 
   /** All items, oldest first. */
@@ -217,8 +90,34 @@ export class Conversations {
   }
 
   async readItem(id: string, itemId: string): Promise<ConversationItem | undefined> {
-    const json = await this.#redis.hget(this.#layout.conversationItems(id), itemId);
-    return json === null ? undefined : (JSON.parse(json) as ConversationItem);
+    const json = await this.readItemJson(id, itemId);
+    return json === undefined ? undefined : (JSON.parse(json) as ConversationItem);
+  }
+
+  async readItemJson(id: string, itemId: string): Promise<string | undefined> {
+    const [place, json] = await Promise.all([
+      this.#redis.zscore(this.#layout.conversationOrder(id), itemId),
+      this.#redis.hget(this.#layout.conversationItems(id), itemId),
+    ]);
+    // Of a turn that is being added, nothing is shown.
+    return place === null ? undefined : (json ?? undefined);
+  }
+
+  /** The ids of the calls that nothing in it answers, in their order. */
+  async readUnansweredCalls(id: string): Promise<string[]> {
+    return await this.#redis.zrange(this.#layout.conversationUnanswered(id), "0", "-1");
+  }
+
+  /** Of these calls, the first that nothing in it answers. */
+  async findUnanswered(id: string, callIds: readonly string[]): Promise<string | undefined> {
+    for (let from = 0; from < callIds.length; from += CALLS_PAGE) {
+      const page = callIds.slice(from, from + CALLS_PAGE);
+      const fields = [this.#layout.conversationCalls(id), ...page.map(outputMarkOf)];
+      const counts = (await this.#redis.call("HMGET", fields)) as (string | null)[];
+      const found = page.find((_callId, i) => counts[i] === null);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Ids within `items` are different. `place` is the first of them whose id the conversation has. */
@@ -231,7 +130,8 @@ export class Conversations {
   }
 
   async removeItem(id: string, itemId: string): Promise<"removed" | "locked" | "unknown"> {
-    return await removeItemScript(this.#redis, this.#keys(id), itemId);
+    const item = await this.readItem(id, itemId);
+    return await removeItemScript(this.#redis, this.#keys(id), itemId, item === undefined ? "" : callMarkOf(item));
   }
 
   async lock(id: string, responseId: string): Promise<{ kind: "held" | "gone" } | { kind: "busy"; holder: string }> {
@@ -244,9 +144,19 @@ export class Conversations {
     return (await this.#redis.hget(this.#layout.conversation(id), "lock")) === responseId;
   }
 
-  /** Adds a response's turn, which may be empty, and frees its lock, in one step. */
+  /**
+   * Adds a response's turn, which may be empty, and frees its lock, in one step. Most of a long one is written before:
+   * a script with all of it would hold up Redis for a second.
+   */
   async endTurn(id: string, responseId: string, items: readonly ConversationItem[]): Promise<void> {
-    await endTurnScript(this.#redis, this.#keys(id), responseId, encoded(items));
+    const keys = this.#keys(id);
+    const staged = this.#layout.stagedTurnKeysOf(id);
+    let from = 0;
+    for (; items.length - from > TURN_PAGE; from += TURN_PAGE) {
+      const page = encoded(items.slice(from, from + TURN_PAGE));
+      if ((await stageTurnScript(this.#redis, keys.slice(0, 3), staged, responseId, page)) === 0) return;
+    }
+    await endTurnScript(this.#redis, keys, staged, responseId, from > 0 ? "1" : "0", encoded(items.slice(from)));
   }
 
   /** After a use: from now on it is idle. Undefined if it is gone. `expiresAtMs` is undefined if it does not expire. */
@@ -258,8 +168,8 @@ export class Conversations {
     return project === undefined ? undefined : { project, bytes: bytes!, expiresAtMs: expiresAtMs || undefined };
   }
 
-  #keys(id: string): [conversation: string, order: string, items: string] {
-    return [this.#layout.conversation(id), this.#layout.conversationOrder(id), this.#layout.conversationItems(id)];
+  #keys(id: string): [conversation: string, order: string, items: string, calls: string, unanswered: string] {
+    return this.#layout.conversationKeysOf(id);
   }
 }
 
@@ -269,5 +179,5 @@ export function bytesOfItems(items: readonly ConversationItem[]): number {
 }
 
 function encoded(items: readonly ConversationItem[]): string[] {
-  return items.flatMap((item) => [item.id, JSON.stringify(item)]);
+  return items.flatMap((item) => [item.id, JSON.stringify(item), callMarkOf(item)]);
 }

@@ -1,5 +1,6 @@
 /** A response's record as it is written: encoded once, so that its bytes are known before anything is. */
-import { encodeInput } from "./input-pages.ts";
+import { Turns } from "../turns/turns.ts";
+import { encodeInput, type InputIndex } from "./input-pages.ts";
 import { longestLifetimeSeconds, type NewRecord, type StoredRequest } from "./response-record.ts";
 
 /** The links come first: whoever walks a chain reads only this far. */
@@ -20,21 +21,26 @@ export interface EncodedRecord {
   request: string;
   input: string;
   /** Where each item of a long input begins (input-pages.ts), and the seconds for which that is kept. */
-  inputIndex: (string | number)[];
+  inputIndex: InputIndex;
   indexSeconds: number;
   events: string[];
   fields: Readonly<Record<string, string | number>>;
   bytes: number;
 }
 
-export function encodeRecord(record: NewRecord): EncodedRecord {
+/** Of a large record, in turns with other requests. */
+export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
   const { id, request, input, events, background, readable, stored, durable, ...rest } = record;
-  const { json, index: inputIndex } = encodeInput(input);
+  const { json, index: inputIndex } = await encodeInput(input);
+  const turns = new Turns();
   const indexSeconds = longestLifetimeSeconds(rest, Date.now());
+  if (turns.isOver) await turns.next();
   const encoded = { id, request: encodeRequest(request), input: json, inputIndex, indexSeconds, events };
-  const texts = [encoded.request, encoded.input, ...events];
-  const bytes =
-    texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) + RECORD_BYTES + input.length * INDEXED_ITEM_BYTES;
+  let bytes = RECORD_BYTES + input.length * INDEXED_ITEM_BYTES;
+  for (const text of [encoded.request, encoded.input, ...events]) {
+    if (turns.isOver) await turns.next();
+    bytes += Buffer.byteLength(text);
+  }
   const fields = {
     ...rest,
     background: asFlag(background),

@@ -6,25 +6,29 @@
 import type { StoredInputItem } from "../protocol/item.ts";
 import { asPage, type List, pageOf, type PageQuery } from "../protocol/list.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { mapInTurns } from "../turns/turns.ts";
 
 /** Characters that are parsed in less time than an index would take to keep. */
 const SHORT = 64 * 1024;
 
-/** `index` is the place of the item's first byte, and its id, for each; empty for a short input. */
-export function encodeInput(items: readonly StoredInputItem[]): { json: string; index: (string | number)[] } {
-  const texts = items.map((item) => JSON.stringify(item));
+/** Of a long input: the place of each item's first byte, and the item's id. */
+export type InputIndex = readonly (string | number)[];
+
+/** `index` is empty for a short input. A long one is written in turns with other requests. */
+export async function encodeInput(items: readonly StoredInputItem[]): Promise<{ json: string; index: InputIndex }> {
+  const texts = await mapInTurns(items, (item) => JSON.stringify(item));
   const json = `[${texts.join(",")}]`;
   if (json.length <= SHORT) return { json, index: [] };
   const known = new Set<string>();
-  const index: (string | number)[] = [];
   let start = 1;
-  for (const [place, { id }] of items.entries()) {
+  const index = await mapInTurns(items, ({ id }, place) => {
     // A cursor means the first of those that a client gave one id. The others need a name that no id is.
-    index.push(start, known.has(id) ? `${id}\n${place}` : id);
+    const entry = [start, known.has(id) ? `${id}\n${place}` : id];
     known.add(id);
     start += Buffer.byteLength(texts[place]!) + 1;
-  }
-  return { json, index };
+    return entry;
+  });
+  return { json, index: index.flat() };
 }
 
 /*
@@ -79,4 +83,37 @@ export async function readInputPage(
   const items = JSON.parse(json) as StoredInputItem[];
   if (kind === "whole") return pageOf(items, query);
   return asPage(isDescending ? items.toReversed() : items, hasMore === 1);
+}
+
+/*
+ * KEYS  input, index
+ * ARGV  item id
+ * Returns {'whole', input or nil} | {'item', its JSON or nil}
+ */
+const readItemScript = defineScript<["whole" | "item", string | null | undefined]>(
+  "readInputItem",
+  2,
+  `
+  local total = redis.call('ZCARD', KEYS[2])
+  local size = redis.call('STRLEN', KEYS[1])
+  if total == 0 or size == 0 then return {'whole', redis.call('GET', KEYS[1])} end
+  local rank = redis.call('ZRANK', KEYS[2], ARGV[1])
+  if not rank then return {'item', false} end
+  local starts = redis.call('ZRANGE', KEYS[2], rank, rank + 1, 'WITHSCORES')
+  return {'item', redis.call('GETRANGE', KEYS[1], starts[2], tonumber(starts[4] or size) - 2)}
+`,
+);
+
+/** As JSON: the first item with this id. Undefined if there is none. */
+export async function readInputItem(
+  redis: RedisClient,
+  input: string,
+  index: string,
+  itemId: string,
+): Promise<string | undefined> {
+  const [kind, json] = await readItemScript(redis, input, index, itemId);
+  if (kind === "item") return json ?? undefined;
+  const items = JSON.parse(json ?? "[]") as StoredInputItem[];
+  const found = items.find(({ id }) => id === itemId);
+  return found && JSON.stringify(found);
 }

@@ -7,10 +7,11 @@ import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { List, PageQuery } from "../protocol/list.ts";
 import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
-import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
+import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
-import { readInputPage } from "./input-pages.ts";
+import { readInputItem, readInputPage } from "./input-pages.ts";
+import { writeRecord } from "./write-record.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
 
@@ -109,31 +110,6 @@ export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*
  * KEYS  meta, events, snapshot, request, input, calls, index of the input
- * ARGV  request, input, number of events, length of the index, seconds for which it lives, events…, index…, then
- *       field, value… of the record
- * Returns 1 if created, 0 if the id was there already (the same admission, sent again).
- */
-const createRecordScript = defineScript<0 | 1>(
-  "createResponseRecord",
-  7,
-  `
-  if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-  local count = tonumber(ARGV[3])
-  for i = 1, count do
-    redis.call('XADD', KEYS[2], (i - 1) .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[5 + i])
-  end
-  local fields = 6 + count + tonumber(ARGV[4])
-  for i = 6 + count, fields - 1, 2 do redis.call('ZADD', KEYS[7], ARGV[i], ARGV[i + 1]) end
-  if fields > 6 + count then redis.call('EXPIRE', KEYS[7], ARGV[5]) end
-  redis.call('SET', KEYS[4], ARGV[1])
-  redis.call('SET', KEYS[5], ARGV[2])
-  redis.call('HSET', KEYS[1], 'last', count - 1, unpack(ARGV, fields))
-  return 1
-`,
-);
-
-/*
- * KEYS  meta, events, snapshot, request, input, calls, index of the input
  * ARGV  seconds for which the log stays readable to streams that are open; 0 erases at once
  * The record becomes a tombstone: every verb answers 404 from here on.
  */
@@ -179,24 +155,12 @@ export class ResponseRecords {
 
   /** Writes the record and the opening events in one step. False if the id was there already. */
   async create(record: NewRecord): Promise<boolean> {
-    return await this.write(encodeRecord(record));
+    return await this.write(await encodeRecord(record));
   }
 
   /** The same, of a record that is encoded already. */
-  async write({ id, request, input, inputIndex, indexSeconds, events, fields }: EncodedRecord): Promise<boolean> {
-    const created = await createRecordScript(
-      this.#logRedis,
-      this.#layout.keysOf(id),
-      request,
-      input,
-      events.length,
-      inputIndex.length,
-      indexSeconds,
-      events,
-      inputIndex,
-      Object.entries(fields).flat(),
-    );
-    return created === 1;
+  async write(record: EncodedRecord): Promise<boolean> {
+    return await writeRecord(this.#logRedis, this.#layout, record);
   }
 
   /** The record, or undefined if there is none or it was deleted. */
@@ -261,6 +225,11 @@ export class ResponseRecords {
   /** One page of it, at the cost of what it shows. Undefined if `query.after` names nothing in it. */
   async readInputPage(id: string, query: PageQuery): Promise<List<StoredInputItem> | undefined | "gone"> {
     return await readInputPage(this.#redis, this.#layout.input(id), this.#layout.inputIndex(id), query);
+  }
+
+  /** One item of it, as JSON, at the cost of the item. */
+  async readInputItem(id: string, itemId: string): Promise<string | undefined> {
+    return await readInputItem(this.#redis, this.#layout.input(id), this.#layout.inputIndex(id), itemId);
   }
 
   async erase(id: string, readableForSeconds: number): Promise<void> {

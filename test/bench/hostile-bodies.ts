@@ -1,92 +1,156 @@
 /**
- * Bodies that are made to cost: how long until they are refused or read, how long they hold up everything else in the
- * process, and how much memory they take beside their bytes. Sent compressed, over HTTP, to the way that a request takes.
+ * Bodies that are made to cost, refused and accepted: how long until they are answered, how long others wait meanwhile in
+ * the same API process and in Redis, and how much memory the process takes at its peak. Each is sent compressed, alone, to
+ * a fresh process.
  */
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import express from "express";
-import pino from "pino";
-import { request as send } from "undici";
-import { readConfig } from "../../src/config.ts";
-import { errorHandler } from "../../src/http/error-handler.ts";
-import { createHttpServer } from "../../src/http/http-server.ts";
-import { jsonBody } from "../../src/http/json-body.ts";
-import { readCreateRequest } from "../../src/http/validate.ts";
-import { readCatalog } from "../../src/providers/catalog.ts";
+import { Client } from "undici";
 import { besideGiven, type Figure } from "./figure.ts";
+import type { Bench } from "./measurement.ts";
+import { startApi } from "./processes.ts";
+import { connectTo } from "./recording.ts";
 
-const TURNS = 3;
-const MODEL = '{"model":"simulator/default","input":';
+const BODY_BYTES = 32 * 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
+/** Of smaller bodies, what a heap takes anyway is more than they are. */
+const LARGE_BYTES = 16 * MEBIBYTE;
+const INTERVAL_MS = 3;
 
 interface Shape {
   name: string;
+  /** One that is accepted may take longer: it is the work that was asked for. */
+  isRefused: boolean;
   bytes: () => Buffer;
 }
 
+const SETTINGS = '"model":"simulator/default","background":true,';
+
 const repeated = (begin: string, value: string, end: string, bytes: number) => (): Buffer => {
   const count = Math.floor((bytes - begin.length - end.length) / (value.length + 1));
-  return Buffer.from(`${begin}${`${value},`.repeat(count - 1)}${value}${end}`);
+  return Buffer.from(`{${SETTINGS}${begin}${`${value},`.repeat(count - 1)}${value}${end}}`);
 };
 
-const parts = `${MODEL}[{"role":"user","content":[`;
-const objects = (fields: number, count: number) => (): Buffer => {
-  const object = (i: number): string =>
-    `{${Array.from({ length: fields }, (_, field) => `"k${i * fields + field}":1`).join(",")}}`;
-  return Buffer.from(`${MODEL}[${Array.from({ length: count }, (_, i) => object(i)).join(",")}]}`);
-};
+const counted = (begin: string, value: (i: number) => string, end: string, count: number) => (): Buffer =>
+  Buffer.from(`{${SETTINGS}${begin}${Array.from({ length: count }, (_, i) => value(i)).join(",")}${end}}`);
 
-function shapes(maxBytes: number): Shape[] {
-  return [
-    { name: "a message of empty parts, 32 MiB", bytes: repeated(parts, "{}", "]}]}", maxBytes) },
-    { name: "200,000 empty parts", bytes: repeated(parts, "{}", "]}]}", 600_000) },
-    { name: "90,000 good messages", bytes: repeated(`${MODEL}[`, '{"role":"user","content":"a"}', "]}", 2_700_000) },
-    { name: "2,000 objects of 100 names each", bytes: objects(100, 2_000) },
-    { name: "one text, 10 MiB", bytes: () => Buffer.from(`${MODEL}"${"x".repeat(10_485_760)}"}`) },
-  ];
-}
+const parts = '"input":[{"role":"user","content":[';
+const namesOf = (fields: number, object: number): string =>
+  Array.from({ length: fields }, (_, i) => `"k${object * fields + i}":"v"`).join(",");
+const text = (bytes: number): string => "word ".repeat(Math.floor(bytes / 5));
+const functionWith = '"input":"a","tools":[{"type":"function","name":"f","parameters":{"properties":{';
 
-export async function measureHostileBodies(): Promise<Figure[]> {
-  const config = readConfig({});
-  const catalog = readCatalog(config);
-  const app = express();
-  app.post("/", jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES), async ({ body }, response) => {
-    await readCreateRequest(body, catalog);
-    response.json({});
-  });
-  app.use(errorHandler(pino({ level: "silent" })));
-  const server = createHttpServer(app, 1_000).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+const SHAPES: Shape[] = [
+  { name: "a message of empty parts, 32 MiB", isRefused: true, bytes: repeated(parts, "{}", "]}]", BODY_BYTES) },
+  { name: "200,000 empty parts", isRefused: true, bytes: repeated(parts, "{}", "]}]", 600_000) },
+  {
+    name: "2,000 objects of 100 names",
+    isRefused: true,
+    bytes: counted('"input":[', (i) => `{${namesOf(100, i)}}`, "]", 2_000),
+  },
+  {
+    name: "90,000 unknown references",
+    isRefused: true,
+    bytes: counted('"input":[', (i) => `{"type":"item_reference","id":"msg_${i}"}`, "]", 90_000),
+  },
+  {
+    name: "90,000 messages",
+    isRefused: false,
+    bytes: counted('"input":[', () => '{"role":"user","content":"a"}', "]", 90_000),
+  },
+  {
+    name: "60,000 named messages",
+    isRefused: false,
+    bytes: counted('"input":[', (i) => `{"role":"user","content":"a","id":"msg_${i}"}`, "]", 60_000),
+  },
+  {
+    name: "three texts of 10 MB",
+    isRefused: false,
+    bytes: counted('"input":[', () => `{"role":"user","content":"${text(10_400_000)}"}`, "]", 3),
+  },
+  {
+    name: "a schema of 9,900 long names",
+    isRefused: false,
+    bytes: counted(functionWith, (i) => `"${i}${"k".repeat(3_000)}":1`, "}}}]", 9_900),
+  },
+  {
+    name: "180,000 secrets",
+    isRefused: false,
+    bytes: counted(
+      '"input":"a","tools":[',
+      (i) => `{"type":"mcp","server_label":"s${i}","server_url":"https://a.example/","headers":{${namesOf(9_000, i)}}}`,
+      "]",
+      20,
+    ),
+  },
+];
+
+export async function measureHostileBodies(bench: Bench): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const { name, bytes } of shapes(config.MAX_BODY_BYTES)) figures.push(...(await measure(url, name, bytes())));
-  server.close();
-  server.closeAllConnections();
+  for (const shape of SHAPES) figures.push(...(await measure(bench, shape)));
   return figures;
 }
 
-async function measure(url: string, name: string, bytes: Buffer): Promise<Figure[]> {
-  const body = gzipSync(bytes);
-  const samples = { took: [] as number[], held: [] as number[], memory: [] as number[] };
-  for (let turn = 0; turn < TURNS; turn += 1) {
-    const before = process.memoryUsage.rss();
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
-    const startedMs = performance.now();
-    const answer = await send(url, { method: "POST", headers: { "content-encoding": "gzip" }, body });
-    await answer.body.dump();
-    samples.took.push(performance.now() - startedMs);
-    delay.disable();
-    samples.held.push(delay.max / 1e6);
-    samples.memory.push(Math.max(0, process.memoryUsage.rss() - before) / 1024 / 1024);
-  }
-  const atMost = (value: number) => ({ kind: "at-most", value }) as const;
-  const given = { name: "the bound", value: 1 };
-  const limit = (value: number) => ({ ...given, value });
-  return [
-    besideGiven(`${name}: answered after`, "ms", samples.took, limit(2_000), atMost(2_000)),
-    besideGiven(`${name}: others held up for`, "ms", samples.held, limit(250), atMost(250)),
-    besideGiven(`${name}: memory`, "MiB", samples.memory, limit(320), atMost(320)),
+async function measure(bench: Bench, { name, isRefused, bytes: make }: Shape): Promise<Figure[]> {
+  const bytes = make();
+  const body = gzipSync(bytes, { level: 1 });
+  await using api = await startApi(bench, "hostile", { MAX_STORED_BYTES_PER_PROJECT: "0" });
+  const origin = `http://127.0.0.1:${api.port}`;
+  const [sender, neighbour, redis] = [new Client(origin), new Client(origin), await connectTo(bench.redisUrl)];
+  const post = async (headers: Record<string, string>, sent: Buffer): Promise<void> => {
+    const answer = await sender.request({ method: "POST", path: "/v1/responses", headers, body: sent });
+    await answer.body.dump({ limit: 2 * BODY_BYTES });
+  };
+  const health = async (): Promise<void> =>
+    await (await neighbour.request({ method: "GET", path: "/healthz" })).body.dump();
+  await post({}, Buffer.from(`{${SETTINGS}"input":"a"}`));
+  const before = memoryOf(api.pid, "VmRSS");
+  const startedMs = performance.now();
+  const answered = post({ "content-encoding": "gzip" }, body).then(() => performance.now() - startedMs);
+  const [took, apiWait, redisWait] = await Promise.all([
+    answered,
+    longestWait(answered, health),
+    longestWait(answered, async () => void (await redis.ping())),
+  ]);
+  const peak = memoryOf(api.pid, "VmHWM");
+  redis.disconnect();
+  await Promise.all([sender.close(), neighbour.close()]);
+  const figures = [
+    ...(isRefused ? [bounded(`${name}: answered after`, "ms", took, 2_000)] : []),
+    bounded(`${name}: another request waits`, "ms", apiWait, 250),
+    bounded(`${name}: Redis waits`, "ms", redisWait, 250),
   ];
+  if (before === undefined || peak === undefined) return figures;
+  figures.push(bounded(`${name}: memory at its peak`, "MiB", (peak - before) / MEBIBYTE, (10 * BODY_BYTES) / MEBIBYTE));
+  if (bytes.length >= LARGE_BYTES) {
+    figures.push(bounded(`${name}: the same, of its bytes`, "times", (peak - before) / bytes.length, 10));
+  }
+  return figures;
+}
+
+/** Of one `ask` after the other, until `over`. */
+async function longestWait(over: Promise<unknown>, ask: () => Promise<void>): Promise<number> {
+  const state = { isOver: false };
+  const ended = over.finally(() => (state.isOver = true));
+  let longestMs = 0;
+  while (!state.isOver) {
+    const startedMs = performance.now();
+    await ask();
+    longestMs = Math.max(longestMs, performance.now() - startedMs);
+    await delay(INTERVAL_MS);
+  }
+  await ended;
+  return longestMs;
+}
+
+function bounded(name: string, unit: string, sample: number, bound: number): Figure {
+  return besideGiven(name, unit, [sample], { name: "the bound", value: bound }, { kind: "at-most", value: bound });
+}
+
+/** In bytes; undefined where there is no /proc. */
+function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  const kibibytes = new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }

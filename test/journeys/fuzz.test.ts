@@ -181,7 +181,7 @@ test("whatever was accepted can be read", { timeout: 60_000 }, async () => {
 const RESPONSE_PARTS = ["events", "input", "meta", "request"];
 /** Of long responses, and of long inputs. */
 const MAYBE_PARTS = new Set(["snapshot", "input-index"]);
-const CONVERSATION_PARTS = new Set(["conversation", "items", "order"]);
+const CONVERSATION_PARTS = new Set(["conversation", "item-calls", "items", "order", "unanswered"]);
 
 test("nothing is half there", { timeout: 60_000 }, async () => {
   const { redis, layout } = inspector;

@@ -9,6 +9,7 @@ import {
 import { createRequestSchema } from "../../src/protocol/create-request.ts";
 import { inputTokensRequestSchema } from "../../src/protocol/input-tokens.ts";
 import { objectsOf, orAbsent, valuesOf } from "./schema-values.ts";
+import { wideBodies } from "./wide-values.ts";
 
 /** An id of what was accepted meanwhile, by its place, or these characters. */
 export type Name = { accepted: number } | { text: string };
@@ -388,12 +389,27 @@ export const oddContextRequests: fc.Arbitrary<OddRequest> = fc.oneof(
   bodiesAt("/responses/compact", objectsOf(compactRequestSchema.shape, { model: fc.constant("simulator/default") })),
 );
 
+/** Each costs as much as hundreds of others. */
+const wideRequests: fc.Arbitrary<OddRequest> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: bodiesAt(
+      "/responses",
+      wideBodies(createRequestSchema).map((body) => ({ model: "simulator/default", input: "a", ...(body as object) })),
+    ),
+  },
+  { weight: 1, arbitrary: bodiesAt("/conversations", wideBodies(createConversationSchema)) },
+  { weight: 1, arbitrary: bodiesAt("/conversations/CONV/items", wideBodies(createItemsSchema)) },
+  { weight: 1, arbitrary: bodiesAt("/responses/input_tokens", wideBodies(inputTokensRequestSchema)) },
+);
+
 export const oddRequests: fc.Arbitrary<OddRequest> = fc.oneof(
-  { weight: 8, arbitrary: bodiesAt("/responses", createBodies) },
-  { weight: 5, arbitrary: bodiesAt("/responses", plainBodies) },
-  { weight: 2, arbitrary: bodiesAt("/conversations", valuesOf(createConversationSchema)) },
-  { weight: 1, arbitrary: bodiesAt("/conversations/CONV", valuesOf(updateConversationSchema)) },
-  { weight: 2, arbitrary: bodiesAt("/conversations/CONV/items", valuesOf(createItemsSchema)) },
-  { weight: 3, arbitrary: asked },
-  { weight: 2, arbitrary: astray },
+  { weight: 80, arbitrary: bodiesAt("/responses", createBodies) },
+  { weight: 50, arbitrary: bodiesAt("/responses", plainBodies) },
+  { weight: 20, arbitrary: bodiesAt("/conversations", valuesOf(createConversationSchema)) },
+  { weight: 10, arbitrary: bodiesAt("/conversations/CONV", valuesOf(updateConversationSchema)) },
+  { weight: 20, arbitrary: bodiesAt("/conversations/CONV/items", valuesOf(createItemsSchema)) },
+  { weight: 30, arbitrary: asked },
+  { weight: 20, arbitrary: astray },
+  { weight: 1, arbitrary: wideRequests },
 );

@@ -13,6 +13,7 @@ export const REQUEST = { model: "simulator/default", input: "Hello", background:
 
 /** That nothing small comes near. */
 export const LIMITS: AdmissionLimits = {
+  maxBodyBytes: 1024 * 1024,
   maxOpenResponses: 100,
   maxOpenPerProject: 0,
   maxStoredBytesPerProject: 0,

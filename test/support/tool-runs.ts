@@ -55,7 +55,7 @@ export async function createResponse(
   const message = { type: "message" as const, role: "user" as const, content: "Go", id: newId("msg") };
   await storage.open.add(id, Date.now());
   const project = "default";
-  const sealed = { request: sealSecrets(storage.sealer, project, whole), ancestors, ...(purpose && { purpose }) };
+  const sealed = { request: await sealSecrets(storage.sealer, project, whole), ancestors, ...(purpose && { purpose }) };
   await storage.records.create(sampleRecord({ id, project, events, input: [message, ...input], request: sealed }));
   return id;
 }

@@ -117,9 +117,9 @@ describe("the input", () => {
     ]);
   });
 
-  test("has reasoning without an id if its client sent none: a provider refuses it under another than its own", () => {
+  test("has reasoning without an id if its client sent none: a provider refuses it under another than its own", async () => {
     const thought = { type: "reasoning" as const, summary: [], encrypted_content: "gAAA" };
-    const input = storedInput([{ ...thought }, { ...thought, id: "rs_of_the_provider" }]);
+    const input = await storedInput([{ ...thought }, { ...thought, id: "rs_of_the_provider" }]);
     expect(input[0]!.id).toMatch(/^rs_/);
     expect(createParams(sampleCall({ input })).input).toEqual([thought, { ...thought, id: "rs_of_the_provider" }]);
   });

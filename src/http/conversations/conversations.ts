@@ -17,7 +17,7 @@ export function createConversation(context: ApiContext): RequestHandler {
     const { storage, limits } = context;
     const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
-    const stored = await itemsToStore(storage, project, items ?? []);
+    const stored = await itemsToStore(storage, limits, project, items ?? []);
     const adding = { id: conversation.id, project, items: stored, bound: limits.maxStoredBytesPerProject };
     await addCounted(storage, adding, () => storage.conversations.create(conversation, project, stored));
     await indexConversationItems(storage, conversation.id, project, stored, limits.retentionSeconds);

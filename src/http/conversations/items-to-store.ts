@@ -6,6 +6,7 @@ import { itemExists } from "../../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
 import { idForUnnamed } from "../../protocol/id.ts";
 import type { InputItem } from "../../protocol/item.ts";
+import type { AdmissionLimits } from "../../responses/admit-response.ts";
 import { asListedItem } from "../../responses/conversation-turn.ts";
 import { resolveReferences } from "../../responses/item-references.ts";
 import { sealItemUrls } from "../../responses/item-urls.ts";
@@ -16,14 +17,16 @@ import { refuseTriggers } from "../validate.ts";
 /** What stands behind a reference keeps its id: providers know reasoning by it. */
 export async function itemsToStore(
   storage: Storage,
+  { maxBodyBytes }: Pick<AdmissionLimits, "maxBodyBytes">,
   project: string,
   items: readonly InputItem[],
 ): Promise<ConversationItem[]> {
   refuseTriggers(items);
-  const resolved = await resolveReferences(storage, project, items, "items");
-  checkItems(storage, project, resolved, "items");
+  const resolved = await resolveReferences(storage, project, items, { param: "items", maxBytes: maxBodyBytes });
+  await checkItems(storage, project, resolved, "items");
   const ids = new Set<string>();
-  return sealItemUrls(storage.sealer, project, resolved).map((item, place) => {
+  const sealed = await sealItemUrls(storage.sealer, project, resolved);
+  return sealed.map((item, place) => {
     const id = item.id ?? idForUnnamed(item.type);
     if (ids.has(id)) throw itemExists(id, place);
     ids.add(id);

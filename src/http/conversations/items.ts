@@ -32,7 +32,7 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     const { items } = await readBody(createItemsSchema, request.body);
     const included = parseInclude(request.query);
     const { id } = await ownedConversation(context, request, response.locals.project);
-    const added = await itemsToStore(context.storage, response.locals.project, items);
+    const added = await itemsToStore(context.storage, context.limits, response.locals.project, items);
     const { project } = response.locals;
     const adding = { id, project, items: added, bound: context.limits.maxStoredBytesPerProject };
     const outcome = await addCounted(context.storage, adding, () => context.storage.conversations.add(id, added));

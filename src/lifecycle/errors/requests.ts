@@ -86,6 +86,12 @@ export function filledPromptTooLong(length: number, limit: number): ApiError {
   return badRequest(message, "prompt.variables", "string_above_max_length");
 }
 
+/** `param` is where the references stand. */
+export function referencesTooLarge(limitBytes: number, param: "input" | "items"): ApiError {
+  const message = `Invalid '${param}': the items that its references name are too large. At most ${limitBytes} bytes of them are put in.`;
+  return badRequest(message, param, "referenced_items_too_large");
+}
+
 /** Where a cursor was given: a parameter, which `param` names, or a header, which it cannot. */
 export type CursorSource = "starting_after" | "Last-Event-ID";
 

@@ -28,6 +28,7 @@ const OF_CONTEXT = [
   "encryptedContentUnverified",
   "secretInItem",
   "itemNotFound",
+  "referencesTooLarge",
   "modelNotFound",
   "storeUnavailable",
 ] as const;

@@ -108,6 +108,7 @@ export const createResponse: Endpoint = {
     "conversationLocked",
     "conversationNotFound",
     "itemNotFound",
+    "referencesTooLarge",
     "modelNotFound",
     "toolUnavailable",
     "idempotencyKeyReuse",

@@ -1,9 +1,9 @@
 /** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
 import { parseInclude, parseListQuery } from "../../http/validate.ts";
-import { encryptedContentUnverified, secretInItem } from "../../lifecycle/errors/requests.ts";
+import { encryptedContentUnverified, referencesTooLarge, secretInItem } from "../../lifecycle/errors/requests.ts";
 import { itemNotFound } from "../../lifecycle/errors/state.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { faultsOf, type Refusal, REFUSALS } from "../refusals.ts";
+import { DEFAULT_BODY_BYTES, faultsOf, type Refusal, REFUSALS } from "../refusals.ts";
 
 type Wrap<T> = (part: T) => object;
 type Wrong = Record<string, object>;
@@ -42,6 +42,7 @@ export const addedItemFaults = [
   unverifiedItem,
   secretInStoredItem,
   { ...REFUSALS.itemNotFound, error: itemNotFound("msg_1", "items") },
+  { ...REFUSALS.referencesTooLarge, error: referencesTooLarge(DEFAULT_BODY_BYTES, "items") },
   "itemExists",
   "triggerNotKept",
 ] as const satisfies Endpoint["refusals"];

@@ -7,7 +7,7 @@ import type { InputItem } from "../../../src/protocol/item.ts";
 import { loadConversation } from "../../../src/responses/conversation.ts";
 import { storedInput } from "../../../src/responses/admit-response.ts";
 import { loadInput } from "../../../src/responses/load-input.ts";
-import { REQUEST, sampleRecord } from "../../support/samples.ts";
+import { LIMITS, REQUEST, sampleRecord } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 let storage: TestStorage;
@@ -33,11 +33,11 @@ async function shown(request: ResolvedRequest): Promise<unknown[]> {
   const id = newId("resp");
   const { input, ...rest } = request;
   await storage.records.create(
-    sampleRecord({ id, request: { request: rest, ancestors: [] }, input: storedInput(structuredClone(input)) }),
+    sampleRecord({ id, request: { request: rest, ancestors: [] }, input: await storedInput(structuredClone(input)) }),
   );
   const [run, counted] = await Promise.all([
     loadConversation(storage, id).then((conversation) => conversation!.input),
-    loadInput(storage, "default", structuredClone(request)),
+    loadInput(storage, LIMITS, "default", structuredClone(request)),
   ]);
   const names = run.map((item) => ("call_id" in item ? item.call_id : item.id));
   expect(counted.map((item) => ("call_id" in item ? item.call_id : item.id))).toEqual(names);

@@ -22,26 +22,26 @@ test.each([
   ["a query", "https://a.example/?key=planted"],
   ["a fragment", "https://a.example/#planted"],
   ["a port", "http://a.example:8080/planted"],
-])("of %s only the origin is seen", (_, url) => {
+])("of %s only the origin is seen", async (_, url) => {
   const items = withUrl(url);
-  const sealed = sealItemUrls(sealer, "alpha", items);
+  const sealed = await sealItemUrls(sealer, "alpha", items);
   expect(urlsIn(sealed).join()).not.toContain("planted");
-  expect(openItemUrls(storage, "alpha", sealed)).toEqual(items);
+  expect(await openItemUrls(storage, "alpha", sealed)).toEqual(items);
   // A reference names what is kept: sealed once, it stays so.
-  expect(sealItemUrls(sealer, "alpha", sealed)).toEqual(sealed);
+  expect(await sealItemUrls(sealer, "alpha", sealed)).toEqual(sealed);
   const listed = sealed.map((item) => listedItem(item, new Set()));
   expect(urlsIn(listed)).toEqual([new URL(url).origin, new URL(url).origin]);
   expect(listed[2]).toBe(items[2]);
 });
 
-test("for another project there is no such server", () => {
-  const sealed = sealItemUrls(sealer, "alpha", withUrl("https://a.example/planted"));
-  const opened = openItemUrls(storage, "beta", sealed);
+test("for another project there is no such server", async () => {
+  const sealed = await sealItemUrls(sealer, "alpha", withUrl("https://a.example/planted"));
+  const opened = await openItemUrls(storage, "beta", sealed);
   expect(urlsIn(opened)).toEqual(["https://unreadable.invalid/", "https://unreadable.invalid/"]);
 });
 
-test("an origin stays as it came", () => {
+test("an origin stays as it came", async () => {
   const items = withUrl("https://a.example");
-  expect(sealItemUrls(sealer, "alpha", items)).toEqual(items);
-  expect(openItemUrls(storage, "alpha", items)).toEqual(items);
+  expect(await sealItemUrls(sealer, "alpha", items)).toEqual(items);
+  expect(await openItemUrls(storage, "alpha", items)).toEqual(items);
 });

@@ -23,18 +23,18 @@ const REQUEST: CreateRequest = {
   ],
 };
 
-test("what a request brings for its tools to use is sealed, and opened for its project", () => {
-  const sealed = sealSecrets(sealer, "alpha", REQUEST);
+test("what a request brings for its tools to use is sealed, and opened for its project", async () => {
+  const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   expect(JSON.stringify(sealed)).not.toMatch(/planted-\d/);
-  expect(openSecrets({ sealer, logger: silentLogger }, "alpha", sealed)).toEqual(REQUEST);
+  expect(await openSecrets({ sealer, logger: silentLogger }, "alpha", sealed)).toEqual(REQUEST);
 });
 
-test("what cannot be opened any more is left out, and never used as it stands", () => {
-  const sealed = sealSecrets(sealer, "alpha", REQUEST);
+test("what cannot be opened any more is left out, and never used as it stands", async () => {
+  const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]), logger: silentLogger };
   for (const opened of [
-    openSecrets(other, "alpha", sealed),
-    openSecrets({ sealer, logger: silentLogger }, "beta", sealed),
+    await openSecrets(other, "alpha", sealed),
+    await openSecrets({ sealer, logger: silentLogger }, "beta", sealed),
   ]) {
     expect(JSON.stringify(opened)).not.toContain("brs1.");
     expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
@@ -43,14 +43,14 @@ test("what cannot be opened any more is left out, and never used as it stands", 
   }
 });
 
-test("a URL that was stored as it was sent is used as it is: by an older release", () => {
+test("a URL that was stored as it was sent is used as it is: by an older release", async () => {
   const request: CreateRequest = { tools: [{ type: "mcp", server_label: "b", server_url: "https://a.example/mcp" }] };
-  expect(openSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
+  expect(await openSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
 });
 
-test("a request without tools is left as it is", () => {
+test("a request without tools is left as it is", async () => {
   const request: CreateRequest = { model: "simulator/default" };
-  expect(sealSecrets(sealer, "alpha", request)).toBe(request);
+  expect(await sealSecrets(sealer, "alpha", request)).toBe(request);
 });
 
 test.each([

@@ -19,36 +19,38 @@ const reasoning = (fields: Partial<Reasoning>): Reasoning => ({
 const sealed = (texts: { summary: string[]; content: string[] }) => sealReasoning(sealer, PROJECT, texts);
 const summaryOf = (text: string): Reasoning["summary"] => [{ type: "summary_text", text }];
 
-function open(items: readonly InputItem[], using = sealer) {
+async function open(items: readonly InputItem[], using = sealer) {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
-  return { items: openReasoning({ sealer: using, logger }, PROJECT, items), lines };
+  return { items: await openReasoning({ sealer: using, logger }, PROJECT, items), lines };
 }
 
 describe("for the model, reasoning", () => {
-  test("is text again, and its seal is gone", () => {
+  test("is text again, and its seal is gone", async () => {
     const item = reasoning({ encrypted_content: sealed({ summary: [], content: ["At length."] }) });
-    expect(open([item]).items).toEqual([reasoning({ content: [{ type: "reasoning_text", text: "At length." }] })]);
+    expect((await open([item])).items).toEqual([
+      reasoning({ content: [{ type: "reasoning_text", text: "At length." }] }),
+    ]);
   });
 
-  test("has the summary that was sealed, whatever the client made of it", () => {
+  test("has the summary that was sealed, whatever the client made of it", async () => {
     const encrypted_content = sealed({ summary: ["In short."], content: [] });
     for (const summary of [[], summaryOf("Something else.")]) {
-      expect(open([reasoning({ summary, encrypted_content })]).items).toEqual([
+      expect((await open([reasoning({ summary, encrypted_content })])).items).toEqual([
         reasoning({ summary: summaryOf("In short.") }),
       ]);
     }
   });
 
-  test("keeps what was shown of it if it was sealed before it began", () => {
+  test("keeps what was shown of it if it was sealed before it began", async () => {
     const item = reasoning({ summary: summaryOf("In sh"), encrypted_content: sealed({ summary: [], content: [] }) });
-    expect(open([item]).items).toEqual([reasoning({ summary: summaryOf("In sh") })]);
+    expect((await open([item])).items).toEqual([reasoning({ summary: summaryOf("In sh") })]);
   });
 
-  test("keeps what is shown of it if its key is gone, and says so without its text", () => {
+  test("keeps what is shown of it if its key is gone, and says so without its text", async () => {
     const text = sealed({ summary: [], content: ["At length."] });
     const item = reasoning({ summary: summaryOf("In short."), encrypted_content: text });
-    const { items, lines } = open([item], new ContentSealer([randomBytes(32)]));
+    const { items, lines } = await open([item], new ContentSealer([randomBytes(32)]));
     expect(items).toEqual([reasoning({ summary: summaryOf("In short.") })]);
     expect(lines).toEqual([expect.stringContaining("rs_1")]);
     expect(lines[0]).not.toContain(text);
@@ -61,14 +63,14 @@ test.each<InputItem>([
   reasoning({}),
   { type: "compaction", encrypted_content: "gAAA" },
   { type: "message", role: "user", content: "brs1. is not a seal here" },
-])("what was not sealed here is neither refused nor changed: %#", (item) => {
-  expect(() => verifySealedItems(sealer, PROJECT, [item], "input")).not.toThrow();
-  expect(open([item]).items).toEqual([item]);
+])("what was not sealed here is neither refused nor changed: %#", async (item) => {
+  await expect(verifySealedItems(sealer, PROJECT, [item], "input")).resolves.toBeUndefined();
+  expect((await open([item])).items).toEqual([item]);
 });
 
-test("a compaction is verified as one", () => {
+test("a compaction is verified as one", async () => {
   const item = (encrypted_content: string): InputItem => ({ type: "compaction", id: "cmp_1", encrypted_content });
   const verify = (text: string) => verifySealedItems(sealer, PROJECT, [item(text)], "input");
-  expect(() => verify(sealer.seal(PROJECT, "compaction", []))).not.toThrow();
-  expect(() => verify(sealer.seal(PROJECT, "reasoning", []))).toThrow("item cmp_1 could not be verified");
+  await expect(verify(sealer.seal(PROJECT, "compaction", []))).resolves.toBeUndefined();
+  await expect(verify(sealer.seal(PROJECT, "reasoning", []))).rejects.toThrow("item cmp_1 could not be verified");
 });

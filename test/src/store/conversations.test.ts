@@ -1,7 +1,11 @@
 /** What a conversation's keys hold after steps that meet each other. */
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import type { ConversationItem } from "../../../src/protocol/conversation.ts";
 import { newId } from "../../../src/protocol/id.ts";
-import { openTestStorage } from "../../support/storage.ts";
+import { callMarkOf } from "../../../src/store/conversation-calls.ts";
+import { stageTurnScript } from "../../../src/store/conversation-scripts.ts";
+import { bytesOfItems } from "../../../src/store/conversations.ts";
+import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 test("metadata that is set after the conversation was erased brings nothing of it back", async () => {
   await using storage = await openTestStorage();
@@ -32,4 +36,68 @@ test("a conversation is there with its items or not at all: creating it is one c
   expect(sent.mock.calls).toHaveLength(1);
   expect(await conversations.readItems(id)).toEqual(items);
   expect(await conversations.readOwned(id, "default")).toMatchObject({ metadata: { a: "b" }, lock: "", createdAt: 1 });
+});
+
+describe("a turn of 5,000 items", () => {
+  const turn: ConversationItem[] = Array.from({ length: 5_000 }, (_, i) =>
+    i % 2 === 0
+      ? { type: "message", role: "user", content: "a", id: `msg_${i}` }
+      : { type: "function_call", call_id: `call_${i}`, name: "f", arguments: "{}", id: `fc_${i}` },
+  );
+  const before: ConversationItem = { type: "message", role: "user", content: "before", id: "msg_0" };
+
+  async function locked(storage: TestStorage): Promise<string> {
+    const id = newId("conv");
+    const conversation = { id, object: "conversation", created_at: 1, metadata: {} } as const;
+    await storage.conversations.create(conversation, "default", [before]);
+    await storage.conversations.lock(id, "resp_1");
+    return id;
+  }
+
+  /** As far as a worker comes that dies in the middle. */
+  async function addAlmost({ redis, layout }: TestStorage, id: string): Promise<void> {
+    const keys = layout.conversationKeysOf(id).slice(0, 3);
+    const items = turn.slice(0, 3_000).flatMap((item) => [item.id, JSON.stringify(item), callMarkOf(item)]);
+    expect(await stageTurnScript(redis, keys, layout.stagedTurnKeysOf(id), "resp_1", items)).toBe(1);
+  }
+
+  test("is seen once it is whole", async () => {
+    await using storage = await openTestStorage();
+    const { conversations } = storage;
+    const id = await locked(storage);
+    await addAlmost(storage, id);
+    expect(await conversations.readItems(id)).toEqual([before]);
+    expect(await conversations.readItem(id, "msg_2")).toBeUndefined();
+    expect((await conversations.readPage(id, { limit: 2, order: "desc" }))?.data).toEqual([before]);
+    expect(await conversations.readUnansweredCalls(id)).toEqual([]);
+    await conversations.endTurn(id, "resp_1", turn);
+    const whole = [before, ...turn.slice(1)];
+    expect(await conversations.readItems(id)).toEqual(whole);
+    expect(await conversations.readUnansweredCalls(id)).toHaveLength(2_500);
+    expect(await conversations.readOwned(id, "default")).toMatchObject({ lock: "", bytes: bytesOfItems(whole) });
+    await conversations.add(id, [{ ...before, id: "msg_after" }]);
+    expect((await conversations.readItems(id)).at(-1)!.id).toBe("msg_after");
+  });
+
+  test("is no script's arguments as a whole: that would hold up Redis", async () => {
+    await using storage = await openTestStorage();
+    const id = await locked(storage);
+    const sent = vi.spyOn(storage.redis, "sendCommand");
+    await storage.conversations.endTurn(id, "resp_1", turn);
+    const lengths = sent.mock.calls.map(([command]) => command.args.length);
+    expect(lengths.reduce((a, b) => Math.max(a, b))).toBeLessThan(turn.length);
+    expect((await storage.conversations.readItems(id)).at(-1)).toEqual(turn.at(-1));
+  });
+
+  test("leaves nothing if it is given up in the middle", async () => {
+    await using storage = await openTestStorage();
+    const { conversations, redis, layout } = storage;
+    const id = await locked(storage);
+    await addAlmost(storage, id);
+    await conversations.endTurn(id, "resp_1", []);
+    expect(await conversations.readItems(id)).toEqual([before]);
+    expect(await redis.hkeys(layout.conversationItems(id))).toEqual(["msg_0"]);
+    expect(await redis.exists(layout.stagedTurnKeysOf(id))).toBe(0);
+    expect(await conversations.readOwned(id, "default")).toMatchObject({ lock: "", bytes: bytesOfItems([before]) });
+  });
 });

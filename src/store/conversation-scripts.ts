@@ -1,0 +1,197 @@
+/** The steps by which conversations change, each atomic (conversations.ts). */
+import { defineScript } from "../redis/script.ts";
+import { COUNTING_CALLS } from "./conversation-calls.ts";
+
+/** What an item takes beside its text: its id three times, and what naming it takes. */
+export const ITEM_BYTES = 350;
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered
+ * ARGV  item id, item, mark of its call, …
+ * Items are added behind the last one; one that is there already stays as it is.
+ */
+const ADD_ITEMS = `
+  ${COUNTING_CALLS}
+  local function add(from)
+    local place = tonumber(redis.call('HGET', KEYS[1], 'added') or '0')
+    local bytes = 0
+    for i = from, #ARGV, 3 do
+      if redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) == 1 then
+        place = place + 1
+        redis.call('ZADD', KEYS[2], place, ARGV[i])
+        bytes = bytes + #ARGV[i + 1] + ${ITEM_BYTES}
+        countCall(KEYS[4], KEYS[5], ARGV[i + 2], place)
+      end
+    end
+    redis.call('HSET', KEYS[1], 'added', place)
+    redis.call('HINCRBY', KEYS[1], 'bytes', bytes)
+  end
+`;
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered
+ * ARGV  project, unix seconds, metadata, item id, item, mark, …
+ * Nobody sees a conversation without the items that it was created with.
+ */
+export const createScript = defineScript<null>(
+  "createConversation",
+  5,
+  `${ADD_ITEMS}
+  redis.call('HSET', KEYS[1], 'project', ARGV[1], 'createdAt', ARGV[2], 'metadata', ARGV[3], 'lock', '', 'added', 0,
+    'knowsCalls', '1')
+  add(4)
+`,
+);
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered
+ * ARGV  item id, item, mark, …
+ * All of the items or none: {'added'} | {'locked'} | {'gone'} | {'exists', place of the first that is there already}
+ */
+export const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | ["exists", number]>(
+  "addConversationItems",
+  5,
+  `${ADD_ITEMS}
+  local lock = redis.call('HGET', KEYS[1], 'lock')
+  if not lock then return {'gone'} end
+  if lock ~= '' then return {'locked'} end
+  for i = 1, #ARGV, 3 do
+    if redis.call('HEXISTS', KEYS[3], ARGV[i]) == 1 then return {'exists', (i - 1) / 3} end
+  end
+  add(1)
+  return {'added'}
+`,
+);
+
+/*
+ * KEYS  conversation, order, items, staged order, staged marks
+ * ARGV  response id, item id, item, mark, …
+ * A part of a long turn, which nobody sees before its end is added: an item is shown once it is in the order. What an
+ * earlier attempt has staged stays. Returns 0 if the response does not hold the lock.
+ */
+export const stageTurnScript = defineScript<0 | 1>(
+  "stageConversationTurn",
+  5,
+  `
+  local head = redis.call('HMGET', KEYS[1], 'lock', 'added')
+  if head[1] ~= ARGV[1] then return 0 end
+  local place = tonumber(head[2]) + redis.call('ZCARD', KEYS[4])
+  local bytes = 0
+  for i = 2, #ARGV, 3 do
+    local id = ARGV[i]
+    if redis.call('HSETNX', KEYS[3], id, ARGV[i + 1]) == 1 then
+      place = place + 1
+      redis.call('ZADD', KEYS[4], place, id)
+      if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[5], place, ARGV[i + 2]) end
+      bytes = bytes + #ARGV[i + 1] + ${ITEM_BYTES}
+    end
+  end
+  redis.call('HINCRBY', KEYS[1], 'stagedBytes', bytes)
+  return 1
+`,
+);
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered, staged order, staged marks
+ * ARGV  response id, '1' if what is staged is part of the turn, item id, item, mark, …
+ * Adds the response's turn and frees its lock; does nothing if it does not hold it. Returns 1 if it did.
+ */
+export const endTurnScript = defineScript<0 | 1>(
+  "endConversationTurn",
+  7,
+  `${ADD_ITEMS}
+  if redis.call('HGET', KEYS[1], 'lock') ~= ARGV[1] then return 0 end
+  local staged = redis.call('ZCARD', KEYS[6])
+  if staged > 0 and ARGV[2] == '1' then
+    redis.call('ZUNIONSTORE', KEYS[2], 2, KEYS[2], KEYS[6])
+    local marks = redis.call('HGETALL', KEYS[7])
+    for i = 1, #marks, 2 do countCall(KEYS[4], KEYS[5], marks[i + 1], marks[i]) end
+    redis.call('HINCRBY', KEYS[1], 'added', staged)
+    redis.call('HINCRBY', KEYS[1], 'bytes', redis.call('HGET', KEYS[1], 'stagedBytes'))
+  elseif staged > 0 then
+    for _, id in ipairs(redis.call('ZRANGE', KEYS[6], 0, -1)) do redis.call('HDEL', KEYS[3], id) end
+  end
+  redis.call('UNLINK', KEYS[6], KEYS[7])
+  redis.call('HDEL', KEYS[1], 'stagedBytes')
+  add(3)
+  redis.call('HSET', KEYS[1], 'lock', '')
+  return 1
+`,
+);
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered
+ * ARGV  response id
+ * Returns {'held'} | {'busy', holder} | {'gone'}. While a response writes, the conversation is not idle, however long it takes.
+ */
+export const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
+  "lockConversation",
+  5,
+  `
+  local lock = redis.call('HGET', KEYS[1], 'lock')
+  if not lock then return {'gone'} end
+  if lock ~= '' and lock ~= ARGV[1] then return {'busy', lock} end
+  redis.call('HSET', KEYS[1], 'lock', ARGV[1])
+  for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
+  return {'held'}
+`,
+);
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered
+ * ARGV  seconds for which it is kept from now on, if no response is writing; 0: until it is deleted
+ * Returns {project, bytes}, and when it expires in unix milliseconds or 0; {} if it is gone.
+ */
+export const settleScript = defineScript<[] | [project: string, bytes: number, expiresAtMs: number]>(
+  "settleConversation",
+  5,
+  `
+  local held = redis.call('HMGET', KEYS[1], 'project', 'bytes', 'lock')
+  if not held[1] then return {} end
+  local seconds = tonumber(ARGV[1])
+  if held[3] ~= '' then seconds = 0 end
+  for _, key in ipairs(KEYS) do
+    if seconds > 0 then redis.call('EXPIRE', key, seconds) else redis.call('PERSIST', key) end
+  end
+  local expires = 0
+  if seconds > 0 then expires = (redis.call('TIME')[1] + seconds) * 1000 end
+  return {held[1], tonumber(held[2] or '0'), expires}
+`,
+);
+
+/*
+ * KEYS  conversation, order, items, calls, unanswered
+ * ARGV  item id, mark of its call
+ * Returns 'removed', 'locked' or 'unknown'
+ */
+export const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
+  "removeConversationItem",
+  5,
+  `${COUNTING_CALLS}
+  local lock = redis.call('HGET', KEYS[1], 'lock')
+  if lock and lock ~= '' then return 'locked' end
+  local length = redis.call('HSTRLEN', KEYS[3], ARGV[1])
+  if not lock or redis.call('HDEL', KEYS[3], ARGV[1]) == 0 then return 'unknown' end
+  -- Of one from before there was a count no less than nothing is left.
+  local bytes = tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0') - length - ${ITEM_BYTES}
+  redis.call('HSET', KEYS[1], 'bytes', math.max(0, bytes))
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  uncountCall(KEYS[4], KEYS[5], ARGV[2], redis.call('HGET', KEYS[1], 'added'))
+  return 'removed'
+`,
+);
+
+/*
+ * KEYS  conversation
+ * ARGV  metadata
+ * Returns 1 if it was set, 0 if the conversation is gone: what is left of one that was erased must not come back in part.
+ */
+export const setMetadataScript = defineScript<0 | 1>(
+  "setConversationMetadata",
+  1,
+  `
+  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+  redis.call('HSET', KEYS[1], 'metadata', ARGV[1])
+  return 1
+`,
+);
