@@ -97,7 +97,7 @@ export class ResponseQueue {
   /** Puts up to `count` jobs of other projects than `passed` in front, in their order. Returns how many there are. */
   async bringForward(name: QueueName, passed: readonly string[], count: number): Promise<number> {
     const start = `${this.#prefix}:${name}:`;
-    return await bringForwardScript(this.#redis, `${start}wait`, `${start}prioritized`, start, count, ...passed);
+    return await bringForwardScript(this.#redis, `${start}wait`, `${start}prioritized`, start, count, passed);
   }
 
   /** Rejects if the queue cannot be used now. */

@@ -10,8 +10,9 @@ const SEGMENT_MIN_LENGTH = 16;
 
 export function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers).flatMap(([name, value]) => {
-    const parts = [value, ...value.split(/\s+/), ...basicCredentials(value)];
-    if (/cookie/i.test(name)) parts.push(...value.split(/[;\s]+/).map((pair) => pair.slice(pair.indexOf("=") + 1)));
+    const cookies = /cookie/i.test(name) ? value.split(/[;\s]+/) : [];
+    const values = cookies.map((pair) => pair.slice(pair.indexOf("=") + 1));
+    const parts = [value, ...value.split(/\s+/), ...basicCredentials(value), ...values];
     return atLeast(CREDENTIAL.test(name) ? CREDENTIAL_MIN_LENGTH : SECRET_MIN_LENGTH, parts).filter(isNoScheme);
   });
 }

@@ -159,8 +159,12 @@ export class Containers {
   /** Undefined if the project has no such container. */
   async describe(project: string, id: string): Promise<ContainerSummary | undefined> {
     if (!isContainerId(id)) return undefined;
-    const fields = ["project", "createdAtMs", "lastActiveAtMs"];
-    const [owner, created, lastActive] = await this.#redis.hmget(this.#layout.container(id), ...fields);
+    const [owner, created, lastActive] = await this.#redis.hmget(
+      this.#layout.container(id),
+      "project",
+      "createdAtMs",
+      "lastActiveAtMs",
+    );
     if (owner !== project) return undefined;
     return { id, createdAtMs: Number(created ?? 0), lastActiveAtMs: Number(lastActive ?? 0) };
   }

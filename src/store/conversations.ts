@@ -135,7 +135,7 @@ export class Conversations {
   }
 
   async lock(id: string, responseId: string): Promise<{ kind: "held" | "gone" } | { kind: "busy"; holder: string }> {
-    const [kind, holder] = await lockScript(this.#redis, ...this.#keys(id), responseId);
+    const [kind, holder] = await lockScript(this.#redis, this.#keys(id), responseId);
     return kind === "busy" ? { kind, holder } : { kind };
   }
 
@@ -164,7 +164,7 @@ export class Conversations {
     id: string,
     idleSeconds: number,
   ): Promise<{ project: string; bytes: number; expiresAtMs: number | undefined } | undefined> {
-    const [project, bytes, expiresAtMs] = await settleScript(this.#redis, ...this.#keys(id), idleSeconds);
+    const [project, bytes, expiresAtMs] = await settleScript(this.#redis, this.#keys(id), idleSeconds);
     return project === undefined ? undefined : { project, bytes: bytes!, expiresAtMs: expiresAtMs || undefined };
   }
 

@@ -106,7 +106,7 @@ export class OpenResponses {
     const { id, project, nowMs, bytes } = entering;
     const { open, openOf, openProjects, storedBytes } = this.#layout;
     const keys = [open, openOf(project), openProjects, ...storedBytes(project)];
-    const [kind, kept] = await enterScript(this.#redis, ...keys, id, nowMs, project, maxOpen, bytes, maxStoredBytes);
+    const [kind, kept] = await enterScript(this.#redis, keys, id, nowMs, project, maxOpen, bytes, maxStoredBytes);
     return kind === "storage" ? { kind, kept } : { kind };
   }
 
@@ -121,7 +121,7 @@ export class OpenResponses {
       return;
     }
     const keys = [open, openOf(project), ...storedBytes(project)];
-    await removeScript(this.#redis, ...keys, id, project, kept?.bytes ?? "", kept?.expiresAtMs ?? "");
+    await removeScript(this.#redis, keys, id, project, kept?.bytes ?? "", kept?.expiresAtMs ?? "");
   }
 
   /** Up to `count` ids of a project, from the oldest. */

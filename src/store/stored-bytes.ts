@@ -163,20 +163,20 @@ export class StoredBytes {
     expiresAtMs = KEPT,
   ): Promise<{ isAdded: boolean; kept: number }> {
     const keys = this.#layout.storedBytes(project);
-    const [added, kept] = await addWithinScript(this.#redis, ...keys, project, id, bytes, expiresAtMs, bound);
+    const [added, kept] = await addWithinScript(this.#redis, keys, project, id, bytes, expiresAtMs, bound);
     return { isAdded: added === 1, kept };
   }
 
   async set(project: string, id: string, bytes: number, expiresAtMs = KEPT): Promise<void> {
-    await setScript(this.#redis, ...this.#layout.storedBytes(project), project, id, bytes, expiresAtMs);
+    await setScript(this.#redis, this.#layout.storedBytes(project), project, id, bytes, expiresAtMs);
   }
 
   async remove(project: string, id: string): Promise<void> {
-    await removeScript(this.#redis, ...this.#layout.storedBytes(project), project, id);
+    await removeScript(this.#redis, this.#layout.storedBytes(project), project, id);
   }
 
   async read(project: string): Promise<number> {
-    return await readScript(this.#redis, ...this.#layout.storedBytes(project), project);
+    return await readScript(this.#redis, this.#layout.storedBytes(project), project);
   }
 
   /** What responses that run have by now. */
@@ -184,7 +184,7 @@ export class StoredBytes {
     const { open, storedBytes } = this.#layout;
     for (const [project, own] of Map.groupBy(responses, (each) => each.project)) {
       const sizes = own.flatMap(({ id, bytes }) => [id, bytes]);
-      await updateOpenScript(this.#redis, ...storedBytes(project), open, project, ...sizes);
+      await updateOpenScript(this.#redis, storedBytes(project), open, project, sizes);
     }
   }
 
@@ -192,7 +192,7 @@ export class StoredBytes {
   async reconcile(): Promise<void> {
     const { open, storedSums, storedBytes } = this.#layout;
     for (const project of await this.#redis.hkeys(storedSums)) {
-      await reconcileScript(this.#redis, ...storedBytes(project), open, project);
+      await reconcileScript(this.#redis, storedBytes(project), open, project);
     }
   }
 }

@@ -19,6 +19,7 @@ const WITHOUT_ENDPOINT = [
   "UnknownUrl",
   "MalformedHttp",
   "MissingHost",
+  "SeveralHosts",
   "ExpectationFailed",
   "WebSocketHandshake",
   "HeadersTooLarge",
