@@ -17,6 +17,7 @@ import {
   listConversationItems,
   retrieveConversationItem,
 } from "./http/conversations/items.ts";
+import { replicaWaitMsOf } from "./config.ts";
 import { allowOrigins, originsOf } from "./http/cors.ts";
 import { countInputTokens } from "./http/count-input-tokens.ts";
 import { createResponse } from "./http/create-response.ts";
@@ -69,11 +70,15 @@ export function createApp(context: ApiContext): Express {
   app.set("query parser", "extended");
   app.use(nameRequests);
   app.use(
-    healthRoutes({
-      redis: () => storage.redis.ping(),
-      queue: () => storage.queue.check(),
-      accepting: () => !context.isDraining,
-    }),
+    healthRoutes(
+      {
+        redis: () => storage.redis.ping(),
+        queue: () => storage.queue.check(),
+        writes: () => storage.log.checkWrites(),
+        accepting: () => !context.isDraining,
+      },
+      replicaWaitMsOf(config),
+    ),
   );
   app.use(logRequests(logger));
   app.use(refuseOddRequests);
@@ -87,10 +92,10 @@ export function createApp(context: ApiContext): Express {
 }
 
 /** What a worker serves: only whether it is well. */
-export function createHealthApp(checks: ReadinessChecks): Express {
+export function createHealthApp(checks: ReadinessChecks, replicaWaitMs = 0): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(nameRequests);
-  app.use(healthRoutes(checks));
+  app.use(healthRoutes(checks, replicaWaitMs));
   return app;
 }

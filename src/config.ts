@@ -12,6 +12,8 @@ import { redisUrlFault } from "./redis/redis-url.ts";
 import { SettingsFile } from "./settings-file.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
+/** A WAIT is a command: with what comes before it, it must be answered before a request's commands time out (5 s). */
+const MAX_WAIT_MS = 4_000;
 /** The shortest completion window: what is reserved at its end cannot be longer. */
 const MAX_RESERVE_SECONDS = 2 * 60 * 60;
 const MAX_PORT = 65_535;
@@ -52,6 +54,7 @@ const environmentSchema = z.object({
   REDIS_URL: z.preprocess(unlessEmpty, z.string().trim().default("redis://127.0.0.1:6379")),
   REDIS_CLUSTER: flag,
   REDIS_MIN_REPLICAS_ACKED: integer(0),
+  REDIS_WAIT_TIMEOUT_MS: milliseconds(1_000, 1, MAX_WAIT_MS),
   KEY_PREFIX: z.preprocess(
     unlessEmpty,
     z
@@ -191,6 +194,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     processName: `${hostname()}:${process.pid}`,
     environment: rest,
   };
+}
+
+/** How long what waits for replicas may take at the longest because of that. */
+export function replicaWaitMsOf(config: Config): number {
+  return config.REDIS_MIN_REPLICAS_ACKED > 0 ? config.REDIS_WAIT_TIMEOUT_MS : 0;
 }
 
 function readMcpServers(path: string | undefined): McpServers {

@@ -6,15 +6,18 @@ import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
+import { AddressWatch } from "./redis/address-watch.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError } from "./redis/connect.ts";
 import { RedisLayout } from "./redis/layout.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admit-response.ts";
+import { lookAfter } from "./responses/show-end.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
 import { openSealer } from "./sealing/open-sealer.ts";
 import { Doorbell } from "./stream/doorbell.ts";
 import { EventLogReader } from "./stream/event-log.ts";
 import { OpenStreams } from "./stream/open-streams.ts";
+import type { ReplicaRequirement } from "./stream/replica-acknowledgement.ts";
 import { StreamHub } from "./stream/stream-hub.ts";
 import { ResponseRecords } from "./store/response-record.ts";
 
@@ -58,6 +61,7 @@ function checkMcpVariables({ mcpServers, environment }: Config): void {
 
 /** Opens connections by name and closes all of them together. */
 class Connections {
+  readonly #watch: AddressWatch;
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #clients: RedisClient[] = [];
@@ -65,11 +69,17 @@ class Connections {
   constructor(config: Config, logger: Logger) {
     this.#config = config;
     this.#logger = logger;
+    this.#watch = new AddressWatch(logger);
+  }
+
+  get replicas(): ReplicaRequirement {
+    const { REDIS_MIN_REPLICAS_ACKED: minReplicasAcked, REDIS_WAIT_TIMEOUT_MS: replicaWaitMs } = this.#config;
+    return { minReplicasAcked, replicaWaitMs, onReplicasMissing: () => this.#watch.suspect() };
   }
 
   async open(purpose: ConnectionPurpose, name: string): Promise<RedisClient> {
     const settings = { url: this.#config.REDIS_URL, cluster: this.#config.REDIS_CLUSTER };
-    const connected = connect(settings, purpose, `${this.#config.processName}:${name}`, this.#logger);
+    const connected = connect(settings, purpose, `${this.#config.processName}:${name}`, this.#logger, this.#watch);
     const client = await connected.catch((error: unknown) => {
       throw error instanceof NoSuchDatabaseError ? new ConfigurationError(`REDIS_URL: ${error.message}`) : error;
     });
@@ -115,12 +125,25 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, config.encryptionKeys);
-  const storage = openStorage({ ...keptFor(config), redis, logRedis, layout, queue, sealer, minReplicasAcked, logger });
+  const storage = openStorage({
+    ...keptFor(config),
+    ...connections.replicas,
+    redis,
+    logRedis,
+    layout,
+    queue,
+    sealer,
+    logger,
+  });
   const streamRecords = new ResponseRecords(streamRedis, layout, streamRedis);
   const hub = new StreamHub({
     reader: new EventLogReader(streamRedis, layout, { minReplicasAcked }),
     logger,
-    exists: async (id) => (await streamRecords.readEvenDeleted(id)) !== undefined,
+    exists: async (id) => {
+      const record = await streamRecords.readEvenDeleted(id);
+      if (record !== undefined) lookAfter(storage, id, record);
+      return record !== undefined;
+    },
     heartbeatMs: config.STREAM_HEARTBEAT_MS,
   });
   hub.attach(new Doorbell(bellRedis, layout, () => hub.pumpAll()));
@@ -170,12 +193,12 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     catalog,
     storage: openStorage({
       ...keptFor(config),
+      ...connections.replicas,
       redis,
       logRedis,
       layout,
       queue,
       sealer,
-      minReplicasAcked: config.REDIS_MIN_REPLICAS_ACKED,
       logger,
     }),
     queueRedis,

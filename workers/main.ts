@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/app.ts";
-import { readConfig } from "../src/config.ts";
+import { readConfig, replicaWaitMsOf } from "../src/config.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logger.ts";
 import { operatorSecrets } from "../src/operator-secrets.ts";
@@ -33,9 +33,10 @@ await runProcess("worker", async () => {
     const checks = {
       redis: () => context.storage.redis.ping(),
       queue: () => context.storage.queue.check(),
+      writes: () => context.storage.log.checkWrites(),
       worker: () => worker.isRunning,
     };
-    const server = createServer(createHealthApp(checks));
+    const server = createServer(createHealthApp(checks, replicaWaitMsOf(config)));
     server.listen(port, host);
     await once(server, "listening");
     return server;

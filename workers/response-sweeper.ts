@@ -68,6 +68,7 @@ const holdLockScript = defineScript<0 | 1>(
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   return 1
 `,
+  { runsWhenFull: true },
 );
 
 export class ResponseSweeper {
@@ -196,9 +197,7 @@ export class ResponseSweeper {
         await endResponse(storage, id, record.ending === "cancel" ? "cancel" : "fail", SWEPT_ERRORS[action]);
         return false;
       case "forget":
-        await storage.log.publishDurable(id, record.last);
-        await leaveOpen(storage, id);
-        return false;
+        return !(await leaveOpen(storage, id));
     }
   }
 
@@ -206,8 +205,7 @@ export class ResponseSweeper {
   async #forgetUnrecorded(id: string): Promise<boolean> {
     const acceptedAtMs = await this.#storage.open.acceptedAtMs(id);
     if (acceptedAtMs !== undefined && Date.now() - acceptedAtMs < ADMISSION_MS) return true;
-    await this.#storage.open.remove(id, undefined);
-    return false;
+    return !(await this.#storage.open.leave(id, undefined));
   }
 }
 

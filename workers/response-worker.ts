@@ -134,21 +134,22 @@ export class ResponseWorker {
 
   /** Renews the job's lock, and stops the run once the lock is somebody else's. */
   #keepLock(job: Job<ResponseJob>, token: string | undefined, control: RunControl): NodeJS.Timeout {
-    const { LOCK_DURATION_MS } = this.#context.config;
+    const { config, storage } = this.#context;
+    const name = job.queueName as QueueName;
     let isAsking = false;
     const renew = async (): Promise<void> => {
       if (token === undefined || isAsking) return;
       isAsking = true;
       try {
-        if (!(await job.extendLock(token, LOCK_DURATION_MS))) control.stop("lock-lost");
+        const isHeld = await storage.queue.renewLock(name, job.id!, token, config.LOCK_DURATION_MS);
+        if (!isHeld) control.stop("lock-lost");
       } catch (error) {
-        // BullMQ answers a lock that is lost by an error as well.
         if (!isRedisUnavailable(error)) control.stop("lock-lost");
       } finally {
         isAsking = false;
       }
     };
-    return setInterval(() => void renew(), LOCK_DURATION_MS / 2);
+    return setInterval(() => void renew(), config.LOCK_DURATION_MS / 2);
   }
 
   async #run(id: string, control: RunControl, isAwaited: boolean): Promise<RunOutcome> {

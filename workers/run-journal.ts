@@ -132,9 +132,10 @@ export class RunJournal {
 
   async #write(write: (storage: Storage, run: Run) => Promise<boolean>): Promise<void> {
     const signal = this.#run.control.writing;
-    const isWritten = await untilTaken(() => write(this.#storage, this.#run), signal);
+    const { log } = this.#storage;
+    const confirmed = () => log.confirmed(() => write(this.#storage, this.#run), signal);
+    const isWritten = await untilTaken(confirmed, signal);
     if (!isWritten) throw new LeaseLostError(`The lease of ${this.#run.id} was taken by somebody else.`);
-    await untilTaken(() => this.#storage.log.confirmReplicas(signal), signal);
   }
 }
 

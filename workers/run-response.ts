@@ -21,6 +21,7 @@ import { leaveOpen } from "../src/responses/leave-open.ts";
 import type { Storage } from "../src/responses/storage.ts";
 import { LeaseLostError } from "../src/stream/event-writer.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
+import { giveBack, isFaultOfRedis, waitForRedis } from "./give-back.ts";
 import { CRASHED_ERROR, DEADLINE_ERROR, exhaustedError } from "./attempt-errors.ts";
 import { addCompactionUsage } from "./compact-context.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
@@ -87,9 +88,15 @@ async function attempt(
       break;
   }
   onLease(acquired.lease);
-  const state = await foldLog(storage.redis, storage.layout, storage.writersReader, id);
+  const { lease } = acquired;
+  const state = await foldLog(storage.redis, storage.layout, storage.writersReader, id).catch(
+    async (error: unknown) => {
+      if (isFaultOfRedis(error)) await giveBack(storage, { id, lease });
+      throw error;
+    },
+  );
   if (state === undefined) return "not-needed";
-  const run = openRun(storage, { id, state, lease: acquired.lease, last: state.last }, control);
+  const run = openRun(storage, { id, state, lease, last: state.last }, control);
   try {
     const discarded = new Set<number>();
     await closeBrokenItems(run, discarded);
@@ -230,6 +237,7 @@ async function stopped(storage: Storage, run: Run, error: unknown): Promise<RunO
     case "lock-lost":
       return "lost";
     case undefined:
+      if (isFaultOfRedis(error)) return await waitForRedis(storage, run, error);
       await storage.leases.chargeFailure(run.id, run.lease);
       throw error;
   }

@@ -8,10 +8,11 @@ export type ReadinessChecks = Record<string, () => unknown>;
 /** Redis may hang rather than refuse: that is not ready either. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-export function healthRoutes(checks: ReadinessChecks): Router {
+/** `replicaWaitMs`: how much longer a check may take because replicas are asked. */
+export function healthRoutes(checks: ReadinessChecks, replicaWaitMs = 0): Router {
   const router = Router();
   router.get("/healthz", healthz);
-  router.get("/readyz", readyz(checks));
+  router.get("/readyz", readyz(checks, CHECK_TIMEOUT_MS + replicaWaitMs));
   return router;
 }
 
@@ -19,18 +20,18 @@ const healthz: RequestHandler = (_request, response) => {
   response.json({ status: "ok" });
 };
 
-function readyz(checks: ReadinessChecks): RequestHandler {
+function readyz(checks: ReadinessChecks, limitMs: number): RequestHandler {
   return async (_request, response) => {
-    const entries = Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const);
+    const entries = Object.entries(checks).map(async ([name, check]) => [name, await passes(check, limitMs)] as const);
     const results = Object.fromEntries(await Promise.all(entries));
     const isReady = Object.values(results).every(Boolean);
     response.status(isReady ? 200 : 503).json({ status: isReady ? "ready" : "unavailable", checks: results });
   };
 }
 
-async function passes(check: () => unknown): Promise<boolean> {
+async function passes(check: () => unknown, limitMs: number): Promise<boolean> {
   const timeout = new AbortController();
-  const tooLate = delay(CHECK_TIMEOUT_MS, false, { signal: timeout.signal }).catch(() => false);
+  const tooLate = delay(limitMs, false, { signal: timeout.signal }).catch(() => false);
   try {
     return (await Promise.race([Promise.try(check), tooLate])) !== false;
   } catch {

@@ -9,7 +9,8 @@ import { cursorNotRecorded } from "../lifecycle/errors/server.ts";
 import { responseNotFound } from "../lifecycle/errors/state.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { readResponse } from "../responses/read-response.ts";
-import type { ResponseRecord } from "../store/response-record.ts";
+import { lookAfter } from "../responses/show-end.ts";
+import { isEndHidden, type ResponseRecord } from "../store/response-record.ts";
 import { obfuscatedFrames } from "../stream/frame.ts";
 import { sendResponseJson } from "./create-response.ts";
 import { openEventStream, takeStream, whenClosed } from "./sse.ts";
@@ -26,12 +27,14 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     // Only checked: what was not recorded cannot be shown, and what was recorded is what its stream says.
     parseInclude(request.query);
     const record = await readableRecord(context, id, response.locals.project);
+    lookAfter(context.storage, id, record);
     if (!wantsStream) {
       await sendCurrent(context, id, response);
       return;
     }
     const last = record.durable ?? record.last;
-    const isOver = isTerminalStatus(record.status);
+    // Of an end that is not shown yet, more comes.
+    const isOver = isTerminalStatus(record.status) && !isEndHidden(record);
     if (cursor !== undefined && cursor.value > last) {
       throw isOver ? cursorBeyondLog(cursor.value, last, cursor.source) : cursorNotRecorded(cursor.value, last);
     }

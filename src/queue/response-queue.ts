@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import type { RedisClient } from "../redis/script.ts";
 import { bringForwardScript } from "./bring-forward.ts";
+import { renewLockScript } from "./renew-lock.ts";
 
 export const QUEUE_NAMES = ["foreground", "background"] as const;
 export type QueueName = (typeof QUEUE_NAMES)[number];
@@ -98,6 +99,14 @@ export class ResponseQueue {
   async bringForward(name: QueueName, passed: readonly string[], count: number): Promise<number> {
     const start = `${this.#prefix}:${name}:`;
     return await bringForwardScript(this.#redis, `${start}wait`, `${start}prioritized`, start, count, passed);
+  }
+
+  /** For the worker that holds a job by `token`. False if somebody else has it by now. */
+  async renewLock(name: QueueName, jobId: string, token: string, durationMs: number): Promise<boolean> {
+    const start = `${this.#prefix}:${name}:`;
+    return (
+      (await renewLockScript(this.#redis, `${start}${jobId}:lock`, `${start}stalled`, token, durationMs, jobId)) === 1
+    );
   }
 
   /** Rejects if the queue cannot be used now. */

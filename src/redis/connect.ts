@@ -8,9 +8,12 @@
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
+import type { AddressWatch } from "./address-watch.ts";
 import { BatchingRedis } from "./batching-redis.ts";
 import { countRunningTime } from "./running-timeout.ts";
 import type { RedisClient } from "./script.ts";
+
+export { isRedisUnavailable } from "./unavailable.ts";
 
 /** Its nodes' commands pass through it. */
 class RunningTimeCluster extends Cluster {
@@ -37,7 +40,7 @@ export class NoSuchDatabaseError extends Error {
   }
 }
 
-const RECONNECT_CEILING_MS = 1_000;
+export const RECONNECT_CEILING_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const BLOCKING_TIMEOUT_MS = 15_000;
 
@@ -57,9 +60,11 @@ const OPTIONS = {
  */
 const RECONNECT_INTERVAL_MS = 1_000;
 
-function whenReadOnly(): (error: Error) => boolean {
+function whenReadOnly(watch: AddressWatch | undefined): (error: Error) => boolean {
   let lastMs = Number.NEGATIVE_INFINITY;
-  return ({ message }) => {
+  return (error) => {
+    const { message } = error;
+    watch?.notice(error);
     if (!message.startsWith("READONLY") || performance.now() - lastMs < RECONNECT_INTERVAL_MS) return false;
     lastMs = performance.now();
     return true;
@@ -72,8 +77,9 @@ export async function connect(
   purpose: ConnectionPurpose,
   name: string,
   logger: Logger,
+  watch?: AddressWatch,
 ): Promise<RedisClient> {
-  const reconnectOnError = whenReadOnly();
+  const reconnectOnError = whenReadOnly(watch);
   const options = { ...OPTIONS[purpose], retryStrategy, reconnectOnError, connectionName: name, lazyConnect: true };
   const client = settings.cluster
     ? new RunningTimeCluster(clusterNodes(settings.url), {
@@ -85,6 +91,7 @@ export async function connect(
         shardedSubscribers: true,
       })
     : new (purpose === "request" ? BatchingRedis : Redis)(settings.url, options);
+  watch?.add(client);
   logStateChanges(client, name, logger);
   // The first attempt may fail while Redis is still starting; the client goes on trying by itself.
   const { promise: isReady, resolve } = Promise.withResolvers<void>();
@@ -134,15 +141,4 @@ function logStateChanges(client: RedisClient, connection: string, logger: Logger
     if (away) logger.info({ connection }, "Redis is reachable again");
     away = false;
   });
-}
-
-/** ioredis errors carry no codes of their own for these, so they are told apart by what Redis and ioredis write. */
-const UNAVAILABLE =
-  /Connection is closed|isn't writeable|enableOfflineQueue|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Command timed out|max retries per request|LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS|MISCONF|TRYAGAIN|BUSY Redis|Failed to refresh slots|OOM command not allowed/i;
-
-/** Whether `error` says that Redis cannot take the command at the moment (and may take it later). */
-export function isRedisUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
-  return UNAVAILABLE.test(error.message) || (typeof code === "string" && UNAVAILABLE.test(code));
 }

@@ -36,7 +36,7 @@
  *   <prefix>:sweeper          string  which worker sweeps
  *   <prefix>:rate:<project>   string  requests in the running minute
  *   <prefix>:sealing-key      string  what content is sealed with, if no key is configured (sealing/open-sealer.ts)
- *   <prefix>:replica-probe    string  written before replicas are asked what they have
+ *   <prefix>:replica-probe    string  written before replicas are asked what they have, and to see whether writes are taken
  */
 
 /** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */

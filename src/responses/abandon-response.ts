@@ -37,7 +37,7 @@ export async function abandonResponse(storage: Storage, id: string): Promise<voi
   if (conversationId !== "") {
     await attempt("free its conversation", () => storage.conversations.endTurn(conversationId, id, []));
   }
-  await storage.open.remove(id, project);
+  await storage.open.giveUp(id, project);
 }
 
 /** From its first event: what was put out since may be the very thing that cannot be read. */
@@ -50,5 +50,11 @@ async function failWithoutOutput(storage: Storage, id: string): Promise<void> {
   const ending = failResponse({ ...response, status: "in_progress", output: [] } as typeof response, UNFINISHABLE);
   const from = fence.last + 1;
   const events = sequenceEvents(from, [ending]);
-  await storage.log.append(id, { lease: fence.lease, first: from, events, status: ending.response.status });
+  const { kind } = await storage.log.append(id, {
+    lease: fence.lease,
+    first: from,
+    events,
+    status: ending.response.status,
+  });
+  if (kind !== "appended" && kind !== "duplicate") throw new Error(`The end of ${id} was not recorded: ${kind}.`);
 }

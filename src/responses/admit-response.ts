@@ -20,6 +20,7 @@ import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
 import { mapInTurns, Turns } from "../turns/turns.ts";
+import { ReplicasMissingError } from "../stream/replica-acknowledgement.ts";
 import { beginTurn, conversationIdOf } from "./conversation-turn.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { type Allowance, createWithin } from "./allowance.ts";
@@ -29,7 +30,7 @@ import { enterOpen } from "./enter-open.ts";
 import { indexItems, resolveInput } from "./item-references.ts";
 import { sealItemUrls } from "./item-urls.ts";
 import { sealSecrets } from "./request-secrets.ts";
-import { leaveOpen } from "./leave-open.ts";
+import { leaveSets } from "./leave-open.ts";
 import { type Queueable, queueResponse } from "./queue-response.ts";
 import { readResponse, responseJsonOf } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
@@ -191,7 +192,7 @@ async function lockConversation(storage: Storage, conversationId: string, projec
   try {
     await beginTurn(storage, conversationId, project, id);
   } catch (error) {
-    await storage.open.remove(id, project);
+    await storage.open.leave(id, project);
     throw error;
   }
 }
@@ -199,10 +200,14 @@ async function lockConversation(storage: Storage, conversationId: string, projec
 /** What no replica has was not accepted: nothing of it stays, and the client may send it again. */
 async function publishOrTakeBack(storage: Storage, id: string, last: number): Promise<void> {
   try {
-    await storage.log.publishDurable(id, last);
+    const { kind } = await storage.log.publishDurable(id, last);
+    // A primary was promoted that does not have it.
+    if (kind !== "shown") throw new ReplicasMissingError();
   } catch (error) {
-    await leaveOpen(storage, id);
-    await storage.records.erase(id, 0);
+    const belonging = await storage.records.readBelonging(id);
+    // Another request with the same key was told that it is accepted.
+    if (!(await storage.records.eraseUnshown(id))) return;
+    await leaveSets(storage, id, belonging);
     throw error;
   }
 }

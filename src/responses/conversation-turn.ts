@@ -6,10 +6,13 @@
 import { conversationLocked, conversationNotFound } from "../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../protocol/conversation.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
+import { isTerminalEventType } from "../protocol/event.ts";
 import { isTerminalStatus, type Response } from "../protocol/response.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
+import { typeOf } from "../stream/event-log.ts";
 import { settleConversation } from "./conversation-bytes.ts";
 import { responseJsonOf } from "./read-response.ts";
+import { reopenIfLost } from "./show-end.ts";
 import type { Storage } from "./storage.ts";
 
 export function conversationIdOf(request: Pick<CreateRequest, "conversation">): string | undefined {
@@ -41,7 +44,10 @@ export async function releaseIfOver(storage: Storage, id: string, holder: string
     return undefined;
   });
   if (record === undefined && (await storage.open.acceptedAtMs(holder)) !== undefined) return false;
-  if (record !== undefined && !isTerminalStatus(record.status)) return false;
+  if (record !== undefined && !isTerminalStatus(record.status)) {
+    await reopenIfLost(storage, holder, record);
+    return false;
+  }
   await endTurn(storage, id, holder);
   return true;
 }
@@ -50,16 +56,20 @@ export async function releaseIfOver(storage: Storage, id: string, holder: string
 export async function endTurn(storage: Storage, id: string, responseId: string): Promise<void> {
   // One whose turn was added, or given up, is not read again: what could not be read must not hold up its deletion.
   if (!(await storage.conversations.isHeldBy(id, responseId))) return;
-  await storage.conversations.endTurn(id, responseId, await readTurn(storage, responseId));
+  const turn = await readTurn(storage, responseId);
+  if (turn === undefined) return;
+  await storage.conversations.endTurn(id, responseId, turn);
   await settleConversation(storage, id);
 }
 
-async function readTurn(storage: Storage, responseId: string): Promise<ConversationItem[]> {
+/** Undefined if the response runs: this primary was promoted without its end. */
+async function readTurn(storage: Storage, responseId: string): Promise<ConversationItem[] | undefined> {
   const [last, input] = await Promise.all([
     storage.writersReader.readLast(responseId),
     storage.records.readInput(responseId),
   ]);
   if (last === undefined || input === undefined) return [];
+  if (!isTerminalEventType(typeOf(last.data))) return undefined;
   const response = JSON.parse(responseJsonOf(last)) as Response;
   const isKept = response.status === "completed" || response.status === "incomplete";
   return isKept ? [...input.map(asListedItem), ...(response.output as ConversationItem[])] : [];

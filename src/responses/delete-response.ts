@@ -3,6 +3,7 @@ import { isTerminalStatus } from "../protocol/response.ts";
 import type { ResponseRecord } from "../store/response-record.ts";
 import { endResponse } from "./end-response.ts";
 import { leaveOpen } from "./leave-open.ts";
+import { assertEndShown } from "./show-end.ts";
 import type { Storage } from "./storage.ts";
 
 /** How long a log that was cut short stays for the streams that were following it. Nobody else can see it. */
@@ -12,6 +13,7 @@ export async function deleteResponse(storage: Storage, id: string, record: Respo
   const wasRunning = !isTerminalStatus(record.status);
   if (wasRunning) await endResponse(storage, id, "cancel");
   // Its turn of a conversation is the conversation's: it stays when the response goes.
+  await assertEndShown(storage, id);
   await leaveOpen(storage, id);
   // Before the record goes: what is gone and counted still could not be deleted any more.
   await storage.storedBytes.remove(record.project, id);

@@ -12,6 +12,7 @@ import type { EndingReason, FenceOutcome } from "../stream/lease.ts";
 import { foldLog } from "../stream/snapshot.ts";
 import { indexOutput } from "./item-references.ts";
 import { leaveOpen } from "./leave-open.ts";
+import { showEnd } from "./show-end.ts";
 import type { Storage } from "./storage.ts";
 
 /** `ended`: by this call or one like it, at the same time. `over`: it had ended before. `gone`: there is none. */
@@ -20,7 +21,7 @@ export type EndOutcome =
   | { kind: "over"; status: ResponseStatus }
   | { kind: "gone" };
 
-/** A fence can only be lost to a Redis that was rolled back; more often than this it does not happen twice in a row. */
+/** A fence, or an end, can only be lost to a Redis that was rolled back; more often than this it does not happen in a row. */
 const TRIES = 3;
 
 export async function endResponse(
@@ -31,13 +32,16 @@ export async function endResponse(
 ): Promise<EndOutcome> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const fence = await storage.leases.fence(id, reason, error);
-    if (fence.kind !== "fenced") return fence;
+    if (fence.kind === "gone") return fence;
+    if (fence.kind === "over") {
+      if (await showEnd(storage, id)) return fence;
+      continue;
+    }
     await storage.control.abort(id);
     const ended = await appendEnding(storage, id, fence);
     if (ended !== undefined) {
       await dropJob(storage, id);
-      await leaveOpen(storage, id);
-      return { kind: "ended", response: ended };
+      if (await leaveOpen(storage, id)) return { kind: "ended", response: ended };
     }
   }
   throw new Error(`Response ${id} could not be ended: its log changed under a fence.`);
@@ -67,8 +71,11 @@ function endingEvent(response: Response, fence: Fenced): LifecycleEventDraft {
   return failResponse(response, fence.error ?? responseError("server_error", "The response could not be finished."));
 }
 
-/** A job that still waits has nothing left to do. */
+/** A job that still waits has nothing left to do: whoever takes it finds the response over. */
 async function dropJob(storage: Storage, id: string): Promise<void> {
   const record = await storage.records.readEvenDeleted(id);
-  if (record !== undefined) await storage.queue.remove({ id, ...record });
+  if (record === undefined) return;
+  await storage.queue.remove({ id, ...record }).catch((err: unknown) => {
+    storage.logger.debug({ err, responseId: id }, "Could not drop the job of a response that is over");
+  });
 }

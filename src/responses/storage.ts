@@ -18,6 +18,7 @@ import { UpstreamResponses } from "../store/upstream-responses.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerControl } from "../stream/control.ts";
 import { EventLog, EventLogReader } from "../stream/event-log.ts";
+import type { ReplicaRequirement } from "../stream/replica-acknowledgement.ts";
 import { Leases } from "../stream/lease.ts";
 
 export interface Storage {
@@ -52,14 +53,13 @@ export interface Storage {
   readonly logger: Logger;
 }
 
-export interface StorageConnections {
+export interface StorageConnections extends ReplicaRequirement {
   redis: RedisClient;
   /** Appends, and WAITs where replicas are configured: used for nothing else then. */
   logRedis: RedisClient;
   layout: RedisLayout;
   queue: ResponseQueue;
   sealer: ContentSealer;
-  minReplicasAcked: number;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
   logger: Logger;
@@ -78,7 +78,7 @@ export function openStorage(connections: StorageConnections): Storage {
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
-    open: new OpenResponses(redis, layout),
+    open: new OpenResponses(redis, layout, { minReplicasAcked }),
     storedBytes: new StoredBytes(redis, layout),
     windowed: new WindowedResponses(redis, layout),
     continuations: new Continuations(redis, layout),
@@ -88,7 +88,7 @@ export function openStorage(connections: StorageConnections): Storage {
     conversations: new Conversations(redis, layout),
     containers: new Containers(redis, layout, logRedis),
     idempotency: new IdempotencyKeys(redis, layout),
-    log: new EventLog(logRedis, layout, { minReplicasAcked }),
+    log: new EventLog(logRedis, layout, connections),
     reader: new EventLogReader(redis, layout, { minReplicasAcked }),
     writersReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),

@@ -117,6 +117,7 @@ export const endTurnScript = defineScript<0 | 1>(
   redis.call('HSET', KEYS[1], 'lock', '')
   return 1
 `,
+  { runsWhenFull: true },
 );
 
 /*

@@ -30,6 +30,7 @@ const addOwnerScript = defineScript<null>(
     redis.call('SET', key, table.concat(owners, ' '), 'EX', seconds)
   end
 `,
+  { runsWhenFull: true },
 );
 
 export class ItemIndex {

@@ -33,24 +33,33 @@ const enterScript = defineScript<["entered" | "full"] | ["storage", number]>(
 );
 
 /*
- * KEYS  open, open of the project, sums, sizes, expiries
- * ARGV  response id, project, bytes, expiry; both '' if nothing of it is kept
- * A response that was deleted is neither open nor counted: a worker that leaves it late must not count it again.
+ * KEYS  open, open of the project, sums, sizes, expiries, record if it is to be asked
+ * ARGV  response id, project or '', bytes, expiry; both '' if nothing of it is kept; '1' if replicas are required
+ * Returns 1, or 0 if the response stays: its record here has no end, or one that may not be shown yet. A response that was
+ * deleted is neither open nor counted: a worker that leaves it late must not count it again.
  */
-const removeScript = defineScript<null>(
+const removeScript = defineScript<0 | 1>(
   "removeOpenResponse",
-  5,
+  "any",
   `${COUNTING}
   local id, project = ARGV[1], ARGV[2]
   local stored = {KEYS[3], KEYS[4], KEYS[5]}
+  if KEYS[6] then
+    local meta = redis.call('HMGET', KEYS[6], 'status', 'last', 'durable')
+    if meta[1] == 'queued' or meta[1] == 'in_progress' then return 0 end
+    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 0 end
+  end
+  local wasOpen = redis.call('ZREM', KEYS[1], id) == 1
+  if project == '' then return 1 end
   if ARGV[3] == '' then
     drop(stored, project, id)
-  elseif redis.call('ZSCORE', KEYS[1], id) or redis.call('HEXISTS', KEYS[4], id) == 1 then
+  elseif wasOpen or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
-  redis.call('ZREM', KEYS[1], id)
   redis.call('ZREM', KEYS[2], id)
+  return 1
 `,
+  { runsWhenFull: true },
 );
 
 /*
@@ -69,6 +78,7 @@ const reconcileScript = defineScript<number>(
   if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
   return dropped
 `,
+  { runsWhenFull: true },
 );
 
 export interface EnteringResponse {
@@ -85,16 +95,24 @@ export interface ProjectBounds {
   maxStoredBytes: number;
 }
 
+/** What is left of a response that has ended. */
+export interface Kept {
+  bytes: number;
+  expiresAtMs: number;
+}
+
 export type Entered = { kind: "entered" | "full" } | { kind: "storage"; kept: number };
 
 export class OpenResponses {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
+  readonly #needsReplicas: boolean;
   #counted = { atMs: Number.NEGATIVE_INFINITY, count: 0 };
 
-  constructor(redis: RedisClient, layout: RedisLayout) {
+  constructor(redis: RedisClient, layout: RedisLayout, { minReplicasAcked }: { minReplicasAcked: number }) {
     this.#redis = redis;
     this.#layout = layout;
+    this.#needsReplicas = minReplicasAcked > 0;
   }
 
   async add(id: string, acceptedAtMs: number): Promise<void> {
@@ -111,17 +129,27 @@ export class OpenResponses {
   }
 
   /**
-   * Without a project, that of an id that has no record, it stays in its project's set until `reconcile`. `kept` is what
-   * is left of it, and until when.
+   * Takes out an id whose response has an end that may be shown, or no record, on this very server: what another one said,
+   * a primary before a failover, may be lost. False if it stays. (In Redis Cluster the record lies on another node, and is
+   * not asked here.) Without a project, that of an id that has no record, it stays in its project's set until `reconcile`.
+   * `kept` is what is left of it, and until when.
    */
-  async remove(id: string, project: string | undefined, kept?: { bytes: number; expiresAtMs: number }): Promise<void> {
+  async leave(id: string, project: string | undefined, kept?: Kept): Promise<boolean> {
+    const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
+    return await this.#remove(id, project, records, kept);
+  }
+
+  /** Takes out an id whatever its record says. */
+  async giveUp(id: string, project: string | undefined): Promise<void> {
+    await this.#remove(id, project, []);
+  }
+
+  async #remove(id: string, project: string | undefined, records: string[], kept?: Kept): Promise<boolean> {
     const { open, openOf, storedBytes } = this.#layout;
-    if (project === undefined) {
-      await this.#redis.zrem(open, id);
-      return;
-    }
-    const keys = [open, openOf(project), ...storedBytes(project)];
-    await removeScript(this.#redis, keys, id, project, kept?.bytes ?? "", kept?.expiresAtMs ?? "");
+    const keys = [open, openOf(project ?? ""), ...storedBytes(project ?? ""), ...records];
+    const counted = [kept?.bytes ?? "", kept?.expiresAtMs ?? ""];
+    const replicas = this.#needsReplicas ? "1" : "";
+    return (await removeScript(this.#redis, keys.length, keys, id, project ?? "", counted, replicas)) === 1;
   }
 
   /** Up to `count` ids of a project, from the oldest. */

@@ -6,9 +6,10 @@ import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { List, PageQuery } from "../protocol/list.ts";
-import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
+import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import type { Kept } from "./open-responses.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import { readInputItem, readInputPage } from "./input-pages.ts";
 import { writeRecord } from "./write-record.ts";
@@ -62,6 +63,13 @@ const recordSchema = z.object({
 });
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
+export type Progress = Pick<ResponseRecord, "status" | "last" | "durable">;
+
+/** Whether it has ended and readers are not shown the end yet. Only where replicas are required. */
+export function isEndHidden({ status, last, durable = last }: Progress): boolean {
+  return isTerminalStatus(status) && durable < last;
+}
+
 export interface NewRecord {
   id: string;
   project: string;
@@ -110,14 +118,16 @@ export type StoredRequest = z.infer<typeof storedRequestSchema>;
 
 /*
  * KEYS  meta, events, snapshot, request, input, calls, index of the input
- * ARGV  seconds for which the log stays readable to streams that are open; 0 erases at once
- * The record becomes a tombstone: every verb answers 404 from here on.
+ * ARGV  seconds for which the log stays readable to streams that are open; 0 erases at once; '1' if only a response that
+ *       was never shown is to be erased
+ * The record becomes a tombstone: every verb answers 404 from here on. Returns 0 if it was shown, and stays.
  */
 const eraseRecordScript = defineScript<0 | 1>(
   "eraseResponseRecord",
   7,
   `
-  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+  if redis.call('EXISTS', KEYS[1]) == 0 then return 1 end
+  if ARGV[2] == '1' and redis.call('HGET', KEYS[1], 'durable') ~= '-1' then return 0 end
   redis.call('UNLINK', KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7])
   if ARGV[1] == '0' then
     redis.call('UNLINK', KEYS[1], KEYS[2])
@@ -128,6 +138,7 @@ const eraseRecordScript = defineScript<0 | 1>(
   redis.call('EXPIRE', KEYS[2], ARGV[1])
   return 1
 `,
+  { runsWhenFull: true },
 );
 
 /** What a response belongs to; '' is nothing. */
@@ -138,7 +149,7 @@ export interface Belonging {
   continuationId: string;
   isWindowed: boolean;
   /** Of one that has ended and is not deleted: what is kept of it, and until when. */
-  kept: { bytes: number; expiresAtMs: number } | undefined;
+  kept: Kept | undefined;
 }
 
 export class ResponseRecords {
@@ -211,6 +222,17 @@ export class ResponseRecords {
     return status === null ? undefined : responseStatusSchema.parse(status);
   }
 
+  /** How far its log goes and may be shown. Undefined of one that is gone. */
+  async readProgress(id: string): Promise<Progress | undefined> {
+    const [status, last, durable] = await this.#redis.hmget(this.#layout.meta(id), "status", "last", "durable");
+    if (status == null) return undefined;
+    return {
+      status: responseStatusSchema.parse(status),
+      last: Number(last),
+      durable: durable ? Number(durable) : undefined,
+    };
+  }
+
   async readRequest(id: string): Promise<StoredRequest | undefined> {
     const json = await this.#redis.get(this.#layout.request(id));
     return json === null ? undefined : storedRequestSchema.parse(JSON.parse(json));
@@ -233,6 +255,11 @@ export class ResponseRecords {
   }
 
   async erase(id: string, readableForSeconds: number): Promise<void> {
-    await eraseRecordScript(this.#redis, this.#layout.keysOf(id), readableForSeconds);
+    await eraseRecordScript(this.#redis, this.#layout.keysOf(id), readableForSeconds, "");
+  }
+
+  /** Erases a response that no replica has, unless somebody was shown it meanwhile: then it stays, and this is false. */
+  async eraseUnshown(id: string): Promise<boolean> {
+    return (await eraseRecordScript(this.#redis, this.#layout.keysOf(id), 0, "1")) === 1;
   }
 }

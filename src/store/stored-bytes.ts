@@ -79,6 +79,7 @@ const setScript = defineScript<null>(
   `${COUNTING}
   put(KEYS, ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 `,
+  { runsWhenFull: true },
 );
 
 /*
@@ -91,6 +92,7 @@ const removeScript = defineScript<null>(
   `${COUNTING}
   drop(KEYS, ARGV[1], ARGV[2])
 `,
+  { runsWhenFull: true },
 );
 
 /*
@@ -120,6 +122,7 @@ const updateOpenScript = defineScript<null>(
     if redis.call('ZSCORE', KEYS[4], ARGV[i]) then put(KEYS, ARGV[1], ARGV[i], ARGV[i + 1], '+inf') end
   end
 `,
+  { runsWhenFull: true },
 );
 
 /*
@@ -137,6 +140,7 @@ const reconcileScript = defineScript<null>(
   end
   if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('HDEL', KEYS[1], ARGV[1]) end
 `,
+  { runsWhenFull: true },
 );
 
 export interface GrowingResponse {

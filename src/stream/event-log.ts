@@ -9,11 +9,12 @@
  */
 import type { EventDraft } from "../protocol/event.ts";
 import { isTerminalStatus, type ResponseStatus } from "../protocol/response.ts";
-import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
-import { defineScript, type RedisClient } from "../redis/script.ts";
+import { ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
+import type { RedisClient } from "../redis/script.ts";
+import { type AppendOutcome, appendScript, endScript, type PublishOutcome, publishScript } from "./append-scripts.ts";
 import { jsonLine } from "./json-line.ts";
 import { readLogPage } from "./log-page.ts";
-import { ReplicaAcknowledgement } from "./replica-acknowledgement.ts";
+import { ReplicaAcknowledgement, type ReplicaRequirement } from "./replica-acknowledgement.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface LoggedEvent {
@@ -49,88 +50,15 @@ export interface Batch {
   snapshot?: Snapshot | undefined;
 }
 
-/**
- * `appended`, and `duplicate`: this very batch is in the log. `gap`: the log ends before `first`, at `last`.
- * `fenced`: somebody else has the right to append, or the response is over. `gone`: there is no such response.
- */
-export type AppendOutcome = { kind: "appended" | "duplicate" | "gap" | "fenced" | "gone"; last: number };
-
-/*
- * KEYS  meta, events, snapshot, request, input, calls
- * ARGV  lease, first, status or '', '1' if the status is terminal, snapshot or '', how to ring (PUBLISH, SPUBLISH or ''),
- *       channel, events…
- * Returns {outcome, last}
- */
-const appendScript = defineScript<[AppendOutcome["kind"], number]>(
-  "appendEvents",
-  7,
-  `
-  local meta = redis.call('HMGET', KEYS[1], 'lease', 'last', 'status', 'retentionSeconds', 'bytes')
-  if not meta[3] then return {'gone', -1} end
-  local last = tonumber(meta[2])
-  if meta[1] ~= ARGV[1] then return {'fenced', last} end
-  local first = tonumber(ARGV[2])
-  if first <= last then return {'duplicate', last} end
-  local status = meta[3]
-  if status ~= 'queued' and status ~= 'in_progress' then return {'fenced', last} end
-  if first > last + 1 then return {'gap', last} end
-  local bytes = tonumber(meta[5] or '0')
-  for i = 8, #ARGV do
-    last = last + 1
-    bytes = bytes + #ARGV[i]
-    redis.call('XADD', KEYS[2], last .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[i])
-  end
-  if ARGV[3] == '' then
-    redis.call('HSET', KEYS[1], 'last', last, 'bytes', bytes)
-  else
-    redis.call('HSET', KEYS[1], 'last', last, 'bytes', bytes, 'status', ARGV[3])
-  end
-  if ARGV[5] ~= '' then redis.call('SET', KEYS[3], ARGV[5]) end
-  if ARGV[4] == '1' then
-    redis.call('UNLINK', KEYS[3])
-    redis.call('HSET', KEYS[1], 'expiresAtMs', (redis.call('TIME')[1] + meta[4]) * 1000)
-    for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], meta[4]) end
-  end
-  if ARGV[6] ~= '' then
-    redis.call('HDEL', KEYS[1], 'durable')
-    redis.call(ARGV[6], ARGV[7], last)
-  end
-  return {'appended', last}
-`,
-);
-
-/*
- * KEYS  meta
- * ARGV  last acknowledged sequence number, how to ring (PUBLISH or SPUBLISH), channel
- */
-const publishScript = defineScript<number>(
-  "publishDurableEvents",
-  1,
-  `
-  local meta = redis.call('HMGET', KEYS[1], 'durable', 'last')
-  local durable = tonumber(meta[1] or '-1')
-  -- A primary that was promoted without these events must not call them durable.
-  if not meta[2] or tonumber(meta[2]) < tonumber(ARGV[1]) or durable >= tonumber(ARGV[1]) then return durable end
-  redis.call('HSET', KEYS[1], 'durable', ARGV[1])
-  redis.call(ARGV[2], ARGV[3], ARGV[1])
-  return tonumber(ARGV[1])
-`,
-);
-
-export interface EventLogOptions {
-  /** How many replicas must have an event before anyone sees it; 0 where there are none. */
-  minReplicasAcked: number;
-}
-
 export class EventLog {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
   readonly #replicas: ReplicaAcknowledgement;
 
-  constructor(redis: RedisClient, layout: RedisLayout, options: EventLogOptions) {
+  constructor(redis: RedisClient, layout: RedisLayout, requirement: ReplicaRequirement) {
     this.#redis = redis;
     this.#layout = layout;
-    this.#replicas = new ReplicaAcknowledgement(redis, layout.replicaProbe, options.minReplicasAcked);
+    this.#replicas = new ReplicaAcknowledgement(redis, layout.replicaProbe, requirement);
   }
 
   /** With replicas required, the sequence number up to which a new log may be shown: nothing yet. */
@@ -140,37 +68,48 @@ export class EventLog {
 
   /**
    * Appends a batch whole or not at all, and tells the readers. Safe to send again after a connection error.
-   * `signal` bounds the wait for replicas; without one it is bounded by a few seconds (ReplicasMissingError).
+   * `signal` bounds the wait for replicas; without one it is bounded by a few seconds (ReplicasMissingError). What a
+   * primary that was promoted meanwhile does not have is a `gap`: it must be appended again.
    */
   async append(id: string, batch: Batch, signal?: AbortSignal): Promise<AppendOutcome> {
     const { lease, first, events, status, snapshot } = batch;
     const ringsAtOnce = !this.#replicas.isRequired;
-    const [kind, last] = await appendScript(
+    const isEnd = status !== undefined && isTerminalStatus(status);
+    const [kind, last] = await (isEnd ? endScript : appendScript)(
       this.#redis,
       this.#layout.keysOf(id),
       lease,
       first,
       status ?? "",
-      status !== undefined && isTerminalStatus(status) ? "1" : "0",
+      isEnd ? "1" : "0",
       snapshot === undefined ? "" : JSON.stringify(snapshot),
       ringsAtOnce ? this.#layout.ringCommand : "",
       this.#layout.bell(id),
       events,
     );
-    if (!ringsAtOnce && (kind === "appended" || kind === "duplicate")) await this.publishDurable(id, last, signal);
-    return { kind, last };
+    if (ringsAtOnce || (kind !== "appended" && kind !== "duplicate")) return { kind, last };
+    const published = await this.publishDurable(id, last, signal);
+    return published.kind === "shown" ? { kind, last } : { kind: published.kind, last: published.last };
   }
 
-  /** Waits until enough replicas have what was written so far on this log's connection. */
-  async confirmReplicas(signal?: AbortSignal): Promise<void> {
-    if (this.#replicas.isRequired) await this.#replicas.confirm(signal);
+  /** Writes on this log's connection, and resolves when enough replicas have that. `write` must be safe to repeat. */
+  async confirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#replicas.confirmed(write, signal);
+  }
+
+  /** Rejects if Redis takes no writes now, or not enough replicas have them within a few seconds. */
+  async checkWrites(): Promise<void> {
+    await this.#redis.set(this.#layout.replicaProbe, "1");
+    if (this.#replicas.isRequired) await this.#replicas.confirm();
   }
 
   /** Waits until enough replicas have the log up to `last`, then lets readers see it. */
-  async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<void> {
-    if (!this.#replicas.isRequired) return;
-    await this.confirmReplicas(signal);
-    await publishScript(this.#redis, this.#layout.meta(id), last, this.#layout.ringCommand, this.#layout.bell(id));
+  async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<PublishOutcome> {
+    if (!this.#replicas.isRequired) return { kind: "shown", last };
+    await this.#replicas.confirm(signal);
+    const { meta, ringCommand, bell } = this.#layout;
+    const [kind, found] = await publishScript(this.#redis, meta(id), last, ringCommand, bell(id));
+    return { kind, last: found };
   }
 }
 
@@ -186,7 +125,7 @@ export class EventLogReader {
   readonly #layout: RedisLayout;
   readonly #minReplicasAcked: number;
 
-  constructor(redis: RedisClient, layout: RedisLayout, options: EventLogOptions) {
+  constructor(redis: RedisClient, layout: RedisLayout, options: Pick<ReplicaRequirement, "minReplicasAcked">) {
     this.#redis = redis;
     this.#layout = layout;
     this.#minReplicasAcked = options.minReplicasAcked;

@@ -97,6 +97,7 @@ const releaseScript = defineScript<0 | 1>(
   if ARGV[2] ~= '' then redis.call('HINCRBY', KEYS[1], 'waits', 1) end
   return 1
 `,
+  { runsWhenFull: true },
 );
 
 /*
@@ -113,6 +114,7 @@ const chargeScript = defineScript<0 | 1>(
   redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
   return 1
 `,
+  { runsWhenFull: true },
 );
 
 /*
@@ -161,6 +163,7 @@ const fenceScript = defineScript<
   redis.call('HSET', KEYS[1], 'lease', lease, 'ending', ARGV[2], 'endingError', ARGV[3])
   return {'fenced', lease, tonumber(meta[4]), ARGV[2], ARGV[3]}
 `,
+  { runsWhenFull: true },
 );
 
 const newNonce = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString("hex");

@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { ensureRedis } from "../../src/redis/local-server.ts";
 import { measureAccepting } from "./accept.ts";
 import { measureDelivering } from "./deliver.ts";
+import { measureFailover } from "./failover.ts";
 import { measureFairness } from "./fairness.ts";
 import type { Figure } from "./figure.ts";
 import { measureHeldCall } from "./held-call.ts";
@@ -41,6 +42,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "held-call", run: measureHeldCall },
   { name: "memory", run: measureMemory },
   { name: "recover", run: measureRecovery },
+  { name: "failover", run: measureFailover },
   { name: "fairness", run: measureFairness },
 ];
 

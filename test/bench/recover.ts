@@ -1,15 +1,14 @@
 /** How long a stream stands still when the worker that fills it is killed, beside what the configuration allows for. */
 import { readConfig } from "../../src/config.ts";
-import type { Response } from "../../src/protocol/response.ts";
+import { Arrivals, createEndless } from "./arrivals.ts";
 import { besideGiven, type Figure } from "./figure.ts";
-import { follow, type FollowedEvent } from "./follow.ts";
+import { follow } from "./follow.ts";
 import { type Bench, nowMs } from "./measurement.ts";
 import { type ServerProcess, startApi, startWorker } from "./processes.ts";
 import { type BenchStorage, openBenchStorage } from "./recording.ts";
 
 const REPETITIONS = 3;
 const EVENTS_BEFORE = 20;
-const TIMEOUT_MS = 60_000;
 
 export async function measureRecovery(bench: Bench): Promise<Figure[]> {
   await using storage = await openBenchStorage(bench.redisUrl, "recover");
@@ -31,7 +30,7 @@ export async function measureRecovery(bench: Bench): Promise<Figure[]> {
 }
 
 async function standstillSeconds(storage: BenchStorage, port: number, alive: ServerProcess[]): Promise<number> {
-  const { id } = await create(port);
+  const { id } = await createEndless(port);
   const events = new Arrivals();
   const followed = await follow(port, `/v1/responses/${id}?stream=true`, (event) => events.take(event));
   await events.after(EVENTS_BEFORE);
@@ -51,35 +50,4 @@ async function holderOf(storage: BenchStorage, id: string, alive: ServerProcess[
   const place = alive.findIndex(({ pid }) => name?.endsWith(`:${pid}`));
   if (place < 0) throw new Error(`Nobody is known as ${name}.`);
   return alive.splice(place, 1)[0]!;
-}
-
-async function create(port: number): Promise<Response> {
-  const metadata = { "simulator.tokens": "100000", "simulator.delay_ms": "10" };
-  const body = JSON.stringify({ model: "simulator/default", input: "Go on.", background: true, metadata });
-  const headers = { "content-type": "application/json" };
-  const answer = await fetch(`http://127.0.0.1:${port}/v1/responses`, { method: "POST", headers, body });
-  if (!answer.ok) throw new Error(`The POST was answered ${answer.status}.`);
-  return (await answer.json()) as Response;
-}
-
-/** Tells when an event has come. */
-class Arrivals {
-  #waiting: { id: number; resolve: (atMs: number) => void } | undefined;
-  #last = -1;
-  #lastMs = 0;
-
-  take({ id }: FollowedEvent): void {
-    this.#last = id;
-    this.#lastMs = nowMs();
-    if (this.#waiting !== undefined && id > this.#waiting.id) this.#waiting.resolve(this.#lastMs);
-  }
-
-  /** When the first event after `id` came, if it comes from here on; or the last one that has come. */
-  async after(id: number): Promise<number> {
-    if (this.#last > id) return this.#lastMs;
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const timeout = setTimeout(() => reject(new Error(`No event after ${id} came.`)), TIMEOUT_MS);
-    this.#waiting = { id, resolve };
-    return await promise.finally(() => clearTimeout(timeout));
-  }
 }

@@ -1,7 +1,5 @@
 /** Redis with replicas, and Redis Cluster: real servers in both shapes. */
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
@@ -15,6 +13,7 @@ import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { messageEvents, sampleRecord } from "../support/samples.ts";
 import { beginResponse, openTestStorage } from "../support/storage.ts";
+import { startSwitch } from "../support/switch.ts";
 import { expectExact, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
 
 let folder: string;
@@ -127,30 +126,6 @@ async function createAgain(url: string): Promise<Response> {
     if (status === 200) return body;
     expect(status).toBe(503);
   }
-}
-
-/** An address whose connections, once made, stay where they are. */
-async function startSwitch(port: number): Promise<AsyncDisposable & { url: string; port: number }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(target.port, "127.0.0.1");
-    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
-      sockets.add(from);
-      from.pipe(to);
-      from.on("error", () => from.destroy()).on("close", () => to.destroy());
-    }
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const target = {
-    port,
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, "close");
-    },
-  };
-  return target;
 }
 
 test("a replica that is promoted without the last events does not have them called durable", async () => {

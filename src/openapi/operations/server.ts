@@ -11,7 +11,7 @@ const readiness = (status: string): JsonSchema => ({
   },
   required: ["status", "checks"],
 });
-const checks = { redis: true, queue: true, accepting: true };
+const checks = { redis: true, queue: true, writes: true, accepting: true };
 
 /** The health checks are answered before requests are logged. */
 const named = { parameters: REQUEST_HEADER_REFS.slice(0, 1), headers: NAMED } as const satisfies Partial<Endpoint>;
@@ -47,7 +47,8 @@ export const readyz: Endpoint = {
   ...named,
   answers: {
     200: {
-      description: "Redis and the queue answer, and it is not about to stop.",
+      description:
+        "Redis and the queue answer, Redis takes writes (and as many replicas as are required confirm them), and it is not about to stop.",
       content: {
         "application/json": { schema: readiness("ready"), examples: { Ready: { status: "ready", checks } } },
       },
@@ -57,7 +58,13 @@ export const readyz: Endpoint = {
       content: {
         "application/json": {
           schema: readiness("unavailable"),
-          examples: { "Without Redis": { status: "unavailable", checks: { ...checks, redis: false, queue: false } } },
+          examples: {
+            "Without Redis": {
+              status: "unavailable",
+              checks: { ...checks, redis: false, queue: false, writes: false },
+            },
+            "Memory full, or no replica": { status: "unavailable", checks: { ...checks, writes: false } },
+          },
         },
       },
     },

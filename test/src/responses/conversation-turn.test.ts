@@ -64,7 +64,7 @@ test("a holder that is being admitted keeps the lock, though it has no record ye
     code: "conversation_locked",
   });
   expect(await releaseIfOver(storage, conversationId, holder)).toBe(false);
-  await storage.open.remove(holder, undefined);
+  await storage.open.giveUp(holder, undefined);
   await beginTurn(storage, conversationId, "default", other);
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe(other);
 });

@@ -72,7 +72,7 @@ test("a response counts with just what is kept of it, from its acceptance to its
   await deleteResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
   // As a worker does that was about to when the response was deleted.
-  await storage.open.remove(id, project, { bytes: kept, expiresAtMs: Date.now() + 60_000 });
+  await storage.open.leave(id, project, { bytes: kept, expiresAtMs: Date.now() + 60_000 });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 

@@ -1,0 +1,112 @@
+/**
+ * A primary that a failover has left behind may live on: it answers, and keeps its connections, but has lost its replicas,
+ * while its address (a DNS name, a proxy, what Sentinel says) leads to another server by now. It says so by NOREPLICAS, by
+ * a WAIT that stays short, by READONLY or MASTERDOWN. Then the address is asked again: by one new connection, whose server
+ * is compared with that of each connection of this process. So nothing is interrupted where only a replica is away.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { Redis } from "ioredis";
+import type { Logger } from "pino";
+import type { RedisClient } from "./script.ts";
+
+/** How often the address is asked, and for how long after the last sign: a failover takes a while, and then all may be silent. */
+const INTERVAL_MS = 1_000;
+const WATCHED_MS = 5 * 60_000;
+const PROBE_TIMEOUT_MS = 2_000;
+
+const LEFT_BEHIND = /^(NOREPLICAS|READONLY|MASTERDOWN) /;
+
+export class AddressWatch {
+  readonly #logger: Logger;
+  readonly #clients = new Set<Redis>();
+  #watchedUntilMs = Number.NEGATIVE_INFINITY;
+  #isWatching = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Watches a connection, and the copies that are made of it. A cluster's client asks its nodes by itself. */
+  add(client: RedisClient): void {
+    if (!(client instanceof Redis)) return;
+    this.#clients.add(client);
+    client.on("end", () => this.#clients.delete(client));
+    const duplicate = client.duplicate.bind(client);
+    client.duplicate = (override) => {
+      const copy = duplicate(override);
+      this.add(copy);
+      return copy;
+    };
+  }
+
+  /** Looks at what Redis has refused. */
+  notice({ message }: Error): void {
+    if (LEFT_BEHIND.test(message)) this.suspect();
+  }
+
+  /** Replicas do not confirm what was written. */
+  suspect(): void {
+    this.#watchedUntilMs = performance.now() + WATCHED_MS;
+    if (!this.#isWatching) void this.#watch();
+  }
+
+  /** Never rejects. Ends with the connections of the process. */
+  async #watch(): Promise<void> {
+    this.#isWatching = true;
+    while (performance.now() < this.#watchedUntilMs && this.#clients.size > 0) {
+      try {
+        await this.#askAgain();
+      } catch (err) {
+        this.#logger.debug({ err }, "Could not ask the address of Redis again");
+      }
+      await delay(INTERVAL_MS, undefined, { ref: false });
+    }
+    this.#isWatching = false;
+  }
+
+  async #askAgain(): Promise<void> {
+    const [any] = this.#clients;
+    if (any === undefined) return;
+    const there = await serverAt(any);
+    // One that does not answer holds up no other: it is looked at again the next time.
+    for (const client of this.#clients) void this.#moveUnlessAt(there, client);
+  }
+
+  async #moveUnlessAt(server: string, client: Redis): Promise<void> {
+    if (client.status !== "ready" || (await serverOf(client)) === server || client.status !== "ready") return;
+    const connection = client.options.connectionName;
+    this.#logger.warn({ connection }, "The address of Redis leads to another server: connecting to that one");
+    client.disconnect(true);
+  }
+}
+
+/** The server to which a new connection leads. */
+async function serverAt(client: Redis): Promise<string> {
+  // Not the method that adds the copy to those that are watched.
+  const probe = Redis.prototype.duplicate.call(client, {
+    connectionName: `${client.options.connectionName}:probe`,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    commandTimeout: PROBE_TIMEOUT_MS,
+    connectTimeout: PROBE_TIMEOUT_MS,
+  });
+  probe.on("error", () => {});
+  try {
+    await probe.connect();
+    return runIdIn(await probe.info("server"));
+  } finally {
+    probe.disconnect();
+  }
+}
+
+/** '' if it does not say: a connection that only hears messages, or has hung, is better made anew. */
+async function serverOf(client: Redis): Promise<string> {
+  return await client.info("server").then(runIdIn, () => "");
+}
+
+function runIdIn(info: string): string {
+  const id = /^run_id:(\S+)/m.exec(info)?.[1];
+  if (id === undefined) throw new Error("INFO has no run_id.");
+  return id;
+}

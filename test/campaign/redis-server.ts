@@ -1,0 +1,69 @@
+/** A Redis server that is a primary or a replica, as it is told, and keeps its port and its data when it is started again. */
+import { Redis } from "ioredis";
+import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+
+/** Replicas that come back are sent what they lack at once. */
+const OPTIONS = ["--repl-diskless-sync-delay", "0"];
+/** Nothing listens there. */
+const NOBODYS_PORT = 1;
+
+export class RedisServer implements AsyncDisposable {
+  readonly #folder: string;
+  readonly redis: Redis;
+  #process: PrivateRedis;
+
+  private constructor(folder: string, process: PrivateRedis) {
+    this.#folder = folder;
+    this.#process = process;
+    this.redis = new Redis(process.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    this.redis.on("error", () => {});
+  }
+
+  static async start(folder: string, primaryPort?: number): Promise<RedisServer> {
+    return new RedisServer(folder, await startPrivateRedis({ dataDir: folder, extraArgs: optionsOf(primaryPort) }));
+  }
+
+  get port(): number {
+    return this.#process.port;
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#process.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#process.exited;
+  }
+
+  async restart(primaryPort: number): Promise<void> {
+    const { port } = this;
+    this.#process = await startPrivateRedis({ dataDir: this.#folder, port, extraArgs: optionsOf(primaryPort) });
+  }
+
+  async follow(primary: number | "nobody"): Promise<void> {
+    await this.redis.replicaof("127.0.0.1", primary === "nobody" ? NOBODYS_PORT : primary);
+  }
+
+  async lead(): Promise<void> {
+    await this.redis.replicaof("NO", "ONE");
+  }
+
+  async untilLinked(): Promise<void> {
+    while (!(await this.redis.info("replication")).includes("master_link_status:up"));
+  }
+
+  async untilHas(key: string): Promise<void> {
+    while ((await this.redis.exists(key)) === 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.redis.disconnect();
+    this.#process.kill("SIGCONT");
+    await this.#process[Symbol.asyncDispose]();
+  }
+}
+
+function optionsOf(primaryPort: number | undefined): string[] {
+  return primaryPort === undefined ? OPTIONS : [...OPTIONS, "--replicaof", "127.0.0.1", String(primaryPort)];
+}
