@@ -72,6 +72,7 @@ export function createApp(context: ApiContext): Express {
     healthRoutes({
       redis: () => storage.redis.ping(),
       queue: () => storage.queue.check(),
+      connections: () => context.isConnected(),
       accepting: () => !context.isDraining,
     }),
   );

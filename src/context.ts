@@ -8,6 +8,7 @@ import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError } from "./redis/connect.ts";
 import { RedisLayout } from "./redis/layout.ts";
+import { isAnswering } from "./redis/liveness.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admit-response.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
@@ -27,6 +28,8 @@ export interface ApiContext extends AsyncDisposable {
   readonly storage: Storage;
   readonly hub: StreamHub;
   readonly streams: OpenStreams;
+  /** Whether Redis answers on every connection of this process, as far as anybody knows yet. */
+  readonly isConnected: () => boolean;
   /** Set when the process is going away: streams that end now were ended by it, not by their clients. */
   isDraining: boolean;
 }
@@ -40,6 +43,7 @@ export interface WorkerContext extends AsyncDisposable {
   readonly queueRedis: RedisClient;
   /** For orders to this worker, and for nothing else. */
   readonly controlRedis: RedisClient;
+  readonly isConnected: () => boolean;
 }
 
 /** Requests would be sent to the operator's server without what opens it. Only workers send them. */
@@ -76,6 +80,8 @@ class Connections {
     this.#clients.push(client);
     return client;
   }
+
+  readonly areAnswering = (): boolean => this.#clients.every(isAnswering);
 
   close(): void {
     for (const client of this.#clients) client.disconnect();
@@ -143,6 +149,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
       windowReserveSeconds: config.COMPLETION_WINDOW_RESERVE_SECONDS,
       flexMaxWaitSeconds: config.FLEX_MAX_WAIT_SECONDS,
     },
+    isConnected: connections.areAnswering,
     isDraining: false,
     async [Symbol.asyncDispose]() {
       hub.close();
@@ -179,6 +186,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     }),
     queueRedis,
     controlRedis,
+    isConnected: connections.areAnswering,
     async [Symbol.asyncDispose]() {
       await queue.close();
       connections.close();

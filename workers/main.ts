@@ -33,6 +33,7 @@ await runProcess("worker", async () => {
     const checks = {
       redis: () => context.storage.redis.ping(),
       queue: () => context.storage.queue.check(),
+      connections: () => context.isConnected(),
       worker: () => worker.isRunning,
     };
     const server = createServer(createHealthApp(checks));

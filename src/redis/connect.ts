@@ -9,6 +9,7 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import { BatchingRedis } from "./batching-redis.ts";
+import { watchLiveness } from "./liveness.ts";
 import { countRunningTime } from "./running-timeout.ts";
 import type { RedisClient } from "./script.ts";
 
@@ -40,6 +41,9 @@ export class NoSuchDatabaseError extends Error {
 const RECONNECT_CEILING_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const BLOCKING_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Until the kernel begins to probe an idle connection: it is told of some deaths sooner than liveness.ts finds them. */
+const KEEP_ALIVE_MS = 5_000;
 
 export const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), RECONNECT_CEILING_MS);
 
@@ -74,7 +78,15 @@ export async function connect(
   logger: Logger,
 ): Promise<RedisClient> {
   const reconnectOnError = whenReadOnly();
-  const options = { ...OPTIONS[purpose], retryStrategy, reconnectOnError, connectionName: name, lazyConnect: true };
+  const options = {
+    ...OPTIONS[purpose],
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
+    retryStrategy,
+    reconnectOnError,
+    connectionName: name,
+    lazyConnect: true,
+  };
   const client = settings.cluster
     ? new RunningTimeCluster(clusterNodes(settings.url), {
         // Nodes that are not listed are found by asking those that are, and want the same credentials.
@@ -86,6 +98,7 @@ export async function connect(
       })
     : new (purpose === "request" ? BatchingRedis : Redis)(settings.url, options);
   logStateChanges(client, name, logger);
+  watchLiveness(client);
   // The first attempt may fail while Redis is still starting; the client goes on trying by itself.
   const { promise: isReady, resolve } = Promise.withResolvers<void>();
   client.once("ready", resolve);

@@ -11,7 +11,7 @@ const readiness = (status: string): JsonSchema => ({
   },
   required: ["status", "checks"],
 });
-const checks = { redis: true, queue: true, accepting: true };
+const checks = { redis: true, queue: true, connections: true, accepting: true };
 
 /** The health checks are answered before requests are logged. */
 const named = { parameters: REQUEST_HEADER_REFS.slice(0, 1), headers: NAMED } as const satisfies Partial<Endpoint>;
