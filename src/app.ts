@@ -1,4 +1,5 @@
 /** The API: every route and the order of what happens to a request, on one screen. */
+import type { Preflight } from "./redis/preflight.ts";
 import express, { type Express, Router } from "express";
 import type { ApiContext } from "./context.ts";
 import { authenticate, refuseForeignPages } from "./http/authenticate.ts";
@@ -69,12 +70,16 @@ export function createApp(context: ApiContext): Express {
   app.set("query parser", "extended");
   app.use(nameRequests);
   app.use(
-    healthRoutes({
-      redis: () => storage.redis.ping(),
-      queue: () => storage.queue.check(),
-      connections: () => context.isConnected(),
-      accepting: () => !context.isDraining,
-    }),
+    healthRoutes(
+      {
+        redis: () => storage.redis.ping(),
+        queue: () => storage.queue.check(),
+        connections: () => context.isConnected(),
+        setup: () => isFit(context.preflight),
+        accepting: () => !context.isDraining,
+      },
+      async () => (await context.preflight.look()).warnings,
+    ),
   );
   app.use(logRequests(logger));
   app.use(refuseOddRequests);
@@ -88,10 +93,17 @@ export function createApp(context: ApiContext): Express {
 }
 
 /** What a worker serves: only whether it is well. */
-export function createHealthApp(checks: ReadinessChecks): Express {
+export function createHealthApp(checks: ReadinessChecks, preflight?: Preflight): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(nameRequests);
-  app.use(healthRoutes(checks));
+  if (preflight === undefined) app.use(healthRoutes(checks));
+  else
+    app.use(healthRoutes({ ...checks, setup: () => isFit(preflight) }, async () => (await preflight.look()).warnings));
   return app;
+}
+
+async function isFit(preflight: Preflight): Promise<boolean> {
+  const { refusals, waits } = await preflight.look();
+  return refusals.length === 0 && waits.length === 0;
 }

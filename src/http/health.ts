@@ -8,10 +8,13 @@ export type ReadinessChecks = Record<string, () => unknown>;
 /** Redis may hang rather than refuse: that is not ready either. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-export function healthRoutes(checks: ReadinessChecks): Router {
+/** What an operator should know although it works, each with its remedy. */
+type Warnings = () => Promise<string[]>;
+
+export function healthRoutes(checks: ReadinessChecks, warnings?: Warnings): Router {
   const router = Router();
   router.get("/healthz", healthz);
-  router.get("/readyz", readyz(checks));
+  router.get("/readyz", readyz(checks, warnings));
   return router;
 }
 
@@ -19,12 +22,15 @@ const healthz: RequestHandler = (_request, response) => {
   response.json({ status: "ok" });
 };
 
-function readyz(checks: ReadinessChecks): RequestHandler {
+function readyz(checks: ReadinessChecks, warnings: Warnings = async () => []): RequestHandler {
   return async (_request, response) => {
     const entries = Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const);
     const results = Object.fromEntries(await Promise.all(entries));
     const isReady = Object.values(results).every(Boolean);
-    response.status(isReady ? 200 : 503).json({ status: isReady ? "ready" : "unavailable", checks: results });
+    // Of a Redis that is away the checks tell.
+    const told = isReady ? await warnings().catch(() => []) : [];
+    const body = { status: isReady ? "ready" : "unavailable", checks: results };
+    response.status(isReady ? 200 : 503).json(told.length === 0 ? body : { ...body, warnings: told });
   };
 }
 
