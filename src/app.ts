@@ -1,4 +1,5 @@
 /** The API: every route and the order of what happens to a request, on one screen. */
+import type { Preflight } from "./redis/preflight.ts";
 import express, { type Express, Router } from "express";
 import type { ApiContext } from "./context.ts";
 import { authenticate, refuseForeignPages } from "./http/authenticate.ts";
@@ -74,10 +75,12 @@ export function createApp(context: ApiContext): Express {
       {
         redis: () => storage.redis.ping(),
         queue: () => storage.queue.check(),
+        connections: () => context.isConnected(),
+        setup: () => isFit(context.preflight),
         writes: () => storage.log.checkWrites(),
         accepting: () => !context.isDraining,
       },
-      replicaWaitMsOf(config),
+      { replicaWaitMs: replicaWaitMsOf(config), warnings: () => warningsOf(context.preflight) },
     ),
   );
   app.use(logRequests(logger));
@@ -92,10 +95,24 @@ export function createApp(context: ApiContext): Express {
 }
 
 /** What a worker serves: only whether it is well. */
-export function createHealthApp(checks: ReadinessChecks, replicaWaitMs = 0): Express {
+export function createHealthApp(
+  checks: ReadinessChecks,
+  { preflight, replicaWaitMs }: { preflight?: Preflight; replicaWaitMs?: number } = {},
+): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(nameRequests);
-  app.use(healthRoutes(checks, replicaWaitMs));
+  const all = preflight === undefined ? checks : { ...checks, setup: () => isFit(preflight) };
+  const warnings = preflight && (() => warningsOf(preflight));
+  app.use(healthRoutes(all, { ...(replicaWaitMs !== undefined && { replicaWaitMs }), ...(warnings && { warnings }) }));
   return app;
+}
+
+async function isFit(preflight: Preflight): Promise<boolean> {
+  const { refusals, waits } = await preflight.look();
+  return refusals.length === 0 && waits.length === 0;
+}
+
+async function warningsOf(preflight: Preflight): Promise<string[]> {
+  return (await preflight.look()).warnings;
 }

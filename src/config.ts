@@ -8,7 +8,9 @@ import { z } from "zod";
 import { type ApiKey, isLoopback, readApiKeys } from "./api-keys.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { describeServerFault, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
+import type { TlsFiles } from "./redis/connection-options.ts";
 import { redisUrlFault } from "./redis/redis-url.ts";
+import { readRedisTls } from "./redis-tls.ts";
 import { SettingsFile } from "./settings-file.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -53,6 +55,9 @@ const environmentSchema = z.object({
   PORT: integer(8080, 0, MAX_PORT),
   REDIS_URL: z.preprocess(unlessEmpty, z.string().trim().default("redis://127.0.0.1:6379")),
   REDIS_CLUSTER: flag,
+  REDIS_TLS_CA_FILE: text,
+  REDIS_TLS_CERT_FILE: text,
+  REDIS_TLS_KEY_FILE: text,
   REDIS_MIN_REPLICAS_ACKED: integer(0),
   REDIS_WAIT_TIMEOUT_MS: milliseconds(1_000, 1, MAX_WAIT_MS),
   KEY_PREFIX: z.preprocess(
@@ -144,6 +149,8 @@ export interface Config extends Omit<Environment, "API_KEYS" | "API_KEYS_FILE" |
   apiKeys: readonly ApiKey[];
   /** The first seals, every one opens. Key objects, since they do not show their bytes when they are printed. */
   encryptionKeys: readonly KeyObject[];
+  /** What the files of REDIS_TLS_… say. */
+  redisTls: TlsFiles | undefined;
   /** What MCP_SERVERS_FILE says. */
   mcpServers: McpServers;
   /** Names this process in connections and logs. */
@@ -186,10 +193,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
   const { API_KEYS: _keys, ENCRYPTION_KEYS: _encryptionKeys, ...rest } = environment;
   const mcpServers = readMcpServers(settings.MCP_SERVERS_FILE);
+  const redisTls = readRedisTls(settings, /^rediss/i.test(settings.REDIS_URL));
   return {
     ...settings,
     apiKeys,
     encryptionKeys,
+    redisTls,
     mcpServers,
     processName: `${hostname()}:${process.pid}`,
     environment: rest,

@@ -7,8 +7,11 @@ import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
 import { AddressWatch } from "./redis/address-watch.ts";
-import { connect, type ConnectionPurpose, NoSuchDatabaseError } from "./redis/connect.ts";
+import { connect, type ConnectionPurpose, NoSuchDatabaseError, UnsuitableRedisError } from "./redis/connect.ts";
 import { RedisLayout } from "./redis/layout.ts";
+import { untilTaken } from "./redis/patience.ts";
+import { Preflight } from "./redis/preflight.ts";
+import { isAnswering } from "./redis/liveness.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admit-response.ts";
 import { lookAfter } from "./responses/show-end.ts";
@@ -30,6 +33,10 @@ export interface ApiContext extends AsyncDisposable {
   readonly storage: Storage;
   readonly hub: StreamHub;
   readonly streams: OpenStreams;
+  /** Whether Redis answers on every connection of this process, as far as anybody knows yet. */
+  readonly isConnected: () => boolean;
+  /** What is to be said of this Redis. */
+  readonly preflight: Preflight;
   /** Set when the process is going away: streams that end now were ended by it, not by their clients. */
   isDraining: boolean;
 }
@@ -43,6 +50,9 @@ export interface WorkerContext extends AsyncDisposable {
   readonly queueRedis: RedisClient;
   /** For orders to this worker, and for nothing else. */
   readonly controlRedis: RedisClient;
+  readonly isConnected: () => boolean;
+  /** What is to be said of this Redis. */
+  readonly preflight: Preflight;
 }
 
 /** Requests would be sent to the operator's server without what opens it. Only workers send them. */
@@ -57,6 +67,23 @@ function checkMcpVariables({ mcpServers, environment }: Config): void {
       );
     }
   }
+}
+
+function asConfigurationError(error: unknown): never {
+  const isOperators = error instanceof NoSuchDatabaseError || error instanceof UnsuitableRedisError;
+  throw isOperators ? new ConfigurationError(`REDIS_URL: ${error.message}`) : error;
+}
+
+/** A start waits for a Redis that takes no writes at the moment, and ends for one that this server must not use. */
+async function inspectRedis(redis: RedisClient, layout: RedisLayout, logger: Logger): Promise<Preflight> {
+  const preflight = new Preflight(redis, layout, logger);
+  await preflight.pass().catch(asConfigurationError);
+  return preflight;
+}
+
+/** Redis may take no writes again right behind the preflight. */
+async function openSealerInTime(config: Config, redis: RedisClient, layout: RedisLayout) {
+  return await untilTaken(() => openSealer(redis, layout, config.encryptionKeys), new AbortController().signal);
 }
 
 /** Opens connections by name and closes all of them together. */
@@ -78,14 +105,15 @@ class Connections {
   }
 
   async open(purpose: ConnectionPurpose, name: string): Promise<RedisClient> {
-    const settings = { url: this.#config.REDIS_URL, cluster: this.#config.REDIS_CLUSTER };
+    const { REDIS_URL: url, REDIS_CLUSTER: cluster, redisTls: tls } = this.#config;
+    const settings = { url, cluster, tls };
     const connected = connect(settings, purpose, `${this.#config.processName}:${name}`, this.#logger, this.#watch);
-    const client = await connected.catch((error: unknown) => {
-      throw error instanceof NoSuchDatabaseError ? new ConfigurationError(`REDIS_URL: ${error.message}`) : error;
-    });
+    const client = await connected.catch(asConfigurationError);
     this.#clients.push(client);
     return client;
   }
+
+  readonly areAnswering = (): boolean => this.#clients.every(isAnswering);
 
   close(): void {
     for (const client of this.#clients) client.disconnect();
@@ -119,12 +147,13 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   const layout = layoutOf(config);
   const minReplicasAcked = config.REDIS_MIN_REPLICAS_ACKED;
   const redis = await connections.open("request", "request");
+  const preflight = await inspectRedis(redis, layout, logger);
   const logRedis = await openLogConnection(config, connections, redis, "request");
   const streamRedis = await connections.open("patient", "stream");
   const bellRedis = await connections.open("patient", "bell");
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
-  const sealer = await openSealer(redis, layout, config.encryptionKeys);
+  const sealer = await openSealerInTime(config, redis, layout);
   const storage = openStorage({
     ...keptFor(config),
     ...connections.replicas,
@@ -167,6 +196,8 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
       windowReserveSeconds: config.COMPLETION_WINDOW_RESERVE_SECONDS,
       flexMaxWaitSeconds: config.FLEX_MAX_WAIT_SECONDS,
     },
+    isConnected: connections.areAnswering,
+    preflight,
     isDraining: false,
     async [Symbol.asyncDispose]() {
       hub.close();
@@ -182,11 +213,12 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const redis = await connections.open("patient", "worker");
+  const preflight = await inspectRedis(redis, layout, logger);
   const logRedis = await openLogConnection(config, connections, redis, "patient");
   const queueRedis = await connections.open("queue", "queue");
   const controlRedis = await connections.open("patient", "control");
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
-  const sealer = await openSealer(redis, layout, config.encryptionKeys);
+  const sealer = await openSealerInTime(config, redis, layout);
   return {
     config,
     logger,
@@ -203,6 +235,8 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     }),
     queueRedis,
     controlRedis,
+    isConnected: connections.areAnswering,
+    preflight,
     async [Symbol.asyncDispose]() {
       await queue.close();
       connections.close();

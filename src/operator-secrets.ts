@@ -2,6 +2,7 @@
 import type { Config } from "./config.ts";
 import type { Provider } from "./providers/catalog.ts";
 import { SECRET_MIN_LENGTH } from "./redaction.ts";
+import { redisUrlSecrets } from "./redis/redis-url.ts";
 import { headerSecrets, urlSecrets } from "./redaction/secrets-of.ts";
 
 const KEYS = [
@@ -42,7 +43,6 @@ export function operatorSecrets(config: Config, providers: readonly Provider[]):
   );
   const headers = providers.map((provider) => ("headers" in provider ? provider.headers : {}));
   const urls = [
-    ...config.REDIS_URL.split(",").map((url) => url.trim()),
     config.OPENAI_BASE_URL,
     config.SEARXNG_URL,
     ...Object.values({ ...config.mcpServers.servers, ...config.mcpServers.connectors }).map((each) =>
@@ -53,6 +53,7 @@ export function operatorSecrets(config: Config, providers: readonly Provider[]):
   return [
     ...[...KEYS.map((name) => config[name]), ...values].filter((value) => value !== undefined),
     ...headers.flatMap(headerSecrets),
+    ...redisUrlSecrets(config.REDIS_URL, config.REDIS_CLUSTER),
     ...urls.flatMap((url) => (url === undefined ? [] : urlSecrets(url))),
   ].filter(({ length }) => length >= SECRET_MIN_LENGTH);
 }

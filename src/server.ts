@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { readConfig } from "./config.ts";
+import { logConsole } from "./console-log.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { createLogger } from "./logger.ts";
@@ -17,6 +18,7 @@ await runProcess("api", async () => {
   const config = readConfig();
   const secrets = operatorSecrets(config, readCatalog(config).providers);
   const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
+  logConsole(logger);
   const context = await openApiContext(config, logger);
   const server = createHttpServer(createApp(context), config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);

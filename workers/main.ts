@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config.ts";
+import { logConsole } from "../src/console-log.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logger.ts";
 import { operatorSecrets } from "../src/operator-secrets.ts";
@@ -17,6 +18,7 @@ await runProcess("worker", async () => {
   const config = readConfig();
   const secrets = operatorSecrets(config, readCatalog(config).providers);
   const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
+  logConsole(logger);
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
   const sweeper = new ResponseSweeper(context.storage, {
@@ -33,10 +35,12 @@ await runProcess("worker", async () => {
     const checks = {
       redis: () => context.storage.redis.ping(),
       queue: () => context.storage.queue.check(),
+      connections: () => context.isConnected(),
       writes: () => context.storage.log.checkWrites(),
       worker: () => worker.isRunning,
     };
-    const server = createServer(createHealthApp(checks, replicaWaitMsOf(config)));
+    const health = createHealthApp(checks, { preflight: context.preflight, replicaWaitMs: replicaWaitMsOf(config) });
+    const server = createServer(health);
     server.listen(port, host);
     await once(server, "listening");
     return server;

@@ -3,6 +3,7 @@
  * reports its lease, that it lives, and what came of the run; if it dies before that, nothing else explains it.
  */
 import { readConfig } from "../src/config.ts";
+import { logConsole } from "../src/console-log.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logger.ts";
 import { runProcess } from "../src/process.ts";
@@ -24,6 +25,7 @@ await runProcess("quarantined run", async () => {
   const id = process.argv[2]!;
   const config = readConfig();
   const logger = createLogger({ name: "quarantined run", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+  logConsole(logger);
   const context = await openWorkerContext(config, logger);
   const dependencies = openDependencies(context);
   const control = new RunControl();

@@ -7,11 +7,14 @@ import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../src/context.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
+import { measureRoundTrip } from "../src/redis/round-trip.ts";
 import { bringRelatedForward } from "../src/responses/queue-response.ts";
 import { isSuspect } from "../src/stream/lease.ts";
 import { WorkerControl } from "../src/stream/control.ts";
 import type { BackgroundUpstreams } from "./background-upstreams.ts";
 import { FairQueue, type Process } from "./fair-queue.ts";
+import { laneSizes, lockDurationFor } from "./fetch-lanes.ts";
+import { JobLocks } from "./job-locks.ts";
 import { Quarantine } from "./quarantine.ts";
 import { type OpenedDependencies, openDependencies } from "./run-dependencies.ts";
 import { RunControl } from "./run.ts";
@@ -45,6 +48,7 @@ export class ResponseWorker {
   readonly #quarantine: Quarantine;
   readonly #fair: FairQueue[] = [];
   readonly #workers: Worker<ResponseJob>[];
+  readonly #locks: JobLocks;
   readonly #active = new Set<ActiveRun>();
   readonly #leaseCheck: NodeJS.Timeout;
   #isChecking = false;
@@ -53,17 +57,23 @@ export class ResponseWorker {
   /** Stops the runs that it still has. */
   #isDraining = false;
 
-  private constructor(context: WorkerContext) {
+  private constructor(context: WorkerContext, roundTripMs: number) {
     this.#context = context;
+    const { queue } = context.storage;
+    this.#locks = new JobLocks(context.config.LOCK_DURATION_MS, async ({ id, queueName }, token, durationMs) =>
+      queue.renewLock(queueName as QueueName, id!, token, durationMs),
+    );
     this.#dependencies = openDependencies(context);
     this.#quarantine = new Quarantine(context.storage.leases, context.logger);
-    this.#workers = QUEUE_NAMES.map((name) => this.#openWorker(name));
+    this.#workers = QUEUE_NAMES.flatMap((name) => this.#openQueue(name, roundTripMs));
     this.#leaseCheck = setInterval(() => void this.#checkLeases(), LEASE_CHECK_MS);
   }
 
   /** Resolves when jobs are being taken. */
   static async start(context: WorkerContext): Promise<ResponseWorker> {
-    const worker = new ResponseWorker(context);
+    const roundTripMs = await measureRoundTrip(context.queueRedis);
+    warnOfDistance(context, roundTripMs);
+    const worker = new ResponseWorker(context, roundTripMs);
     await WorkerControl.listen(context.controlRedis, context.storage.layout, (id) => worker.#cancel(id));
     await Promise.all(worker.#workers.map((each) => each.waitUntilReady()));
     return worker;
@@ -81,12 +91,21 @@ export class ResponseWorker {
     return !this.#isLeaving && this.#workers.every((worker) => worker.isRunning());
   }
 
-  #openWorker(name: QueueName): Worker<ResponseJob> {
-    const { config, queueRedis, storage, logger } = this.#context;
+  #openQueue(name: QueueName, roundTripMs: number): Worker<ResponseJob>[] {
+    const { config, storage, logger } = this.#context;
     const slots = name === FOREGROUND ? config.FOREGROUND_CONCURRENCY : config.BACKGROUND_CONCURRENCY;
     const process: Process = async (job, token) => await this.#process(job, token);
     const shares = new SlotShares(slots, config.FAIR_RESERVE_PERCENT);
     const fair = new FairQueue(name, storage.queue, shares, logger, process);
+    const lanes = laneSizes(slots, roundTripMs).map((size, lane) => this.#openLane(name, fair, size, lane > 0));
+    fair.attach(lanes[0]!);
+    this.#fair.push(fair);
+    return lanes;
+  }
+
+  /** One check for lost jobs is enough for a process. */
+  #openLane(name: QueueName, fair: FairQueue, slots: number, skipStalledCheck: boolean): Worker<ResponseJob> {
+    const { config, queueRedis, storage, logger } = this.#context;
     const worker = new Worker<ResponseJob>(name, async (job, token) => await fair.process(job, token), {
       connection: queueRedis,
       prefix: storage.layout.queuePrefix,
@@ -95,19 +114,18 @@ export class ResponseWorker {
       stalledInterval: config.STALLED_INTERVAL_MS,
       maxStalledCount: MAX_STALLED_COUNT,
       drainDelay: DRAIN_DELAY_SECONDS,
-      // BullMQ keeps its locks by job: when a lost job comes back to the process that lost it, the end of the old run
-      // would end the renewal of the new one. Each run renews its own (#keepLock).
+      skipStalledCheck,
+      // See job-locks.ts.
       skipLockRenewal: true,
       name: config.processName,
     });
+    worker.on("active", (job) => this.#locks.keep(job));
     worker.on("error", (err) => {
       // Each command that a Redis that is away does not answer. That it is away, its connection has said.
       const level = isRedisUnavailable(err) ? "debug" : "warn";
       logger[level]({ err, queue: name }, "Queue worker error");
     });
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
-    fair.attach(worker);
-    this.#fair.push(fair);
     worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
     return worker;
   }
@@ -115,12 +133,12 @@ export class ResponseWorker {
   async #process(job: Job<ResponseJob>, token: string | undefined): Promise<void> {
     const { responseId } = responseJobSchema.parse(job.data);
     const control = new RunControl();
-    const renewal = this.#keepLock(job, token, control);
+    this.#locks.watch(job, () => control.stop("lock-lost"));
     let outcome: RunOutcome;
     try {
       outcome = await this.#run(responseId, control, job.queueName === FOREGROUND);
     } finally {
-      clearInterval(renewal);
+      this.#locks.release(job);
     }
     if (typeof outcome === "object") {
       // A crash before this line leaves a job that is taken from a lost worker: the response goes on too early.
@@ -130,26 +148,6 @@ export class ResponseWorker {
     if (outcome !== "handed-over") return;
     await job.moveToWait(token);
     throw new WaitingError();
-  }
-
-  /** Renews the job's lock, and stops the run once the lock is somebody else's. */
-  #keepLock(job: Job<ResponseJob>, token: string | undefined, control: RunControl): NodeJS.Timeout {
-    const { config, storage } = this.#context;
-    const name = job.queueName as QueueName;
-    let isAsking = false;
-    const renew = async (): Promise<void> => {
-      if (token === undefined || isAsking) return;
-      isAsking = true;
-      try {
-        const isHeld = await storage.queue.renewLock(name, job.id!, token, config.LOCK_DURATION_MS);
-        if (!isHeld) control.stop("lock-lost");
-      } catch (error) {
-        if (!isRedisUnavailable(error)) control.stop("lock-lost");
-      } finally {
-        isAsking = false;
-      }
-    };
-    return setInterval(() => void renew(), config.LOCK_DURATION_MS / 2);
   }
 
   async #run(id: string, control: RunControl, isAwaited: boolean): Promise<RunOutcome> {
@@ -225,6 +223,15 @@ export class ResponseWorker {
   async #allDone(): Promise<void> {
     while (this.#active.size > 0) await Promise.all([...this.#active].map((run) => run.done));
   }
+}
+
+function warnOfDistance({ config, logger }: WorkerContext, roundTripMs: number): void {
+  const wantedMs = lockDurationFor(roundTripMs, config.LOCK_DURATION_MS);
+  if (wantedMs === undefined) return;
+  logger.warn(
+    { roundTripMs: Math.round(roundTripMs), lockDurationMs: config.LOCK_DURATION_MS },
+    `Redis is too far away for locks that short: set LOCK_DURATION_MS to ${wantedMs} or more`,
+  );
 }
 
 /** Stops the run at its deadline, however far off: one timer cannot be longer than 24.8 days. */

@@ -7,6 +7,7 @@ import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { raceSignal } from "race-signal";
 import { createLogger } from "../logger.ts";
+import { readRedisTls, REDIS_TLS_SETTINGS } from "../redis-tls.ts";
 import { connect } from "../redis/connect.ts";
 import { RedisLayout } from "../redis/layout.ts";
 import { ensureRedis } from "../redis/local-server.ts";
@@ -17,7 +18,7 @@ const DATA_DIR = join(import.meta.dirname, "..", "..", ".data", "demo");
 const CONNECT_TIMEOUT_MS = 10_000;
 const SCAN_COUNT = 1_000;
 /** What the processes get of the environment. Everything else, and so every setting, is the demo's own. */
-const INHERITED = ["PATH", "REDIS_CLUSTER", "NODE_EXTRA_CA_CERTS"];
+const INHERITED = ["PATH", "REDIS_CLUSTER", ...REDIS_TLS_SETTINGS, "NODE_EXTRA_CA_CERTS"];
 
 export interface InstallationOptions {
   environment: NodeJS.ProcessEnv;
@@ -72,7 +73,9 @@ export class Installation implements AsyncDisposable {
   }
 
   async #connect(): Promise<RedisClient> {
-    const settings = { url: this.#redisUrl, cluster: isTrue(this.#options.environment["REDIS_CLUSTER"]) };
+    const { environment } = this.#options;
+    const tls = readRedisTls(environment, /^rediss/i.test(this.#redisUrl));
+    const settings = { url: this.#redisUrl, cluster: isTrue(environment["REDIS_CLUSTER"]), tls };
     const logger = createLogger({ name: "demo", level: "silent", pretty: false });
     const { stopping } = this.#options;
     const tooLate = (): void =>

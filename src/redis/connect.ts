@@ -10,6 +10,8 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import type { AddressWatch } from "./address-watch.ts";
 import { BatchingRedis } from "./batching-redis.ts";
+import { parseSettings, type RedisSettings } from "./connection-options.ts";
+import { watchLiveness } from "./liveness.ts";
 import { countRunningTime } from "./running-timeout.ts";
 import type { RedisClient } from "./script.ts";
 
@@ -26,10 +28,7 @@ class RunningTimeCluster extends Cluster {
 
 export type ConnectionPurpose = "request" | "patient" | "queue";
 
-export interface RedisSettings {
-  url: string;
-  cluster: boolean;
-}
+export type { RedisSettings };
 
 /** The Redis of `REDIS_URL` has fewer databases. */
 export class NoSuchDatabaseError extends Error {
@@ -40,9 +39,17 @@ export class NoSuchDatabaseError extends Error {
   }
 }
 
+/** Redis answers, and this server cannot or must not use it. The message names the remedy. */
+export class UnsuitableRedisError extends Error {
+  override readonly name = "UnsuitableRedisError";
+}
+
 export const RECONNECT_CEILING_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const BLOCKING_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Until the kernel begins to probe an idle connection: it is told of some deaths sooner than liveness.ts finds them. */
+const KEEP_ALIVE_MS = 5_000;
 
 export const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), RECONNECT_CEILING_MS);
 
@@ -80,26 +87,62 @@ export async function connect(
   watch?: AddressWatch,
 ): Promise<RedisClient> {
   const reconnectOnError = whenReadOnly(watch);
-  const options = { ...OPTIONS[purpose], retryStrategy, reconnectOnError, connectionName: name, lazyConnect: true };
-  const client = settings.cluster
-    ? new RunningTimeCluster(clusterNodes(settings.url), {
-        // Nodes that are not listed are found by asking those that are, and want the same credentials.
-        redisOptions: { ...options, ...credentialsOf(settings.url) },
-        clusterRetryStrategy: retryStrategy,
-        enableOfflineQueue: options.enableOfflineQueue,
-        lazyConnect: true,
-        shardedSubscribers: true,
-      })
-    : new (purpose === "request" ? BatchingRedis : Redis)(settings.url, options);
+  const { address, options: addressed } = parseSettings(settings);
+  const options = {
+    ...OPTIONS[purpose],
+    ...addressed,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
+    retryStrategy,
+    reconnectOnError,
+    connectionName: name,
+    lazyConnect: true,
+  };
+  const client =
+    address.kind === "cluster"
+      ? new RunningTimeCluster(address.nodes, {
+          redisOptions: options,
+          clusterRetryStrategy: retryStrategy,
+          enableOfflineQueue: options.enableOfflineQueue,
+          lazyConnect: true,
+          shardedSubscribers: true,
+        })
+      : new (purpose === "request" ? BatchingRedis : Redis)(options);
   watch?.add(client);
   logStateChanges(client, name, logger);
+  watchLiveness(client);
   // The first attempt may fail while Redis is still starting; the client goes on trying by itself.
-  const { promise: isReady, resolve } = Promise.withResolvers<void>();
+  const { promise: isReady, resolve, reject } = Promise.withResolvers<void>();
+  const refuse = (error: Error): void => {
+    const fault = credentialFault(error);
+    if (fault !== undefined) reject(new UnsuitableRedisError(fault));
+  };
   client.once("ready", resolve);
+  client.on("error", refuse).on("sentinelError", refuse);
   client.connect().catch(() => {});
-  await isReady;
+  try {
+    await isReady;
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  } finally {
+    // Credentials that change later are waited for, as a Redis that is away.
+    client.off("error", refuse).off("sentinelError", refuse);
+  }
   if (client instanceof Redis) await assertDatabase(client);
   return client;
+}
+
+/** Undefined for everything that may pass. Of a cluster and of Sentinels the reason is further inside. */
+function credentialFault(error: Error & { lastNodeError?: Error }): string | undefined {
+  const { message } = error.lastNodeError ?? error;
+  const [, sentinel, reason] = /^(failed to connect to sentinel .*? because )?(.*)$/s.exec(message)!;
+  const [whose, setting] =
+    sentinel === undefined ? ["Redis", "user and password"] : ["A Sentinel", "sentinel_username and sentinel_password"];
+  if (reason!.startsWith("WRONGPASS")) return `${whose} refuses the credentials: check the ${setting} of REDIS_URL.`;
+  if (reason!.startsWith("NOAUTH")) return `${whose} wants credentials: add the ${setting} to REDIS_URL.`;
+  if (/cluster support disabled/i.test(reason!)) return "Redis is no cluster: set REDIS_CLUSTER=false.";
+  return undefined;
 }
 
 /** A database that Redis refuses is only an error event to ioredis, which goes on in database 0: another server's, maybe. */
@@ -113,22 +156,6 @@ async function assertDatabase(client: Redis): Promise<void> {
   if (refused === undefined) return;
   client.disconnect();
   throw new NoSuchDatabaseError(db, refused);
-}
-
-function clusterNodes(urls: string): { host: string; port: number }[] {
-  return urls.split(",").map((text) => {
-    const { hostname, port } = new URL(text.trim());
-    return { host: hostname, port: Number(port || "6379") };
-  });
-}
-
-function credentialsOf(urls: string): { username?: string; password?: string; tls?: object } {
-  const { username, password, protocol } = new URL(urls.split(",")[0]!.trim());
-  return {
-    ...(username !== "" && { username: decodeURIComponent(username) }),
-    ...(password !== "" && { password: decodeURIComponent(password) }),
-    ...(protocol === "rediss:" && { tls: {} }),
-  };
 }
 
 function logStateChanges(client: RedisClient, connection: string, logger: Logger): void {

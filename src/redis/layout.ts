@@ -37,6 +37,7 @@
  *   <prefix>:rate:<project>   string  requests in the running minute
  *   <prefix>:sealing-key      string  what content is sealed with, if no key is configured (sealing/open-sealer.ts)
  *   <prefix>:replica-probe    string  written before replicas are asked what they have, and to see whether writes are taken
+ *   <prefix>:write-probe      string  written at a start, to see whether Redis takes writes
  */
 
 /** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */
@@ -161,6 +162,10 @@ export class RedisLayout {
 
   get sealingKey(): string {
     return `${this.prefix}:sealing-key`;
+  }
+
+  get writeProbe(): string {
+    return `${this.prefix}:write-probe`;
   }
 
   get replicaProbe(): string {

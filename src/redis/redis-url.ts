@@ -1,16 +1,155 @@
-/** What REDIS_URL may say. ioredis takes anything: a word for a host, and a database that is no number for the first. */
+/**
+ * What REDIS_URL may say. ioredis takes anything: a word for a host, a database that is no number for the first, and each
+ * parameter of a query for one of its options, known or not.
+ *
+ *   redis://[user:password@]host[:port][/db]        one server, or the one that an address leads to; rediss:// with TLS
+ *   /path/to/socket                                 one server on this machine
+ *   redis://a:1,redis://b:2                         nodes of a cluster (REDIS_CLUSTER)
+ *   redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[?db=…&sentinel_username=…&sentinel_password=…]
+ *                                                   the primary that these Sentinels know by the name; user and password
+ *                                                   are Redis', rediss+sentinel:// is TLS to both
+ */
 
-/** What is wrong with it, without what it says: it may hold a password. */
-export function redisUrlFault(text: string, isCluster: boolean): string | undefined {
-  const urls = isCluster ? text.split(",").map((url) => url.trim()) : [text];
-  return urls.map((url) => faultOf(url, isCluster)).find((fault) => fault !== undefined);
+export interface HostAndPort {
+  host: string;
+  port: number;
 }
 
-function faultOf(url: string, isCluster: boolean): string | undefined {
-  const isSocket = url.startsWith("/") && !isCluster;
-  if (isSocket) return undefined;
-  if (!/^rediss?:\/\//i.test(url) || !URL.canParse(url)) return "must be redis://host:port, or rediss:// with TLS";
-  const database = new URL(url).pathname.slice(1);
-  if (!/^\d*$/.test(database)) return "the database behind the last / must be a number";
-  return isCluster && Number(database) > 0 ? "a cluster has only database 0" : undefined;
+interface Common {
+  username?: string;
+  password?: string;
+  isTls: boolean;
+  db: number;
+}
+
+export type RedisAddress =
+  | (Common & HostAndPort & { kind: "server" })
+  | (Common & { kind: "socket"; path: string })
+  | (Common & { kind: "cluster"; nodes: HostAndPort[] })
+  | (Common & {
+      kind: "sentinel";
+      name: string;
+      sentinels: HostAndPort[];
+      sentinelUsername?: string;
+      sentinelPassword?: string;
+    });
+
+/** Its message says what is wrong, without what the URL says: it may hold a password. */
+class RedisUrlError extends Error {
+  override readonly name = "RedisUrlError";
+}
+
+const REDIS_PORT = 6_379;
+const SENTINEL_PORT = 26_379;
+const MAX_PORT = 65_535;
+const PLAIN = "must be redis://host:port, or rediss:// with TLS";
+const SENTINEL = "must be redis+sentinel://host:port,host:port/name, or rediss+sentinel:// with TLS";
+const SENTINEL_OPTIONS: ReadonlySet<string> = new Set(["db", "sentinel_username", "sentinel_password"]);
+
+export function redisUrlFault(text: string, isCluster: boolean): string | undefined {
+  try {
+    parseRedisUrl(text, isCluster);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RedisUrlError) return error.message;
+    throw error;
+  }
+}
+
+/** What of it no log may show. */
+export function redisUrlSecrets(text: string, isCluster: boolean): string[] {
+  const address = parseRedisUrl(text, isCluster);
+  const ofSentinels = address.kind === "sentinel" ? [address.sentinelUsername, address.sentinelPassword] : [];
+  return [address.username, address.password, ...ofSentinels].filter((secret) => secret !== undefined);
+}
+
+export function parseRedisUrl(text: string, isCluster: boolean): RedisAddress {
+  if (/^rediss?\+sentinel:/i.test(text)) {
+    if (isCluster) throw new RedisUrlError("a cluster has no Sentinels: set REDIS_CLUSTER=false, or name its nodes");
+    return parseSentinels(text);
+  }
+  if (!isCluster) {
+    if (text.startsWith("/")) return { kind: "socket", path: text, isTls: false, db: 0 };
+    const { host, port, ...common } = parseServer(text);
+    return { kind: "server", host, port, ...common };
+  }
+  const servers = text.split(",").map((url) => parseServer(url.trim()));
+  if (servers.some(({ db }) => db > 0)) throw new RedisUrlError("a cluster has only database 0");
+  const { host: _host, port: _port, ...common } = servers[0]!;
+  return { kind: "cluster", nodes: servers.map(({ host, port }) => ({ host, port })), ...common };
+}
+
+function parseServer(url: string): Common & HostAndPort {
+  if (!/^rediss?:\/\//i.test(url) || !URL.canParse(url)) throw new RedisUrlError(PLAIN);
+  const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url);
+  const unknown = [...searchParams.keys()][0];
+  if (unknown !== undefined) {
+    throw new RedisUrlError(
+      `it has no option ${JSON.stringify(unknown)}: the database is the number behind the last /, files for TLS are REDIS_TLS_CA_FILE, REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE`,
+    );
+  }
+  return {
+    ...hostAndPort(hostname, port, REDIS_PORT),
+    ...credentials(username, password),
+    isTls: /^rediss:/i.test(protocol),
+    db: database(pathname.slice(1), "the database behind the last / must be a number"),
+  };
+}
+
+/** By hand: to `URL`, two hosts are none. */
+function parseSentinels(url: string): RedisAddress {
+  const parts =
+    /^(?<scheme>[^:]+):\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^/?@]+)\/(?<name>[^/?]+)(?:\?(?<query>.*))?$/.exec(url);
+  if (parts === null) throw new RedisUrlError(SENTINEL);
+  const { scheme, user = "", hosts, name, query = "" } = parts.groups as Record<string, string | undefined>;
+  const options = new URLSearchParams(query);
+  const unknown = [...options.keys()].find((option) => !SENTINEL_OPTIONS.has(option));
+  if (unknown !== undefined) {
+    throw new RedisUrlError(
+      `it has no option ${JSON.stringify(unknown)}: there are ${[...SENTINEL_OPTIONS].join(", ")}`,
+    );
+  }
+  const [username = "", ...password] = user.split(":");
+  const [sentinelUsername, sentinelPassword] = [options.get("sentinel_username"), options.get("sentinel_password")];
+  return {
+    kind: "sentinel",
+    name: decode(name!),
+    sentinels: hosts!.split(",").map((each) => {
+      const host = /^(?<host>\[[^\]]+\]|[^:]+)(?::(?<port>\d+))?$/.exec(each.trim())?.groups;
+      if (host === undefined) throw new RedisUrlError(SENTINEL);
+      return hostAndPort(host["host"]!, host["port"] ?? "", SENTINEL_PORT);
+    }),
+    ...credentials(username, password.join(":")),
+    ...(sentinelUsername !== null && { sentinelUsername }),
+    ...(sentinelPassword !== null && { sentinelPassword }),
+    isTls: /^rediss/i.test(scheme!),
+    db: database(options.get("db") ?? "", "db must be a number"),
+  };
+}
+
+function hostAndPort(host: string, port: string, fallback: number): HostAndPort {
+  const number = Number(port === "" ? fallback : port);
+  if (number > MAX_PORT) throw new RedisUrlError(`there is no port above ${MAX_PORT}`);
+  // Sockets know an IPv6 address without its brackets. A URL without a host is this machine.
+  return { host: decode(host).replace(/^\[(.*)\]$/, "$1") || "localhost", port: number };
+}
+
+function database(text: string, fault: string): number {
+  if (!/^\d*$/.test(text)) throw new RedisUrlError(fault);
+  return Number(text);
+}
+
+function credentials(username: string, password: string): Pick<Common, "username" | "password"> {
+  return {
+    ...(username !== "" && { username: decode(username) }),
+    ...(password !== "" && { password: decode(password) }),
+  };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new RedisUrlError("a % in it must be written as %25");
+  }
 }

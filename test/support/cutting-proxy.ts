@@ -5,8 +5,12 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 export interface CuttingProxy extends AsyncDisposable {
   /** The target's address, through the proxy. */
   url: string;
+  /** Where connections lead from now on. */
+  target: string;
   /** Destroys every connection that there is. */
   cut(): void;
+  /** Leaves every connection that there is half-open: nothing passes it any more, and nobody hears that it is over. */
+  freeze(): void;
   /** From now on each connection breaks once it has brought so many bytes of answers. */
   cutAfter: (() => number) | undefined;
   /** Takes requests to the target, and brings no answer. */
@@ -18,9 +22,10 @@ export interface CuttingProxy extends AsyncDisposable {
 }
 
 export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
-  const { hostname, port, pathname } = new URL(target);
   const pairs = new Set<() => void>();
-  const server = createServer((near) => {
+  let frozen = 0;
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const { hostname, port } = new URL(proxy.target);
     const far = connect(Number(port), hostname);
     let left = proxy.cutAfter?.() ?? Number.POSITIVE_INFINITY;
     const destroy = () => {
@@ -29,9 +34,15 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
       far.destroy();
     };
     pairs.add(destroy);
-    near.pipe(far);
+    const born = frozen;
+    near.on("data", (chunk: Buffer) => {
+      if (born === frozen) far.write(chunk);
+    });
+    near.on("end", () => {
+      if (born === frozen) far.end();
+    });
     far.on("data", (chunk: Buffer) => {
-      if (proxy.isSilent) return;
+      if (proxy.isSilent || born !== frozen) return;
       near.write(chunk.subarray(0, left));
       left -= chunk.length;
       if (left > 0) return;
@@ -47,11 +58,15 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const proxy: CuttingProxy = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${new URL(target).pathname}`,
+    target,
     cutAfter: undefined,
     isSilent: false,
     isAway: false,
     cuts: 0,
+    freeze() {
+      frozen += 1;
+    },
     cut() {
       proxy.cuts += pairs.size;
       for (const destroy of pairs) destroy();

@@ -8,10 +8,15 @@ const readiness = (status: string): JsonSchema => ({
   properties: {
     status: { type: "string", const: status },
     checks: { type: "object", additionalProperties: { type: "boolean" } },
+    warnings: {
+      type: "array",
+      items: { type: "string" },
+      description: "What an operator should know although it works.",
+    },
   },
   required: ["status", "checks"],
 });
-const checks = { redis: true, queue: true, writes: true, accepting: true };
+const checks = { redis: true, queue: true, connections: true, setup: true, writes: true, accepting: true };
 
 /** The health checks are answered before requests are logged. */
 const named = { parameters: REQUEST_HEADER_REFS.slice(0, 1), headers: NAMED } as const satisfies Partial<Endpoint>;

@@ -1,0 +1,136 @@
+/**
+ * What has to be true of a Redis before this server uses it, each with a sentence that names the remedy.
+ *
+ * - `refusals` end the process: it would lose what it has accepted, or cannot work at all.
+ * - `waits` are over by themselves (a failover, a full memory, replicas that come back): the start waits for their end, as
+ *   it waits for a Redis that is away.
+ * - `warnings` are the operator's to weigh.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { Redis } from "ioredis";
+import type { Logger } from "pino";
+import { isRedisUnavailable, UnsuitableRedisError } from "./connect.ts";
+import type { RedisLayout } from "./layout.ts";
+import { MIN_VERSION } from "./local-server/find-program.ts";
+import type { RedisClient } from "./script.ts";
+
+export interface Findings {
+  refusals: string[];
+  waits: string[];
+  warnings: string[];
+}
+
+const RETRY_MS = 1_000;
+/** Findings are as old as this at most, however often readiness is asked for. */
+const FRESH_MS = 5_000;
+
+export class Preflight {
+  readonly #redis: RedisClient;
+  readonly #probeKey: string;
+  readonly #logger: Logger;
+  readonly #told = new Set<string>();
+  #last: { findings: Promise<Findings>; atMs: number } | undefined;
+
+  constructor(redis: RedisClient, layout: RedisLayout, logger: Logger) {
+    this.#redis = redis;
+    this.#probeKey = layout.writeProbe;
+    this.#logger = logger;
+  }
+
+  /** Resolves once Redis takes writes, however long that is. Throws an UnsuitableRedisError for what waiting does not end. */
+  async pass(): Promise<void> {
+    for (;;) {
+      const { refusals, waits } = await this.#look();
+      if (refusals[0] !== undefined) throw new UnsuitableRedisError(refusals.join(" "));
+      if (waits.length === 0) return;
+      await delay(RETRY_MS);
+    }
+  }
+
+  /** For readiness: without a write, and not again for each that asks. */
+  async look(): Promise<Findings> {
+    if (this.#last === undefined || performance.now() - this.#last.atMs > FRESH_MS) {
+      this.#last = { findings: inspect(this.#redis), atMs: performance.now() };
+      this.#last.findings.catch(() => (this.#last = undefined));
+    }
+    return await this.#last.findings;
+  }
+
+  async #look(): Promise<Findings> {
+    const findings = await inspect(this.#redis).catch(faultOf);
+    if (findings.refusals.length === 0 && findings.waits.length === 0) {
+      const written = await this.#redis.set(this.#probeKey, "1", "PX", RETRY_MS).then(nothing, faultOf);
+      findings.refusals.push(...written.refusals);
+      findings.waits.push(...written.waits);
+    }
+    const sentences = [...findings.warnings, ...findings.waits.map((wait) => `${wait} Waiting for it.`)];
+    for (const sentence of sentences) {
+      if (!this.#told.has(sentence)) this.#logger.warn(sentence);
+      this.#told.add(sentence);
+    }
+    return findings;
+  }
+}
+
+const nothing = (): Findings => ({ refusals: [], waits: [], warnings: [] });
+
+const WAITS: readonly [beginning: string, sentence: string][] = [
+  ["READONLY", "Redis is a replica and takes no writes: REDIS_URL has to lead to the primary."],
+  ["OOM", "The memory of Redis is full: raise maxmemory, or erase what nobody needs."],
+  ["NOREPLICAS", "Redis takes no writes without its replicas: start them, or lower min-replicas-to-write."],
+  ["MISCONF", "Redis cannot write to its disk and takes no writes: look into its log."],
+  ["LOADING", "Redis is still loading its data."],
+  ["CLUSTERDOWN", "The cluster is down: each slot needs a primary that is reachable."],
+];
+
+/** Throws what is neither a matter of waiting nor of rights. */
+function faultOf(error: unknown): Findings {
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.startsWith("NOPERM")) {
+    const sentence = `The user of REDIS_URL has too few rights (${message}): docs/operations.md has the rules that it needs.`;
+    return { ...nothing(), refusals: [sentence] };
+  }
+  if (!isRedisUnavailable(error)) throw error;
+  const known = WAITS.find(([beginning]) => message.startsWith(beginning));
+  return { ...nothing(), waits: [known?.[1] ?? "Redis does not answer."] };
+}
+
+/** A single server, or every primary of a cluster. */
+async function inspect(redis: RedisClient): Promise<Findings> {
+  const isCluster = !(redis instanceof Redis);
+  const nodes = isCluster ? redis.nodes("master") : [redis];
+  const all = await Promise.all(nodes.map(async (node) => await inspectNode(node, isCluster)));
+  const union = (kind: keyof Findings): string[] => [...new Set(all.flatMap((findings) => findings[kind]))];
+  return { refusals: union("refusals"), waits: union("waits"), warnings: union("warnings") };
+}
+
+async function inspectNode(node: Redis, isCluster: boolean): Promise<Findings> {
+  const text = await node.info();
+  const info = new Map(text.split("\r\n").map((line) => [line.split(":", 1)[0]!, line.slice(line.indexOf(":") + 1)]));
+  const findings = nothing();
+  const version = info.get("redis_version") ?? MIN_VERSION;
+  if (Number.parseInt(version, 10) < Number.parseInt(MIN_VERSION, 10)) {
+    findings.refusals.push(`Redis ${version} is too old: install Redis ${MIN_VERSION} or newer, or Valkey.`);
+  }
+  if (info.get("role") === "slave") findings.waits.push(WAITS[0]![1]);
+  const policy = info.get("maxmemory_policy") ?? "noeviction";
+  const isBounded = (info.get("maxmemory") ?? "0") !== "0";
+  if (policy.startsWith("allkeys") && isBounded) {
+    findings.refusals.push(
+      `With maxmemory-policy ${policy} Redis throws away responses that run: set it to noeviction.`,
+    );
+  } else if (policy !== "noeviction") {
+    findings.warnings.push(
+      `With maxmemory-policy ${policy} Redis may throw away locks and responses when its memory is full: set it to noeviction.`,
+    );
+  }
+  if (info.get("aof_enabled") === "0") {
+    findings.warnings.push(
+      "Redis keeps no append-only file, so its restart loses what it has accepted: set appendonly to yes.",
+    );
+  }
+  if (!isCluster && info.get("cluster_enabled") === "1") {
+    findings.warnings.push("Redis is a node of a cluster, and most commands will fail: set REDIS_CLUSTER=true.");
+  }
+  return findings;
+}

@@ -1,0 +1,77 @@
+/** Redis behind Sentinels, with passwords of its own and of theirs: the primary dies in the middle of a run. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { startSentinels } from "../support/sentinels.ts";
+import { expectExact, subscribe, subscribeToTheEnd } from "../support/subscriber.ts";
+
+const PASSWORD = "of-redis";
+const SENTINEL_PASSWORD = "of-the-sentinels";
+const EXIT_MISCONFIGURED = 78;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "journey-sentinel-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(name: string, replicaOf?: number): Promise<PrivateRedis> {
+  const following = replicaOf === undefined ? [] : ["--replicaof", "127.0.0.1", String(replicaOf)];
+  const redis = await startPrivateRedis({
+    dataDir: join(folder, name),
+    extraArgs: ["--masterauth", PASSWORD, ...following],
+  });
+  const owner = new Redis(redis.url);
+  await owner.config("SET", "requirepass", PASSWORD);
+  owner.disconnect();
+  return redis;
+}
+
+test("the primary dies, a replica is promoted, and runs, streams and requests resume there", async () => {
+  await using primary = await start("primary");
+  await using _replica = await start("replica", primary.port);
+  await using sentinels = await startSentinels(
+    folder,
+    "main",
+    primary.port,
+    [
+      `sentinel auth-pass main ${PASSWORD}`,
+      `requirepass ${SENTINEL_PASSWORD}`,
+      `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
+    ],
+    SENTINEL_PASSWORD,
+  );
+  const hosts = sentinels.ports.map((port) => `127.0.0.1:${port}`).join(",");
+  const url = (password: string, ofSentinels: string): string =>
+    `redis+sentinel://:${password}@${hosts}/main?db=1&sentinel_password=${ofSentinels}`;
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url(PASSWORD, SENTINEL_PASSWORD) };
+
+  for (const wrong of [url("wrong", SENTINEL_PASSWORD), url(PASSWORD, "wrong")]) {
+    await using refused = new ServerProcess("api", "src/server.ts", { ...environment, REDIS_URL: wrong, PORT: "0" });
+    await refused.line(({ msg }) => msg.includes("refuses the credentials: check the"), "the fault");
+    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+  }
+
+  await using api = await startApi(environment);
+  await using _worker = await startWorker(environment);
+  const { id } = await create(api.url, simulate({ tokens: 300, delay_ms: 20 }));
+  const events = await subscribeToTheEnd(() => api.url, id, {
+    onEvent: (event) => void (event.id === 20 && primary.kill("SIGKILL")),
+  });
+  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  const replayed = await subscribe(api.url, id);
+  expectExact(
+    events,
+    replayed.events.map(({ data }) => data),
+    0,
+  );
+  expect((await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }))).status).toBe(200);
+});

@@ -1,0 +1,63 @@
+/** Sentinels that watch one primary, as processes of their own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { findRedisProgram } from "../../src/redis/local-server/find-program.ts";
+import { freePort } from "../../src/redis/local-server/private-server.ts";
+
+const DOWN_AFTER_MS = 1_000;
+
+export interface Sentinels extends AsyncDisposable {
+  ports: number[];
+}
+
+/** All of one opinion: resolves when each knows the others and a replica of the primary. `lines` go into each file. */
+export async function startSentinels(
+  folder: string,
+  name: string,
+  primaryPort: number,
+  lines: readonly string[],
+  password: string,
+): Promise<Sentinels> {
+  const { program } = await findRedisProgram();
+  const ports = [await freePort(), await freePort(), await freePort()];
+  const children = await Promise.all(
+    ports.map(async (port) => {
+      const dir = join(folder, `sentinel-${port}`);
+      await mkdir(dir, { recursive: true });
+      const watch = [
+        `monitor ${name} 127.0.0.1 ${primaryPort} 2`,
+        `down-after-milliseconds ${name} ${DOWN_AFTER_MS}`,
+        `failover-timeout ${name} 10000`,
+      ];
+      const settings = [`port ${port}`, "bind 127.0.0.1", `dir ${dir}`, ...watch.map((line) => `sentinel ${line}`)];
+      await writeFile(join(dir, "sentinel.conf"), `${[...settings, ...lines].join("\n")}\n`);
+      return spawn(program!, [join(dir, "sentinel.conf"), "--sentinel"], { stdio: "ignore" });
+    }),
+  );
+  const kill = (): void => children.forEach((child) => void child.kill("SIGKILL"));
+  process.once("exit", kill);
+  for (const port of ports) {
+    const sentinel = new Redis({ host: "127.0.0.1", port, password, maxRetriesPerRequest: null });
+    sentinel.on("error", () => {});
+    for (;;) {
+      const [seen] = (await sentinel.call("SENTINEL", "MASTERS")) as string[][];
+      const state = Object.fromEntries(
+        (seen ?? []).flatMap((field, i, all) => (i % 2 === 0 ? [[field, all[i + 1]]] : [])),
+      );
+      if (state["num-slaves"] === "1" && state["num-other-sentinels"] === "2") break;
+    }
+    sentinel.disconnect();
+  }
+  return {
+    ports,
+    async [Symbol.asyncDispose]() {
+      const exits = children.map(async (child) => await once(child, "exit"));
+      kill();
+      await Promise.all(exits);
+      process.off("exit", kill);
+    },
+  };
+}
