@@ -8,6 +8,7 @@ import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError } from "./redis/connect.ts";
 import { RedisLayout } from "./redis/layout.ts";
+import { RedisClock } from "./redis/redis-clock.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admit-response.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
@@ -115,7 +116,9 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, config.encryptionKeys);
-  const storage = openStorage({ ...keptFor(config), redis, logRedis, layout, queue, sealer, minReplicasAcked, logger });
+  const clock = await RedisClock.start(redis, layout.open, logger);
+  const shared = { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked, logger };
+  const storage = openStorage({ ...keptFor(config), ...shared });
   const streamRecords = new ResponseRecords(streamRedis, layout, streamRedis);
   const hub = new StreamHub({
     reader: new EventLogReader(streamRedis, layout, { minReplicasAcked }),
@@ -146,6 +149,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     isDraining: false,
     async [Symbol.asyncDispose]() {
       hub.close();
+      clock[Symbol.dispose]();
       await queue.close();
       connections.close();
     },
@@ -163,6 +167,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   const controlRedis = await connections.open("patient", "control");
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, config.encryptionKeys);
+  const clock = await RedisClock.start(redis, layout.open, logger);
   return {
     config,
     logger,
@@ -173,6 +178,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
       logRedis,
       layout,
       queue,
+      clock,
       sealer,
       minReplicasAcked: config.REDIS_MIN_REPLICAS_ACKED,
       logger,
@@ -180,6 +186,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     queueRedis,
     controlRedis,
     async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
       await queue.close();
       connections.close();
     },

@@ -68,7 +68,7 @@ async function attempt(
   onLease: OnLease,
 ): Promise<RunOutcome> {
   const { storage, maxAttempts, workerName } = dependencies;
-  const acquired = await storage.leases.acquire(id, Date.now(), maxAttempts, workerName);
+  const acquired = await storage.leases.acquire(id, storage.clock.nowMs(), maxAttempts, workerName);
   switch (acquired.kind) {
     case "gone":
     case "over":
@@ -180,7 +180,7 @@ async function postpone(
   finish: PostponedFinish,
 ): Promise<number | undefined> {
   const record = await storage.records.readEvenDeleted(run.id);
-  const waitMs = record && queueWaitMs(finish, { ...waitLimitsOf(record), maxWaits }, Date.now());
+  const waitMs = record && queueWaitMs(finish, { ...waitLimitsOf(record), maxWaits }, storage.clock.nowMs());
   if (waitMs === undefined) return undefined;
   await run.writer.flush();
   if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
@@ -200,19 +200,24 @@ function lastWord(finish: UpstreamFinish): ServedFinish {
 async function end(storage: Storage, run: Run, finish: ServedFinish, discarded: Set<number>): Promise<void> {
   const { writer } = run;
   for (const place of writer.state.openIndices) await discard(run, place, discarded);
-  const terminal = endingEvent(run, finish, discarded);
+  const terminal = endingEvent(run, finish, discarded, storage.clock.nowMs());
   await indexOutput(storage, run.id, terminal.response.output);
   await writer.write(terminal);
   await writer.flush();
 }
 
-function endingEvent(run: Run, finish: ServedFinish, discarded: ReadonlySet<number>): LifecycleEventDraft {
+function endingEvent(
+  run: Run,
+  finish: ServedFinish,
+  discarded: ReadonlySet<number>,
+  nowMs: number,
+): LifecycleEventDraft {
   const { response } = run.writer.state;
   if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null, finish.report);
   const { usage, serviceTier, report } = finish;
   const ending = { output: keptItems(run, discarded), usage, serviceTier, report };
   if (finish.status === "incomplete") return stopResponse(response, ending, finish.details);
-  return completeResponse(response, ending, Math.floor(Date.now() / 1000));
+  return completeResponse(response, ending, Math.floor(nowMs / 1000));
 }
 
 /** Every way in which a run ends without having ended its response. What is none of them is thrown on, and retried. */

@@ -6,7 +6,7 @@ export async function leaveOpen(storage: Storage, id: string): Promise<void> {
   const { project, conversationId, continuationId, isWindowed, kept } = await storage.records.readBelonging(id);
   if (isWindowed) await storage.windowed.remove(id);
   if (project !== undefined && continuationId !== "") {
-    await storage.continuations.leave({ id, project, continuationId }, Date.now());
+    await storage.continuations.leave({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await endTurn(storage, conversationId, id);
   await storage.open.remove(id, project, kept);

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { ResponseQueue } from "../queue/response-queue.ts";
 import type { RedisLayout } from "../redis/layout.ts";
+import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
@@ -43,6 +44,8 @@ export interface Storage {
   readonly leases: Leases;
   readonly control: WorkerControl;
   readonly queue: ResponseQueue;
+  /** The time that all processes share: of whatever one writes and another compares with now. */
+  readonly clock: Clock;
   /** What clients keep for this server and cannot read. */
   readonly sealer: ContentSealer;
   /** How long a container is kept after its last use. */
@@ -58,6 +61,7 @@ export interface StorageConnections {
   logRedis: RedisClient;
   layout: RedisLayout;
   queue: ResponseQueue;
+  clock: Clock;
   sealer: ContentSealer;
   minReplicasAcked: number;
   containerIdleSeconds: number;
@@ -66,12 +70,13 @@ export interface StorageConnections {
 }
 
 export function openStorage(connections: StorageConnections): Storage {
-  const { redis, logRedis, layout, queue, sealer, minReplicasAcked, logger } = connections;
+  const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked, logger } = connections;
   const { containerIdleSeconds, conversationIdleSeconds } = connections;
   return {
     redis,
     layout,
     queue,
+    clock,
     sealer,
     logger,
     containerIdleSeconds,

@@ -30,7 +30,7 @@ export interface EncodedRecord {
 export function encodeRecord(record: NewRecord): EncodedRecord {
   const { id, request, input, events, background, readable, stored, durable, ...rest } = record;
   const { json, index: inputIndex } = encodeInput(input);
-  const indexSeconds = longestLifetimeSeconds(rest, Date.now());
+  const indexSeconds = longestLifetimeSeconds(rest, record.createdAtMs);
   const encoded = { id, request: encodeRequest(request), input: json, inputIndex, indexSeconds, events };
   const texts = [encoded.request, encoded.input, ...events];
   const bytes =
