@@ -30,13 +30,9 @@ class NpmScript implements AsyncDisposable {
     this.#closed = Promise.all([once(this.npm, "exit"), once(this.npm.stdout!, "close")]);
   }
 
-  async started(names: readonly string[]): Promise<void> {
-    await expect.poll(() => [...this.pids.keys()].toSorted(), { timeout: 60_000 }).toEqual(names);
-  }
-
-  async ended(): Promise<void> {
+  /** Resolves when all its output is over. */
+  async closed(): Promise<void> {
     await this.#closed;
-    for (const pid of this.pids.values()) await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,9 +50,10 @@ test.each([
   ["start", "SIGKILL", ["api", "worker"]],
 ] as const)("npm run %s, whose npm gets %s, leaves no process", async (script, signal, names) => {
   await using running = new NpmScript(script);
-  await running.started(names);
+  await expect.poll(() => [...running.pids.keys()].toSorted(), { timeout: 30_000 }).toEqual(names);
   running.npm.kill(signal);
-  await running.ended();
+  await running.closed();
+  for (const pid of running.pids.values()) await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
 });
 
 test("a Node that is too old says so in one sentence", async () => {
@@ -66,7 +63,7 @@ test("a Node that is too old says so in one sentence", async () => {
     stdio: ["ignore", "ignore", "pipe"],
     timeout: 30_000,
   });
-  const said = text(child.stderr!);
+  const said = text(child.stderr);
   expect((await once(child, "exit"))[0]).toBe(78);
   expect(await said).toBe(
     "This server needs Node 24 or newer, and this is Node 20.20.2. `npm ci` without --omit=dev brings one along.\n",
