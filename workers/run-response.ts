@@ -12,9 +12,10 @@ import {
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
 import type { LifecycleEventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
+import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { ResponseError } from "../src/protocol/response.ts";
 import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
-import { loadConversation, MissingHistoryError } from "../src/responses/conversation.ts";
+import { type Conversation, loadConversation, MissingHistoryError } from "../src/responses/conversation.ts";
 import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
@@ -28,6 +29,7 @@ import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { ToolGoneError } from "./tool-turn.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
 import { unfinishedIndex } from "./told-item.ts";
+import { type LeftFinish, Unknown } from "./left-to-others.ts";
 import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "./upstream.ts";
 import { queueWaitMs, waitLimitsOf } from "./queue-wait.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -37,6 +39,10 @@ export interface RunDependencies extends LoopDependencies {
   maxAttempts: number;
   /** How often a response may wait in the queue for its provider. */
   maxWaits: number;
+  /** For how long one that this worker cannot run is left to others. */
+  unknownWaitMs: number;
+  /** Of the request's tools one that this worker's configuration cannot run, as a sentence. */
+  missingTool: (conversation: Conversation, model: ResolvedModel) => string | undefined;
   workerName: string;
 }
 
@@ -94,7 +100,9 @@ async function attempt(
     const discarded = new Set<number>();
     await closeBrokenItems(run, discarded);
     await announceStart(run);
-    const generated = await generate(dependencies, run, discarded);
+    const unknown = new Unknown(acquired.unknownSinceMs, storage.clock.nowMs(), dependencies.unknownWaitMs);
+    const generated = await generate(dependencies, run, discarded, unknown);
+    if (generated.status === "left") return { waitMs: await unknown.leave(storage, run, generated) };
     if (generated.status === "postponed") {
       const waitMs = await postpone(dependencies, run, generated);
       if (waitMs !== undefined) return { waitMs };
@@ -138,14 +146,22 @@ async function announceStart(run: Run): Promise<void> {
   if (response.status === "queued") await run.writer.write(startResponse(response));
 }
 
-async function generate(dependencies: RunDependencies, run: Run, discarded: Set<number>): Promise<UpstreamFinish> {
+async function generate(
+  dependencies: RunDependencies,
+  run: Run,
+  discarded: Set<number>,
+  unknown: Unknown,
+): Promise<UpstreamFinish | LeftFinish> {
   const { storage, upstreams } = dependencies;
   try {
     const conversation = await loadConversation(storage, run.id);
     if (conversation === undefined) return failed("server_error", "The request of this response is gone.");
     const found = upstreams.find(conversation.request.model);
     if (found === undefined)
-      return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
+      return unknown.finish("server_error", `The model '${conversation.request.model}' is not configured any more.`);
+    const missing = unknown.mayWait ? dependencies.missingTool(conversation, found.resolved) : undefined;
+    if (missing !== undefined) return unknown.finish("server_error", missing);
+    await unknown.forget(storage, run.id);
     return await runLoop(dependencies, run, {
       ...found,
       conversation,
@@ -155,9 +171,9 @@ async function generate(dependencies: RunDependencies, run: Run, discarded: Set<
     });
   } catch (error) {
     if (error instanceof MissingHistoryError) return failed("invalid_prompt", error.message);
-    if (error instanceof ToolGoneError) return failed("server_error", error.message);
+    if (error instanceof ToolGoneError) return unknown.finish("server_error", error.message);
     if (error instanceof TurnTooLongError) return failed("server_error", error.message);
-    if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");
+    if (error instanceof UnreadableContentError) return unknown.finish("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
       storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
       return failed("server_error", "The provider sent a stream that could not be understood.");
