@@ -7,6 +7,7 @@ import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError } from "./redis/connect.ts";
+import { checkDataVersion, DataVersionError } from "./redis/data-version.ts";
 import { RedisLayout } from "./redis/layout.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import type { RedisClient } from "./redis/script.ts";
@@ -87,6 +88,19 @@ function layoutOf(config: Config): RedisLayout {
   return new RedisLayout(config.KEY_PREFIX, { sharded: config.REDIS_CLUSTER });
 }
 
+/** Before anything is read or written: the data may be of a release that this one does not understand. */
+async function checkData(
+  redis: RedisClient,
+  layout: RedisLayout,
+  connections: Connections,
+  logger: Logger,
+): Promise<void> {
+  await checkDataVersion(redis, layout.dataVersion, logger).catch((error: unknown) => {
+    connections.close();
+    throw error instanceof DataVersionError ? new ConfigurationError(error.message) : error;
+  });
+}
+
 function keptFor(config: Config) {
   const { CONTAINER_IDLE_SECONDS: containerIdleSeconds, CONVERSATION_IDLE_SECONDS: conversationIdleSeconds } = config;
   return { containerIdleSeconds, conversationIdleSeconds };
@@ -110,6 +124,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   const layout = layoutOf(config);
   const minReplicasAcked = config.REDIS_MIN_REPLICAS_ACKED;
   const redis = await connections.open("request", "request");
+  await checkData(redis, layout, connections, logger);
   const logRedis = await openLogConnection(config, connections, redis, "request");
   const streamRedis = await connections.open("patient", "stream");
   const bellRedis = await connections.open("patient", "bell");
@@ -162,6 +177,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const redis = await connections.open("patient", "worker");
+  await checkData(redis, layout, connections, logger);
   const logRedis = await openLogConnection(config, connections, redis, "patient");
   const queueRedis = await connections.open("queue", "queue");
   const controlRedis = await connections.open("patient", "control");
