@@ -118,6 +118,7 @@ const environmentSchema = z.object({
   UPSTREAM_IDLE_TIMEOUT_MS: milliseconds(300_000, 1),
   UPSTREAM_MAX_RETRIES: integer(4),
   UPSTREAM_MAX_WAITS: integer(20),
+  UNKNOWN_MODEL_WAIT_SECONDS: integer(60),
   STRICT_EVENTS: flag,
   STREAM_CALL_ARGUMENTS: flag,
   MAX_TOOL_CALLS: integer(250, 1),

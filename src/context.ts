@@ -8,10 +8,12 @@ import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
 import { AddressWatch } from "./redis/address-watch.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError, UnsuitableRedisError } from "./redis/connect.ts";
+import { checkDataVersion, DataVersionError } from "./redis/data-version.ts";
 import { RedisLayout } from "./redis/layout.ts";
+import { isAnswering } from "./redis/liveness.ts";
 import { untilTaken } from "./redis/patience.ts";
 import { Preflight } from "./redis/preflight.ts";
-import { isAnswering } from "./redis/liveness.ts";
+import { RedisClock } from "./redis/redis-clock.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admit-response.ts";
 import { lookAfter } from "./responses/show-end.ts";
@@ -124,6 +126,19 @@ function layoutOf(config: Config): RedisLayout {
   return new RedisLayout(config.KEY_PREFIX, { sharded: config.REDIS_CLUSTER });
 }
 
+/** Before anything is read or written: the data may be of a release that this one does not understand. */
+async function checkData(
+  redis: RedisClient,
+  layout: RedisLayout,
+  connections: Connections,
+  logger: Logger,
+): Promise<void> {
+  await checkDataVersion(redis, layout.dataVersion, logger).catch((error: unknown) => {
+    connections.close();
+    throw error instanceof DataVersionError ? new ConfigurationError(error.message) : error;
+  });
+}
+
 function keptFor(config: Config) {
   const { CONTAINER_IDLE_SECONDS: containerIdleSeconds, CONVERSATION_IDLE_SECONDS: conversationIdleSeconds } = config;
   return { containerIdleSeconds, conversationIdleSeconds };
@@ -148,12 +163,14 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   const minReplicasAcked = config.REDIS_MIN_REPLICAS_ACKED;
   const redis = await connections.open("request", "request");
   const preflight = await inspectRedis(redis, layout, logger);
+  await checkData(redis, layout, connections, logger);
   const logRedis = await openLogConnection(config, connections, redis, "request");
   const streamRedis = await connections.open("patient", "stream");
   const bellRedis = await connections.open("patient", "bell");
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealerInTime(config, redis, layout);
+  const clock = await RedisClock.start(redis, layout.open, logger);
   const storage = openStorage({
     ...keptFor(config),
     ...connections.replicas,
@@ -161,6 +178,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     logRedis,
     layout,
     queue,
+    clock,
     sealer,
     logger,
   });
@@ -201,6 +219,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     isDraining: false,
     async [Symbol.asyncDispose]() {
       hub.close();
+      clock[Symbol.dispose]();
       await queue.close();
       connections.close();
     },
@@ -214,11 +233,13 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   const layout = layoutOf(config);
   const redis = await connections.open("patient", "worker");
   const preflight = await inspectRedis(redis, layout, logger);
+  await checkData(redis, layout, connections, logger);
   const logRedis = await openLogConnection(config, connections, redis, "patient");
   const queueRedis = await connections.open("queue", "queue");
   const controlRedis = await connections.open("patient", "control");
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
   const sealer = await openSealerInTime(config, redis, layout);
+  const clock = await RedisClock.start(redis, layout.open, logger);
   return {
     config,
     logger,
@@ -230,6 +251,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
       logRedis,
       layout,
       queue,
+      clock,
       sealer,
       logger,
     }),
@@ -238,6 +260,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     isConnected: connections.areAnswering,
     preflight,
     async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
       await queue.close();
       connections.close();
     },

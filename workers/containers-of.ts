@@ -7,7 +7,7 @@ import type { Run } from "./run.ts";
 import type { ContainerStates } from "./tool.ts";
 
 export function containersOf(
-  { containers, records, containerIdleSeconds }: Storage,
+  { clock, containers, records, containerIdleSeconds }: Storage,
   run: Run,
   project: string,
 ): ContainerStates {
@@ -20,7 +20,7 @@ export function containersOf(
         const record = await records.readEvenDeleted(run.id);
         if (record === undefined) throw new LeaseLostError(`The response ${run.id} is gone.`);
         const { deadlineMs } = record;
-        const lifetimeSeconds = longestLifetimeSeconds({ deadlineMs, retentionSeconds: 0 }, Date.now());
+        const lifetimeSeconds = longestLifetimeSeconds({ deadlineMs, retentionSeconds: 0 }, clock.nowMs());
         return await containers.write(project, id, change, Math.max(containerIdleSeconds, lifetimeSeconds));
       }),
   };

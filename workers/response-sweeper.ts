@@ -181,7 +181,7 @@ export class ResponseSweeper {
     if (record === undefined) return await this.#forgetUnrecorded(id);
     const response = { id, ...record };
     const isQueued = isTerminalStatus(record.status) ? false : await storage.queue.isQueued(response);
-    const action = decide({ ...record, isQueued }, Date.now(), this.#options.maxAttempts);
+    const action = decide({ ...record, isQueued }, storage.clock.nowMs(), this.#options.maxAttempts);
     if (action !== "keep") storage.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
     switch (action) {
       case "keep":
@@ -204,7 +204,7 @@ export class ResponseSweeper {
   /** A crash between the first and the second step of admission: no client was told this id. */
   async #forgetUnrecorded(id: string): Promise<boolean> {
     const acceptedAtMs = await this.#storage.open.acceptedAtMs(id);
-    if (acceptedAtMs !== undefined && Date.now() - acceptedAtMs < ADMISSION_MS) return true;
+    if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_MS) return true;
     return !(await this.#storage.open.leave(id, undefined));
   }
 }

@@ -6,7 +6,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../src/context.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
+import { shareTime } from "../src/queue/shared-time.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
+import type { Clock } from "../src/redis/redis-clock.ts";
 import { measureRoundTrip } from "../src/redis/round-trip.ts";
 import { bringRelatedForward } from "../src/responses/queue-response.ts";
 import { isSuspect } from "../src/stream/lease.ts";
@@ -126,6 +128,7 @@ export class ResponseWorker {
       logger[level]({ err, queue: name }, "Queue worker error");
     });
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
+    shareTime(worker.backend, storage.clock);
     worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
     return worker;
   }
@@ -142,6 +145,7 @@ export class ResponseWorker {
     }
     if (typeof outcome === "object") {
       // A crash before this line leaves a job that is taken from a lost worker: the response goes on too early.
+      // BullMQ takes the difference at once, and has the time of shareTime().
       await job.moveToDelayed(Date.now() + outcome.waitMs, token);
       throw new DelayedError();
     }
@@ -162,7 +166,7 @@ export class ResponseWorker {
     try {
       const record = await storage.records.readEvenDeleted(id);
       if (record !== undefined) await bringRelatedForward(storage, { id, ...record });
-      void stopAt(record?.deadlineMs ?? 0, control, deadline.signal);
+      void stopAt(record?.deadlineMs ?? 0, storage.clock, control, deadline.signal);
       const onLease = (lease: string): void => void (active.lease = lease);
       const outcome =
         record !== undefined && isSuspect(record, config.ISOLATE_AFTER_LOSSES)
@@ -235,9 +239,9 @@ function warnOfDistance({ config, logger }: WorkerContext, roundTripMs: number):
 }
 
 /** Stops the run at its deadline, however far off: one timer cannot be longer than 24.8 days. */
-async function stopAt(deadlineMs: number, control: RunControl, signal: AbortSignal): Promise<void> {
+async function stopAt(deadlineMs: number, clock: Clock, control: RunControl, signal: AbortSignal): Promise<void> {
   try {
-    for (let leftMs = deadlineMs - Date.now(); leftMs > 0; leftMs = deadlineMs - Date.now()) {
+    for (let leftMs = deadlineMs - clock.nowMs(); leftMs > 0; leftMs = deadlineMs - clock.nowMs()) {
       await delay(Math.min(leftMs, MAX_TIMER_MS), undefined, { signal });
     }
     control.stop("deadline");

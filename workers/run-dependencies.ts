@@ -1,6 +1,9 @@
 /** What every run in a process works with, whether it has company there or not. */
 import type { WorkerContext } from "../src/context.ts";
 import { BackgroundUpstreams } from "./background-upstreams.ts";
+import type { ResolvedModel } from "../src/providers/catalog.ts";
+import { unavailableTool } from "../src/providers/server-tools.ts";
+import type { Conversation } from "../src/responses/conversation.ts";
 import type { RunDependencies } from "./run-response.ts";
 import { ServerTools } from "./tools.ts";
 import { Upstreams } from "./upstreams.ts";
@@ -20,6 +23,9 @@ export function openDependencies({ catalog, config, logger, storage }: WorkerCon
     maxAttempts: config.MAX_ATTEMPTS,
     serverTools: new ServerTools(config),
     maxWaits: config.UPSTREAM_MAX_WAITS,
+    unknownWaitMs: config.UNKNOWN_MODEL_WAIT_SECONDS * 1_000,
+    missingTool: ({ request }: Conversation, model: ResolvedModel) =>
+      unavailableTool(request.tools ?? [], model, config)?.reason,
     isStrict: config.STRICT_EVENTS,
     streamsCalls: config.STREAM_CALL_ARGUMENTS,
     maxToolCalls: config.MAX_TOOL_CALLS,

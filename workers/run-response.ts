@@ -12,9 +12,10 @@ import {
 import { IllegalEventError } from "../src/lifecycle/apply-event.ts";
 import type { LifecycleEventDraft } from "../src/protocol/event.ts";
 import type { OutputItem } from "../src/protocol/item.ts";
+import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { ResponseError } from "../src/protocol/response.ts";
 import { UnreadableContentError } from "../src/sealing/content-sealer.ts";
-import { loadConversation, MissingHistoryError } from "../src/responses/conversation.ts";
+import { type Conversation, loadConversation, MissingHistoryError } from "../src/responses/conversation.ts";
 import { indexOutput } from "../src/responses/item-references.ts";
 import { endResponse } from "../src/responses/end-response.ts";
 import { leaveOpen } from "../src/responses/leave-open.ts";
@@ -29,6 +30,7 @@ import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { ToolGoneError } from "./tool-turn.ts";
 import { TurnTooLongError } from "./turn-relay.ts";
 import { unfinishedIndex } from "./told-item.ts";
+import { type LeftFinish, Unknown } from "./left-to-others.ts";
 import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "./upstream.ts";
 import { queueWaitMs, waitLimitsOf } from "./queue-wait.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -38,6 +40,10 @@ export interface RunDependencies extends LoopDependencies {
   maxAttempts: number;
   /** How often a response may wait in the queue for its provider. */
   maxWaits: number;
+  /** For how long one that this worker cannot run is left to others. */
+  unknownWaitMs: number;
+  /** Of the request's tools one that this worker's configuration cannot run, as a sentence. */
+  missingTool: (conversation: Conversation, model: ResolvedModel) => string | undefined;
   workerName: string;
 }
 
@@ -69,7 +75,7 @@ async function attempt(
   onLease: OnLease,
 ): Promise<RunOutcome> {
   const { storage, maxAttempts, workerName } = dependencies;
-  const acquired = await storage.leases.acquire(id, Date.now(), maxAttempts, workerName);
+  const acquired = await storage.leases.acquire(id, storage.clock.nowMs(), maxAttempts, workerName);
   switch (acquired.kind) {
     case "gone":
     case "over":
@@ -101,7 +107,9 @@ async function attempt(
     const discarded = new Set<number>();
     await closeBrokenItems(run, discarded);
     await announceStart(run);
-    const generated = await generate(dependencies, run, discarded);
+    const unknown = new Unknown(acquired.unknownSinceMs, storage.clock.nowMs(), dependencies.unknownWaitMs);
+    const generated = await generate(dependencies, run, discarded, unknown);
+    if (generated.status === "left") return { waitMs: await unknown.leave(storage, run, generated) };
     if (generated.status === "postponed") {
       const waitMs = await postpone(dependencies, run, generated);
       if (waitMs !== undefined) return { waitMs };
@@ -145,14 +153,22 @@ async function announceStart(run: Run): Promise<void> {
   if (response.status === "queued") await run.writer.write(startResponse(response));
 }
 
-async function generate(dependencies: RunDependencies, run: Run, discarded: Set<number>): Promise<UpstreamFinish> {
+async function generate(
+  dependencies: RunDependencies,
+  run: Run,
+  discarded: Set<number>,
+  unknown: Unknown,
+): Promise<UpstreamFinish | LeftFinish> {
   const { storage, upstreams } = dependencies;
   try {
     const conversation = await loadConversation(storage, run.id);
     if (conversation === undefined) return failed("server_error", "The request of this response is gone.");
     const found = upstreams.find(conversation.request.model);
     if (found === undefined)
-      return failed("server_error", `The model '${conversation.request.model}' is not configured any more.`);
+      return unknown.finish("server_error", `The model '${conversation.request.model}' is not configured any more.`);
+    const missing = unknown.mayWait ? dependencies.missingTool(conversation, found.resolved) : undefined;
+    if (missing !== undefined) return unknown.finish("server_error", missing);
+    await unknown.forget(storage, run.id);
     return await runLoop(dependencies, run, {
       ...found,
       conversation,
@@ -162,9 +178,9 @@ async function generate(dependencies: RunDependencies, run: Run, discarded: Set<
     });
   } catch (error) {
     if (error instanceof MissingHistoryError) return failed("invalid_prompt", error.message);
-    if (error instanceof ToolGoneError) return failed("server_error", error.message);
+    if (error instanceof ToolGoneError) return unknown.finish("server_error", error.message);
     if (error instanceof TurnTooLongError) return failed("server_error", error.message);
-    if (error instanceof UnreadableContentError) return failed("invalid_prompt", error.message, "input");
+    if (error instanceof UnreadableContentError) return unknown.finish("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
       storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
       return failed("server_error", "The provider sent a stream that could not be understood.");
@@ -187,7 +203,7 @@ async function postpone(
   finish: PostponedFinish,
 ): Promise<number | undefined> {
   const record = await storage.records.readEvenDeleted(run.id);
-  const waitMs = record && queueWaitMs(finish, { ...waitLimitsOf(record), maxWaits }, Date.now());
+  const waitMs = record && queueWaitMs(finish, { ...waitLimitsOf(record), maxWaits }, storage.clock.nowMs());
   if (waitMs === undefined) return undefined;
   await run.writer.flush();
   if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
@@ -207,19 +223,24 @@ function lastWord(finish: UpstreamFinish): ServedFinish {
 async function end(storage: Storage, run: Run, finish: ServedFinish, discarded: Set<number>): Promise<void> {
   const { writer } = run;
   for (const place of writer.state.openIndices) await discard(run, place, discarded);
-  const terminal = endingEvent(run, finish, discarded);
+  const terminal = endingEvent(run, finish, discarded, storage.clock.nowMs());
   await indexOutput(storage, run.id, terminal.response.output);
   await writer.write(terminal);
   await writer.flush();
 }
 
-function endingEvent(run: Run, finish: ServedFinish, discarded: ReadonlySet<number>): LifecycleEventDraft {
+function endingEvent(
+  run: Run,
+  finish: ServedFinish,
+  discarded: ReadonlySet<number>,
+  nowMs: number,
+): LifecycleEventDraft {
   const { response } = run.writer.state;
   if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null, finish.report);
   const { usage, serviceTier, report } = finish;
   const ending = { output: keptItems(run, discarded), usage, serviceTier, report };
   if (finish.status === "incomplete") return stopResponse(response, ending, finish.details);
-  return completeResponse(response, ending, Math.floor(Date.now() / 1000));
+  return completeResponse(response, ending, Math.floor(nowMs / 1000));
 }
 
 /** Every way in which a run ends without having ended its response. What is none of them is thrown on, and retried. */

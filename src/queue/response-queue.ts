@@ -63,12 +63,18 @@ export class ResponseQueue {
     );
   }
 
-  /** Whether a job exists that some worker has or will have. A job that has ended does not count, and is removed. */
+  /**
+   * Whether a job exists that some worker has or will have. One that has ended does not count, and neither does one that
+   * is in none of BullMQ's lists, after a crash of its client between two steps or by somebody's hand: nobody would ever
+   * take it. Both are removed, since they keep a new one from being added. One that a worker runs all the same keeps its
+   * lock, and is removed by a later call.
+   */
   async isQueued(response: QueuedResponse): Promise<boolean> {
     const queue = this.#queues[response.background ? "background" : "foreground"];
     const state = await queue.getJobState(response.id);
-    if (state === "completed" || state === "failed") await queue.remove(response.id);
-    return state !== "unknown" && state !== "completed" && state !== "failed";
+    const isLeft = state === "unknown" || state === "completed" || state === "failed";
+    if (isLeft) await queue.remove(response.id);
+    return !isLeft;
   }
 
   /** Takes a waiting job away. One that a worker holds stays: it ends by itself when its lease is lost. */

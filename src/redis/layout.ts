@@ -36,6 +36,7 @@
  *   <prefix>:sweeper          string  which worker sweeps
  *   <prefix>:rate:<project>   string  requests in the running minute
  *   <prefix>:sealing-key      string  what content is sealed with, if no key is configured (sealing/open-sealer.ts)
+ *   <prefix>:data-version     string  which form all of this has (redis/data-version.ts)
  *   <prefix>:replica-probe    string  written before replicas are asked what they have, and to see whether writes are taken
  *   <prefix>:write-probe      string  written at a start, to see whether Redis takes writes
  */
@@ -162,6 +163,10 @@ export class RedisLayout {
 
   get sealingKey(): string {
     return `${this.prefix}:sealing-key`;
+  }
+
+  get dataVersion(): string {
+    return `${this.prefix}:data-version`;
   }
 
   get writeProbe(): string {

@@ -32,7 +32,7 @@ export async function abandonResponse(storage: Storage, id: string): Promise<voi
   const { project, conversationId = "", continuationId = "" } = belonging ?? {};
   if (project !== undefined && continuationId !== "") {
     const related = { id, project, continuationId };
-    await attempt("leave its continuation", () => storage.continuations.leave(related, Date.now()));
+    await attempt("leave its continuation", () => storage.continuations.leave(related, storage.clock.nowMs()));
   }
   if (conversationId !== "") {
     await attempt("free its conversation", () => storage.conversations.endTurn(conversationId, id, []));

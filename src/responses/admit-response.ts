@@ -78,8 +78,8 @@ export async function admitResponse(
   admission: Admission,
 ): Promise<Admitted> {
   const { project, request } = admission;
-  const nowMs = Date.now();
-  const claim = await claimId(storage, limits.maxOpenResponses, admission, nowMs);
+  const nowMs = storage.clock.nowMs();
+  const claim = await claimId(storage, limits.maxOpenResponses, admission);
   const { id } = claim;
   const before = claim.isReplay ? await readResponse(storage, id) : undefined;
   if (before !== undefined) return { id, isReplay: true, json: before.json };

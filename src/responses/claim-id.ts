@@ -20,13 +20,12 @@ export async function claimId(
   storage: Storage,
   maxOpenResponses: number,
   { project, request, idempotencyKey, purpose }: Pick<Admission, "project" | "request" | "idempotencyKey" | "purpose">,
-  nowMs: number,
 ): Promise<ClaimedId> {
   const id = newId("resp");
   // The same words said to another endpoint ask for something else.
   const body = purpose === undefined ? request : { purpose, request };
   if (idempotencyKey === undefined) {
-    await refuseWhenFull(storage, maxOpenResponses, nowMs);
+    await refuseWhenFull(storage, maxOpenResponses);
     return { id, hash: "", isReplay: false, body };
   }
   const hash = storage.idempotency.hash(project, idempotencyKey);
@@ -35,7 +34,7 @@ export async function claimId(
   const claimed = { id: claim.id, hash, isReplay: claim.kind === "replay", body };
   if (claimed.isReplay) return claimed;
   try {
-    await refuseWhenFull(storage, maxOpenResponses, nowMs);
+    await refuseWhenFull(storage, maxOpenResponses);
   } catch (error) {
     await freeClaim(storage, claimed);
     throw error;
@@ -58,6 +57,6 @@ export async function keepClaim(storage: Storage, { id, hash, body }: ClaimedId)
   if (hash !== "") await storage.idempotency.claim(hash, body, id);
 }
 
-async function refuseWhenFull(storage: Storage, maxOpenResponses: number, nowMs: number): Promise<void> {
-  if ((await storage.open.count(nowMs)) >= maxOpenResponses) throw queueFull(FULL_RETRY_SECONDS);
+async function refuseWhenFull(storage: Storage, maxOpenResponses: number): Promise<void> {
+  if ((await storage.open.count()) >= maxOpenResponses) throw queueFull(FULL_RETRY_SECONDS);
 }

@@ -42,7 +42,7 @@ type Owner = Pick<ResponseRecord, "project" | "stored" | "deadlineMs" | "retenti
 export async function indexItems(storage: Storage, id: string, owner: Owner, items: readonly Item[]): Promise<void> {
   const ids = idsOf(items);
   if (!owner.stored || ids.length === 0) return;
-  await storage.items.add(owner.project, id, ids, longestLifetimeSeconds(owner, Date.now()));
+  await storage.items.add(owner.project, id, ids, longestLifetimeSeconds(owner, storage.clock.nowMs()));
 }
 
 /** A reference is no item of its own: under the id that it names, it would hide the item. */

@@ -18,7 +18,7 @@ export async function leaveSets(storage: Storage, id: string, belonging: Belongi
   const { project, conversationId, continuationId, isWindowed, kept } = belonging;
   if (isWindowed) await storage.windowed.remove(id);
   if (project !== undefined && continuationId !== "") {
-    await storage.continuations.leave({ id, project, continuationId }, Date.now());
+    await storage.continuations.leave({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await endTurn(storage, conversationId, id);
   return await storage.open.leave(id, project, kept);

@@ -11,7 +11,7 @@ export interface Queueable extends QueueClass, Related {
 /** Adds its job, unless there is one, in the class that it has by now: at admission, or when its job was lost. */
 export async function queueResponse(storage: Storage, response: Queueable): Promise<void> {
   const { id, project, background, latestStartMs } = response;
-  const nowMs = Date.now();
+  const nowMs = storage.clock.nowMs();
   const isEarly = latestStartMs > nowMs;
   // Before there is a job: one that is not in the set would never be promoted.
   if (isEarly) await storage.windowed.add(id, latestStartMs);
@@ -29,7 +29,7 @@ export async function bringRelatedForward(
 ): Promise<void> {
   if (!response.background || response.continuationId === "") return;
   try {
-    const next = await storage.continuations.begin(response, response.deadlineMs, Date.now());
+    const next = await storage.continuations.begin(response, response.deadlineMs, storage.clock.nowMs());
     if (next !== undefined) await storage.queue.changePriority(next, PRIORITIES.related);
   } catch (err) {
     storage.logger.warn({ err, responseId: response.id }, "Could not bring a related response forward");
@@ -40,7 +40,7 @@ const PAGE = 200;
 
 /** From its latest start on, a response waits in the default tier, behind those that wait there already. */
 export async function promoteDueResponses(storage: Storage): Promise<void> {
-  const nowMs = Date.now();
+  const nowMs = storage.clock.nowMs();
   for (let offset = 0; ;) {
     const ids = await storage.windowed.listDue(nowMs, offset, PAGE);
     for (const id of ids) if (!(await promoteSafely(storage, id))) offset += 1;

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { ResponseQueue } from "../queue/response-queue.ts";
 import type { RedisLayout } from "../redis/layout.ts";
+import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
@@ -44,6 +45,8 @@ export interface Storage {
   readonly leases: Leases;
   readonly control: WorkerControl;
   readonly queue: ResponseQueue;
+  /** The time that all processes share: of whatever one writes and another compares with now. */
+  readonly clock: Clock;
   /** What clients keep for this server and cannot read. */
   readonly sealer: ContentSealer;
   /** How long a container is kept after its last use. */
@@ -59,6 +62,7 @@ export interface StorageConnections extends ReplicaRequirement {
   logRedis: RedisClient;
   layout: RedisLayout;
   queue: ResponseQueue;
+  clock: Clock;
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
@@ -66,12 +70,13 @@ export interface StorageConnections extends ReplicaRequirement {
 }
 
 export function openStorage(connections: StorageConnections): Storage {
-  const { redis, logRedis, layout, queue, sealer, minReplicasAcked, logger } = connections;
+  const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked, logger } = connections;
   const { containerIdleSeconds, conversationIdleSeconds } = connections;
   return {
     redis,
     layout,
     queue,
+    clock,
     sealer,
     logger,
     containerIdleSeconds,

@@ -33,7 +33,7 @@ export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
   const { id, request, input, events, background, readable, stored, durable, ...rest } = record;
   const { json, index: inputIndex } = await encodeInput(input);
   const turns = new Turns();
-  const indexSeconds = longestLifetimeSeconds(rest, Date.now());
+  const indexSeconds = longestLifetimeSeconds(rest, record.createdAtMs);
   if (turns.isOver) await turns.next();
   const encoded = { id, request: encodeRequest(request), input: json, inputIndex, indexSeconds, events };
   let bytes = RECORD_BYTES + input.length * INDEXED_ITEM_BYTES;

@@ -177,7 +177,8 @@ export class OpenResponses {
   }
 
   /** Counted at most once in 100 ms: the bound it serves is a brake, not an account. */
-  async count(nowMs: number): Promise<number> {
+  async count(): Promise<number> {
+    const nowMs = performance.now();
     if (nowMs - this.#counted.atMs > COUNT_REUSE_MS) {
       this.#counted = { atMs: nowMs, count: await this.#redis.zcard(this.#layout.open) };
     }

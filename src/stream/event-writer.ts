@@ -59,7 +59,7 @@ export class EventWriter {
   #snapshotBytes = SNAPSHOT_MIN_BYTES;
   #draining: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #flushedAtMs = 0;
+  #flushedAtMs = Number.NEGATIVE_INFINITY;
   #urgent = false;
   #failure: Error | undefined;
   #refill: () => Promise<void> = () => Promise.resolve();
@@ -132,7 +132,7 @@ export class EventWriter {
 
   #schedule(): void {
     if (this.#draining !== undefined || this.#buffer.length === 0) return;
-    const waitMs = this.#flushedAtMs + FLUSH_INTERVAL_MS - Date.now();
+    const waitMs = this.#flushedAtMs + FLUSH_INTERVAL_MS - performance.now();
     if (this.#urgent || this.#bufferBytes >= BATCH_BYTES || waitMs <= 0) {
       void this.#drain();
     } else {
@@ -165,7 +165,7 @@ export class EventWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#urgent = false;
-    this.#flushedAtMs = Date.now();
+    this.#flushedAtMs = performance.now();
     const batch = this.#takeBatch();
     if (batch.events.length > 0) await this.#appendUntilDone(batch);
   }
@@ -181,7 +181,7 @@ export class EventWriter {
       count += 1;
     }
     const events = this.#buffer.splice(0, count);
-    const batch = { first: this.#first, events, bytes, atMs: Date.now() };
+    const batch = { first: this.#first, events, bytes, atMs: performance.now() };
     this.#bufferBytes -= bytes;
     this.#first += count;
     return batch;

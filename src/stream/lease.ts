@@ -22,7 +22,7 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
  * `expired`: its deadline has passed. `gone`: there is no such response.
  */
 export type AcquireOutcome =
-  | { kind: "held"; lease: string; last: number; attempt: number }
+  | { kind: "held"; lease: string; last: number; attempt: number; unknownSinceMs: number }
   | { kind: "over" | "ending" | "exhausted" | "crashed" | "expired" | "gone" };
 
 /** Of processes that ran nothing else. */
@@ -51,18 +51,19 @@ export function isSuspect({ lease, last, leasedLast, stalls, losses }: Suspicion
 /*
  * KEYS  meta
  * ARGV  nonce, now in ms, attempts allowed, the worker's name
- * Returns {outcome, lease, last, attempt}
+ * Returns {outcome, lease, last, attempt, since when workers cannot run it or 0}
  */
-const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, number]>(
+const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, number, number?]>(
   "acquireLease",
   1,
   `
   local meta = redis.call('HMGET', KEYS[1], 'status', 'ending', 'attempts', 'deadlineMs', 'last', 'lease',
-    'charged', 'crashes', 'stalls', 'leasedLast', 'losses')
+    'charged', 'crashes', 'stalls', 'leasedLast', 'losses', 'unknownSinceMs')
+  local unknownSince = tonumber(meta[12] or 0)
   if not meta[1] then return {'gone', '', -1, 0} end
   -- Sent again after a connection error: it was held already.
   if meta[6] ~= '' and string.sub(meta[6], -#ARGV[1]) == ARGV[1] then
-    return {'held', meta[6], tonumber(meta[5]), tonumber(meta[3])}
+    return {'held', meta[6], tonumber(meta[5]), tonumber(meta[3]), unknownSince}
   end
   if meta[1] ~= 'queued' and meta[1] ~= 'in_progress' then return {'over', '', -1, 0} end
   if meta[2] ~= '' then return {'ending', '', -1, 0} end
@@ -77,7 +78,7 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
   local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
   redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4], 'stalls', stalls, 'losses', losses,
     'leasedLast', meta[5])
-  return {'held', lease, tonumber(meta[5]), redis.call('HINCRBY', KEYS[1], 'attempts', 1)}
+  return {'held', lease, tonumber(meta[5]), redis.call('HINCRBY', KEYS[1], 'attempts', 1), unknownSince}
 `,
 );
 
@@ -98,6 +99,23 @@ const releaseScript = defineScript<0 | 1>(
   return 1
 `,
   { runsWhenFull: true },
+);
+
+/*
+ * KEYS  meta
+ * ARGV  lease, now in ms
+ * Gives the lease back, because this worker cannot run the response. Neither an attempt nor a wait; since when is noted.
+ */
+const leaveScript = defineScript<0 | 1>(
+  "leaveToOtherWorkers",
+  1,
+  `
+  if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+  redis.call('HSET', KEYS[1], 'lease', '', 'stalls', 0, 'losses', 0)
+  redis.call('HINCRBY', KEYS[1], 'attempts', -1)
+  redis.call('HSETNX', KEYS[1], 'unknownSinceMs', ARGV[2])
+  return 1
+`,
 );
 
 /*
@@ -179,7 +197,7 @@ export class Leases {
 
   /** For a worker that begins an attempt. Its name is kept in the record, for people who look for the run. */
   async acquire(id: string, nowMs: number, attemptsAllowed: number, worker: string): Promise<AcquireOutcome> {
-    const [kind, lease, last, attempt] = await acquireScript(
+    const [kind, lease, last, attempt, unknownSinceMs = 0] = await acquireScript(
       this.#redis,
       this.#layout.meta(id),
       newNonce(),
@@ -187,7 +205,7 @@ export class Leases {
       attemptsAllowed,
       worker,
     );
-    return kind === "held" ? { kind, lease, last, attempt } : { kind };
+    return kind === "held" ? { kind, lease, last, attempt, unknownSinceMs } : { kind };
   }
 
   /** For a worker that hands a response over. False if the lease was lost already. */
@@ -198,6 +216,15 @@ export class Leases {
   /** For a worker whose response waits in the queue for its provider. False if the lease was lost already. */
   async postpone(id: string, lease: string): Promise<boolean> {
     return (await releaseScript(this.#redis, this.#layout.meta(id), lease, "1")) === 1;
+  }
+
+  /** For a worker whose configuration lacks what the response needs. False if the lease was lost already. */
+  async leaveToOthers(id: string, lease: string, nowMs: number): Promise<boolean> {
+    return (await leaveScript(this.#redis, this.#layout.meta(id), lease, nowMs)) === 1;
+  }
+
+  async forgetUnknown(id: string): Promise<void> {
+    await this.#redis.hdel(this.#layout.meta(id), "unknownSinceMs");
   }
 
   /** For a worker whose run has thrown. False if the lease was lost already. */

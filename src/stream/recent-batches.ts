@@ -13,6 +13,7 @@ export interface Batch<Event> {
   first: number;
   events: Event[];
   bytes: number;
+  /** On the monotonic clock. */
   atMs: number;
 }
 
@@ -28,7 +29,7 @@ export class RecentBatches<Event> {
   add(batch: Batch<Event>): void {
     this.#batches.push(batch);
     this.#bytes += batch.bytes;
-    const oldestMs = Date.now() - RECENT_MS;
+    const oldestMs = performance.now() - RECENT_MS;
     while (this.#batches.length > 1 && (this.#bytes > RECENT_BYTES || this.#batches[0]!.atMs < oldestMs)) {
       this.#bytes -= this.#batches.shift()!.bytes;
     }
@@ -41,6 +42,6 @@ export class RecentBatches<Event> {
       throw new LogRolledBackError(`The log of ${this.#responseId} lost its events from ${first} on.`);
     }
     const events = this.#batches.flatMap((batch) => batch.events.slice(Math.max(0, first - batch.first)));
-    return { first, events, bytes: 0, atMs: Date.now() };
+    return { first, events, bytes: 0, atMs: performance.now() };
   }
 }

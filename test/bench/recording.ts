@@ -8,6 +8,7 @@ import type { Response } from "../../src/protocol/response.ts";
 import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
+import { RedisClock } from "../../src/redis/redis-clock.ts";
 import type { RedisClient } from "../../src/redis/script.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
@@ -29,12 +30,14 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   const layout = new RedisLayout(prefix, { sharded: false });
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, []);
+  const clock = await RedisClock.start(redis, layout.open, logger);
   const storage = openStorage({
     ...KEPT_FOR,
     redis,
     logRedis: redis,
     layout,
     queue,
+    clock,
     sealer,
     minReplicasAcked: 0,
     logger,
@@ -42,6 +45,7 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   return {
     ...storage,
     async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
       await queue.close();
       redis.disconnect();
     },

@@ -29,7 +29,8 @@ export class ServerProcess implements AsyncDisposable {
   constructor(name: string, script: string, environment: Record<string, string>) {
     this.name = name;
     this.child = spawn(process.execPath, [script], {
-      cwd: ROOT,
+      // Of another release, from the folder that it is in.
+      cwd: environment["RELEASE"] ?? ROOT,
       env: { PATH: process.env["PATH"], REDIS_URL: environment["REDIS_URL"] ?? testRedisUrl(), ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
+import { RedisClock } from "../../src/redis/redis-clock.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { testRedisUrl, uniquePrefix } from "./redis.ts";
@@ -23,11 +24,13 @@ export async function openTestStorage(
   const layout = new RedisLayout(prefix, { sharded: cluster });
   const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
   const sealer = await openSealer(redis, layout, []);
-  const shared = { redis, logRedis: redis, layout, queue, sealer, minReplicasAcked: 0, logger: silentLogger };
+  const clock = await RedisClock.start(redis, layout.open, silentLogger);
+  const shared = { redis, logRedis: redis, layout, queue, clock, sealer, minReplicasAcked: 0, logger: silentLogger };
   const storage = openStorage({ ...shared, ...KEPT_FOR });
   return {
     ...storage,
     async [Symbol.asyncDispose]() {
+      clock[Symbol.dispose]();
       await queue.close();
       redis.disconnect();
     },

@@ -72,7 +72,14 @@ export interface RunSetup {
   isStrict?: boolean;
 }
 
-const DEFAULTS = { maxToolCalls: 100, maxWaits: 0, streamsCalls: false, isStrict: true };
+const DEFAULTS = {
+  maxToolCalls: 100,
+  maxWaits: 0,
+  unknownWaitMs: 0,
+  missingTool: () => undefined,
+  streamsCalls: false,
+  isStrict: true,
+};
 
 export async function runOnce(setup: RunSetup, id: string, control: RunControl) {
   const { kinds, upstream, contextWindow, background } = setup;

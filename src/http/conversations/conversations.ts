@@ -15,7 +15,7 @@ export function createConversation(context: ApiContext): RequestHandler {
     const { items, metadata } = await readBody(createConversationSchema, request.body);
     const { project } = response.locals;
     const { storage, limits } = context;
-    const fields = { createdAt: Math.floor(Date.now() / 1000), metadata: metadata ?? {} };
+    const fields = { createdAt: Math.floor(storage.clock.nowMs() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
     const stored = await itemsToStore(storage, limits, project, items ?? []);
     const adding = { id: conversation.id, project, items: stored, bound: limits.maxStoredBytesPerProject };

@@ -56,13 +56,13 @@ export async function installDebianPackage(
 
 /** Tests, the demo and a server may start at the same time; each of them would install. */
 async function untilLocked(log: (line: string) => void): Promise<AsyncDisposable> {
-  const end = Date.now() + APT_TIMEOUT_MS;
+  const end = performance.now() + APT_TIMEOUT_MS;
   let isWaiting = false;
   for (;;) {
     try {
       return await acquireLock(INSTALL_LOCK);
     } catch (error) {
-      if (!(error instanceof LockHeldError) || Date.now() > end) throw error;
+      if (!(error instanceof LockHeldError) || performance.now() > end) throw error;
       if (!isWaiting) log(`Process ${error.holder.pid} is installing a package; waiting for it.`);
       isWaiting = true;
     }

@@ -80,12 +80,12 @@ async function removeContainer(name: string, environment: NodeJS.ProcessEnv): Pr
 }
 
 async function untilPing(url: string): Promise<void> {
-  const end = Date.now() + READY_TIMEOUT_MS;
+  const end = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     try {
       return await ping(url, ANSWER_TIMEOUT_MS);
     } catch (error) {
-      if (Date.now() > end) throw new Error(`Redis in Docker does not answer at ${url}.`, { cause: error });
+      if (performance.now() > end) throw new Error(`Redis in Docker does not answer at ${url}.`, { cause: error });
     }
     await delay(READY_CHECK_MS);
   }

@@ -41,9 +41,9 @@ export async function endOrphan(dataDir: string, log: (line: string) => void): P
 }
 
 async function hasEnded(pid: number): Promise<boolean> {
-  const end = Date.now() + STOP_TIMEOUT_MS;
+  const end = performance.now() + STOP_TIMEOUT_MS;
   while (await isRunning(pid)) {
-    if (Date.now() > end) return false;
+    if (performance.now() > end) return false;
     await delay(CHECK_MS);
   }
   return true;

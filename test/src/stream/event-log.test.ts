@@ -105,10 +105,12 @@ describe("the lease", () => {
     const late = await beginResponse(storage, sampleRecord({ deadlineMs: Date.now() + 50_000 }));
     expect(await storage.leases.acquire(late.id, Date.now() + 60_000, 5, "test")).toEqual({ kind: "expired" });
     const tired = await beginResponse(storage, sampleRecord());
-    expect(await storage.leases.acquire(tired.id, Date.now(), 1, "test")).toEqual({ kind: "exhausted" });
     expect(await storage.leases.release(tired.id, tired.lease)).toBe(true);
     expect(await storage.leases.release(tired.id, tired.lease)).toBe(false);
-    expect(await storage.leases.acquire(tired.id, Date.now(), 1, "test")).toMatchObject({ kind: "held", attempt: 1 });
+    const again = await storage.leases.acquire(tired.id, Date.now(), 1, "test");
+    expect(again).toMatchObject({ kind: "held", attempt: 1 });
+    expect(await storage.leases.chargeFailure(tired.id, again.kind === "held" ? again.lease : "")).toBe(true);
+    expect(await storage.leases.acquire(tired.id, Date.now(), 1, "test")).toEqual({ kind: "exhausted" });
   });
 
   test("is unique even if Redis came back with an older epoch", async () => {
@@ -133,7 +135,7 @@ describe("the lease", () => {
     proxy.isSilent = false;
     proxy.cut();
     const lease = await near.redis.hget(near.layout.meta(record.id), "lease");
-    expect(await acquiring).toEqual({ kind: "held", lease, last: 1, attempt: 1 });
+    expect(await acquiring).toEqual({ kind: "held", lease, last: 1, attempt: 1, unknownSinceMs: 0 });
   });
 });
 

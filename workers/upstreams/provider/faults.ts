@@ -113,7 +113,7 @@ export function refusalFault(refusal: Refusal): ProviderFault {
   const retryable = isRetryable(status, headers, isEmptyAccount);
   return new ProviderFault(describeRefusal(refusal, code), {
     retryable,
-    afterMs: refusal.retryAfterMs ?? (headers && readRetryAfterMs(headers, Date.now())),
+    afterMs: refusal.retryAfterMs ?? (headers && readRetryAfterMs(headers)),
     isRateLimit: status === 429 && !isEmptyAccount,
     isUnavailable: retryable || isEmptyAccount || status === 401 || status === 403 || status === 404 || status >= 500,
   });
@@ -160,12 +160,21 @@ export function describeProviderError(
   return type === undefined || type === "error" ? described : { ...described, type };
 }
 
-/** In milliseconds from `nowMs`; undefined if there is no usable header. Forms: `retry-after-ms`, seconds, an HTTP date. */
-export function readRetryAfterMs(headers: Headers, nowMs: number): number | undefined {
+/**
+ * In milliseconds; undefined if there is no usable header. Forms: `retry-after-ms`, seconds, and an HTTP date, which is of
+ * the provider's clock: where the answer says what time it is there, that is what it is compared with.
+ */
+export function readRetryAfterMs(headers: Headers): number | undefined {
   const ms = Number.parseFloat(headers.get("retry-after-ms") ?? "");
   if (Number.isFinite(ms)) return Math.max(0, ms);
   const header = headers.get("retry-after") ?? "";
   const seconds = Number(header);
-  const waitMs = header.trim() !== "" && Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - nowMs;
+  const waitMs =
+    header.trim() !== "" && Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - providerTimeMs(headers);
   return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
+}
+
+function providerTimeMs(headers: Headers): number {
+  const dateMs = Date.parse(headers.get("date") ?? "");
+  return Number.isFinite(dateMs) ? dateMs : Date.now();
 }

@@ -3,7 +3,7 @@
  * gets numbers and strings back. No object crosses in either direction, so that neither side's prototypes are the
  * other's.
  */
-import { fireTimers, lockFile, printBytes, runner, untilNextTimer } from "./surroundings.ts";
+import { fireTimers, lockFile, monotonicMs, printBytes, runner, untilNextTimer } from "./surroundings.ts";
 import { loadPyodide } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
 
@@ -37,8 +37,8 @@ function print(bytes: Uint8Array): number {
 /** Python looks at this every few instructions. Its time is up when there is a SIGINT in it. */
 const interrupts = {
   get 0(): number {
-    if (Date.now() < deadline) return 0;
-    deadline = Date.now() + INTERRUPT_AGAIN_MS;
+    if (monotonicMs() < deadline) return 0;
+    deadline = monotonicMs() + INTERRUPT_AGAIN_MS;
     return SIGINT;
   },
   set 0(_value: number) {},
@@ -78,7 +78,7 @@ async function start(): Promise<void> {
   realm["startRun"] = (timeoutMs: number, maxLogBytes: number): string => {
     outcome = undefined;
     printable = maxLogBytes;
-    deadline = Date.now() + timeoutMs;
+    deadline = monotonicMs() + timeoutMs;
     void runCell.callPromising(input).then(
       (result) => (outcome = result),
       (error: unknown) => crash(error),
@@ -87,8 +87,8 @@ async function start(): Promise<void> {
   };
   /** Lets the run go on. The result as JSON when there is one, else the milliseconds to wait before the next call. */
   realm["pump"] = (): string | number => {
-    if (Date.now() >= deadline) {
-      deadline = Date.now() + INTERRUPT_AGAIN_MS;
+    if (monotonicMs() >= deadline) {
+      deadline = monotonicMs() + INTERRUPT_AGAIN_MS;
       wake();
     }
     const hasFired = fireTimers();
@@ -97,7 +97,7 @@ async function start(): Promise<void> {
       return outcome;
     }
     if (hasFired) return 0;
-    return Math.max(0, Math.min(untilNextTimer(), deadline - Date.now(), IDLE_POLL_MS));
+    return Math.max(0, Math.min(untilNextTimer(), deadline - monotonicMs(), IDLE_POLL_MS));
   };
   realm["state"] = "ready";
 }

@@ -3,7 +3,7 @@
  * does nothing but pass strings between its pipes and the realm. It ends when its stdin does.
  *
  * Layers, from the inside: the realm has no capability to begin with, and cannot compile code from strings; what it is
- * handed are strings and numbers, and two functions that its closures keep; this realm has lost its own capabilities by
+ * handed are strings and numbers, and three functions that its closures keep; this realm has lost its own capabilities by
  * the time foreign code runs; the process has Node's permission model, no environment and no descriptors but its pipes;
  * the parent adds what the system offers (../confinement.ts), and ends the process at its limits.
  */
@@ -76,6 +76,7 @@ function createRealm(): vm.Context {
   bridge["print"] = (bytes: unknown): void => {
     if (typeof bytes === "string") send("logs", Buffer.from(bytes, "latin1"));
   };
+  bridge["monotonicMs"] = (): number => performance.now();
   bridge["random"] = (length: unknown): string => (typeof length === "number" ? randomness(length) : "");
   return realm;
 }
@@ -135,12 +136,12 @@ async function run(realm: vm.Context, setInput: (text: string) => void, payload:
     maxLogBytes: number;
     request: string;
   };
-  const end = Date.now() + timeoutMs + PATIENCE_MS;
+  const end = performance.now() + timeoutMs + PATIENCE_MS;
   setInput(request);
   call(realm, `startRun(${timeoutMs}, ${maxLogBytes})`, timeoutMs + PATIENCE_MS);
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
-    const left = end - Date.now();
+    const left = Math.ceil(end - performance.now());
     if (left <= 0) exit(EXIT_CRASHED);
     const progress = call(realm, "pump()", left);
     if (typeof progress === "string") return send("result", Buffer.from(progress));

@@ -14,6 +14,8 @@ interface Bridge {
   runner: string;
   /** Bytes that were printed, one character each. */
   print(bytes: string): void;
+  /** Milliseconds that no step of the machine's clock changes. */
+  monotonicMs: () => number;
   /** So many random bytes in base64. */
   random(length: number): string;
 }
@@ -28,7 +30,7 @@ interface Timer {
 const realm: Record<string, unknown> = globalThis;
 const bridge = realm["bridge"] as Bridge;
 delete realm["bridge"];
-export const { lockFile, runner } = bridge;
+export const { lockFile, runner, monotonicMs } = bridge;
 
 const CHUNK = 8192;
 const timers = new Map<number, Timer>();
@@ -36,14 +38,14 @@ let lastTimer = 0;
 
 realm["setTimeout"] = (call: (...values: unknown[]) => void, delayMs?: number, ...values: unknown[]): number => {
   const id = ++lastTimer;
-  timers.set(id, { id, at: Date.now() + (Number(delayMs) || 0), call: () => call(...values) });
+  timers.set(id, { id, at: monotonicMs() + (Number(delayMs) || 0), call: () => call(...values) });
   return id;
 };
 realm["clearTimeout"] = (id: number): void => void timers.delete(id);
 
 /** Calls what is due, and tells whether anything was. */
 export function fireTimers(): boolean {
-  const now = Date.now();
+  const now = monotonicMs();
   const due = [...timers.values()].filter(({ at }) => at <= now);
   for (const timer of due) {
     timers.delete(timer.id);
@@ -56,7 +58,7 @@ export function fireTimers(): boolean {
 export function untilNextTimer(): number {
   let next = Infinity;
   for (const { at } of timers.values()) next = Math.min(next, at);
-  return next - Date.now();
+  return next - monotonicMs();
 }
 
 /** One character for each unit: of bytes, or of UTF-16. */
@@ -127,7 +129,7 @@ realm["TextEncoder"] = class {
   }
 };
 
-realm["performance"] = { now: () => Date.now() };
+realm["performance"] = { now: () => monotonicMs() };
 realm["console"] = Object.fromEntries(["log", "info", "warn", "error", "debug"].map((name) => [name, () => {}]));
 
 /** By these three Pyodide recognises a shell. */

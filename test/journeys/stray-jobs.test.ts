@@ -1,0 +1,64 @@
+/** The lists of the queue and its jobs disagree, after a crash or by somebody's hand: every response goes on. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectOneTerminal } from "../support/subscriber.ts";
+
+const prefix = uniquePrefix();
+const environment = { KEY_PREFIX: prefix };
+let inspector: RedisInspector;
+let api: ApiProcess;
+beforeAll(async () => {
+  inspector = new RedisInspector(prefix);
+  api = await startApi(environment);
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  inspector[Symbol.dispose]();
+});
+
+const queue = (key: string) => `{${prefix}:queue}:background:${key}`;
+
+/** Each breaks what `id` has in the queue, where it waits for a worker. */
+const FAULTS: Record<string, (id: string) => Promise<unknown>> = {
+  "its job is in no list": async (id) => {
+    expect(await inspector.redis.zrem(queue("prioritized"), id)).toBe(1);
+    expect(await inspector.redis.exists(queue(id))).toBe(1);
+  },
+  "its job is in no list, and marked as begun": async (id) => {
+    await inspector.redis.zrem(queue("prioritized"), id);
+    await inspector.redis.hset(queue(id), "processedOn", Date.now(), "ats", 1);
+  },
+  "it is in the list, and its job is gone": async (id) => await inspector.redis.del(queue(id)),
+  "it is with a worker that there is not": async (id) => {
+    await inspector.redis.zrem(queue("prioritized"), id);
+    await inspector.redis.lpush(queue("active"), id);
+  },
+  "it is with a worker that there is not, and its job is gone": async (id) => {
+    await inspector.redis.zrem(queue("prioritized"), id);
+    await inspector.redis.lpush(queue("active"), id);
+    await inspector.redis.del(queue(id));
+  },
+  "it is among those that failed": async (id) => {
+    await inspector.redis.zrem(queue("prioritized"), id);
+    await inspector.redis.zadd(queue("failed"), Date.now(), id);
+  },
+};
+
+test.each(Object.entries(FAULTS))("%s", { timeout: 30_000 }, async (_name, breakJob) => {
+  const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
+  await breakJob(id);
+  await using _worker = await startWorker(environment);
+  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
+});
+
+test("a running response whose job is taken out of its list goes on, and ends once", { timeout: 30_000 }, async () => {
+  await using _worker = await startWorker(environment);
+  const { id } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
+  await expect.poll(async () => await inspector.redis.lrem(queue("active"), 0, id), { timeout: 10_000 }).toBe(1);
+  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
+  await expect.poll(async () => await inspector.open(), { timeout: 10_000 }).toEqual([]);
+});

@@ -1,0 +1,73 @@
+/** The previous release and this one on one Redis: runs are handed over both ways, and data of the future are refused. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { checkOutPreviousRelease, type PreviousRelease, whyNoPreviousRelease } from "../support/previous-release.ts";
+import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { uniquePrefix } from "../support/redis.ts";
+import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
+
+const EXIT_MISCONFIGURED = 78;
+
+test.each(["src/server.ts", "workers/main.ts"])("%s refuses data of a newer release", async (script) => {
+  const prefix = uniquePrefix();
+  using inspector = new RedisInspector(prefix);
+  await inspector.redis.set(`${prefix}:data-version`, "2");
+  await using refused = new ServerProcess(script, script, { KEY_PREFIX: prefix, PORT: "0" });
+  await refused.line(
+    ({ msg }) => msg.includes(`The data in Redis have version 2 (${prefix}:data-version)`),
+    "a refusal",
+  );
+  expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+  expect(refused.lines).toHaveLength(1);
+});
+
+test("the version of the data is noted, and read by the next process", async () => {
+  const prefix = uniquePrefix();
+  using inspector = new RedisInspector(prefix);
+  await using _api = await startApi({ KEY_PREFIX: prefix });
+  expect(await inspector.redis.get(`${prefix}:data-version`)).toBe("1");
+  await using _worker = await startWorker({ KEY_PREFIX: prefix });
+});
+
+const missing = await whyNoPreviousRelease();
+// Where the history is not there, this is skipped under a name that says so, and on standard error.
+if (missing !== undefined) process.stderr.write(`${missing}\n`);
+
+describe.skipIf(missing !== undefined)(`with the previous release ${missing ?? ""}`, { timeout: 60_000 }, () => {
+  let previous: PreviousRelease;
+  beforeAll(async () => {
+    previous = await checkOutPreviousRelease();
+  });
+  afterAll(async () => await previous[Symbol.asyncDispose]());
+
+  const RELEASES = { this: (environment: Record<string, string>) => environment, previous: from };
+  function from(environment: Record<string, string>): Record<string, string> {
+    return { ...environment, RELEASE: previous.folder };
+  }
+
+  test.each([
+    ["this", "previous", "this", "SIGTERM"],
+    ["this", "previous", "this", "SIGKILL"],
+    ["this", "this", "previous", "SIGTERM"],
+    ["previous", "this", "previous", "SIGKILL"],
+    ["previous", "previous", "this", "SIGTERM"],
+  ] as const)(
+    "an API of %s: a run goes from a worker of %s to one of %s, by %s",
+    async (api, first, second, signal) => {
+      const prefix = uniquePrefix();
+      using inspector = new RedisInspector(prefix);
+      const environment = { KEY_PREFIX: prefix, DRAIN_GRACE_MS: "0" };
+      await using server = await startApi(RELEASES[api](environment));
+      await using leaving = await startWorker(RELEASES[first](environment));
+      const { id } = await create(server.url, simulate({ tokens: 120, delay_ms: 20 }));
+      const stream = subscribe(server.url, id);
+      await subscribe(server.url, id, { cutAfterEvents: 30 });
+      leaving.kill(signal);
+      await leaving.exited;
+      await using _next = await startWorker(RELEASES[second](environment));
+      expect((await pollToTheEnd(server.url, id)).status).toBe("completed");
+      expectExact((await stream).events, await inspector.log(id), 0);
+      expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
+    },
+  );
+});
