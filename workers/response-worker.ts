@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../src/context.ts";
+import { pauseAfterRefusals } from "../src/queue/pause-after-refusals.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../src/queue/response-queue.ts";
 import { shareTime } from "../src/queue/shared-time.ts";
 import { isRedisUnavailable } from "../src/redis/connect.ts";
@@ -129,6 +130,7 @@ export class ResponseWorker {
     });
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
     shareTime(worker.backend, storage.clock);
+    pauseAfterRefusals(worker.backend);
     worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
     return worker;
   }

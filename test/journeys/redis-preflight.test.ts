@@ -174,3 +174,18 @@ test("a user with the rights that docs/operations.md names can do everything", a
   expect((await send("DELETE", `${url}/${first.id}`)).status).toBe(200);
   expect(await admin.call("ACL", "LOG")).toEqual([]);
 });
+
+test("a worker whose rights are taken away asks once a second, and goes on when it has them again", async () => {
+  await admin.call("ACL", "SETUSER", "worker", "on", ">secret", "~*", "&*", "+@all");
+  const settings = environment();
+  await using api = await startApi(settings);
+  await using worker = await startWorker({ ...settings, REDIS_URL: withUser(redis.url, "worker:secret") });
+  await admin.call("ACL", "SETUSER", "worker", "-evalsha", "-eval", "-bzpopmin");
+  const { id } = await create(api.url, simulate({ tokens: 2 }));
+  const refusals = () => worker.lines.filter(({ msg }) => msg === "Queue worker error").map(({ time }) => Number(time));
+  // The two queues are refused twice in a round each, and a round takes two seconds.
+  await expect.poll(() => refusals().length, { timeout: 30_000 }).toBeGreaterThan(12);
+  expect(refusals()[12]! - refusals()[0]!).toBeGreaterThan(1_500);
+  await admin.call("ACL", "SETUSER", "worker", "+@all");
+  expect(await pollToTheEnd(api.url, id)).toMatchObject({ status: "completed" });
+});
