@@ -21,6 +21,11 @@ export class Arrivals {
   #last = -1;
   #lastMs = 0;
 
+  /** The id of the last event that has come; -1 before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
   take({ id }: FollowedEvent): void {
     this.#last = id;
     this.#lastMs = nowMs();

@@ -17,6 +17,7 @@ import { measureDelivering } from "./deliver.ts";
 import { measureFailover } from "./failover.ts";
 import { measureFairness } from "./fairness.ts";
 import type { Figure } from "./figure.ts";
+import { measureHalfOpen } from "./half-open.ts";
 import { measureHeldCall } from "./held-call.ts";
 import { measureHostileBodies } from "./hostile-bodies.ts";
 import { measureLatency } from "./latency.ts";
@@ -43,6 +44,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "memory", run: measureMemory },
   { name: "recover", run: measureRecovery },
   { name: "failover", run: measureFailover },
+  { name: "half-open", run: measureHalfOpen },
   { name: "fairness", run: measureFairness },
 ];
 

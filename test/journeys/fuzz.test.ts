@@ -235,6 +235,13 @@ function isOfTheServer(key: string): boolean {
   const beginnings = [layout.idempotency(""), layout.itemIndex("", "").slice(0, -1), `${layout.queuePrefix}:`];
   beginnings.push(layout.continuation("")[0].slice(0, -"}:waiting".length));
   beginnings.push(layout.storedBytes("")[0]);
-  const own = [layout.open, layout.windowed, layout.sealingKey];
+  const own = [
+    layout.open,
+    layout.windowed,
+    layout.sealingKey,
+    layout.dataVersion,
+    layout.writeProbe,
+    layout.replicaProbe,
+  ];
   return own.includes(key) || beginnings.some((beginning) => key.startsWith(beginning));
 }
