@@ -18,7 +18,8 @@ test.each(["src/server.ts", "workers/main.ts"])("%s refuses data of a newer rele
     "a refusal",
   );
   expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
-  expect(refused.lines).toHaveLength(1);
+  // What a start warns of in the Redis of the tests is no matter here.
+  expect(refused.lines.filter(({ level }) => level !== 40)).toHaveLength(1);
 });
 
 test("the version of the data is noted, and read by the next process", async () => {
