@@ -4,7 +4,7 @@
  */
 import type { RequestHandler } from "express";
 import { letBodyCome } from "./http-server.ts";
-import { JsonReader } from "./json-reader.ts";
+import { JsonReader, newLevels } from "./json-reader.ts";
 import { hasBody, readBytes } from "./read-bytes.ts";
 import { nextTurn } from "../turns/next-turn.ts";
 
@@ -50,8 +50,11 @@ async function readJson(bytes: Buffer, maxValues: number): Promise<unknown> {
   return resultOf(reader);
 }
 
+/** One body at a time is read in one piece. */
+const levels = newLevels();
+
 export function parseJson(bytes: Buffer, maxValues = DEFAULT_VALUES): unknown {
-  const reader = new JsonReader(bytes, { maxValues });
+  const reader = new JsonReader(bytes, { maxValues, levels });
   while (!reader.read(bytes.length));
   return resultOf(reader);
 }

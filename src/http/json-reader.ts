@@ -54,9 +54,24 @@ interface Unfinished {
   before: Before;
 }
 
+/** By depth: where a list or an object begins, the string before it, which is its name if it has one, and its fields. */
+export interface Levels {
+  starts: Uint32Array;
+  nameStarts: Uint32Array;
+  nameEnds: Uint32Array;
+  fields: Uint32Array;
+}
+
+export function newLevels(): Levels {
+  const list = (): Uint32Array => new Uint32Array(MAX_DEPTH + 1);
+  return { starts: list(), nameStarts: list(), nameEnds: list(), fields: list() };
+}
+
 interface ReaderOptions {
   maxValues: number;
   pieceValues?: number;
+  /** Of a reader that is done, to be used again: for a small body they cost more than all the rest. */
+  levels?: Levels;
 }
 
 export class JsonReader {
@@ -68,11 +83,10 @@ export class JsonReader {
   #stringFrom = 0;
   #stringTo = 0;
   #depth = 0;
-  /** By depth: where it begins, and the string before it, which is its name if it has one. */
-  readonly #starts = new Uint32Array(MAX_DEPTH + 1);
-  readonly #nameStarts = new Uint32Array(MAX_DEPTH + 1);
-  readonly #nameEnds = new Uint32Array(MAX_DEPTH + 1);
-  readonly #fields = new Uint32Array(MAX_DEPTH + 1);
+  readonly #starts: Uint32Array;
+  readonly #nameStarts: Uint32Array;
+  readonly #nameEnds: Uint32Array;
+  readonly #fields: Uint32Array;
   readonly #unfinished: Unfinished[] = [];
   /** Of a body in pieces, once it is closed. */
   #whole: { value: unknown; end: number } | undefined;
@@ -80,11 +94,17 @@ export class JsonReader {
   readonly #maxValues: number;
   readonly #pieceValues: number;
 
-  constructor(bytes: Buffer, { maxValues, pieceValues = PIECE_VALUES }: ReaderOptions) {
+  constructor(bytes: Buffer, { maxValues, pieceValues = PIECE_VALUES, levels = newLevels() }: ReaderOptions) {
     const isMarked = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
     this.#bytes = isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
     this.#maxValues = maxValues;
     this.#pieceValues = pieceValues;
+    this.#starts = levels.starts;
+    this.#nameStarts = levels.nameStarts;
+    this.#nameEnds = levels.nameEnds;
+    this.#fields = levels.fields;
+    // Every other level is set when it is opened.
+    this.#fields[0] = 0;
   }
 
   get values(): number {

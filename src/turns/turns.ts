@@ -21,6 +21,8 @@ export class Turns {
 
 /** As `values.map(map)` does. */
 export async function mapInTurns<T, R>(values: readonly T[], map: (value: T, place: number) => R): Promise<R[]> {
+  // One cannot be cut up.
+  if (values.length <= 1) return values.map(map);
   const turns = new Turns();
   const mapped: R[] = [];
   for (const [place, value] of values.entries()) {
