@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { RedisLayout } from "../../src/redis/layout.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
-import { startCluster } from "../support/cluster.ts";
+import { moveSlotOf, startCluster } from "../support/cluster.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -128,6 +129,28 @@ test(
     expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
   },
 );
+
+test("slots that move to other nodes while responses run cost no run an attempt, and no stream an event", async () => {
+  const { nodes, url } = await startCluster(join(folder, "reshard"));
+  await using _nodes = disposeAll(nodes);
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url, REDIS_CLUSTER: "true" };
+  const layout = new RedisLayout(environment.KEY_PREFIX, { sharded: true });
+  await using api = await startApi(environment);
+  await using worker = await startWorker(environment);
+  const begin = async (_: unknown, seed: number) =>
+    (await create(api.url, simulate({ tokens: 300, delay_ms: 20, seed }))).id;
+  const ids = await Promise.all(Array.from({ length: 6 }, begin));
+  await Promise.all(ids.map(async (id) => await subscribe(api.url, id, { cutAfterEvents: 10 })));
+  const followed = ids.map(async (id) => await subscribe(api.url, id));
+  const queue = `${layout.queuePrefix}:background:wait`;
+  for (const key of [...ids.map((id) => layout.meta(id)), layout.open, layout.openProjects, queue]) {
+    await moveSlotOf(key, nodes);
+  }
+  for (const each of await Promise.all(followed)) expect(each.isWhole).toBe(true);
+  const ended = await Promise.all(ids.map(async (id) => await pollToTheEnd(api.url, id)));
+  expect(ended.map(({ status }) => status)).toEqual(ids.map(() => "completed"));
+  expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
+}, 120_000);
 
 function disposeAll(disposables: readonly AsyncDisposable[]): AsyncDisposable {
   const stack = new AsyncDisposableStack();

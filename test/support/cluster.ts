@@ -37,3 +37,31 @@ export async function startCluster(
   for (const client of clients) client.disconnect();
   return { nodes, url: nodes.map((node) => node.url).join(",") };
 }
+
+/** Moves the slot of a key to the next node, key by key, as a reshard does. */
+export async function moveSlotOf(key: string, nodes: readonly PrivateRedis[]): Promise<void> {
+  const clients = nodes.map((node) => new Redis(node.url));
+  try {
+    const slot = Number(await clients[0]!.call("CLUSTER", "KEYSLOT", key));
+    const ids = await Promise.all(clients.map(async (client) => String(await client.call("CLUSTER", "MYID"))));
+    const from = await ownerOf(slot, clients, ids);
+    const to = (from + 1) % nodes.length;
+    const [source, target] = [clients[from]!, clients[to]!];
+    await target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[from]!);
+    await source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[to]!);
+    for (;;) {
+      const keys = (await source.call("CLUSTER", "GETKEYSINSLOT", slot, 1)) as string[];
+      if (keys.length === 0) break;
+      await source.call("MIGRATE", "127.0.0.1", nodes[to]!.port, "", 0, 5_000, "KEYS", ...keys);
+    }
+    for (const client of [target, source, ...clients]) await client.call("CLUSTER", "SETSLOT", slot, "NODE", ids[to]!);
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+}
+
+async function ownerOf(slot: number, clients: readonly Redis[], ids: readonly string[]): Promise<number> {
+  const ranges = (await clients[0]!.call("CLUSTER", "SLOTS")) as [number, number, [string, number, string]][];
+  const range = ranges.find(([first, last]) => first <= slot && slot <= last)!;
+  return ids.indexOf(range[2][2]);
+}
