@@ -38,7 +38,7 @@ interface ApiKeyEntry extends ApiKey {
   length: number;
 }
 
-/** `project:key` pairs, apart by commas or lines. In a file, lines that begin with `#` are comments. */
+/** `project:key` pairs, separated by commas or lines. In a file, lines that begin with `#` are comments. */
 function parseApiKeys(source: string | undefined, setting: string): ApiKeyEntry[] {
   if (source === undefined) return [];
   const entries = source

@@ -17,7 +17,7 @@ const EXPOSED = [
 ];
 const PREFLIGHT_SECONDS = 600;
 
-/** `setting`: origins apart by commas, or `*`. */
+/** `setting`: origins, separated by commas, or `*`. */
 export function originsOf(setting: string | undefined): string[] {
   return (setting ?? "").split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
 }

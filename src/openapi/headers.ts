@@ -32,7 +32,7 @@ export const HEADERS = {
   },
   "x-ignored-parameters": {
     description:
-      "With `UNKNOWN_PARAMETERS=ignore`: names in the request that this server does not know and left out, apart by commas.",
+      "With `UNKNOWN_PARAMETERS=ignore`: names in the request that this server does not know and left out, separated by commas.",
     schema: text,
   },
   "openai-poll-after-ms": {
