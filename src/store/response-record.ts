@@ -9,7 +9,8 @@ import type { List, PageQuery } from "../protocol/list.ts";
 import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import type { Kept } from "./open-responses.ts";
+import { type Accepted, acceptRecord } from "./accept-record.ts";
+import type { EnteringResponse, Kept, ProjectBounds } from "./open-responses.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import { readInputItem, readInputPage } from "./input-pages.ts";
 import { writeRecord } from "./write-record.ts";
@@ -93,13 +94,6 @@ export interface NewRecord {
   events: string[];
 }
 
-/** For how long from now a response is kept at the longest: it may end as late as at its deadline. */
-export function longestLifetimeSeconds({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
-  return retentionSeconds + Math.ceil(Math.max(0, deadlineMs - nowMs) / 1000);
-}
-
-type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
-
 /**
  * The request as the worker needs it. `ancestors` are the nearest links of the chain behind it
  * (response-chain.ts). A response whose purpose is `compact` answers nothing: its run compacts the context, for a
@@ -172,6 +166,11 @@ export class ResponseRecords {
   /** The same, of a record that is encoded already. */
   async write(record: EncodedRecord): Promise<boolean> {
     return await writeRecord(this.#logRedis, this.#layout, record);
+  }
+
+  /** Lets the response enter the set of open ones as well, in the same step. Only of what `isAcceptedAtOnce`. */
+  async accept(record: EncodedRecord, entering: EnteringResponse, bounds: ProjectBounds): Promise<Accepted> {
+    return await acceptRecord(this.#logRedis, this.#layout, record, entering, bounds);
   }
 
   /** The record, or undefined if there is none or it was deleted. */

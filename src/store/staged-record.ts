@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { nextTurn } from "../turns/next-turn.ts";
-import type { EncodedRecord } from "./encoded-record.ts";
+import { type EncodedRecord, NEW_FIELDS } from "./encoded-record.ts";
 
 const STAGED_SECONDS = 600;
 /** Some milliseconds of anybody's time. */
@@ -48,7 +48,7 @@ const commitScript = defineScript<0 | 1>(
     redis.call('RENAME', KEYS[9], KEYS[5])
     redis.call('EXPIRE', KEYS[5], ARGV[3])
   end
-  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1)
+  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1, ${NEW_FIELDS})
   for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
   return 1
 `,
@@ -71,9 +71,8 @@ export async function writeStaged(redis: RedisClient, layout: RedisLayout, recor
     if (from === 0) await redis.expire(stagedIndex, STAGED_SECONDS);
   }
   const keys = [layout.meta(id), layout.events(id), layout.request(id), layout.input(id), layout.inputIndex(id)];
-  const entries = Object.entries(fields).flat();
   const sizes = [events.length, inputIndex.length / 2, indexSeconds];
-  return (await commitScript(redis, keys, staged, sizes, entries)) === 1;
+  return (await commitScript(redis, keys, staged, sizes, fields)) === 1;
 }
 
 async function stageText(redis: RedisClient, key: string, text: string): Promise<void> {
