@@ -13,6 +13,7 @@ import { type Accepted, acceptRecord } from "./accept-record.ts";
 import type { EnteringResponse, Kept, ProjectBounds } from "./open-responses.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import { readInputItem, readInputPage } from "./input-pages.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import { writeRecord } from "./write-record.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
@@ -234,13 +235,13 @@ export class ResponseRecords {
 
   async readRequest(id: string): Promise<StoredRequest | undefined> {
     const json = await this.#redis.get(this.#layout.request(id));
-    return json === null ? undefined : storedRequestSchema.parse(JSON.parse(json));
+    return json === null ? undefined : storedRequestSchema.parse(await parseInTurns(json));
   }
 
   /** Input items were validated when they were accepted; they are not checked again on every page. */
   async readInput(id: string): Promise<StoredInputItem[] | undefined> {
     const json = await this.#redis.get(this.#layout.input(id));
-    return json === null ? undefined : (JSON.parse(json) as StoredInputItem[]);
+    return json === null ? undefined : await parseInTurns<StoredInputItem[]>(json);
   }
 
   /** One page of it, at the cost of what it shows. Undefined if `query.after` names nothing in it. */

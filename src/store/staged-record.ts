@@ -54,15 +54,30 @@ const commitScript = defineScript<0 | 1>(
 `,
 );
 
+/*
+ * KEYS  staged events, staged text of an event
+ * ARGV  id of the entry, seconds for which the events are kept
+ * An entry of a stream cannot be written by the piece, and a client that sends 30 MB as one argument needs 100 MB for it.
+ */
+const addEventScript = defineScript<null>(
+  "addStagedEvent",
+  2,
+  `
+  redis.call('XADD', KEYS[1], ARGV[1], '${ENTRY_FIELD}', redis.call('GET', KEYS[2]))
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+  redis.call('UNLINK', KEYS[2])
+`,
+);
+
 /** Writes the record in one step, as `ResponseRecords.write` does. False if the id was there already. */
 export async function writeStaged(redis: RedisClient, layout: RedisLayout, record: EncodedRecord): Promise<boolean> {
   const { id, request, input, inputIndex, indexSeconds, events, fields } = record;
   const staged = layout.stagedKeysOf(id, randomUUID());
-  const [stagedEvents, stagedRequest, stagedInput, stagedIndex] = staged;
+  const [stagedEvents, stagedRequest, stagedInput, stagedIndex, stagedEvent] = staged;
   for (const [place, data] of events.entries()) {
     await nextTurn();
-    await redis.xadd(stagedEvents, `${place}${ENTRY_SUFFIX}`, ENTRY_FIELD, data);
-    if (place === 0) await redis.expire(stagedEvents, STAGED_SECONDS);
+    await stageText(redis, stagedEvent, data);
+    await addEventScript(redis, stagedEvents, stagedEvent, `${place}${ENTRY_SUFFIX}`, STAGED_SECONDS);
   }
   await stageText(redis, stagedRequest, request);
   await stageText(redis, stagedInput, input);
@@ -72,7 +87,8 @@ export async function writeStaged(redis: RedisClient, layout: RedisLayout, recor
   }
   const keys = [layout.meta(id), layout.events(id), layout.request(id), layout.input(id), layout.inputIndex(id)];
   const sizes = [events.length, inputIndex.length / 2, indexSeconds];
-  return (await commitScript(redis, keys, staged, sizes, fields)) === 1;
+  const parts = [stagedEvents, stagedRequest, stagedInput, stagedIndex];
+  return (await commitScript(redis, keys, parts, sizes, fields)) === 1;
 }
 
 async function stageText(redis: RedisClient, key: string, text: string): Promise<void> {
