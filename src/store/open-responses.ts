@@ -143,8 +143,9 @@ export class OpenResponses {
     this.#needsReplicas = minReplicasAcked > 0;
   }
 
-  async add(id: string, acceptedAtMs: number): Promise<void> {
-    await this.#redis.zadd(this.#layout.open, acceptedAtMs, id);
+  /** False if it is there already. */
+  async add(id: string, acceptedAtMs: number): Promise<boolean> {
+    return (await this.#redis.zadd(this.#layout.open, "NX", acceptedAtMs, id)) === 1;
   }
 
   /** Adds the id and counts its bytes, unless its project is at a bound. Exact, however many ask at once. */

@@ -1,5 +1,8 @@
-/** Refusals of bodies, in the API's words. */
+/** Bodies as they are read: refusals in the API's words, and turns with other requests. */
 import { expect, test } from "vitest";
+import { readCreateRequest } from "../../../src/http/validate.ts";
+import { ProviderCatalog } from "../../../src/providers/catalog.ts";
+import { roundsDuring } from "../../support/rounds.ts";
 import { DEFAULT_VALUES, MAX_DEPTH, MAX_FIELDS, parseJson } from "../../../src/http/json-body.ts";
 
 const object = (fields: number): string => `{${Array.from({ length: fields }, (_, i) => `"${i}":1`).join(",")}}`;
@@ -26,4 +29,22 @@ test.each([
   ],
 ])("a body that is refused: %s", (_, status, body, message) => {
   expect(() => parseJson(Buffer.from(body))).toThrow(expect.objectContaining({ status, message }));
+});
+
+const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
+const messages = (count: number): string =>
+  JSON.stringify({
+    model: "simulator/default",
+    input: Array.from({ length: count }, () => ({ role: "user", content: [{ type: "input_text", text: "a" }] })),
+  });
+
+test("a request of many values is checked in turns with other requests", async () => {
+  const { value, rounds } = await roundsDuring(readCreateRequest(parseJson(Buffer.from(messages(40_000))), catalog));
+  expect(value.input).toHaveLength(40_000);
+  expect(rounds).toBeGreaterThan(3);
+});
+
+test("a small one is not", async () => {
+  const { rounds } = await roundsDuring(readCreateRequest(parseJson(Buffer.from(messages(10))), catalog));
+  expect(rounds).toBeLessThan(2);
 });

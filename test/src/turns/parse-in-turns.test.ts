@@ -1,25 +1,12 @@
 /** Stored JSON is read as JSON.parse reads it, and others get their turns meanwhile. */
 import { expect, test } from "vitest";
+import { roundsDuring } from "../../support/rounds.ts";
 import { parseInTurns } from "../../../src/turns/parse-in-turns.ts";
 
 /** Names that differ are what makes JSON.parse slow: half a second for these. */
 function namesOf(count: number): Record<string, number>[] {
   const fields = (from: number) => Array.from({ length: 9_000 }, (_, i) => [`name_${from + i}`, i] as const);
   return Array.from({ length: count / 9_000 }, (_, i) => Object.fromEntries(fields(i * 9_000)));
-}
-
-/** How many rounds the event loop makes until `work` is done. */
-async function roundsDuring<T>(work: Promise<T>): Promise<{ value: T; rounds: number }> {
-  let rounds = 0;
-  let isDone = false;
-  const count = (): void => {
-    rounds += 1;
-    if (!isDone) setImmediate(count);
-  };
-  setImmediate(count);
-  const value = await work;
-  isDone = true;
-  return { value, rounds };
 }
 
 test("a long text is read in many turns", async () => {
