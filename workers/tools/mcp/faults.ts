@@ -40,6 +40,17 @@ export class ListTooLongError extends Error {
   }
 }
 
+/** A list that does not come to its end. What was read of it is shown. */
+export class TooManyPagesError extends Error {
+  override readonly name = "TooManyPagesError";
+  constructor(pages: number) {
+    super(`The server's list has more than ${pages} pages.`);
+  }
+}
+
+/** Classes whose messages are this server's own words. */
+const OWN_ERRORS = [GuardedFetchError, AnswerTooLongError, ListTooLongError, TooManyPagesError];
+
 const MESSAGE_MAXIMUM = 2_000;
 
 export function faultOf(error: unknown, redact: Redact): McpFault {
@@ -58,7 +69,7 @@ function classify(error: unknown): McpFault {
     return { type: "mcp_protocol_error", code: error.code, message };
   }
   if (error instanceof FetchTimeoutError) return protocolError(ErrorCode.RequestTimeout, error.message);
-  if (error instanceof GuardedFetchError || error instanceof AnswerTooLongError || error instanceof ListTooLongError) {
+  if (error instanceof Error && OWN_ERRORS.some((own) => error instanceof own)) {
     return protocolError(ErrorCode.ConnectionClosed, error.message);
   }
   // The SDK's word for a connection that was closed before the message was sent.
