@@ -52,13 +52,17 @@ export function answeredResult(answer: CallAnswer, redact: Redact): ToolResult {
 function blocksOf(answer: CallAnswer): unknown[] {
   const { toolResult } = answer;
   if (toolResult != null && answer["content"] === undefined) {
-    return isRecord(toolResult) && "content" in toolResult ? blocksOf(toolResult) : [jsonOf(toolResult)];
+    return isRecord(toolResult) && "content" in toolResult ? blocksOf(toolResult) : [textOf(toolResult)];
   }
   const content = answer["content"] ?? [];
   const blocks: unknown[] = Array.isArray(content) ? content : [content];
   const { structuredContent } = answer;
   if (structuredContent == null || isSaid(structuredContent, blocks)) return blocks;
-  return [...blocks, jsonOf(structuredContent)];
+  return [...blocks, textOf(structuredContent)];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : jsonOf(value);
 }
 
 /** Servers wrap what is no object in one, as `result`: a list then has a block for each of its values. */

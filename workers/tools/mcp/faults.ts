@@ -48,6 +48,9 @@ export class TooManyPagesError extends Error {
   }
 }
 
+export const NOT_ALLOWED = "The server's answer is not what the protocol allows.";
+const UNKNOWN_VERSION = "protocol version is not supported";
+
 /** Classes whose messages are this server's own words. */
 const OWN_ERRORS = [GuardedFetchError, AnswerTooLongError, ListTooLongError, TooManyPagesError];
 
@@ -64,6 +67,9 @@ function classify(error: unknown): McpFault {
   if ((error instanceof StreamableHTTPError || error instanceof SseError) && (error.code ?? 0) > 0) {
     return { type: "http_error", code: error.code!, message: new HttpStatusError(error.code!, false).message };
   }
+  if (error instanceof StreamableHTTPError || (error instanceof Error && error.name.includes("ZodError"))) {
+    return protocolError(ErrorCode.InvalidRequest, NOT_ALLOWED);
+  }
   if (error instanceof McpError) {
     const message = error.message.replace(/^(MCP error -?\d+: )+/, "");
     return { type: "mcp_protocol_error", code: error.code, message };
@@ -76,8 +82,12 @@ function classify(error: unknown): McpFault {
   if (error instanceof Error && error.message === "Not connected") {
     return protocolError(ErrorCode.ConnectionClosed, "Connection closed");
   }
-  if (error instanceof Error && error.name.includes("ZodError")) {
-    return protocolError(ErrorCode.InvalidRequest, "The server's answer is not what the protocol allows.");
+  // The SDK has no class of its own for a version that it does not know.
+  if (error instanceof Error && error.message.includes(UNKNOWN_VERSION)) {
+    return protocolError(
+      ErrorCode.InvalidRequest,
+      "The server speaks a version of the protocol that is not known here.",
+    );
   }
   return protocolError(ErrorCode.ConnectionClosed, "The server could not be reached, or broke off its answer.");
 }

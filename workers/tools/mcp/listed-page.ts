@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { type Redact, redactTexts } from "../../../src/redaction.ts";
+import { NOT_ALLOWED } from "./faults.ts";
 import { checkInputSchema } from "./input-schema.ts";
 import { isRecord } from "./is-record.ts";
 import type { ListedTool } from "./tool-filter.ts";
@@ -30,8 +31,6 @@ const TOOL_MAXIMUM_CHARACTERS = 768 * 1024;
 const NAME_MAXIMUM = 1_024;
 const NAME_SHOWN = 100;
 
-const NO_LIST = "The server's answer is not what the protocol allows.";
-
 const HINTS = {
   title: z.string(),
   readOnlyHint: z.boolean(),
@@ -43,7 +42,7 @@ const HINTS = {
 /** Throws for what is no list at all. Of an empty one, servers may leave out the field or write null. */
 export function readPage(answer: Readonly<Record<string, unknown>>, redact: Redact): ListedPage {
   const { tools = [] } = answer;
-  if (tools !== null && !Array.isArray(tools)) throw new McpError(ErrorCode.InvalidRequest, NO_LIST);
+  if (tools !== null && !Array.isArray(tools)) throw new McpError(ErrorCode.InvalidRequest, NOT_ALLOWED);
   const page: ListedPage = { tools: [], flaws: [], characters: 0 };
   for (const [place, raw] of (tools ?? []).entries()) {
     const characters = lengthOf(raw);
