@@ -31,7 +31,7 @@ export function modelContext(
   made: ReadonlyMap<string, MadeCall>,
   isHosted: (type: string) => boolean,
   conversation: readonly ContextItem[] = items,
-  contextWindow?: number | undefined,
+  contextWindow?: number,
 ): ContextItem[] {
   const context: ContextItem[] = [];
   let turn: Pair[] = [];

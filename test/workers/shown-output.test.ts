@@ -12,6 +12,8 @@ import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from ".
 
 const lengths = (shown: readonly unknown[]) => shown.map((each) => JSON.stringify(each).length - 2);
 
+const lengthOf = (shown: readonly unknown[]) => shown.map(String).join("").length;
+
 describe("a text that is too long", () => {
   test.each([500, 1_000, CALL_MAXIMUM])(
     "has its beginning and its end in %i characters, and how much is missing",
@@ -51,8 +53,8 @@ describe("the outputs of a turn", () => {
     expect(lengths(shownOutputs([long], turnMaximum(undefined)))).toEqual([expect.closeTo(CALL_MAXIMUM, -1)]);
     const many = shownOutputs([...Array.from({ length: 20 }, () => long), "short"], turnMaximum(undefined));
     expect(many.at(-1)).toBe("short");
-    expect(many.join("").length).toBeLessThanOrEqual(turnMaximum(undefined));
-    expect(many.join("").length).toBeGreaterThan(turnMaximum(undefined) * 0.99);
+    expect(lengthOf(many)).toBeLessThanOrEqual(turnMaximum(undefined));
+    expect(lengthOf(many)).toBeGreaterThan(turnMaximum(undefined) * 0.99);
     const two = shownOutputs(["x".repeat(1_000), long], 8_000);
     expect(two[0]).toHaveLength(1_000);
     expect(two[1]!.length).toBeGreaterThan(6_900);
@@ -63,7 +65,7 @@ describe("the outputs of a turn", () => {
       Array.from({ length: 8 }, () => "x".repeat(100_000)),
       turnMaximum(4_000),
     );
-    expect(shown.join("").length).toBeLessThanOrEqual(4_000);
+    expect(lengthOf(shown)).toBeLessThanOrEqual(4_000);
     const many = shownOutputs(
       Array.from({ length: 200 }, () => "x".repeat(1_000)),
       turnMaximum(4_000),
@@ -121,7 +123,7 @@ describe("a run", () => {
       expect(await runOnce(setup, id, new RunControl())).toBe("ended");
       const shown = outputs(upstream.calls.at(-1)!);
       expect(shown).toHaveLength(count);
-      expect(shown.join("").length).toBeLessThanOrEqual(maximum);
+      expect(lengthOf(shown)).toBeLessThanOrEqual(maximum);
       for (const each of shown) expect(each).toMatch(/^flood x+\n\[cut off here: .*\]\nx+ end$/);
       const { response } = await finalResponse(storage, id);
       const items = (response.output as readonly OutputItem[]).filter((item) => item.type === "mcp_call");

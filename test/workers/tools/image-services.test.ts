@@ -55,7 +55,7 @@ async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) 
   const base = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY, IMAGE_MODEL: "openai/any-image" };
   const { host } = new URL(server.url);
   const kind = imageGeneration(readConfig({ ...base, FETCH_ALLOWED_HOSTS: host, ...settings }));
-  const asked = Array.from({ length: calls }, () => ({ call: "generate_image", arguments: { prompt: "A cat" } }));
+  const asked = Array.from({ length: calls }, () => ({ call: "image_generation", arguments: { prompt: "A cat" } }));
   const tools: Tool[] = [{ type: "image_generation", ...tool }];
   const id = await createResponse(storage, { tools, metadata: steps(...asked) });
   const upstream = new NotingUpstream();
