@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
+import { modelContext } from "../../workers/model-context.ts";
 import { RunControl } from "../../workers/run.ts";
 import { CALL_MAXIMUM, cutMiddle, shownOutputs, turnMaximum } from "../../workers/shown-output.ts";
 import { openMcpKind } from "../../workers/tools/mcp.ts";
@@ -91,6 +92,24 @@ describe("the outputs of a turn", () => {
       { type: "input_text", text: expect.stringMatching(/^y+\n\[cut off here/) },
     ]);
   });
+});
+
+test("a call that the client sends back is bounded as well, and the client's own output is not", () => {
+  const logs = "x".repeat(300_000);
+  const outputs = [{ type: "logs" as const, logs }];
+  const own = { type: "function_call_output" as const, call_id: "call_1", output: logs };
+  const cell = {
+    type: "code_interpreter_call" as const,
+    id: "ci_1",
+    code: "x",
+    container_id: "cntr_1",
+    outputs,
+    status: "completed" as const,
+  };
+  const items = modelContext([cell, own], new Map(), () => false);
+  const [ofCell, ofClient] = items.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+  expect(ofCell).toHaveLength(CALL_MAXIMUM);
+  expect(ofClient).toBe(logs);
 });
 
 describe("a run", () => {
