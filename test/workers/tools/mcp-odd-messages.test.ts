@@ -148,12 +148,50 @@ describe("a server that answers with", () => {
     expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
   });
 
+  test("a stream in which it asks something itself", async () => {
+    const send: Oddity["send"] = (response, json) => {
+      const ask = (id: unknown, method: string) => `data: ${JSON.stringify({ jsonrpc: "2.0", id, method })}\n\n`;
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`${ask("a", "ping")}${ask(0, "roots/list")}${ask(null, "ping")}data: ${json}\n\n`);
+    };
+    expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
+  });
+
   test("a refusal of the newest version instead of one of its own", async () => {
     const send: Oddity["send"] = (response, json, { method, params }) => {
       if (method !== "initialize" || params?.protocolVersion === "2025-06-18") return sendJson(response, json);
       response.writeHead(400).end("Unsupported protocol version (supported versions: 2025-06-18, 2025-03-26)");
     };
     expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
+  });
+});
+
+describe("a session that is lost, and said to be in a message alone", () => {
+  test.each([
+    "Session not found",
+    "Bad Request: No valid session ID provided",
+    "The session has expired.",
+    "Session abc-123 was terminated",
+    "Invalid session",
+    "Server not initialized",
+    "Received request before initialization was complete",
+  ])("%s: the call is made in another", async (message) => {
+    const methods: string[] = [];
+    const odd: Oddity = {
+      change: (answer, method) => {
+        const isFirst = method === "tools/call" && !methods.includes(method);
+        methods.push(method);
+        return isFirst ? { jsonrpc: "2.0", id: answer.id, error: { code: -32_000, message } } : answer;
+      },
+    };
+    expect((await runWith(odd)).items).toEqual(["list look", "look completed: seen", "message"]);
+    expect(methods).toEqual(["initialize", "tools/list", "tools/call", "initialize", "tools/call"]);
+  });
+
+  test("is not what a tool means by a session of its own", async () => {
+    const error = { code: -32_602, message: "The session of this browser could not be saved" };
+    const { items } = await runWith(called(({ id }) => ({ jsonrpc: "2.0", id, error })));
+    expect(items[1]).toMatch(/failed: .*could not be saved/);
   });
 });
 
@@ -189,6 +227,33 @@ describe("a call that is answered with", () => {
     };
     const { items } = await runWith({ send });
     expect(items[1]).toMatch(/failed: .*not what the protocol allows/);
+  });
+});
+
+describe("a server of the older transport", () => {
+  test.each(["/messages?session=1", "messages", "?id=7"])("that is spoken to at %s", async (endpoint) => {
+    let stream: ServerResponse | undefined;
+    const paths = new Set<string>();
+    await using server = await startMcpServer({
+      intercept: (request, response, body) => {
+        if (request.method === "GET") {
+          stream = response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+          stream.write(`event: endpoint\ndata: ${endpoint}\n\n`);
+          return true;
+        }
+        if (request.method !== "POST" || stream === undefined) return response.writeHead(405).end() !== undefined;
+        paths.add(request.url!);
+        const { id, method = "" } = JSON.parse(body) as Message;
+        response.writeHead(200).end("Accepted");
+        const answer = { id: String(id), result: { ...RESULTS[method], _meta: 7 }, error: null };
+        if (id !== undefined) stream.write(`event: message\ndata: ${JSON.stringify(answer)}\n\n`);
+        return true;
+      },
+    });
+    const request = { tools: [mcpTool({ server_url: server.url })], metadata: steps(call("srv__look")) };
+    const { response } = await runMcp(storage, request);
+    expect(shown(response.output)).toEqual(["list look", "look completed: seen", "message"]);
+    expect([...paths]).toEqual([new URL(endpoint, server.url).href.slice(new URL(server.url).origin.length)]);
   });
 });
 

@@ -26,6 +26,16 @@ export type CallAnswer = z.infer<typeof answerSchema>;
 
 /** The SDK's errors say their code as a number. */
 const CONNECTION_CLOSED: number = ErrorCode.ConnectionClosed;
+/** How servers say in a message, under a status that is none of an error, that they do not know the session. */
+const NO_SESSION = new RegExp(
+  [
+    "\\bsession\\b.{0,40}\\b(not found|expired|terminated|unknown)\\b",
+    "\\b(invalid|unknown|expired|no valid|missing) session\\b",
+    "\\b(server|session|connection|transport)\\b.{0,20}\\bnot (yet )?(been )?initiali[sz]ed\\b",
+    "\\brequest before initiali[sz]ation\\b",
+  ].join("|"),
+  "i",
+);
 const LIST_TIMEOUT_MS = 30_000;
 const PAGES_MAXIMUM = 50;
 /** A call that goes on saying that it goes on is waited for this many times its time limit. */
@@ -134,7 +144,10 @@ export class McpConnection implements AsyncDisposable {
 /** Whether an error means that the session is gone, and what that says about the call. */
 function lossOf(error: unknown): "not-made" | "perhaps-made" | undefined {
   if (error instanceof HttpStatusError) return error.isSessionLost ? "not-made" : undefined;
-  if (error instanceof McpError) return error.code === CONNECTION_CLOSED ? "perhaps-made" : undefined;
+  if (error instanceof McpError) {
+    if (NO_SESSION.test(error.message)) return "not-made";
+    return error.code === CONNECTION_CLOSED ? "perhaps-made" : undefined;
+  }
   if (error instanceof BlockedUrlError || error instanceof AnswerTooLongError) return undefined;
   if (error instanceof GuardedFetchError) return "perhaps-made";
   if (error instanceof Error && error.message === "Not connected") return "not-made";

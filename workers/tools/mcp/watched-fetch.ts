@@ -143,11 +143,11 @@ function accepted(response: Response): Response {
   return new Response(body, { status: HTTP_OK, headers });
 }
 
-/** Undefined for what is no message. An `id` says that it is to be answered. */
+/** Undefined for what is no message. An `id` says that it is to be answered: it is none of an answer to the server. */
 function messageOf(body: unknown): { id: number | undefined } | undefined {
   if (typeof body !== "string") return undefined;
-  const { id } = JSON.parse(body) as { id?: unknown };
-  return { id: typeof id === "number" ? id : undefined };
+  const { id, method } = JSON.parse(body) as { id?: unknown; method?: unknown };
+  return { id: typeof id === "number" && typeof method === "string" ? id : undefined };
 }
 
 /** Of an answer that is an error: what is said of the session or the version is at its beginning. */
