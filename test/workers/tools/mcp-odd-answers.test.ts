@@ -133,6 +133,28 @@ describe("bytes", () => {
     },
   );
 
+  test.each([
+    ["an Anthropic image", { type: "image", source: { type: "base64", media_type: "image/png", data: JPEG } }],
+    ["an OpenAI image", { type: "image_url", image_url: { url: `data:image/png;base64,${JPEG}` } }],
+    ["an image of the Responses API", { type: "image", image_url: `data:image/png;base64,${JPEG}` }],
+    ["a data URL", { type: "image", url: `data:image/png;base64,${JPEG}` }],
+  ])("in the form of %s are an image", (_, block) => {
+    expect(output({ content: [block] })).toEqual([image("jpeg", JPEG)]);
+  });
+
+  test("are never written out as text", () => {
+    const bytes = "A".repeat(10_000);
+    for (const block of [
+      { type: "video", data: bytes },
+      { type: "file", file: { file_data: `data:application/pdf;base64,${bytes}` } },
+      { type: "resource", resource: { uri: "file:///r", content: bytes } },
+      { type: "audio", mimeType: "audio/wav", data: bytes },
+      { type: "image", url: "https://images.example/cat.png" },
+    ]) {
+      expect(output({ content: [text("before"), block] }).length).toBeLessThan(300);
+    }
+  });
+
   // A provider would refuse the whole request.
   test.each([
     ["no image", { mimeType: "image/png", data: base64("<html>Not found</html>") }, /^\[image: image\/png, \d+ bytes/],
@@ -148,10 +170,20 @@ describe("bytes", () => {
   test.each([
     ["text/plain", "words", "[resource file:///r text/plain: text/plain]\nwords"],
     ["application/json; charset=utf-8", "{}", "[resource file:///r application/json; charset=utf-8: "],
+    ["image/svg+xml", SVG, SVG],
     ["application/pdf", "%PDF", "[resource file:///r application/pdf: application/pdf, 6 bytes, not shown]"],
   ])("of a resource of type %s", (mimeType, body, shown) => {
     expect(output({ content: [resource({ mimeType, blob: base64(body) })] })).toContain(shown);
   });
+});
+
+test.each([
+  [{ text: { a: 1 } }, '[resource file:///r]\n{"text":{"a":1}}'],
+  [{ content: "said", mimeType: "text/plain" }, '[resource file:///r text/plain]\n{"content":"said"}'],
+  [{ text: null, blob: base64("said"), mimeType: "text/plain" }, "[resource file:///r text/plain: text/plain]\nsaid"],
+  [{}, "[resource file:///r]"],
+])("a resource with %j shows what it has", (fields, shown) => {
+  expect(output({ content: [resource(fields)] })).toBe(shown);
 });
 
 test("a block is read whichever of its fields is not what it should be", () => {

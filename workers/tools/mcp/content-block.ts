@@ -15,6 +15,8 @@ const DATA_URL = /^data:([^;,]*)(?:;[^,;]*)*;base64,/;
 /** Types of bytes that are text all the same. */
 const TEXT_TYPES =
   /^(text\/|application\/(.*[+-])?(json|xml|yaml|toml|javascript|ecmascript|sql|csv)\b|image\/svg\+xml)/;
+/** A longer text of base64's letters alone, without a space, is not one that somebody wrote. */
+const BYTES_CHARACTERS = 1_000;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
 /** Undefined if there is nothing in it to be shown: of an image without bytes a provider would refuse the whole request. */
@@ -27,6 +29,8 @@ export function showBlock(block: unknown): Shown | undefined {
     case "image":
     case "audio":
       return showMedia(block["type"], block);
+    case "image_url":
+      return showMedia("image", block);
     case "resource_link":
       return { text: `[link to ${described(block, "name", "uri", "mimeType")}]${below(block["description"])}` };
     case "resource":
@@ -36,19 +40,28 @@ export function showBlock(block: unknown): Shown | undefined {
   }
 }
 
-/** `isEmpty` images are left out; other bytes are named, and counted. */
+/** Other bytes than an image's are named, and counted. Providers' own forms of images are what some servers send. */
 function showMedia(kind: "image" | "audio", block: Fields): Shown | undefined {
-  const { data } = block;
-  if (typeof data !== "string") return unknownBlock(block);
+  const source = isRecord(block["source"]) ? block["source"] : block;
+  const inner = block["image_url"];
+  const data = [source["data"], isRecord(inner) ? inner["url"] : inner, source["url"]].find(isText);
+  if (data === undefined) return unknownBlock(block);
   if (kind === "image" && data.trim() === "") return undefined;
-  return showBytes(kind, stringOf(block["mimeType"]), data);
+  if (/^https?:/i.test(data)) return { text: `[link to ${kind} ${data}]` };
+  return showBytes(kind, stringOf(block["mimeType"] ?? source["media_type"]), data);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function showResource(resource: Fields): Shown {
   const name = `resource ${described(resource, "uri", "mimeType")}`.trim();
-  if (typeof resource["text"] === "string") return { text: `[${name}]\n${resource["text"]}` };
-  if (typeof resource["blob"] !== "string") return { text: `[${name}]` };
-  return showBytes(name, stringOf(resource["mimeType"]), resource["blob"]);
+  const { text, blob, uri: _uri, mimeType: _type, _meta, ...rest } = resource;
+  if (typeof blob === "string" && text == null) return showBytes(name, stringOf(resource["mimeType"]), blob);
+  if (typeof text === "string") return { text: `[${name}]\n${text}` };
+  const more = { ...(text != null && { text }), ...rest };
+  return { text: Object.keys(more).length === 0 ? `[${name}]` : `[${name}]\n${jsonOf(more, withoutBytes)}` };
 }
 
 function showBytes(name: string, label: string, data: string): Shown {
@@ -67,17 +80,25 @@ function showBytes(name: string, label: string, data: string): Shown {
 /** Its text, if it has one; or else all of it. */
 function unknownBlock(block: Fields): Shown {
   if (typeof block["text"] === "string" && block["text"] !== "") return { text: block["text"] };
-  return { text: jsonOf(block) };
+  return { text: jsonOf(block, withoutBytes) };
 }
 
 /** What nests too deeply to be written cannot be read by a model either. */
-export function jsonOf(value: unknown): string {
+export function jsonOf(value: unknown, show: (value: unknown) => unknown = (each) => each): string {
   try {
-    return JSON.stringify(value) ?? "";
+    return JSON.stringify(value, (_key, each: unknown) => show(each)) ?? "";
   } catch (error) {
     if (error instanceof RangeError) return "[nested too deeply to be shown]";
     throw error;
   }
+}
+
+function withoutBytes(value: unknown): unknown {
+  return isBytes(value) ? `[${value.length} characters of base64]` : value;
+}
+
+function isBytes(value: unknown): value is string {
+  return typeof value === "string" && value.length > BYTES_CHARACTERS && BASE64.test(value.replace(DATA_URL, ""));
 }
 
 function described(fields: Fields, ...keys: string[]): string {

@@ -64,8 +64,9 @@ export class ReadList {
 
   #addFlaw({ name, sentence, isTooLong }: ListFlaw): void {
     // Where a request names the tools that it allows, it wants to know of no other.
-    const names = allowedNames(this.#allowed);
-    if (names.length > 0 && (name === undefined || !names.includes(name))) return;
+    const allowed = this.#allowed;
+    const givesNames = Array.isArray(allowed) || allowed?.tool_names !== undefined;
+    if (givesNames && (name === undefined || !allowedNames(allowed).includes(name))) return;
     this.#hasLongTool ||= isTooLong === true;
     this.#flawCount += 1;
     if (this.#flaws.length < FLAWS_SHOWN) this.#flaws.push(sentence.slice(0, FLAW_CHARACTERS));
