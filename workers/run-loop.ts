@@ -239,7 +239,7 @@ class Loop {
       preamble,
       input,
       produced: await openReasoning(storage, project, produced),
-      render: (items) => modelContext(items, made, isHosted, [...input, ...produced]),
+      render: (items) => modelContext(items, made, isHosted, [...input, ...produced], resolved.contextWindow),
       isStrict,
     };
   }
