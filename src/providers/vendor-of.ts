@@ -28,9 +28,8 @@ export function vendorOf({ kind, base_url, vendor }: Entry): VendorName {
   // The protocol was made by its vendor: whoever else speaks it is taken for it.
   if (kind !== "openai-compatible") return kind;
   const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
-  const entries: [VendorName, VendorEntry][] = vendorNames.map((name) => [name, VENDORS[name]]);
-  const found = entries.find(([, { hosts }]) => hosts.some((each) => host === each || host.endsWith(`.${each}`)));
-  return found?.[0] ?? "generic";
+  const isOf = ({ hosts }: VendorEntry) => hosts.some((each) => host === each || host.endsWith(`.${each}`));
+  return vendorNames.find((name) => isOf(VENDORS[name])) ?? "generic";
 }
 
 export function traitsOf(entry: Entry): VendorTraits {
@@ -42,4 +41,10 @@ export function vendorTraits(vendor: VendorName): VendorTraits {
   const { traits }: VendorEntry = VENDORS[vendor];
   const own = Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value]));
   return { ...DEFAULT_TRAITS, ...own };
+}
+
+/** Whose state a model's reasoning carries: nobody else can read it. */
+export function originOf(entry: Entry & { name: string }, model: string): string {
+  const vendor = vendorOf(entry);
+  return `${vendor === "generic" ? entry.name : vendor}/${model}`;
 }

@@ -27,7 +27,9 @@ export const traitsSchema = z.strictObject({
     .describe("The field of an assistant message that this text is in."),
   state_returned: z
     .array(z.enum(["extra_content", "reasoning_details"]))
-    .describe("Fields that come with its messages and calls, and are given back to the same model as they came."),
+    .describe(
+      "Fields that come with its calls (`extra_content`) and messages (`reasoning_details`), and are given back to the same model as they came.",
+    ),
   unsigned_calls: z
     .enum(["sent", "placeholder"])
     .describe("`placeholder`: calls that another model made get the signature that Google documents for them."),
@@ -50,9 +52,17 @@ export const traitsSchema = z.strictObject({
     .enum(["sent", "only_that_tool"])
     .describe("`only_that_tool`: a choice of one tool is sent as `required`, with no other tool."),
   forced_call_thinking: z
-    .enum(["sent", "switched_off", "disabled"])
+    .enum(["sent", "switched_off"])
     .describe(
-      "A call that must be made, by a model that thinks. `switched_off`: no reasoning is asked for. `disabled`: the body says `thinking: {type: disabled}` as well.",
+      "`switched_off`: where the model must make a call, it is asked not to think: it refuses the two together.",
+    ),
+  unsigned_turn_thinking: z
+    .enum(["sent", "switched_off"])
+    .describe("The same where the calls of the current turn have no reasoning of its own: another model made them."),
+  thinking_off: z
+    .enum(["reasoning_effort", "thinking_disabled"])
+    .describe(
+      "The field of the body by which a model is asked not to think: `reasoning_effort: none`, or `thinking: {type: disabled}`.",
     ),
   json_schema: z
     .enum(["sent", "as_instruction"])
@@ -66,6 +76,11 @@ export const traitsSchema = z.strictObject({
   schema_keywords_left_out: z
     .array(z.string().min(1))
     .describe("Keywords of JSON schema that it refuses in a tool's parameters. They are not sent."),
+  schema_type_lists: z
+    .enum(["sent", "nullable"])
+    .describe(
+      '`nullable`: `"type": ["string", "null"]` in a tool\'s parameters is sent as a type and `nullable: true`.',
+    ),
   continuation: z
     .enum(["none", "continue_final_message", "prefix", "assistant_message"])
     .describe("How it is asked to continue a text, unless the entry's `continuation` says otherwise."),
@@ -91,11 +106,14 @@ export const DEFAULT_TRAITS: VendorTraits = {
   tool_choice_required: "sent",
   tool_choice_named: "sent",
   forced_call_thinking: "sent",
+  unsigned_turn_thinking: "sent",
+  thinking_off: "reasoning_effort",
   json_schema: "sent",
   json_mode: "sent",
   max_tokens_field: "max_tokens",
   parameters_left_out: [],
   strict_tools: "sent",
   schema_keywords_left_out: [],
+  schema_type_lists: "sent",
   continuation: "none",
 };
