@@ -7,7 +7,7 @@ import type { TraitName, VendorTraits } from "./vendor-traits.ts";
 type Said = { [Name in TraitName]?: readonly [value: VendorTraits[Name], source: `https://${string}`] };
 
 export interface VendorEntry {
-  /** Hosts of its API, and all below them. */
+  /** Hosts of its API, and all below them; with `*`, those that end so. */
   hosts: readonly string[];
   traits: Said;
 }
@@ -121,7 +121,7 @@ export const VENDORS = {
   },
   /** Its endpoint of chat completions. */
   gemini: {
-    hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com"],
+    hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com"],
     traits: {
       think_tags: ["none", "https://ai.google.dev/gemini-api/docs/openai"],
       reasoning_sent: ["none", "https://ai.google.dev/gemini-api/docs/openai"],
