@@ -87,7 +87,11 @@ describe.each(Object.entries(VENDORS))("%s", (vendor, { first, found }) => {
       answer = () => asked.resolve();
       const before = server.requests.length;
       const { body: second } = await send<Body>("POST", `${api.url}/responses`, {
-        ...{ model, tools: [TOOL], previous_response_id: id, input: output, background: true },
+        model,
+        tools: [TOOL],
+        previous_response_id: id,
+        input: output,
+        background: true,
       });
       await asked.promise;
       worker.kill("SIGKILL");

@@ -1,4 +1,5 @@
 /** What a vendor must be given back unchanged: pieces of it made whole, kept in items, and sent to nobody else. */
+import type { JSONObject } from "@ai-sdk/provider";
 import { afterAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { RunControl } from "../../workers/run.ts";
@@ -26,7 +27,7 @@ import {
 const storage = await openTestStorage();
 afterAll(() => storage[Symbol.asyncDispose]());
 
-type Detail = Record<string, unknown>;
+type Detail = JSONObject;
 
 const request = { model: "m", tools: [WEATHER_TOOL] };
 const call = (fields: object = {}, args = "{}") => ({

@@ -58,7 +58,7 @@ describe("the table", () => {
     const { traits }: VendorEntry = VENDORS[name];
     for (const [trait, [value, source]] of Object.entries(traits)) {
       expect(traitsSchema.partial().safeParse({ [trait]: value }).error).toBeUndefined();
-      expect(URL.canParse(source), source).toBe(true);
+      expect(source).toSatisfy((url: string) => URL.canParse(url));
     }
   });
 
