@@ -231,6 +231,16 @@ describe("OpenRouter", () => {
     expect(sent).toContain("It rains.");
   });
 
+  test("shows what it says in details alone", async () => {
+    const chunks = [
+      { reasoning_details: [{ type: "reasoning.text", text: "Let", index: 0 }] },
+      { reasoning_details: [{ type: "reasoning.text", text: " me see.", index: 0 }] },
+      { tool_calls: [call()] },
+    ];
+    const { output } = await threeTurns({ vendor: "openrouter" }, chunks);
+    expect(output[0]).toMatchObject({ type: "reasoning", content: [{ text: "Let me see." }] });
+  });
+
   test("is given reasoning without details as text, within its turn", async () => {
     const { bodies } = await threeTurns({ vendor: "openrouter" }, [{ reasoning: "Hm." }, { tool_calls: [call()] }]);
     expect(bodies.map(({ messages }) => messages[1]?.["reasoning"])).toEqual([undefined, "Hm.", undefined]);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type VendorName, vendorNames, vendorTraits } from "../../src/providers/vendor-of.ts";
 import type { TraitName, VendorTraits } from "../../src/providers/vendor-traits.ts";
-import type { UpstreamCall } from "../../workers/upstream.ts";
+import type { ContextItem, UpstreamCall } from "../../workers/upstream.ts";
 import { WEATHER_TOOL } from "../conformance/upstream-suite.ts";
 import {
   answered,
@@ -64,6 +64,12 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
       expect(sent[place]).toMatch(fits);
       if (fits.test(id)) expect(sent[place]).toBe(id);
     }
+  },
+  call_id_prefix: async (entry, value) => {
+    const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
+    const own = `${value}1`;
+    const body = await sentTo(entry, { input: [user("1"), called(own), answered(own)], request });
+    expect(body["reasoning_effort"], "the model has made the call without a thought").toBe("high");
   },
   think_tags: async (entry, value) => {
     const text = value === "opened" ? "Hm.</think>Hi" : "<think>Hm.</think>Hi";
@@ -183,6 +189,23 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     expect([body["reasoning_effort"], body["thinking"]]).toEqual(
       value === "reasoning_effort" ? ["none", undefined] : [undefined, { type: "disabled" }],
     );
+  },
+  tool_images: async (entry, value) => {
+    const image_url = "data:image/png;base64,iVBORw0KGgo=";
+    const output: ContextItem = {
+      type: "function_call_output",
+      call_id: "c1",
+      output: [
+        { type: "input_text", text: "A map." },
+        { type: "input_image", image_url, detail: "auto" },
+      ],
+    };
+    const input = [user("1"), called("c1"), called("c2"), output, answered("c2")];
+    const { messages } = await sentTo(entry, { input });
+    const places = messages.flatMap((message) => (JSON.stringify(message).includes("image_url") ? [message.role] : []));
+    expect(places).toEqual([value === "sent" ? "tool" : "user"]);
+    expect(messages.filter(({ role }) => role === "tool")).toHaveLength(2);
+    expect(JSON.stringify(messages[2]!.content)).toContain("A map.");
   },
   json_schema: async (entry, value) => {
     const schema = { type: "object", properties: { n: { type: "integer" } } };

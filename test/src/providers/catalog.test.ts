@@ -232,7 +232,8 @@ describe("the providers file", () => {
       "has a vendor that there is not",
       { providers: { lab: { ...LAB, vendor: "mistrl" } } },
       'is not valid. line 10: providers.lab.vendor: Invalid option: expected one of "openai"|"vllm"|"sglang"|"ollama"|' +
-        '"llamacpp"|"mistral"|"deepseek"|"groq"|"openrouter"|"gemini"|"anthropic"|"google"|"generic"',
+        '"llamacpp"|"lmstudio"|"mistral"|"deepseek"|"groq"|"cerebras"|"moonshot"|"openrouter"|"gemini"|"anthropic"|' +
+        '"google"|"generic"',
     ],
     [
       "has a trait that there is not",

@@ -69,7 +69,7 @@ export class OutputEvents {
   }
 
   *accept(part: Part): Events {
-    if (part.type === "raw") this.#state?.read(part.rawValue);
+    if (part.type === "raw") yield* this.#readState(part.rawValue);
     if (this.#live !== undefined && !this.#isOfLiveCall(part)) return this.#waiting.add(part);
     switch (part.type) {
       case "raw":
@@ -160,6 +160,13 @@ export class OutputEvents {
     const reasoning = isSame ? (this.#current as OpenReasoning) : yield* this.#reasoning(part.id);
     reasoning.remember(part.providerMetadata);
     if (delta !== "") yield* reasoning.addText(delta);
+  }
+
+  /** Some say what they think in what is to be given back, and nowhere else. */
+  *#readState(rawValue: unknown): Events {
+    this.#state?.read(rawValue);
+    const delta = this.#live === undefined ? this.#state?.takeWords() : undefined;
+    if (delta) yield* this.#acceptReasoning({ type: "reasoning-delta", id: "details", delta });
   }
 
   *#reasoning(block?: string): Generator<ItemEventDraft, OpenReasoning> {

@@ -30,6 +30,8 @@ export class ReturnedState {
   /** Of calls whose name has not come yet. */
   readonly #unnamed = new Map<unknown, JSONObject>();
   #characters = 0;
+  /** Words that are in a detail alone. */
+  #words = "";
 
   /** `sdkName`: under which the SDK looks for what it is to write into a message. */
   constructor(sdkName: string, fields: VendorTraits["state_returned"]) {
@@ -43,7 +45,8 @@ export class ReturnedState {
     const delta = isObject(choice) && isObject(choice["delta"]) ? choice["delta"] : undefined;
     if (delta === undefined) return;
     if (this.#fields.includes("reasoning_details")) {
-      for (const detail of asArray(delta["reasoning_details"])) this.#readDetail(detail);
+      const isSaid = Boolean(delta["reasoning"] || delta["reasoning_content"]);
+      for (const detail of asArray(delta["reasoning_details"])) this.#readDetail(detail, isSaid);
     }
     if (this.#fields.includes("extra_content")) {
       for (const call of asArray(delta["tool_calls"])) if (isObject(call)) this.#readCall(call);
@@ -55,6 +58,13 @@ export class ReturnedState {
     const details = this.#details;
     this.#details = [];
     return details.length === 0 ? undefined : this.#metadata({ reasoning_details: details });
+  }
+
+  /** Words of details that the vendor has not said in a field of their own, since they were last taken. */
+  takeWords(): string {
+    const words = this.#words;
+    this.#words = "";
+    return words;
   }
 
   get hasDetails(): boolean {
@@ -83,8 +93,9 @@ export class ReturnedState {
     return Object.fromEntries(late.map((call) => [call.callId!, this.#metadata({ extra_content: call.extra! })]));
   }
 
-  #readDetail(detail: unknown): void {
+  #readDetail(detail: unknown, isSaid: boolean): void {
     if (!isJson(detail)) return;
+    if (!isSaid) this.#words += asString(detail["text"]) ?? asString(detail["summary"]) ?? "";
     this.#count(detail);
     addDetail(this.#details, detail);
   }
