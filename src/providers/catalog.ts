@@ -9,6 +9,7 @@ import type { Config } from "../config.ts";
 import { ConfigurationError } from "../configuration-error.ts";
 import type { Model } from "../protocol/model.ts";
 import { providerSchema, ProvidersFile } from "./providers-file.ts";
+import { traitsOf } from "./vendor-of.ts";
 
 export type Provider = z.infer<typeof providerSchema> & { name: string };
 type ProviderOfKind<K extends Provider["kind"]> = Extract<Provider, { kind: K }>;
@@ -82,7 +83,7 @@ export function continuationOf(provider: AiSdkProvider, model: string): Continua
   if (provider.kind === "google") return undefined;
   const entry = provider.models?.find((each) => nameOf(each) === model);
   const own = typeof entry === "object" ? entry.continuation : undefined;
-  const way = own ?? provider.continuation;
+  const way = own ?? provider.continuation ?? traitsOf(provider).continuation;
   return way === "none" ? undefined : way;
 }
 

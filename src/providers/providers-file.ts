@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ConfigurationError } from "../configuration-error.ts";
 import { type FileFault, SettingsFile } from "../settings-file.ts";
 import { isTaken } from "./extra-parameters.ts";
+import { vendorFields } from "./vendor-of.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 
@@ -83,6 +84,7 @@ const openAiResponsesProviderSchema = z.strictObject({
 /** Chat completions: vLLM, Ollama, llama.cpp, LM Studio, and most vendors besides their own protocol. */
 const openAiCompatibleProviderSchema = z.strictObject({
   kind: z.literal("openai-compatible"),
+  ...vendorFields,
   base_url: httpUrl,
   ...commonFields,
   ...passingOn,
@@ -95,6 +97,7 @@ const openAiCompatibleProviderSchema = z.strictObject({
 
 const anthropicProviderSchema = z.strictObject({
   kind: z.literal("anthropic"),
+  ...vendorFields,
   base_url: httpUrl.default("https://api.anthropic.com/v1"),
   ...commonFields,
   /** Older models continue a last message of the assistant's; newer ones refuse it. */
@@ -103,6 +106,7 @@ const anthropicProviderSchema = z.strictObject({
 
 const googleProviderSchema = z.strictObject({
   kind: z.literal("google"),
+  ...vendorFields,
   base_url: httpUrl.default("https://generativelanguage.googleapis.com/v1beta"),
   ...commonFields,
   models: plainModels,

@@ -13,21 +13,33 @@ const stateSchema = z.object({
   own: metadataSchema.optional(),
   /** Of the call that follows it. */
   next: metadataSchema.optional(),
+  /** Of calls of the same turn, by their ids: for what came too late to come before them. */
+  calls: z.record(z.string(), metadataSchema).optional(),
+  /** The model that wrote it, where no other can read it. */
+  from: z.string().optional(),
 });
 
 type ReasoningState = z.infer<typeof stateSchema>;
 
 /** `vendor` is who understands it. What is undefined is left out. */
-export function encodeState(vendor: string, state: { [K in keyof ReasoningState]: object | undefined }): string {
+export function encodeState(
+  vendor: string,
+  state: { [K in keyof ReasoningState]: (K extends "from" ? string : object) | undefined },
+): string {
   return `${PREFIX}.${vendor}.${Buffer.from(JSON.stringify(state)).toString("base64url")}`;
 }
 
-/** Undefined if it is another vendor's, or was changed on its way. */
-export function decodeState(vendor: string, encrypted: string | null | undefined): ReasoningState | undefined {
+/** Undefined if it is another vendor's or model's, or was changed on its way. */
+export function decodeState(
+  vendor: string,
+  encrypted: string | null | undefined,
+  from?: string,
+): ReasoningState | undefined {
   const [prefix, owner, data] = (encrypted ?? "").split(".");
   if (prefix !== PREFIX || owner !== vendor || data === undefined) return undefined;
   try {
-    return stateSchema.parse(JSON.parse(Buffer.from(data, "base64url").toString()));
+    const state = stateSchema.parse(JSON.parse(Buffer.from(data, "base64url").toString()));
+    return state.from === from ? state : undefined;
   } catch {
     return undefined;
   }

@@ -36,7 +36,7 @@ const end = (toolCallId: string, input: string, toolName = "get_weather"): Part[
 
 /** What the upstream does with a stream, without the stream. */
 async function* perform(call: UpstreamCall, parts: readonly Part[]): AsyncGenerator<UpstreamEvent> {
-  const output = new OutputEvents(call, new Toolbox(call.request, []), "google");
+  const output = new OutputEvents(call, new Toolbox(call.request, []), { owner: "google" });
   for (const part of parts) {
     if (part.type !== "finish") yield* output.accept(part);
     else {

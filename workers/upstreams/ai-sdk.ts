@@ -16,8 +16,12 @@ import { type Prefix, readPrefix, withoutSpentTokens, withPrefix } from "./ai-sd
 import { ContinuedEvents } from "./ai-sdk/continued-events.ts";
 import { OutputEvents } from "./ai-sdk/events.ts";
 import { readFinish } from "./ai-sdk/finish.ts";
+import { withLastWord } from "./ai-sdk/message-order.ts";
+import { ReturnedState } from "./ai-sdk/returned-state.ts";
+import { ThinkTags } from "./ai-sdk/think-tags.ts";
 import { openVendor, type Vendor } from "./ai-sdk/vendors.ts";
 import { InvalidPromptError } from "./invalid-prompt.ts";
+import type { Toolbox } from "./ai-sdk/tools.ts";
 import type { Connection } from "./provider/connection.ts";
 import { keyOf, Tries, type TryOptions } from "./provider/tries.ts";
 
@@ -74,8 +78,10 @@ export class AiSdkUpstream implements Upstream {
     const { options, toolbox } = this.#prepare(call, prefix);
     const opening = this.#vendor.model(call.model).doStream({ ...options, abortSignal: connection.signal });
     const reader = (await connection.within(headersLimit, opening)).stream.getReader();
-    const events = new OutputEvents(call, toolbox, this.#vendor.name);
+    const events = this.#openEvents(call, toolbox);
     const output = prefix === undefined ? events : new ContinuedEvents(events, prefix);
+    // A text that is continued does not begin here.
+    const tags = new ThinkTags(prefix === undefined ? this.#vendor.traits.think_tags : "none");
     for (;;) {
       const next = await connection.within(idleLimit, reader.read());
       if (next.done) return;
@@ -83,10 +89,8 @@ export class AiSdkUpstream implements Upstream {
         if (this.#vendor.mayIgnore(next.value.error)) continue;
         throw streamFault(next.value.error);
       }
-      if (next.value.type !== "finish") {
-        yield* output.accept(next.value);
-        continue;
-      }
+      for (const part of tags.read(next.value)) yield* output.accept(part);
+      if (next.value.type !== "finish") continue;
       const finish = readFinish(next.value, output);
       yield* output.finish(finish.status === "completed" ? "completed" : "incomplete");
       yield finish;
@@ -94,10 +98,17 @@ export class AiSdkUpstream implements Upstream {
     }
   }
 
+  #openEvents(call: UpstreamCall, toolbox: Toolbox): OutputEvents {
+    const { name, stateOwner: owner, originOf, readsRawChunks, traits } = this.#vendor;
+    const state = readsRawChunks ? new ReturnedState(name, traits.state_returned) : undefined;
+    return new OutputEvents(call, toolbox, { owner, from: originOf?.(call.model) }, state);
+  }
+
   #prepare(call: UpstreamCall, prefix: Prefix | undefined) {
     try {
       const { options, toolbox } = createCallOptions(call, this.#vendor);
-      return { options: prefix === undefined ? options : withPrefix(options, prefix, this.#vendor.name), toolbox };
+      if (prefix !== undefined) return { options: withPrefix(options, prefix, this.#vendor.name), toolbox };
+      return { options: { ...options, prompt: withLastWord(options.prompt, this.#vendor.traits) }, toolbox };
     } catch (error) {
       throw error instanceof InvalidPromptError ? classifyFault(error) : error;
     }

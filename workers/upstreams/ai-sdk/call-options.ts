@@ -9,6 +9,7 @@ import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { UpstreamCall } from "../../upstream.ts";
 import { given } from "../provider/json.ts";
 import { createPrompt } from "./prompt.ts";
+import { adaptChoice, refusesThinking } from "./tool-choice.ts";
 import { Toolbox } from "./tools.ts";
 import type { Vendor } from "./vendors.ts";
 
@@ -16,6 +17,7 @@ type Format = NonNullable<NonNullable<UpstreamCall["request"]["text"]>["format"]
 type ResponseFormat = NonNullable<LanguageModelV4CallOptions["responseFormat"]>;
 
 const JSON_INSTRUCTION = "Answer with one JSON object and nothing else.";
+const SCHEMA_INSTRUCTION = "Answer with one JSON value and nothing else. It must be valid by this JSON schema:";
 
 /** Throws InvalidPromptError. */
 export function createCallOptions(
@@ -28,21 +30,23 @@ export function createCallOptions(
     request,
     items.flatMap((item) => (item.type === "additional_tools" ? item.tools : [])),
   );
-  const isLoose = request.text?.format?.type === "json_object" && !vendor.hasJsonMode;
-  const instructions = [request.instructions, isLoose && JSON_INSTRUCTION].filter(Boolean).join("\n\n");
+  const format = formatFor(request.text?.format, vendor);
+  const instructions = [request.instructions, format.instruction].filter(Boolean).join("\n\n");
+  const prompt = createPrompt({ ...call, request: { ...request, instructions } }, vendor);
+  const chosen = adaptChoice(toolbox.options, vendor.traits);
   const options: LanguageModelV4CallOptions = {
-    prompt: createPrompt({ ...call, request: { ...request, instructions } }, vendor),
+    prompt,
     ...given({
       maxOutputTokens: request.max_output_tokens,
       temperature: request.temperature,
       topP: request.top_p,
       presencePenalty: request.presence_penalty,
       frequencyPenalty: request.frequency_penalty,
-      reasoning: request.reasoning?.effort,
-      responseFormat: isLoose ? undefined : responseFormat(request.text?.format),
+      reasoning: refusesThinking(chosen, prompt, vendor.traits) ? "none" : request.reasoning?.effort,
+      responseFormat: format.asked,
       includeRawChunks: vendor.readsRawChunks,
     }),
-    ...toolbox.options,
+    ...chosen,
     providerOptions: { [vendor.name]: vendor.options(request) },
   };
   return { options, toolbox };
@@ -60,15 +64,21 @@ export function currentRequest({ request, input }: UpstreamCall): UpstreamCall["
   };
 }
 
-function responseFormat(format: Format | null | undefined): ResponseFormat | undefined {
+/** How the vendor is asked for a format, and what is said to the model besides. */
+function formatFor(
+  format: Format | null | undefined,
+  { traits }: Vendor,
+): { asked?: ResponseFormat; instruction?: string } {
   switch (format?.type) {
     case "json_object":
-      return { type: "json" };
+      return traits.json_mode === "sent" ? { asked: { type: "json" } } : { instruction: JSON_INSTRUCTION };
     case "json_schema": {
-      const { name, description } = format;
-      return { type: "json", schema: format.schema, name, ...given({ description }) };
+      const { name, description, schema } = format;
+      if (traits.json_schema === "sent") return { asked: { type: "json", schema, name, ...given({ description }) } };
+      const instruction = `${SCHEMA_INSTRUCTION}\n${JSON.stringify(schema)}`;
+      return traits.json_mode === "sent" ? { asked: { type: "json" }, instruction } : { instruction };
     }
     default:
-      return undefined;
+      return {};
   }
 }

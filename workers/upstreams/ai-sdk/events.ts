@@ -26,7 +26,8 @@ import { ChatChunk } from "./chat-chunk.ts";
 import { OpenCall, OpenImage } from "./open-call.ts";
 import type { EndStatus, Events, OpenItem, Place } from "./open-item.ts";
 import { OpenMessage, type UrlSource } from "./open-message.ts";
-import { OpenReasoning } from "./open-reasoning.ts";
+import { OpenReasoning, type StateOrigin } from "./open-reasoning.ts";
+import type { ReturnedState } from "./returned-state.ts";
 import type { Toolbox } from "./tools.ts";
 
 type Part = LanguageModelV4StreamPart;
@@ -42,7 +43,8 @@ const CALL_ID = /^[\x21-\x7e]{1,64}$/;
 export class OutputEvents {
   readonly #call: UpstreamCall;
   readonly #toolbox: Toolbox;
-  readonly #vendor: string;
+  readonly #origin: StateOrigin;
+  readonly #state: ReturnedState | undefined;
   readonly #chunk = new ChatChunk();
   readonly #callIds: Set<string>;
   readonly #sources: UrlSource[] = [];
@@ -57,10 +59,12 @@ export class OutputEvents {
   #waiting: Part[] = [];
   #hasRefused = false;
 
-  constructor(call: UpstreamCall, toolbox: Toolbox, vendor: string) {
+  /** `state`: where the SDK leaves out what the vendor must be given back. */
+  constructor(call: UpstreamCall, toolbox: Toolbox, origin: StateOrigin, state?: ReturnedState) {
     this.#call = call;
     this.#toolbox = toolbox;
-    this.#vendor = vendor;
+    this.#origin = origin;
+    this.#state = state;
     const items = [...call.input, ...call.produced];
     this.#callIds = new Set(items.flatMap((item) => ("call_id" in item && item.call_id ? [item.call_id] : [])));
   }
@@ -74,6 +78,7 @@ export class OutputEvents {
   }
 
   *accept(part: Part): Events {
+    if (part.type === "raw") this.#state?.read(part.rawValue);
     if (this.#live !== undefined && !this.#isOfLiveCall(part)) return this.#wait(part);
     switch (part.type) {
       case "raw":
@@ -116,6 +121,16 @@ export class OutputEvents {
     }
     if (this.isEmpty && status === "completed") yield* this.#message();
     yield* this.#closeCurrent(status);
+    if (status === "completed") yield* this.#keepLateState();
+  }
+
+  /** A vendor may sign what it has written long ago. */
+  *#keepLateState(): Events {
+    const calls = this.#state?.takeLateCalls();
+    if (calls === undefined && this.#state?.hasDetails !== true) return;
+    const reasoning = yield* this.#reasoning();
+    reasoning.signCalls(calls);
+    yield* this.#closeCurrent("completed");
   }
 
   // --- texts ---
@@ -158,7 +173,7 @@ export class OutputEvents {
 
   *#reasoning(block?: string): Generator<ItemEventDraft, OpenReasoning> {
     const isSummary = this.#call.request.reasoning?.summary != null;
-    const reasoning = yield* this.#begin((place) => new OpenReasoning(place, this.#vendor, isSummary));
+    const reasoning = yield* this.#begin((place) => new OpenReasoning(place, this.#origin, isSummary));
     this.#block = block;
     return reasoning;
   }
@@ -180,12 +195,17 @@ export class OutputEvents {
   }
 
   *#beginCall(id: string, toolName: string, metadata: SharedV4ProviderMetadata | undefined): Events {
-    if (metadata !== undefined) {
+    const signature = this.#state === undefined ? metadata : this.#state.peekCall(toolName);
+    if (signature !== undefined || this.#state?.hasDetails === true) {
       // A call has no place for it. A reasoning item has, and stands right before.
       const reasoning = this.#current instanceof OpenReasoning ? this.#current : yield* this.#reasoning();
-      reasoning.signNext(metadata);
+      if (signature !== undefined) reasoning.signNext(signature);
     }
-    yield* this.#begin((place) => new OpenCall(place, this.#toolbox.find(toolName), this.#callId(id, place)));
+    yield* this.#begin((place) => {
+      const callId = this.#callId(id, place);
+      this.#state?.takeCall(toolName, callId);
+      return new OpenCall(place, this.#toolbox.find(toolName), callId);
+    });
     this.#live = id;
   }
 
@@ -238,6 +258,7 @@ export class OutputEvents {
     if (item instanceof OpenMessage) {
       for (const source of this.#sources.splice(0)) yield* item.cite(source, 0, item.textLength);
     }
+    if (item instanceof OpenReasoning) item.remember(this.#state?.takeDetails());
     this.#current = undefined;
     this.#block = undefined;
     if (item !== undefined) yield* item.close(status);

@@ -4,20 +4,27 @@ import { placeId } from "../place-id.ts";
 import { added, done, type EndStatus, type Events, type OpenItem, type Place } from "./open-item.ts";
 import { encodeState } from "../../../src/providers/reasoning-state.ts";
 
+/** Who understands what the vendor must be given back: the vendor, and where it is not all of its models, the one. */
+export interface StateOrigin {
+  owner: string;
+  from?: string | undefined;
+}
+
 /** Reasoning: as a summary if the client asked for one, or else as the text that it is. */
 export class OpenReasoning implements OpenItem {
   readonly #index: number;
   readonly #id: string;
-  readonly #vendor: string;
+  readonly #origin: StateOrigin;
   readonly #isSummary: boolean;
   #text = "";
   #own: SharedV4ProviderMetadata | undefined;
   #next: SharedV4ProviderMetadata | undefined;
+  #calls: Record<string, SharedV4ProviderMetadata> | undefined;
 
-  constructor(place: Place, vendor: string, isSummary: boolean) {
+  constructor(place: Place, origin: StateOrigin, isSummary: boolean) {
     this.#index = place.output_index;
     this.#id = placeId("rs", place);
-    this.#vendor = vendor;
+    this.#origin = origin;
     this.#isSummary = isSummary;
   }
 
@@ -37,6 +44,11 @@ export class OpenReasoning implements OpenItem {
     this.#next = metadata;
   }
 
+  /** What must be given back with calls that came before. */
+  signCalls(calls: Record<string, SharedV4ProviderMetadata> | undefined): void {
+    this.#calls = calls;
+  }
+
   *addText(delta: string): Events {
     const at = { item_id: this.#id, output_index: this.#index };
     if (this.#isSummary) {
@@ -54,14 +66,16 @@ export class OpenReasoning implements OpenItem {
   *close(status: EndStatus): Events {
     const text = this.#text;
     if (text !== "") yield* this.#endText(status);
-    const isSigned = this.#own !== undefined || this.#next !== undefined;
+    const { owner, from } = this.#origin;
+    const state = { own: this.#own, next: this.#next, calls: this.#calls };
+    const isSigned = Object.values(state).some((part) => part !== undefined);
     yield done(this.#index, {
       type: "reasoning",
       id: this.#id,
       status,
       summary: this.#isSummary && text !== "" ? [summaryText(text)] : [],
       ...(!this.#isSummary && text !== "" && { content: [reasoningText(text)] }),
-      ...(isSigned && { encrypted_content: encodeState(this.#vendor, { own: this.#own, next: this.#next }) }),
+      ...(isSigned && { encrypted_content: encodeState(owner, { ...state, from }) }),
     });
   }
 

@@ -9,6 +9,7 @@ import type { ModelPart } from "./content.ts";
 import { type MarkKind, TextMarks } from "./text-marks.ts";
 
 type AssistantPart = Extract<LanguageModelV4Message, { role: "assistant" }>["content"][number];
+type CallPart = Extract<AssistantPart, { type: "tool-call" }>;
 type TextOutput = { type: "text"; value: string };
 /** Of a client's tool. */
 export type ToolOutput = TextOutput | { type: "content"; value: ModelPart[] };
@@ -25,6 +26,7 @@ export class PromptBuilder {
   /** Messages that have marks in them. */
   readonly #marked = new Set<LanguageModelV4Message>();
   #signature: SharedV4ProviderMetadata | undefined;
+  readonly #calls = new Map<string, CallPart>();
 
   constructor(takesLateSystem: boolean, boundary: string) {
     this.#takesLateSystem = takesLateSystem;
@@ -60,10 +62,20 @@ export class PromptBuilder {
     this.#signature = signature;
   }
 
+  /** What was written beside calls that are there already. */
+  signCalls(signatures: Readonly<Record<string, SharedV4ProviderMetadata>>): void {
+    for (const [toolCallId, signature] of Object.entries(signatures)) {
+      const call = this.#calls.get(toolCallId);
+      if (call !== undefined) call.providerOptions = signature;
+    }
+  }
+
   addCall(toolCallId: string, toolName: string, input: unknown): void {
     const signed = this.#signature && { providerOptions: this.#signature };
     this.#signature = undefined;
-    this.addAssistant([{ type: "tool-call", toolCallId, toolName, input, ...signed }]);
+    const call: CallPart = { type: "tool-call", toolCallId, toolName, input, ...signed };
+    this.#calls.set(toolCallId, call);
+    this.addAssistant([call]);
     this.#unanswered.set(toolCallId, toolName);
   }
 

@@ -1,12 +1,12 @@
 /**
- * A conversation as the SDK's prompt.
+ * A conversation as the SDK's prompt, with what the vendor's traits ask for.
  *
  * | item                                       | told to the model as                                               |
  * | ------------------------------------------ | ------------------------------------------------------------------ |
  * | instructions, system and developer message | a system message; a late one as a user's (text-marks.ts), where vendors forbid it |
  * | user message                               | itself: text, images and files by address or data                  |
  * | assistant message                          | its text; a refusal is text                                        |
- * | reasoning                                  | itself, to the vendor that wrote it (`Vendor.reasoningTaken`)      |
+ * | reasoning                                  | itself, to the model that wrote it; its text, where the vendor's traits say so |
  * | function_call, custom_tool_call            | a call with the signature that it came with, unless it was cut off |
  * | their outputs                              | its result; of a call that is not there, a user's text             |
  * | calls and outputs of hosted tools          | a text that shows them as they are, without pictures in base64     |
@@ -21,7 +21,9 @@ import { without } from "../../../src/providers/openai-items.ts";
 import { decodeState } from "../../../src/providers/reasoning-state.ts";
 import type { ContextItem, UpstreamCall } from "../../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
+import { withCallIds } from "./call-ids.ts";
 import { type ModelPart, textPart, toModelPart } from "./content.ts";
+import { arrangeMessages } from "./message-order.ts";
 import { PromptBuilder, type ToolOutput } from "./prompt-builder.ts";
 import { customArguments, wireName } from "./tools.ts";
 import type { Vendor } from "./vendors.ts";
@@ -30,20 +32,42 @@ type ItemOf<T extends ContextItem["type"]> = Extract<ContextItem, { type: T }>;
 type Message = ItemOf<"message">;
 
 export function createPrompt(call: UpstreamCall, vendor: Vendor) {
-  const prompt = new PromptBuilder(vendor.takesLateSystem, call.boundary ?? randomUUID());
+  const prompt = new PromptBuilder(vendor.traits.late_system === "sent", call.boundary ?? randomUUID());
   if (call.request.instructions) prompt.addSystem(call.request.instructions);
   const items = [...call.input, ...call.produced];
-  const lastUser = items.findLastIndex((item) => item.type === "message" && item.role === "user");
-  for (const [place, item] of items.entries()) addItem(prompt, item, vendor, place > lastUser);
-  return prompt.finish();
+  const isShown = shownTurns(items, vendor);
+  const reader: StateReader = { vendor, from: vendor.originOf?.(call.model) };
+  for (const [place, item] of items.entries()) addItem(prompt, item, reader, isShown(place));
+  const arranged = arrangeMessages(prompt.finish(), vendor.traits);
+  return withCallIds(vendor.finishPrompt?.(arranged, call.model) ?? arranged, vendor.traits.call_ids);
 }
 
-function addItem(prompt: PromptBuilder, item: ContextItem, vendor: Vendor, isCurrentTurn: boolean): void {
+/** Whose state may be given back. */
+interface StateReader {
+  vendor: Vendor;
+  from: string | undefined;
+}
+
+/** At which places the vendor is given reasoning back as text. A turn is what lies between two messages of the user's. */
+function shownTurns(items: readonly ContextItem[], { traits }: Vendor): (place: number) => boolean {
+  const isUser = (item: ContextItem) => item.type === "message" && item.role === "user";
+  const lastUser = items.findLastIndex(isUser);
+  if (traits.reasoning_sent === "none") return () => false;
+  if (traits.reasoning_sent === "current_turn") return (place) => place > lastUser;
+  let turn = 0;
+  const turns = items.map((item) => (isUser(item) ? ++turn : turn));
+  const withCalls = new Set(turns.filter((_, place) => CALLS.has(items[place]!.type)));
+  return (place) => withCalls.has(turns[place]!);
+}
+
+const CALLS: ReadonlySet<string> = new Set(["function_call", "custom_tool_call"]);
+
+function addItem(prompt: PromptBuilder, item: ContextItem, reader: StateReader, isTextShown: boolean): void {
   switch (item.type) {
     case "message":
       return addMessage(prompt, item);
     case "reasoning":
-      return addReasoning(prompt, item, vendor, isCurrentTurn);
+      return addReasoning(prompt, item, reader, isTextShown);
     case "function_call": {
       if (item.status === "incomplete") return;
       const name = wireName(item.name, item.namespace);
@@ -92,16 +116,26 @@ function contentParts(part: Exclude<Message["content"], string>[number]): ModelP
   }
 }
 
-function addReasoning(prompt: PromptBuilder, item: ItemOf<"reasoning">, vendor: Vendor, isCurrentTurn: boolean): void {
+function addReasoning(
+  prompt: PromptBuilder,
+  item: ItemOf<"reasoning">,
+  { vendor, from }: StateReader,
+  isTextShown: boolean,
+): void {
   const text = [...(item.content ?? []), ...item.summary].map((part) => part.text).join("");
-  if (vendor.reasoningTaken === "plain") {
-    // What is encrypted is another vendor's. Of earlier turns nobody wants to read it, and some servers refuse it.
-    if (isCurrentTurn && text !== "" && !item.encrypted_content) prompt.addAssistant([{ type: "reasoning", text }]);
-    return;
-  }
-  const state = decodeState(vendor.name, item.encrypted_content);
+  const state = decodeState(vendor.stateOwner, item.encrypted_content, from);
   if (state?.own) prompt.addAssistant([{ type: "reasoning", text, providerOptions: state.own }]);
+  // What is encrypted by another vendor, and is no state here, goes with its text.
+  else if (
+    vendor.takesPlainReasoning &&
+    isTextShown &&
+    text !== "" &&
+    (state !== undefined || !item.encrypted_content)
+  ) {
+    prompt.addAssistant([{ type: "reasoning", text }]);
+  }
   if (state?.next) prompt.signNextCall(state.next);
+  if (state?.calls) prompt.signCalls(state.calls);
 }
 
 function parseArguments(json: string): unknown {

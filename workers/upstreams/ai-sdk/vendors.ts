@@ -5,13 +5,22 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { type LanguageModelV4, type SharedV4ProviderOptions, TypeValidationError } from "@ai-sdk/provider";
+import {
+  type LanguageModelV4,
+  type LanguageModelV4Prompt,
+  type SharedV4ProviderOptions,
+  TypeValidationError,
+} from "@ai-sdk/provider";
 import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
 import { extraFor } from "../../../src/providers/extra-parameters.ts";
+import { originOf, traitsOf } from "../../../src/providers/vendor-of.ts";
+import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import type { UpstreamCall } from "../../upstream.ts";
 import { given, isProviderEvent } from "../provider/json.ts";
 import { statingRefusals } from "../provider/refusal-in-body.ts";
 import { unlimitedFetch } from "../provider/tries.ts";
+import { shapeChatBody } from "./chat-body.ts";
+import { withReturnedState } from "./returned-fields.ts";
 import { endingWhenDone } from "./until-done.ts";
 
 type Request = UpstreamCall["request"];
@@ -20,12 +29,15 @@ export interface Vendor {
   /** Under which the SDK keeps this vendor's options and metadata. */
   name: string;
   model: (name: string) => LanguageModelV4;
-  /** Whether system messages may stand among the others, or only before them. */
-  takesLateSystem: boolean;
-  /** Whether JSON can be asked for without a schema. */
-  hasJsonMode: boolean;
-  /** `signed`: its own reasoning, with what it wrote beside it. `plain`: the text of the turn that it is in. */
-  reasoningTaken: "signed" | "plain";
+  traits: VendorTraits;
+  /** Under which what it must be given back is kept in reasoning items. */
+  stateOwner: string;
+  /** Whose that is, where it is not the vendor's but one model's. */
+  originOf?: (model: string) => string;
+  /** Whether it takes reasoning that carries nothing of its own. */
+  takesPlainReasoning: boolean;
+  /** What is left to do where the SDK does not write all that was given back. */
+  finishPrompt?: (prompt: LanguageModelV4Prompt, model: string) => LanguageModelV4Prompt;
   /** Whether the SDK leaves out what its own stream has: refusals and logprobs (chat-chunk.ts). */
   readsRawChunks: boolean;
   /** Whether what the SDK could not read is an event that the vendor says is to be passed over. */
@@ -41,23 +53,31 @@ const FETCH = statingRefusals(unlimitedFetch);
 
 export function openVendor(provider: AiSdkProvider, key: string | undefined): Vendor {
   const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: FETCH };
+  const traits = traitsOf(provider);
   switch (provider.kind) {
     case "openai-compatible":
-      return chatCompletions({ ...settings, ...given({ apiKey: key }) }, (request) => extraFor(provider, request));
+      return {
+        ...chatCompletions({ ...settings, ...given({ apiKey: key }) }, traits, (request) =>
+          extraFor(provider, request),
+        ),
+        originOf: (model) => originOf(provider, model),
+      };
     case "anthropic":
-      return anthropic({ ...settings, apiKey: key ?? NO_KEY });
+      return anthropic({ ...settings, apiKey: key ?? NO_KEY }, traits);
     case "google":
-      return google({ ...settings, apiKey: key ?? NO_KEY });
+      return google({ ...settings, apiKey: key ?? NO_KEY }, traits);
   }
 }
 
 function chatCompletions(
   settings: Omit<Parameters<typeof createOpenAICompatible>[0], "name">,
+  traits: VendorTraits,
   extraOf: (request: Request) => ReturnType<typeof extraFor>,
 ): Vendor {
   const name = "openaiCompatible";
   const provider = createOpenAICompatible({
     ...settings,
+    transformRequestBody: (body) => shapeChatBody(body, traits),
     fetch: endingWhenDone(FETCH),
     name,
     includeUsage: true,
@@ -68,9 +88,10 @@ function chatCompletions(
   return {
     name,
     model: (model) => provider.chatModel(model),
-    takesLateSystem: true,
-    hasJsonMode: true,
-    reasoningTaken: "plain",
+    traits,
+    stateOwner: "chat",
+    takesPlainReasoning: true,
+    finishPrompt: (prompt, model) => withReturnedState(prompt, model, name, traits),
     readsRawChunks: true,
     mayIgnore: () => false,
     // Names that the SDK does not know are written into the body as they are.
@@ -93,14 +114,14 @@ function wantsLogprobs(request: Request): boolean {
   return (request.top_logprobs ?? 0) > 0 || (request.include ?? []).includes("message.output_text.logprobs");
 }
 
-function anthropic(settings: Parameters<typeof createAnthropic>[0]): Vendor {
+function anthropic(settings: Parameters<typeof createAnthropic>[0], traits: VendorTraits): Vendor {
   const provider = createAnthropic(settings);
   return {
     name: "anthropic",
     model: (model) => provider.messages(model),
-    takesLateSystem: false,
-    hasJsonMode: false,
-    reasoningTaken: "signed",
+    traits,
+    stateOwner: "anthropic",
+    takesPlainReasoning: false,
     readsRawChunks: false,
     mayIgnore: isNewToAnthropic,
     options: (request) => {
@@ -133,14 +154,14 @@ function isNewToAnthropic(error: unknown): boolean {
   return isProviderEvent(value) && !ANTHROPIC_EVENTS.has(value.type);
 }
 
-function google(settings: Parameters<typeof createGoogle>[0]): Vendor {
+function google(settings: Parameters<typeof createGoogle>[0], traits: VendorTraits): Vendor {
   const provider = createGoogle(settings);
   return {
     name: "google",
     model: (model) => provider.chat(model),
-    takesLateSystem: false,
-    hasJsonMode: true,
-    reasoningTaken: "signed",
+    traits,
+    stateOwner: "google",
+    takesPlainReasoning: false,
     readsRawChunks: false,
     mayIgnore: () => false,
     options: ({ reasoning }) => {

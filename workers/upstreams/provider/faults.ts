@@ -1,9 +1,8 @@
 /** What can go wrong with a provider, whether another try may help, and what the client is told. */
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import { type ResponseError, type ResponseErrorCode, responseErrorCodeSchema } from "../../../src/protocol/response.ts";
+import { errorText } from "./error-text.ts";
 import { asString, isObject } from "./json.ts";
-
-const MESSAGE_MAX_CHARACTERS = 1_000;
 
 interface Retry {
   retryable: boolean;
@@ -151,7 +150,7 @@ export function describeProviderError(
   silence = "The provider failed and gave no reason.",
 ): ResponseError {
   const fields = isObject(error) ? error : { message: error };
-  const message = (asString(fields["message"]) || silence).slice(0, MESSAGE_MAX_CHARACTERS);
+  const message = errorText(error) ?? silence;
   // A vendor's own codes would not be understood by clients (contract 00, row 15).
   const code = responseErrorCodeSchema.safeParse(fields["code"]).data ?? "server_error";
   const described = responseError(code, message, asString(fields["param"]) ?? null);

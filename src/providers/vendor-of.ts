@@ -1,0 +1,50 @@
+/** The vendor behind an entry of the providers file, and its traits. */
+import { z } from "zod";
+import { type VendorEntry, VENDORS } from "./vendor-table.ts";
+import { DEFAULT_TRAITS, type TraitName, traitsSchema, type VendorTraits } from "./vendor-traits.ts";
+
+export type VendorName = keyof typeof VENDORS;
+
+export const vendorNames = Object.keys(VENDORS) as [VendorName, ...VendorName[]];
+
+/** Fields of an entry. `continuation` has its own place there, and one for each model. */
+export const vendorFields = {
+  /** Whose quirks it has. If not given, the host of `base_url` says, or else it has none. */
+  vendor: z.enum(vendorNames).optional(),
+  /** Of the vendor's traits, those that are otherwise here. */
+  traits: traitsSchema.omit({ continuation: true }).partial().optional(),
+};
+
+interface Entry {
+  kind: "openai-compatible" | "anthropic" | "google";
+  base_url: string;
+  vendor?: VendorName | undefined;
+  traits?: { [Name in TraitName]?: VendorTraits[Name] | undefined } | undefined;
+}
+
+/** The vendor of an entry: named, found by its host, or what its protocol is called after. */
+export function vendorOf({ kind, base_url, vendor }: Entry): VendorName {
+  if (vendor !== undefined) return vendor;
+  // The protocol was made by its vendor: whoever else speaks it is taken for it.
+  if (kind !== "openai-compatible") return kind;
+  const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
+  const isOf = ({ hosts }: VendorEntry) => hosts.some((each) => host === each || host.endsWith(`.${each}`));
+  return vendorNames.find((name) => isOf(VENDORS[name])) ?? "generic";
+}
+
+export function traitsOf(entry: Entry): VendorTraits {
+  const given = Object.entries(entry.traits ?? {}).filter(([, value]) => value !== undefined);
+  return { ...vendorTraits(vendorOf(entry)), ...Object.fromEntries(given) };
+}
+
+export function vendorTraits(vendor: VendorName): VendorTraits {
+  const { traits }: VendorEntry = VENDORS[vendor];
+  const own = Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value]));
+  return { ...DEFAULT_TRAITS, ...own };
+}
+
+/** Whose state a model's reasoning carries: nobody else can read it. */
+export function originOf(entry: Entry & { name: string }, model: string): string {
+  const vendor = vendorOf(entry);
+  return `${vendor === "generic" ? entry.name : vendor}/${model}`;
+}

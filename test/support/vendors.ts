@@ -1,0 +1,84 @@
+/** Calls of a model of a vendor's, in front of a server of the test's own: what the vendor is sent, and what comes of its answer. */
+import type { VendorName } from "../../src/providers/vendor-of.ts";
+import type { VendorTraits } from "../../src/providers/vendor-traits.ts";
+import type { ContextItem, UpstreamCall } from "../../workers/upstream.ts";
+import { readLog, type UpstreamLog } from "../conformance/upstream-log.ts";
+import { answerOf, chunk, frames, type Kind, openAiSdk } from "./ai-sdk.ts";
+import { sampleCall } from "./openai-responses.ts";
+import { type Answer, startUpstreamServer, type UpstreamServer } from "./upstream-server.ts";
+
+export interface VendorEntry {
+  vendor?: VendorName;
+  kind?: Kind;
+  traits?: Partial<VendorTraits>;
+  name?: string;
+}
+
+export interface WireMessage {
+  role: string;
+  content?: unknown;
+  tool_calls?: { id: string; function: { name: string; arguments: string }; [field: string]: unknown }[];
+  tool_call_id?: string;
+  [field: string]: unknown;
+}
+
+export interface WireBody {
+  messages: WireMessage[];
+  [field: string]: unknown;
+}
+
+export async function callVendor(
+  server: UpstreamServer,
+  { kind = "openai-compatible", ...entry }: VendorEntry,
+  call: Partial<UpstreamCall>,
+): Promise<UpstreamLog> {
+  const upstream = openAiSdk(server, kind, { UPSTREAM_MAX_RETRIES: "0" }, entry);
+  return await readLog(upstream.run(sampleCall({ model: "m", ...call }), new AbortController().signal));
+}
+
+/** The body that the vendor is sent. */
+export async function sentTo(entry: VendorEntry, call: Partial<UpstreamCall>): Promise<WireBody> {
+  await using server = await startUpstreamServer(answerOf(entry.kind ?? "openai-compatible", ["Hi"]));
+  const { finish } = await callVendor(server, entry, call);
+  if (finish.status !== "completed") throw new Error(JSON.stringify(finish));
+  return server.requests[0]!.body as WireBody;
+}
+
+/** What comes of an answer. */
+export async function answeredBy(
+  entry: VendorEntry,
+  answer: Answer,
+  call: Partial<UpstreamCall> = {},
+): Promise<UpstreamLog> {
+  await using server = await startUpstreamServer(answer);
+  return await callVendor(server, entry, call);
+}
+
+export const user = (content: string): ContextItem => ({ type: "message", role: "user", content });
+export const system = (content: string): ContextItem => ({ type: "message", role: "system", content });
+export const said = (text: string): ContextItem => ({
+  type: "message",
+  role: "assistant",
+  content: [{ type: "output_text", text, annotations: [] }],
+});
+export const called = (call_id: string, name = "get_weather"): ContextItem => ({
+  type: "function_call",
+  call_id,
+  name,
+  arguments: "{}",
+});
+export const answered = (call_id: string, output = "rain"): ContextItem => ({
+  type: "function_call_output",
+  call_id,
+  output,
+});
+export const thought = (text: string): ContextItem => ({
+  type: "reasoning",
+  summary: [],
+  content: [{ type: "reasoning_text", text }],
+});
+
+/** Chunks with these deltas, and the end. */
+export function deltas(finish_reason: string, ...list: readonly object[]): Answer {
+  return frames(...list.map((delta) => chunk(delta)), chunk({}, { finish_reason }));
+}

@@ -1,0 +1,61 @@
+/**
+ * Ids of calls as a vendor takes them. Clients see the id that the call came with; to a vendor that refuses it goes a hash
+ * of it, the same one in each request, so that the vendor's cache knows the conversation again. An id that fits is sent as it is.
+ */
+import { createHash } from "node:crypto";
+import type { LanguageModelV4Message, LanguageModelV4Prompt } from "@ai-sdk/provider";
+import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
+
+type Rule = VendorTraits["call_ids"];
+
+const RULES: Record<Exclude<Rule, "any">, { fits: RegExp; characters: number }> = {
+  up_to_40: { fits: /^.{1,40}$/s, characters: 24 },
+  word_characters: { fits: /^[\w-]{1,64}$/, characters: 24 },
+  nine_alphanumerics: { fits: /^[A-Za-z0-9]{9}$/, characters: 9 },
+};
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+export function withCallIds(prompt: LanguageModelV4Prompt, rule: Rule): LanguageModelV4Prompt {
+  if (rule === "any") return prompt;
+  const names = namesOf(new Set(prompt.flatMap(idsOf)), rule);
+  const rename = <P extends object>(part: P): P =>
+    "toolCallId" in part && typeof part.toolCallId === "string"
+      ? { ...part, toolCallId: names.get(part.toolCallId) ?? part.toolCallId }
+      : part;
+  return prompt.map((message) => {
+    switch (message.role) {
+      case "assistant":
+        return { ...message, content: message.content.map(rename) };
+      case "tool":
+        return { ...message, content: message.content.map(rename) };
+      default:
+        return message;
+    }
+  });
+}
+
+function idsOf({ content }: LanguageModelV4Message): string[] {
+  if (typeof content === "string") return [];
+  return content.flatMap((part) => ("toolCallId" in part ? [part.toolCallId] : []));
+}
+
+/** Those that do not fit, in their order: what comes later changes none that came before. */
+function namesOf(ids: ReadonlySet<string>, rule: Exclude<Rule, "any">): Map<string, string> {
+  const { fits, characters } = RULES[rule];
+  const taken = new Set([...ids].filter((id) => fits.test(id)));
+  const names = new Map<string, string>();
+  for (const id of ids) {
+    if (fits.test(id)) continue;
+    let salt = 0;
+    let name = hashOf(id, salt, characters);
+    while (taken.has(name)) name = hashOf(id, ++salt, characters);
+    taken.add(name);
+    names.set(id, name);
+  }
+  return names;
+}
+
+function hashOf(id: string, salt: number, characters: number): string {
+  const digest = createHash("sha256").update(`${salt} ${id}`).digest();
+  return Array.from(digest.subarray(0, characters), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
+}

@@ -1,0 +1,43 @@
+/** The body of a chat completion as the vendor takes it: the SDK writes one for all of them. */
+import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
+import { asArray, isObject, type Json } from "../provider/json.ts";
+import { adaptSchema } from "./schema-keywords.ts";
+
+export function shapeChatBody(body: Json, traits: VendorTraits): Json {
+  const { messages, tools, max_tokens, reasoning_effort, ...rest } = body;
+  const isOff = reasoning_effort === "none" && traits.thinking_off === "thinking_disabled";
+  const shaped: Json = {
+    ...rest,
+    messages: asArray(messages).map((message) => (isObject(message) ? shapeMessage(message, traits) : message)),
+    ...(tools !== undefined && {
+      tools: asArray(tools).map((tool) => (isObject(tool) ? shapeTool(tool, traits) : tool)),
+    }),
+    ...(max_tokens !== undefined && { [traits.max_tokens_field]: max_tokens }),
+    ...(reasoning_effort !== undefined && !isOff && { reasoning_effort }),
+    ...(isOff && !("thinking" in body) && { thinking: { type: "disabled" } }),
+  };
+  for (const name of traits.parameters_left_out) delete shaped[name];
+  return shaped;
+}
+
+function shapeMessage(message: Json, traits: VendorTraits): Json {
+  if (message["role"] !== "assistant") return message;
+  const { reasoning_content: text, ...rest } = message;
+  // It insists on the field where it has made calls; of another model's there is nothing to say.
+  const isMissed = traits.reasoning_sent === "turns_with_calls" && rest["tool_calls"] !== undefined;
+  const reasoning = text ?? (isMissed ? "" : undefined);
+  return reasoning === undefined ? rest : { ...rest, [traits.reasoning_field]: reasoning };
+}
+
+function shapeTool(tool: Json, traits: VendorTraits): Json {
+  if (!isObject(tool["function"])) return tool;
+  const { strict, parameters, ...rest } = tool["function"];
+  return {
+    ...tool,
+    function: {
+      ...rest,
+      parameters: adaptSchema(parameters, traits),
+      ...(strict !== undefined && traits.strict_tools === "sent" && { strict }),
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** What returned-state.ts has kept, where the SDK writes it into the messages of a chat completion. */
+import type { LanguageModelV4Message, LanguageModelV4Prompt, SharedV4ProviderOptions } from "@ai-sdk/provider";
+import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
+import { asArray, isObject, type Json } from "../provider/json.ts";
+import { addDetail } from "./returned-state.ts";
+
+type Assistant = Extract<LanguageModelV4Message, { role: "assistant" }>;
+type AssistantPart = Assistant["content"][number];
+type Fields = SharedV4ProviderOptions[string];
+
+/** For calls that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures). */
+const PLACEHOLDER: Fields = { extra_content: { google: { thought_signature: "skip_thought_signature_validator" } } };
+/** They sign nothing, and check nothing. */
+const UNSIGNING_MODEL = /gemini-[12](?!\d)/;
+
+export function withReturnedState(
+  prompt: LanguageModelV4Prompt,
+  model: string,
+  sdkName: string,
+  traits: VendorTraits,
+): LanguageModelV4Prompt {
+  const needsSignature = traits.unsigned_calls === "placeholder" && !UNSIGNING_MODEL.test(model);
+  return prompt.map((message) => {
+    if (message.role !== "assistant") return message;
+    const detailed = withDetails(message, sdkName);
+    return needsSignature ? withSignature(detailed, sdkName) : detailed;
+  });
+}
+
+/** Details belong to the message. They have the text of the reasoning in them. */
+function withDetails(message: Assistant, sdkName: string): Assistant {
+  const details: Json[] = [];
+  for (const part of message.content) {
+    if (part.type !== "reasoning") continue;
+    for (const detail of asArray(part.providerOptions?.[sdkName]?.["reasoning_details"])) {
+      if (isObject(detail)) addDetail(details, detail);
+    }
+  }
+  if (details.length === 0) return message;
+  const fields = { reasoning_details: details } as unknown as Fields;
+  return {
+    ...message,
+    content: message.content.filter(({ type }) => type !== "reasoning"),
+    providerOptions: { ...message.providerOptions, [sdkName]: { ...message.providerOptions?.[sdkName], ...fields } },
+  };
+}
+
+/** The first call of a message is signed for all of them. */
+function withSignature(message: Assistant, sdkName: string): Assistant {
+  const isSigned = message.content.some((part) => part.type === "tool-call" && part.providerOptions !== undefined);
+  const first = message.content.findIndex(({ type }) => type === "tool-call");
+  if (isSigned || first < 0) return message;
+  const sign = (part: AssistantPart, place: number): AssistantPart =>
+    place === first ? { ...part, providerOptions: { [sdkName]: PLACEHOLDER } } : part;
+  return { ...message, content: message.content.map(sign) };
+}
