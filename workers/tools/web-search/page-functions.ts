@@ -1,6 +1,6 @@
 /** `open_page` and `find_in_page`: what a page says, section by section, and where it says something. */
 import { z } from "zod";
-import type { CitedSource } from "../../citations.ts";
+import type { CitedSource } from "../../citations/read-pages.ts";
 import type { ServerFunction, ToolCall, ToolResult } from "../../tool.ts";
 import { toolError } from "../../tool-calls.ts";
 import { findInSections } from "./find-in-text.ts";
@@ -28,7 +28,7 @@ export function openPageFunction(reader: PageReader, { size }: SearchSettings): 
     definition: {
       type: "function",
       name: "open_page",
-      description: `Open a page of the web and read its text. Long pages come in parts: ask for the next one with 'page'. ${CITE}`,
+      description: `Open a page of the web and read its text. Long pages come in parts: ask for the next one with 'page'. Open a page before you rely on it: one that a search only listed is not cited. ${CITE}`,
       parameters: {
         type: "object",
         properties: {
