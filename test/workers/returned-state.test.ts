@@ -325,13 +325,16 @@ describe("Gemini behind chat completions", () => {
 });
 
 describe("within a run, with a tool of this server", () => {
+  // Kimi's form: https://github.com/musistudio/claude-code-router/issues/1808
+  const CALL_ID = "functions.look:1";
+
   test.each<[VendorEntry["vendor"] & string, object, (message: WireBody["messages"][number]) => unknown, unknown]>([
     ["openrouter", { reasoning_details: [WHOLE] }, (message) => message["reasoning_details"], [WHOLE]],
     ["gemini", {}, (message) => message.tool_calls?.[0]?.["extra_content"], { google: { thought_signature: "s1" } }],
     ["deepseek", { reasoning_content: "Hm." }, (message) => message["reasoning_content"], "Hm."],
   ])("it goes back to %s, and in the next response of the chain", async (vendor, delta, stateOf, expected) => {
     const extra = vendor === "gemini" ? { extra_content: { google: { thought_signature: "s1" } } } : {};
-    const look = { ...call(extra), function: { name: "look", arguments: '{"x":1}' } };
+    const look = { ...call(extra), id: CALL_ID, function: { name: "look", arguments: '{"x":1}' } };
     await using server = await startUpstreamServer(
       deltas("tool_calls", delta, { tool_calls: [look] }),
       deltas("stop", { content: "Done." }),
@@ -349,6 +352,7 @@ describe("within a run, with a tool of this server", () => {
     for (const { messages } of bodies.slice(1)) {
       expect(messages.map(({ role }) => role).slice(0, 3)).toEqual(["user", "assistant", "tool"]);
       expect(stateOf(messages[1]!)).toEqual(expected);
+      expect(messages[1]!.tool_calls![0]!.id, "the vendor's own").toBe(CALL_ID);
     }
   });
 });
