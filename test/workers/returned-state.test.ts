@@ -355,6 +355,25 @@ describe("within a run, with a tool of this server", () => {
       expect(messages[1]!.tool_calls![0]!.id, "the vendor's own").toBe(CALL_ID);
     }
   });
+
+  test("calls keep their outputs where a server gives each turn's call the same id", async () => {
+    const look = (x: number) => ({ ...call(), id: "call_0", function: { name: "look", arguments: `{"x":${x}}` } });
+    await using server = await startUpstreamServer(
+      deltas("tool_calls", { tool_calls: [look(1)] }),
+      deltas("tool_calls", { tool_calls: [look(2)] }),
+      deltas("stop", { content: "Done." }),
+    );
+    const upstream = openAiSdk(server, "openai-compatible", {}, { vendor: "ollama" });
+    const id = await createResponse(storage, { tools: [COUNTING_TOOL] });
+    await runOnce({ storage, kinds: [countingTool().kind], upstream }, id, new RunControl());
+    const { messages } = server.requests.at(-1)!.body as unknown as WireBody;
+    const made = messages.flatMap((message) => (message.tool_calls ?? []).map((each) => each.id));
+    expect(new Set(made).size).toBe(2);
+    expect(messages.filter(({ role }) => role === "tool")).toMatchObject([
+      { tool_call_id: made[0], content: "look 1 is done" },
+      { tool_call_id: made[1], content: "look 2 is done" },
+    ]);
+  });
 });
 
 describe("DeepSeek", () => {
