@@ -1,35 +1,32 @@
-/** An upstream that breaks the contract's orders, with and without STRICT_EVENTS. Those of this server mend a provider's. */
+/** An upstream that breaks the contract's orders, with and without STRICT_EVENTS. */
 import { expect, test } from "vitest";
 import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
+import type { ItemEventDraft } from "../../src/protocol/event.ts";
+import type { Upstream } from "../../workers/upstream.ts";
 import { RecordedForm } from "../../workers/recorded-form.ts";
 import { openRun, RunControl } from "../../workers/run.ts";
 import { runTurn } from "../../workers/run-turn.ts";
 import { TurnOutput } from "../../workers/turn-output.ts";
 import { TurnRelay } from "../../workers/turn-relay.ts";
-import type { Upstream } from "../../workers/upstream.ts";
 import { WholeCalls } from "../../workers/whole-calls.ts";
 import { sampleCall } from "../support/openai-responses.ts";
-import { openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
+import { openingState, sampleRecord, sampleResponse, USAGE } from "../support/samples.ts";
 import { beginResponse, openTestStorage } from "../support/storage.ts";
+import { added, done } from "../support/upstream-server.ts";
 
-const SEARCH = { type: "web_search_call", id: "ws_1", action: { type: "search", query: "tea" } } as const;
+const SEARCH = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "tea" } };
 const AT = { item_id: "ws_1", output_index: 0 };
 
-const USAGE = {
-  input_tokens: 1,
-  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-  output_tokens: 1,
-  output_tokens_details: { reasoning_tokens: 0 },
-  total_tokens: 2,
-};
+/** It tells that the search is over, and not that it began. */
+const ILLEGAL = [
+  added(0, { ...SEARCH, status: "in_progress" }),
+  { type: "response.web_search_call.completed", ...AT },
+  done(0, SEARCH),
+] as unknown as ItemEventDraft[];
 
-/** It says that the search is over, and not that it began. */
-const BREAKING: Upstream = {
-  // oxlint-disable-next-line typescript/require-await -- the contract's run is asynchronous
+const UPSTREAM: Upstream = {
   async *run() {
-    yield { type: "response.output_item.added", output_index: 0, item: { ...SEARCH, status: "in_progress" } };
-    yield { type: "response.web_search_call.completed", ...AT };
-    yield { type: "response.output_item.done", output_index: 0, item: { ...SEARCH, status: "completed" } };
+    yield* ILLEGAL;
     yield { type: "finish", status: "completed", usage: USAGE };
   },
 };
@@ -50,7 +47,7 @@ async function turn(isStrict: boolean) {
   });
   const calls = new WholeCalls({ isLive: false, isOwn: () => false });
   const output = new TurnOutput(run, { form, calls, relay, discardTold: () => Promise.resolve() });
-  return await runTurn(run, BREAKING, sampleCall(), { output, isStrict });
+  return await runTurn(run, UPSTREAM, sampleCall(), { output, isStrict });
 }
 
 test("is taken as it is by default", async () => {

@@ -31,11 +31,13 @@ export function findWrongCitations(text: string, citations: readonly Citation[],
   return faults;
 }
 
+/** A mark that stands for a source in a list: `[1]`, `[text][1]`, `【1】`, `¹`. */
+const MARK = /^(?:\[[^\]]+\](?:\[[^\]]*\])?|【[^】]+】|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/;
+
 /** Models spell a page's URL in other ways than its site does, and write it bare or as a mark that stands for it. */
 function isLinkTo(written: string, url: string): boolean {
   const address = LINK.exec(written)?.[2]?.replace(/^<|>$|\s.*$/g, "") ?? written;
-  if (!URL.canParse(address)) return LINK.exec(written) === null && written.trim() !== "";
-  return siteOf(address) === siteOf(url);
+  return URL.canParse(address) ? siteOf(address) === siteOf(url) : MARK.test(written);
 }
 
 const siteOf = (url: string): string => new URL(url).host.replace(/^www\./, "");

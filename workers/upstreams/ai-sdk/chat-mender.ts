@@ -60,7 +60,8 @@ export class ChatMender implements Mender {
     };
   }
 
-  #delta({ role: _, content, tool_calls, function_call, reasoning, reasoning_content, ...rest }: Json): Json {
+  #delta({ content, tool_calls, function_call, reasoning, reasoning_content, ...rest }: Json): Json {
+    delete rest["role"];
     const told = isObject(function_call) ? [{ index: 0, function: function_call }] : asArray(tool_calls);
     const calls = told.filter(isObject).map((call) => this.#call(call));
     const mended: Json = {
