@@ -25,7 +25,8 @@ const cut = (text: string, { start_index, end_index }: Citation): string =>
 export function findWrongCitations(text: string, citations: readonly Citation[], isKnown: (url: string) => boolean) {
   const faults = citations.length === 0 ? ["nothing is cited"] : [];
   for (const citation of citations) {
-    if (!isLinkTo(cut(text, citation), citation.url)) faults.push(`a citation of ${citation.url} cuts out “${cut(text, citation)}”`);
+    if (!isLinkTo(cut(text, citation), citation.url))
+      faults.push(`a citation of ${citation.url} cuts out “${cut(text, citation)}”`);
     if (!isKnown(citation.url)) faults.push(`a citation leads to ${citation.url}, which no call has found`);
   }
   return faults;
