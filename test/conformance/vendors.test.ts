@@ -1,0 +1,128 @@
+/**
+ * Every vendor that has a fake, under the same conversations: calm, and in chaos. A fake refuses what the vendor would
+ * refuse, so that what it is sent is judged by its rules (test/support/fake-vendor/), and not by a copy of what we send.
+ */
+import { afterAll, describe, expect, test } from "vitest";
+import type { OutputItem } from "../../src/protocol/item.ts";
+import type { Response } from "../../src/protocol/response.ts";
+import type { ChaosSettings } from "../support/fake-vendor/chaos.ts";
+import type { Script, Turn } from "../support/fake-vendor/script.ts";
+import { startFakeVendor } from "../support/fake-vendor/server.ts";
+import { FAKE_VENDOR_NAMES, type FakeVendorName } from "../support/fake-vendor/vendors.ts";
+import { openTestStorage } from "../support/storage.ts";
+import { Chain, expectNoRefusals } from "../support/vendor-runs.ts";
+import { textOf } from "./upstream-log.ts";
+
+const storage = await openTestStorage();
+afterAll(() => storage[Symbol.asyncDispose]());
+
+const look = (x: number) => ({ name: "look", arguments: { x } });
+const askWeather = (city: string) => ({ name: "get_weather", arguments: { city } });
+const ANSWER: Turn = { thinks: "Six and seven are thirteen.", says: "It is thirteen." };
+
+const SCRIPT: Script = {
+  "Add them": [ANSWER],
+  "Look twice": [
+    { thinks: "First I look at one.", calls: [look(1)] },
+    { thinks: "Then at two and three.", says: "I look again.", calls: [look(2), look(3)] },
+    { thinks: "That is all.", says: "I have looked." },
+  ],
+  "One call": [{ thinks: "I ask for Paris.", calls: [askWeather("Paris")] }, ANSWER],
+  "Two calls": [{ thinks: "I ask for both.", calls: [askWeather("Paris"), askWeather("Rome")] }, ANSWER],
+  "Write much": [{ says: "This text was cut", ends: "length" }],
+  "Be bad": [{ says: "I would not", ends: "refusal" }],
+};
+
+const start = async (name: FakeVendorName, chaos?: ChaosSettings) =>
+  await startFakeVendor(name, { script: SCRIPT, ...(chaos && { chaos }) });
+const typesOf = ({ output }: Response) => output.map(({ type }) => type);
+const lastText = ({ output }: Response) => textOf(output.at(-1)!);
+const callsOf = ({ output }: Response) => output.filter((item) => item.type === "function_call");
+const withoutReasoning = (types: readonly OutputItem["type"][]) => types.filter((type) => type !== "reasoning");
+
+describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
+  test("answers with reasoning and a text", async () => {
+    await using vendor = await start(name);
+    const response = await new Chain(storage).ask(vendor, "Add them");
+    expectNoRefusals(vendor);
+    expect(response.status).toBe("completed");
+    expect(typesOf(response)).toEqual(["reasoning", "message"]);
+    expect(textOf(response.output[0]!)).toBe(ANSWER.thinks);
+    expect(lastText(response)).toBe(ANSWER.says);
+    expect(response.usage).toMatchObject({ input_tokens: 30, output_tokens: 7 });
+  });
+
+  test.each([
+    ["One call", ["rain"]],
+    ["Two calls", ["rain", " \n"]],
+  ])("makes calls of the client's: %s", async (question, outputs) => {
+    await using vendor = await start(name);
+    const chain = new Chain(storage);
+    const first = await chain.ask(vendor, question);
+    const calls = callsOf(first);
+    expect(calls.map(({ arguments: json }) => JSON.parse(json).city)).toEqual(
+      ["Paris", "Rome"].slice(0, outputs.length),
+    );
+    expect(new Set(calls.map(({ call_id }) => call_id)).size).toBe(outputs.length);
+    const second = await chain.answer(vendor, calls, outputs);
+    expectNoRefusals(vendor);
+    expect(lastText(second)).toBe(ANSWER.says);
+  });
+
+  test("goes on for three turns, with calls of this server's tools and of the client's", async () => {
+    await using vendor = await start(name);
+    await talk(name, vendor);
+    expectNoRefusals(vendor);
+  });
+
+  test("that is cut off leaves the response incomplete", async () => {
+    await using vendor = await start(name);
+    const response = await new Chain(storage).ask(vendor, "Write much");
+    expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
+    expect(lastText(response)).toBe("This text was cut");
+  });
+
+  test("that refuses says so", async () => {
+    await using vendor = await start(name);
+    const response = await new Chain(storage).ask(vendor, "Be bad");
+    if (name === "openai") {
+      expect(response.output.at(-1)).toMatchObject({ content: [{ type: "refusal", refusal: "I would not" }] });
+    } else {
+      expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "content_filter" } });
+    }
+  });
+
+  test.each([1, 2, 3, 4, 5, 6])(
+    "says the same in streams that are odd, late and refused at first, seed %i",
+    async (seed) => {
+      await using vendor = await start(name, { seed, oddityRate: 0.4, failureRate: 0.4, cuts: true });
+      await talk(name, vendor);
+      expectNoRefusals(vendor);
+    },
+  );
+
+  test.each([1, 2, 3, 4])("leaves legal logs when its streams break or fall silent, seed %i", async (seed) => {
+    const failures = ["break", "silence", "refuse"] as const;
+    await using vendor = await start(name, { seed, oddityRate: 0.3, failureRate: 0.5, failures, cuts: true });
+    for (const question of ["Add them", "Look twice", "Two calls"]) {
+      const response = await new Chain(storage).ask(vendor, question);
+      if (response.status !== "completed") expect(response.error).toMatchObject({ code: "server_error" });
+      else expect(lastText(response)).not.toBe("");
+    }
+    expectNoRefusals(vendor);
+  });
+});
+
+/** Three turns of the user's. What is said does not depend on the vendor, or on its mood. */
+async function talk(name: FakeVendorName, vendor: Awaited<ReturnType<typeof start>>): Promise<void> {
+  const chain = new Chain(storage);
+  const first = await chain.ask(vendor, "Look twice");
+  expect([first.status, first.error], name).toEqual(["completed", null]);
+  expect(withoutReasoning(typesOf(first))).toEqual(["mcp_call", "message", "mcp_call", "mcp_call", "message"]);
+  expect(chain.tool.begun.toSorted()).toEqual(["look 1", "look 2", "look 3"]);
+  expect(lastText(first)).toBe("I have looked.");
+  const calls = callsOf(await chain.ask(vendor, "Two calls"));
+  expect(calls).toHaveLength(2);
+  expect(lastText(await chain.answer(vendor, calls, ["rain", "sun"]))).toBe(ANSWER.says);
+  expect(lastText(await chain.ask(vendor, "Add them"))).toBe(ANSWER.says);
+}
