@@ -36,8 +36,8 @@ const SCRIPT: Script = {
 const start = async (name: FakeVendorName, chaos?: ChaosSettings) =>
   await startFakeVendor(name, { script: SCRIPT, ...(chaos && { chaos }) });
 const typesOf = ({ output }: Response) => output.map(({ type }) => type);
-const lastText = ({ output }: Response) => textOf(output.at(-1)!);
-const callsOf = ({ output }: Response) => output.filter((item) => item.type === "function_call");
+const lastText = ({ output, error }: Response) => (error === null ? textOf(output.at(-1)!) : JSON.stringify(error));
+const callsOf = ({ output }: Response) => output.flatMap((item) => (item.type === "function_call" ? [item] : []));
 const withoutReasoning = (types: readonly OutputItem["type"][]) => types.filter((type) => type !== "reasoning");
 
 describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
@@ -105,7 +105,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     const failures = ["break", "silence", "refuse"] as const;
     await using vendor = await start(name, { seed, oddityRate: 0.3, failureRate: 0.5, failures, cuts: true });
     for (const question of ["Add them", "Look twice", "Two calls"]) {
-      const response = await new Chain(storage).ask(vendor, question);
+      const response = await new Chain(storage, { UPSTREAM_IDLE_TIMEOUT_MS: "300" }).ask(vendor, question);
       if (response.status !== "completed") expect(response.error).toMatchObject({ code: "server_error" });
       else expect(lastText(response)).not.toBe("");
     }

@@ -31,10 +31,12 @@ const CLIENT_TOOL = {
 export class Chain {
   readonly tool: CountingTool = countingTool();
   readonly #storage: Storage;
+  readonly #settings: NodeJS.ProcessEnv;
   readonly #ids: string[] = [];
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, settings: NodeJS.ProcessEnv = {}) {
     this.#storage = storage;
+    this.#settings = settings;
   }
 
   async ask(vendor: FakeVendor, question: string, request: Partial<ResolvedRequest> = {}): Promise<Response> {
@@ -57,7 +59,7 @@ export class Chain {
     const tools = [COUNTING_TOOL, CLIENT_TOOL];
     const whole = { model: vendor.model, tools, reasoning: { effort: "low" as const }, ...request };
     const id = await createResponse(this.#storage, whole, { ancestors: this.#ids, input, isWhole: true });
-    const run = { storage: this.#storage, kinds: [this.tool.kind], ...openVendorUpstream(vendor) };
+    const run = { storage: this.#storage, kinds: [this.tool.kind], ...openVendorUpstream(vendor, this.#settings) };
     await runOnce(run, id, new RunControl());
     const { response } = await finalResponse(this.#storage, id);
     this.#ids.push(id);
@@ -65,8 +67,8 @@ export class Chain {
   }
 }
 
-function openVendorUpstream(vendor: FakeVendor) {
-  const config = readConfig({ UPSTREAM_MAX_RETRIES: "3", UPSTREAM_IDLE_TIMEOUT_MS: "150" });
+function openVendorUpstream(vendor: FakeVendor, settings: NodeJS.ProcessEnv) {
+  const config = readConfig({ UPSTREAM_MAX_RETRIES: "3", ...settings });
   const provider: Provider = { name: vendor.name, ...providerSchema.parse(vendor.entry) };
   if (provider.kind === "simulator") throw new Error("The simulator is no vendor.");
   const options = { firstBackoffMs: 1 };

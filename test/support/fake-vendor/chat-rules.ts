@@ -1,6 +1,6 @@
 /** What vendors of chat completions refuse, each in the words of the one that is quoted. A vendor's list of them is in vendors.ts. */
 import type { ChatBody, ChatMessage, ChatRule, GivenTurn } from "./chat.ts";
-import { textOf } from "./chat.ts";
+import { textOf, turnKey } from "./chat.ts";
 import { callKey, canonical, type Memory, type Source } from "./protocol.ts";
 
 const PLACEHOLDER = "skip_thought_signature_validator";
@@ -131,15 +131,18 @@ export function isThinkingDisabled(body: ChatBody): boolean {
 }
 
 function hasReasoning(message: ChatMessage, memory: Memory): boolean {
-  const given = givenTurn(message, memory);
   const text = message["reasoning_content"];
+  const given = givenTurns(message, memory);
   // Turns that were made without thinking have none.
-  return given === undefined || given.reasoning === "" ? typeof text === "string" : text === given.reasoning;
+  return typeof text === "string" && (given.length === 0 || given.some(({ reasoning }) => reasoning === text));
 }
 
-function givenTurn({ tool_calls = [] }: ChatMessage, memory: Memory): GivenTurn | undefined {
+/** One, unless the same was asked for twice. */
+function givenTurns({ tool_calls = [] }: ChatMessage, memory: Memory): GivenTurn[] {
   const [call] = tool_calls;
-  return call && (memory.given(call.id)?.at(-1) as GivenTurn | undefined);
+  if (call === undefined) return [];
+  const { name, arguments: json } = call.function;
+  return [...(memory.given(turnKey(name, JSON.parse(json))) ?? [])] as GivenTurn[];
 }
 
 export function noForcedCallWhileThinking(source: Source): ChatRule {
@@ -159,8 +162,9 @@ export function detailsReturned(source: Source): ChatRule {
     broken: ({ messages }, memory) => {
       for (const [place, message] of messages.entries()) {
         if (message.role !== "assistant" || message.tool_calls === undefined) continue;
-        const given = givenTurn(message, memory)?.details;
-        if (canonical(message["reasoning_details"]) === canonical(given)) continue;
+        const given = givenTurns(message, memory).map(({ details }) => canonical(details));
+        const sent = canonical(message["reasoning_details"]);
+        if (given.includes(sent) || (given.length === 0 && sent === canonical(undefined))) continue;
         return `messages.${place}.content.0: Invalid \`signature\` in \`thinking\` block`;
       }
       return undefined;

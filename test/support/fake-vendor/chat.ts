@@ -86,7 +86,12 @@ function readSteps({ messages }: ChatBody): Step[] {
   });
 }
 
-/** What is kept of a turn with calls, by the id of each. */
+/** By what each of its calls asks for: who answers a call may give it another id. */
+export function turnKey(name: string, args: unknown): string {
+  return `turn of ${callKey(name, args)}`;
+}
+
+/** What is kept of a turn with calls. */
 export interface GivenTurn {
   reasoning: string;
   details: readonly object[] | undefined;
@@ -111,9 +116,11 @@ class ChatWriter {
     this.#delta({ role: "assistant", content: "" });
     const details = thinks === undefined ? undefined : this.#think(thinks);
     for (const content of words(turn.says ?? "")) this.#delta({ content });
-    const ids = this.#call(turn.calls ?? []);
-    for (const id of ids) this.#memory.keep(id, { reasoning: thinks ?? "", details } satisfies GivenTurn);
-    this.#end(ids.length > 0 ? "tool_calls" : REASONS[turn.ends ?? "stop"]);
+    const calls = turn.calls ?? [];
+    this.#call(calls);
+    const given: GivenTurn = { reasoning: thinks ?? "", details };
+    for (const { name, arguments: args } of calls) this.#memory.keep(turnKey(name, args), given);
+    this.#end(calls.length > 0 ? "tool_calls" : REASONS[turn.ends ?? "stop"]);
     return this.#frames;
   }
 
@@ -143,8 +150,8 @@ class ChatWriter {
     }
   }
 
-  #call(calls: NonNullable<Turn["calls"]>): string[] {
-    return calls.map(({ name, arguments: args }, place) => {
+  #call(calls: NonNullable<Turn["calls"]>): void {
+    for (const [place, { name, arguments: args }] of calls.entries()) {
       const id = this.#style.callId(this.#memory.next(), name);
       const index = this.#style.calls === "whole_at_0" ? 0 : place;
       const json = JSON.stringify(args);
@@ -161,8 +168,7 @@ class ChatWriter {
           this.#delta({ tool_calls: [{ index, function: { arguments: piece } }] });
         }
       }
-      return id;
-    });
+    }
   }
 
   #end(finish_reason: string): void {

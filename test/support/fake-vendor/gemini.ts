@@ -7,8 +7,8 @@ const partSchema = z.looseObject({
   text: z.string().optional(),
   thought: z.boolean().optional(),
   thoughtSignature: z.string().optional(),
-  functionCall: z.looseObject({ name: z.string(), args: z.unknown() }).optional(),
-  functionResponse: z.looseObject({ name: z.string(), response: z.unknown() }).optional(),
+  functionCall: z.looseObject({ name: z.string(), args: z.unknown().optional() }).optional(),
+  functionResponse: z.looseObject({ name: z.string(), response: z.unknown().optional() }).optional(),
 });
 const contentSchema = z.strictObject({ role: z.enum(["user", "model"]), parts: z.array(partSchema) });
 const bodySchema = z.looseObject({
@@ -107,7 +107,7 @@ const RULES: readonly Rule<Body>[] = [
   {
     source: "https://github.com/Kilo-Org/kilocode/issues/5333",
     broken: (body) =>
-      /"type":\[/.test(JSON.stringify(body["tools"] ?? []))
+      /"parameters":\{.*"type":\[/.test(JSON.stringify(body["tools"] ?? []))
         ? "Invalid value at 'tools[0].function_declarations[0].parameters': Proto field is not repeating, cannot start list."
         : undefined,
   },

@@ -115,7 +115,7 @@ export function callKey(name: string, args: unknown): string {
   return `${name} ${canonical(args)}`;
 }
 
-/** The frames with one more in front of each. */
+/** The frames with one more between each two: the first and the last are where they belong. */
 export function interleave(frames: readonly Frame[], frame: Frame): Frame[] {
-  return frames.flatMap((each) => [frame, each]);
+  return frames.flatMap((each, place) => (place === 0 ? [each] : [frame, each]));
 }

@@ -16,7 +16,7 @@ const itemSchema = z.looseObject({
   id: z.string().optional(),
   call_id: z.string().optional(),
   role: z.string().optional(),
-  content: z.unknown(),
+  content: z.unknown().optional(),
 });
 const bodySchema = z.looseObject({
   model: z.string(),
