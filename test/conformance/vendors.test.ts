@@ -29,8 +29,18 @@ const SCRIPT: Script = {
   ],
   "One call": [{ thinks: "I ask for Paris.", calls: [askWeather("Paris")] }, ANSWER],
   "Two calls": [{ thinks: "I ask for both.", calls: [askWeather("Paris"), askWeather("Rome")] }, ANSWER],
+  "Look elsewhere": [ANSWER, ANSWER, { thinks: "It is cold.", says: "It snows." }],
   "Write much": [{ says: "This text was cut", ends: "length" }],
   "Be bad": [{ says: "I would not", ends: "refusal" }],
+};
+
+/** Of the vendor that takes over: calls that the first has not made, each under ids of its own. */
+const SECOND: Script = {
+  "Two calls": [ANSWER, { thinks: "Both are there.", says: "It rains." }],
+  "Look elsewhere": [
+    { thinks: "Four is left.", says: "I look there.", calls: [look(4)] },
+    { thinks: "Oslo is left.", calls: [askWeather("Oslo")] },
+  ],
 };
 
 const start = async (name: FakeVendorName, chaos?: ChaosSettings) =>
@@ -110,6 +120,23 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
       else expect(lastText(response)).not.toBe("");
     }
     expectNoRefusals(vendor);
+  });
+});
+
+/** Every change from one vendor to another and back, in the midst of calls. */
+describe.each(FAKE_VENDOR_NAMES)("a chain that %s began", (name) => {
+  test.each(FAKE_VENDOR_NAMES.filter((other) => other !== name))("goes on at %s, and back", async (other) => {
+    await using first = await start(name);
+    await using second = await startFakeVendor(other, { script: SECOND });
+    const chain = new Chain(storage);
+    expect(lastText(await chain.ask(first, "Look twice"))).toBe("I have looked.");
+    const calls = callsOf(await chain.ask(first, "Two calls"));
+    expect(lastText(await chain.answer(second, calls, ["rain", "sun"]))).toBe("It rains.");
+    const more = callsOf(await chain.ask(second, "Look elsewhere"));
+    expect(chain.tool.begun).toHaveLength(4);
+    expect(lastText(await chain.answer(first, more, ["snow"]))).toBe("It snows.");
+    expect(lastText(await chain.ask(first, "Add them"))).toBe(ANSWER.says);
+    for (const vendor of [first, second]) expectNoRefusals(vendor);
   });
 });
 
