@@ -83,7 +83,9 @@ export function continuationOf(provider: AiSdkProvider, model: string): Continua
   if (provider.kind === "google") return undefined;
   const entry = provider.models?.find((each) => nameOf(each) === model);
   const own = typeof entry === "object" ? entry.continuation : undefined;
-  const way = own ?? provider.continuation ?? traitsOf(provider).continuation;
+  // What is known of vendors is how they continue chat completions.
+  const known = provider.kind === "openai-compatible" ? traitsOf(provider).continuation : "none";
+  const way = own ?? provider.continuation ?? known;
   return way === "none" ? undefined : way;
 }
 

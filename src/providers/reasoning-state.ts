@@ -21,22 +21,22 @@ const stateSchema = z.object({
 
 type ReasoningState = z.infer<typeof stateSchema>;
 
-/** `vendor` is who understands it. What is undefined is left out. */
+/** `owner` is who understands it. What is undefined is left out. */
 export function encodeState(
-  vendor: string,
+  owner: string,
   state: { [K in keyof ReasoningState]: (K extends "from" ? string : object) | undefined },
 ): string {
-  return `${PREFIX}.${vendor}.${Buffer.from(JSON.stringify(state)).toString("base64url")}`;
+  return `${PREFIX}.${owner}.${Buffer.from(JSON.stringify(state)).toString("base64url")}`;
 }
 
 /** Undefined if it is another vendor's or model's, or was changed on its way. */
 export function decodeState(
-  vendor: string,
+  owner: string,
   encrypted: string | null | undefined,
   from?: string,
 ): ReasoningState | undefined {
-  const [prefix, owner, data] = (encrypted ?? "").split(".");
-  if (prefix !== PREFIX || owner !== vendor || data === undefined) return undefined;
+  const [prefix, writer, data] = (encrypted ?? "").split(".");
+  if (prefix !== PREFIX || writer !== owner || data === undefined) return undefined;
   try {
     const state = stateSchema.parse(JSON.parse(Buffer.from(data, "base64url").toString()));
     return state.from === from ? state : undefined;

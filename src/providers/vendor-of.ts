@@ -28,8 +28,13 @@ export function vendorOf({ kind, base_url, vendor }: Entry): VendorName {
   // The protocol was made by its vendor: whoever else speaks it is taken for it.
   if (kind !== "openai-compatible") return kind;
   const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
-  const isOf = ({ hosts }: VendorEntry) => hosts.some((each) => host === each || host.endsWith(`.${each}`));
+  const isOf = ({ hosts }: VendorEntry) => hosts.some((each) => fits(host, each));
   return vendorNames.find((name) => isOf(VENDORS[name])) ?? "generic";
+}
+
+function fits(host: string, pattern: string): boolean {
+  if (pattern.startsWith("*")) return host.endsWith(pattern.slice(1));
+  return host === pattern || host.endsWith(`.${pattern}`);
 }
 
 export function traitsOf(entry: Entry): VendorTraits {

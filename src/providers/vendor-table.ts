@@ -7,7 +7,7 @@ import type { TraitName, VendorTraits } from "./vendor-traits.ts";
 type Said = { [Name in TraitName]?: readonly [value: VendorTraits[Name], source: `https://${string}`] };
 
 export interface VendorEntry {
-  /** Hosts of its API, and all below them. */
+  /** Hosts of its API, and all below them; with `*`, those that end so. */
   hosts: readonly string[];
   traits: Said;
 }
@@ -21,12 +21,13 @@ const TEMPLATES = {
 
 export const VENDORS = {
   openai: {
-    hosts: ["api.openai.com"],
+    hosts: ["api.openai.com", "openai.azure.com"],
     traits: {
       call_ids: ["up_to_40", "https://github.com/vercel/ai/issues/5171"],
       think_tags: ["none", "https://platform.openai.com/docs/guides/reasoning"],
       reasoning_sent: ["none", "https://platform.openai.com/docs/api-reference/chat/create"],
       state_returned: [[], "https://platform.openai.com/docs/api-reference/chat/create"],
+      tool_images: ["as_user", "https://github.com/OpenHands/OpenHands/issues/7700"],
       max_tokens_field: ["max_completion_tokens", "https://platform.openai.com/docs/api-reference/chat/create"],
     },
   },
@@ -65,6 +66,14 @@ export const VENDORS = {
       late_system: ["as_user", "https://github.com/Realiserad/fish-ai/issues/622"],
       state_returned: [[], "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md"],
       tool_choice_named: ["only_that_tool", "https://github.com/ggml-org/llama.cpp/issues/26535"],
+    },
+  },
+  lmstudio: {
+    hosts: [],
+    traits: {
+      ...TEMPLATES,
+      state_returned: [[], "https://lmstudio.ai/docs/developer/openai-compat"],
+      tool_choice_named: ["only_that_tool", "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670"],
     },
   },
   mistral: {
@@ -107,6 +116,22 @@ export const VENDORS = {
       parameters_left_out: [["logprobs", "top_logprobs"], "https://console.groq.com/docs/openai"],
     },
   },
+  cerebras: {
+    hosts: ["cerebras.ai"],
+    traits: {
+      reasoning_sent: ["none", "https://github.com/Kilo-Org/kilocode/issues/10375"],
+      state_returned: [[], "https://github.com/Kilo-Org/kilocode/issues/10375"],
+    },
+  },
+  moonshot: {
+    hosts: ["moonshot.ai", "moonshot.cn"],
+    traits: {
+      think_tags: ["none", "https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model"],
+      reasoning_sent: ["turns_with_calls", "https://github.com/continuedev/continue/issues/11600"],
+      state_returned: [[], "https://platform.moonshot.ai/docs/api/chat"],
+      thinking_off: ["thinking_disabled", "https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model"],
+    },
+  },
   openrouter: {
     hosts: ["openrouter.ai"],
     traits: {
@@ -121,7 +146,7 @@ export const VENDORS = {
   },
   /** Its endpoint of chat completions. */
   gemini: {
-    hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com"],
+    hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com"],
     traits: {
       think_tags: ["none", "https://ai.google.dev/gemini-api/docs/openai"],
       reasoning_sent: ["none", "https://ai.google.dev/gemini-api/docs/openai"],
@@ -142,6 +167,7 @@ export const VENDORS = {
     hosts: ["api.anthropic.com"],
     traits: {
       call_ids: ["word_characters", "https://docs.anthropic.com/en/api/messages"],
+      call_id_prefix: ["toolu_", "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview"],
       think_tags: ["none", "https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking"],
       reasoning_sent: ["none", "https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking"],
       state_returned: [[], "https://docs.anthropic.com/en/api/openai-sdk"],

@@ -12,6 +12,9 @@ export const traitsSchema = z.strictObject({
   call_ids: z
     .enum(["any", "up_to_40", "word_characters", "nine_alphanumerics"])
     .describe("Which ids of calls it takes. Others are replaced by a hash on their way out, the same one each time."),
+  call_id_prefix: z
+    .string()
+    .describe("How the ids of calls begin that its own models make, if they all do: others are another vendor's."),
   think_tags: z
     .enum(["none", "written", "opened"])
     .describe(
@@ -58,12 +61,15 @@ export const traitsSchema = z.strictObject({
     ),
   unsigned_turn_thinking: z
     .enum(["sent", "switched_off"])
-    .describe("The same where the calls of the current turn have no reasoning of its own: another model made them."),
+    .describe("The same where the calls of the current turn came of reasoning that it has not signed."),
   thinking_off: z
     .enum(["reasoning_effort", "thinking_disabled"])
     .describe(
       "The field of the body by which a model is asked not to think: `reasoning_effort: none`, or `thinking: {type: disabled}`.",
     ),
+  tool_images: z
+    .enum(["sent", "as_user"])
+    .describe("`as_user`: images and files in a tool's output are sent in a user message behind the outputs."),
   json_schema: z
     .enum(["sent", "as_instruction"])
     .describe("`as_instruction`: `text.format` with a schema is JSON mode, and the schema an instruction."),
@@ -92,6 +98,7 @@ export type TraitName = keyof VendorTraits;
 /** Of a server of chat completions that nobody has reported anything of. */
 export const DEFAULT_TRAITS: VendorTraits = {
   call_ids: "any",
+  call_id_prefix: "",
   think_tags: "written",
   reasoning_sent: "current_turn",
   reasoning_field: "reasoning_content",
@@ -108,6 +115,7 @@ export const DEFAULT_TRAITS: VendorTraits = {
   forced_call_thinking: "sent",
   unsigned_turn_thinking: "sent",
   thinking_off: "reasoning_effort",
+  tool_images: "sent",
   json_schema: "sent",
   json_mode: "sent",
   max_tokens_field: "max_tokens",

@@ -1,4 +1,5 @@
 /** What a vendor must be given back unchanged: pieces of it made whole, kept in items, and sent to nobody else. */
+import type { JSONObject } from "@ai-sdk/provider";
 import { afterAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { RunControl } from "../../workers/run.ts";
@@ -26,7 +27,7 @@ import {
 const storage = await openTestStorage();
 afterAll(() => storage[Symbol.asyncDispose]());
 
-type Detail = Record<string, unknown>;
+type Detail = JSONObject;
 
 const request = { model: "m", tools: [WEATHER_TOOL] };
 const call = (fields: object = {}, args = "{}") => ({
@@ -228,6 +229,16 @@ describe("OpenRouter", () => {
     const sent = JSON.stringify(await sentTo(entry, { model, request, input }));
     expect(sent).not.toMatch(/sig-1|reasoning_details|Let me see/);
     expect(sent).toContain("It rains.");
+  });
+
+  test("shows what it says in details alone", async () => {
+    const chunks = [
+      { reasoning_details: [{ type: "reasoning.text", text: "Let", index: 0 }] },
+      { reasoning_details: [{ type: "reasoning.text", text: " me see.", index: 0 }] },
+      { tool_calls: [call()] },
+    ];
+    const { output } = await threeTurns({ vendor: "openrouter" }, chunks);
+    expect(output[0]).toMatchObject({ type: "reasoning", content: [{ text: "Let me see." }] });
   });
 
   test("is given reasoning without details as text, within its turn", async () => {

@@ -61,7 +61,7 @@ describe.each(CASES)("%s: %j", (mode, text, thought, said) => {
         expect(split(mode, ...pieces)).toEqual([thought, said]);
       }),
     );
-    expect(split(mode, ...text)).toEqual([thought, said]);
+    expect(split(mode, ...text.split(""))).toEqual([thought, said]);
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type VendorName, vendorNames, vendorTraits } from "../../src/providers/vendor-of.ts";
 import type { TraitName, VendorTraits } from "../../src/providers/vendor-traits.ts";
-import type { UpstreamCall } from "../../workers/upstream.ts";
+import type { ContextItem, UpstreamCall } from "../../workers/upstream.ts";
 import { WEATHER_TOOL } from "../conformance/upstream-suite.ts";
 import {
   answered,
@@ -64,6 +64,12 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
       expect(sent[place]).toMatch(fits);
       if (fits.test(id)) expect(sent[place]).toBe(id);
     }
+  },
+  call_id_prefix: async (entry, value) => {
+    const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
+    const own = `${value}1`;
+    const body = await sentTo(entry, { input: [user("1"), called(own), answered(own)], request });
+    expect(body["reasoning_effort"], "the model has made the call without a thought").toBe("high");
   },
   think_tags: async (entry, value) => {
     const text = value === "opened" ? "Hm.</think>Hi" : "<think>Hm.</think>Hi";
@@ -141,7 +147,7 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     const input = [user("1"), said(" \n"), thought("b"), user("\t"), called("c1"), answered("c1", " "), user("2")];
     const body = await sentTo(entry, { input, request: { model: "m", instructions: "  " } });
     const contents = body.messages.map(({ content }) => content).filter((content) => content != null);
-    const blank = contents.filter((content) => String(content).trim() === "");
+    const blank = contents.filter((content) => typeof content === "string" && content.trim() === "");
     expect(blank.length > 0).toBe(value === "sent");
     expect(JSON.stringify(body.messages)).toContain("2");
   },
@@ -183,6 +189,23 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     expect([body["reasoning_effort"], body["thinking"]]).toEqual(
       value === "reasoning_effort" ? ["none", undefined] : [undefined, { type: "disabled" }],
     );
+  },
+  tool_images: async (entry, value) => {
+    const image_url = "data:image/png;base64,iVBORw0KGgo=";
+    const output: ContextItem = {
+      type: "function_call_output",
+      call_id: "c1",
+      output: [
+        { type: "input_text", text: "A map." },
+        { type: "input_image", image_url, detail: "auto" },
+      ],
+    };
+    const input = [user("1"), called("c1"), called("c2"), output, answered("c2")];
+    const { messages } = await sentTo(entry, { input });
+    const places = messages.flatMap((message) => (JSON.stringify(message).includes("image_url") ? [message.role] : []));
+    expect(places).toEqual([value === "sent" ? "tool" : "user"]);
+    expect(messages.filter(({ role }) => role === "tool")).toHaveLength(2);
+    expect(JSON.stringify(messages[2]!.content)).toContain("A map.");
   },
   json_schema: async (entry, value) => {
     const schema = { type: "object", properties: { n: { type: "integer" } } };
@@ -265,8 +288,8 @@ describe.each(vendorNames)("%s", (vendor: VendorName) => {
   const traits = vendorTraits(vendor);
 
   test.each(Object.keys(CHECKS) as TraitName[])("has its %s", async (name) => {
-    const check = CHECKS[name] as Check<TraitName>;
-    await check({ vendor }, traits[name]);
+    const expectTrait = CHECKS[name] as Check<TraitName>;
+    await expectTrait({ vendor }, traits[name]);
   });
 });
 
@@ -279,7 +302,80 @@ describe("an entry that says otherwise", () => {
     ["parameters_left_out", { parameters_left_out: ["stream_options"] }],
     ["call_ids", { call_ids: "nine_alphanumerics" }],
   ])("has its own %s", async (name, traits) => {
-    const check = CHECKS[name] as Check<TraitName>;
-    await check({ vendor: "generic", traits }, traits[name]!);
+    const expectTrait = CHECKS[name] as Check<TraitName>;
+    await expectTrait({ vendor: "generic", traits }, traits[name]!);
+  });
+});
+
+describe("Anthropic's own protocol", () => {
+  const ENTRY: VendorEntry = { kind: "anthropic" };
+  const model = "claude-sonnet-4-5";
+
+  test("has the same traits: ids, blank texts, the last word", async () => {
+    const input = [user(" "), user("1"), called("a|b"), answered("a|b", "\n"), said("Two. \n")];
+    const { messages } = await sentTo(ENTRY, { input, model });
+    const [use] = messages[1]!.content as { type: string; id: string }[];
+    expect(use).toMatchObject({ type: "tool_use", id: expect.stringMatching(/^[\w-]{1,64}$/) });
+    expect(messages).toMatchObject([
+      { role: "user", content: [{ text: "1" }] },
+      { role: "assistant" },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: use!.id, content: "(no output)" }] },
+      { role: "assistant", content: [{ text: expect.stringMatching(/^Two\./) }] },
+      { role: "user", content: [{ text: "Continue." }] },
+    ]);
+  });
+
+  test.each<[Request["tool_choice"] & {}, object]>([
+    ["required", { tool_choice: { type: "any" }, thinking: { type: "disabled" } }],
+    [
+      { type: "function", name: "other" },
+      { tool_choice: { type: "tool", name: "other" }, thinking: { type: "disabled" } },
+    ],
+    ["auto", { tool_choice: { type: "auto" }, thinking: { type: "enabled" } }],
+  ])("does not think where a call is forced: %j", async (tool_choice, expected) => {
+    const request = { model: "m", tools: TOOLS, tool_choice, reasoning: { effort: "high" as const } };
+    expect(await sentTo(ENTRY, { request, model })).toMatchObject(expected);
+  });
+
+  test("does not think in a turn that another model began", async () => {
+    const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
+    const begun = [user("1"), thought("a"), called("c1"), answered("c1")];
+    expect(await sentTo(ENTRY, { input: begun, request, model })).toMatchObject({ thinking: { type: "disabled" } });
+    const next = [...begun, user("2")];
+    expect(await sentTo(ENTRY, { input: next, request, model })).toMatchObject({ thinking: { type: "enabled" } });
+  });
+});
+
+test("a call has the same id in each request, and with each vendor that takes it", async () => {
+  const idsOf = async (vendor: VendorName, ...ids: string[]) => {
+    const { messages } = await sentTo(
+      { vendor },
+      { input: [user("1"), ...ids.flatMap((id) => [called(id), answered(id)])] },
+    );
+    return messages.flatMap(({ tool_calls = [] }) => tool_calls.map(({ id }) => id));
+  };
+  const [first] = await idsOf("mistral", "call_one");
+  expect(await idsOf("mistral", "D681PevKs", "call_one", "call_two")).toEqual(["D681PevKs", first, expect.anything()]);
+  expect(await idsOf("openai", "call_one"), "one that fits").toEqual(["call_one"]);
+  expect(await idsOf("mistral", "call_one", first!), "one that is another's already").not.toEqual([first, first]);
+});
+
+describe("calls that come without an id of their own", () => {
+  const tool_call = (id: unknown) => ({ id, type: "function", function: { name: "get_weather", arguments: "{}" } });
+  test.each([
+    ["none", [undefined, undefined]],
+    ["empty ones", ["", ""]],
+    ["the same", ["call_0", "call_0"]],
+    ["that of an earlier turn", ["c1", "c2"]],
+    ["one that is too long", ["x".repeat(100), "y".repeat(100)]],
+  ])("get one: %s", async (_, ids) => {
+    const tool_calls = ids.map((id, index) => ({ index, ...tool_call(id) }));
+    const request = { model: "m", tools: TOOLS };
+    const input = [user("1"), called("c1"), answered("c1"), user("2")];
+    const { output } = await answeredBy({ vendor: "gemini" }, deltas("tool_calls", { tool_calls }), { request, input });
+    const made = output.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
+    expect(made).toHaveLength(2);
+    expect(new Set(["c1", ...made]).size).toBe(3);
+    for (const id of made) expect(id).toMatch(/^[\x21-\x7e]{1,64}$/);
   });
 });

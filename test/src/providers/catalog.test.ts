@@ -133,6 +133,24 @@ describe("the providers file", () => {
     expect(catalog.resolve("anthropic/other")).toBeUndefined();
   });
 
+  test("knows how vendors continue a text, unless it says otherwise", async () => {
+    const at = (base_url: string, rest: object = {}) => ({ kind: "openai-compatible", base_url, ...rest });
+    const catalog = await catalogOf({
+      providers: {
+        mistral: at("https://api.mistral.ai/v1"),
+        lab: at("http://lab", { vendor: "vllm", models: ["a", { name: "b", continuation: "none" }] }),
+        proxy: at("https://api.mistral.ai/v1", { continuation: "none" }),
+        other: at("http://other"),
+        messages: { kind: "anthropic", base_url: "http://lab", vendor: "vllm" },
+      },
+    });
+    const ways = ["mistral/m", "lab/a", "lab/b", "proxy/m", "other/m", "messages/m"].map((name) => {
+      const { provider, model } = catalog.resolve(name)!;
+      return continuationOf(provider as AiSdkProvider, model);
+    });
+    expect(ways).toEqual(["prefix", "continue_final_message", undefined, undefined, undefined, undefined]);
+  });
+
   test("says how a vendor continues a text, and a model of it otherwise", async () => {
     const models = ["a", { name: "b", continuation: "none" }, { name: "c", continuation: "continue_final_message" }];
     const providers = {
@@ -209,6 +227,34 @@ describe("the providers file", () => {
       { providers: { lab: { ...LAB, models: ["a", { name: "b", continuation: true }] } } },
       'is not valid. line 10: providers.lab.models.1.continuation: Invalid option: expected one of "none"|' +
         '"continue_final_message"|"prefix"|"assistant_message"',
+    ],
+    [
+      "has a vendor that there is not",
+      { providers: { lab: { ...LAB, vendor: "mistrl" } } },
+      'is not valid. line 10: providers.lab.vendor: Invalid option: expected one of "openai"|"vllm"|"sglang"|"ollama"|' +
+        '"llamacpp"|"lmstudio"|"mistral"|"deepseek"|"groq"|"cerebras"|"moonshot"|"openrouter"|"gemini"|"anthropic"|' +
+        '"google"|"generic"',
+    ],
+    [
+      "has a trait that there is not",
+      { providers: { lab: { ...LAB, traits: { think_tags: "opened", thinktags: true } } } },
+      "is not valid. line 12: providers.lab.traits.thinktags: unknown",
+    ],
+    [
+      "has a trait with a value that there is not",
+      { providers: { lab: { ...LAB, traits: { think_tags: true, parameters_left_out: "user" } } } },
+      'is not valid. line 11: providers.lab.traits.think_tags: Invalid option: expected one of "none"|"written"|"opened"; ' +
+        "line 12: providers.lab.traits.parameters_left_out: Invalid input: expected array, received string",
+    ],
+    [
+      "has a trait that has a place of its own",
+      { providers: { lab: { ...LAB, traits: { continuation: "prefix" } } } },
+      "is not valid. line 11: providers.lab.traits.continuation: unknown",
+    ],
+    [
+      "has a vendor where its kind has none",
+      { providers: { a: { kind: "openai-responses", base_url: "http://a", vendor: "vllm" } } },
+      "is not valid. line 6: providers.a.vendor: unknown",
     ],
     [
       "has a model that is neither a name nor an object",

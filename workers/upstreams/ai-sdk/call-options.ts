@@ -11,6 +11,7 @@ import { given } from "../provider/json.ts";
 import { createPrompt } from "./prompt.ts";
 import { adaptChoice, refusesThinking } from "./tool-choice.ts";
 import { Toolbox } from "./tools.ts";
+import { isUnsignedTurn } from "./unsigned-turn.ts";
 import type { Vendor } from "./vendors.ts";
 
 type Format = NonNullable<NonNullable<UpstreamCall["request"]["text"]>["format"]>;
@@ -32,17 +33,17 @@ export function createCallOptions(
   );
   const format = formatFor(request.text?.format, vendor);
   const instructions = [request.instructions, format.instruction].filter(Boolean).join("\n\n");
-  const prompt = createPrompt({ ...call, request: { ...request, instructions } }, vendor);
   const chosen = adaptChoice(toolbox.options, vendor.traits);
+  const isThoughtless = refusesThinking(chosen, vendor.traits) || isUnsignedTurn(items, vendor, call.model);
   const options: LanguageModelV4CallOptions = {
-    prompt,
+    prompt: createPrompt({ ...call, request: { ...request, instructions } }, vendor),
     ...given({
       maxOutputTokens: request.max_output_tokens,
       temperature: request.temperature,
       topP: request.top_p,
       presencePenalty: request.presence_penalty,
       frequencyPenalty: request.frequency_penalty,
-      reasoning: refusesThinking(chosen, prompt, vendor.traits) ? "none" : request.reasoning?.effort,
+      reasoning: isThoughtless ? "none" : request.reasoning?.effort,
       responseFormat: format.asked,
       includeRawChunks: vendor.readsRawChunks,
     }),

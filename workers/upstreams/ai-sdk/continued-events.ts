@@ -11,8 +11,9 @@ import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import { ProviderFault } from "../provider/faults.ts";
 import type { Prefix } from "./continuation.ts";
-import { type OutputEvents, WRITES } from "./events.ts";
+import type { OutputEvents } from "./events.ts";
 import type { EndStatus, Events } from "./open-item.ts";
+import { WRITES } from "./waiting-parts.ts";
 
 type Part = LanguageModelV4StreamPart;
 type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;

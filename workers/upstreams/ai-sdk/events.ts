@@ -17,28 +17,20 @@
  * An item is closed when the next begins, or at the end, when it is known whether it was cut off.
  */
 import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from "@ai-sdk/provider";
-import { responseError } from "../../../src/lifecycle/end-response.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { UpstreamCall } from "../../upstream.ts";
-import { placeId } from "../place-id.ts";
-import { ProviderFault } from "../provider/faults.ts";
 import { ChatChunk } from "./chat-chunk.ts";
+import { MadeCallIds } from "./made-call-ids.ts";
 import { OpenCall, OpenImage } from "./open-call.ts";
 import type { EndStatus, Events, OpenItem, Place } from "./open-item.ts";
 import { OpenMessage, type UrlSource } from "./open-message.ts";
 import { OpenReasoning, type StateOrigin } from "./open-reasoning.ts";
 import type { ReturnedState } from "./returned-state.ts";
 import type { Toolbox } from "./tools.ts";
+import { WaitingParts } from "./waiting-parts.ts";
 
 type Part = LanguageModelV4StreamPart;
 type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;
-
-/** What may wait for the end of a call. Far more than any model writes beside one. */
-const WAITING_MAX_PARTS = 100_000;
-/** Parts that write. All others say nothing that could come too early. */
-export const WRITES =
-  /^(?:text|reasoning)-(?:start|delta|end)$|^tool-(?:input-start|input-delta|call)$|^(?:source|file)$/;
-const CALL_ID = /^[\x21-\x7e]{1,64}$/;
 
 export class OutputEvents {
   readonly #call: UpstreamCall;
@@ -46,7 +38,7 @@ export class OutputEvents {
   readonly #origin: StateOrigin;
   readonly #state: ReturnedState | undefined;
   readonly #chunk = new ChatChunk();
-  readonly #callIds: Set<string>;
+  readonly #callIds: MadeCallIds;
   readonly #sources: UrlSource[] = [];
   #items = 0;
   #current: OpenItem | undefined;
@@ -56,7 +48,7 @@ export class OutputEvents {
   #blockStart = 0;
   /** The call that is being written, by the vendor's id. */
   #live: string | undefined;
-  #waiting: Part[] = [];
+  readonly #waiting = new WaitingParts();
   #hasRefused = false;
 
   /** `state`: where the SDK leaves out what the vendor must be given back. */
@@ -65,8 +57,7 @@ export class OutputEvents {
     this.#toolbox = toolbox;
     this.#origin = origin;
     this.#state = state;
-    const items = [...call.input, ...call.produced];
-    this.#callIds = new Set(items.flatMap((item) => ("call_id" in item && item.call_id ? [item.call_id] : [])));
+    this.#callIds = new MadeCallIds(call);
   }
 
   get isEmpty(): boolean {
@@ -78,8 +69,8 @@ export class OutputEvents {
   }
 
   *accept(part: Part): Events {
-    if (part.type === "raw") this.#state?.read(part.rawValue);
-    if (this.#live !== undefined && !this.#isOfLiveCall(part)) return this.#wait(part);
+    if (part.type === "raw") yield* this.#readState(part.rawValue);
+    if (this.#live !== undefined && !this.#isOfLiveCall(part)) return this.#waiting.add(part);
     switch (part.type) {
       case "raw":
         return this.#chunk.read(part.rawValue);
@@ -171,6 +162,13 @@ export class OutputEvents {
     if (delta !== "") yield* reasoning.addText(delta);
   }
 
+  /** Some say what they think in what is to be given back, and nowhere else. */
+  *#readState(rawValue: unknown): Events {
+    this.#state?.read(rawValue);
+    const delta = this.#live === undefined ? this.#state?.takeWords() : undefined;
+    if (delta) yield* this.#acceptReasoning({ type: "reasoning-delta", id: "details", delta });
+  }
+
   *#reasoning(block?: string): Generator<ItemEventDraft, OpenReasoning> {
     const isSummary = this.#call.request.reasoning?.summary != null;
     const reasoning = yield* this.#begin((place) => new OpenReasoning(place, this.#origin, isSummary));
@@ -202,18 +200,11 @@ export class OutputEvents {
       if (signature !== undefined) reasoning.signNext(signature);
     }
     yield* this.#begin((place) => {
-      const callId = this.#callId(id, place);
+      const callId = this.#callIds.choose(id, place);
       this.#state?.takeCall(toolName, callId);
       return new OpenCall(place, this.#toolbox.find(toolName), callId);
     });
     this.#live = id;
-  }
-
-  /** The vendor's own, which some insist on seeing again, unless it cannot be told from an earlier one. */
-  #callId(id: string, place: Place): string {
-    const callId = CALL_ID.test(id) && !this.#callIds.has(id) ? id : placeId("call", place);
-    this.#callIds.add(callId);
-    return callId;
   }
 
   #isOfLiveCall(part: Part): boolean {
@@ -221,19 +212,10 @@ export class OutputEvents {
     return (part.type === "tool-input-delta" || part.type === "tool-input-end") && part.id === this.#live;
   }
 
-  #wait(part: Part): void {
-    if (!WRITES.test(part.type)) return;
-    if (this.#waiting.push(part) <= WAITING_MAX_PARTS) return;
-    const message = `The provider wrote more than ${WAITING_MAX_PARTS} parts beside a call that it did not end.`;
-    throw new ProviderFault(responseError("server_error", message), { retryable: false });
-  }
-
   /** The call that was written is whole: what came beside it is next. */
   *#goOn(): Events {
     this.#live = undefined;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const part of waiting) yield* this.accept(part);
+    for (const part of this.#waiting.take()) yield* this.accept(part);
   }
 
   // --- items ---

@@ -13,7 +13,8 @@ const CONTINUE: LanguageModelV4Message = { role: "user", content: [{ type: "text
 const NO_TEXT = "(no output)";
 
 export function arrangeMessages(prompt: LanguageModelV4Prompt, traits: VendorTraits): LanguageModelV4Prompt {
-  const shown = traits.blank_text === "left_out" ? prompt.flatMap(withoutBlanks) : prompt;
+  const texts = traits.blank_text === "left_out" ? prompt.flatMap(withoutBlanks) : prompt;
+  const shown = traits.tool_images === "as_user" ? texts.flatMap(withFilesBehind) : texts;
   const arranged: LanguageModelV4Prompt = [];
   for (const message of shown) {
     const last = arranged.at(-1);
@@ -69,6 +70,26 @@ function withText(output: LanguageModelV4ToolResultOutput): LanguageModelV4ToolR
   if (output.type !== "content") return output;
   const value = output.value.filter((part) => !isBlank(part));
   return value.length === 0 ? { type: "text", value: NO_TEXT } : { ...output, value };
+}
+
+/** The outputs as texts, and what else was in them as a user's. */
+function withFilesBehind(message: LanguageModelV4Message): LanguageModelV4Message[] {
+  if (message.role !== "tool") return [message];
+  const files: UserPart[] = [];
+  const content = message.content.map((part) => {
+    if (part.type !== "tool-result" || part.output.type !== "content") return part;
+    const { value } = part.output;
+    const own = value.filter((each) => each.type === "file");
+    const texts = value.flatMap((each) => (each.type === "text" ? [each.text] : []));
+    if (own.length > 0) {
+      files.push({ type: "text", text: `From the output of ${part.toolName}:` });
+      for (const file of own) files.push(file);
+      texts.push("(images and files are in the next message)");
+    }
+    return { ...part, output: { type: "text" as const, value: texts.join("\n") } };
+  });
+  const shown: LanguageModelV4Message = { ...message, content };
+  return files.length === 0 ? [shown] : [shown, { role: "user", content: files }];
 }
 
 /** Two messages of one role, one after the other. */

@@ -1,15 +1,16 @@
 /** What returned-state.ts has kept, where the SDK writes it into the messages of a chat completion. */
-import type { LanguageModelV4Message, LanguageModelV4Prompt, SharedV4ProviderOptions } from "@ai-sdk/provider";
+import type { JSONObject, LanguageModelV4Message, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { asArray, isObject, type Json } from "../provider/json.ts";
-import { addDetail } from "./returned-state.ts";
+import { asArray } from "../provider/json.ts";
+import { addDetail, isJson } from "./returned-state.ts";
 
 type Assistant = Extract<LanguageModelV4Message, { role: "assistant" }>;
 type AssistantPart = Assistant["content"][number];
-type Fields = SharedV4ProviderOptions[string];
 
 /** For calls that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures). */
-const PLACEHOLDER: Fields = { extra_content: { google: { thought_signature: "skip_thought_signature_validator" } } };
+const PLACEHOLDER: JSONObject = {
+  extra_content: { google: { thought_signature: "skip_thought_signature_validator" } },
+};
 /** They sign nothing, and check nothing. */
 const UNSIGNING_MODEL = /gemini-[12](?!\d)/;
 
@@ -29,19 +30,21 @@ export function withReturnedState(
 
 /** Details belong to the message. They have the text of the reasoning in them. */
 function withDetails(message: Assistant, sdkName: string): Assistant {
-  const details: Json[] = [];
+  const details: JSONObject[] = [];
   for (const part of message.content) {
     if (part.type !== "reasoning") continue;
     for (const detail of asArray(part.providerOptions?.[sdkName]?.["reasoning_details"])) {
-      if (isObject(detail)) addDetail(details, detail);
+      if (isJson(detail)) addDetail(details, detail);
     }
   }
   if (details.length === 0) return message;
-  const fields = { reasoning_details: details } as unknown as Fields;
   return {
     ...message,
     content: message.content.filter(({ type }) => type !== "reasoning"),
-    providerOptions: { ...message.providerOptions, [sdkName]: { ...message.providerOptions?.[sdkName], ...fields } },
+    providerOptions: {
+      ...message.providerOptions,
+      [sdkName]: { ...message.providerOptions?.[sdkName], reasoning_details: details },
+    },
   };
 }
 

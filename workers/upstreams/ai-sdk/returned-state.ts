@@ -3,13 +3,11 @@
  * `reasoning_details` of a message, and the `extra_content` of a call, which holds Gemini's signature. The SDK leaves them
  * out, or has them only when the stream is over, so that they are read from the chunks.
  */
-import type { SharedV4ProviderMetadata } from "@ai-sdk/provider";
+import type { JSONObject, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import { ProviderFault } from "../provider/faults.ts";
 import { asArray, asString, isObject, type Json } from "../provider/json.ts";
-
-type Metadata = SharedV4ProviderMetadata[string];
 
 /** Of all that is kept for one call of the model. Far more than any model writes. */
 const MAX_CHARACTERS = 8_000_000;
@@ -18,7 +16,7 @@ interface SeenCall {
   name: string;
   index: unknown;
   id: string;
-  extra?: Metadata;
+  extra?: JSONObject;
   /** Ours, once the call is an item. */
   callId?: string;
   isTold?: boolean;
@@ -27,11 +25,13 @@ interface SeenCall {
 export class ReturnedState {
   readonly #sdkName: string;
   readonly #fields: VendorTraits["state_returned"];
-  #details: Json[] = [];
+  #details: JSONObject[] = [];
   readonly #calls: SeenCall[] = [];
   /** Of calls whose name has not come yet. */
-  readonly #unnamed = new Map<unknown, Metadata>();
+  readonly #unnamed = new Map<unknown, JSONObject>();
   #characters = 0;
+  /** Words that are in a detail alone. */
+  #words = "";
 
   /** `sdkName`: under which the SDK looks for what it is to write into a message. */
   constructor(sdkName: string, fields: VendorTraits["state_returned"]) {
@@ -45,7 +45,8 @@ export class ReturnedState {
     const delta = isObject(choice) && isObject(choice["delta"]) ? choice["delta"] : undefined;
     if (delta === undefined) return;
     if (this.#fields.includes("reasoning_details")) {
-      for (const detail of asArray(delta["reasoning_details"])) this.#readDetail(detail);
+      const isSaid = Boolean(delta["reasoning"] || delta["reasoning_content"]);
+      for (const detail of asArray(delta["reasoning_details"])) this.#readDetail(detail, isSaid);
     }
     if (this.#fields.includes("extra_content")) {
       for (const call of asArray(delta["tool_calls"])) if (isObject(call)) this.#readCall(call);
@@ -56,7 +57,14 @@ export class ReturnedState {
   takeDetails(): SharedV4ProviderMetadata | undefined {
     const details = this.#details;
     this.#details = [];
-    return details.length === 0 ? undefined : this.#metadata({ reasoning_details: details } as unknown as Metadata);
+    return details.length === 0 ? undefined : this.#metadata({ reasoning_details: details });
+  }
+
+  /** Words of details that the vendor has not said in a field of their own, since they were last taken. */
+  takeWords(): string {
+    const words = this.#words;
+    this.#words = "";
+    return words;
   }
 
   get hasDetails(): boolean {
@@ -85,8 +93,9 @@ export class ReturnedState {
     return Object.fromEntries(late.map((call) => [call.callId!, this.#metadata({ extra_content: call.extra! })]));
   }
 
-  #readDetail(detail: unknown): void {
-    if (!isObject(detail)) return;
+  #readDetail(detail: unknown, isSaid: boolean): void {
+    if (!isJson(detail)) return;
+    if (!isSaid) this.#words += asString(detail["text"]) ?? asString(detail["summary"]) ?? "";
     this.#count(detail);
     addDetail(this.#details, detail);
   }
@@ -95,7 +104,7 @@ export class ReturnedState {
     const { index } = wire;
     const id = asString(wire["id"]) ?? "";
     const named = isObject(wire["function"]) ? asString(wire["function"]["name"])?.trim() : undefined;
-    const extra = isObject(wire["extra_content"]) ? (wire["extra_content"] as Metadata) : undefined;
+    const extra = isJson(wire["extra_content"]) ? wire["extra_content"] : undefined;
     if (extra !== undefined) this.#count(extra);
     const known = index == null ? undefined : this.#calls.findLast((call) => call.index === index);
     const isKnown = known !== undefined && (id === "" || id === known.id || !named);
@@ -113,7 +122,7 @@ export class ReturnedState {
     this.#calls.push({ name: named, index, id, ...(carried !== undefined && { extra: carried }) });
   }
 
-  #metadata(fields: Metadata): SharedV4ProviderMetadata {
+  #metadata(fields: JSONObject): SharedV4ProviderMetadata {
     return { [this.#sdkName]: fields };
   }
 
@@ -125,6 +134,11 @@ export class ReturnedState {
   }
 }
 
+/** An object of a chunk, which was JSON. */
+export function isJson(value: unknown): value is JSONObject {
+  return isObject(value);
+}
+
 /** Fields that grow from chunk to chunk. */
 const GROWING: ReadonlySet<string> = new Set(["text", "summary"]);
 
@@ -132,7 +146,7 @@ const GROWING: ReadonlySet<string> = new Set(["text", "summary"]);
  * A detail comes in pieces: those of the same type and index are one, whose signature comes last. Sent back in pieces, the
  * signature does not fit (https://github.com/agno-agi/agno/pull/8861). What is encrypted comes whole.
  */
-export function addDetail(details: Json[], next: Json): void {
+export function addDetail(details: JSONObject[], next: JSONObject): void {
   const last = details.findLast((each) => each["type"] === next["type"] && each["index"] === next["index"]);
   if (last === undefined || !continues(last, next, details.at(-1) === last)) {
     details.push({ ...next });
@@ -141,11 +155,12 @@ export function addDetail(details: Json[], next: Json): void {
   for (const [name, value] of Object.entries(next)) {
     if (value == null) continue;
     const before = last[name];
-    last[name] = GROWING.has(name) && typeof before === "string" ? `${before}${String(value)}` : value;
+    const grows = GROWING.has(name) && typeof before === "string" && typeof value === "string";
+    last[name] = grows ? before + value : value;
   }
 }
 
-function continues(last: Json, next: Json, isLast: boolean): boolean {
+function continues(last: JSONObject, next: JSONObject, isLast: boolean): boolean {
   if (last["type"] !== "reasoning.text" && last["type"] !== "reasoning.summary") return false;
   if (last["id"] != null && next["id"] != null && last["id"] !== next["id"]) return false;
   if (next["index"] != null) return true;

@@ -1,5 +1,5 @@
 /** Tools and their choice as a vendor takes them: what it ignores or refuses is said in the nearest way that it obeys. */
-import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
+import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 
 type Chosen = Pick<LanguageModelV4CallOptions, "tools" | "toolChoice">;
@@ -21,17 +21,8 @@ export function adaptChoice({ tools, toolChoice }: Chosen, traits: VendorTraits)
   }
 }
 
-/** Whether the vendor would refuse the call if the model were to think. */
-export function refusesThinking({ toolChoice }: Chosen, prompt: LanguageModelV4Prompt, traits: VendorTraits): boolean {
+/** Whether the vendor would refuse the choice if the model were to think. */
+export function refusesThinking({ toolChoice }: Chosen, traits: VendorTraits): boolean {
   const isForced = toolChoice?.type === "required" || toolChoice?.type === "tool";
-  if (isForced && traits.forced_call_thinking === "switched_off") return true;
-  return traits.unsigned_turn_thinking === "switched_off" && hasUnsignedCall(prompt);
-}
-
-/** Of the current turn: another model has begun it. */
-function hasUnsignedCall(prompt: LanguageModelV4Prompt): boolean {
-  const lastUser = prompt.findLastIndex(({ role }) => role === "user");
-  const turn = prompt.slice(lastUser + 1).filter((message) => message.role === "assistant");
-  const first = turn.find(({ content }) => content.some(({ type }) => type === "tool-call"));
-  return first !== undefined && !first.content.some(({ type }) => type === "reasoning");
+  return isForced && traits.forced_call_thinking === "switched_off";
 }
