@@ -24,6 +24,7 @@ import { LeaseLostError } from "../src/stream/event-writer.ts";
 import { foldLog } from "../src/stream/snapshot.ts";
 import { giveBack, isFaultOfRedis, waitForRedis } from "./give-back.ts";
 import { CRASHED_ERROR, DEADLINE_ERROR, exhaustedError } from "./attempt-errors.ts";
+import { isOwnFault, OWN_FAULT_ERROR } from "./own-fault.ts";
 import { addCompactionUsage } from "./compact-context.ts";
 import { isLost, openRun, type Run, type RunControl } from "./run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
@@ -243,7 +244,7 @@ function endingEvent(
   return completeResponse(response, ending, Math.floor(nowMs / 1000));
 }
 
-/** Every way in which a run ends without having ended its response. What is none of them is thrown on, and retried. */
+/** Every way in which a run ends without having ended its response. What another attempt may cure is thrown on, and retried. */
 async function stopped(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
   const { control } = run;
   if (isLost(error) || isLost(control.generating.reason)) return "lost";
@@ -259,9 +260,17 @@ async function stopped(storage: Storage, run: Run, error: unknown): Promise<RunO
       return "lost";
     case undefined:
       if (isFaultOfRedis(error)) return await waitForRedis(storage, run, error);
+      if (isOwnFault(error)) return await failOwnFault(storage, run, error);
       await storage.leases.chargeFailure(run.id, run.lease);
       throw error;
   }
+}
+
+/** The log may be what the program cannot write: it ends from outside, where it is read anew. */
+async function failOwnFault(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
+  storage.logger.error({ err: error, responseId: run.id }, "The run met a fault of this program, and is not retried");
+  await flushWhatIsLeft(run);
+  return await failFromOutside(storage, run.id, OWN_FAULT_ERROR);
 }
 
 /** What was generated before the stop is recorded, unless somebody else has the response by now. */

@@ -111,6 +111,8 @@ export type UpstreamFinish = { report?: ProviderReport | undefined } & (
       usage?: Usage | undefined;
       /** Before any event: this provider cannot serve the call now, and another one may. */
       isUnavailable?: boolean;
+      /** After events: the model wrote a call that its provider could not read, and may write another one. */
+      isFailedSample?: boolean;
     }
   | PostponedFinish
 );

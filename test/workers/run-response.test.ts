@@ -1,5 +1,7 @@
 /** A run from its lease to its end: what is recorded, whatever stops it, and what can be known when its end is seen. */
-import { expect, test } from "vitest";
+import assert from "node:assert/strict";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
@@ -81,4 +83,47 @@ test("a response whose worker died between its end and its leaving is left by th
   expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("not-needed");
   expect(await storage.open.acceptedAtMs(id)).toBeUndefined();
   expect(upstream.calls).toHaveLength(1);
+});
+
+describe("an error that is thrown while a response runs", () => {
+  const attempt = async (error: unknown) => {
+    await using storage = await openTestStorage();
+    let calls = 0;
+    const upstream: Upstream = {
+      async *run() {
+        calls += 1;
+        yield* messageEvents(0, ["One ", "two."]).slice(0, 4) as ItemEventDraft[];
+        throw error;
+      },
+    };
+    const id = await createResponse(storage, {});
+    const setup = { storage, kinds: [], upstream };
+    const outcome = await runOnce(setup, id, new RunControl()).catch((thrown: unknown) => thrown);
+    const { response } = (await foldLog(storage.redis, storage.layout, storage.reader, id))!;
+    return { outcome, response, calls };
+  };
+
+  test.each<[string, unknown]>([
+    ["TypeError", new TypeError("Cannot read properties of null")],
+    ["RangeError", new RangeError("Invalid array length")],
+    ["ZodError", z.string().safeParse(1).error],
+    ["failed assertion", new assert.AssertionError({ message: "No." })],
+    ["Error of no known kind", new Error("Impossible.")],
+    ["value that is no error", "what"],
+  ])("fails it once if it is a %s", async (_name, error) => {
+    const { outcome, response, calls } = await attempt(error);
+    expect({ outcome, calls }).toEqual({ outcome: "ended", calls: 1 });
+    expect(response).toMatchObject({ status: "failed", error: { code: "server_error" } });
+    expect(textOf(response.output[0])).toContain("One ");
+  });
+
+  test.each<[string, Error]>([
+    ["the machine's", Object.assign(new Error("No space left"), { code: "ENOSPC" })],
+    ["the network's", new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "UND_ERR_SOCKET" }) })],
+    ["an answer of Redis", Object.assign(new Error("ERR unknown command"), { name: "ReplyError" })],
+  ])("is retried if it is %s", async (_name, error) => {
+    const { outcome, response } = await attempt(error);
+    expect(outcome).toBe(error);
+    expect(response.status).toBe("in_progress");
+  });
 });

@@ -6,7 +6,7 @@
  * | stop, tool-calls    | completed                                                                          |
  * | length              | incomplete: max_output_tokens                                                      |
  * | content-filter      | incomplete: content_filter; completed if the model has said its refusal            |
- * | error               | failed                                                                             |
+ * | error               | failed; a failed sample if the model wrote a call that its provider could not read |
  * | interrupted         | a broken stream                                                                    |
  * | other               | completed if there is output, else failed                                          |
  */
@@ -14,7 +14,8 @@ import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/pr
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
 import type { UpstreamFinish } from "../../upstream.ts";
-import { brokenStreamFault, ProviderFault } from "../provider/faults.ts";
+import { brokenStreamFault, failedSampleFault, ProviderFault } from "../provider/faults.ts";
+import { isFailedSampleReason } from "../provider/refusal-kinds.ts";
 import { asIndex } from "../provider/json.ts";
 
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
@@ -23,6 +24,8 @@ type FinishPart = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
 export function readFinish(part: FinishPart, output: { isEmpty: boolean; hasRefused: boolean }): UpstreamFinish {
   const usage = readUsage(part.usage);
   const { unified, raw } = part.finishReason;
+  // Whatever the SDK makes of it: what was written beside a call that cannot be read is no answer.
+  if (isFailedSampleReason(raw)) throw stoppedFault(raw);
   const completed = { type: "finish", status: "completed", usage } as const;
   switch (unified) {
     case "stop":
@@ -44,6 +47,7 @@ export function readFinish(part: FinishPart, output: { isEmpty: boolean; hasRefu
 }
 
 function stoppedFault(reason: string | undefined): ProviderFault {
+  if (isFailedSampleReason(reason)) return failedSampleFault(`The provider stopped: ${reason}.`);
   const message = `The provider stopped${reason === undefined ? " and gave no reason" : `: ${reason.slice(0, 100)}`}.`;
   return new ProviderFault(responseError("server_error", message), { retryable: true });
 }

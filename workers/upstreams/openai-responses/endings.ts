@@ -4,7 +4,7 @@
  */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { PartStart } from "./part-events.ts";
+import { endsPart, startsPart } from "./part-events.ts";
 
 type PartType = "output_text" | "refusal" | "reasoning_text" | "summary_text";
 type PartAdded = Extract<
@@ -48,10 +48,9 @@ export class OpenEnds {
   }
 
   /** What is missing before `next`. `item` is what was streamed of it so far. */
-  before(next: ItemEventDraft, started: PartStart | undefined, item: OutputItem): ItemEventDraft[] {
-    if (started !== undefined) return this.#partEnd(item);
-    const endsPart = next.type === "response.content_part.done" || next.type === "response.reasoning_summary_part.done";
-    return endsPart ? this.#textEnd(item) : [];
+  before(next: ItemEventDraft, item: OutputItem): ItemEventDraft[] {
+    if (startsPart(next)) return this.#partEnd(item);
+    return endsPart(next) ? this.#textEnd(item) : [];
   }
 
   beforeDone(item: OutputItem, output_index: number): ItemEventDraft[] {

@@ -5,6 +5,8 @@
 import { newId, newItemId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { type ItemStatus, itemStatusSchema } from "../../../src/protocol/items/status.ts";
+import { annotationSchema, outputTextSchema } from "../../../src/protocol/content.ts";
+import { isLegalItem, withoutFaults } from "./mended.ts";
 import { givenFields, hostedFields } from "./hosted-items.ts";
 import { asArray, asString, isObject, type Json } from "../provider/json.ts";
 
@@ -13,8 +15,20 @@ export function completeItem(value: unknown, status: ItemStatus): OutputItem | u
   if (!isObject(value)) return undefined;
   const type = asString(value["type"]);
   if (type === undefined) return undefined;
+  const item = complete(value, type, status);
+  if (isLegalItem(item)) return item as unknown as OutputItem;
+  const mended = complete(withoutFaults(item), type, status);
+  return isLegalItem(mended) ? (mended as unknown as OutputItem) : undefined;
+}
+
+function complete(value: Json, type: string, status: ItemStatus): Json {
   const item = { ...givenFields(type, value), type, id: asString(value["id"]) || newItemId(type) };
-  return { ...item, ...requiredFields(type, value, status) } as OutputItem;
+  return { ...item, ...requiredFields(type, value, status) };
+}
+
+/** Arguments as the text that clients parse: some servers send the object itself. */
+export function jsonText(value: unknown): string | undefined {
+  return isObject(value) ? JSON.stringify(value) : asString(value);
 }
 
 function requiredFields(type: string, item: Json, status: ItemStatus): Json {
@@ -23,13 +37,13 @@ function requiredFields(type: string, item: Json, status: ItemStatus): Json {
       return {
         role: "assistant",
         status: statusOf(item, status),
-        content: asArray(item["content"]).map(completePart),
+        content: contentOf(item["content"]).map(completePart),
       };
     case "function_call":
       return {
         call_id: asString(item["call_id"]) || newId("call"),
         name: asString(item["name"]) ?? "",
-        arguments: asString(item["arguments"]) ?? "",
+        arguments: jsonText(item["arguments"]) ?? "",
         status: statusOf(item, status),
       };
     case "reasoning":
@@ -46,28 +60,48 @@ function requiredFields(type: string, item: Json, status: ItemStatus): Json {
   }
 }
 
+/** Some servers send a message's text as one string. */
+function contentOf(content: unknown): readonly unknown[] {
+  return typeof content === "string" ? [{ type: "output_text", text: content }] : asArray(content);
+}
+
 function statusOf(item: Json, fallback: ItemStatus): ItemStatus {
   const stated = itemStatusSchema.safeParse(item["status"]);
   return stated.success ? stated.data : fallback;
 }
 
 export function completePart(part: unknown): unknown {
-  if (!isObject(part) || part["type"] !== "output_text") return part;
-  const { logprobs, ...rest } = part;
+  // Chat completions' name of it.
+  const isText = isObject(part) && (part["type"] === "output_text" || part["type"] === "text");
+  if (!isText) return part;
+  const { logprobs: given, ...rest } = part;
+  const logprobs = Array.isArray(given) ? given.map((each) => withBytes(completeLogprob(each))) : undefined;
   return {
     ...rest,
+    type: "output_text",
     text: asString(part["text"]) ?? "",
-    annotations: asArray(part["annotations"]),
-    ...(Array.isArray(logprobs) ? { logprobs: logprobs.map(completeLogprob) } : {}),
+    annotations: asArray(part["annotations"]).filter((each) => annotationSchema.safeParse(each).success),
+    ...(logprobsSchema.safeParse(logprobs).success ? { logprobs } : {}),
   };
 }
+
+/** A token's bytes, which events do not have: many servers leave them out here as well. */
+function withBytes(logprob: unknown): unknown {
+  if (!isObject(logprob)) return logprob;
+  const alternatives = asArray(logprob["top_logprobs"]).map((each) =>
+    isObject(each) ? { ...each, bytes: asArray(each["bytes"]) } : each,
+  );
+  return { ...logprob, bytes: asArray(logprob["bytes"]), top_logprobs: alternatives };
+}
+
+const logprobsSchema = outputTextSchema.shape.logprobs.unwrap();
 
 /** One client asks for the alternatives even where there are none. */
 export function completeLogprob(logprob: unknown): unknown {
   return isObject(logprob) ? { ...logprob, top_logprobs: asArray(logprob["top_logprobs"]) } : logprob;
 }
 
-/** An item as it was before its first delta: for one whose beginning the provider did not tell. */
+/** An item as it is before its first delta. */
 export function emptied(item: OutputItem): OutputItem {
   switch (item.type) {
     case "message":

@@ -5,18 +5,46 @@
  *   - Every event lies between its item's added and done, and names the item by the id it was added with. What was left
  *     out (an added, the start or the end of a part) is put in; what comes too late or belongs to nothing is dropped, because
  *     `output_item.done` brings the item whole.
+ *   - No event of a provider's throws. One that is not as published, or comes where the contract's orders have no place for
+ *     it, is mended or dropped; an item whose end contradicts what was streamed of it ends as it was streamed.
  */
-import { applyEvent, type ResponseState } from "../../../src/lifecycle/apply-event.ts";
+import { applyEvent, IllegalEventError, type ResponseState } from "../../../src/lifecycle/apply-event.ts";
 import { closeOpenItems } from "../../../src/lifecycle/end-response.ts";
+import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { Response } from "../../../src/protocol/response.ts";
 import { freeItemId } from "../../retold-item.ts";
+import { asStreamed } from "./as-streamed.ts";
+import { phaseOf, stepsUpTo } from "./call-phases.ts";
 import { OpenEnds } from "./endings.ts";
 import { completeItem, emptied } from "./items.ts";
-import { completeEvent, type PartStart, partStartedBy, partThatMustBeOpen } from "./part-events.ts";
+import {
+  completeEvent,
+  endsPart,
+  partIndex,
+  partStart,
+  partTypeOf,
+  startsPart,
+  withPartIndex,
+} from "./part-events.ts";
+import { PartPlaces } from "./part-places.ts";
 import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
+
+/** What of one item was passed on. */
+class Progress {
+  readonly ends = new OpenEnds();
+  readonly parts = new PartPlaces();
+  /** Whether one of the steps of a call was. */
+  hasSteps = false;
+  /** The item as the provider added it. */
+  readonly added: Json;
+
+  constructor(added: Json) {
+    this.added = added;
+  }
+}
 
 type IsTold = (item: { id: string; type: string }) => boolean;
 
@@ -25,10 +53,9 @@ export class OutputRelay {
   #state: ResponseState = { response: { output: [] } as unknown as Response, openIndices: new Set() };
   /** From the provider's `output_index` to ours. */
   readonly #places = new Map<number, number>();
-  readonly #openParts = new Set<string>();
   /** By place. */
-  readonly #openEnds = new Map<number, OpenEnds>();
-
+  readonly #progress = new Map<number, Progress>();
+  readonly #grammar = new ItemGrammar();
   readonly #isTold: IsTold;
 
   /** Of what `isTold` knows nothing is passed on. */
@@ -75,7 +102,7 @@ export class OutputRelay {
       const item = findFinal(output, this.#output[place]!, index);
       if (item !== undefined) yield* this.#finish({ output_index: index, item }, status);
     }
-    for (const event of closeOpenItems(this.#state.response, this.#state.openIndices)) yield this.#emit(event);
+    for (const event of closeOpenItems(this.#state.response, this.#state.openIndices)) yield* this.#offer(event);
   }
 
   get #output(): readonly OutputItem[] {
@@ -92,10 +119,10 @@ export class OutputRelay {
       if (id === this.#output[before]!.id || (id === undefined && isOpen)) return; // told twice
       // Another item under the same index: the first cannot still be open.
       const open = new Set(isOpen ? [before] : []);
-      for (const done of closeOpenItems(this.#state.response, open)) yield this.#emit(done);
+      for (const done of closeOpenItems(this.#state.response, open)) yield* this.#offer(done);
     }
     const item = completeItem(raw, "in_progress");
-    if (item !== undefined) yield this.#open(index, item);
+    if (item !== undefined) yield* this.#open(index, item);
   }
 
   #wasTold(item: unknown): boolean {
@@ -104,11 +131,15 @@ export class OutputRelay {
     return id !== undefined && type !== undefined && this.#isTold({ id, type });
   }
 
-  #open(index: unknown, item: OutputItem): ItemEventDraft {
+  /** An item grows from nothing: what it was added with counts where neither a delta nor its end says more. */
+  *#open(index: unknown, item: OutputItem): Generator<ItemEventDraft, number> {
     const place = this.#output.length;
     this.#places.set(asIndex(index) ?? place, place);
+    this.#progress.set(place, new Progress({ ...item }));
     const id = freeItemId(item, new Set(this.#output.map((each) => each.id)));
-    return this.#emit({ type: "response.output_item.added", output_index: place, item: { ...item, id } });
+    const begun = GROWING.has(item.type) ? emptied(item) : item;
+    yield* this.#offer({ type: "response.output_item.added", output_index: place, item: { ...begun, id } });
+    return place;
   }
 
   *#finish(event: Json, status: ItemStatus = "completed"): Generator<ItemEventDraft> {
@@ -120,51 +151,77 @@ export class OutputRelay {
       if (place !== undefined && (id === undefined || id === this.#output[place]!.id)) return; // told twice
       const unannounced = completeItem(raw, status);
       if (unannounced === undefined) return;
-      place = this.#output.length;
-      yield this.#open(event["output_index"], emptied(unannounced));
+      place = yield* this.#open(event["output_index"], emptied(unannounced));
     }
-    const item = completeItem(settled(this.#output[place]!, raw), status);
-    if (item === undefined) return;
+    const streamed = this.#output[place];
+    if (streamed === undefined) return;
+    const whole = settled(withAdded(streamed, this.#progress.get(place)?.added ?? {}), raw);
+    const item = completeItem(whole, status) ?? completeItem({ ...streamed, status }, status);
+    if (item !== undefined) yield* this.#close(place, item);
+  }
+
+  *#close(place: number, item: OutputItem): Generator<ItemEventDraft> {
+    const progress = this.#progress.get(place);
     // What was cut off has no end that could be told.
-    if (item.status !== "incomplete") yield* this.#emitAll(this.#endsOf(place).beforeDone(item, place));
-    yield this.#emit({ type: "response.output_item.done", output_index: place, item });
+    if (item.status !== "incomplete" && progress !== undefined) {
+      const steps = progress.hasSteps ? stepsUpTo(item, place) : [];
+      for (const each of [...progress.ends.beforeDone(item, place), ...steps]) yield* this.#offer(each);
+    }
+    const done = { type: "response.output_item.done" as const, output_index: place };
+    if (yield* this.#offer({ ...done, item })) return;
+    const streamed = asStreamed(item, this.#output[place]!);
+    if (item.status !== "incomplete" && progress !== undefined) {
+      for (const each of progress.ends.beforeDone(streamed, place)) yield* this.#offer(each);
+    }
+    if (yield* this.#offer({ ...done, item: streamed })) return;
+    for (const each of closeOpenItems(this.#state.response, new Set([place]))) yield* this.#offer(each);
   }
 
   *#passOn(event: ProviderEvent): Generator<ItemEventDraft> {
     const place = this.#placeOf(event["output_index"], asString(event["item_id"]));
     if (place === undefined || !this.#state.openIndices.has(place)) return;
     const complete = completeEvent(event, place, this.#output[place]!.id);
-    if (complete === undefined) return;
-    const needed = partThatMustBeOpen(complete);
-    if (needed !== undefined && this.#openPart(place, needed)) yield* this.#emitWithEnds(place, needed.event, needed);
-    const started = partStartedBy(complete);
-    if (started !== undefined && !this.#openPart(place, started)) return;
-    yield* this.#emitWithEnds(place, complete, started);
+    if (complete === undefined || this.#isRepeated(complete, place)) return;
+    const ofPart = yield* this.#atItsPart(complete, place);
+    if (ofPart === undefined) return;
+    const item = this.#output[place]!;
+    const phase = phaseOf(item, complete);
+    if (phase !== undefined) for (const each of stepsUpTo(item, place, phase)) yield* this.#offer(each);
+    yield* this.#offerWithEnds(place, ofPart);
   }
 
-  *#emitWithEnds(place: number, event: ItemEventDraft, started: PartStart | undefined): Generator<ItemEventDraft> {
-    yield* this.#emitAll(this.#endsOf(place).before(event, started, this.#output[place]!));
-    yield this.#emit(event);
+  /** Arguments that are whole and begin again: some servers send them in pieces and then all of them. */
+  #isRepeated(event: ItemEventDraft, place: number): boolean {
+    if (event.type !== "response.function_call_arguments.delta" || !event.delta.startsWith("{")) return false;
+    const item = this.#output[place];
+    return item?.type === "function_call" && isWholeObject(item.arguments);
   }
 
-  *#emitAll(events: readonly ItemEventDraft[]): Generator<ItemEventDraft> {
-    for (const event of events) yield this.#emit(event);
+  /** The event with the index of its part in our log, once that part is open. Undefined if it has no place. */
+  *#atItsPart(event: ItemEventDraft, place: number): Generator<ItemEventDraft, ItemEventDraft | undefined> {
+    const type = partTypeOf(event);
+    const parts = this.#progress.get(place)?.parts;
+    if (type === undefined || parts === undefined) return event;
+    const told = partIndex(event);
+    if (startsPart(event)) {
+      const index = parts.add(type, told);
+      return index === undefined ? undefined : withPartIndex(event, index);
+    }
+    let index = parts.find(type, told);
+    if (index === undefined) {
+      index = parts.add(type, told);
+      if (index === undefined) return undefined;
+      const at = { item_id: this.#output[place]!.id, output_index: place };
+      yield* this.#offerWithEnds(place, partStart(type, at, index));
+    }
+    if (endsPart(event)) parts.close(type, index);
+    return withPartIndex(event, index);
   }
 
-  #endsOf(place: number): OpenEnds {
-    const before = this.#openEnds.get(place);
-    if (before !== undefined) return before;
-    const ends = new OpenEnds();
-    this.#openEnds.set(place, ends);
-    return ends;
-  }
-
-  /** False if it was open already. */
-  #openPart(place: number, part: PartStart): boolean {
-    const key = `${place}/${part.key}`;
-    if (this.#openParts.has(key)) return false;
-    this.#openParts.add(key);
-    return true;
+  *#offerWithEnds(place: number, event: ItemEventDraft): Generator<ItemEventDraft> {
+    const ends = this.#progress.get(place)?.ends.before(event, this.#output[place]!) ?? [];
+    for (const each of ends) yield* this.#offer(each);
+    yield* this.#offer(event);
   }
 
   /** By index; by id where the index is missing or means nothing. */
@@ -184,10 +241,39 @@ export class OutputRelay {
     return isSameType && this.#state.openIndices.has(place) ? place : undefined;
   }
 
-  #emit(event: ItemEventDraft): ItemEventDraft {
-    this.#endsOf(event.output_index).note(event);
+  /** Passes the event on if it may come here, and answers whether it may. */
+  *#offer(event: ItemEventDraft): Generator<ItemEventDraft, boolean> {
+    try {
+      this.#grammar.accept(event);
+    } catch (error) {
+      if (error instanceof IllegalEventError) return false;
+      throw error;
+    }
+    const progress = this.#progress.get(event.output_index);
+    progress?.ends.note(event);
+    const item = this.#output[event.output_index];
+    if (progress !== undefined && item !== undefined) progress.hasSteps ||= phaseOf(item, event) !== undefined;
     this.#state = applyEvent(this.#state, event);
-    return event;
+    yield event;
+    return true;
+  }
+}
+
+/** What is written in deltas. Any other item is added as it stands. */
+const GROWING: ReadonlySet<string> = new Set(["message", "reasoning", "function_call", "custom_tool_call"]);
+
+/** What nothing was streamed of, as it was when it was added. */
+function withAdded(streamed: OutputItem, added: Json): Json {
+  const isEmpty = (value: unknown) => value == null || value === "" || (Array.isArray(value) && value.length === 0);
+  const fields = Object.entries(added).filter(([name]) => isEmpty((streamed as unknown as Json)[name]));
+  return { ...streamed, ...Object.fromEntries(fields) };
+}
+
+function isWholeObject(json: string): boolean {
+  try {
+    return isObject(JSON.parse(json));
+  } catch {
+    return false;
   }
 }
 
@@ -204,16 +290,20 @@ function findFinal(output: readonly unknown[], item: OutputItem, index: number):
  * The item as the provider settled it, over what was streamed of it. Id, type and call_id stay as they were added:
  * official clients throw when they change (contract 01 §1.6). Done is never `in_progress`.
  */
-function settled(streamed: OutputItem, done: Json): Json {
-  const { status: _, ...before }: Json = streamed;
-  const { status, ...stated } = done;
-  const kept = { id: streamed.id, type: streamed.type, ...("call_id" in streamed && { call_id: streamed.call_id }) };
-  // Servers that leave the content out have streamed it.
-  const content = done["content"] ?? before["content"];
+function settled(streamed: Json, done: Json): Json {
+  const { status: _, ...before } = streamed;
+  // What servers leave out of the end, they have said before.
+  const { status, ...stated } = Object.fromEntries(
+    Object.entries(done).filter(([name, value]) => value != null || before[name] == null),
+  );
+  const kept = {
+    id: streamed["id"],
+    type: streamed["type"],
+    ...("call_id" in streamed && { call_id: streamed["call_id"] }),
+  };
   return {
     ...before,
     ...stated,
-    ...(content === undefined ? {} : { content }),
     ...(status === undefined || status === "in_progress" ? {} : { status }),
     ...kept,
   };

@@ -1,15 +1,10 @@
 /** Events inside an item: which of them open a content part or need one open, and what they must say to be folded. */
 import { itemEventSchema, type ItemEventDraft } from "../../../src/protocol/event.ts";
-import { completeLogprob, completePart } from "./items.ts";
+import { completeLogprob, completePart, jsonText } from "./items.ts";
+import { isLegalEvent } from "./mended.ts";
 import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
-/** The start of a part. `key` is its place in the item. */
-export interface PartStart {
-  key: string;
-  event: ItemEventDraft;
-}
-
-type PartType = "output_text" | "refusal" | "reasoning_text" | "summary_text";
+export type PartType = "output_text" | "refusal" | "reasoning_text" | "summary_text";
 
 const EMPTY_PARTS: Record<PartType, Json> = {
   output_text: { type: "output_text", text: "", annotations: [], logprobs: [] },
@@ -54,9 +49,20 @@ const FOLDED_FIELDS: Record<string, { name: string; type: "string" | "number" }>
  */
 const PUBLISHED: ReadonlySet<string> = new Set(itemEventSchema.options.map((option) => option.shape.type.value));
 
+/** vLLM's own names (https://github.com/vllm-project/vllm/pull/24938). */
+const OTHER_NAMES: Record<string, string> = {
+  "response.reasoning_part.added": "response.content_part.added",
+  "response.reasoning_part.done": "response.content_part.done",
+};
+
 /** The provider's event at its place in our log, with what clients require; undefined if it is not to be passed on. */
-export function completeEvent(event: ProviderEvent, place: number, itemId: string): ItemEventDraft | undefined {
+export function completeEvent(told: ProviderEvent, place: number, itemId: string): ItemEventDraft | undefined {
+  const event: ProviderEvent = { ...told, type: OTHER_NAMES[told.type] ?? told.type };
   if (!PUBLISHED.has(event.type)) return undefined;
+  if (/_arguments\.(?:delta|done)$/.test(event.type)) {
+    const name = event.type.endsWith("delta") ? "delta" : "arguments";
+    event[name] = jsonText(event[name]) ?? event[name];
+  }
   const folded = FOLDED_FIELDS[event.type];
   if (folded !== undefined && typeof event[folded.name] !== folded.type) return undefined;
   const { sequence_number: _, obfuscation: __, ...fields } = event;
@@ -72,34 +78,43 @@ export function completeEvent(event: ProviderEvent, place: number, itemId: strin
     if (!isObject(fields["part"])) return undefined;
     complete["part"] = completePart(fields["part"]);
   }
-  return complete as unknown as ItemEventDraft;
+  return mended(complete);
 }
 
-/** The part that this event opens. */
-export function partStartedBy(event: ItemEventDraft): PartStart | undefined {
-  const starts = event.type === "response.content_part.added" || event.type === "response.reasoning_summary_part.added";
-  return starts ? { key: partKey(event), event } : undefined;
+/** A delta's fields were looked at above: there are many of them. */
+function mended(event: Json & { type?: unknown }): ItemEventDraft | undefined {
+  const draft = event as unknown as ItemEventDraft;
+  const isPlain = draft.type.endsWith(".delta") && Object.hasOwn(FOLDED_FIELDS, draft.type);
+  if (isPlain && asArray(event["logprobs"]).length === 0) return draft;
+  if (isLegalEvent(draft)) return draft;
+  if (!("logprobs" in event)) return undefined;
+  const without = { ...draft, logprobs: [] };
+  return isLegalEvent(without) ? without : undefined;
 }
 
-/** The part that this event writes into or closes, as it begins. */
-export function partThatMustBeOpen(event: ItemEventDraft): PartStart | undefined {
-  const type = partTypeOf(event);
-  if (type === undefined) return undefined;
-  const start = {
-    type: type === "summary_text" ? "response.reasoning_summary_part.added" : "response.content_part.added",
-    item_id: (event as Json)["item_id"],
-    output_index: event.output_index,
-    [partIndexField(event.type)!]: partIndex(event),
-    part: EMPTY_PARTS[type],
-  };
-  return { key: partKey(event), event: start as unknown as ItemEventDraft };
+/** Whether this event opens a part. */
+export function startsPart(event: ItemEventDraft): boolean {
+  return event.type === "response.content_part.added" || event.type === "response.reasoning_summary_part.added";
 }
 
-function partTypeOf(event: ItemEventDraft): PartType | undefined {
-  if (event.type !== "response.content_part.done" && event.type !== "response.reasoning_summary_part.done") {
-    return PART_OF[event.type.slice(0, event.type.lastIndexOf("."))];
-  }
-  const type = asString(event.part.type);
+export function endsPart(event: ItemEventDraft): boolean {
+  return event.type === "response.content_part.done" || event.type === "response.reasoning_summary_part.done";
+}
+
+/** The part as it begins: for one whose beginning the provider left out. */
+export function partStart(type: PartType, at: { item_id: string; output_index: number }, index: number): ItemEventDraft {
+  const start =
+    type === "summary_text"
+      ? { type: "response.reasoning_summary_part.added", ...at, summary_index: index }
+      : { type: "response.content_part.added", ...at, content_index: index };
+  return { ...start, part: EMPTY_PARTS[type] } as unknown as ItemEventDraft;
+}
+
+/** What kind of part this event is about; undefined for all events that are about none. */
+export function partTypeOf(event: ItemEventDraft): PartType | undefined {
+  if (!startsPart(event) && !endsPart(event)) return PART_OF[event.type.slice(0, event.type.lastIndexOf("."))];
+  const part: unknown = "part" in event ? event.part : undefined;
+  const type = isObject(part) ? asString(part["type"]) : undefined;
   return type !== undefined && Object.hasOwn(EMPTY_PARTS, type) ? (type as PartType) : undefined;
 }
 
@@ -113,10 +128,10 @@ function partIndexField(type: string): "content_index" | "summary_index" | undef
   return isContent ? "content_index" : undefined;
 }
 
-function partIndex(event: ItemEventDraft): number {
-  return asIndex((event as Json)[partIndexField(event.type)!]) ?? 0;
+export function partIndex(event: ItemEventDraft): number {
+  return "summary_index" in event ? event.summary_index : "content_index" in event ? event.content_index : 0;
 }
 
-function partKey(event: ItemEventDraft): string {
-  return `${partIndexField(event.type)!}/${partIndex(event)}`;
+export function withPartIndex(event: ItemEventDraft, index: number): ItemEventDraft {
+  return { ...event, [partIndexField(event.type)!]: index };
 }

@@ -3,6 +3,7 @@ import { responseError } from "../../../src/lifecycle/end-response.ts";
 import { type ResponseError, type ResponseErrorCode, responseErrorCodeSchema } from "../../../src/protocol/response.ts";
 import { errorText } from "./error-text.ts";
 import { asString, isObject } from "./json.ts";
+import { isBeyondLimit, isFailedSample } from "./refusal-kinds.ts";
 
 interface Retry {
   retryable: boolean;
@@ -12,6 +13,8 @@ interface Retry {
   isRateLimit?: boolean;
   /** The provider cannot serve this now, whoever asks: another one may. Not so if the request is what is wrong. */
   isUnavailable?: boolean;
+  /** The model wrote what its provider could not read: the same call may be served the next time. */
+  isFailedSample?: boolean;
 }
 
 export class ProviderFault extends Error {
@@ -21,6 +24,7 @@ export class ProviderFault extends Error {
   readonly retryAfterMs: number | undefined;
   readonly isRateLimit: boolean;
   readonly isUnavailable: boolean;
+  readonly isFailedSample: boolean;
 
   constructor(error: ResponseError, retry: Retry) {
     super(error.message);
@@ -29,11 +33,12 @@ export class ProviderFault extends Error {
     this.retryAfterMs = retry.afterMs;
     this.isRateLimit = retry.isRateLimit ?? false;
     this.isUnavailable = retry.isUnavailable ?? retry.retryable;
+    this.isFailedSample = retry.isFailedSample ?? false;
   }
 
   /** The same after output was yielded: too late for another try, and for another provider. */
   asFinal(): ProviderFault {
-    return new ProviderFault(this.error, { retryable: false });
+    return new ProviderFault(this.error, { retryable: false, isFailedSample: this.isFailedSample });
   }
 }
 
@@ -65,11 +70,18 @@ export function isOfProvider({ code, type }: ResponseError): boolean {
  * limit passes: providers that answer at once and queue by themselves tell it there, and not by a status.
  */
 export function toldFault(error: unknown): ProviderFault {
+  if (isFailedSample(error)) return failedSampleFault(describeProviderError(error).message);
   return faultOfTold(describeProviderError(error));
 }
 
+/** It says nothing against the request, so it is the server's error once the tries are used up. */
+export function failedSampleFault(message: string): ProviderFault {
+  return new ProviderFault(responseError("server_error", message), { retryable: true, isFailedSample: true });
+}
+
 export function faultOfTold(told: ResponseError): ProviderFault {
-  const isRateLimit = told.code === "rate_limit_exceeded";
+  if (isFailedSample(told)) return failedSampleFault(told.message);
+  const isRateLimit = told.code === "rate_limit_exceeded" && !isBeyondLimit(told.message);
   const afterMs = isRateLimit ? readRetryHintMs(told.message) : undefined;
   return new ProviderFault(told, { retryable: isRateLimit, isRateLimit, afterMs, isUnavailable: isOfProvider(told) });
 }
@@ -107,6 +119,15 @@ export interface Refusal {
 
 export function refusalFault(refusal: Refusal): ProviderFault {
   const { status, headers } = refusal;
+  if (status >= 400 && !isOfCredentials(status) && isFailedSample(refusal.error)) {
+    return failedSampleFault(describeProviderError(refusal.error).message);
+  }
+  const { message } = describeProviderError(refusal.error);
+  if ((status === 429 || status === 413) && isBeyondLimit(message)) {
+    // Another provider may have another limit.
+    const error = responseError("rate_limit_exceeded", message);
+    return new ProviderFault(error, { retryable: false, isUnavailable: true });
+  }
   const code = isObject(refusal.error) ? refusal.error["code"] : undefined;
   const isEmptyAccount = code === "insufficient_quota";
   const retryable = isRetryable(status, headers, isEmptyAccount);
@@ -129,11 +150,15 @@ function isRetryable(status: number, headers: Headers | undefined, isEmptyAccoun
   return status === 408 || status === 409 || status === 429 || status === AT_CAPACITY || status >= 500;
 }
 
+function isOfCredentials(status: number): boolean {
+  return status === 401 || status === 403;
+}
+
 /** The provider's refusal of our request, in the terms of a response that failed. */
 function describeRefusal({ status, error }: Refusal, errorCode: unknown): ResponseError {
   const told = describeProviderError(error, `The provider answered with status ${status}.`);
   // No word of the provider's here: such messages quote the key.
-  if (status === 401 || status === 403) {
+  if (isOfCredentials(status)) {
     return responseError("server_error", "The provider refused this server's credentials.");
   }
   if (status === 429) {

@@ -100,6 +100,7 @@ export class Tries {
       status: "failed",
       error: this.#concealed(fault.error),
       isUnavailable: fault.isUnavailable,
+      ...(!fault.retryable && fault.isFailedSample && { isFailedSample: true }),
     };
   }
 

@@ -1,0 +1,47 @@
+/** Every way in which one thing of a stream can be odd: a field, or the place of an event. */
+type Json = Record<string, unknown>;
+
+export interface Mutation<T> {
+  name: string;
+  events: T[];
+}
+
+const MISSING = Symbol("missing");
+/** In the place of each field, at every depth. */
+const VALUES: readonly unknown[] = [MISSING, null, 42, -1, "a word that nobody knows", "", true, [], [null], {}, { type: "odd" }];
+
+export function* mutations<T extends object>(events: readonly T[]): Generator<Mutation<T>> {
+  for (const [i, event] of events.entries()) {
+    const name = "type" in event ? `${i} ${String(event.type)}` : `${i}`;
+    for (const path of paths(event)) {
+      for (const value of VALUES) {
+        const changed = changedAt(event, path, value) as T;
+        yield { name: `${name}: ${path.join(".")} is ${shown(value)}`, events: events.with(i, changed) };
+      }
+    }
+    yield { name: `${name} is left out`, events: events.toSpliced(i, 1) };
+    yield { name: `${name} comes twice`, events: events.toSpliced(i, 0, event) };
+    yield { name: `${name} comes last`, events: [...events.toSpliced(i, 1), event] };
+    yield { name: `${name} comes first`, events: [event, ...events.toSpliced(i, 1)] };
+    yield { name: `${name} comes after the next`, events: events.toSpliced(i, 2, ...events.slice(i, i + 2).reverse()) };
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === "symbol" ? "missing" : JSON.stringify(value);
+}
+
+function paths(value: unknown, path: string[] = []): string[][] {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  const own = path.length === 0 ? [] : [path];
+  return [...own, ...entries.flatMap(([key, field]) => paths(field, [...path, key]))];
+}
+
+function changedAt(value: unknown, [key, ...rest]: readonly string[], to: unknown): unknown {
+  const copy: Json | unknown[] = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as Json) };
+  const fields = copy as Json;
+  if (rest.length > 0) fields[key!] = changedAt(fields[key!], rest, to);
+  else if (to === MISSING) delete fields[key!];
+  else fields[key!] = to;
+  return copy;
+}
