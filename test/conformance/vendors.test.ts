@@ -3,14 +3,14 @@
  * refuse, so that what it is sent is judged by its rules (test/support/fake-vendor/), and not by a copy of what we send.
  */
 import { afterAll, describe, expect, test } from "vitest";
-import type { OutputItem } from "../../src/protocol/item.ts";
+import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { ChaosSettings } from "../support/fake-vendor/chaos.ts";
 import type { Script, Turn } from "../support/fake-vendor/script.ts";
 import { startFakeVendor } from "../support/fake-vendor/server.ts";
 import { FAKE_VENDOR_NAMES, type FakeVendorName } from "../support/fake-vendor/vendors.ts";
 import { openTestStorage } from "../support/storage.ts";
-import { Chain, expectNoRefusals } from "../support/vendor-runs.ts";
+import { Chain, expectNoRefusals, user } from "../support/vendor-runs.ts";
 import { textOf } from "./upstream-log.ts";
 
 const storage = await openTestStorage();
@@ -42,6 +42,32 @@ const SECOND: Script = {
     { thinks: "Oslo is left.", calls: [askWeather("Oslo")] },
   ],
 };
+
+const said = (content: string) => ({ type: "message", role: "assistant", content, id: "msg_said" }) as const;
+const late = (content: string) => ({ type: "message", role: "developer", content, id: "msg_late" }) as const;
+const called = (call_id: string) =>
+  ({ type: "function_call", call_id, name: "get_weather", arguments: '{"city":"Bern"}', id: "fc_called" }) as const;
+const answered = (call_id: string, output: string) =>
+  ({ type: "function_call_output", call_id, output, id: "fc_answered" }) as const;
+const LONG_ID = `functions.get_weather:${"0".repeat(40)}`;
+
+/** Each of these was refused somewhere. */
+const AWKWARD: StoredInputItem[] = [
+  user("Hello"),
+  user("Is anybody there?"),
+  said(" "),
+  said("Yes."),
+  late("Be brief."),
+  user(" \n"),
+  user("What is it like in Bern?"),
+  called(LONG_ID),
+  late("Be kind."),
+  answered(LONG_ID, ""),
+  user("Stop."),
+  said(""),
+  late("Be exact."),
+  user("One call"),
+];
 
 const start = async (name: FakeVendorName, chaos?: ChaosSettings) =>
   await startFakeVendor(name, { script: SCRIPT, ...(chaos && { chaos }) });
@@ -85,6 +111,22 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     expectNoRefusals(vendor);
   });
 
+  const forced = [{ tool_choice: "required" }, { tool_choice: { type: "function", name: "get_weather" } }] as const;
+  test.each(forced)("is sent whatever a client's history is like, with $tool_choice", async (request) => {
+    await using vendor = await start(name);
+    const response = await new Chain(storage).send(vendor, AWKWARD, request);
+    expectNoRefusals(vendor);
+    expect([response.status, response.error]).toEqual(["completed", null]);
+    expect(callsOf(response)).toMatchObject([{ name: "get_weather" }]);
+  });
+
+  test("is sent a history that ends with its own words", async () => {
+    await using vendor = await start(name);
+    const response = await new Chain(storage).send(vendor, [user("Add them"), said("Six and seven")]);
+    expectNoRefusals(vendor);
+    expect([response.status, response.error]).toEqual(["completed", null]);
+  });
+
   test("that is cut off leaves the response incomplete", async () => {
     await using vendor = await start(name);
     const response = await new Chain(storage).ask(vendor, "Write much");
@@ -102,7 +144,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     }
   });
 
-  test.each([1, 2, 3, 4, 5, 6])(
+  test.each([1, 2, 3, 4])(
     "says the same in streams that are odd, late and refused at first, seed %i",
     async (seed) => {
       await using vendor = await start(name, { seed, oddityRate: 0.4, failureRate: 0.4, cuts: true });
@@ -111,7 +153,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     },
   );
 
-  test.each([1, 2, 3, 4])("leaves legal logs when its streams break or fall silent, seed %i", async (seed) => {
+  test.each([1, 2, 3])("leaves legal logs when its streams break or fall silent, seed %i", async (seed) => {
     const failures = ["break", "silence", "refuse"] as const;
     await using vendor = await start(name, { seed, oddityRate: 0.3, failureRate: 0.5, failures, cuts: true });
     for (const question of ["Add them", "Look twice", "Two calls"]) {

@@ -8,7 +8,19 @@ export interface Mutation<T> {
 
 const MISSING = Symbol("missing");
 /** In the place of each field, at every depth. */
-const VALUES: readonly unknown[] = [MISSING, null, 42, -1, "a word that nobody knows", "", true, [], [null], {}, { type: "odd" }];
+const VALUES: readonly unknown[] = [
+  MISSING,
+  null,
+  42,
+  -1,
+  "a word that nobody knows",
+  "",
+  true,
+  [],
+  [null],
+  {},
+  { type: "odd" },
+];
 
 export function* mutations<T extends object>(events: readonly T[]): Generator<Mutation<T>> {
   for (const [i, event] of events.entries()) {

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { type Provider, ProviderCatalog } from "../../src/providers/catalog.ts";
 import { providerSchema } from "../../src/providers/providers-file.ts";
-import type { OutputItem } from "../../src/protocol/item.ts";
+import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
@@ -12,7 +12,7 @@ import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";
 import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses.ts";
 import { COUNTING_TOOL, type CountingTool, countingTool } from "./counting-tool.ts";
 import type { FakeVendor } from "./fake-vendor/server.ts";
-import { type Before, createResponse, finalResponse, runOnce } from "./tool-runs.ts";
+import { createResponse, finalResponse, runOnce } from "./tool-runs.ts";
 
 const CLIENT_TOOL = {
   type: "function" as const,
@@ -39,10 +39,8 @@ export class Chain {
     this.#settings = settings;
   }
 
-  async ask(vendor: FakeVendor, question: string, request: Partial<ResolvedRequest> = {}): Promise<Response> {
-    return await this.#run(vendor, request, {
-      input: [{ type: "message", role: "user", content: question, id: "msg_q" }],
-    });
+  async ask(vendor: FakeVendor, question: string): Promise<Response> {
+    return await this.send(vendor, [user(question)]);
   }
 
   /** The client answers the calls that were made last. */
@@ -52,10 +50,10 @@ export class Chain {
       const id = `fc_${place}`;
       return [{ type: "function_call_output" as const, call_id: item.call_id, output: outputs[place] ?? "", id }];
     });
-    return await this.#run(vendor, {}, { input });
+    return await this.send(vendor, input);
   }
 
-  async #run(vendor: FakeVendor, request: Partial<ResolvedRequest>, { input = [] }: Before): Promise<Response> {
+  async send(vendor: FakeVendor, input: StoredInputItem[], request: Partial<ResolvedRequest> = {}): Promise<Response> {
     const tools = [COUNTING_TOOL, CLIENT_TOOL];
     const whole = { model: vendor.model, tools, reasoning: { effort: "low" as const }, ...request };
     const id = await createResponse(this.#storage, whole, { ancestors: this.#ids, input, isWhole: true });
@@ -65,6 +63,10 @@ export class Chain {
     this.#ids.push(id);
     return response;
   }
+}
+
+export function user(content: string): StoredInputItem {
+  return { type: "message", role: "user", content, id: "msg_user" };
 }
 
 function openVendorUpstream(vendor: FakeVendor, settings: NodeJS.ProcessEnv) {
