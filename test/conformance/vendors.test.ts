@@ -43,6 +43,8 @@ const SECOND: Script = {
   ],
 };
 
+const LAST_TEXTS = { "Add them": ANSWER.says, "Look twice": "I have looked.", "Two calls": '{"city":"Rome"}' };
+
 const said = (content: string) => ({ type: "message", role: "assistant", content, id: "msg_said" }) as const;
 const late = (content: string) => ({ type: "message", role: "developer", content, id: "msg_late" }) as const;
 const called = (call_id: string) =>
@@ -107,7 +109,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
 
   test("goes on for three turns, with calls of this server's tools and of the client's", async () => {
     await using vendor = await start(name);
-    await talk(name, vendor);
+    await talk(vendor);
     expectNoRefusals(vendor);
   });
 
@@ -137,29 +139,24 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   test("that refuses says so", async () => {
     await using vendor = await start(name);
     const response = await new Chain(storage).ask(vendor, "Be bad");
-    if (name === "openai") {
-      expect(response.output.at(-1)).toMatchObject({ content: [{ type: "refusal", refusal: "I would not" }] });
-    } else {
-      expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "content_filter" } });
-    }
+    // Only one of them has a part for it.
+    const filtered = { status: "incomplete", incomplete_details: { reason: "content_filter" } };
+    const content = [{ type: "refusal", refusal: "I would not" }];
+    expect(response).toMatchObject(name === "openai" ? { status: "completed", output: [{ content }] } : filtered);
   });
 
-  test.each([1, 2, 3, 4])(
-    "says the same in streams that are odd, late and refused at first, seed %i",
-    async (seed) => {
-      await using vendor = await start(name, { seed, oddityRate: 0.4, failureRate: 0.4, cuts: true });
-      await talk(name, vendor);
-      expectNoRefusals(vendor);
-    },
-  );
+  test.each([1, 2, 3, 4])("says the same in streams that are odd, late and refused at first, seed %i", async (seed) => {
+    await using vendor = await start(name, { seed, oddityRate: 0.4, failureRate: 0.4, cuts: true });
+    await talk(vendor);
+    expectNoRefusals(vendor);
+  });
 
   test.each([1, 2, 3])("leaves legal logs when its streams break or fall silent, seed %i", async (seed) => {
     const failures = ["break", "silence", "refuse"] as const;
     await using vendor = await start(name, { seed, oddityRate: 0.3, failureRate: 0.5, failures, cuts: true });
-    for (const question of ["Add them", "Look twice", "Two calls"]) {
+    for (const [question, text] of Object.entries(LAST_TEXTS)) {
       const response = await new Chain(storage, { UPSTREAM_IDLE_TIMEOUT_MS: "300" }).ask(vendor, question);
-      if (response.status !== "completed") expect(response.error).toMatchObject({ code: "server_error" });
-      else expect(lastText(response)).not.toBe("");
+      expect([text, "server_error"]).toContain(response.error?.code ?? lastText(response));
     }
     expectNoRefusals(vendor);
   });
@@ -183,10 +180,10 @@ describe.each(FAKE_VENDOR_NAMES)("a chain that %s began", (name) => {
 });
 
 /** Three turns of the user's. What is said does not depend on the vendor, or on its mood. */
-async function talk(name: FakeVendorName, vendor: Awaited<ReturnType<typeof start>>): Promise<void> {
+async function talk(vendor: Awaited<ReturnType<typeof start>>): Promise<void> {
   const chain = new Chain(storage);
   const first = await chain.ask(vendor, "Look twice");
-  expect([first.status, first.error], name).toEqual(["completed", null]);
+  expect([first.status, first.error]).toEqual(["completed", null]);
   expect(withoutReasoning(typesOf(first))).toEqual(["mcp_call", "message", "mcp_call", "mcp_call", "message"]);
   expect(chain.tool.begun.toSorted()).toEqual(["look 1", "look 2", "look 3"]);
   expect(lastText(first)).toBe("I have looked.");

@@ -88,7 +88,7 @@ async function ask(name: FakeVendorName, input: string, previous?: Response): Pr
     ...(previous && { previous_response_id: previous.id }),
   });
   const response = await pollToTheEnd(url, id);
-  expect([response.status, response.error], name).toEqual(["completed", null]);
+  expect({ name, status: response.status, error: response.error }).toEqual({ name, status: "completed", error: null });
   const log = await inspector.log(id);
   expectLegal(log);
   expect(expectOneTerminal(log).output).toEqual(response.output);

@@ -64,8 +64,7 @@ export const CHAT_ODDITIES: readonly Oddity[] = [
       frames.flatMap(({ data }) => {
         if (isEmpty(data)) return [];
         if (!isChunk(data)) return [{ data }];
-        const { usage: _, x_groq: __, ...rest } = data;
-        return [{ data: rest }];
+        return [{ data: { ...data, usage: undefined, x_groq: undefined } }];
       }),
   },
   {

@@ -166,6 +166,6 @@ const ODDITIES: readonly Oddity[] = [
   {
     name: "no usage",
     source: "https://ai.google.dev/api/generate-content",
-    apply: (frames) => mapChunks(frames, ({ usageMetadata: _, ...rest }) => rest),
+    apply: (frames) => mapChunks(frames, (chunk) => ({ ...chunk, usageMetadata: undefined })),
   },
 ];

@@ -16,7 +16,7 @@ const itemSchema = z.looseObject({
   id: z.string().optional(),
   call_id: z.string().optional(),
   role: z.string().optional(),
-  content: z.unknown().optional(),
+  content: z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).optional(),
 });
 const bodySchema = z.looseObject({
   model: z.string(),
@@ -45,9 +45,13 @@ export function openResponses(memory: Memory): OpenVendor {
   };
 }
 
+function textOf(content: Item["content"] = ""): string {
+  return typeof content === "string" ? content : content.map(({ text = "" }) => text).join("\n");
+}
+
 function readSteps(items: readonly Item[]): Step[] {
   return items.flatMap((item, place): Step[] => {
-    if (item.role === "user") return [{ kind: "user", text: JSON.stringify(item.content) }];
+    if (item.role === "user") return [{ kind: "user", text: textOf(item.content) }];
     const isFirst = item.type === "function_call" && items[place - 1]?.type !== "function_call";
     return isFirst ? [{ kind: "calls" }] : [];
   });
@@ -125,7 +129,7 @@ const RULES: readonly Rule<Body>[] = [
         const [reasoning] = type === "function_call" ? (memory.given(String(call_id)) ?? []) : [];
         const isThere = input.slice(0, place).some(({ id }) => id === reasoning);
         if (reasoning !== undefined && !isThere) {
-          return `Item '${call_id}' of type 'function_call' was provided without its required 'reasoning' item: '${String(reasoning)}'.`;
+          return `Item '${call_id}' of type 'function_call' was provided without its required 'reasoning' item: ${JSON.stringify(reasoning)}.`;
         }
       }
       return undefined;

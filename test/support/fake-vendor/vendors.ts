@@ -7,7 +7,7 @@ import { type ChatVendor, openChat } from "./chat.ts";
 import { CHAT_ODDITIES } from "./chat-oddities.ts";
 import * as rules from "./chat-rules.ts";
 import { openGemini } from "./gemini.ts";
-import type { Source, VendorDefinition } from "./protocol.ts";
+import type { VendorDefinition } from "./protocol.ts";
 import { openResponses } from "./responses.ts";
 
 const answered = rules.callsAnswered(
