@@ -60,7 +60,7 @@ function shownItem(
   const known = item.id == null ? undefined : made.get(item.id);
   if (known !== undefined) {
     const { call, result, turn } = known;
-    return pair(turn, call.callId, call.name, call.arguments, result.output);
+    return pair(turn, call.providerCallId ?? call.callId, call.name, call.arguments, result.output);
   }
   if (isHosted(item.type)) return item;
   switch (item.type) {

@@ -28,6 +28,7 @@ type Destination =
   | { kind: "call"; segment: CallSegment; fn: ServerFunction; hasDeltas: boolean }
   | { kind: "held"; segment: ItemSegment }
   | { kind: "ignored" };
+type Added = Extract<ItemEventDraft, { type: "response.output_item.added" }>;
 type CallSegment = Extract<TurnSegment, { kind: "call" }>;
 type ItemSegment = Extract<TurnSegment, { kind: "item" }>;
 
@@ -92,10 +93,10 @@ export class TurnRelay {
     return this.#segments.length > 0;
   }
 
-  #add(event: Extract<ItemEventDraft, { type: "response.output_item.added" }>): ItemEventDraft[] {
+  #add(event: Added): ItemEventDraft[] {
     const { item, output_index } = event;
     const own = serverFunctionOf(item, this.#options.functions);
-    if (own !== undefined) return this.#addCall(output_index, own.name, own.fn);
+    if (own !== undefined) return this.#addCall(event, own.name, own.fn);
     const free = freeItemId(item, this.#options.usedIds);
     const itemId = free === item.id ? undefined : free;
     if (!this.#isHolding) {
@@ -110,14 +111,16 @@ export class TurnRelay {
     return [];
   }
 
-  #addCall(output_index: number, name: string, fn: ServerFunction): ItemEventDraft[] {
+  #addCall({ item, output_index }: Added, name: string, fn: ServerFunction): ItemEventDraft[] {
     if (this.#calls >= this.#options.callsLeft || !this.#options.mayCall(name)) {
       this.#destinations.set(output_index, { kind: "ignored" });
       return [];
     }
     this.#calls += 1;
     const itemId = newItemId(fn.itemType);
-    const call = { callId: newCallId(), name, arguments: "" };
+    const given = "call_id" in item && item.call_id ? { providerCallId: item.call_id } : {};
+    // Ours is another one for each attempt, so that none is taken for a call that an earlier one has made.
+    const call = { callId: newCallId(), ...given, name, arguments: "" };
     const segment: CallSegment = { kind: "call", call, itemIds: [itemId] };
     const isBehind = this.#isHolding;
     this.#destinations.set(output_index, { kind: "call", segment, fn, hasDeltas: false });

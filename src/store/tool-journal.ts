@@ -26,6 +26,8 @@ export type ToolResult = z.infer<typeof toolResultSchema>;
 /** A call as the model asked for it. */
 const toolCallSchema = z.object({
   callId: z.string(),
+  /** By which the model's provider knows it: some want to see their own again. */
+  providerCallId: z.string().optional(),
   /** The function's name, as the model knows it. */
   name: z.string(),
   /** JSON, as the model wrote it. */

@@ -325,13 +325,16 @@ describe("Gemini behind chat completions", () => {
 });
 
 describe("within a run, with a tool of this server", () => {
+  // Kimi's form: https://github.com/musistudio/claude-code-router/issues/1808
+  const CALL_ID = "functions.look:1";
+
   test.each<[VendorEntry["vendor"] & string, object, (message: WireBody["messages"][number]) => unknown, unknown]>([
     ["openrouter", { reasoning_details: [WHOLE] }, (message) => message["reasoning_details"], [WHOLE]],
     ["gemini", {}, (message) => message.tool_calls?.[0]?.["extra_content"], { google: { thought_signature: "s1" } }],
     ["deepseek", { reasoning_content: "Hm." }, (message) => message["reasoning_content"], "Hm."],
   ])("it goes back to %s, and in the next response of the chain", async (vendor, delta, stateOf, expected) => {
     const extra = vendor === "gemini" ? { extra_content: { google: { thought_signature: "s1" } } } : {};
-    const look = { ...call(extra), function: { name: "look", arguments: '{"x":1}' } };
+    const look = { ...call(extra), id: CALL_ID, function: { name: "look", arguments: '{"x":1}' } };
     await using server = await startUpstreamServer(
       deltas("tool_calls", delta, { tool_calls: [look] }),
       deltas("stop", { content: "Done." }),
@@ -349,7 +352,27 @@ describe("within a run, with a tool of this server", () => {
     for (const { messages } of bodies.slice(1)) {
       expect(messages.map(({ role }) => role).slice(0, 3)).toEqual(["user", "assistant", "tool"]);
       expect(stateOf(messages[1]!)).toEqual(expected);
+      expect(messages[1]!.tool_calls![0]!.id, "the vendor's own").toBe(CALL_ID);
     }
+  });
+
+  test("calls keep their outputs where a server gives each turn's call the same id", async () => {
+    const look = (x: number) => ({ ...call(), id: "call_0", function: { name: "look", arguments: `{"x":${x}}` } });
+    await using server = await startUpstreamServer(
+      deltas("tool_calls", { tool_calls: [look(1)] }),
+      deltas("tool_calls", { tool_calls: [look(2)] }),
+      deltas("stop", { content: "Done." }),
+    );
+    const upstream = openAiSdk(server, "openai-compatible", {}, { vendor: "ollama" });
+    const id = await createResponse(storage, { tools: [COUNTING_TOOL] });
+    await runOnce({ storage, kinds: [countingTool().kind], upstream }, id, new RunControl());
+    const { messages } = server.requests.at(-1)!.body as unknown as WireBody;
+    const made = messages.flatMap((message) => (message.tool_calls ?? []).map((each) => each.id));
+    expect(new Set(made).size).toBe(2);
+    expect(messages.filter(({ role }) => role === "tool")).toMatchObject([
+      { tool_call_id: made[0], content: "look 1 is done" },
+      { tool_call_id: made[1], content: "look 2 is done" },
+    ]);
   });
 });
 
