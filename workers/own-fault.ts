@@ -13,7 +13,12 @@ export const OWN_FAULT_ERROR = responseError("server_error", "The server had an 
 /** Node.js's and libuv's names of what a socket, a file or a process met (`ECONNRESET`, `ENOSPC`), and undici's. */
 const SYSTEM_CODE = /^E[A-Z0-9]+$|^UND_ERR_/;
 /** Redis's answers, and waits that were given up. */
-const PASSING_NAMES: ReadonlySet<string> = new Set(["ReplyError", "AbortError", "TimeoutError", "ReplicasMissingError"]);
+const PASSING_NAMES: ReadonlySet<string> = new Set([
+  "ReplyError",
+  "AbortError",
+  "TimeoutError",
+  "ReplicasMissingError",
+]);
 
 export function isOwnFault(error: unknown): boolean {
   for (let current = error; current instanceof Error; current = current.cause) {

@@ -20,6 +20,7 @@ import { lostTurn } from "./lost-turn.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
 import type { Run } from "./run.ts";
 import type { BackgroundUpstreams } from "./background-upstreams.ts";
+import { namesOf, offeredNames, shownRefusals } from "./refused-calls.ts";
 import { RunBudget } from "./run-budget.ts";
 import { RunJournal } from "./run-journal.ts";
 import { runTurn } from "./run-turn.ts";
@@ -29,6 +30,7 @@ import { WholeCalls } from "./whole-calls.ts";
 import { compactOnly } from "./compact-context.ts";
 import { prepareContext } from "./prepare-context.ts";
 import type { Turn } from "./turn.ts";
+import { TurnsAgain, UNANSWERED } from "./turns-again.ts";
 import { finishTurn } from "./tool-turn.ts";
 import type { OpenTools, ServerTools } from "./tools.ts";
 import { openSession } from "./tool-session.ts";
@@ -93,6 +95,7 @@ class Loop {
   readonly #tools: OpenTools;
   readonly #earlier: ReadonlyMap<string, MadeCall>;
   readonly #budget: RunBudget;
+  readonly #again = new TurnsAgain();
 
   constructor(
     dependencies: LoopDependencies,
@@ -155,21 +158,25 @@ class Loop {
     const { before, produced } = splitAtTurn(context.produced, this.#journal.turns);
     const { output } = this.#run.writer.state.response;
     const usedIds = new Set(output.map((item) => item.id));
-    const told = await readToldItem(storage, this.#run);
+    const unfinished = await readToldItem(storage, this.#run);
     const call: UpstreamCall = {
       responseId: this.#run.id,
       model: resolved.model,
       request,
       input: [...turn.preamble, ...context.input, ...turn.render(before)],
-      produced: produced.filter((item) => understandsItem(resolved.provider, item.type)),
-      unfinished: told?.item,
-      firstOutputIndex: told?.index ?? output.length,
+      produced: [
+        ...produced.filter((item) => understandsItem(resolved.provider, item.type)),
+        ...shownRefusals(this.#again.refused, namesOf(this.#tools.offered)),
+      ],
+      unfinished: unfinished?.item,
+      firstOutputIndex: unfinished?.index ?? output.length,
       boundary: boundaryOf(storage, project, context.input),
     };
     const relay = new TurnRelay({
       functions: this.#tools.functions,
-      callsLeft: this.#budget.callsLeft,
+      callsLeft: this.#callsLeft,
       mayCall: mayCall(request),
+      isOffered: offeredNames(this.#tools.offered, turn.input),
       nextIndex: () => this.#run.writer.state.response.output.length,
       usedIds,
     });
@@ -186,10 +193,27 @@ class Loop {
         isOwn: (item) => serverFunctionOf(item, this.#tools.functions) !== undefined,
       }),
       relay,
-      told,
-      discardTold: () => this.#generation.discard(told!.index),
+      told: unfinished,
+      discardTold: () => this.#generation.discard(unfinished!.index),
     });
     const finish = await runTurn(this.#run, citing, call, { output: turnOutput, isStrict });
+    const told = {
+      finish,
+      refused: relay.refused,
+      hasCalls: relay.segments.length > 0,
+      mayCall: this.#mayCall,
+      output: [...produced, ...this.#run.writer.state.response.output.slice(call.firstOutputIndex)],
+      endsBlank: turnOutput.endsBlank,
+    };
+    if (this.#again.mayTake(told)) {
+      await this.#generation.closeBroken();
+      this.#budget.spend("usage" in finish ? finish.usage : undefined);
+      return undefined;
+    }
+    await turnOutput.writeBlank();
+    if (this.#again.isUnanswered(told)) {
+      return this.#budget.withUsage({ ...UNANSWERED, usage: "usage" in finish ? finish.usage : undefined });
+    }
     if (finish.status !== "completed" || relay.segments.length === 0) return this.#budget.withUsage(finish);
     // What came before the calls is in the log before the turn is in the journal, and the journal before any call is made.
     await this.#run.writer.flush();
@@ -226,8 +250,8 @@ class Loop {
     const request = turnRequest(conversation.request, this.#tools, {
       // A turn of approved calls alone was not the model's.
       isFirst: this.#journal.turns.every(({ usage }) => usage === null),
-      callsLeft: this.#budget.callsLeft,
-      outputTokensLeft: this.#budget.outputTokensLeft,
+      callsLeft: this.#callsLeft,
+      outputTokensLeft: this.#outputTokensLeft,
     });
     return {
       storage,
@@ -242,6 +266,20 @@ class Loop {
       render: (items) => modelContext(items, made, isHosted, [...input, ...produced]),
       isStrict,
     };
+  }
+
+  /** No call is left as well when the tokens that are left are kept for the answer. */
+  get #callsLeft(): number {
+    const mustAnswer = this.#budget.mustAnswer || this.#again.mustAnswer;
+    return mustAnswer && this.#tools.functions.size > 0 ? 0 : this.#budget.callsLeft;
+  }
+
+  get #mayCall(): boolean {
+    return this.#callsLeft > 0 && this.#tools.functions.size > 0;
+  }
+
+  get #outputTokensLeft(): number | undefined {
+    return this.#mayCall ? this.#budget.toolTokensLeft : this.#budget.answerTokensLeft;
   }
 
   async #finishTurn(shownIds: ReadonlySet<string>, live: TurnRelay["live"]): Promise<void> {

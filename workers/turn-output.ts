@@ -3,6 +3,7 @@
  * attempt left open (continuation.ts), calls as wholes (whole-calls.ts), places (turn-relay.ts), the writer.
  */
 import type { ItemEventDraft } from "../src/protocol/event.ts";
+import { BlankMessage } from "./blank-message.ts";
 import { Continuation } from "./continuation.ts";
 import type { RecordedForm } from "./recorded-form.ts";
 import type { Run } from "./run.ts";
@@ -25,6 +26,7 @@ export class TurnOutput {
   readonly #run: Run;
   readonly #stages: TurnStages;
   #continuation: Continuation | undefined;
+  readonly #blank = new BlankMessage();
 
   constructor(run: Run, stages: TurnStages) {
     this.#run = run;
@@ -38,7 +40,19 @@ export class TurnOutput {
     const recorded = form.of(event);
     if (recorded === undefined) return;
     for (const each of await this.#continued(recorded)) {
-      for (const group of calls.accept(each)) await this.#write(group);
+      for (const shown of this.#blank.accept(each)) for (const group of calls.accept(shown)) await this.#write(group);
+    }
+  }
+
+  /** Whether the turn's last message has said nothing. It is not in the log. */
+  get endsBlank(): boolean {
+    return this.#blank.isHolding;
+  }
+
+  /** Writes it all the same: it is what the model has answered. */
+  async writeBlank(): Promise<void> {
+    for (const each of this.#blank.take()) {
+      for (const group of this.#stages.calls.accept(each)) await this.#write(group);
     }
   }
 

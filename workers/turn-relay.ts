@@ -8,6 +8,7 @@ import type { OutputItem } from "../src/protocol/item.ts";
 import { newItemId } from "../src/protocol/id.ts";
 import type { TurnSegment } from "../src/store/tool-journal.ts";
 import { freeItemId } from "./retold-item.ts";
+import type { RefusedCall } from "./refused-calls.ts";
 import type { ServerFunction, ShownCall } from "./tool.ts";
 import { newCallId } from "./tools.ts";
 
@@ -27,17 +28,19 @@ type Destination =
   | { kind: "log"; index: number; itemId: string | undefined }
   | { kind: "call"; segment: CallSegment; fn: ServerFunction; hasDeltas: boolean }
   | { kind: "held"; segment: ItemSegment }
-  | { kind: "ignored" };
+  | { kind: "refused"; call: RefusedCall };
 type Added = Extract<ItemEventDraft, { type: "response.output_item.added" }>;
 type CallSegment = Extract<TurnSegment, { kind: "call" }>;
 type ItemSegment = Extract<TurnSegment, { kind: "item" }>;
 
 export interface TurnRelayOptions {
   functions: ReadonlyMap<string, ServerFunction>;
-  /** How many more calls of tools the response may make; what the model asks for beyond is ignored. */
+  /** How many more calls of tools the response may make; what the model asks for beyond is refused. */
   callsLeft: number;
-  /** Whether the turn may call the function of that name; what it may not is ignored as well. */
+  /** Whether the turn may call the function of that name; what it may not is refused as well. */
   mayCall: (name: string) => boolean;
+  /** Whether there is a tool of that name. A call of one that nobody offered is refused. */
+  isOffered?: (name: string) => boolean;
   nextIndex: () => number;
   /** Ids that the response's items have already. Some providers repeat theirs from turn to turn. */
   usedIds: ReadonlySet<string>;
@@ -47,6 +50,7 @@ export class TurnRelay {
   readonly #options: TurnRelayOptions;
   readonly #destinations = new Map<number, Destination>();
   readonly #segments: TurnSegment[] = [];
+  readonly #refused: RefusedCall[] = [];
   #live: { segment: CallSegment; shown: ShownCall } | undefined;
   #calls = 0;
   #held = 0;
@@ -67,7 +71,10 @@ export class TurnRelay {
         return [];
       case "call":
         return this.#acceptCall(event, destination);
-      case "ignored":
+      case "refused":
+        if (event.type === "response.output_item.done" && event.item.type === "function_call")
+          destination.call.arguments = event.item.arguments;
+        return [];
       case undefined:
         return [];
     }
@@ -81,6 +88,11 @@ export class TurnRelay {
   /** The calls that the turn asked for, and what was held behind them. Empty if it asked for none. */
   get segments(): readonly TurnSegment[] {
     return this.#segments;
+  }
+
+  /** Calls of the turn that are not made, and that no client is shown. */
+  get refused(): readonly RefusedCall[] {
+    return this.#refused;
   }
 
   /** The call that stands open in the log. */
@@ -97,6 +109,10 @@ export class TurnRelay {
     const { item, output_index } = event;
     const own = serverFunctionOf(item, this.#options.functions);
     if (own !== undefined) return this.#addCall(event, own.name, own.fn);
+    const isCall = item.type === "function_call" && item.namespace == null;
+    if (isCall && this.#options.isOffered?.(item.name) === false) {
+      return this.#refuse(output_index, { name: item.name, arguments: "", reason: "unknown" });
+    }
     const free = freeItemId(item, this.#options.usedIds);
     const itemId = free === item.id ? undefined : free;
     if (!this.#isHolding) {
@@ -113,8 +129,7 @@ export class TurnRelay {
 
   #addCall({ item, output_index }: Added, name: string, fn: ServerFunction): ItemEventDraft[] {
     if (this.#calls >= this.#options.callsLeft || !this.#options.mayCall(name)) {
-      this.#destinations.set(output_index, { kind: "ignored" });
-      return [];
+      return this.#refuse(output_index, { name, arguments: "", reason: "not-now" });
     }
     this.#calls += 1;
     const itemId = newItemId(fn.itemType);
@@ -129,6 +144,12 @@ export class TurnRelay {
     if (isBehind || fn.askApproval !== undefined) return [];
     this.#live = { segment, shown: fn.show({ itemId, output_index: this.#options.nextIndex() }) };
     return this.#live.shown.open();
+  }
+
+  #refuse(output_index: number, call: RefusedCall): ItemEventDraft[] {
+    this.#destinations.set(output_index, { kind: "refused", call });
+    this.#refused.push(call);
+    return [];
   }
 
   #acceptCall(event: ItemEventDraft, destination: Extract<Destination, { kind: "call" }>): ItemEventDraft[] {

@@ -1,5 +1,6 @@
 /** The request as one turn's model is given it: the server's tools as functions, and what is left of the response's budgets. */
 import type { Tool } from "../src/protocol/tool.ts";
+import { ANSWER_NOW } from "./refused-calls.ts";
 import type { ServerFunction } from "./tool.ts";
 import { WEB_SEARCH_TYPES } from "./tools/web-search/search-settings.ts";
 import type { OpenTools } from "./tools.ts";
@@ -29,7 +30,7 @@ export function mayCall({ tool_choice: choice }: Request): (name: string) => boo
 export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudget): Request {
   const { outputTokensLeft, callsLeft } = budget;
   const noted = tools.notes.length === 0 ? request : { ...request, instructions: withNotes(request, tools.notes) };
-  const limited = outputTokensLeft === undefined ? noted : { ...noted, max_output_tokens: outputTokensLeft };
+  const limited = { ...noted, ...(outputTokensLeft !== undefined && { max_output_tokens: outputTokensLeft }) };
   if (request.tools == null || request.tools.length === 0) return limited;
   // A tool that this server runs is no tool to the provider, even where nothing could be made of it.
   const choice = request.tool_choice == null ? undefined : withoutGone(request.tool_choice, request.tools, tools);
@@ -38,6 +39,8 @@ export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudg
     return { ...limited, tools: [...offered], ...(choice !== undefined && { tool_choice: choice }) };
   const made = toolChoice(choice ?? "auto", tools, budget);
   if (callsLeft > 0) return { ...limited, tools: [...offered], tool_choice: made };
+  // Not all providers keep to a choice: the model is told as well.
+  limited.instructions = withNotes(limited, [ANSWER_NOW]);
   const own = offered.filter((tool) => tool.type !== "function" || !functions.has(tool.name));
   // Some providers refuse calls in a conversation without any tools: they stay, and none may be called.
   if (own.length === 0) return { ...limited, tools: [...offered], tool_choice: "none" };

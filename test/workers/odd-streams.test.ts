@@ -23,7 +23,9 @@ const LAST = message(1, "msg_last", ["Done", "."]);
 describe("an item in whose stream one thing is odd", () => {
   test.for(EVERY_KIND)("%s", { timeout: 120_000 }, async (kind) => {
     let frames: Frame[] = [];
-    await using server = await startUpstreamServer((response) => streamAndEnd(created(), ...frames, completed())(response));
+    await using server = await startUpstreamServer((response) =>
+      streamAndEnd(created(), ...frames, completed())(response),
+    );
     const upstream = openUpstream(server);
     const faults: string[] = [];
     for (const script of EVERY_ITEM[kind]) {
@@ -49,7 +51,10 @@ describe("an end in which one thing is odd", () => {
   const usage = { input_tokens: 3, output_tokens: 4, output_tokens_details: { reasoning_tokens: 2 } };
   const ends: Frame[] = [
     completed({ output: [item], usage, service_tier: "flex", tool_usage: { web_search: { num_requests: 1 } } }),
-    { type: "response.incomplete", response: { status: "incomplete", incomplete_details: { reason: "content_filter" } } },
+    {
+      type: "response.incomplete",
+      response: { status: "incomplete", incomplete_details: { reason: "content_filter" } },
+    },
     { type: "response.failed", response: { status: "failed", error: { code: "server_error", message: "Oops" } } },
   ];
 
@@ -91,7 +96,13 @@ describe("what servers are reported to send", () => {
         content_index: 7 + i,
         delta,
       })),
-      { type: "response.reasoning_text.done", output_index: 1, item_id: "rs_1", content_index: 10, text: "I think so." },
+      {
+        type: "response.reasoning_text.done",
+        output_index: 1,
+        item_id: "rs_1",
+        content_index: 10,
+        text: "I think so.",
+      },
       done(0, { ...thought, status: "completed" }),
       ...LAST,
       completed(),

@@ -119,7 +119,10 @@ describe("an error that is thrown while a response runs", () => {
 
   test.each<[string, Error]>([
     ["the machine's", Object.assign(new Error("No space left"), { code: "ENOSPC" })],
-    ["the network's", new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "UND_ERR_SOCKET" }) })],
+    [
+      "the network's",
+      new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "UND_ERR_SOCKET" }) }),
+    ],
     ["an answer of Redis", Object.assign(new Error("ERR unknown command"), { name: "ReplyError" })],
   ])("is retried if it is %s", async (_name, error) => {
     const { outcome, response } = await attempt(error);

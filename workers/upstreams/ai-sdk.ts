@@ -11,7 +11,7 @@ import type { Config } from "../../src/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
 import type { FailedFinish, Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { createCallOptions } from "./ai-sdk/call-options.ts";
-import { classifyFault, streamFault } from "./ai-sdk/classify-fault.ts";
+import { classifyFault, isPassedOver, streamFault } from "./ai-sdk/classify-fault.ts";
 import { type Prefix, readPrefix, withoutSpentTokens, withPrefix } from "./ai-sdk/continuation.ts";
 import { ContinuedEvents } from "./ai-sdk/continued-events.ts";
 import { OutputEvents } from "./ai-sdk/events.ts";
@@ -76,7 +76,9 @@ export class AiSdkUpstream implements Upstream {
   ): AsyncGenerator<UpstreamEvent, void, undefined> {
     const { headersLimit, idleLimit } = this.#tries;
     const { options, toolbox } = this.#prepare(call, prefix);
-    const opening = this.#vendor.model(call.model).doStream({ ...options, abortSignal: connection.signal });
+    const opening = connection.open(() =>
+      this.#vendor.model(call.model).doStream({ ...options, abortSignal: connection.signal }),
+    );
     const reader = (await connection.within(headersLimit, opening)).stream.getReader();
     const events = this.#openEvents(call, toolbox);
     const output = prefix === undefined ? events : new ContinuedEvents(events, prefix);
@@ -86,7 +88,7 @@ export class AiSdkUpstream implements Upstream {
       const next = await connection.within(idleLimit, reader.read());
       if (next.done) return;
       if (next.value.type === "error") {
-        if (this.#vendor.mayIgnore(next.value.error)) continue;
+        if (isPassedOver(next.value.error)) continue;
         throw streamFault(next.value.error);
       }
       for (const part of tags.read(next.value)) yield* output.accept(part);

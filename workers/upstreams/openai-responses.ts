@@ -12,10 +12,11 @@ import { redactor } from "../../src/redaction.ts";
 import type { BackgroundUpstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { BackgroundCall } from "./openai-responses/background-call.ts";
 import { classifyFault, isNotThere } from "./openai-responses/classify-fault.ts";
-import { readFinish } from "./openai-responses/finish.ts";
+import { readFinish, UNCOUNTED } from "./openai-responses/finish.ts";
 import { OutputRelay } from "./openai-responses/output-relay.ts";
 import { createParams } from "./openai-responses/request.ts";
 import type { Connection } from "./provider/connection.ts";
+import { streamingAnswers } from "./provider/answer-stream.ts";
 import { isProviderEvent } from "./provider/json.ts";
 import { statingRefusals } from "./provider/refusal-in-body.ts";
 import { concealing, keyOf, Tries, type TryOptions, unlimitedFetch } from "./provider/tries.ts";
@@ -41,7 +42,7 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
       maxRetries: 0,
       timeout: config.UPSTREAM_TIMEOUT_MS,
       logLevel: "off",
-      fetch: statingRefusals(unlimitedFetch),
+      fetch: streamingAnswers(statingRefusals(unlimitedFetch)),
       // Otherwise the SDK would read these from the environment and send one vendor's account to another.
       organization: null,
       project: null,
@@ -77,13 +78,16 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
 
   async *#attempt(call: UpstreamCall, connection: Connection): AsyncGenerator<UpstreamEvent, void, undefined> {
     const output = new OutputRelay();
-    const opening = this.#client.responses.create(createParams(call, extraFor(this.#provider, call.request)), {
-      signal: connection.signal,
-    });
+    const params = createParams(call, extraFor(this.#provider, call.request));
+    const opening = connection.open(() => this.#client.responses.create(params, { signal: connection.signal }));
     const events = (await connection.within(this.#tries.headersLimit, opening))[Symbol.asyncIterator]();
     for (;;) {
       const next = await connection.within(this.#tries.idleLimit, events.next());
-      if (next.done === true) return;
+      if (next.done === true) {
+        // Some servers end their streams as those of chat completions end, and say nothing else.
+        if (connection.isEnded && output.started && !output.hasOpenItems) yield UNCOUNTED;
+        return;
+      }
       const event: unknown = next.value;
       if (!isProviderEvent(event)) continue;
       const finish = readFinish(event);

@@ -3,12 +3,14 @@ import {
   APICallError,
   InvalidArgumentError,
   InvalidPromptError as SdkInvalidPromptError,
+  TypeValidationError,
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import { brokenStreamFault, ProviderFault, refusalFault, toldFault, unreachableFault } from "../provider/faults.ts";
 import { asArray, asString, isObject } from "../provider/json.ts";
+import { isFailedSample } from "../provider/refusal-kinds.ts";
 
 export function classifyFault(error: unknown): ProviderFault {
   if (error instanceof ProviderFault) return error;
@@ -42,8 +44,31 @@ function callFault(error: APICallError): ProviderFault {
   });
 }
 
+/** Anthropic's events without which an answer lacks something. Of others it promises that there may be any. */
+const NEEDED_EVENTS: ReadonlySet<unknown> = new Set([
+  "content_block_delta",
+  "content_block_start",
+  "content_block_stop",
+  "error",
+  "message_delta",
+]);
+
+/** Whether it is no more than an event that the SDK cannot read, and that says nothing of the answer. */
+export function isPassedOver(error: unknown): boolean {
+  if (!TypeValidationError.isInstance(error)) return false;
+  const { value } = error;
+  if (!isObject(value)) return true;
+  const says = value["error"] != null || asArray(value["candidates"]).length > 0 || isFailedSample(value);
+  return !says && !NEEDED_EVENTS.has(value["type"]);
+}
+
 /** An error that came as a part of the stream: the SDK's own if the stream is broken, else the vendor's word. */
 export function streamFault(error: unknown): ProviderFault {
+  if (TypeValidationError.isInstance(error)) {
+    const { value } = error;
+    const isTold = isObject(value) && (value["error"] != null || isFailedSample(value));
+    return isTold ? toldFault(errorOf(value)) : brokenStreamFault();
+  }
   if (error instanceof Error || !isObject(error)) return classifyFault(error);
   const status = error["statusCode"] ?? error["code"];
   const told = isObject(error["data"]) ? errorOf(error["data"]) : error;

@@ -16,12 +16,13 @@ import { extraFor } from "../../../src/providers/extra-parameters.ts";
 import { originOf, traitsOf } from "../../../src/providers/vendor-of.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import type { UpstreamCall } from "../../upstream.ts";
-import { given, isProviderEvent } from "../provider/json.ts";
+import { given } from "../provider/json.ts";
 import { statingRefusals } from "../provider/refusal-in-body.ts";
 import { unlimitedFetch } from "../provider/tries.ts";
 import { shapeChatBody } from "./chat-body.ts";
 import { withReturnedState } from "./returned-fields.ts";
-import { endingWhenDone } from "./until-done.ts";
+import { streamingAnswers } from "../provider/answer-stream.ts";
+import { ChatMender } from "./chat-mender.ts";
 
 type Request = UpstreamCall["request"];
 
@@ -40,8 +41,6 @@ export interface Vendor {
   finishPrompt?: (prompt: LanguageModelV4Prompt, model: string) => LanguageModelV4Prompt;
   /** Whether the SDK leaves out what its own stream has: refusals and logprobs (chat-chunk.ts). */
   readsRawChunks: boolean;
-  /** Whether what the SDK could not read is an event that the vendor says is to be passed over. */
-  mayIgnore: (error: unknown) => boolean;
   /** What the SDK has no common name for. */
   options: (request: Request) => SharedV4ProviderOptions[string];
 }
@@ -49,7 +48,9 @@ export interface Vendor {
 /** Many local servers want no key, but the SDK does, and would take one from the environment. */
 const NO_KEY = "none";
 
-const FETCH = statingRefusals(unlimitedFetch);
+const REFUSING = statingRefusals(unlimitedFetch);
+const FETCH = streamingAnswers(REFUSING);
+const CHAT_FETCH = streamingAnswers(REFUSING, () => new ChatMender());
 
 export function openVendor(provider: AiSdkProvider, key: string | undefined): Vendor {
   const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: FETCH };
@@ -78,7 +79,7 @@ function chatCompletions(
   const provider = createOpenAICompatible({
     ...settings,
     transformRequestBody: (body) => shapeChatBody(body, traits),
-    fetch: endingWhenDone(FETCH),
+    fetch: CHAT_FETCH,
     name,
     includeUsage: true,
     supportsStructuredOutputs: true,
@@ -93,7 +94,6 @@ function chatCompletions(
     takesPlainReasoning: true,
     finishPrompt: (prompt, model) => withReturnedState(prompt, model, name, traits),
     readsRawChunks: true,
-    mayIgnore: () => false,
     // Names that the SDK does not know are written into the body as they are.
     options: (request) => ({
       ...(extraOf(request) as SharedV4ProviderOptions[string]),
@@ -123,7 +123,6 @@ function anthropic(settings: Parameters<typeof createAnthropic>[0], traits: Vend
     stateOwner: "anthropic",
     takesPlainReasoning: false,
     readsRawChunks: false,
-    mayIgnore: isNewToAnthropic,
     options: (request) => {
       const userId = request.safety_identifier ?? request.user;
       return given({
@@ -136,24 +135,6 @@ function anthropic(settings: Parameters<typeof createAnthropic>[0], traits: Vend
   };
 }
 
-const ANTHROPIC_EVENTS: ReadonlySet<string> = new Set([
-  "content_block_delta",
-  "content_block_start",
-  "content_block_stop",
-  "error",
-  "message_delta",
-  "message_start",
-  "message_stop",
-  "ping",
-]);
-
-/** Its versions promise the events that there are, and that there may be others. */
-function isNewToAnthropic(error: unknown): boolean {
-  if (!TypeValidationError.isInstance(error)) return false;
-  const { value } = error;
-  return isProviderEvent(value) && !ANTHROPIC_EVENTS.has(value.type);
-}
-
 function google(settings: Parameters<typeof createGoogle>[0], traits: VendorTraits): Vendor {
   const provider = createGoogle(settings);
   return {
@@ -163,7 +144,6 @@ function google(settings: Parameters<typeof createGoogle>[0], traits: VendorTrai
     stateOwner: "google",
     takesPlainReasoning: false,
     readsRawChunks: false,
-    mayIgnore: () => false,
     options: ({ reasoning }) => {
       const reasons = (reasoning?.effort ?? "none") !== "none" || reasoning?.summary != null;
       return reasons ? { thinkingConfig: { includeThoughts: true } } : {};

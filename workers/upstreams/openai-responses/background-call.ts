@@ -120,7 +120,7 @@ export class BackgroundCall implements Resumable {
    */
   async #create(connection: Connection): Promise<Events> {
     const socket = new AbortController();
-    const opening = this.#open(socket.signal);
+    const opening = connection.open(() => this.#open(socket.signal));
     let opened: Opened;
     try {
       opened = await connection.within(this.#limits.headersLimit, raceSignal(opening, connection.signal));
@@ -165,7 +165,9 @@ export class BackgroundCall implements Resumable {
   /** Undefined if there is no stream to go on with. */
   async #resume(connection: Connection): Promise<Events | undefined> {
     const query = { stream: true, starting_after: this.#seen } as const;
-    const opening = this.#client.responses.retrieve(this.#id!, query, { signal: connection.signal });
+    const opening = connection.open(() =>
+      this.#client.responses.retrieve(this.#id!, query, { signal: connection.signal }),
+    );
     const stream = await connection.within(this.#limits.headersLimit, unlessRefused(opening));
     return stream?.[Symbol.asyncIterator]();
   }

@@ -17,6 +17,9 @@ const ENDINGS: Record<string, Finish["status"]> = {
   "response.completed": "completed",
   "response.incomplete": "incomplete",
   "response.failed": "failed",
+  "response.cancelled": "failed",
+  // The Realtime API's name. The response says how it ended.
+  "response.done": "completed",
 };
 
 /** Undefined if the event ends nothing. */
@@ -86,3 +89,6 @@ function readUsage(value: unknown): Usage {
     total_tokens: asIndex(usage["total_tokens"]) ?? input_tokens + output_tokens,
   };
 }
+
+/** A response that is over, of which the provider says no more. */
+export const UNCOUNTED: Finish = { type: "finish", status: "completed", usage: readUsage(undefined) };

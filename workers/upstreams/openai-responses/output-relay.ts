@@ -20,15 +20,7 @@ import { asStreamed } from "./as-streamed.ts";
 import { phaseOf, stepsUpTo } from "./call-phases.ts";
 import { OpenEnds } from "./endings.ts";
 import { completeItem, emptied } from "./items.ts";
-import {
-  completeEvent,
-  endsPart,
-  partIndex,
-  partStart,
-  partTypeOf,
-  startsPart,
-  withPartIndex,
-} from "./part-events.ts";
+import { completeEvent, endsPart, partIndex, partStart, partTypeOf, startsPart, withPartIndex } from "./part-events.ts";
 import { PartPlaces } from "./part-places.ts";
 import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 

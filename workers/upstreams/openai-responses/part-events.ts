@@ -102,7 +102,11 @@ export function endsPart(event: ItemEventDraft): boolean {
 }
 
 /** The part as it begins: for one whose beginning the provider left out. */
-export function partStart(type: PartType, at: { item_id: string; output_index: number }, index: number): ItemEventDraft {
+export function partStart(
+  type: PartType,
+  at: { item_id: string; output_index: number },
+  index: number,
+): ItemEventDraft {
   const start =
     type === "summary_text"
       ? { type: "response.reasoning_summary_part.added", ...at, summary_index: index }

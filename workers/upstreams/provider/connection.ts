@@ -1,4 +1,5 @@
 /** The HTTP exchange of one try: its limits in time, and its certain end. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type ProviderFault, timeLimitFault } from "./faults.ts";
 
 export interface TimeLimit {
@@ -10,7 +11,17 @@ export interface TimeLimit {
 /** What an SDK threw, in the terms of this server. */
 export type ClassifyFault = (error: unknown) => ProviderFault;
 
+/** The SDKs' requests know nothing of the try that they are of; what they call for their bytes does. */
+const CURRENT = new AsyncLocalStorage<Connection>();
+
+export function currentConnection(): Connection | undefined {
+  return CURRENT.getStore();
+}
+
 export class Connection {
+  /** Of the wait that is under way. */
+  #timer: NodeJS.Timeout | undefined;
+  #isEnded = false;
   readonly #cancelled: AbortSignal;
   readonly #classify: ClassifyFault;
   readonly #closing = new AbortController();
@@ -33,16 +44,37 @@ export class Connection {
       expired = true;
       this.close();
     }, limit.ms);
+    this.#timer = timer;
     const outcome = await work.then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     );
     clearTimeout(timer);
+    this.#timer = undefined;
     // Before the outcome is looked at: a stream of the SDK that was aborted ends as if it had been read to its end.
     this.#cancelled.throwIfAborted();
     if (expired) throw timeLimitFault(limit);
     if ("error" in outcome) throw this.#classify(outcome.error);
     return outcome.value;
+  }
+
+  /** Begins the request of this try: what its answer brings is noted here. */
+  open<T>(request: () => T): T {
+    return CURRENT.run(this, request);
+  }
+
+  /** Something has come, if only a comment: the wait begins again. */
+  noteLife(): void {
+    this.#timer?.refresh();
+  }
+
+  /** The provider has said that its stream is over. */
+  noteEnd(): void {
+    this.#isEnded = true;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   close(): void {

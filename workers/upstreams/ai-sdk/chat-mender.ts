@@ -1,0 +1,148 @@
+/**
+ * The chunks of a chat completion as the SDK reads them. Servers that copy the protocol differ, and the SDK gives up a chunk,
+ * or the whole call, for what is easily understood:
+ *   - `message` in the place of `delta`, `function_call`, arguments as an object, content as a list, null in any place
+ *   - calls without an index, without an id, or all under index 0; arguments that are told again when they are whole
+ *   - no finish reason before `[DONE]`, or before the usage that comes last
+ */
+import { newId } from "../../../src/protocol/id.ts";
+import { asArray, asIndex, asString, isObject, type Json } from "../provider/json.ts";
+import type { Mender } from "../provider/answer-stream.ts";
+
+interface Call {
+  index: number;
+  id: string;
+  name: string;
+  json: string;
+}
+
+export class ChatMender implements Mender {
+  readonly #calls: Call[] = [];
+  #hasFinished = false;
+  #hasUsage = false;
+  #hasSaid = false;
+
+  read(chunk: unknown): unknown {
+    if (!isObject(chunk)) return undefined;
+    const { error, usage, id, created, model, ...rest } = chunk;
+    // The provider's word, which the SDK knows.
+    if (error != null) return chunk;
+    const choices = asArray(chunk["choices"]).filter(isObject);
+    // What is no chunk at all is the SDK's to judge.
+    if (!Array.isArray(chunk["choices"]) && usage == null) return "choices" in chunk ? undefined : chunk;
+    const counted = isObject(usage) ? counts(usage) : undefined;
+    this.#hasUsage ||= counted !== undefined;
+    return {
+      ...rest,
+      ...(asString(id) !== undefined && { id }),
+      ...(typeof created === "number" && { created }),
+      ...(asString(model) !== undefined && { model }),
+      choices: choices.map((choice) => this.#choice(choice)),
+      ...(counted !== undefined && { usage: counted }),
+    };
+  }
+
+  end(isDone: boolean): unknown[] {
+    const isOver = isDone || this.#hasUsage;
+    if (this.#hasFinished || !this.#hasSaid || !isOver) return [];
+    const finish_reason = this.#calls.length > 0 ? "tool_calls" : "stop";
+    return [{ choices: [{ index: 0, delta: {}, finish_reason }] }];
+  }
+
+  #choice({ delta, message, text, finish_reason, ...rest }: Json): Json {
+    const written = [delta, message].find(isObject) ?? (asString(text) === undefined ? {} : { content: text });
+    const reason = asString(finish_reason) || undefined;
+    this.#hasFinished ||= reason !== undefined;
+    return {
+      ...rest,
+      delta: this.#delta(written),
+      finish_reason: reason === "function_call" ? "tool_calls" : (reason ?? null),
+    };
+  }
+
+  #delta({ role: _, content, tool_calls, function_call, reasoning, reasoning_content, ...rest }: Json): Json {
+    const told = isObject(function_call) ? [{ index: 0, function: function_call }] : asArray(tool_calls);
+    const calls = told.filter(isObject).map((call) => this.#call(call));
+    const mended: Json = {
+      ...rest,
+      ...(calls.length > 0 && { tool_calls: calls }),
+      ...given("content", contentOf(content)),
+      ...given("reasoning", asString(reasoning)),
+      ...given("reasoning_content", asString(reasoning_content)),
+    };
+    this.#hasSaid ||= Object.keys(mended).length > 0;
+    return mended;
+  }
+
+  #call({ index: told, id, function: fn, ...rest }: Json): Json {
+    const { name: toldName, arguments: args, ...more }: Json = isObject(fn) ? fn : {};
+    const name = asString(toldName) || asString(rest["name"]) || undefined;
+    const toldId = asString(id) || undefined;
+    const before = this.#find(asIndex(told), toldId, name);
+    const call = before ?? { index: this.#calls.length, id: toldId ?? newId("call"), name: name ?? "", json: "" };
+    if (before === undefined) this.#calls.push(call);
+    const json = jsonOf(args ?? rest["arguments"]);
+    const isRepeated = json.startsWith("{") && isWhole(call.json);
+    if (!isRepeated) call.json += json;
+    const isNamed = before === undefined || (call.name === "" && name !== undefined);
+    call.name ||= name ?? "";
+    return {
+      ...rest,
+      index: call.index,
+      id: call.id,
+      function: { ...more, ...(isNamed && name !== undefined && { name }), arguments: isRepeated ? "" : json },
+    };
+  }
+
+  /** The call that the piece is of: a name under another id begins one, whatever its index is. */
+  #find(index: number | undefined, id: string | undefined, name: string | undefined): Call | undefined {
+    const byId = id === undefined ? undefined : this.#calls.find((call) => call.id === id);
+    if (byId !== undefined) return byId;
+    const byIndex = index === undefined ? undefined : this.#calls.findLast((call) => call.index === index);
+    if (name === undefined) return byIndex ?? this.#calls.at(-1);
+    if (index === undefined) return undefined;
+    const isAnother = byIndex !== undefined && id !== undefined && byIndex.name !== "";
+    return isAnother ? undefined : byIndex;
+  }
+}
+
+function given(name: string, value: unknown): Json {
+  return value === undefined ? {} : { [name]: value };
+}
+
+/** A text, or the parts that the SDK reads. */
+function contentOf(content: unknown): unknown {
+  if (typeof content === "string") return content;
+  const parts = asArray(isObject(content) ? [content] : content).flatMap((part): unknown[] => {
+    if (typeof part === "string") return [{ type: "text", text: part }];
+    if (!isObject(part)) return [];
+    const text = asString(part["text"]);
+    if (part["type"] !== "thinking" && text !== undefined) return [{ type: "text", text }];
+    return typeof part["type"] === "string" ? [part] : [];
+  });
+  return parts.length === 0 ? undefined : parts;
+}
+
+function jsonOf(value: unknown): string {
+  if (value == null) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function isWhole(json: string): boolean {
+  if (!json.trimEnd().endsWith("}")) return false;
+  try {
+    return isObject(JSON.parse(json));
+  } catch {
+    return false;
+  }
+}
+
+/** The numbers of it: some servers write null, or a text. */
+function counts(usage: Json): Json {
+  return Object.fromEntries(
+    Object.entries(usage).flatMap(([name, value]): [string, unknown][] => {
+      if (typeof value === "number") return [[name, value]];
+      return isObject(value) ? [[name, counts(value)]] : [];
+    }),
+  );
+}
