@@ -1,5 +1,6 @@
 /** Runs of a response with tools in this process, against a real Redis, and an upstream that notes what it was shown. */
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
+import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { StoredInputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import { sealSecrets } from "../../src/responses/request-secrets.ts";
@@ -42,12 +43,14 @@ export interface Before {
   ancestors?: string[];
   input?: StoredInputItem[];
   purpose?: "compact";
+  /** Whether the input is all of it. If not, a short message of the user's is in front. */
+  isWhole?: boolean;
 }
 
 export async function createResponse(
   storage: Storage,
   request: Partial<ResolvedRequest>,
-  { ancestors = [], input = [], purpose }: Before = {},
+  { ancestors = [], input = [], purpose, isWhole = false }: Before = {},
 ): Promise<string> {
   const id = newId("resp");
   const whole: ResolvedRequest = { model: "simulator/default", background: true, ...request };
@@ -56,7 +59,9 @@ export async function createResponse(
   await storage.open.add(id, Date.now());
   const project = "default";
   const sealed = { request: await sealSecrets(storage.sealer, project, whole), ancestors, ...(purpose && { purpose }) };
-  await storage.records.create(sampleRecord({ id, project, events, input: [message, ...input], request: sealed }));
+  await storage.records.create(
+    sampleRecord({ id, project, events, input: isWhole ? input : [message, ...input], request: sealed }),
+  );
   return id;
 }
 
@@ -64,6 +69,8 @@ export interface RunSetup {
   storage: Storage;
   kinds: ToolKind[];
   upstream: Upstream;
+  /** The simulator's, if it is not given. */
+  resolved?: ResolvedModel;
   maxToolCalls?: number;
   maxWaits?: number;
   contextWindow?: number;
@@ -83,7 +90,7 @@ const DEFAULTS = {
 
 export async function runOnce(setup: RunSetup, id: string, control: RunControl) {
   const { kinds, upstream, contextWindow, background } = setup;
-  const resolved = {
+  const resolved = setup.resolved ?? {
     provider: { name: "simulator", kind: "simulator" as const },
     model: "default",
     contextWindow,

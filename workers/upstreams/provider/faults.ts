@@ -139,12 +139,15 @@ export function refusalFault(refusal: Refusal): ProviderFault {
   });
 }
 
+/** Groq's own, for a service tier that cannot serve this now (https://console.groq.com/docs/errors). */
+const AT_CAPACITY = 498;
+
 /** The official SDK's rule, `x-should-retry` included; but an empty account does not fill while we wait. */
 function isRetryable(status: number, headers: Headers | undefined, isEmptyAccount: boolean): boolean {
   const advice = headers?.get("x-should-retry");
   if (advice === "true" || advice === "false") return advice === "true";
   if (isEmptyAccount) return false;
-  return status === 408 || status === 409 || status === 429 || status >= 500;
+  return status === 408 || status === 409 || status === 429 || status === AT_CAPACITY || status >= 500;
 }
 
 function isOfCredentials(status: number): boolean {
@@ -162,7 +165,7 @@ function describeRefusal({ status, error }: Refusal, errorCode: unknown): Respon
     const code = errorCode === "insufficient_quota" ? "insufficient_quota" : "rate_limit_exceeded";
     return responseError(code, told.message);
   }
-  if (status === 404 || status === 408 || status === 409 || status >= 500) {
+  if (status === 404 || status === 408 || status === 409 || status === AT_CAPACITY || status >= 500) {
     return responseError("server_error", told.message);
   }
   const code = responseErrorCodeSchema.safeParse(errorCode).data ?? "invalid_prompt";

@@ -1,0 +1,75 @@
+/** Streams of chat completions as they have been seen, and as a client must read them. */
+import type { Frame, Oddity } from "./protocol.ts";
+
+function mapDeltas(frames: readonly Frame[], change: (delta: Record<string, unknown>) => object): Frame[] {
+  return frames.map(({ data }) => ({ data: withDelta(data, change) }));
+}
+
+function withDelta(data: unknown, change: (delta: Record<string, unknown>) => object): unknown {
+  if (!isChunk(data)) return data;
+  return { ...data, choices: data.choices.map((choice) => ({ ...choice, delta: change({ ...choice.delta }) })) };
+}
+
+interface Chunk {
+  choices: { delta: object; finish_reason: string | null }[];
+  [field: string]: unknown;
+}
+
+function isChunk(data: unknown): data is Chunk {
+  return typeof data === "object" && data !== null && "choices" in data && Array.isArray(data.choices);
+}
+
+const isEmpty = (data: unknown) => isChunk(data) && data.choices.length === 0;
+
+export const CHAT_ODDITIES: readonly Oddity[] = [
+  {
+    name: "the role in every chunk",
+    source: "https://github.com/vllm-project/vllm/issues/30866",
+    apply: (frames) => mapDeltas(frames, (delta) => ({ role: "assistant", ...delta })),
+  },
+  {
+    name: "fields that are null",
+    source: "https://github.com/vllm-project/vllm/issues/30866",
+    apply: (frames) =>
+      mapDeltas(frames, (delta) => ({ content: null, reasoning_content: null, refusal: null, ...delta })),
+  },
+  {
+    name: "empty deltas",
+    source: "https://github.com/jjang-ai/vmlx/issues/219",
+    apply: (frames) => {
+      const [first, ...rest] = frames;
+      const empty = { data: withDelta(first?.data, () => ({})) };
+      return first === undefined ? [] : [first, empty, empty, ...rest];
+    },
+  },
+  {
+    name: "empty lists of calls",
+    source: "https://github.com/n4ze3m/page-assist/issues/614",
+    apply: (frames) => mapDeltas(frames, (delta) => ({ tool_calls: [], ...delta })),
+  },
+  {
+    name: "a reason to finish that is empty, before the last",
+    source: "https://github.com/adolfousier/opencrabs/pull/1499",
+    apply: (frames) =>
+      frames.map(({ data }) => {
+        if (!isChunk(data)) return { data };
+        const choices = data.choices.map((choice) => ({ ...choice, finish_reason: choice.finish_reason ?? "" }));
+        return { data: { ...data, choices } };
+      }),
+  },
+  {
+    name: "no usage",
+    source: "https://github.com/vercel/ai/issues/1651",
+    apply: (frames) =>
+      frames.flatMap(({ data }) => {
+        if (isEmpty(data)) return [];
+        if (!isChunk(data)) return [{ data }];
+        return [{ data: { ...data, usage: undefined, x_groq: undefined } }];
+      }),
+  },
+  {
+    name: "no [DONE]",
+    source: "https://github.com/CommandCodeAI/command-code/issues/785",
+    apply: (frames) => frames.filter(({ data }) => data !== "[DONE]"),
+  },
+];

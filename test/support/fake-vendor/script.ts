@@ -1,0 +1,61 @@
+/** What a fake vendor's model does: turn by turn, for each question that it knows. */
+
+export interface ScriptedCall {
+  name: string;
+  arguments: Readonly<Record<string, unknown>>;
+}
+
+/** `stop` also ends a turn with calls, under the vendor's own name for it. */
+export type Ending = "stop" | "length" | "refusal";
+
+/** One answer of the model: it thinks, says something, and makes calls at the same time. */
+export interface Turn {
+  thinks?: string;
+  says?: string;
+  calls?: readonly ScriptedCall[];
+  ends?: Ending;
+}
+
+/** By question: a text in the user's message. Its nth turn is the answer once n rounds of calls were answered. */
+export type Script = Readonly<Record<string, readonly Turn[]>>;
+
+/** A conversation as every protocol has it. Calls that were made at the same time are one step. */
+export type Step = { kind: "user"; text: string } | { kind: "calls" };
+
+export interface PlannedTurn {
+  turn: Turn;
+  /** Equal for each try of the same turn. */
+  key: string;
+}
+
+/** The model knows where it is from the history alone, so that a repeated try, or another vendor's turns, do not mislead it. */
+export function planTurn(script: Script, steps: readonly Step[]): PlannedTurn {
+  const known = (step: Step) =>
+    Object.keys(script).find((question) => step.kind === "user" && step.text.includes(question));
+  const place = steps.findLastIndex((step) => known(step) !== undefined);
+  if (place < 0) return improvise(steps);
+  const question = known(steps[place]!)!;
+  const round = steps.slice(place).filter(({ kind }) => kind === "calls").length;
+  const turn = script[question]![round];
+  if (turn === undefined) throw new Error(`The script for '${question}' has no turn ${round}.`);
+  return { turn, key: `${question} ${round} ${place}` };
+}
+
+const ORDER = /^call (\S+)(?: (\{.*\}))?$/gm;
+
+/** Without a script: each line `call name {"argument":1}` of the user's is a call, and anything else is repeated. */
+function improvise(steps: readonly Step[]): PlannedTurn {
+  const place = steps.findLastIndex(({ kind }) => kind === "user");
+  const step = steps[place];
+  const text = step?.kind === "user" ? step.text : "";
+  const hasCalled = steps.slice(place + 1).some(({ kind }) => kind === "calls");
+  const calls = [...text.matchAll(ORDER)].map(([, name = "", json = "{}"]) => ({ name, arguments: JSON.parse(json) }));
+  const key = `${text} ${hasCalled} ${place}`;
+  if (calls.length > 0 && !hasCalled) return { turn: { thinks: "I am to make calls.", calls }, key };
+  return { turn: { thinks: "I am to answer.", says: hasCalled ? "The calls are made." : `You said: ${text}` }, key };
+}
+
+/** Pieces of a text as a model writes them. */
+export function words(text: string): string[] {
+  return text.match(/\s*\S+\s*$|\s*\S+/g) ?? [];
+}
