@@ -19,11 +19,9 @@ const named = rules.toolsNamedOnce("https://platform.openai.com/docs/api-referen
 const ownIds = rules.ownIds("https://github.com/BerriAI/litellm/pull/34523");
 const ASSISTANT = ["role", "content", "tool_calls"];
 
-function chat(
-  vendor: string,
-  model: string,
-  definition: Omit<ChatVendor, "oddities"> & { path?: string },
-): VendorDefinition {
+type Definition = Omit<ChatVendor, "oddities"> & { path?: string };
+
+function chat(vendor: string, model: string, definition: Definition): VendorDefinition {
   const { path = "/v1", ...own } = definition;
   return {
     provider: { kind: "openai-compatible", vendor },
@@ -203,7 +201,6 @@ export const FAKE_VENDORS = {
   }),
   moonshot: chat("moonshot", "kimi-k3", {
     style: {
-      // Another's id that is the same would be changed.
       callId: (n, name) => `functions.${name}:${1_000 + n}`,
       thinking: "reasoning_content",
       calls: "pieces",
@@ -224,7 +221,6 @@ export const FAKE_VENDORS = {
     describe: ({ message }) => ({ error: { message, type: "invalid_request_error" } }),
     overloaded: { status: 429, message: "The engine is currently overloaded, please try again later" },
   }),
-  /** Behind chat completions. */
   gemini: chat("gemini", "gemini-3-pro-preview", {
     path: "/v1beta/openai",
     style: {
@@ -247,7 +243,6 @@ export const FAKE_VENDORS = {
     overloaded: { status: 503, message: "The model is overloaded. Please try again later." },
   }),
   anthropic: { provider: { kind: "anthropic" }, path: "/v1", model: "claude-opus-4-5", open: openAnthropic },
-  /** Its own protocol. */
   google: { provider: { kind: "google" }, path: "/v1beta", model: "gemini-3-pro-preview", open: openGemini },
 } as const satisfies Record<string, VendorDefinition>;
 
