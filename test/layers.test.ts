@@ -14,7 +14,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/turns": [],
   "src/store": ["src/protocol", "src/lifecycle", "src/redis", "src/turns"],
   "src/queue": ["src/protocol", "src/lifecycle", "src/redis"],
-  "src/stream": ["src/protocol", "src/lifecycle", "src/redis"],
+  "src/stream": ["src/protocol", "src/lifecycle", "src/redis", "src/turns"],
   "src/sealing": ["src/redis"],
   "src/context-window": ["src/protocol", "src/turns"],
   "src/providers": ["src", "src/protocol"],

@@ -1,7 +1,7 @@
 /** The containers of a run's project. What the run writes to them waits out a Redis that is away, and lives for its time after its last use, or as long as the run may. */
 import { untilTaken } from "../src/redis/patience.ts";
 import type { Storage } from "../src/responses/storage.ts";
-import { longestLifetimeSeconds } from "../src/store/response-record.ts";
+import { longestLifetimeSeconds } from "../src/store/encoded-record.ts";
 import { LeaseLostError } from "../src/stream/event-writer.ts";
 import type { Run } from "./run.ts";
 import type { ContainerStates } from "./tool.ts";

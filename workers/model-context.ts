@@ -3,6 +3,7 @@
  * log shows a client. The same items and the same journal make the same context, before a crash and after it.
  */
 import type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";
+import { shownOutputs, turnMaximum } from "./shown-output.ts";
 import { mcpFunctionName } from "./tools/mcp/function-name.ts";
 import type { ContextItem } from "./upstream.ts";
 
@@ -21,19 +22,27 @@ interface Pair {
   turn: string;
 }
 
-/** `items` may be a part of the conversation, `made` are calls by the ids of the items that show them. `isHosted`: the provider understands items of this type itself. */
+/**
+ * `items` may be a part of the conversation, `made` are calls by the ids of the items that show them. `isHosted`: the provider
+ * understands items of this type itself. `contextWindow` is the model's, in tokens, if it is known.
+ */
 export function modelContext(
   items: readonly ContextItem[],
   made: ReadonlyMap<string, MadeCall>,
   isHosted: (type: string) => boolean,
   conversation: readonly ContextItem[] = items,
+  contextWindow?: number,
 ): ContextItem[] {
   const context: ContextItem[] = [];
   let turn: Pair[] = [];
   // Calls that were asked for side by side are answered after all of them: some providers take them in no other order.
   const flush = () => {
     for (const { call } of turn) context.push(call);
-    for (const { output } of turn) context.push(output);
+    const shown = shownOutputs(
+      turn.map(({ output }) => output.output),
+      turnMaximum(contextWindow),
+    );
+    for (const [place, { output }] of turn.entries()) context.push({ ...output, output: shown[place]! });
     turn = [];
   };
   for (const item of items) {

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import type { Leases } from "../src/stream/lease.ts";
 import type { RunControl, StopReason } from "./run.ts";
+import { FairLine, type Place } from "./fair-line.ts";
 import type { OnLease, RunOutcome } from "./run-response.ts";
 
 export const ALIVE_INTERVAL_MS = 1_000;
@@ -18,8 +19,8 @@ const STUCK_MS = 30_000;
 const START_LIMIT_MS = 120_000;
 /** A suspect that has had its lease for so long is none any more, and makes room if others wait: its text is continued. */
 const CLEARED_MS = 3_000;
-/** Processes at a time: each takes the memory of a worker. */
-const MAX_PROCESSES = 4;
+/** Processes at a time: each takes the memory of a worker. One more is for projects that have few there beside others. */
+const PLACES = { places: 4, reservePercent: 25 };
 const SCRIPT = fileURLToPath(new URL("quarantined-run.ts", import.meta.url));
 
 export interface Order {
@@ -42,44 +43,49 @@ export class Quarantine {
   readonly #leases: Leases;
   readonly #logger: Logger;
   readonly #running = new Set<SuspectProcess>();
-  readonly #waiting: (() => void)[] = [];
-  /** Places that are taken, or promised to one that was waiting. */
-  #taken = 0;
+  readonly #line = new FairLine(PLACES);
 
   constructor(leases: Leases, logger: Logger) {
     this.#leases = leases;
     this.#logger = logger;
   }
 
-  /** As `runResponse`, in a process of its own. Rejects if that died, after it was laid to the response. */
-  async run(id: string, control: RunControl, onLease: OnLease): Promise<RunOutcome> {
-    await this.#turn(control.generating);
-    if (control.generating.aborted) {
-      this.#giveBack();
-      return control.stopReason === "drain" ? "handed-over" : "lost";
-    }
+  /**
+   * As `runResponse`, in a process of its own, once its project has a place. Rejects if that died, after it was laid to the
+   * response.
+   */
+  async run(id: string, project: string, control: RunControl, onLease: OnLease): Promise<RunOutcome> {
+    const { generating } = control;
+    const place = await this.#enter(project, generating);
+    if (place === undefined) return control.stopReason === "drain" ? "handed-over" : "lost";
     this.#logger.warn({ responseId: id }, "Runs alone: its worker was lost too often");
     const suspect = new SuspectProcess(id, onLease, () => void this.#clear(suspect));
     this.#running.add(suspect);
     const stop = (): void => suspect.stop(control.stopReason ?? "drain");
-    control.generating.addEventListener("abort", stop);
+    generating.addEventListener("abort", stop);
     try {
       const outcome = await suspect.outcome();
       if (outcome !== undefined) return outcome;
       if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease);
       throw new QuarantineError(`The process that ran the response alone has died (${suspect.end}).`);
     } finally {
-      control.generating.removeEventListener("abort", stop);
+      generating.removeEventListener("abort", stop);
       this.#running.delete(suspect);
-      this.#giveBack();
+      place.leave();
     }
   }
 
-  /** Who waits for longest has the place. */
-  #giveBack(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#taken -= 1;
-    else next();
+  /** Undefined if the run is stopped while it waits. */
+  async #enter(project: string, generating: AbortSignal): Promise<Place | undefined> {
+    if (generating.aborted) return undefined;
+    const entering = this.#line.enter(project, generating);
+    if (this.#line.waiting > 0) [...this.#running].find(({ isCleared }) => isCleared)?.stop("drain", true);
+    try {
+      return await entering;
+    } catch (error) {
+      if (generating.aborted) return undefined;
+      throw error;
+    }
   }
 
   async #clear(suspect: SuspectProcess): Promise<void> {
@@ -88,28 +94,7 @@ export class Quarantine {
     } catch (err) {
       this.#logger.warn({ err, responseId: suspect.id }, "Could not clear a suspect");
     }
-    if (this.#waiting.length > 0) suspect.stop("drain", true);
-  }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    if (this.#taken < MAX_PROCESSES) {
-      this.#taken += 1;
-      return;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push(resolve);
-    const leave = (): void => {
-      const place = this.#waiting.indexOf(resolve);
-      // It has the place already, and gives it back.
-      if (place < 0) return;
-      this.#waiting.splice(place, 1);
-      this.#taken += 1;
-      resolve();
-    };
-    signal.addEventListener("abort", leave, { once: true });
-    [...this.#running].find(({ isCleared }) => isCleared)?.stop("drain", true);
-    await promise;
-    signal.removeEventListener("abort", leave);
+    if (this.#line.waiting > 0) suspect.stop("drain", true);
   }
 }
 

@@ -172,7 +172,7 @@ export class ResponseWorker {
       const onLease = (lease: string): void => void (active.lease = lease);
       const outcome =
         record !== undefined && isSuspect(record, config.ISOLATE_AFTER_LOSSES)
-          ? await this.#quarantine.run(id, control, onLease)
+          ? await this.#quarantine.run(id, record.project, control, onLease)
           : await runResponse(this.#dependencies.run, id, control, onLease);
       logger.debug({ responseId: id, outcome }, "Run over");
       return outcome;

@@ -14,7 +14,8 @@ import { runsTool, understandsItem } from "../src/providers/hosted-tools.ts";
 import type { ResolvedModel } from "../src/providers/catalog.ts";
 import type { Conversation } from "../src/responses/conversation.ts";
 import type { Storage } from "../src/responses/storage.ts";
-import { sourcesOf, withCitations } from "./citations.ts";
+import { withCitations } from "./citations.ts";
+import { readPages } from "./citations/read-pages.ts";
 import { type MadeCall, modelContext } from "./model-context.ts";
 import { lostTurn } from "./lost-turn.ts";
 import { madeCalls, readMadeCalls } from "./made-calls.ts";
@@ -184,7 +185,11 @@ class Loop {
     const form = new RecordedForm(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
     const citing = withCitations(
       held?.upstream ?? turn.upstream,
-      sourcesOf(madeCalls(this.#run.id, this.#journal), this.#tools.functions),
+      // A provider that understands the items of a tool cites what it found by itself.
+      readPages(
+        this.#made(),
+        this.#generation.conversation.input.filter(({ type }) => !understandsItem(resolved.provider, type)),
+      ),
     );
     const turnOutput = new TurnOutput(this.#run, {
       form,
@@ -240,13 +245,18 @@ class Loop {
     return lost > LOST_MAXIMUM ? failed("server_error", error.message) : undefined;
   }
 
+  /** In this response and in those before it, as far as the conversation shows them. */
+  #made(): Map<string, MadeCall> {
+    return new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
+  }
+
   async #describeTurn(): Promise<Turn> {
     const { storage, isStrict } = this.#dependencies;
     const { resolved, upstream, conversation } = this.#generation;
     const { project, preamble, input } = conversation;
     const produced = this.#generation.produced();
     const isHosted = (type: string) => understandsItem(resolved.provider, type);
-    const made = new Map([...this.#earlier, ...madeCalls(this.#run.id, this.#journal)]);
+    const made = this.#made();
     const request = turnRequest(conversation.request, this.#tools, {
       // A turn of approved calls alone was not the model's.
       isFirst: this.#journal.turns.every(({ usage }) => usage === null),
@@ -263,7 +273,7 @@ class Loop {
       preamble,
       input,
       produced: await openReasoning(storage, project, produced),
-      render: (items) => modelContext(items, made, isHosted, [...input, ...produced]),
+      render: (items) => modelContext(items, made, isHosted, [...input, ...produced], resolved.contextWindow),
       isStrict,
     };
   }

@@ -6,11 +6,12 @@
 import type { Logger } from "pino";
 import type { ToolCall, ToolResult } from "../src/store/tool-journal.ts";
 import type { RunJournal } from "./run-journal.ts";
+import { cutMiddle } from "./shown-output.ts";
 import type { ServerFunction } from "./tool.ts";
 
 /** Calls of one turn that are made at the same time. */
 const PARALLEL_CALLS = 8;
-/** What the model is shown of one call, in characters. Tools have smaller bounds of their own. */
+/** What is kept of one call's output, in characters. Tools have smaller bounds of their own, and so has what the model is shown. */
 const OUTPUT_MAXIMUM = 1024 * 1024;
 
 export interface CallDependencies {
@@ -97,6 +98,5 @@ function isJsonObject(json: string): boolean {
 }
 
 function bounded(output: ToolResult["output"]): ToolResult["output"] {
-  if (typeof output !== "string" || output.length <= OUTPUT_MAXIMUM) return output;
-  return `${output.slice(0, OUTPUT_MAXIMUM)}\n[cut off: ${output.length} characters in all]`;
+  return typeof output === "string" ? cutMiddle(output, OUTPUT_MAXIMUM) : output;
 }

@@ -26,6 +26,7 @@ import { follow, showReplay, waitForEnd } from "./create-response.ts";
 import { isWide } from "./json-body.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";
 import { checkTrigger, emptyInput, fieldsOf, parseBody, readBody, saysNothing, takeExtra } from "./validate.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 
 export function compactResponse(context: ApiContext): RequestHandler {
   const { catalog, config, limits, prompts, storage } = context;
@@ -42,8 +43,9 @@ export function compactResponse(context: ApiContext): RequestHandler {
     response.locals.responseId = admitted.id;
     if (admitted.isReplay) await showReplay(response);
     const sink = waitForEnd(response, (terminal) => {
-      const ended = JSON.parse(responseJsonOf(terminal)) as Response;
-      describeCompacted(storage, project, ended).then((compacted) => response.json(compacted), next);
+      parseInTurns<Response>(responseJsonOf(terminal))
+        .then((ended) => describeCompacted(storage, project, ended))
+        .then((compacted) => response.json(compacted), next);
     });
     follow(context, response, sink, { admitted, cancelOnDisconnect: idempotencyKey === undefined, isReadable: false });
   };

@@ -4,18 +4,26 @@
  */
 import type { RequestHandler } from "express";
 import { letBodyCome } from "./http-server.ts";
-import { JsonReader, newLevels } from "./json-reader.ts";
+import { releaseBytes } from "./body-bytes.ts";
 import { hasBody, readBytes } from "./read-bytes.ts";
-import { nextTurn } from "../turns/next-turn.ts";
+import { bodyTooDeep, malformedJson, tooManyFields, tooManyValues } from "../lifecycle/errors/http.ts";
+import { type JsonBounds, JsonReader, JsonRefusal, newLevels } from "../turns/json-reader.ts";
+import { readInTurns } from "../turns/parse-in-turns.ts";
 
 export const DEFAULT_VALUES = 500_000;
+
+/**
+ * Deeper than any real request, and shallow enough that no recursive walk over a body (JSON.stringify among them)
+ * overflows the stack.
+ */
+export const MAX_DEPTH = 256;
+
+/** Of one object. Far more than any schema or map of a real request has; whatever walks through more of them is slow. */
+export const MAX_FIELDS = 10_000;
 
 /** Bodies with more than either are worked on in turns. */
 const LARGE_BYTES = 512 * 1024;
 const LARGE_VALUES = 10_000;
-/** Some 5 ms. */
-const SLICE_BYTES = 2 * 1024 * 1024;
-const TURN_MS = 20;
 
 const wide = new WeakSet<object>();
 
@@ -39,28 +47,50 @@ export function jsonBody(limitBytes: number, maxValues: number): RequestHandler 
 
 async function readJson(bytes: Buffer, maxValues: number): Promise<unknown> {
   if (bytes.length <= LARGE_BYTES && maxValues >= LARGE_VALUES) return parseJson(bytes, maxValues);
-  const reader = new JsonReader(bytes, { maxValues });
-  let startedMs = performance.now();
-  while (!reader.read(SLICE_BYTES)) {
-    if (performance.now() - startedMs < TURN_MS) continue;
-    await nextTurn();
-    startedMs = performance.now();
+  const bounds = boundsOf(maxValues);
+  const reader = new JsonReader(bytes, { bounds });
+  try {
+    return noteWidth(reader, await readInTurns(reader));
+  } catch (error) {
+    throw explain(error, bounds);
+  } finally {
+    releaseBytes(bytes);
   }
-  await nextTurn();
-  return resultOf(reader);
 }
 
 /** One body at a time is read in one piece. */
-const levels = newLevels();
+const levels = newLevels(MAX_DEPTH);
 
 export function parseJson(bytes: Buffer, maxValues = DEFAULT_VALUES): unknown {
-  const reader = new JsonReader(bytes, { maxValues, levels });
-  while (!reader.read(bytes.length));
-  return resultOf(reader);
+  const bounds = boundsOf(maxValues);
+  try {
+    const reader = new JsonReader(bytes, { bounds, levels });
+    while (!reader.read(bytes.length));
+    return noteWidth(reader, reader.value());
+  } catch (error) {
+    throw explain(error, bounds);
+  }
 }
 
-function resultOf(reader: JsonReader): unknown {
-  const body = reader.value();
+function boundsOf(maxValues: number): JsonBounds {
+  return { depth: MAX_DEPTH, fields: MAX_FIELDS, values: maxValues };
+}
+
+function noteWidth(reader: JsonReader, body: unknown): unknown {
   if (reader.values > LARGE_VALUES && typeof body === "object" && body !== null) wide.add(body);
   return body;
+}
+
+function explain(error: unknown, { depth, fields, values }: JsonBounds): unknown {
+  if (!(error instanceof JsonRefusal)) return error;
+  switch (error.reason) {
+    case "malformed":
+      return malformedJson();
+    case "depth":
+      return bodyTooDeep(depth);
+    case "fields":
+      return tooManyFields(fields);
+    case "values":
+      return tooManyValues(values);
+  }
 }

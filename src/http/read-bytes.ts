@@ -5,6 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { BodyBytes } from "./body-bytes.ts";
 import { payloadTooLarge, unreadableBody, unsupportedEncoding } from "../lifecycle/errors/http.ts";
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
@@ -23,8 +24,7 @@ export function readBytes(request: IncomingMessage, limitBytes: number): Promise
   if (encoding !== "identity" && !Object.hasOwn(DECODERS, encoding)) return Promise.reject(unsupportedEncoding());
   const decoder = DECODERS[encoding]?.();
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
+    const bytes = new BodyBytes();
     const settle = (finish: () => void): void => {
       request.off("close", onClose).off("error", onFault);
       source.off("data", onData).off("end", onEnd);
@@ -37,11 +37,10 @@ export function readBytes(request: IncomingMessage, limitBytes: number): Promise
       finish();
     };
     const onData = (chunk: Buffer): void => {
-      length += chunk.length;
-      if (length > limitBytes) settle(() => reject(payloadTooLarge(limitBytes)));
-      else chunks.push(chunk);
+      if (bytes.length + chunk.length > limitBytes) settle(() => reject(payloadTooLarge(limitBytes)));
+      else bytes.add(chunk);
     };
-    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks, length)));
+    const onEnd = (): void => settle(() => resolve(bytes.toBuffer()));
     const onFault = (): void => settle(() => reject(unreadableBody()));
     const onClose = (): void => {
       if (!request.complete) onFault();

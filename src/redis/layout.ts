@@ -85,9 +85,9 @@ export class RedisLayout {
   stagedKeysOf = (
     id: string,
     attempt: string,
-  ): [events: string, request: string, input: string, inputIndex: string] => {
+  ): [events: string, request: string, input: string, inputIndex: string, event: string] => {
     const staged = `${this.prefix}:{${id}}:staged:${attempt}`;
-    return [`${staged}:events`, `${staged}:request`, `${staged}:input`, `${staged}:input-index`];
+    return [`${staged}:events`, `${staged}:request`, `${staged}:input`, `${staged}:input-index`, `${staged}:event`];
   };
 
   container = (id: string): string => `${this.prefix}:{${id}}:container`;

@@ -7,6 +7,7 @@ import { failResponse, responseError } from "../lifecycle/end-response.ts";
 import type { LifecycleEvent } from "../protocol/event.ts";
 import { isRedisUnavailable } from "../redis/connect.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import type { Storage } from "./storage.ts";
 
 const UNFINISHABLE = responseError("server_error", "The response could not be finished.");
@@ -46,7 +47,7 @@ async function failWithoutOutput(storage: Storage, id: string): Promise<void> {
   if (fence.kind !== "fenced") return;
   const [first] = await storage.writersReader.read(id, 0, 1);
   if (first === undefined) return;
-  const { response } = JSON.parse(first.data) as LifecycleEvent;
+  const { response } = await parseInTurns<LifecycleEvent>(first.data);
   const ending = failResponse({ ...response, status: "in_progress", output: [] } as typeof response, UNFINISHABLE);
   const from = fence.last + 1;
   const events = sequenceEvents(from, [ending]);

@@ -1,6 +1,6 @@
 /**
  * Admission: from a valid request to a response that will end, whatever dies. The order is the promise: the id enters
- * the set of open responses before its record exists, and the record exists before the job. A crash at any line leaves
+ * the set of open responses before its record exists or in the same step, and the record exists before the job. A crash at any line leaves
  * something that the sweeper finds and finishes (workers/response-sweeper.ts).
  */
 import { checkWindow } from "../lifecycle/completion-window.ts";
@@ -15,7 +15,9 @@ import type { PromptCatalog } from "../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../prompts/resolve-prompt.ts";
 import type { UnavailableTool } from "../providers/server-tools.ts";
 import { classOf, hasWindow } from "../queue/queue-class.ts";
-import { encodeRecord } from "../store/encoded-record.ts";
+import { isAcceptedAtOnce } from "../store/accept-record.ts";
+import { encodeRecord, type EncodedRecord } from "../store/encoded-record.ts";
+import type { EnteringResponse, ProjectBounds } from "../store/open-responses.ts";
 import { linksBehind } from "../store/response-chain.ts";
 import type { StoredRequest } from "../store/response-record.ts";
 import { sequenceEvents } from "../stream/event-log.ts";
@@ -26,7 +28,7 @@ import { checkConversation, checkInput } from "./check-input.ts";
 import { type Allowance, createWithin } from "./allowance.ts";
 import { claimId, freeClaim, keepClaim } from "./claim-id.ts";
 import { takeTrigger } from "./compaction-trigger.ts";
-import { enterOpen } from "./enter-open.ts";
+import { acceptAtOnce, enterOpen } from "./enter-open.ts";
 import { indexItems, resolveInput } from "./item-references.ts";
 import { sealItemUrls } from "./item-urls.ts";
 import { sealSecrets } from "./request-secrets.ts";
@@ -155,11 +157,12 @@ async function recordAndEnqueue(
     events,
   };
   const encoded = await encodeRecord(record);
-  // Awaited before the record is made: a record that is not known to be open would be nobody's to finish.
   const bounds = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
-  await enterOpen(storage, bounds, { id, project, nowMs, bytes: encoded.bytes });
-  if (conversationId !== undefined) await lockConversation(storage, conversationId, project, id);
-  const isNew = await storage.records.write(encoded);
+  const entering = { id, project, nowMs, bytes: encoded.bytes };
+  const isNew =
+    conversationId === undefined && isAcceptedAtOnce(storage.layout, encoded)
+      ? await acceptAtOnce(storage, bounds, entering, encoded)
+      : await acceptInSteps(storage, bounds, entering, encoded, conversationId);
   await publishOrTakeBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
   await Promise.all([
@@ -186,6 +189,19 @@ function placeInTime(request: ResolvedRequest, limits: AdmissionLimits, nowMs: n
 /** No reason to refuse what is accepted: its listing makes the same items known. */
 function logUnindexed(storage: Storage, id: string): (err: unknown) => void {
   return (err) => storage.logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
+}
+
+/** Each step is awaited before the next: a record that is not known to be open would be nobody's to finish. */
+async function acceptInSteps(
+  storage: Storage,
+  bounds: ProjectBounds,
+  entering: EnteringResponse,
+  encoded: EncodedRecord,
+  conversationId: string | undefined,
+): Promise<boolean> {
+  await enterOpen(storage, bounds, entering);
+  if (conversationId !== undefined) await lockConversation(storage, conversationId, entering.project, entering.id);
+  return await storage.records.write(encoded);
 }
 
 async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {

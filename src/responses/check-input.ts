@@ -6,6 +6,7 @@ import { conversationIdOf } from "./conversation-turn.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import { responseJsonOf } from "./read-response.ts";
 import { refuseSecrets } from "./request-secrets.ts";
 import { verifySealedItems } from "./sealed-items.ts";
@@ -76,5 +77,5 @@ function findDuplicate(items: readonly InputItem[]): string | undefined {
 async function readOutput(storage: Storage, id: string): Promise<OutputItem[]> {
   const last = await storage.writersReader.readLast(id);
   if (last === undefined || !last.data.includes('"function_call"')) return [];
-  return (JSON.parse(responseJsonOf(last)) as Response).output;
+  return (await parseInTurns<Response>(responseJsonOf(last))).output;
 }

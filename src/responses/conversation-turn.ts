@@ -14,6 +14,7 @@ import { settleConversation } from "./conversation-bytes.ts";
 import { responseJsonOf } from "./read-response.ts";
 import { reopenIfLost } from "./show-end.ts";
 import type { Storage } from "./storage.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 
 export function conversationIdOf(request: Pick<CreateRequest, "conversation">): string | undefined {
   const { conversation } = request;
@@ -70,7 +71,7 @@ async function readTurn(storage: Storage, responseId: string): Promise<Conversat
   ]);
   if (last === undefined || input === undefined) return [];
   if (!isTerminalEventType(typeOf(last.data))) return undefined;
-  const response = JSON.parse(responseJsonOf(last)) as Response;
+  const response = await parseInTurns<Response>(responseJsonOf(last));
   const isKept = response.status === "completed" || response.status === "incomplete";
   return isKept ? [...input.map(asListedItem), ...(response.output as ConversationItem[])] : [];
 }

@@ -9,6 +9,7 @@ import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
 import type { Response } from "../protocol/response.ts";
 import type { StoredRequest } from "../store/response-record.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import { openCompactions } from "./compacted-context.ts";
 import { conversationIdOf } from "./conversation-turn.ts";
 import { responseJsonOf } from "./read-response.ts";
@@ -103,11 +104,13 @@ async function loadLinks(storage: Storage, nearest: readonly string[]): Promise<
   const ids = chain.map((link) => link.id);
   const turns = await storage.chains.readTurns(ids);
   const origins = new Map<string, string>();
-  const items = turns.flatMap(({ id, input, lastEvent }) => {
+  const items: (InputItem | OutputItem)[] = [];
+  for (const { id, input, lastEvent } of turns) {
     if (input === undefined || lastEvent === undefined) throw new MissingHistoryError("previous response", id);
-    const { output } = JSON.parse(responseJsonOf({ data: lastEvent })) as Response;
+    const { output } = await parseInTurns<Response>(responseJsonOf({ data: lastEvent }));
     for (const item of output) origins.set(item.id, id);
-    return [...input, ...output];
-  });
+    for (const item of input) items.push(item);
+    for (const item of output) items.push(item);
+  }
   return { origins, items };
 }

@@ -2,7 +2,8 @@
 import { projectFull, storageFull } from "../lifecycle/errors/limits.ts";
 import { isTerminalStatus } from "../protocol/response.ts";
 import { leaveOpen } from "./leave-open.ts";
-import type { EnteringResponse, ProjectBounds } from "../store/open-responses.ts";
+import type { EncodedRecord } from "../store/encoded-record.ts";
+import type { EnteringResponse, ProjectBounds, Refusal } from "../store/open-responses.ts";
 import type { Storage } from "./storage.ts";
 
 const FULL_RETRY_SECONDS = 5;
@@ -11,14 +12,35 @@ const LOOKED_AT = 100;
 
 /** Throws the contract's 429 if the project has as many open responses, or keeps as many bytes, as it may. */
 export async function enterOpen(storage: Storage, bounds: ProjectBounds, entering: EnteringResponse): Promise<void> {
-  const { project, bytes } = entering;
-  let entered = await storage.open.enter(entering, bounds);
+  await withinBounds(storage, bounds, entering, () => storage.open.enter(entering, bounds));
+}
+
+/** The same, and writes the record in that step. False if it was there already. */
+export async function acceptAtOnce(
+  storage: Storage,
+  bounds: ProjectBounds,
+  entering: EnteringResponse,
+  record: EncodedRecord,
+): Promise<boolean> {
+  const accept = () => storage.records.accept(record, entering, bounds);
+  return (await withinBounds(storage, bounds, entering, accept)).isNew;
+}
+
+/** `enter`, and once more when those of a full project that have ended are out of its way. */
+async function withinBounds<T extends { kind: "entered" | "accepted" }>(
+  storage: Storage,
+  bounds: ProjectBounds,
+  { project, bytes }: EnteringResponse,
+  enter: () => Promise<T | Refusal>,
+): Promise<T> {
+  let entered = await enter();
   if (entered.kind === "full") {
     await leaveThoseThatEnded(storage, project);
-    entered = await storage.open.enter(entering, bounds);
+    entered = await enter();
   }
   if (entered.kind === "full") throw projectFull(bounds.maxOpen, FULL_RETRY_SECONDS);
   if (entered.kind === "storage") throw storageFull(bounds.maxStoredBytes, entered.kept, bytes);
+  return entered;
 }
 
 /** Whoever has seen the end of a response must find its place free, though its worker may still be about to leave it. */

@@ -5,6 +5,7 @@
 import { isConversationId } from "../protocol/id.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import { readResponse } from "./read-response.ts";
 import type { Storage } from "./storage.ts";
 
@@ -37,7 +38,7 @@ export class ItemReader {
       const json = isConversationId(owner)
         ? await this.#storage.conversations.readItemJson(owner, itemId)
         : ((await this.#storage.records.readInputItem(owner, itemId)) ?? (await this.#readOutputItem(owner, itemId)));
-      const item = json === undefined ? undefined : (JSON.parse(json) as Item);
+      const item = json === undefined ? undefined : await parseInTurns<Item>(json);
       if (item !== undefined && item.type !== "item_reference") return { item, bytes: Buffer.byteLength(json!) };
     }
     return undefined;
@@ -70,5 +71,5 @@ export class ItemReader {
 
 async function readOutput(storage: Storage, id: string): Promise<readonly OutputItem[]> {
   const read = await readResponse(storage, id);
-  return read === undefined ? [] : (JSON.parse(read.json) as Response).output;
+  return read === undefined ? [] : (await parseInTurns<Response>(read.json)).output;
 }

@@ -7,7 +7,8 @@ import { referencesTooLarge } from "../lifecycle/errors/requests.ts";
 import { itemNotFound } from "../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
-import { longestLifetimeSeconds, type ResponseRecord } from "../store/response-record.ts";
+import { longestLifetimeSeconds } from "../store/encoded-record.ts";
+import type { ResponseRecord } from "../store/response-record.ts";
 import { ItemReader } from "./item-reader.ts";
 import type { Storage } from "./storage.ts";
 

@@ -45,6 +45,7 @@ export async function reopenIfLost(storage: Storage, id: string, record: Respons
   // It may have ended since it was read. What runs by what is read after that is nobody's to end.
   const progress = await storage.records.readProgress(id);
   if (progress === undefined || isTerminalStatus(progress.status)) return;
+  // Of many readers at once, one enters it.
+  if (!(await storage.open.add(id, record.createdAtMs))) return;
   storage.logger.warn({ responseId: id }, "A response that runs was not among the open ones: entered again");
-  await storage.open.add(id, record.createdAtMs);
 }

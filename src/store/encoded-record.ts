@@ -1,7 +1,7 @@
 /** A response's record as it is written: encoded once, so that its bytes are known before anything is. */
 import { Turns } from "../turns/turns.ts";
 import { encodeInput, type InputIndex } from "./input-pages.ts";
-import { longestLifetimeSeconds, type NewRecord, type StoredRequest } from "./response-record.ts";
+import type { NewRecord, StoredRequest } from "./response-record.ts";
 
 /** The links come first: whoever walks a chain reads only this far. */
 function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
@@ -15,6 +15,9 @@ const RECORD_BYTES = 1_024;
 /** What an input item takes in the item index once it can be named (item-index.ts). */
 const INDEXED_ITEM_BYTES = 200;
 
+/** Of every record when it is new: names and values, in Lua. */
+export const NEW_FIELDS = `'lease', '', 'epoch', 0, 'attempts', 0, 'ending', '', 'deleted', '0'`;
+
 /** A record as it is written, and how many bytes it takes. */
 export interface EncodedRecord {
   id: string;
@@ -24,35 +27,60 @@ export interface EncodedRecord {
   inputIndex: InputIndex;
   indexSeconds: number;
   events: string[];
-  fields: Readonly<Record<string, string | number>>;
+  /** Of the record: name, value, name, value … */
+  fields: readonly (string | number)[];
   bytes: number;
 }
 
+/** Of the record, as they are. */
+const FIELDS = [
+  "project",
+  "status",
+  "priority",
+  "createdAtMs",
+  "deadlineMs",
+  "retentionSeconds",
+  "idempotencyHash",
+] as const satisfies (keyof NewRecord)[];
+const FLAGS = ["background", "readable", "stored"] as const satisfies (keyof NewRecord)[];
+/** Not written where they say nothing: few responses have one. */
+const RARE_FIELDS = [
+  "conversationId",
+  "continuationId",
+  "latestStartMs",
+  "durable",
+] as const satisfies (keyof NewRecord)[];
+
+/** For how long from now a response is kept at the longest: it may end as late as at its deadline. */
+export function longestLifetimeSeconds({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
+  return retentionSeconds + Math.ceil(Math.max(0, deadlineMs - nowMs) / 1000);
+}
+
+type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
+
 /** Of a large record, in turns with other requests. */
 export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
-  const { id, request, input, events, background, readable, stored, durable, ...rest } = record;
+  const { id, input, events } = record;
   const { json, index: inputIndex } = await encodeInput(input);
   const turns = new Turns();
-  const indexSeconds = longestLifetimeSeconds(rest, record.createdAtMs);
+  const indexSeconds = longestLifetimeSeconds(record, record.createdAtMs);
   if (turns.isOver) await turns.next();
-  const encoded = { id, request: encodeRequest(request), input: json, inputIndex, indexSeconds, events };
+  const request = encodeRequest(record.request);
   let bytes = RECORD_BYTES + input.length * INDEXED_ITEM_BYTES;
-  for (const text of [encoded.request, encoded.input, ...events]) {
+  for (const text of [request, json, ...events]) {
     if (turns.isOver) await turns.next();
     bytes += Buffer.byteLength(text);
   }
-  const fields = {
-    ...rest,
-    background: asFlag(background),
-    readable: asFlag(readable),
-    stored: asFlag(stored),
-    ...(durable !== undefined && { durable }),
-    lease: "",
-    epoch: 0,
-    attempts: 0,
-    ending: "",
-    deleted: asFlag(false),
-    bytes,
-  };
-  return { ...encoded, fields, bytes };
+  return { id, request, input: json, inputIndex, indexSeconds, events, fields: encodeFields(record, bytes), bytes };
+}
+
+function encodeFields(record: NewRecord, bytes: number): (string | number)[] {
+  const fields: (string | number)[] = ["bytes", bytes];
+  for (const name of FIELDS) fields.push(name, record[name]);
+  for (const name of FLAGS) fields.push(name, asFlag(record[name]));
+  for (const name of RARE_FIELDS) {
+    const value = record[name];
+    if (value !== undefined && value !== "" && value !== 0) fields.push(name, value);
+  }
+  return fields;
 }

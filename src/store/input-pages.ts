@@ -6,6 +6,7 @@
 import type { StoredInputItem } from "../protocol/item.ts";
 import { asPage, type List, pageOf, type PageQuery } from "../protocol/list.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import { mapInTurns } from "../turns/turns.ts";
 
 /** Characters that are parsed in less time than an index would take to keep. */
@@ -80,7 +81,7 @@ export async function readInputPage(
   if (kind === "unknown") return undefined;
   if (json === null || json === undefined) return "gone";
   // Items were validated when they were accepted; they are not checked again on every page.
-  const items = JSON.parse(json) as StoredInputItem[];
+  const items = await parseInTurns<StoredInputItem[]>(json);
   if (kind === "whole") return pageOf(items, query);
   return asPage(isDescending ? items.toReversed() : items, hasMore === 1);
 }
@@ -113,7 +114,7 @@ export async function readInputItem(
 ): Promise<string | undefined> {
   const [kind, json] = await readItemScript(redis, input, index, itemId);
   if (kind === "item") return json ?? undefined;
-  const items = JSON.parse(json ?? "[]") as StoredInputItem[];
+  const items = await parseInTurns<StoredInputItem[]>(json ?? "[]");
   const found = items.find(({ id }) => id === itemId);
   return found && JSON.stringify(found);
 }

@@ -10,25 +10,41 @@ import { COUNTING } from "./stored-bytes.ts";
 const COUNT_REUSE_MS = 100;
 
 /*
- * KEYS  open, open of the project, projects, sums, sizes, expiries
- * ARGV  response id, unix milliseconds, project, bound of open ones, bytes, bound of bytes; a bound of 0 is none
- * Returns {'entered'} if the response is open and counted now; {'full'} or {'storage', bytes that the project keeps}.
+ * For scripts that let a response enter. `keys` are open, open of the project, projects, sums, sizes, expiries; `args` are
+ * response id, unix milliseconds, project, bound of open ones, bytes, bound of bytes. A bound of 0 is none.
+ * `enter` returns nil if the response is open and counted now; else {'full'} or {'storage', bytes that the project keeps}.
+ */
+export const ENTERING = `${COUNTING}
+  local function enter(keys, args)
+    local id, project, bound = args[1], args[3], tonumber(args[4])
+    local stored = {keys[4], keys[5], keys[6]}
+    if bound > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= bound then
+      return {'full'}
+    end
+    if not fits(stored, project, id, args[5], tonumber(args[6])) then return {'storage', sum(stored, project)} end
+    put(stored, project, id, args[5], '+inf')
+    redis.call('ZADD', keys[1], args[2], id)
+    if bound > 0 then
+      redis.call('ZADD', keys[2], args[2], id)
+      redis.call('SADD', keys[3], project)
+    end
+  end
+`;
+/** Of `keys`, and of `args`. */
+export const ENTERING_KEYS = 6;
+export const ENTERING_ARGS = 6;
+
+/** A script that refuses answers this. */
+export type Refusal = { kind: "full" } | { kind: "storage"; kept: number };
+
+/*
+ * KEYS and ARGV as `enter` takes them. Returns {'entered'}, or the refusal.
  */
 const enterScript = defineScript<["entered" | "full"] | ["storage", number]>(
   "enterOpenResponses",
-  6,
-  `${COUNTING}
-  local id, project, bound = ARGV[1], ARGV[3], tonumber(ARGV[4])
-  local stored = {KEYS[4], KEYS[5], KEYS[6]}
-  if bound > 0 and not redis.call('ZSCORE', KEYS[2], id) and redis.call('ZCARD', KEYS[2]) >= bound then return {'full'} end
-  if not fits(stored, project, id, ARGV[5], tonumber(ARGV[6])) then return {'storage', sum(stored, project)} end
-  put(stored, project, id, ARGV[5], '+inf')
-  redis.call('ZADD', KEYS[1], ARGV[2], id)
-  if bound > 0 then
-    redis.call('ZADD', KEYS[2], ARGV[2], id)
-    redis.call('SADD', KEYS[3], project)
-  end
-  return {'entered'}
+  ENTERING_KEYS,
+  `${ENTERING}
+  return enter(KEYS, ARGV) or {'entered'}
 `,
 );
 
@@ -101,7 +117,19 @@ export interface Kept {
   expiresAtMs: number;
 }
 
-export type Entered = { kind: "entered" | "full" } | { kind: "storage"; kept: number };
+export type Entered = { kind: "entered" } | Refusal;
+
+/** The arguments of `enter` in ENTERING. */
+export function enteringKeys(layout: RedisLayout, project: string): string[] {
+  return [layout.open, layout.openOf(project), layout.openProjects, ...layout.storedBytes(project)];
+}
+
+export function enteringArgs(
+  { id, project, nowMs, bytes }: EnteringResponse,
+  { maxOpen, maxStoredBytes }: ProjectBounds,
+): (string | number)[] {
+  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes];
+}
 
 export class OpenResponses {
   readonly #redis: RedisClient;
@@ -115,16 +143,15 @@ export class OpenResponses {
     this.#needsReplicas = minReplicasAcked > 0;
   }
 
-  async add(id: string, acceptedAtMs: number): Promise<void> {
-    await this.#redis.zadd(this.#layout.open, acceptedAtMs, id);
+  /** False if it is there already. */
+  async add(id: string, acceptedAtMs: number): Promise<boolean> {
+    return (await this.#redis.zadd(this.#layout.open, "NX", acceptedAtMs, id)) === 1;
   }
 
   /** Adds the id and counts its bytes, unless its project is at a bound. Exact, however many ask at once. */
-  async enter(entering: EnteringResponse, { maxOpen, maxStoredBytes }: ProjectBounds): Promise<Entered> {
-    const { id, project, nowMs, bytes } = entering;
-    const { open, openOf, openProjects, storedBytes } = this.#layout;
-    const keys = [open, openOf(project), openProjects, ...storedBytes(project)];
-    const [kind, kept] = await enterScript(this.#redis, keys, id, nowMs, project, maxOpen, bytes, maxStoredBytes);
+  async enter(entering: EnteringResponse, bounds: ProjectBounds): Promise<Entered> {
+    const keys = enteringKeys(this.#layout, entering.project);
+    const [kind, kept] = await enterScript(this.#redis, keys, enteringArgs(entering, bounds));
     return kind === "storage" ? { kind, kept } : { kind };
   }
 

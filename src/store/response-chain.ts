@@ -7,6 +7,7 @@
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 
 /** How many links a response keeps at most. Fewer take more steps to walk; more are repeated in more responses. */
 export const LINKS_KEPT = 50;
@@ -127,14 +128,13 @@ export class ResponseChains {
       }),
     );
     const values = replies.flat();
-    return ids.map((id, i) => {
+    const turns: Turn[] = [];
+    for (const [i, id] of ids.entries()) {
       const json = values[2 * i] ?? undefined;
-      return {
-        id,
-        input: json === undefined ? undefined : (JSON.parse(json) as StoredInputItem[]),
-        lastEvent: values[2 * i + 1] ?? undefined,
-      };
-    });
+      const input = json === undefined ? undefined : await parseInTurns<StoredInputItem[]>(json);
+      turns.push({ id, input, lastEvent: values[2 * i + 1] ?? undefined });
+    }
+    return turns;
   }
 }
 

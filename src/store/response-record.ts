@@ -9,9 +9,11 @@ import type { List, PageQuery } from "../protocol/list.ts";
 import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import type { Kept } from "./open-responses.ts";
+import { type Accepted, acceptRecord } from "./accept-record.ts";
+import type { EnteringResponse, Kept, ProjectBounds } from "./open-responses.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import { readInputItem, readInputPage } from "./input-pages.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import { writeRecord } from "./write-record.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
@@ -93,13 +95,6 @@ export interface NewRecord {
   events: string[];
 }
 
-/** For how long from now a response is kept at the longest: it may end as late as at its deadline. */
-export function longestLifetimeSeconds({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
-  return retentionSeconds + Math.ceil(Math.max(0, deadlineMs - nowMs) / 1000);
-}
-
-type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
-
 /**
  * The request as the worker needs it. `ancestors` are the nearest links of the chain behind it
  * (response-chain.ts). A response whose purpose is `compact` answers nothing: its run compacts the context, for a
@@ -174,6 +169,11 @@ export class ResponseRecords {
     return await writeRecord(this.#logRedis, this.#layout, record);
   }
 
+  /** Lets the response enter the set of open ones as well, in the same step. Only of what `isAcceptedAtOnce`. */
+  async accept(record: EncodedRecord, entering: EnteringResponse, bounds: ProjectBounds): Promise<Accepted> {
+    return await acceptRecord(this.#logRedis, this.#layout, record, entering, bounds);
+  }
+
   /** The record, or undefined if there is none or it was deleted. */
   async read(id: string): Promise<ResponseRecord | undefined> {
     const record = await this.readEvenDeleted(id);
@@ -235,13 +235,13 @@ export class ResponseRecords {
 
   async readRequest(id: string): Promise<StoredRequest | undefined> {
     const json = await this.#redis.get(this.#layout.request(id));
-    return json === null ? undefined : storedRequestSchema.parse(JSON.parse(json));
+    return json === null ? undefined : storedRequestSchema.parse(await parseInTurns(json));
   }
 
   /** Input items were validated when they were accepted; they are not checked again on every page. */
   async readInput(id: string): Promise<StoredInputItem[] | undefined> {
     const json = await this.#redis.get(this.#layout.input(id));
-    return json === null ? undefined : (JSON.parse(json) as StoredInputItem[]);
+    return json === null ? undefined : await parseInTurns<StoredInputItem[]>(json);
   }
 
   /** One page of it, at the cost of what it shows. Undefined if `query.after` names nothing in it. */

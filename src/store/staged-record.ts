@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { nextTurn } from "../turns/next-turn.ts";
-import type { EncodedRecord } from "./encoded-record.ts";
+import { type EncodedRecord, NEW_FIELDS } from "./encoded-record.ts";
 
 const STAGED_SECONDS = 600;
 /** Some milliseconds of anybody's time. */
@@ -48,9 +48,24 @@ const commitScript = defineScript<0 | 1>(
     redis.call('RENAME', KEYS[9], KEYS[5])
     redis.call('EXPIRE', KEYS[5], ARGV[3])
   end
-  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1)
+  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1, ${NEW_FIELDS})
   for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
   return 1
+`,
+);
+
+/*
+ * KEYS  staged events, staged text of an event
+ * ARGV  id of the entry, seconds for which the events are kept
+ * An entry of a stream cannot be written by the piece, and a client that sends 30 MB as one argument needs 100 MB for it.
+ */
+const addEventScript = defineScript<null>(
+  "addStagedEvent",
+  2,
+  `
+  redis.call('XADD', KEYS[1], ARGV[1], '${ENTRY_FIELD}', redis.call('GET', KEYS[2]))
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+  redis.call('UNLINK', KEYS[2])
 `,
 );
 
@@ -58,11 +73,11 @@ const commitScript = defineScript<0 | 1>(
 export async function writeStaged(redis: RedisClient, layout: RedisLayout, record: EncodedRecord): Promise<boolean> {
   const { id, request, input, inputIndex, indexSeconds, events, fields } = record;
   const staged = layout.stagedKeysOf(id, randomUUID());
-  const [stagedEvents, stagedRequest, stagedInput, stagedIndex] = staged;
+  const [stagedEvents, stagedRequest, stagedInput, stagedIndex, stagedEvent] = staged;
   for (const [place, data] of events.entries()) {
     await nextTurn();
-    await redis.xadd(stagedEvents, `${place}${ENTRY_SUFFIX}`, ENTRY_FIELD, data);
-    if (place === 0) await redis.expire(stagedEvents, STAGED_SECONDS);
+    await stageText(redis, stagedEvent, data);
+    await addEventScript(redis, stagedEvents, stagedEvent, `${place}${ENTRY_SUFFIX}`, STAGED_SECONDS);
   }
   await stageText(redis, stagedRequest, request);
   await stageText(redis, stagedInput, input);
@@ -71,9 +86,9 @@ export async function writeStaged(redis: RedisClient, layout: RedisLayout, recor
     if (from === 0) await redis.expire(stagedIndex, STAGED_SECONDS);
   }
   const keys = [layout.meta(id), layout.events(id), layout.request(id), layout.input(id), layout.inputIndex(id)];
-  const entries = Object.entries(fields).flat();
   const sizes = [events.length, inputIndex.length / 2, indexSeconds];
-  return (await commitScript(redis, keys, staged, sizes, entries)) === 1;
+  const parts = [stagedEvents, stagedRequest, stagedInput, stagedIndex];
+  return (await commitScript(redis, keys, parts, sizes, fields)) === 1;
 }
 
 async function stageText(redis: RedisClient, key: string, text: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { Response } from "../protocol/response.ts";
 import { foldEvents, type ResponseState } from "../lifecycle/apply-event.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
+import { parseInTurns } from "../turns/parse-in-turns.ts";
 import type { EventLogReader } from "./event-log.ts";
 
 export interface Snapshot {
@@ -32,7 +33,7 @@ export async function foldLog(
   id: string,
 ): Promise<FoldedLog | undefined> {
   const [json, end] = await Promise.all([redis.get(layout.snapshot(id)), reader.visibleEnd(id)]);
-  const stored = json === null ? undefined : (JSON.parse(json) as Snapshot);
+  const stored = json === null ? undefined : await parseInTurns<Snapshot>(json);
   // A snapshot may be ahead of what may be shown.
   const snapshot = stored !== undefined && end !== undefined && stored.sequenceNumber > end ? undefined : stored;
   let last = snapshot?.sequenceNumber ?? -1;
@@ -42,10 +43,9 @@ export async function foldLog(
   };
   for (;;) {
     const { events, hasMore } = await reader.readPage(id, last + 1);
-    state = foldEvents(
-      events.map((event) => JSON.parse(event.data) as EventDraft),
-      state,
-    );
+    const drafts: EventDraft[] = [];
+    for (const event of events) drafts.push(await parseInTurns(event.data));
+    state = foldEvents(drafts, state);
     last = events.at(-1)?.sequenceNumber ?? last;
     if (!hasMore) return state && { ...state, last };
   }

@@ -10,8 +10,8 @@ import { beginRecording, type BenchStorage, openBenchStorage, outputOf } from ".
 import { sequenceEvents } from "../../src/stream/event-log.ts";
 
 /** Subscribers that are there already: with them come the heap's own steps of growth, which are not per subscriber. */
-const FIRST = 500;
-const SUBSCRIBERS = 2_000;
+const FIRST = 2_000;
+const SUBSCRIBERS = 6_000;
 const TURNS = 3;
 const EVENTS = 5_000;
 const BATCH = 500;

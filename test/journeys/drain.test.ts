@@ -62,12 +62,12 @@ test("between reasoning and a message another worker takes over", async () => {
   const leaving = await startWorker(environment);
   const { id } = await create(api.url, request());
   const heir = leaving.exited.then(() => startWorker(environment));
-  await drainAt(id, leaving, isDelta("reasoning_summary_text"));
+  await drainAt(id, leaving, isDelta("reasoning_text"));
   await using other = await heir;
   expect(await workerOf(id)).toBe(String(other.child.pid));
 });
 
-test.each(["reasoning_summary_text", "output_text"])(
+test.each(["reasoning_text", "output_text"])(
   "without a grace, %s is handed over in its middle, and continued in its place",
   async (name) => {
     const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "0" });
@@ -88,7 +88,7 @@ test("a client that waits for its answer gets it from the worker that leaves, th
   });
   let [id] = await inspector.open();
   while (id === undefined) [id] = await inspector.open();
-  await drainAt(id, leaving, isDelta("reasoning_summary_text"));
+  await drainAt(id, leaving, isDelta("reasoning_text"));
   const response = (await (await answered).json()) as { id: string; status: string };
   expect(response).toMatchObject({ id, status: "completed" });
   expect(await leaving.exited).toBe(0);

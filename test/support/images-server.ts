@@ -79,3 +79,11 @@ async function readForm(body: Buffer, type: string): Promise<Record<string, unkn
   }
   return fields;
 }
+
+/** What a service of images sends and takes, by its bytes. */
+export const IMAGES = {
+  png: Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64"),
+  jpeg: Buffer.from("\xff\xd8\xff\xe0rest of it", "latin1").toString("base64"),
+  webp: Buffer.from("RIFF\0\0\0\0WEBPVP8 ").toString("base64"),
+  gif: Buffer.from("GIF89a and more").toString("base64"),
+} as const;

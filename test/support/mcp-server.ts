@@ -49,6 +49,17 @@ export interface TestMcpServerOptions {
   intercept?: (request: IncomingMessage, response: ServerResponse, body: string) => boolean | Promise<boolean>;
 }
 
+/** An `intercept` that answers these methods with results that the protocol's own server would not send. */
+export function answering(results: Record<string, unknown>): NonNullable<TestMcpServerOptions["intercept"]> {
+  return (_request, response, body) => {
+    const { id, method } = JSON.parse(body === "" ? "{}" : body) as { id?: number; method?: string };
+    if (method === undefined || !Object.hasOwn(results, method)) return false;
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ jsonrpc: "2.0", id, result: results[method] }));
+    return true;
+  };
+}
+
 const INPUT = { type: "object" as const, properties: { x: {} } };
 
 function protocolServer(tools: Record<string, TestTool>, begin: (call: string) => void): Server {

@@ -35,7 +35,10 @@ export function* mutations<T extends object>(events: readonly T[]): Generator<Mu
     yield { name: `${name} comes twice`, events: events.toSpliced(i, 0, event) };
     yield { name: `${name} comes last`, events: [...events.toSpliced(i, 1), event] };
     yield { name: `${name} comes first`, events: [event, ...events.toSpliced(i, 1)] };
-    yield { name: `${name} comes after the next`, events: events.toSpliced(i, 2, ...events.slice(i, i + 2).reverse()) };
+    yield {
+      name: `${name} comes after the next`,
+      events: events.toSpliced(i, 2, ...events.slice(i, i + 2).toReversed()),
+    };
   }
 }
 

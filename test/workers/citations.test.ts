@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { type CitedSource, sourcesOf, withCitations } from "../../workers/citations.ts";
+import { withCitations } from "../../workers/citations.ts";
+import { type CitedSource, ReadPages, readPages } from "../../workers/citations/read-pages.ts";
 import { LinkScanner } from "../../workers/link-scanner.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent } from "../../workers/upstream.ts";
 
@@ -60,11 +61,14 @@ describe("links", () => {
   });
 });
 
-const SOURCES = new Map<string, CitedSource>(
-  ["https://a.example/", "https://b.example/x?y=1", "https://w.example/a_(b)"].map((url) => {
-    return [url.replace(/\/$/, ""), { url, title: `Title of ${url}` }];
-  }),
-);
+function pagesOf(...sources: readonly CitedSource[]): ReadPages {
+  const pages = new ReadPages();
+  for (const source of sources) pages.add(source);
+  return pages;
+}
+
+const URLS = ["https://a.example/", "https://b.example/x?y=1", "https://w.example/a_(b)"];
+const SOURCES = pagesOf(...URLS.map((url) => ({ url, title: `Title of ${url}` })));
 
 function upstreamOf(events: readonly ItemEventDraft[]): Upstream {
   return {
@@ -199,11 +203,11 @@ describe("citations", () => {
 
   test("cost nothing where nothing was found", () => {
     const upstream = upstreamOf([]);
-    expect(withCitations(upstream, new Map())).toBe(upstream);
+    expect(withCitations(upstream, new ReadPages())).toBe(upstream);
   });
 
   test("cut exactly their links out of any text, however it was cut into deltas", async () => {
-    const urls = [...SOURCES.values()].map(({ url }) => url);
+    const urls = URLS;
     const prose = fc.string({
       unit: fc.constantFrom("a", " ", "é", "😀", "\n", "(", ")", "!", '"', "-", "[", "]"),
       maxLength: 12,
@@ -234,37 +238,157 @@ describe("citations", () => {
   });
 });
 
-describe("what may be cited", () => {
-  const result = (details: unknown) => ({ output: "", isError: false, details });
-  const made = (name: string, details: unknown) => {
-    return { call: { callId: "call_1", name, arguments: "{}" }, result: result(details), turn: "" };
+describe("a link is cited", () => {
+  const citedIn = async (text: string, ...sources: readonly CitedSource[]) => {
+    const [part] = finalParts(await cite(messageEvents(0, [text]), pagesOf(...sources)));
+    return part!.annotations.flatMap((each) =>
+      each.type === "url_citation" ? [[cut(text, each.start_index, each.end_index), each.url]] : [],
+    );
   };
-  const fn = (itemType: OutputItem["type"]) => ({ itemType }) as never;
 
-  test("is what web search has found, with the best title", () => {
-    const calls = new Map([
-      ["ws_1", made("web_search", { sources: [{ url: "https://a.example/", title: "A" }] })],
-      [
-        "ws_2",
-        made("open_page", {
-          sources: [
-            { url: "https://a.example", title: "" },
-            { url: "https://b.example/#x", title: "" },
-          ],
-        }),
-      ],
-      ["ws_3", made("web_search", { sources: "none" })],
-      ["mcp_1", made("read", { sources: [{ url: "https://evil.example/", title: "Evil" }] })],
-      ["ws_4", made("gone", { sources: [{ url: "https://gone.example/", title: "Gone" }] })],
+  test.each([
+    ["https://a.example/caf%C3%A9", "https://a.example/caf%c3%a9"],
+    ["https://a.example/caf%C3%A9", "https://a.example/café"],
+    ["https://a.example/a%28b%29", "https://a.example/a(b)"],
+    ["https://a.example/~x", "https://a.example/%7Ex"],
+    ["https://a.example/?q=a+b", "https://a.example/?q=a%20b"],
+    ["https://a.example/?a=1&b=2", "https://a.example/?a=1&amp;b=2"],
+    ["https://a.example/x", "https://a.example/x?utm_source=openai&utm_medium=chat"],
+    ["https://a.example/x?id=1", "https://a.example/x?gclid=1&id=1&fbclid=2"],
+    ["https://a.example/x?utm_source=feed", "https://a.example/x"],
+    ["https://a.example/x", "http://a.example/x"],
+    ["http://www.a.example/x", "https://a.example/x/"],
+    ["https://a.example/x/", "https://A.EXAMPLE:443/x"],
+    ["https://a.example./x", "https://a.example/x"],
+    ["https://xn--mller-kva.example/x", "https://müller.example/x"],
+    ["https://a.example/x/../y", "https://a.example/y"],
+    ["https://a.example/x?", "https://a.example/x"],
+  ])("of %s, where it is written %s", async (url, written) => {
+    expect(await citedIn(`See [A](${written}).`, { url, title: "" })).toEqual([[`[A](${written})`, url]]);
+    expect(await citedIn(`See ${written} here.`, { url, title: "" })).toEqual([[written, url]]);
+    expect(await citedIn(`See [1].\n\n[1]: ${written}`, { url, title: "" })).toEqual([["[1]", url]]);
+  });
+
+  test.each([
+    ["https://a.example/x", "https://a.example/y"],
+    ["https://a.example/a%2Fb", "https://a.example/a/b"],
+    ["https://a.example/X", "https://a.example/x"],
+    ["https://a.example/?id=1", "https://a.example/?id=2"],
+    ["https://a.example/", "https://a.example:8443/"],
+    ["https://a.example/", "https://b.a.example/"],
+    ["https://a.example/", "https://a.example.evil.example/"],
+    ["https://a.example/", "ftp://a.example/"],
+  ])("not of %s, where it is %s", async (url, written) => {
+    expect(await citedIn(`See [A](${written}) and ${written} here.`, { url, title: "" })).toEqual([]);
+  });
+
+  test("as the page that it spells exactly, if that was read too", async () => {
+    const pages = ["http://a.example/x", "https://www.a.example/x"].map((url) => ({ url, title: url }));
+    expect(await citedIn("[A](https://www.a.example/x)", ...pages)).toEqual([
+      ["[A](https://www.a.example/x)", "https://www.a.example/x"],
     ]);
-    const functions = new Map([
-      ["web_search", fn("web_search_call")],
-      ["open_page", fn("web_search_call")],
-      ["read", fn("mcp_call")],
+  });
+
+  test("however its URL is spelled", async () => {
+    const encoded = (url: string) =>
+      url.replace(/[a-z](?=[^/]*$)/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
+    const spellings: ((url: string) => string)[] = [
+      (url) => url.replace("https:", "http:"),
+      (url) => url.replace("//", "//www."),
+      (url) => url.replace("example", "EXAMPLE"),
+      (url) => `${url}/`,
+      (url) => `${url}#part`,
+      (url) => `${url}?utm_campaign=x`,
+      encoded,
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.stringMatching(/^[a-z]{1,8}$/), fc.subarray(spellings), async (path, some) => {
+        const url = `https://a.example/p/${path}`;
+        const order = spellings.filter((each) => some.includes(each));
+        const written = [...order].sort((a, b) => Number(a === encoded) - Number(b === encoded));
+        const link = (
+          written.includes(encoded) ? [encoded, ...order.filter((each) => each !== encoded)] : order
+        ).reduce((text, spell) => (spell(text).includes("#part?") ? text : spell(text)), url);
+        expect((await citedIn(`[A](${link})`, { url, title: "" })).length).toBe(1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("in the same way wherever the text was cut", async () => {
+    const text =
+      "😀 [A][1] `https://a.example/` https://a.example/, <https://b.example/x?y=1> [2][1]\n\n[1]: https://a.example/\n2. https://b.example/x?y=1";
+    const whole = finalParts(await cite(messageEvents(0, [text])))[0]!;
+    expect(whole.annotations.length).toBe(6);
+    const pieces = Array.from({ length: text.length }, (_, i) => text[i]!);
+    const events = await cite(messageEvents(0, pieces));
+    expect(finalParts(events)[0]).toEqual(whole);
+    const types = events.map(({ type }) => type);
+    expect(types.lastIndexOf("response.output_text.annotation.added")).toBeLessThan(
+      types.indexOf("response.output_text.done"),
+    );
+  });
+
+  test("once, where the provider cites it too", async () => {
+    const text = "[A](https://a.example/)";
+    const events = messageEvents(0, [text]);
+    const annotation = {
+      type: "url_citation" as const,
+      url: "https://a.example/",
+      title: "A",
+      start_index: 0,
+      end_index: 23,
+    };
+    const at = { item_id: "msg_0", output_index: 0, content_index: 0 };
+    events.splice(3, 0, { type: "response.output_text.annotation.added", ...at, annotation_index: 0, annotation });
+    for (const event of events) {
+      if (event.type === "response.content_part.done" && event.part.type === "output_text")
+        event.part.annotations = [annotation];
+    }
+    const cited = await cite(events);
+    expect(cited.filter(({ type }) => type === "response.output_text.annotation.added")).toHaveLength(1);
+    const [part] = cited.flatMap((event) => (event.type === "response.content_part.done" ? [event.part] : []));
+    expect(part).toMatchObject({ annotations: [{ title: "Title of https://a.example/" }] });
+  });
+});
+
+describe("what may be cited", () => {
+  const made = (name: string, details: unknown, isError = false) => {
+    return { call: { callId: "call_1", name, arguments: "{}" }, result: { output: "", isError, details }, turn: "" };
+  };
+  const source = (url: string, title = "") => ({ sources: [{ url, title }] });
+
+  test("is what was opened or fetched, and not what was only listed", () => {
+    const pages = readPages(
+      new Map([
+        ["ws_1", made("web_search", source("https://a.example/", "A"))],
+        ["ws_2", made("open_page", source("https://a.example"))],
+        ["ws_3", made("find_in_page_2", source("https://b.example/#x"))],
+        ["ws_4", made("web_search", source("https://listed.example/", "Listed"))],
+        ["ws_5", made("open_page", { sources: "none" })],
+        ["ws_6", made("open_page", source("https://failed.example/"), true)],
+        ["mcp_1", made("docs__fetch", source("https://d.example/", "D"))],
+        ["ci_1", made("python", source("https://evil.example/", "Evil"))],
+      ]),
+      [],
+    );
+    expect(pages.find("https://a.example")).toEqual({ url: "https://a.example", title: "A" });
+    expect(pages.find("https://b.example/")).toEqual({ url: "https://b.example/#x", title: "" });
+    expect(pages.find("https://d.example/")).toEqual({ url: "https://d.example/", title: "D" });
+    for (const name of ["listed", "evil", "failed"]) expect(pages.find(`https://${name}.example/`)).toBeUndefined();
+  });
+
+  test("is what the client's own items say was opened or fetched", () => {
+    const output = JSON.stringify({ id: "1", title: "D", text: "…", url: "https://d.example/" });
+    const call = { type: "mcp_call" as const, id: "mcp_9", server_label: "docs", arguments: "{}", output, error: null };
+    const opened = { type: "web_search_call" as const, id: "ws_9", status: "completed" as const };
+    const pages = readPages(new Map(), [
+      { ...call, name: "fetch", approval_request_id: null },
+      { ...opened, action: { type: "open_page", url: "https://o.example/" } },
+      { ...opened, action: { type: "search", query: "x", sources: [{ type: "url", url: "https://l.example/" }] } },
     ]);
-    expect([...sourcesOf(calls, functions)]).toEqual([
-      ["https://a.example", { url: "https://a.example/", title: "A" }],
-      ["https://b.example", { url: "https://b.example/#x", title: "" }],
-    ]);
+    expect(pages.find("https://d.example/")).toEqual({ url: "https://d.example/", title: "D" });
+    expect(pages.find("https://o.example/")).toEqual({ url: "https://o.example/", title: "" });
+    expect(pages.find("https://l.example/")).toBeUndefined();
   });
 });

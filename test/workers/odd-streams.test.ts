@@ -68,8 +68,8 @@ describe("an end in which one thing is odd", () => {
         frames = [...LAST, ...events];
         const before = server.requests.length;
         const { output } = await readLog(upstream.run(sampleCall(), new AbortController().signal));
-        expect(output.map(textOf), name).toEqual(["Done."]);
-        expect(server.requests.length - before, name).toBe(1);
+        expect([name, ...output.map(textOf)]).toEqual([name, "Done."]);
+        expect([name, server.requests.length - before]).toEqual([name, 1]);
       }
     }
   });

@@ -98,7 +98,12 @@ describe("an error that is thrown while a response runs", () => {
     };
     const id = await createResponse(storage, {});
     const setup = { storage, kinds: [], upstream };
-    const outcome = await runOnce(setup, id, new RunControl()).catch((thrown: unknown) => thrown);
+    let outcome: unknown;
+    try {
+      outcome = await runOnce(setup, id, new RunControl());
+    } catch (thrown) {
+      outcome = thrown;
+    }
     const { response } = (await foldLog(storage.redis, storage.layout, storage.reader, id))!;
     return { outcome, response, calls };
   };

@@ -1,32 +1,38 @@
-/** A provider that breaks the contract's orders, with and without STRICT_EVENTS. */
+/** An upstream that breaks the contract's orders, with and without STRICT_EVENTS. */
 import { expect, test } from "vitest";
 import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
+import type { ItemEventDraft } from "../../src/protocol/event.ts";
+import type { Upstream } from "../../workers/upstream.ts";
 import { RecordedForm } from "../../workers/recorded-form.ts";
 import { openRun, RunControl } from "../../workers/run.ts";
 import { runTurn } from "../../workers/run-turn.ts";
 import { TurnOutput } from "../../workers/turn-output.ts";
 import { TurnRelay } from "../../workers/turn-relay.ts";
 import { WholeCalls } from "../../workers/whole-calls.ts";
-import { openUpstream, sampleCall } from "../support/openai-responses.ts";
-import { openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
+import { sampleCall } from "../support/openai-responses.ts";
+import { openingState, sampleRecord, sampleResponse, USAGE } from "../support/samples.ts";
 import { beginResponse, openTestStorage } from "../support/storage.ts";
-import { added, completed, created, done, startUpstreamServer, streamAndEnd } from "../support/upstream-server.ts";
+import { added, done } from "../support/upstream-server.ts";
 
 const SEARCH = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "tea" } };
 const AT = { item_id: "ws_1", output_index: 0 };
 
 /** It tells that the search is over, and not that it began. */
 const ILLEGAL = [
-  created(),
   added(0, { ...SEARCH, status: "in_progress" }),
   { type: "response.web_search_call.completed", ...AT },
   done(0, SEARCH),
-  completed(),
-];
+] as unknown as ItemEventDraft[];
+
+const UPSTREAM: Upstream = {
+  async *run() {
+    yield* ILLEGAL;
+    yield { type: "finish", status: "completed", usage: USAGE };
+  },
+};
 
 async function turn(isStrict: boolean) {
   await using storage = await openTestStorage();
-  await using server = await startUpstreamServer(streamAndEnd(...ILLEGAL));
   const { id, lease, last } = await beginResponse(storage, sampleRecord());
   const state = openingState(sampleResponse({}, id));
   const form = new RecordedForm({}, () => "sealed");
@@ -41,7 +47,7 @@ async function turn(isStrict: boolean) {
   });
   const calls = new WholeCalls({ isLive: false, isOwn: () => false });
   const output = new TurnOutput(run, { form, calls, relay, discardTold: () => Promise.resolve() });
-  return await runTurn(run, openUpstream(server), sampleCall(), { output, isStrict });
+  return await runTurn(run, UPSTREAM, sampleCall(), { output, isStrict });
 }
 
 test("is taken as it is by default", async () => {

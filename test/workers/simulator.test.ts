@@ -221,7 +221,8 @@ describe("the same request", () => {
 
 describe("reasoning", () => {
   test("streams its summary before the answer", async () => {
-    const { events, output, finish } = await record(callWith({ reasoning: "3", tokens: "2" }));
+    const request = { reasoning: { summary: "auto" } } as const;
+    const { events, output, finish } = await record(callWith({ reasoning: "3", tokens: "2" }, request));
     expect(events.map((event) => event.type).slice(0, 8)).toEqual([
       "response.output_item.added",
       "response.reasoning_summary_part.added",
@@ -234,6 +235,22 @@ describe("reasoning", () => {
     ]);
     expect(typesOf(output)).toEqual(["reasoning", "message"]);
     expect(finish).toMatchObject({ usage: { output_tokens: 5, output_tokens_details: { reasoning_tokens: 3 } } });
+  });
+
+  test("streams the text that it is where no summary is asked for", async () => {
+    const { events, output } = await record(callWith({ reasoning: "3", tokens: "2" }));
+    expect(events.map((event) => event.type).slice(0, 8)).toEqual([
+      "response.output_item.added",
+      "response.content_part.added",
+      "response.reasoning_text.delta",
+      "response.reasoning_text.delta",
+      "response.reasoning_text.delta",
+      "response.reasoning_text.done",
+      "response.content_part.done",
+      "response.output_item.done",
+    ]);
+    const text = deltasOf(events).slice(0, 3).join("");
+    expect(output[0]).toMatchObject({ type: "reasoning", summary: [], content: [{ type: "reasoning_text", text }] });
   });
 
   test.each([
@@ -362,7 +379,8 @@ describe("max_output_tokens", () => {
   });
 
   test("counts reasoning, and may end in it or right after it", async () => {
-    const inside = await record(callWith({ reasoning: "20" }, { max_output_tokens: 16 }));
+    const reasoning = { summary: "auto" } as const;
+    const inside = await record(callWith({ reasoning: "20" }, { max_output_tokens: 16, reasoning }));
     expect(inside.output).toMatchObject([{ type: "reasoning", status: "incomplete" }]);
     expect(inside.events).toContainEqual(
       expect.objectContaining({ type: "response.reasoning_summary_part.done", status: "incomplete" }),

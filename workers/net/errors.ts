@@ -49,10 +49,23 @@ export class FetchTimeoutError extends GuardedFetchError {
   }
 }
 
+/** By the code of what went wrong: Node's, the system's, or OpenSSL's. */
+const REASONS_BY_CODE: readonly [RegExp, string][] = [
+  [/^(ENOTFOUND|EAI_|ENODATA)/, "its name does not resolve (DNS)"],
+  [/^ECONNREFUSED$/, "it refuses connections"],
+  [/^(EHOSTUNREACH|ENETUNREACH)$/, "no network leads to it"],
+  [/CERT|^ERR_TLS|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH/, "its TLS certificate is not valid"],
+  [/^(EPROTO|ERR_SSL)/, "it does not speak TLS as it should"],
+];
+
 /** No such name, no connection, or none that held. */
 export class UnreachableError extends GuardedFetchError {
   override readonly name = "UnreachableError";
-  constructor(options?: ErrorOptions) {
-    super("The server could not be reached, or broke off its answer.", options);
+  /** What is known of why, as the end of a sentence about the server. */
+  readonly reason: string | undefined;
+  constructor(options?: ErrorOptions & { code?: string | undefined }) {
+    const { code = "", ...rest } = options ?? {};
+    super("The server could not be reached, or broke off its answer.", rest);
+    this.reason = REASONS_BY_CODE.find(([codes]) => codes.test(code))?.[1];
   }
 }

@@ -6,6 +6,7 @@
  * libraries that take one.
  */
 import { MIMEType } from "node:util";
+import type { CookieJar } from "tough-cookie";
 import { Agent, fetch as undiciFetch, type Response as UndiciResponse } from "undici";
 import {
   BlockedUrlError,
@@ -17,6 +18,7 @@ import {
   UnreachableError,
 } from "./errors.ts";
 import type { FetchPolicy } from "./fetch-policy.ts";
+import { type Hop, keepCookies, nextHop, readLocation, withCookies } from "./hops.ts";
 import { createGuardedConnector, resolveBySystem, type Resolve } from "./guarded-connector.ts";
 import { TimeLimit } from "./time-limit.ts";
 
@@ -38,6 +40,12 @@ export interface ReadOptions {
   maxBytes: number;
   /** For everything together but `refuseRedirect`. */
   timeoutMs: number;
+  /** Redirects that may be followed; as many as the fetch allows if it is left out. */
+  maxRedirects?: number;
+  /** Cookies that were set on the way are sent on the way, to the hosts that they are for. */
+  cookies?: CookieJar;
+  /** A body that is longer is cut off. */
+  isCutOff?: boolean;
   /** Why a URL that a redirect leads to is not to be asked; undefined if it may be. It need not know the policy. */
   refuseRedirect?: RefuseRedirect;
 }
@@ -53,32 +61,26 @@ export interface FetchedContent {
   contentType: string | undefined;
   charset: string | undefined;
   body: Uint8Array;
+  /** That were followed. */
+  redirects: number;
+}
+
+interface Way {
+  redirect: RequestRedirect;
+  signal: AbortSignal;
+  maxRedirects: number;
+  cookies?: CookieJar | undefined;
+  refuseRedirect?: RefuseRedirect;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 5;
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** What another origin is told, if the first one redirects to it. Whatever else the caller sent may be a secret. */
-const SHARED_HEADERS: ReadonlySet<string> = new Set([
-  "accept",
-  "accept-language",
-  "content-language",
-  "content-type",
-  "user-agent",
-]);
 const TIMEOUT_CODES: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
   "UND_ERR_HEADERS_TIMEOUT",
   "UND_ERR_BODY_TIMEOUT",
 ]);
-
-interface Hop {
-  url: URL;
-  method: string;
-  headers: Headers;
-  body: Uint8Array<ArrayBuffer> | undefined;
-}
 
 export class GuardedFetch implements AsyncDisposable {
   readonly #policy: FetchPolicy;
@@ -108,7 +110,8 @@ export class GuardedFetch implements AsyncDisposable {
     const request = new Request(input instanceof Request ? input : url, init);
     const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
     const hop = { url, method: request.method, headers: new Headers(request.headers), body };
-    const response = await this.#follow(hop, request.redirect, request.signal);
+    const { redirect, signal } = request;
+    const { response } = await this.#follow(hop, { redirect, signal, maxRedirects: this.#maxRedirects });
     // Two copies of undici: this one's, and the one within Node that the types are of. Their classes are alike.
     return response as unknown as Response;
   };
@@ -124,11 +127,17 @@ export class GuardedFetch implements AsyncDisposable {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     try {
       const hop = { url, method, headers: new Headers(options.headers), body: bytes };
-      const response = await this.#follow(hop, "follow", bounded, async (target) =>
-        refuseRedirect === undefined ? undefined : await limit.except(() => refuseRedirect(target)),
-      );
-      const content = await readBody(response, maxBytes);
-      return { url: response.url, status: response.status, headers: new Headers([...response.headers]), ...content };
+      const { response, redirects } = await this.#follow(hop, {
+        redirect: "follow",
+        signal: bounded,
+        maxRedirects: options.maxRedirects ?? this.#maxRedirects,
+        cookies: options.cookies,
+        refuseRedirect: async (target) =>
+          refuseRedirect === undefined ? undefined : await limit.except(() => refuseRedirect(target)),
+      });
+      const content = await readBody(response, maxBytes, options.isCutOff === true);
+      const headers = new Headers([...response.headers]);
+      return { url: response.url, status: response.status, headers, redirects, ...content };
     } catch (error) {
       signal.throwIfAborted();
       if (limit.signal.aborted) throw new FetchTimeoutError({ cause: error });
@@ -140,17 +149,14 @@ export class GuardedFetch implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #follow(
-    first: Hop,
-    redirect: RequestRedirect,
-    signal: AbortSignal,
-    refuseRedirect?: RefuseRedirect,
-  ): Promise<UndiciResponse> {
+  async #follow(first: Hop, way: Way): Promise<{ response: UndiciResponse; redirects: number }> {
+    const { redirect, signal, maxRedirects, cookies, refuseRedirect } = way;
     let hop = first;
-    for (let redirects = 0; redirects <= this.#maxRedirects; redirects++) {
-      const response = await this.#send(hop, signal);
-      const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;
-      if (location === null || redirect === "manual") return response;
+    for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+      const response = await this.#send(withCookies(hop, cookies), signal);
+      keepCookies(response, hop.url, cookies);
+      const location = readLocation(response);
+      if (location === null || redirect === "manual") return { response, redirects };
       await response.body?.cancel();
       if (redirect === "error") throw new UnreachableError();
       hop = nextHop(hop, response.status, this.#policy.checkUrl(location, hop.url.href));
@@ -177,24 +183,13 @@ export class GuardedFetch implements AsyncDisposable {
   }
 }
 
-/** RFC 9110 §15.4 and the fetch standard: what is sent where a redirect leads. */
-function nextHop({ url, method, headers, body }: Hop, status: number, target: URL): Hop {
-  const becomesGet =
-    status === 303 ? method !== "GET" && method !== "HEAD" : (status === 301 || status === 302) && method === "POST";
-  const kept = [...headers].filter(([name]) => {
-    if (becomesGet && name.startsWith("content-")) return false;
-    return target.origin === url.origin || SHARED_HEADERS.has(name);
-  });
-  if (becomesGet) return { url: target, method: "GET", headers: new Headers(kept), body: undefined };
-  return { url: target, method, headers: new Headers(kept), body };
-}
-
 async function readBody(
   response: UndiciResponse,
   maxBytes: number,
+  isCutOff: boolean,
 ): Promise<Pick<FetchedContent, "body" | "contentType" | "charset">> {
   const isPlain = response.headers.get("content-encoding") === null;
-  if (isPlain && Number(response.headers.get("content-length")) > maxBytes) {
+  if (!isCutOff && isPlain && Number(response.headers.get("content-length")) > maxBytes) {
     await response.body?.cancel();
     throw new TooLargeError(maxBytes);
   }
@@ -204,10 +199,12 @@ async function readBody(
     const bytes: Uint8Array = chunk;
     length += bytes.length;
     // Leaving the loop cancels the body, and with it the decompression and the connection.
-    if (length > maxBytes) throw new TooLargeError(maxBytes);
+    if (length > maxBytes && !isCutOff) throw new TooLargeError(maxBytes);
     chunks.push(bytes);
+    if (length > maxBytes) break;
   }
-  return { body: new Uint8Array(Buffer.concat(chunks)), ...readContentType(response.headers.get("content-type")) };
+  const body = new Uint8Array(Buffer.concat(chunks)).subarray(0, maxBytes);
+  return { body, ...readContentType(response.headers.get("content-type")) };
 }
 
 function readContentType(header: string | null): Pick<FetchedContent, "contentType" | "charset"> {
@@ -221,10 +218,14 @@ function readContentType(header: string | null): Pick<FetchedContent, "contentTy
 
 /** undici wraps what went wrong once or twice, and the connector's refusals with it. */
 function classify(error: unknown): Error {
+  let code: string | undefined;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof GuardedFetchError) return cause;
     if (TIMEOUT_CODES.has((cause as NodeJS.ErrnoException).code)) return new FetchTimeoutError({ cause: error });
+    code = (cause as NodeJS.ErrnoException).code ?? code;
+    // Of several addresses that were tried, each has its own.
+    if (cause instanceof AggregateError) code = (cause.errors[0] as NodeJS.ErrnoException | undefined)?.code ?? code;
     if (cause.message === "bad port") return new BlockedUrlError("port");
   }
-  return new UnreachableError({ cause: error });
+  return new UnreachableError({ cause: error, code });
 }

@@ -11,6 +11,7 @@ import { FetchPolicy } from "../net/fetch-policy.ts";
 import { GuardedFetch } from "../net/guarded-fetch.ts";
 import type { RunOptions, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
 import { toolError } from "../tool-calls.ts";
+import { base64ImageType } from "./image-type.ts";
 import { conversationImages, loadImage } from "./image-generation/conversation-images.ts";
 import {
   type GeneratedImage,
@@ -57,7 +58,7 @@ function imageFunction(model: ImageModel, fetch: GuardedFetch, tool: ImageTool, 
       partialImages: tool.partial_images ?? 0,
     };
     const image = await model.generate(order, { signal, onPartial: (partial) => progress(partialDetails(partial)) });
-    return { output: SHOWN, isError: false, details: detailsOf(image, order, isEdit, tool) };
+    return { output: shownAs(image), isError: false, details: detailsOf(image, order, isEdit, tool) };
   };
 
   return {
@@ -96,14 +97,7 @@ function settingsOf(tool: ImageTool): ImageSettings {
   };
 }
 
-/** By the first bytes, where the service does not say. */
-function formatOf(base64: string): "png" | "jpeg" | "webp" | undefined {
-  if (base64.startsWith("iVBORw0KGgo")) return "png";
-  if (base64.startsWith("/9j/")) return "jpeg";
-  return base64.startsWith("UklGR") ? "webp" : undefined;
-}
-
-/** As the service says that it made the image; where it says nothing, as it was asked to. */
+/** As the bytes and the service say that the image was made; where they say nothing, as it was asked for. */
 function detailsOf(
   image: GeneratedImage,
   { prompt, settings }: ImageOrder,
@@ -112,16 +106,23 @@ function detailsOf(
 ): ImageDetails {
   const { background, output_format, quality } = imageGenerationCallSchema.shape;
   const known = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => schema.safeParse(value).data;
+  const asked = (name: "background" | "quality" | "size") => (image.leftOut?.includes(name) ? undefined : tool[name]);
+  const format = base64ImageType(image.base64)?.slice("image/".length);
   return {
     result: image.base64,
     action: isEdit ? "edit" : "generate",
-    background: known(background, image.background) ?? tool.background ?? "auto",
-    output_format:
-      known(output_format, image.outputFormat) ?? formatOf(image.base64) ?? settings.output_format ?? "png",
-    quality: known(quality, image.quality) ?? tool.quality ?? "auto",
+    background: known(background, image.background) ?? known(background, asked("background")) ?? "auto",
+    output_format: known(output_format, format ?? image.outputFormat) ?? settings.output_format ?? "png",
+    quality: known(quality, image.quality) ?? known(quality, asked("quality")) ?? "auto",
     revised_prompt: image.revisedPrompt ?? prompt,
-    size: image.size ?? tool.size ?? "auto",
+    size: image.size ?? asked("size") ?? "auto",
   };
+}
+
+/** What the model is told of an image that was made. */
+function shownAs({ leftOut = [] }: GeneratedImage): string {
+  if (leftOut.length === 0) return SHOWN;
+  return `${SHOWN} The image service does not know these settings, and made the image without them: ${leftOut.join(", ")}.`;
 }
 
 function definitionFor(action: NonNullable<ImageTool["action"]>): FunctionTool {

@@ -15,6 +15,7 @@ import type { ContextItem } from "../upstream.ts";
 import { answeredResult, faultResult } from "./mcp/call-result.ts";
 import { McpConnection } from "./mcp/connection.ts";
 import { faultOf } from "./mcp/faults.ts";
+import { withDocument } from "./mcp/fetched-document.ts";
 import { mcpFunctionName } from "./mcp/function-name.ts";
 import { showMcpCall } from "./mcp/shown-call.ts";
 import { addressOf, secretsOf, targetOf } from "./mcp/target.ts";
@@ -110,7 +111,8 @@ function serverFunction(listed: ListedTool, { tool, redact, connection }: Server
     run: async (call, { signal }): Promise<ToolResult> => {
       const params = { name, arguments: JSON.parse(call.arguments) as Record<string, unknown> };
       try {
-        return answeredResult(await connection.callTool(params, { isReadOnly: isRepeatable, signal }), redact);
+        const answer = await connection.callTool(params, { isReadOnly: isRepeatable, signal });
+        return withDocument(name, answer, answeredResult(answer, redact), redact);
       } catch (error) {
         signal.throwIfAborted();
         return faultResult(faultOf(error, redact));

@@ -25,12 +25,23 @@ const cut = (text: string, { start_index, end_index }: Citation): string =>
 export function findWrongCitations(text: string, citations: readonly Citation[], isKnown: (url: string) => boolean) {
   const faults = citations.length === 0 ? ["nothing is cited"] : [];
   for (const citation of citations) {
-    const link = LINK.exec(cut(text, citation));
-    if (link?.[2] !== citation.url) faults.push(`a citation of ${citation.url} cuts out “${cut(text, citation)}”`);
+    if (!isLinkTo(cut(text, citation), citation.url))
+      faults.push(`a citation of ${citation.url} cuts out “${cut(text, citation)}”`);
     if (!isKnown(citation.url)) faults.push(`a citation leads to ${citation.url}, which no call has found`);
   }
   return faults;
 }
+
+/** A mark that stands for a source in a list: `[1]`, `[text][1]`, `【1】`, `¹`. */
+const MARK = /^(?:\[[^\]]+\](?:\[[^\]]*\])?|【[^】]+】|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/;
+
+/** Models spell a page's URL in other ways than its site does, and write it bare or as a mark that stands for it. */
+function isLinkTo(written: string, url: string): boolean {
+  const address = LINK.exec(written)?.[2]?.replace(/^<|>$|\s.*$/g, "") ?? written;
+  return URL.canParse(address) ? siteOf(address) === siteOf(url) : MARK.test(written);
+}
+
+const siteOf = (url: string): string => new URL(url).host.replace(/^www\./, "");
 
 export function numberSources(text: string, citations: readonly Citation[]): Report {
   const sources: Report["sources"] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { longestLifetimeSeconds } from "../../../src/store/response-record.ts";
+import { longestLifetimeSeconds } from "../../../src/store/encoded-record.ts";
 
 test("a response is kept from its end, which may come as late as its deadline", () => {
   const record = { deadlineMs: 90_500, retentionSeconds: 60 };

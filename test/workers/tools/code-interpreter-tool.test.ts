@@ -6,6 +6,7 @@ import type { ResolvedRequest } from "../../../src/protocol/create-request.ts";
 import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";
 import type { Response } from "../../../src/protocol/response.ts";
 import { RunControl } from "../../../workers/run.ts";
+import { CALL_MAXIMUM } from "../../../workers/shown-output.ts";
 import { INTERRUPTED } from "../../../workers/tool-calls.ts";
 import type { ToolKind } from "../../../workers/tool.ts";
 import { codeInterpreter } from "../../../workers/tools/code-interpreter.ts";
@@ -94,6 +95,17 @@ describe("a call", () => {
     expect(ran.calls[0]!.status).toBe("completed");
     expect(logsOf(ran.calls[0]!)).toMatch(/^before\nTraceback [^]*ZeroDivisionError: division by zero\n$/);
     expect(toldOf(ran)[0]).toContain("ZeroDivisionError");
+  });
+
+  test("that prints without end shows the client what it keeps, and the model the beginning and the end", async () => {
+    const code = "print('begun')\nfor i in range(40_000): print('line', i)\nprint('over')\n1 / 0";
+    const ran = await run([{ call: "code_interpreter", arguments: { code } }]);
+    expect(logsOf(ran.calls[0]!).length).toBeGreaterThan(200_000);
+    const [told] = toldOf(ran);
+    expect(told!.length).toBeLessThanOrEqual(CALL_MAXIMUM);
+    expect(told).toMatch(
+      /^begun\nline 0\n[^]*\n\[cut off here: \d+ of \d+ characters are left out\]\n[^]*ZeroDivisionError/,
+    );
   });
 
   test("shows images to both, and tells the model which files came out", async () => {

@@ -101,7 +101,14 @@ describe("an image", () => {
       {
         path: "/v1/images/generations",
         authorization: `Bearer ${KEY}`,
-        fields: { model: "gpt-image-1", prompt: "A cat", size: "1024x1024", quality: "low", output_format: "webp" },
+        fields: {
+          model: "gpt-image-1",
+          prompt: "A cat",
+          size: "1024x1024",
+          quality: "low",
+          output_format: "webp",
+          response_format: "b64_json",
+        },
       },
     ]);
     const shown = JSON.stringify(upstream.calls.at(-1)!.input);

@@ -43,7 +43,7 @@ test("as much text as is allowed, what stands for images and binary parts includ
 });
 
 test("images up to their bound, and that one is too large", () => {
-  const large = image("A".repeat(5 * 1024 * 1024));
+  const large = image(`iVBORw0KGgoA${"A".repeat(5 * 1024 * 1024)}`);
   expect(answered([large, large, image(PIXEL)])).toEqual([
     expect.objectContaining({ type: "input_image" }),
     { type: "input_text", text: "[image: image/png, too large to be shown]" },

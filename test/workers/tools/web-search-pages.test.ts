@@ -55,7 +55,7 @@ describe("open_page", () => {
 
   test("loads nothing that the page names, and runs none of its scripts", async () => {
     const page = `<html><head><script src="/s.js"></script><link rel="stylesheet" href="/s.css">
-      <meta http-equiv="refresh" content="0; url=/next"><link rel="prefetch" href="/p"></head>
+      <meta http-equiv="refresh" content="30; url=/next"><link rel="prefetch" href="/p"></head>
       <body onload="fetch('/load')"><p>Here.</p><img src="/i.png" onerror="fetch('/e')"><iframe src="/f"></iframe>
       <object data="/o"></object><embed src="/m"><video src="/v"></video><script>fetch("/x")</script></body></html>`;
     const { site, web } = await openSite({ "/": page });

@@ -1,5 +1,6 @@
 /** Services that the AI SDK has an image model for. It cannot stream: there are no unfinished images. */
 import { APICallError, type ImageModelV4 } from "@ai-sdk/provider";
+import { z } from "zod";
 import {
   type GeneratedImage,
   type GenerateOptions,
@@ -30,7 +31,7 @@ export class AiSdkImages implements ImageModel {
     if (order.mask !== undefined) throw new ImageFault("mask_unsupported", "The image service takes no masks.");
     const limit = AbortSignal.timeout(timeoutMs);
     try {
-      const { images } = await model.doGenerate({
+      const { images, providerMetadata } = await model.doGenerate({
         prompt: order.prompt,
         n: 1,
         size: undefined,
@@ -42,7 +43,7 @@ export class AiSdkImages implements ImageModel {
         abortSignal: AbortSignal.any([signal, limit]),
       });
       const [image] = images;
-      if (image === undefined) throw new ImageFault("server_error", "The image service sent no image.");
+      if (image === undefined) throw refusalOf(providerMetadata);
       return { base64: checkSize(typeof image === "string" ? image : Buffer.from(image).toString("base64")) };
     } catch (error) {
       signal.throwIfAborted();
@@ -50,6 +51,24 @@ export class AiSdkImages implements ImageModel {
       throw timeoutFault(limit, timeoutMs) ?? serviceFault(answerOf(error), secrets, error);
     }
   }
+}
+
+/** Google says in a word why it made none. */
+const whySchema = z.record(
+  z.string(),
+  z.looseObject({
+    finishReason: z.string().nullish(),
+    promptFeedback: z.looseObject({ blockReason: z.string().nullish() }).nullish(),
+  }),
+);
+const BLOCKED = /SAFETY|PROHIBITED|BLOCK|RECITATION|SPII/;
+
+function refusalOf(metadata: unknown): ImageFault {
+  const [said] = Object.values(whySchema.safeParse(metadata).data ?? {});
+  const why = said?.promptFeedback?.blockReason ?? said?.finishReason;
+  if (why == null || why === "STOP") return new ImageFault("server_error", "The image service sent no image.");
+  const code = BLOCKED.test(why) ? "moderation_blocked" : "server_error";
+  return new ImageFault(code, `The image service made no image: ${why}.`);
 }
 
 function answerOf(error: unknown) {

@@ -2,6 +2,7 @@
 import { GuardedFetchError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import type { ContextItem } from "../../upstream.ts";
+import { imageTypeOf } from "../image-type.ts";
 import { ImageFault, type InputImage } from "./image-model.ts";
 
 /** The newest; more than that no service takes. */
@@ -9,7 +10,7 @@ const IMAGES_MAXIMUM = 8;
 const IMAGE_MAXIMUM_BYTES = 16 * 1024 * 1024;
 const FETCH_TIMEOUT_MS = 30_000;
 const TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
-const DATA_URL = /^data:(image\/[a-z+.-]+);base64,/;
+const DATA_URL = /^data:([a-z]+\/[a-z0-9+.-]+)?(?:;[^,;]*)*;base64,/i;
 
 /** URLs of them, oldest first. */
 export function conversationImages(context: readonly ContextItem[]): string[] {
@@ -30,7 +31,7 @@ function dataUrl(base64: string, format: string): string {
 /** Rejects with an ImageFault for what cannot be read as an image. */
 export async function loadImage(url: string, fetch: GuardedFetch, signal: AbortSignal): Promise<InputImage> {
   const data = DATA_URL.exec(url);
-  if (data !== null) return checkType(data[1]!, new Uint8Array(Buffer.from(url.slice(data[0].length), "base64")));
+  if (data !== null) return checkType(data[1] ?? "", new Uint8Array(Buffer.from(url.slice(data[0].length), "base64")));
   if (url.startsWith("data:")) throw notAnImage();
   try {
     const read = await fetch.read(url, { signal, maxBytes: IMAGE_MAXIMUM_BYTES, timeoutMs: FETCH_TIMEOUT_MS });
@@ -42,7 +43,9 @@ export async function loadImage(url: string, fetch: GuardedFetch, signal: AbortS
   }
 }
 
-function checkType(mediaType: string, bytes: Uint8Array<ArrayBuffer>): InputImage {
+/** By its bytes; what they do not say is taken from the label. */
+function checkType(label: string, bytes: Uint8Array<ArrayBuffer>): InputImage {
+  const mediaType = imageTypeOf(bytes) ?? label;
   if (!TYPES.has(mediaType)) throw notAnImage();
   return { bytes, mediaType };
 }

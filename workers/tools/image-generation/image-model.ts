@@ -43,6 +43,8 @@ export interface GeneratedImage {
   outputFormat?: string | undefined;
   quality?: string | undefined;
   size?: string | undefined;
+  /** Settings of the order that the service does not know. */
+  leftOut?: readonly string[];
 }
 
 /** Why there is no image. What it says may be shown to the client and to the model. */

@@ -6,15 +6,19 @@ import OpenAI, { APIConnectionError, APIError, toFile } from "openai";
 import { Stream } from "openai/core/streaming";
 import { z } from "zod";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
+import { base64ImageType } from "../image-type.ts";
 import {
   type GeneratedImage,
   type GenerateOptions,
   ImageFault,
   type ImageModel,
   type ImageOrder,
+  type ImageSettings,
 } from "./image-model.ts";
-import { checkSize, IMAGE_MAXIMUM_BYTES } from "./image-size.ts";
-import { serviceFault, timeoutFault } from "./service-fault.ts";
+import { readImage, type ReadOptions } from "./read-image.ts";
+import { errorOf, fetchWithErrors } from "./service-error.ts";
+import { type ServiceAnswer, serviceFault, timeoutFault } from "./service-fault.ts";
+import { unknownParameters } from "./unknown-parameters.ts";
 
 export interface OpenAiImagesSettings {
   model: string;
@@ -33,8 +37,6 @@ const MAX_RETRIES = 2;
 /** With all its unfinished images. */
 const ANSWER_MAXIMUM_BYTES = 64 * 1024 * 1024;
 const HTTP_BAD_REQUEST = 400;
-/** They answer in base64 only, and refuse to be asked for it. */
-const BASE64_MODELS = /^(chatgpt|gpt)-image/;
 
 const described = {
   background: z.string().nullish(),
@@ -42,23 +44,17 @@ const described = {
   quality: z.string().nullish(),
   size: z.string().nullish(),
 };
-const answerSchema = z.object({
-  data: z
-    .array(
-      z.object({ b64_json: z.string().nullish(), url: z.string().nullish(), revised_prompt: z.string().nullish() }),
-    )
-    .min(1),
-  ...described,
-});
-const eventSchema = z.object({
+const describedSchema = z.object(described);
+const eventSchema = z.looseObject({
   type: z.string().regex(/^image_(generation|edit)\.(partial_image|completed)$/),
-  b64_json: z.string(),
   ...described,
 });
 
 export class OpenAiImages implements ImageModel {
   readonly #settings: OpenAiImagesSettings;
   readonly #client: OpenAI;
+  /** Parameters that the service does not know, by what it was asked to do. */
+  readonly #unknown = { generate: new Set<string>(), edit: new Set<string>() };
 
   constructor(settings: OpenAiImagesSettings) {
     this.#settings = settings;
@@ -72,103 +68,123 @@ export class OpenAiImages implements ImageModel {
       organization: null,
       project: null,
       logLevel: "off",
+      fetch: fetchWithErrors,
     });
   }
 
   async generate(order: ImageOrder, { signal, onPartial }: GenerateOptions): Promise<GeneratedImage> {
     const limit = AbortSignal.timeout(this.#settings.timeoutMs);
     const within = AbortSignal.any([signal, limit]);
+    const { baseUrl, fetch, key, headers, timeoutMs } = this.#settings;
+    const reading = { baseUrl, fetch, signal: within, timeoutMs };
     try {
       const response = bounded(await this.#send(order, within));
       const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-      const image = isStream ? await readStream(response, onPartial) : await this.#readAnswer(response, within);
+      const image = isStream ? await readStream(response, reading, onPartial) : await readAnswer(response, reading);
       // A stream of the SDK that was aborted ends as if it had been read to its end.
       within.throwIfAborted();
       if (image === undefined) throw new ImageFault("server_error", "The image service sent no image.");
-      return image;
+      const unknown = this.#unknown[order.images.length === 0 ? "generate" : "edit"];
+      return { ...image, leftOut: Object.keys(order.settings).filter((name) => unknown.has(name)) };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ImageFault) throw error;
-      const { key, headers, timeoutMs } = this.#settings;
       const secrets = [key ?? "", ...Object.values(headers)];
       throw timeoutFault(limit, timeoutMs) ?? serviceFault(answerOf(error), secrets, error);
     }
   }
 
+  /** Once more without what the service does not know. Each try knows more of that, so there are few. */
   async #send(order: ImageOrder, signal: AbortSignal): Promise<Response> {
-    if (order.partialImages === 0) return await this.#sendOnce(order, signal);
-    try {
-      return await this.#sendOnce(order, signal);
-    } catch (error) {
-      const isAboutStreaming =
-        error instanceof APIError &&
-        error.status === HTTP_BAD_REQUEST &&
-        /\b(stream|partial_images)\b/.test(`${error.param ?? ""} ${error.message}`);
-      if (!isAboutStreaming) throw error;
-      return await this.#sendOnce({ ...order, partialImages: 0 }, signal);
+    const unknown = this.#unknown[order.images.length === 0 ? "generate" : "edit"];
+    for (;;) {
+      const parameters = parametersOf(order, unknown);
+      try {
+        return await this.#sendOnce(order, parameters, signal);
+      } catch (error) {
+        const refusal = answerOf(error);
+        const named = refusal === undefined ? [] : unknownParameters(refusal, Object.keys(parameters));
+        if (named.length === 0) throw error;
+        for (const name of named) unknown.add(name);
+        // One says nothing without the other.
+        if (named.includes("stream") || named.includes("partial_images")) unknown.add("stream").add("partial_images");
+      }
     }
   }
 
-  async #sendOnce({ prompt, images, mask, settings, partialImages }: ImageOrder, signal: AbortSignal) {
-    const { model } = this.#settings;
-    const { input_fidelity, moderation, ...common } = settings;
-    const body = {
-      model,
-      prompt,
-      ...common,
-      ...(BASE64_MODELS.test(model) ? {} : { response_format: "b64_json" as const }),
-      ...(partialImages > 0 && { stream: true as const, partial_images: partialImages }),
-    };
-    if (images.length === 0) {
-      return await this.#client.images
-        .generate({ ...body, ...(moderation && { moderation }) }, { signal })
-        .asResponse();
-    }
+  async #sendOnce({ prompt, images, mask }: ImageOrder, parameters: Parameters, signal: AbortSignal) {
+    const body = { model: this.#settings.model, prompt, ...parameters };
+    if (images.length === 0) return await this.#client.images.generate(body, { signal }).asResponse();
     const files = await Promise.all([...images, ...(mask === undefined ? [] : [mask])].map(asFile));
     const image = files.slice(0, images.length);
-    const more = { ...(mask && { mask: files.at(-1)! }), ...(input_fidelity && { input_fidelity }) };
-    return await this.#client.images.edit({ ...body, image, ...more }, { signal }).asResponse();
-  }
-
-  async #readAnswer(response: Response, signal: AbortSignal): Promise<GeneratedImage> {
-    const answer = answerSchema.parse(await response.json());
-    const [{ b64_json, url, revised_prompt }] = answer.data as [(typeof answer.data)[number]];
-    const base64 = b64_json ?? (await this.#fetchImage(url, signal));
-    return { base64: checkSize(base64), ...describe(answer), revisedPrompt: revised_prompt ?? undefined };
-  }
-
-  async #fetchImage(url: string | null | undefined, signal: AbortSignal): Promise<string> {
-    if (url == null) throw new ImageFault("server_error", "The image service sent no image.");
-    const { timeoutMs, fetch } = this.#settings;
-    const { status, body } = await fetch.read(url, { signal, maxBytes: IMAGE_MAXIMUM_BYTES, timeoutMs });
-    if (status !== 200) throw new Error(`The image's URL answered ${status}.`);
-    return Buffer.from(body).toString("base64");
+    const edit = { ...body, image, ...(mask && { mask: files.at(-1)! }) };
+    return await this.#client.images.edit(edit, { signal }).asResponse();
   }
 }
 
-function answerOf(error: unknown) {
-  return error instanceof APIError && !(error instanceof APIConnectionError) ? error : undefined;
+interface Parameters extends ImageSettings {
+  response_format?: "b64_json";
+  stream?: true;
+  partial_images?: number;
 }
 
-async function readStream(response: Response, onPartial: GenerateOptions["onPartial"]) {
+/** Base64 is asked for: an address may lead to where only the service can read it, or where this server may not. */
+function parametersOf({ settings, images, partialImages }: ImageOrder, unknown: ReadonlySet<string>): Parameters {
+  const { input_fidelity, moderation, ...common } = settings;
+  const isEdit = images.length > 0;
+  const all: Parameters = {
+    ...common,
+    ...(isEdit ? input_fidelity && { input_fidelity } : moderation && { moderation }),
+    response_format: "b64_json",
+    ...(partialImages > 0 && { stream: true as const, partial_images: partialImages }),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !unknown.has(name)));
+}
+
+/** A stream's error has no status: one that names the request's fault is told as a refused request is. */
+function answerOf(error: unknown): (ServiceAnswer & { param: string | null | undefined }) | undefined {
+  if (!(error instanceof APIError) || error instanceof APIConnectionError) return undefined;
+  const { code, param, type } = error;
+  const isOfRequest = /invalid_request|user_error|moderation|content_policy|safety/.test(`${type} ${code}`);
+  const status = error.status ?? (isOfRequest ? HTTP_BAD_REQUEST : undefined);
+  return { status, code, param, message: error.message.replace(/^\d{3} /, "") };
+}
+
+async function readAnswer(response: Response, options: ReadOptions): Promise<GeneratedImage | undefined> {
+  if (response.headers.get("content-type")?.startsWith("image/") === true) {
+    return { base64: Buffer.from(await response.arrayBuffer()).toString("base64") };
+  }
+  const answer: unknown = await response.json();
+  const image = await readImage(answer, options);
+  if (image !== undefined) return { ...image, ...describe(answer, image.base64) };
+  if (typeof answer === "object" && answer !== null && "error" in answer && answer.error != null) {
+    throw new APIError(HTTP_BAD_REQUEST, errorOf(JSON.stringify(answer)), undefined, response.headers);
+  }
+  return undefined;
+}
+
+async function readStream(response: Response, options: ReadOptions, onPartial: GenerateOptions["onPartial"]) {
   let image: GeneratedImage | undefined;
   for await (const event of Stream.fromSSEResponse<unknown>(response, new AbortController())) {
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success) continue;
-    const { type, b64_json, ...rest } = parsed.data;
-    const shown = { base64: checkSize(b64_json), ...describe(rest) };
-    if (type.endsWith(".completed")) image = shown;
+    const read = await readImage(parsed.data, options);
+    if (read === undefined) continue;
+    const shown = { ...read, ...describe(parsed.data, read.base64) };
+    if (parsed.data.type.endsWith(".completed")) image = shown;
     else onPartial(shown);
   }
   return image;
 }
 
-function describe(from: z.infer<z.ZodObject<typeof described>>): Omit<GeneratedImage, "base64"> {
+/** What the bytes are counts more than what they are said to be. */
+function describe(answer: unknown, base64: string): Omit<GeneratedImage, "base64"> {
+  const said = describedSchema.safeParse(answer).data ?? {};
   return {
-    background: from.background ?? undefined,
-    outputFormat: from.output_format ?? undefined,
-    quality: from.quality ?? undefined,
-    size: from.size ?? undefined,
+    background: said.background ?? undefined,
+    outputFormat: base64ImageType(base64)?.slice("image/".length) ?? said.output_format ?? undefined,
+    quality: said.quality ?? undefined,
+    size: said.size ?? undefined,
   };
 }
 

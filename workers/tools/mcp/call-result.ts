@@ -1,16 +1,18 @@
 /** What an MCP tool answered, as the model is shown it and as the item shows it: text where it can be, images where they can. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
 import { mcpCallSchema } from "../../../src/protocol/items/mcp.ts";
 import type { ToolResult } from "../../tool.ts";
+import type { CallAnswer } from "./connection.ts";
+import { jsonOf, showBlock, type Shown } from "./content-block.ts";
 import type { McpFault } from "./faults.ts";
+import { isRecord } from "./is-record.ts";
 import type { Redact } from "../../../src/redaction.ts";
 
 /** Characters of text in one answer; of images, characters of base64. */
 const TEXT_MAXIMUM = 256 * 1024;
 const IMAGES_MAXIMUM = 8 * 1024 * 1024;
 const BLOCKS_MAXIMUM = 100;
-const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
 
 /** What an `mcp_call` shows of its end. */
 const endSchema = z.object({
@@ -21,24 +23,71 @@ export type CallEnd = z.infer<typeof endSchema>;
 
 type Part = Exclude<ToolResult["output"], string>[number];
 
-/** A block of an answer: text, or an image that a model can be shown. */
-type Shown = { text: string } | { image: string; text: string };
+/** Of an answer in which there is nothing: some providers take no empty output. */
+const NOTHING = "(no output)";
 
-export function answeredResult({ content, structuredContent, isError }: CallToolResult, redact: Redact): ToolResult {
-  const blocks: ContentBlock[] =
-    content.length === 0 && structuredContent !== undefined
-      ? [{ type: "text", text: JSON.stringify(structuredContent) }]
-      : content;
+export function answeredResult(answer: CallAnswer, redact: Redact): ToolResult {
+  const blocks = blocksOf(answer);
   const shown = bounded(
-    blocks.filter((block) => !isEmptyImage(block)).map((block) => redacted(showBlock(block), redact)),
+    blocks.flatMap((block) => {
+      const each = showBlock(block);
+      return each === undefined ? [] : [redacted(each, redact)];
+    }),
   );
   const text = shown.map((each) => each.text).join("\n");
-  if (isError === true) {
+  if (answer["isError"] === true) {
     const error = { type: "mcp_tool_execution_error" as const, content: [{ type: "text", text }] };
     return { output: text === "" ? "The tool failed." : text, isError: true, details: { output: null, error } };
   }
   const hasImages = shown.some((each) => "image" in each);
-  return { output: hasImages ? asParts(shown) : text, isError: false, details: { output: text, error: null } };
+  const output = text === "" ? NOTHING : text;
+  return { output: hasImages ? asParts(shown) : output, isError: false, details: { output: text, error: null } };
+}
+
+/**
+ * The answer's content, and its structured content if that says more: a text may be the same JSON, as the protocol asks, or
+ * only a summary of it (https://github.com/MoonshotAI/kimi-code/issues/2554). In the first revision the whole answer was
+ * one JSON value, `toolResult` (https://github.com/cloudflare/mcp-server-cloudflare/issues/12).
+ */
+function blocksOf(answer: CallAnswer): unknown[] {
+  const { toolResult } = answer;
+  if (toolResult != null && answer["content"] === undefined) {
+    return isRecord(toolResult) && "content" in toolResult ? blocksOf(toolResult) : [textOf(toolResult)];
+  }
+  const content = answer["content"] ?? [];
+  const blocks: unknown[] = Array.isArray(content) ? content : [content];
+  const { structuredContent } = answer;
+  if (structuredContent == null || isSaid(structuredContent, blocks)) return blocks;
+  return [...blocks, textOf(structuredContent)];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : jsonOf(value);
+}
+
+/** Servers wrap what is no object in one, as `result`: a list then has a block for each of its values. */
+function isSaid(structured: unknown, blocks: readonly unknown[]): boolean {
+  const values = blocks.map(valueOf);
+  if (values.some((value) => isDeepStrictEqual(value, structured))) return true;
+  if (!isRecord(structured) || Object.keys(structured).join() !== "result") return false;
+  const { result } = structured;
+  const texts = blocks.map((block) => (isRecord(block) ? block["text"] : undefined));
+  return (
+    texts.includes(result) ||
+    values.some((value) => isDeepStrictEqual(value, result)) ||
+    isDeepStrictEqual(values, result) ||
+    isDeepStrictEqual(texts, result)
+  );
+}
+
+/** Of a text that is JSON. */
+function valueOf(block: unknown): unknown {
+  if (!isRecord(block) || typeof block["text"] !== "string") return undefined;
+  try {
+    return JSON.parse(block["text"]) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 export function faultResult(fault: McpFault): ToolResult {
@@ -55,48 +104,9 @@ export function endOf({ output, isError, details }: ToolResult): CallEnd {
   return { output: null, error: { type: "mcp_tool_execution_error", content: [{ type: "text", text }] } };
 }
 
-function showBlock(block: ContentBlock): Shown {
-  switch (block.type) {
-    case "text":
-      return { text: block.text };
-    case "image":
-      return showBytes("image", block.mimeType, block.data);
-    case "audio":
-      return showBytes("audio", block.mimeType, block.data);
-    case "resource_link":
-      return { text: `[link to ${described(block.name, block.uri, block.mimeType)}]${below(block.description)}` };
-    case "resource": {
-      const { resource } = block;
-      const name = described("resource", resource.uri, resource.mimeType);
-      if ("text" in resource) return { text: `[${name}]\n${resource.text}` };
-      return showBytes(name, resource.mimeType ?? "", resource.blob);
-    }
-  }
-}
-
-/** There is nothing to see, and a provider would refuse the whole request. */
-function isEmptyImage(block: ContentBlock): boolean {
-  return block.type === "image" && block.data.trim() === "";
-}
-
 /** Not in the base64 of an image, where a short secret may stand by chance. */
 function redacted<S extends Shown>(shown: S, redact: Redact): S {
   return { ...shown, text: redact(shown.text) };
-}
-
-function showBytes(name: string, mediaType: string, base64: string): Shown {
-  if (IMAGE_TYPES.has(mediaType) && base64.trim() !== "")
-    return { image: `data:${mediaType};base64,${base64}`, text: `[image: ${mediaType}]` };
-  const bytes = Math.floor((base64.length * 3) / 4);
-  return { text: `[${name}: ${mediaType || "binary"}, ${bytes} bytes, not shown]` };
-}
-
-function described(...words: (string | undefined)[]): string {
-  return words.filter((word) => word !== undefined && word !== "").join(" ");
-}
-
-function below(text: string | undefined): string {
-  return text === undefined ? "" : `\n${text}`;
 }
 
 /** What is beyond is cut off, and said to be. */

@@ -4,32 +4,38 @@
  */
 import { setMaxListeners } from "node:events";
 import { z } from "zod";
-import { CallToolResultSchema, ErrorCode, ListToolsResultSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
-import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { type Redact, redactTexts } from "../../../src/redaction.ts";
+import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import type { Redact } from "../../../src/redaction.ts";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
-import { AnswerTooLongError, HttpStatusError, ListTooLongError } from "./faults.ts";
+import { AnswerTooLongError, HttpStatusError, TooManyPagesError } from "./faults.ts";
+import { type ListedPage, readPage } from "./listed-page.ts";
 import { type McpSession, openSession, type SessionOptions } from "./sessions.ts";
 import type { McpTarget } from "./target.ts";
-import type { ListedTool } from "./tool-filter.ts";
 
 export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs"> {
   callTimeoutMs: number;
   redact: Redact;
 }
 
-/** Some of a server's tools. */
-export interface ListedPage {
-  tools: ListedTool[];
-  /** Of all that the server sent, what is of no use included. */
-  characters: number;
-}
-
-/** As it came: the protocol's own schema leaves out what it does not know. */
-const pageSchema = z.looseObject({});
+/**
+ * Answers as they came. The SDK's own schemas refuse a whole list for one tool, and a whole answer for one block, and leave
+ * out what they do not know; each tool and each block is read by itself instead (listed-page.ts, call-result.ts).
+ */
+const answerSchema = z.looseObject({});
+export type CallAnswer = z.infer<typeof answerSchema>;
 
 /** The SDK's errors say their code as a number. */
 const CONNECTION_CLOSED: number = ErrorCode.ConnectionClosed;
+/** How servers say in a message, under a status that is none of an error, that they do not know the session. */
+const NO_SESSION = new RegExp(
+  [
+    "\\bsession\\b.{0,40}\\b(not found|expired|terminated|unknown)\\b",
+    "\\b(invalid|unknown|expired|no valid|missing) session\\b",
+    "\\b(server|session|connection|transport)\\b.{0,20}\\bnot (yet )?(been )?initiali[sz]ed\\b",
+    "\\brequest before initiali[sz]ation\\b",
+  ].join("|"),
+  "i",
+);
 const LIST_TIMEOUT_MS = 30_000;
 const PAGES_MAXIMUM = 50;
 /** A call that goes on saying that it goes on is waited for this many times its time limit. */
@@ -49,46 +55,41 @@ export class McpConnection implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Page by page, so that who reads may stop. All of them together have one time limit. */
+  /**
+   * Page by page, so that who reads may stop. All of them together have one time limit. A cursor that comes again ends the
+   * list: servers repeat one for ever (https://github.com/DeusData/codebase-memory-mcp/issues/1247). So does one that is
+   * empty, by which many mean that there is none (https://github.com/modelcontextprotocol/java-sdk/issues/628).
+   */
   async *listTools(): AsyncGenerator<ListedPage> {
     const { signal, redact } = this.#options;
     const { client } = await this.#session();
     const deadline = performance.now() + LIST_TIMEOUT_MS;
-    let cursor: string | undefined;
+    const cursors = new Set<unknown>([undefined, null, ""]);
+    let params = {};
     for (let page = 0; page < PAGES_MAXIMUM; page++) {
       const timeout = deadline - performance.now();
       if (timeout <= 0) throw new McpError(ErrorCode.RequestTimeout, "Request timed out");
-      const request = { method: "tools/list" as const, params: cursor === undefined ? {} : { cursor } };
-      const whole = await client.request(request, pageSchema, { signal: ownSignal(signal), timeout });
-      const { tools, nextCursor } = ListToolsResultSchema.parse(whole);
-      yield {
-        // A tool's name is said back to the server as it is: one that repeats a secret is no name to keep.
-        tools: tools
-          .filter(({ name }) => redact(name) === name)
-          .map(({ name, description, inputSchema, annotations }) => ({
-            name,
-            input_schema: redactTexts(inputSchema, redact),
-            ...(description !== undefined && { description: redact(description) }),
-            ...(annotations !== undefined && { annotations: redactTexts(annotations, redact) }),
-          })),
-        characters: JSON.stringify(whole).length,
-      };
-      if (nextCursor === undefined) return;
-      cursor = nextCursor;
+      const request = { method: "tools/list" as const, params };
+      const answer = await client.request(request, answerSchema, { signal: ownSignal(signal), timeout });
+      yield readPage(answer, redact);
+      const cursor = answer["nextCursor"];
+      if (cursors.has(cursor) || typeof cursor === "object") return;
+      cursors.add(cursor);
+      params = { cursor };
     }
-    throw new ListTooLongError();
+    throw new TooManyPagesError(PAGES_MAXIMUM);
   }
 
   /** Rejects with the signal's reason, or with what `faultOf` understands. */
   async callTool(
     params: { name: string; arguments: Record<string, unknown> },
     { isReadOnly, signal }: { isReadOnly: boolean; signal: AbortSignal },
-  ): Promise<CallToolResult> {
+  ): Promise<CallAnswer> {
     const { callTimeoutMs } = this.#options;
     for (let isRepeated = false; ; isRepeated = true) {
       const session = await this.#session();
       try {
-        return await session.client.request({ method: "tools/call", params }, CallToolResultSchema, {
+        return await session.client.request({ method: "tools/call", params }, answerSchema, {
           signal: ownSignal(signal),
           timeout: callTimeoutMs,
           resetTimeoutOnProgress: true,
@@ -143,7 +144,10 @@ export class McpConnection implements AsyncDisposable {
 /** Whether an error means that the session is gone, and what that says about the call. */
 function lossOf(error: unknown): "not-made" | "perhaps-made" | undefined {
   if (error instanceof HttpStatusError) return error.isSessionLost ? "not-made" : undefined;
-  if (error instanceof McpError) return error.code === CONNECTION_CLOSED ? "perhaps-made" : undefined;
+  if (error instanceof McpError) {
+    if (NO_SESSION.test(error.message)) return "not-made";
+    return error.code === CONNECTION_CLOSED ? "perhaps-made" : undefined;
+  }
   if (error instanceof BlockedUrlError || error instanceof AnswerTooLongError) return undefined;
   if (error instanceof GuardedFetchError) return "perhaps-made";
   if (error instanceof Error && error.message === "Not connected") return "not-made";

@@ -40,6 +40,20 @@ export class ListTooLongError extends Error {
   }
 }
 
+/** A list that does not come to its end. What was read of it is shown. */
+export class TooManyPagesError extends Error {
+  override readonly name = "TooManyPagesError";
+  constructor(pages: number) {
+    super(`The server's list has more than ${pages} pages.`);
+  }
+}
+
+export const NOT_ALLOWED = "The server's answer is not what the protocol allows.";
+const UNKNOWN_VERSION = "protocol version is not supported";
+
+/** Classes whose messages are this server's own words. */
+const OWN_ERRORS = [GuardedFetchError, AnswerTooLongError, ListTooLongError, TooManyPagesError];
+
 const MESSAGE_MAXIMUM = 2_000;
 
 export function faultOf(error: unknown, redact: Redact): McpFault {
@@ -53,20 +67,27 @@ function classify(error: unknown): McpFault {
   if ((error instanceof StreamableHTTPError || error instanceof SseError) && (error.code ?? 0) > 0) {
     return { type: "http_error", code: error.code!, message: new HttpStatusError(error.code!, false).message };
   }
+  if (error instanceof StreamableHTTPError || (error instanceof Error && error.name.includes("ZodError"))) {
+    return protocolError(ErrorCode.InvalidRequest, NOT_ALLOWED);
+  }
   if (error instanceof McpError) {
     const message = error.message.replace(/^(MCP error -?\d+: )+/, "");
     return { type: "mcp_protocol_error", code: error.code, message };
   }
   if (error instanceof FetchTimeoutError) return protocolError(ErrorCode.RequestTimeout, error.message);
-  if (error instanceof GuardedFetchError || error instanceof AnswerTooLongError || error instanceof ListTooLongError) {
+  if (error instanceof Error && OWN_ERRORS.some((own) => error instanceof own)) {
     return protocolError(ErrorCode.ConnectionClosed, error.message);
   }
   // The SDK's word for a connection that was closed before the message was sent.
   if (error instanceof Error && error.message === "Not connected") {
     return protocolError(ErrorCode.ConnectionClosed, "Connection closed");
   }
-  if (error instanceof Error && error.name.includes("ZodError")) {
-    return protocolError(ErrorCode.InvalidRequest, "The server's answer is not what the protocol allows.");
+  // The SDK has no class of its own for a version that it does not know.
+  if (error instanceof Error && error.message.includes(UNKNOWN_VERSION)) {
+    return protocolError(
+      ErrorCode.InvalidRequest,
+      "The server speaks a version of the protocol that is not known here.",
+    );
   }
   return protocolError(ErrorCode.ConnectionClosed, "The server could not be reached, or broke off its answer.");
 }

@@ -7,13 +7,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { ReadBuffer, serializeMessage } from "@modelcontextprotocol/sdk/shared/stdio.js";
+import { serializeMessage } from "@modelcontextprotocol/sdk/shared/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { ErrorCode, type JSONRPCMessage, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode, type JSONRPCMessage, JSONRPCMessageSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { soundMessage } from "./sound-message.ts";
+import { AnswerTooLongError } from "./faults.ts";
 import type { CommandTarget } from "./target.ts";
 
 /** `$$` is the group, and stays its name while the watcher is in it. The server takes the shell's place. */
 const WATCHED = '(cat <&3 >/dev/null; kill -s KILL -- "-$$") </dev/null >/dev/null 2>&1 &\nexec "$@" 3<&-';
+const NEWLINE = 0x0a;
 /** A server that was told to end by the end of its input has this long. */
 const STOP_MS = 1_000;
 
@@ -23,12 +26,15 @@ export class StdioTransport implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: Transport["onmessage"] & {};
   readonly #target: CommandTarget;
-  readonly #buffer: ReadBuffer;
+  readonly #maxBytes: number;
+  /** Of the message that is not whole yet. */
+  readonly #pieces: Buffer[] = [];
+  #bytes = 0;
   #child: ChildProcess | undefined;
 
   constructor(target: CommandTarget, maxBytes: number) {
     this.#target = target;
-    this.#buffer = new ReadBuffer({ maxBufferSize: maxBytes });
+    this.#maxBytes = maxBytes;
   }
 
   async start(): Promise<void> {
@@ -72,22 +78,29 @@ export class StdioTransport implements Transport {
   }
 
   #take(chunk: Buffer): void {
-    try {
-      this.#buffer.append(chunk);
-    } catch (error) {
-      // More than one message may be: nothing that follows could be understood.
-      this.onerror?.(error as Error);
-      return this.#end();
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      this.#pieces.push(chunk.subarray(start, end));
+      const line = Buffer.concat(this.#pieces.splice(0)).toString();
+      this.#bytes = 0;
+      start = end + 1;
+      this.#read(line);
     }
-    for (;;) {
-      try {
-        const message = this.#buffer.readMessage();
-        if (message === null) return;
-        this.onmessage?.(message);
-      } catch (error) {
-        // A line that is no message, which servers print: the next one may be.
-        this.onerror?.(error as Error);
-      }
+    const rest = chunk.subarray(start);
+    this.#pieces.push(rest);
+    this.#bytes += rest.length;
+    if (this.#bytes <= this.#maxBytes) return;
+    // More than one message may be: nothing that follows could be understood.
+    this.onerror?.(new AnswerTooLongError());
+    this.#end();
+  }
+
+  #read(line: string): void {
+    try {
+      this.onmessage?.(JSONRPCMessageSchema.parse(soundMessage(JSON.parse(line))));
+    } catch (error) {
+      // A line that is no message, which servers print: the next one may be.
+      this.onerror?.(error as Error);
     }
   }
 
@@ -99,7 +112,7 @@ export class StdioTransport implements Transport {
     child.stdin?.destroy();
     // The watcher hears this.
     (child.stdio[3] as { destroy?: () => void } | null)?.destroy?.();
-    this.#buffer.clear();
+    this.#pieces.length = 0;
     this.onclose?.();
   }
 }

@@ -4,16 +4,14 @@
  */
 import type { ToolSession } from "../../tool.ts";
 import type { ContextItem } from "../../upstream.ts";
-import type { ListedPage } from "./connection.ts";
-import { AnswerTooLongError, ListTooLongError } from "./faults.ts";
+import { ListTooLongError } from "./faults.ts";
 import { isListOf, type ListOrigin, newListId } from "./list-id.ts";
-import { allowedNames, isAllowed, type ListedTool, type McpToolList } from "./tool-filter.ts";
+import type { ListedPage } from "./listed-page.ts";
+import { ReadList } from "./read-list.ts";
+import { allowedNames, type ListedTool, type McpToolList } from "./tool-filter.ts";
 
-/** Of the tools that the request allows. */
-const TOOLS_MAXIMUM = 512;
-const LIST_MAXIMUM_CHARACTERS = 1024 * 1024;
-/** Of all pages, with the tools that it does not allow. */
-const READ_MAXIMUM_CHARACTERS = 8 * 1024 * 1024;
+/** How the error of a list begins that lacks only tools which the server describes wrongly. */
+const LEFT_OUT = "Left out of the list:";
 
 /** Undefined if the server has to be asked. */
 export function knownTools(
@@ -30,12 +28,18 @@ export function knownTools(
   // One that a cancel has cut off may be sent back by a client that keeps the conversation itself.
   const list = context
     .filter((item) => isList(item))
-    .filter(({ status, error }) => status !== "incomplete" && error == null)
+    .filter(isToReuse)
     .findLast(({ id }) => isListOf(id, origin) || isListOf(id, unfiltered));
   if (list === undefined) return undefined;
   // The server may have more by now.
   const names = new Set(list.tools.map(({ name }) => name));
   return allowedNames(allowed_tools).every((name) => names.has(name)) ? list.tools : undefined;
+}
+
+/** A list whose error only names tools that were left out has all that the server can give. */
+function isToReuse({ status, error, tools }: McpToolList): boolean {
+  if (status === "incomplete") return false;
+  return error == null || (tools.length > 0 && error.startsWith(LEFT_OUT));
 }
 
 /** Asks, and shows what is asked for and what came of it. `faultOf` says what went wrong, or rejects if it is no fault. */
@@ -61,10 +65,15 @@ export async function listTools(
     { type: "response.mcp_list_tools.in_progress", ...at },
   ]);
   try {
-    const tools = await readTools(ask(), allowed_tools);
+    const list = new ReadList(allowed_tools);
+    const fault = await readWhole(list, ask(), faultOf);
+    const { tools } = list;
+    const error = errorOf(fault, list.flaws);
+    if (error !== undefined) session.logger.info({ server: server_label, error }, "An MCP server's list lacks tools");
+    const isOfUse = tools.length > 0 || error === undefined;
     await session.show([
-      { type: "response.mcp_list_tools.completed", ...at },
-      { type: "response.output_item.done", output_index, item: item(tools) },
+      { type: `response.mcp_list_tools.${isOfUse ? "completed" : "failed"}`, ...at },
+      { type: "response.output_item.done", output_index, item: item(tools, error) },
     ]);
     return tools;
   } catch (error) {
@@ -77,22 +86,26 @@ export async function listTools(
   }
 }
 
-/** What is too long is left at the first page that makes it so. */
-async function readTools(
+function errorOf(fault: string | undefined, flaws: readonly string[]): string | undefined {
+  const sentences = [
+    ...(fault === undefined ? [] : [`The list of tools ends early: ${fault}`]),
+    ...(flaws.length === 0 ? [] : [LEFT_OUT, ...flaws]),
+  ];
+  return sentences.length === 0 ? undefined : sentences.join(" ");
+}
+
+/** What fails behind the first tools ends the list; resolves with what it was. */
+async function readWhole(
+  list: ReadList,
   pages: AsyncIterable<ListedPage>,
-  allowed: ListOrigin["allowed_tools"],
-): Promise<ListedTool[]> {
-  const kept: ListedTool[] = [];
-  let read = 0;
-  let characters = 0;
-  for await (const page of pages) {
-    read += page.characters;
-    for (const tool of page.tools.filter((each) => isAllowed(each, allowed))) {
-      kept.push(tool);
-      characters += JSON.stringify(tool).length;
-    }
-    if (kept.length > TOOLS_MAXIMUM || characters > LIST_MAXIMUM_CHARACTERS) throw new ListTooLongError();
-    if (read > READ_MAXIMUM_CHARACTERS) throw new AnswerTooLongError();
+  faultOf: (error: unknown) => string,
+): Promise<string | undefined> {
+  try {
+    for await (const page of pages) list.add(page);
+  } catch (error) {
+    if (list.tools.length === 0 || error instanceof ListTooLongError) throw error;
+    return faultOf(error);
   }
-  return kept;
+  list.end();
+  return undefined;
 }

@@ -1,22 +1,95 @@
-/** Text that is no HTML, as its server, its first bytes, or else its content says. Undefined if it is no text. */
+/**
+ * Bytes as text. A byte order mark counts before all else (https://encoding.spec.whatwg.org/#decode); of what the server and
+ * the page say, only what the bytes can be is believed, since labels are often wrong: servers name one charset for all that
+ * they have, and pages repeat what they were before somebody converted them. Without a label, text that is UTF-8 is UTF-8.
+ */
+
+/** Text that is no HTML. Undefined if it is no text. */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string | undefined {
-  const decoder = openDecoder(byteOrderMark(bytes) ?? charset);
-  const text = decoder.decode(bytes);
+  const text = decodeLabelled(bytes, [charset]);
   // What is binary under any name has characters that no text has.
   return text.includes("\0") ? undefined : text;
 }
 
-/** Says more than any header: the WHATWG's rule for every text. */
-function byteOrderMark([first, second]: Uint8Array): string | undefined {
+/** `labels`: as the server, the page and so on name the encoding, the one that counts most first. */
+export function decodeLabelled(bytes: Uint8Array, labels: readonly (string | null | undefined)[]): string {
+  const marked = byteOrderMark(bytes);
+  if (marked !== undefined) return new TextDecoder(marked).decode(bytes);
+  const utf8 = new TextDecoder().decode(bytes);
+  const fit = fitOf(utf8);
+  if (fit === "all-ascii" && !bytes.includes(0)) {
+    // Only an encoding that writes everything in ASCII says more of such bytes.
+    const escaped = labels.map(encodingOf).find((encoding) => encoding !== undefined);
+    return escaped === "iso-2022-jp" ? new TextDecoder(escaped).decode(bytes) : utf8;
+  }
+  for (const encoding of labels.map(encodingOf)) {
+    if (encoding === undefined) continue;
+    const text = textIn(encoding, bytes, { utf8, fit });
+    if (text !== undefined) return text;
+  }
+  if (fit !== "other") return utf8;
+  const wide = wideEncoding(bytes);
+  return new TextDecoder(wide ?? "windows-1252").decode(bytes);
+}
+
+/** How bytes fit UTF-8: a text that was cut off or pasted together may have a few that do not. */
+type Fit = "all-ascii" | "utf-8" | "other";
+const FAULTS_SHARE = 0.1;
+
+function fitOf(text: string): Fit {
+  const faults = text.split("\ufffd").length - 1;
+  let others = 0;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) others += 1;
+  if (others === 0) return "all-ascii";
+  return faults <= (others - faults) * FAULTS_SHARE ? "utf-8" : "other";
+}
+
+/** Undefined if the bytes cannot be in this encoding. */
+function textIn(encoding: string, bytes: Uint8Array, { utf8, fit }: { utf8: string; fit: Fit }): string | undefined {
+  if (encoding === "utf-8") return fit === "other" ? undefined : utf8;
+  if (encoding.startsWith("utf-16")) {
+    const wide = wideEncoding(bytes);
+    return wide === undefined ? undefined : new TextDecoder(wide).decode(bytes);
+  }
+  // What is UTF-8 by chance says nothing in an encoding of one byte for each letter.
+  if (fit === "utf-8" && !MANY_BYTES.has(encoding)) return utf8;
+  const text = new TextDecoder(encoding).decode(bytes);
+  return MANY_BYTES.has(encoding) && fitOf(text) === "other" ? undefined : text;
+}
+
+const MANY_BYTES: ReadonlySet<string> = new Set([
+  "gbk",
+  "gb18030",
+  "big5",
+  "euc-jp",
+  "iso-2022-jp",
+  "shift_jis",
+  "euc-kr",
+]);
+
+/** Of text in UTF-16, every other byte of what is ASCII is zero. */
+function wideEncoding(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
+  const start = bytes.subarray(0, 2_048);
+  const zeros = [0, 0];
+  for (const [i, byte] of start.entries()) if (byte === 0) zeros[i % 2]! += 1;
+  const least = start.length / 8;
+  if (zeros[1]! > least && zeros[0]! < least / 4) return "utf-16le";
+  return zeros[0]! > least && zeros[1]! < least / 4 ? "utf-16be" : undefined;
+}
+
+function byteOrderMark([first, second, third]: Uint8Array): string | undefined {
+  if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
   if (first === 0xfe && second === 0xff) return "utf-16be";
   if (first === 0xff && second === 0xfe) return "utf-16le";
   return undefined;
 }
 
-function openDecoder(charset: string | undefined): TextDecoder {
+/** As the standard names it. Undefined for what is no label, and for those that the standard never decodes. */
+function encodingOf(label: string | null | undefined): string | undefined {
+  if (label == null) return undefined;
   try {
-    return new TextDecoder(charset ?? "utf-8");
+    return new TextDecoder(label.trim().replace(/^["']|["']$/g, "")).encoding;
   } catch {
-    return new TextDecoder();
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /** `open_page` and `find_in_page`: what a page says, section by section, and where it says something. */
 import { z } from "zod";
-import type { CitedSource } from "../../citations.ts";
+import type { CitedSource } from "../../citations/read-pages.ts";
 import type { ServerFunction, ToolCall, ToolResult } from "../../tool.ts";
 import { toolError } from "../../tool-calls.ts";
 import { findInSections } from "./find-in-text.ts";
@@ -28,7 +28,7 @@ export function openPageFunction(reader: PageReader, { size }: SearchSettings): 
     definition: {
       type: "function",
       name: "open_page",
-      description: `Open a page of the web and read its text. Long pages come in parts: ask for the next one with 'page'. ${CITE}`,
+      description: `Open a page of the web and read its text. Long pages come in parts: ask for the next one with 'page'. Open a page before you rely on it: one that a search only listed is not cited. ${CITE}`,
       parameters: {
         type: "object",
         properties: {
@@ -84,8 +84,7 @@ function openSection(page: Page, url: string, number: number, sectionLength: num
   if (section === undefined) return toolError(`The page has ${sections.length} parts; there is no part ${number}.`);
   const place = sections.length > 1 ? ` (part ${number} of ${sections.length})` : "";
   const next = number < sections.length ? `\n\nThe page goes on: open it with "page": ${number + 1}.` : "";
-  const text = section === "" ? "The page has no text." : section;
-  const output = `${headOf(page)}${place}\n\n${text}\n\n${STRANGERS}${next}`;
+  const output = `${headOf(page)}${place}\n\n${section}\n\n${STRANGERS}${next}`;
   return { output, isError: false, details: { sources: sourcesOf(page, url) } };
 }
 
@@ -119,12 +118,8 @@ function headOf({ title, url, published }: Page): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-/** A model may cite a page by the URL that it asked for, or by the one that it was led to. */
-function sourcesOf({ url, title }: Page, asked: string): CitedSource[] {
-  return asked === url
-    ? [{ url, title }]
-    : [
-        { url, title },
-        { url: asked, title },
-      ];
+/** A model may cite a page by the URL that it asked for, by the one that it was led to, or by the one that the page names. */
+function sourcesOf({ url, title, canonical }: Page, asked: string): CitedSource[] {
+  const urls = new Set([url, asked, ...(canonical === undefined ? [] : [canonical])]);
+  return [...urls].map((each) => ({ url: each, title }));
 }

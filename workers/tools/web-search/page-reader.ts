@@ -2,9 +2,11 @@
  * Opens pages for one response: through the guarded fetch, with the request's domains and the operator's rules, and keeps
  * the last ones, so that looking for something in a page does not fetch it again.
  */
-import { GuardedFetchError } from "../../net/errors.ts";
+import { CookieJar } from "tough-cookie";
+import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
 import { decodeText } from "./decode-text.ts";
+import { describeFailure, describeStatus } from "./describe-failure.ts";
 import type { DomainFilter } from "./domain-filter.ts";
 import { ExtractionError, type PageExtraction } from "./page-extraction.ts";
 import type { Robots } from "./robots.ts";
@@ -16,6 +18,8 @@ export interface Page {
   title: string;
   text: string;
   published?: string | undefined;
+  /** What the page says its URL is, if that is another one of its site. */
+  canonical?: string | undefined;
 }
 
 /** Why a page is not opened. The message is for the model. */
@@ -30,6 +34,12 @@ const KEPT_MAXIMUM = 8;
 const HTML_TYPES: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml"]);
 const TEXT_TYPE =
   /^text\/|^application\/(json|xml|javascript|ecmascript|yaml|x-yaml|toml|rtf|x-ndjson)$|\+(json|xml|yaml)$/;
+
+type OpenedPage = Page & { refresh?: string | undefined };
+
+const REDIRECTS_MAXIMUM = 5;
+const MADE_BY_SCRIPTS =
+  "The page has no text of its own: scripts make it in a browser, and they are not run here. Look for the same in another page.";
 
 export interface PageReaderOptions {
   fetch: GuardedFetch;
@@ -66,30 +76,48 @@ export class PageReader {
       signal.throwIfAborted();
       if (error instanceof PageError) throw error;
       if (error instanceof GuardedFetchError || error instanceof ExtractionError) {
-        throw new PageError(error.message, { cause: error });
+        throw new PageError(describeFailure(error), { cause: error });
       }
       throw error;
     }
   }
 
   async #open(url: string, signal: AbortSignal): Promise<Page> {
+    const cookies = new CookieJar();
+    let target = url;
+    // Where a page sends its readers on by itself, that is one redirect more.
+    for (let left = REDIRECTS_MAXIMUM; ;) {
+      const refusal = await this.#refusal(target, signal);
+      if (refusal !== undefined) throw new PageError(refusal);
+      const content = await this.#fetch(target, { signal, cookies, maxRedirects: left });
+      if (content.status >= 400) throw new PageError(describeStatus(content.status));
+      const { refresh, ...page } = await this.#readContent(content, signal);
+      if (refresh === undefined) {
+        if (page.text === "") throw new PageError("The page has no text.");
+        return page;
+      }
+      left -= content.redirects + 1;
+      if (left < 0) throw new TooManyRedirectsError(REDIRECTS_MAXIMUM);
+      target = refresh;
+    }
+  }
+
+  async #fetch(
+    url: string,
+    options: { signal: AbortSignal; cookies: CookieJar; maxRedirects: number },
+  ): Promise<FetchedContent> {
     const { fetch, timeoutMs } = this.#options;
-    const refusal = await this.#refusal(url, signal);
-    if (refusal !== undefined) throw new PageError(refusal);
-    const headers = {
-      "user-agent": USER_AGENT,
-      accept: "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1",
-      "accept-language": "*",
-    };
-    const content = await fetch.read(url, {
-      signal,
+    return await fetch.read(url, {
+      ...options,
       timeoutMs,
-      headers,
+      headers: {
+        "user-agent": USER_AGENT,
+        accept: "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1",
+        "accept-language": "*",
+      },
       maxBytes: HTML_MAXIMUM_BYTES,
-      refuseRedirect: (target) => this.#refusal(target, signal),
+      refuseRedirect: (target) => this.#refusal(target, options.signal),
     });
-    if (content.status >= 400) throw new PageError(`The server answered with status ${content.status}.`);
-    return await this.#readContent(content, signal);
   }
 
   /** Why a page is not to be opened. */
@@ -97,19 +125,20 @@ export class PageReader {
     const { domains, robots } = this.#options;
     if (!domains.allows(url)) return domains.describe("opened");
     try {
-      if (robots === undefined || (await robots.allows(url, signal))) return undefined;
-      return "The site's robots.txt does not allow this page to be opened.";
+      return await robots?.refusal(url, signal);
     } catch (error) {
       if (error instanceof ExtractionError) return error.message;
       throw error;
     }
   }
 
-  async #readContent({ url, contentType, charset, body }: FetchedContent, signal: AbortSignal): Promise<Page> {
+  async #readContent({ url, contentType, charset, body }: FetchedContent, signal: AbortSignal): Promise<OpenedPage> {
     const type = contentType ?? sniff(body);
     if (HTML_TYPES.has(type)) {
       const { extraction, project } = this.#options;
-      return { url, ...(await extraction.extract(project, { bytes: body, charset, url }, signal)) };
+      const { isMadeByScripts, ...page } = await extraction.extract(project, { bytes: body, charset, url }, signal);
+      if (isMadeByScripts === true && page.refresh === undefined) throw new PageError(MADE_BY_SCRIPTS);
+      return { url, ...page };
     }
     const text = TEXT_TYPE.test(type) ? decodeText(body, charset) : undefined;
     if (text === undefined) throw new PageError(`The content is of type ${type}, which cannot be read as text.`);

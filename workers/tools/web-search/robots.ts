@@ -1,6 +1,7 @@
 /** robots.txt of the sites that a response's calls open, RFC 9309. Each is asked for once in a response. */
-import { GuardedFetchError } from "../../net/errors.ts";
+import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
+import { describeFailure } from "./describe-failure.ts";
 import type { PageExtraction } from "./page-extraction.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
@@ -8,8 +9,10 @@ import { USER_AGENT } from "./user-agent.ts";
 const MAXIMUM_BYTES = 500 * 1024;
 const SITES_MAXIMUM = 200;
 
-/** What a site allows: by its robots.txt, or, without one to read, everything or nothing. */
-type Rules = { text: string } | "open" | "closed";
+/** What a site allows: by its robots.txt, or, without one to read, everything, or nothing and why. */
+type Rules = { text: string } | "open" | { refusal: string };
+
+const DISALLOWED = "The site's robots.txt does not allow this page to be opened.";
 
 export class Robots {
   readonly #fetch: GuardedFetch;
@@ -25,8 +28,11 @@ export class Robots {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Rejects with an ExtractionError for rules that cost too much to read, or with the signal's reason. */
-  async allows(url: string, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Why the URL is not to be opened, in words for the model; undefined if it may be. Rejects with an ExtractionError for
+   * rules that cost too much to read, or with the signal's reason.
+   */
+  async refusal(url: string, signal: AbortSignal): Promise<string | undefined> {
     const { origin } = new URL(url);
     const source = `${origin}/robots.txt`;
     let reading = this.#sites.get(origin);
@@ -34,10 +40,18 @@ export class Robots {
       reading = this.#read(source, signal);
       if (this.#sites.size < SITES_MAXIMUM) this.#sites.set(origin, reading);
     }
-    const rules = await reading;
-    if (typeof rules === "string") return rules === "open";
+    const rules = await reading.catch((error: unknown) => {
+      this.#sites.delete(origin);
+      throw error;
+    });
+    if (rules === "open") return undefined;
+    if ("refusal" in rules) {
+      // It may be there the next time.
+      this.#sites.delete(origin);
+      return rules.refusal;
+    }
     const question = { source, text: rules.text, url, agent: USER_AGENT };
-    return await this.#extraction.isOpen(this.#project, question, signal);
+    return (await this.#extraction.isOpen(this.#project, question, signal)) ? undefined : DISALLOWED;
   }
 
   async #read(url: string, signal: AbortSignal): Promise<Rules> {
@@ -45,18 +59,27 @@ export class Robots {
       const options = {
         signal,
         maxBytes: MAXIMUM_BYTES,
+        // §2.5: what is beyond the limit is left out, and what is before it counts.
+        isCutOff: true,
         timeoutMs: this.#timeoutMs,
         headers: { "user-agent": USER_AGENT },
       };
       const { status, body } = await this.#fetch.read(url, options);
-      // RFC 9309 §2.3.1.4: of a site that cannot say what it allows, nothing is opened.
-      if (status >= 500) return "closed";
+      if (status >= 500) return { refusal: unread(`its server answered with status ${status}`) };
       if (status >= 400) return "open";
       const text = new TextDecoder().decode(body);
       return text.trim() === "" ? "open" : { text };
     } catch (error) {
-      if (error instanceof GuardedFetchError) return "closed";
+      // §2.3.1.2: it may be taken for one that is not there.
+      if (error instanceof TooManyRedirectsError) return "open";
+      // The page's own server is the same: the model is told what is wrong with it, and not of a rule that nobody has read.
+      if (error instanceof GuardedFetchError) return { refusal: describeFailure(error) };
       throw error;
     }
   }
+}
+
+/** §2.3.1.4: of a site that cannot say what it allows, nothing is opened. */
+function unread(reason: string): string {
+  return `The site's robots.txt could not be read (${reason}), so the page was not opened. It may work later; other sites may say the same.`;
 }

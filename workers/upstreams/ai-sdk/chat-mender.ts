@@ -11,6 +11,8 @@ import type { Mender } from "../provider/answer-stream.ts";
 
 interface Call {
   index: number;
+  /** As the server said it. */
+  told: number | undefined;
   id: string;
   name: string;
   json: string;
@@ -60,7 +62,8 @@ export class ChatMender implements Mender {
     };
   }
 
-  #delta({ role: _, content, tool_calls, function_call, reasoning, reasoning_content, ...rest }: Json): Json {
+  #delta({ content, tool_calls, function_call, reasoning, reasoning_content, ...rest }: Json): Json {
+    delete rest["role"];
     const told = isObject(function_call) ? [{ index: 0, function: function_call }] : asArray(tool_calls);
     const calls = told.filter(isObject).map((call) => this.#call(call));
     const mended: Json = {
@@ -74,12 +77,14 @@ export class ChatMender implements Mender {
     return mended;
   }
 
-  #call({ index: told, id, function: fn, ...rest }: Json): Json {
+  #call({ index: told, id: toldText, function: fn, ...rest }: Json): Json {
     const { name: toldName, arguments: args, ...more }: Json = isObject(fn) ? fn : {};
     const name = asString(toldName) || asString(rest["name"]) || undefined;
-    const toldId = asString(id) || undefined;
-    const before = this.#find(asIndex(told), toldId, name);
-    const call = before ?? { index: this.#calls.length, id: toldId ?? newId("call"), name: name ?? "", json: "" };
+    const toldId = asString(toldText) || undefined;
+    const index = asIndex(told);
+    const before = this.#find(index, toldId, name);
+    const id = toldId ?? newId("call");
+    const call = before ?? { index: this.#calls.length, told: index, id, name: name ?? "", json: "" };
     if (before === undefined) this.#calls.push(call);
     const json = jsonOf(args ?? rest["arguments"]);
     const isRepeated = json.startsWith("{") && isWhole(call.json);
@@ -94,9 +99,14 @@ export class ChatMender implements Mender {
     };
   }
 
-  /** The call that the piece is of: a name under another id begins one, whatever its index is. */
+  /**
+   * The call that the piece is of: a name under another id begins one, whatever its index is, and so does one under another
+   * index, for some servers give all calls the same id.
+   */
   #find(index: number | undefined, id: string | undefined, name: string | undefined): Call | undefined {
-    const byId = id === undefined ? undefined : this.#calls.find((call) => call.id === id);
+    const withId = id === undefined ? [] : this.#calls.filter((call) => call.id === id);
+    const byBoth = withId.find((call) => call.told === index) ?? (name === undefined ? withId.at(-1) : undefined);
+    const byId = byBoth ?? withId.find((call) => index === undefined || call.told === undefined);
     if (byId !== undefined) return byId;
     const byIndex = index === undefined ? undefined : this.#calls.findLast((call) => call.index === index);
     if (name === undefined) return byIndex ?? this.#calls.at(-1);

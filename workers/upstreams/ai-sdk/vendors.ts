@@ -5,12 +5,7 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import {
-  type LanguageModelV4,
-  type LanguageModelV4Prompt,
-  type SharedV4ProviderOptions,
-  TypeValidationError,
-} from "@ai-sdk/provider";
+import { type LanguageModelV4, type LanguageModelV4Prompt, type SharedV4ProviderOptions } from "@ai-sdk/provider";
 import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
 import { extraFor } from "../../../src/providers/extra-parameters.ts";
 import { originOf, traitsOf } from "../../../src/providers/vendor-of.ts";

@@ -22,6 +22,7 @@ import { OpenEnds } from "./endings.ts";
 import { completeItem, emptied } from "./items.ts";
 import { completeEvent, endsPart, partIndex, partStart, partTypeOf, startsPart, withPartIndex } from "./part-events.ts";
 import { PartPlaces } from "./part-places.ts";
+import { findFinal, GROWING, idOf, isWholeObject, settled, withAdded } from "./settled.ts";
 import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
 /** What of one item was passed on. */
@@ -249,54 +250,4 @@ export class OutputRelay {
     yield event;
     return true;
   }
-}
-
-/** What is written in deltas. Any other item is added as it stands. */
-const GROWING: ReadonlySet<string> = new Set(["message", "reasoning", "function_call", "custom_tool_call"]);
-
-/** What nothing was streamed of, as it was when it was added. */
-function withAdded(streamed: OutputItem, added: Json): Json {
-  const isEmpty = (value: unknown) => value == null || value === "" || (Array.isArray(value) && value.length === 0);
-  const fields = Object.entries(added).filter(([name]) => isEmpty((streamed as unknown as Json)[name]));
-  return { ...streamed, ...Object.fromEntries(fields) };
-}
-
-function isWholeObject(json: string): boolean {
-  try {
-    return isObject(JSON.parse(json));
-  } catch {
-    return false;
-  }
-}
-
-function idOf(item: unknown): string | undefined {
-  return isObject(item) ? asString(item["id"]) || undefined : undefined;
-}
-
-function findFinal(output: readonly unknown[], item: OutputItem, index: number): unknown {
-  const candidates = [output.find((final) => idOf(final) === item.id), output[index]];
-  return candidates.find((final) => isObject(final) && final["type"] === item.type);
-}
-
-/**
- * The item as the provider settled it, over what was streamed of it. Id, type and call_id stay as they were added:
- * official clients throw when they change (contract 01 §1.6). Done is never `in_progress`.
- */
-function settled(streamed: Json, done: Json): Json {
-  const { status: _, ...before } = streamed;
-  // What servers leave out of the end, they have said before.
-  const { status, ...stated } = Object.fromEntries(
-    Object.entries(done).filter(([name, value]) => value != null || before[name] == null),
-  );
-  const kept = {
-    id: streamed["id"],
-    type: streamed["type"],
-    ...("call_id" in streamed && { call_id: streamed["call_id"] }),
-  };
-  return {
-    ...before,
-    ...stated,
-    ...(status === undefined || status === "in_progress" ? {} : { status }),
-    ...kept,
-  };
 }

@@ -31,7 +31,7 @@ export function streamingAnswers(send: Fetch, openMender: () => Mender = () => N
   return async (url, init) => {
     const connection = currentConnection();
     const response = await send(url, init);
-    if (!response.ok || response.body === null || !asksForStream(String(url), init)) return response;
+    if (!response.ok || response.body === null || !asksForStream(url, init)) return response;
     const isStream = response.headers.get("content-type")?.includes("event-stream") === true;
     const body = isStream
       ? streamOf(mended(response.body, openMender(), connection))
@@ -41,10 +41,11 @@ export function streamingAnswers(send: Fetch, openMender: () => Mender = () => N
   };
 }
 
-function asksForStream(url: string, init: RequestInit | undefined): boolean {
+function asksForStream(url: Parameters<Fetch>[0], init: RequestInit | undefined): boolean {
   // What is read of a response that runs by itself may be the response as it stands: not an answer, and not for here.
   if (init?.method?.toUpperCase() !== "POST") return false;
-  if (/[?&]alt=sse\b/.test(url)) return true;
+  const address = url instanceof Request ? url.url : url.toString();
+  if (/[?&]alt=sse\b/.test(address)) return true;
   return typeof init?.body === "string" && /"stream": ?true/.test(init.body);
 }
 

@@ -23,46 +23,73 @@ export interface ItemEvents {
 export function itemEvents(item: PlannedItem, place: Place, alternatives?: number): ItemEvents {
   switch (item.type) {
     case "reasoning":
-      return reasoningEvents(place, item.hasSummary);
+      return REASONING[item.shown](place);
     case "function_call":
-      return functionCallEvents(place, item.name);
+      return functionCallEvents(place, item);
     case "message":
       return item.part === "refusal" ? refusalEvents(place) : textEvents(place, alternatives);
   }
 }
 
-function reasoningEvents({ output_index, ...place }: Place, hasSummary: boolean): ItemEvents {
-  const id = placeId("rs", place);
-  const item = (status: ItemStatus, summary: { type: "summary_text"; text: string }[]) =>
-    ({ type: "reasoning", id, status, summary }) as const;
-  const at = { item_id: id, output_index, summary_index: 0 };
+const REASONING = { summary: summaryEvents, text: reasoningTextEvents, hidden: hiddenEvents };
+
+function summaryEvents({ output_index, ...place }: Place): ItemEvents {
+  const item = { type: "reasoning", id: placeId("rs", place) } as const;
+  const at = { item_id: item.id, output_index, summary_index: 0 };
   return {
     open: [
-      { type: "response.output_item.added", output_index, item: item("in_progress", []) },
-      ...(hasSummary ? [{ type: "response.reasoning_summary_part.added" as const, ...at, part: summaryPart("") }] : []),
+      { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", summary: [] } },
+      { type: "response.reasoning_summary_part.added", ...at, part: summaryPart("") },
     ],
-    delta: (delta) => (hasSummary ? { type: "response.reasoning_summary_text.delta", ...at, delta } : undefined),
+    delta: (delta) => ({ type: "response.reasoning_summary_text.delta", ...at, delta }),
     close: (text, status) => {
-      const done = { type: "response.output_item.done", output_index } as const;
-      if (!hasSummary)
-        return [
-          { type: "hidden_reasoning", output_index, text },
-          { ...done, item: item(status, []) },
-        ];
       const cut = status === "incomplete" ? { status } : {};
       return [
         { type: "response.reasoning_summary_text.done", ...at, text },
         { type: "response.reasoning_summary_part.done", ...at, ...cut, part: summaryPart(text) },
-        { ...done, item: item(status, [summaryPart(text)]) },
+        { type: "response.output_item.done", output_index, item: { ...item, status, summary: [summaryPart(text)] } },
       ];
     },
   };
 }
 
-function functionCallEvents({ output_index, ...place }: Place, name: string): ItemEvents {
+function reasoningTextEvents({ output_index, ...place }: Place): ItemEvents {
+  const item = { type: "reasoning", id: placeId("rs", place), summary: [] as never[] } as const;
+  const at = { item_id: item.id, output_index, content_index: 0 };
+  return {
+    open: [
+      { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress" } },
+      { type: "response.content_part.added", ...at, part: reasoningPart("") },
+    ],
+    delta: (delta) => ({ type: "response.reasoning_text.delta", ...at, delta }),
+    close: (text, status) => [
+      { type: "response.reasoning_text.done", ...at, text },
+      { type: "response.content_part.done", ...at, part: reasoningPart(text) },
+      { type: "response.output_item.done", output_index, item: { ...item, status, content: [reasoningPart(text)] } },
+    ],
+  };
+}
+
+function hiddenEvents({ output_index, ...place }: Place): ItemEvents {
+  const item = { type: "reasoning", id: placeId("rs", place), summary: [] as never[] } as const;
+  return {
+    open: [{ type: "response.output_item.added", output_index, item: { ...item, status: "in_progress" } }],
+    delta: () => undefined,
+    close: (text, status) => [
+      { type: "hidden_reasoning", output_index, text },
+      { type: "response.output_item.done", output_index, item: { ...item, status } },
+    ],
+  };
+}
+
+function functionCallEvents(
+  { output_index, ...place }: Place,
+  { name, namespace }: { name: string; namespace?: string },
+): ItemEvents {
   const id = placeId("fc", place);
+  const called = { name, ...(namespace !== undefined && { namespace }) };
   const item = (status: ItemStatus, json: string) =>
-    ({ type: "function_call", id, call_id: placeId("call", place), name, arguments: json, status }) as const;
+    ({ type: "function_call", id, call_id: placeId("call", place), ...called, arguments: json, status }) as const;
   const at = { item_id: id, output_index };
   return {
     open: [{ type: "response.output_item.added", output_index, item: item("in_progress", "") }],
@@ -117,5 +144,6 @@ function refusalEvents({ output_index, ...place }: Place): ItemEvents {
   };
 }
 
+const reasoningPart = (text: string) => ({ type: "reasoning_text", text }) as const;
 const summaryPart = (text: string) => ({ type: "summary_text", text }) as const;
 const refusalPart = (refusal: string) => ({ type: "refusal", refusal }) as const;

@@ -5,9 +5,9 @@
  */
 import { createHash } from "node:crypto";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { FunctionTool } from "../../../src/protocol/tool.ts";
 import type { UpstreamCall } from "../../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
+import { type Callable, callableNamed, callablesAskedFor, callableTools } from "./callable-tools.ts";
 import { FillBudget } from "./fill-budget.ts";
 import { fillSchema } from "./fill-schema.ts";
 import { UnfillableSchemaError } from "./schema.ts";
@@ -17,9 +17,9 @@ import * as text from "./text.ts";
 import { asksForSummary, itemText, lastUserMessage, trailingOutputs } from "./transcript.ts";
 
 export type PlannedItem =
-  /** `hasSummary` is false if the client did not ask to see it: the item is then empty, and its tokens are counted. */
-  | { type: "reasoning"; hasSummary: boolean; deltas: readonly string[] }
-  | { type: "function_call"; name: string; deltas: readonly string[] }
+  /** What is hidden is an item that is empty, and its tokens are counted. */
+  | { type: "reasoning"; shown: "summary" | "text" | "hidden"; deltas: readonly string[] }
+  | { type: "function_call"; name: string; namespace?: string; deltas: readonly string[] }
   | { type: "message"; part: "output_text" | "refusal"; deltas: readonly string[] };
 
 const USUAL_REASONING_DELTAS = 12;
@@ -59,8 +59,9 @@ function planReasoning(call: UpstreamCall, settings: SimulatorSettings, random: 
   const count = settings.reasoning ?? usual;
   if (count === 0) return [];
   const shape = { deltas: count, deltaBytes: settings.delta_bytes };
-  const hasSummary = summary != null || settings.reasoning !== undefined;
-  return [{ type: "reasoning", hasSummary, deltas: text.proseDeltas(text.reasoningOpening(), shape, random) }];
+  // By itself it hides what it thinks, as hosted models do; asked for deltas, it shows them as models that are run at home do.
+  const shown = summary != null ? "summary" : settings.reasoning === undefined ? "hidden" : "text";
+  return [{ type: "reasoning", shown, deltas: text.proseDeltas(text.reasoningOpening(), shape, random) }];
 }
 
 /** The calls of the first step that is not answered yet; undefined once there is none. */
@@ -72,31 +73,43 @@ function nextStep({ input, request }: UpstreamCall, { steps }: SimulatorSettings
     return answered < 0;
   });
   if (step === undefined || request.tool_choice === "none") return undefined;
-  return step.map(({ call, arguments: values }) => ({
+  const callables = callableTools(request.tools ?? []);
+  return step.map(({ call, namespace, arguments: values }) => ({
     type: "function_call",
-    name: call,
+    ...placeOf(
+      callableNamed(call, callables, namespace) ?? { name: call, ...(namespace !== undefined && { namespace }) },
+    ),
     deltas: text.jsonDeltas(JSON.stringify(values)),
   }));
 }
 
+function placeOf({ name, namespace }: Pick<Callable, "name" | "namespace">) {
+  return { name, ...(namespace !== undefined && { namespace }) };
+}
+
 /** Empty if the answer is a message. Once calls were answered it always is, or `required` would never come to an end. */
-function toolsToCall(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): FunctionTool[] {
+function toolsToCall(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): Callable[] {
   const { tools, isForced } = permittedTools(call);
   if (tools.length === 0 || settings.refusal || trailingOutputs(call.input).length > 0) return [];
   const wanted = isForced ? Math.max(1, settings.calls) : settings.calls;
   const count = call.request.parallel_tool_calls === false ? Math.min(1, wanted) : wanted;
-  return Array.from({ length: count }, () => random.pick(tools));
+  const asked = callablesAskedFor(lastUserMessage(call.input), tools);
+  return Array.from({ length: count }, () => random.pick(asked.length > 0 ? asked : tools));
 }
 
 /** Functions only: the simulator has no hosted tools, as a model may leave any tool unused. */
-function permittedTools({ request }: UpstreamCall): { tools: readonly FunctionTool[]; isForced: boolean } {
-  const tools = (request.tools ?? []).filter((tool) => tool.type === "function");
+function permittedTools({ request }: UpstreamCall): { tools: readonly Callable[]; isForced: boolean } {
+  const tools = callableTools(request.tools ?? []);
   const choice = request.tool_choice ?? "auto";
   if (choice === "none") return { tools: [], isForced: false };
   if (choice === "auto" || choice === "required") return { tools, isForced: choice === "required" };
   const names = choice.type === "allowed_tools" ? choice.tools.map((tool) => tool["name"]) : [functionName(choice)];
   const isForced = choice.type !== "allowed_tools" || choice.mode === "required";
-  const named = tools.filter((tool) => names.includes(tool.name));
+  const named = tools.filter(
+    ({ name, namespace }) =>
+      names.includes(name) ||
+      (namespace !== undefined && [namespace, `${namespace}__${name}`].some((each) => names.includes(each))),
+  );
   if (isForced && named.length === 0) {
     throw new InvalidPromptError("'tool_choice' asks for a function that is not among the tools.");
   }
@@ -108,10 +121,10 @@ function functionName(choice: { type: string; name?: unknown }): unknown {
   return choice.type === "function" ? choice.name : undefined;
 }
 
-function planFunctionCall(tool: FunctionTool, random: SeededRandom, budget: FillBudget): PlannedItem {
+function planFunctionCall(tool: Callable, random: SeededRandom, budget: FillBudget): PlannedItem {
   const schema = { type: "object", ...tool.parameters };
   const json = fillJson(schema, `the parameters of the function '${tool.name}'`, random, budget);
-  return { type: "function_call", name: tool.name, deltas: text.jsonDeltas(json) };
+  return { type: "function_call", ...placeOf(tool), deltas: text.jsonDeltas(json) };
 }
 
 function planMessage(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): PlannedItem {

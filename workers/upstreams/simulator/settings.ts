@@ -41,7 +41,15 @@ const stepSchema = z
   .pipe(
     z.preprocess(
       (value) => (Array.isArray(value) ? value : [value]),
-      z.array(z.strictObject({ call: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) })).min(1),
+      z
+        .array(
+          z.strictObject({
+            call: z.string(),
+            namespace: z.string().optional(),
+            arguments: z.record(z.string(), z.unknown()).default({}),
+          }),
+        )
+        .min(1),
     ),
   );
 /** Calls to make side by side. */
@@ -55,7 +63,10 @@ const settingsSchema = z
     tokens: wholeNumber(TOKENS_MAXIMUM).optional(),
     /** Between two deltas. 0 means no timer at all. */
     delay_ms: wholeNumber(600_000).default(15),
-    /** Deltas of reasoning before the answer; 0 means none, whatever `reasoning.effort` says. */
+    /**
+     * Deltas of reasoning before the answer; 0 means none, whatever `reasoning.effort` says. They are shown as the text that
+     * they are, or as a summary if the request asks for one.
+     */
     reasoning: wholeNumber(TOKENS_MAXIMUM).optional(),
     /** The call fails once it has yielded this many events. */
     fail_after: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),

@@ -4,7 +4,9 @@
  * unless asked for.
  */
 import { isProbablyReaderable, Readability } from "@mozilla/readability";
+import sniffEncoding from "html-encoding-sniffer";
 import { JSDOM, VirtualConsole } from "jsdom";
+import { decodeLabelled } from "../decode-text.ts";
 import { oneLine } from "../one-line.ts";
 import { nodeText } from "./node-text.ts";
 
@@ -19,8 +21,18 @@ export interface ExtractedPage {
   title: string;
   text: string;
   published: string | undefined;
+  /** Where the page sends its readers at once. */
+  refresh?: string | undefined;
+  /** What the page says its URL is; of its own site only. */
+  canonical?: string | undefined;
+  /** It has no text but that it needs scripts, and scripts that may make it. */
+  isMadeByScripts?: boolean;
 }
 
+/** Of a redirect that a page makes itself, in seconds. Longer waits are for readers. */
+const REFRESH_MAXIMUM_SECONDS = 5;
+/** In which a page says its encoding; browsers look for it in the first 1,024 and go on where it comes late. */
+const PRESCAN_BYTES = 8_192;
 /** Readability looks at each of them many times. */
 const ARTICLE_ELEMENTS_MAXIMUM = 30_000;
 /** Of the page's text, that an article has at least. Less is a teaser, and the page is a list of them. */
@@ -30,17 +42,23 @@ const DATE_MAXIMUM = 40;
 
 export function extractPage({ bytes, charset, url }: HtmlPage, textMaximum: number): ExtractedPage {
   // A console that nobody listens to: what is wrong with the page is not worth a line in this server's log.
-  const options = { url, contentType: htmlType(charset), virtualConsole: new VirtualConsole() };
-  const { window } = new JSDOM(bytes, options);
+  const options = { url, contentType: "text/html", virtualConsole: new VirtualConsole() };
+  const declared = sniffEncoding(bytes, { defaultEncoding: null, maxPrescanBytes: PRESCAN_BYTES });
+  const { window } = new JSDOM(decodeLabelled(bytes, [charset, declared]), options);
   const { document } = window;
   const whole = nodeText(document.body ?? document, textMaximum);
   const title = oneLine(document.title);
+  const said = {
+    refresh: refreshOf(document, url),
+    canonical: canonicalOf(document, url),
+    isMadeByScripts: isOnlyNotice(whole) && document.querySelector("script") !== null,
+  };
   const article = readArticle(document, textMaximum);
   window.close();
   if (article === undefined || article.text.length < whole.length * ARTICLE_SHARE) {
-    return { title, text: whole, published: article?.published };
+    return { title, text: whole, published: article?.published, ...said };
   }
-  return { ...article, title: title === "" ? article.title : title };
+  return { ...article, ...said, title: title === "" ? article.title : title };
 }
 
 /** Changes the document. */
@@ -57,6 +75,39 @@ function readArticle(document: Document, textMaximum: number): ExtractedPage | u
   };
 }
 
-function htmlType(charset: string | undefined): string {
-  return charset !== undefined && /^[\w.:-]+$/.test(charset) ? `text/html; charset=${charset}` : "text/html";
+/** https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps: undefined if it leads nowhere else. */
+function refreshOf(document: Document, url: string): string | undefined {
+  for (const element of document.querySelectorAll("meta[http-equiv][content]")) {
+    if (element.getAttribute("http-equiv")!.trim().toLowerCase() !== "refresh") continue;
+    const content = element.getAttribute("content")!.slice(0, URL_MAXIMUM);
+    const [, seconds, rest] = /^\s*(\d+)?(?:\.[\d.]*)?\s*[;,\s]\s*(?:url\s*=\s*)?(.+)$/is.exec(content) ?? [];
+    if (rest === undefined || Number(seconds ?? 0) > REFRESH_MAXIMUM_SECONDS) continue;
+    const quoted = /^(["'])(.*?)(?:\1|$)/s.exec(rest);
+    return otherPage(quoted?.[2] ?? rest, document.baseURI, url);
+  }
+  return undefined;
+}
+
+function canonicalOf(document: Document, url: string): string | undefined {
+  const href = document.querySelector('link[rel~="canonical" i][href]')?.getAttribute("href");
+  const canonical = href == null ? undefined : otherPage(href, document.baseURI, url);
+  const site = (source: string) => new URL(source).host.replace(/^www\./, "");
+  return canonical !== undefined && site(canonical) === site(url) ? canonical : undefined;
+}
+
+/** Of a page whose only text says that it needs scripts. */
+const NOTICE_MAXIMUM = 300;
+
+function isOnlyNotice(text: string): boolean {
+  return text === "" || (text.length < NOTICE_MAXIMUM && /javascript/i.test(text));
+}
+
+const URL_MAXIMUM = 4_096;
+
+function otherPage(source: string, base: string, url: string): string | undefined {
+  if (source.length > URL_MAXIMUM || !URL.canParse(source.trim(), base)) return undefined;
+  const target = new URL(source.trim(), base);
+  target.hash = "";
+  const isOther = target.href !== new URL(url).href && /^https?:$/.test(target.protocol);
+  return isOther ? target.href : undefined;
 }

@@ -4,16 +4,27 @@
  * others do. Bounds are looked at in the bytes, before anything is built from them.
  */
 import { randomUUID } from "node:crypto";
-import { bodyTooDeep, malformedJson, tooManyFields, tooManyValues } from "../lifecycle/errors/http.ts";
 
-/**
- * Deeper than any real request, and shallow enough that no recursive walk over a body (JSON.stringify among them)
- * overflows the stack.
- */
-export const MAX_DEPTH = 256;
+/** Bounds of what is read. Each is compared before anything is built that exceeds it. */
+export interface JsonBounds {
+  /** Levels of lists and objects inside each other. */
+  depth: number;
+  /** Fields of one object. */
+  fields: number;
+  /** Values, and names of fields, in all. */
+  values: number;
+}
 
-/** Of one object. Far more than any schema or map of a real request has; whatever walks through more of them is slow. */
-export const MAX_FIELDS = 10_000;
+/** Why a text was not read: it is not JSON in UTF-8, or exceeds a bound. */
+export class JsonRefusal extends Error {
+  override readonly name = "JsonRefusal";
+  readonly reason: "malformed" | keyof JsonBounds;
+
+  constructor(reason: JsonRefusal["reason"]) {
+    super(reason === "malformed" ? "This is not JSON in UTF-8." : `The JSON exceeds the bound of its ${reason}.`);
+    this.reason = reason;
+  }
+}
 
 /** Some milliseconds of JSON.parse at the worst. A body with fewer values is parsed in one piece. */
 const PIECE_VALUES = 2_000;
@@ -62,15 +73,15 @@ export interface Levels {
   fields: Uint32Array;
 }
 
-export function newLevels(): Levels {
-  const list = (): Uint32Array => new Uint32Array(MAX_DEPTH + 1);
+export function newLevels(depth: number): Levels {
+  const list = (): Uint32Array => new Uint32Array(depth + 1);
   return { starts: list(), nameStarts: list(), nameEnds: list(), fields: list() };
 }
 
 interface ReaderOptions {
-  maxValues: number;
+  bounds: JsonBounds;
   pieceValues?: number;
-  /** Of a reader that is done, to be used again: for a small body they cost more than all the rest. */
+  /** For this depth or more. Of a reader that is done, to be used again: for a small body they cost more than all the rest. */
   levels?: Levels;
 }
 
@@ -91,13 +102,13 @@ export class JsonReader {
   /** Of a body in pieces, once it is closed. */
   #whole: { value: unknown; end: number } | undefined;
   readonly #bytes: Buffer;
-  readonly #maxValues: number;
+  readonly #bounds: JsonBounds;
   readonly #pieceValues: number;
 
-  constructor(bytes: Buffer, { maxValues, pieceValues = PIECE_VALUES, levels = newLevels() }: ReaderOptions) {
+  constructor(bytes: Buffer, { bounds, pieceValues = PIECE_VALUES, levels = newLevels(bounds.depth) }: ReaderOptions) {
     const isMarked = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
     this.#bytes = isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
-    this.#maxValues = maxValues;
+    this.#bounds = bounds;
     this.#pieceValues = pieceValues;
     this.#starts = levels.starts;
     this.#nameStarts = levels.nameStarts;
@@ -139,7 +150,7 @@ export class JsonReader {
   /** After the end. */
   value(): unknown {
     if (this.#whole === undefined) {
-      if (this.#unfinished.length > 0) throw malformedJson();
+      if (this.#unfinished.length > 0) throw new JsonRefusal("malformed");
       return this.#parse("", 0, this.#bytes.length, "");
     }
     // Blanks, and nothing else.
@@ -157,21 +168,21 @@ export class JsonReader {
     } else if (byte === COLON) {
       this.#count();
       this.#fields[this.#depth]! += 1;
-      if (this.#fields[this.#depth]! > MAX_FIELDS) throw tooManyFields(MAX_FIELDS);
+      if (this.#fields[this.#depth]! > this.#bounds.fields) throw new JsonRefusal("fields");
     }
   }
 
   #count(): void {
     this.#values += 1;
-    if (this.#values > this.#maxValues) throw tooManyValues(this.#maxValues);
+    if (this.#values > this.#bounds.values) throw new JsonRefusal("values");
   }
 
   #open(place: number): void {
     this.#count();
     // Something stands behind the end.
-    if (this.#whole !== undefined) throw malformedJson();
+    if (this.#whole !== undefined) throw new JsonRefusal("malformed");
     this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw bodyTooDeep(MAX_DEPTH);
+    if (this.#depth > this.#bounds.depth) throw new JsonRefusal("depth");
     this.#starts[this.#depth] = place;
     this.#fields[this.#depth] = 0;
     this.#nameStarts[this.#depth] = this.#stringFrom;
@@ -179,14 +190,14 @@ export class JsonReader {
   }
 
   #close(byte: number, place: number): void {
-    if (this.#depth === 0) throw malformedJson();
+    if (this.#depth === 0) throw new JsonRefusal("malformed");
     if (this.#unfinished.length === this.#depth) this.#finish(byte, place);
     this.#depth -= 1;
   }
 
   #finish(byte: number, place: number): void {
     const last = this.#unfinished.pop()!;
-    if (Array.isArray(last.container) !== (byte === CLOSE_LIST)) throw malformedJson();
+    if (Array.isArray(last.container) !== (byte === CLOSE_LIST)) throw new JsonRefusal("malformed");
     this.#parseInto(last, place, "closing");
     this.#parsedValues = this.#values;
     const parent = this.#unfinished.at(-1);
@@ -220,7 +231,8 @@ export class JsonReader {
   #parseInto({ container, from, before }: Unfinished, to: number, after: After): void {
     const marks = Array.isArray(container) ? LIST : OBJECT;
     const piece = this.#parse(marks.before[before], from, to, marks.after[after]);
-    if (before === "opening" && after === "comma" && Object.keys(piece as object).length === 0) throw malformedJson();
+    if (before === "opening" && after === "comma" && Object.keys(piece as object).length === 0)
+      throw new JsonRefusal("malformed");
     if (Array.isArray(container)) {
       const values = piece as unknown[];
       const end = after === "child" ? values.length - 1 : values.length;
@@ -236,7 +248,7 @@ export class JsonReader {
     try {
       return JSON.parse(before + utf8.decode(this.#bytes.subarray(from, to)) + after);
     } catch {
-      throw malformedJson();
+      throw new JsonRefusal("malformed");
     }
   }
 }

@@ -1,0 +1,197 @@
+/**
+ * Tells the code in a Markdown text from the rest (CommonMark 0.31 §4.4, §4.5 and §6.1): fenced and indented blocks, and
+ * spans in backticks. It takes a text character by character and hands each one on once, in order. A character behind a
+ * backtick waits until the span is closed, or until the paragraph ends and shows that it was none.
+ */
+import { CodeSpans, type Emit } from "./code-spans.ts";
+
+/** What may stand before the first character of a line's text: quotes and list markers. Longer ones are text. */
+const CONTAINERS = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+[ \t>]*)*(?:[-*+]|\d{1,9}[.)]?)?$/;
+const LIST_MARKER = /(?:[-*+]|\d{1,9}[.)])[ \t]/;
+const PREFIX_MAXIMUM = 64;
+/** A line that closes a fence is not longer. */
+const CLOSING_MAXIMUM = 128;
+
+type Mode = "line-start" | "fence-run" | "fence-info" | "text" | "indented" | "fence";
+
+export class CodeFilter {
+  readonly #emit: Emit;
+  readonly #spans: CodeSpans;
+  #mode: Mode = "line-start";
+  /** Of this line, what has not been handed on. */
+  #held = "";
+  #prefixLength = 0;
+  #mark = "`";
+  #fence = { mark: "`", length: 0, isQuoted: false };
+  /** Of this line of a fenced block. */
+  #line = "";
+  #isAfterBlank = true;
+  #isInList = false;
+  /** A heading, or a row of a table: no span goes on behind it. */
+  #isWholeLine = false;
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+    this.#spans = new CodeSpans(emit);
+  }
+
+  accept(character: string): void {
+    switch (this.#mode) {
+      case "line-start":
+        return this.#atLineStart(character);
+      case "fence-run":
+        return this.#inFenceRun(character);
+      case "fence-info":
+        return this.#inFenceInfo(character);
+      case "text":
+        return this.#inText(character);
+      case "indented":
+        this.#emit(character, character !== "\n");
+        if (character === "\n") this.#beginLine();
+        return;
+      case "fence":
+        return this.#inFence(character);
+    }
+  }
+
+  end(): void {
+    if (this.#mode === "fence-run" && this.#held.length - this.#prefixLength >= 3) this.#openFence();
+    else if (this.#mode === "fence-info") this.#openFence();
+    else this.#handOn();
+    this.#spans.end();
+  }
+
+  #beginLine(): void {
+    this.#mode = "line-start";
+    this.#held = "";
+    this.#isWholeLine = false;
+  }
+
+  #atLineStart(character: string): void {
+    if (character === "\n") {
+      const isBlank = /^[ \t>]*$/.test(this.#held);
+      this.#beginText();
+      this.#inText(character);
+      if (isBlank) {
+        this.#spans.end();
+        this.#isAfterBlank = true;
+      }
+      return;
+    }
+    if (character === "`" || character === "~") {
+      this.#prefixLength = this.#held.length;
+      this.#mark = character;
+      this.#held += character;
+      this.#mode = "fence-run";
+      return;
+    }
+    const isPrefix = this.#held.length < PREFIX_MAXIMUM && CONTAINERS.test(this.#held + character);
+    if (isPrefix) {
+      this.#held += character;
+      return;
+    }
+    if (this.#isIndentedCode()) {
+      for (const each of this.#held) this.#emit(each, true);
+      this.#held = "";
+      this.#mode = "indented";
+      return this.accept(character);
+    }
+    this.#isWholeLine = character === "#" || character === "|";
+    this.#beginText();
+    this.#inText(character);
+  }
+
+  /** Whether the line, whose first character has come, is one of an indented block. */
+  #isIndentedCode(): boolean {
+    const isIndented = /^[ \t]*$/.test(this.#held) && this.#held.replaceAll("\t", "    ").length >= 4;
+    return isIndented && this.#isAfterBlank && !this.#isInList;
+  }
+
+  /** The line is text: what its beginning ends, and where it goes on. */
+  #beginText(): void {
+    const isItem = LIST_MARKER.test(this.#held);
+    if (isItem || this.#isWholeLine) this.#spans.end();
+    if (isItem) this.#isInList = true;
+    else if (this.#isAfterBlank && !/^[ \t]/.test(this.#held)) this.#isInList = false;
+    this.#isAfterBlank = false;
+    this.#mode = "text";
+    this.#handOn();
+  }
+
+  #handOn(): void {
+    const held = this.#held;
+    this.#held = "";
+    for (const each of held) this.#spans.accept(each);
+  }
+
+  #inText(character: string): void {
+    this.#spans.accept(character);
+    if (character !== "\n") return;
+    if (this.#isWholeLine) this.#spans.end();
+    this.#beginLine();
+  }
+
+  #inFenceRun(character: string): void {
+    const mark = this.#mark;
+    if (character === mark) {
+      this.#held += character;
+      return;
+    }
+    if (this.#held.length - this.#prefixLength < 3) {
+      this.#beginText();
+      return this.#inText(character);
+    }
+    this.#fence = {
+      mark,
+      length: this.#held.length - this.#prefixLength,
+      isQuoted: this.#held.slice(0, this.#prefixLength).includes(">"),
+    };
+    this.#mode = "fence-info";
+    this.#inFenceInfo(character);
+  }
+
+  /** Behind backticks that are more than a line's, other backticks make a span of them. */
+  #inFenceInfo(character: string): void {
+    if (character === "\n") {
+      this.#openFence();
+      this.#inFence(character);
+    } else if (character === "`" && this.#fence.mark === "`") {
+      this.#beginText();
+      this.#inText(character);
+    } else {
+      this.#held += character;
+    }
+  }
+
+  #openFence(): void {
+    this.#spans.end();
+    for (const each of this.#held) this.#emit(each, true);
+    this.#held = "";
+    this.#line = "`";
+    this.#mode = "fence";
+  }
+
+  #inFence(character: string): void {
+    if (character === "\n") {
+      const isClosed = this.#closes(this.#line);
+      this.#emit(character, false);
+      this.#line = "";
+      if (!isClosed) return;
+      this.#isAfterBlank = true;
+      this.#beginLine();
+      return;
+    }
+    const isFirst = this.#line.trim() === "" && character !== " " && character !== "\t";
+    if (isFirst && this.#fence.isQuoted && character !== ">") {
+      this.#beginLine();
+      return this.accept(character);
+    }
+    if (this.#line.length <= CLOSING_MAXIMUM) this.#line += character;
+    this.#emit(character, true);
+  }
+
+  #closes(line: string): boolean {
+    const run = /^[ \t>]*([`~]+)[ \t\r]*$/.exec(line)?.[1] ?? "";
+    return run.length >= this.#fence.length && run === this.#fence.mark.repeat(run.length);
+  }
+}

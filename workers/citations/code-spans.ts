@@ -1,0 +1,98 @@
+/** Spans in backticks within a paragraph (CommonMark 0.31 §6.1): one is closed by as many backticks as opened it. */
+export type Emit = (character: string, isCode: boolean) => void;
+
+export class CodeSpans {
+  readonly #emit: Emit;
+  /** From the backtick that may have opened a span; empty if none has. */
+  #waiting: string[] = [];
+  #openLength = 0;
+  /** Backticks in a row just now. */
+  #run = 0;
+  #isEscaped = false;
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  accept(character: string): void {
+    if (this.#waiting.length === 0) {
+      if (character === "`" && !this.#isEscaped) {
+        this.#waiting.push(character);
+        this.#openLength = 0;
+        this.#run = 1;
+        return;
+      }
+      this.#isEscaped = character === "\\" && !this.#isEscaped;
+      this.#emit(character, false);
+      return;
+    }
+    if (character === "`") {
+      this.#run += 1;
+    } else if (this.#run > 0) {
+      if (this.#endRun()) return this.accept(character);
+    }
+    this.#waiting.push(character);
+  }
+
+  /** The paragraph ends, and with it whatever no backtick has closed. */
+  end(): void {
+    if (this.#waiting.length > 0 && !(this.#run > 0 && this.#endRun())) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      this.#replay(waiting);
+    }
+    this.#isEscaped = false;
+    this.#run = 0;
+  }
+
+  /** Whether the backticks that came last have closed the span. */
+  #endRun(): boolean {
+    const length = this.#run;
+    this.#run = 0;
+    if (this.#openLength === 0) {
+      this.#openLength = length;
+      return false;
+    }
+    if (length !== this.#openLength) return false;
+    for (const each of this.#waiting) this.#emit(each, true);
+    this.#waiting = [];
+    return true;
+  }
+
+  /** Whole paragraphs, in which all that may close a span is known. */
+  #replay(text: readonly string[]): void {
+    const closers = closersOf(text);
+    for (let at = 0; at < text.length;) {
+      const run = this.#isEscaped ? 0 : runAt(text, at);
+      const places = closers.get(run) ?? [];
+      while (places.length > 0 && places.at(-1)! < at + run) places.pop();
+      const end = run === 0 || places.length === 0 ? at + Math.max(run, 1) : places.at(-1)! + run;
+      const isCode = end > at + Math.max(run, 1);
+      for (const each of text.slice(at, end)) this.#emit(each, isCode);
+      this.#isEscaped = text[at] === "\\" && !this.#isEscaped;
+      at = end;
+    }
+  }
+}
+
+function runAt(text: readonly string[], at: number): number {
+  let end = at;
+  while (text[end] === "`") end += 1;
+  return end - at;
+}
+
+/** Where runs of backticks begin, by their lengths: the first one last. */
+function closersOf(text: readonly string[]): Map<number, number[]> {
+  const closers = new Map<number, number[]>();
+  for (let at = 0; at < text.length;) {
+    const run = runAt(text, at);
+    if (run > 0) {
+      const places = closers.get(run);
+      if (places === undefined) closers.set(run, [at]);
+      else places.push(at);
+    }
+    at += Math.max(run, 1);
+  }
+  for (const places of closers.values()) places.reverse();
+  return closers;
+}

@@ -1,0 +1,58 @@
+/** Which spellings of a URL lead to the same page. */
+
+/**
+ * Parameters by which sites and mailings follow readers, and which change no page: those that ClearURLs and Firefox take
+ * out of any URL (https://docs.clearurls.xyz/latest/specs/rules/, https://searchfox.org/mozilla-central, query stripping).
+ */
+const TRACKING =
+  /^(?:utm_\w+|gclid|gclsrc|dclid|gbraid|wbraid|gad_source|gad_campaignid|fbclid|msclkid|yclid|ysclid|twclid|ttclid|igshid|igsh|mc_[ce]id|_ga|_gl|srsltid|_hsenc|_hsmi|__hs\w+|mkt_tok|li_fat_id|epik|vero_(?:id|conv)|oly_(?:anon|enc)_id|rb_clickid|s_cid|wickedid|icid|ref_src|ref_url)$/i;
+
+/** The same for each spelling of one page's URL. The rest of what is no URL on the web is its own key. */
+export function pageKey(source: string): string {
+  const url = parse(source);
+  if (url === undefined) return source;
+  const host = url.host.replace(/\.(?=:|$)/, "").replace(/^www\./, "");
+  const path = url.pathname.split("/").map(spelled).join("/").replace(TRAILING_SLASH, "");
+  const query = url.search
+    .slice(1)
+    .split("&")
+    .map((field) =>
+      field
+        .split("=")
+        .map((part) => spelled(part.replaceAll("+", "%20")))
+        .join("="),
+    )
+    .filter((field) => field !== "" && !TRACKING.test(field.split("=")[0]!));
+  return `${host}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
+}
+
+/** Closer: the scheme, the host and the tracking parameters as they are. */
+export function exactKey(source: string): string {
+  const url = parse(source);
+  if (url === undefined) return source;
+  url.hash = "";
+  return url.href.replace(TRAILING_SLASH, "");
+}
+
+/** `#part`, or nothing. */
+export function fragmentOf(source: string): string {
+  return parse(source)?.hash ?? "";
+}
+
+const TRAILING_SLASH = /\/$/;
+
+/** As a reader of the text would follow it: models write `&amp;` where HTML would have it. */
+function parse(source: string): URL | undefined {
+  const text = source.trim().replace(/&(?:amp|#38|#x26);/gi, "&");
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
+}
+
+/** One way to write what may be percent-encoded or not. What is encoded in no UTF-8 keeps its bytes. */
+function spelled(part: string): string {
+  try {
+    return encodeURIComponent(decodeURIComponent(part));
+  } catch {
+    return part.replace(/%[0-9a-f]{2}/gi, (escape) => escape.toUpperCase());
+  }
+}

@@ -1,0 +1,74 @@
+/** An image out of whatever a service answers with: base64, a data URL, or a URL that is fetched through the guard. */
+import { z } from "zod";
+import type { GuardedFetch } from "../../net/guarded-fetch.ts";
+import { imageTypeOf } from "../image-type.ts";
+import { ImageFault } from "./image-model.ts";
+import { checkSize, IMAGE_MAXIMUM_BYTES } from "./image-size.ts";
+
+const imageSchema = z.union([
+  z.string().transform((image) => ({ image })),
+  z.looseObject({
+    b64_json: z.string().nullish(),
+    image_base64: z.string().nullish(),
+    image: z.string().nullish(),
+    url: z.string().nullish(),
+    image_url: z.string().nullish(),
+    revised_prompt: z.string().nullish(),
+  }),
+]);
+/** `images` is how some name the list. */
+const listSchema = z.looseObject({ data: z.unknown(), images: z.unknown() }).partial();
+const BASE64 = /^[A-Za-z0-9+/_\s-]+={0,2}$/;
+const DATA_URL = /^data:[^,]*;base64,/i;
+
+export interface ReadOptions {
+  fetch: GuardedFetch;
+  /** Of the service, for an address that does not name one. */
+  baseUrl: string;
+  signal: AbortSignal;
+  timeoutMs: number;
+}
+
+export interface ReadImage {
+  base64: string;
+  revisedPrompt?: string | undefined;
+}
+
+/** The first that there is, of a list or of an answer that is one image itself. Undefined if there is none. */
+export async function readImage(answer: unknown, options: ReadOptions): Promise<ReadImage | undefined> {
+  const list = listSchema.safeParse(answer).data ?? {};
+  const listed: unknown[] = [list.data, list.images].flatMap((each: unknown) => (Array.isArray(each) ? each : [each]));
+  // A text that is the whole answer is no image, but a page or an excuse.
+  for (const candidate of typeof answer === "string" ? [] : [...listed, answer]) {
+    const found = imageSchema.safeParse(candidate).data;
+    if (found === undefined) continue;
+    const { revised_prompt } = "revised_prompt" in found ? found : {};
+    const { b64_json, image_base64, image, url, image_url } = { ...NOTHING, ...found };
+    const place = [b64_json, image_base64, image, url, image_url].find((each) => each != null && each.trim() !== "");
+    if (place == null) continue;
+    return { base64: checkSize(await base64Of(place.trim(), options)), revisedPrompt: revised_prompt ?? undefined };
+  }
+  return undefined;
+}
+
+const NOTHING = { b64_json: null, image_base64: null, image: null, url: null, image_url: null };
+
+async function base64Of(place: string, options: ReadOptions): Promise<string> {
+  const data = DATA_URL.exec(place);
+  if (data !== null) return place.slice(data[0].length);
+  if (/^https?:\/\//i.test(place)) return await fetchImage(place, options);
+  const isPath = place.startsWith("/") && !place.startsWith("/9j/");
+  if (isPath) return await fetchImage(new URL(place, options.baseUrl).href, options);
+  if (!BASE64.test(place)) throw new ImageFault("server_error", "The image service sent no image.");
+  return place;
+}
+
+async function fetchImage(url: string, { fetch, signal, timeoutMs }: ReadOptions): Promise<string> {
+  const read = await fetch.read(url, { signal, maxBytes: IMAGE_MAXIMUM_BYTES, timeoutMs });
+  if (read.status !== 200) throw new Error(`The image's URL answered ${read.status}.`);
+  const isText = /^(text\/|application\/(json|xml))/.test(read.contentType ?? "");
+  if (isText && imageTypeOf(read.body) === undefined) {
+    throw new ImageFault("server_error", "The image service's link leads to no image.");
+  }
+  return Buffer.from(read.body).toString("base64");
+}

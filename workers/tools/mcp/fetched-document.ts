@@ -1,0 +1,63 @@
+/**
+ * The document that a server's `fetch` has answered with: `{ id, title, text, url }`, as structured content or as JSON in a
+ * text. That is the contract of servers for deep research, and a document without a URL is no source
+ * (https://developers.openai.com/api/docs/mcp).
+ */
+import { z } from "zod";
+import type { ToolResult } from "../../../src/store/tool-journal.ts";
+
+const URL_MAXIMUM = 4_096;
+const TITLE_MAXIMUM = 300;
+
+const documentSchema = z.object({
+  url: z
+    .string()
+    .max(URL_MAXIMUM)
+    .regex(/^https?:\/\//i),
+  text: z.string(),
+  title: z.string().nullish(),
+});
+
+interface Document {
+  url: string;
+  title: string;
+}
+
+interface Answer {
+  content?: readonly unknown[] | undefined;
+  structuredContent?: unknown;
+}
+
+const textBlockSchema = z.object({ type: z.literal("text"), text: z.string() });
+
+/** Adds the document to what the journal keeps of the call. What the model is shown stays as it is. */
+export function withDocument(toolName: string, answer: Answer, result: ToolResult, redact: (text: string) => string) {
+  if (result.isError) return result;
+  const texts = (answer.content ?? []).flatMap((block) => textBlockSchema.safeParse(block).data?.text ?? []);
+  const document = fetchedDocument(toolName, [answer.structuredContent, ...texts]);
+  if (document === undefined) return result;
+  const details = typeof result.details === "object" ? result.details : {};
+  const sources = [{ url: redact(document.url), title: redact(document.title) }];
+  return { ...result, details: { ...details, sources } };
+}
+
+/** The first of the values, or of their JSON, that is a document. */
+export function fetchedDocument(toolName: string, values: readonly unknown[]): Document | undefined {
+  if (toolName !== "fetch") return undefined;
+  for (const value of values) {
+    const parsed = documentSchema.safeParse(typeof value === "string" ? readJson(value) : value);
+    if (!parsed.success || !URL.canParse(parsed.data.url)) continue;
+    const title = (parsed.data.title ?? "").replace(/\s+/g, " ").trim();
+    return { url: parsed.data.url, title: title.slice(0, TITLE_MAXIMUM) };
+  }
+  return undefined;
+}
+
+/** Undefined if it is none: most answers are prose. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

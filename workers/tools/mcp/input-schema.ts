@@ -1,0 +1,140 @@
+/**
+ * Whether a provider can be offered a tool with this schema. Providers refuse a whole request for one schema that is none,
+ * and servers send many (https://github.com/sandialabs/atlas-ui-3/issues/727): so each is looked at before it is offered.
+ * A null keyword is how some languages write a list or a map that is empty, and is read as if it were not there; a missing
+ * `type` can only be `object`.
+ */
+import { Ajv } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { isRecord } from "./is-record.ts";
+
+/** As deep as a request may be. */
+const LEVELS_MAXIMUM = 256;
+/** Their values are data, and not schemas. */
+const DATA_KEYWORDS: ReadonlySet<string> = new Set(["const", "default", "enum", "example", "examples"]);
+const NULL_KEYWORDS: ReadonlySet<string> = new Set(["const", "default", "example"]);
+/** Their values are schemas by names that the server chose. */
+const MAP_KEYWORDS: ReadonlySet<string> = new Set([
+  "$defs",
+  "definitions",
+  "dependencies",
+  "dependentSchemas",
+  "patternProperties",
+  "properties",
+]);
+
+const OPTIONS = { strict: false, validateFormats: false, logger: false } as const;
+const newest = new Ajv2020(OPTIONS);
+const older = new Ajv(OPTIONS);
+
+export type CheckedSchema = { schema: Record<string, unknown> } | { flaw: string };
+
+/** A flaw is the end of a sentence that begins with the schema. */
+export function checkInputSchema(value: unknown): CheckedSchema {
+  if (!isRecord(value)) return { flaw: `is ${kindOf(value)}, not an object` };
+  if (isTooDeep(value)) return { flaw: `nests deeper than ${LEVELS_MAXIMUM} levels` };
+  const schema = withoutNulls(value);
+  const { type = "object" } = schema;
+  const isObject = type === "object" || (Array.isArray(type) && type.includes("object"));
+  if (!isObject) return { flaw: `is of type ${JSON.stringify(type).slice(0, 100)}, not "object"` };
+  const whole = { ...schema, type: "object" };
+  const reference = danglingReference(whole);
+  if (reference !== undefined) return { flaw: `has a $ref that goes nowhere: ${reference.slice(0, 200)}` };
+  const fault = faultOf(whole);
+  return fault === undefined ? { schema: whole } : { flaw: `is not a JSON schema: ${fault.slice(0, 200)}` };
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : `a ${typeof value}`;
+}
+
+/** By hand: what is deep enough ends a recursion with an error. */
+function isTooDeep(root: object): boolean {
+  let level: object[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth >= LEVELS_MAXIMUM) return true;
+    level = level.flatMap((each) =>
+      Object.values(each).filter((inner): inner is object => typeof inner === "object" && inner !== null),
+    );
+  }
+  return false;
+}
+
+function withoutNulls(schema: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries(schema).filter(([key, value]) => value !== null || NULL_KEYWORDS.has(key));
+  return Object.fromEntries(kept.map(([key, value]) => [key, cleaned(key, value)]));
+}
+
+function cleaned(key: string, value: unknown): unknown {
+  if (DATA_KEYWORDS.has(key)) return value;
+  if (Array.isArray(value)) return value.map((each: unknown) => (isRecord(each) ? withoutNulls(each) : each));
+  if (!isRecord(value)) return value;
+  if (!MAP_KEYWORDS.has(key)) return withoutNulls(value);
+  const named = Object.entries(value).map(([name, each]) => [name, isRecord(each) ? withoutNulls(each) : (each ?? {})]);
+  return Object.fromEntries(named) as Record<string, unknown>;
+}
+
+/** Few servers say which draft they write in; what is right in one of the two in use is right. */
+function faultOf({ $schema: _draft, ...schema }: Record<string, unknown>): string | undefined {
+  if (newest.validateSchema(schema) === true || older.validateSchema(schema) === true) return undefined;
+  const [error] = newest.errors ?? [];
+  return `${error?.instancePath ?? ""} ${error?.message ?? ""}`.trim();
+}
+
+/** The first that neither a pointer nor a name within the schema answers to: a provider fetches none. */
+function danglingReference(root: Record<string, unknown>): string | undefined {
+  const references: string[] = [];
+  const names = new Set([""]);
+  let hasOwnBase = false;
+  visit(root, (schema) => {
+    const { $ref, $id, $anchor, $dynamicAnchor } = schema;
+    if (typeof $ref === "string") references.push($ref);
+    if (typeof $id === "string") {
+      names.add($id);
+      // A pointer below it may begin there.
+      hasOwnBase ||= schema !== root;
+    }
+    for (const anchor of [$anchor, $dynamicAnchor]) if (typeof anchor === "string") names.add(`#${anchor}`);
+  });
+  return references.find((reference) => {
+    if (names.has(reference)) return false;
+    const hash = reference.indexOf("#");
+    const base = hash < 0 ? reference : reference.slice(0, hash);
+    if (!names.has(base) || hash < 0) return true;
+    const fragment = reference.slice(hash);
+    return !hasOwnBase && !names.has(fragment) && !pointsSomewhere(root, fragment);
+  });
+}
+
+function visit(schema: Record<string, unknown>, see: (schema: Record<string, unknown>) => void): void {
+  see(schema);
+  for (const [key, value] of Object.entries(schema)) {
+    if (DATA_KEYWORDS.has(key) || typeof value !== "object" || value === null) continue;
+    const isMany = Array.isArray(value) || MAP_KEYWORDS.has(key);
+    for (const each of isMany ? Object.values(value) : [value]) if (isRecord(each)) visit(each, see);
+  }
+}
+
+function pointsSomewhere(root: unknown, fragment: string): boolean {
+  if (fragment === "#") return true;
+  if (!fragment.startsWith("#/")) return false;
+  let place: unknown = root;
+  for (const part of fragment.slice(2).split("/")) {
+    const key = unescaped(part);
+    if (typeof place !== "object" || place === null || !Object.hasOwn(place, key)) return false;
+    place = Reflect.get(place, key);
+  }
+  return typeof place === "boolean" || isRecord(place);
+}
+
+function unescaped(part: string): string {
+  const plain = part.replaceAll("~1", "/").replaceAll("~0", "~");
+  try {
+    return decodeURIComponent(plain);
+  } catch {
+    // A percent sign that is only that.
+    return plain;
+  }
+}
