@@ -7,6 +7,8 @@
  */
 import { newId } from "../../../src/protocol/id.ts";
 import { asArray, asIndex, asString, isObject, type Json } from "../provider/json.ts";
+import { errorText } from "../provider/error-text.ts";
+import { errorIn } from "../provider/refusal-in-body.ts";
 import type { Mender } from "../provider/answer-stream.ts";
 
 interface Call {
@@ -26,9 +28,10 @@ export class ChatMender implements Mender {
 
   read(chunk: unknown): unknown {
     if (!isObject(chunk)) return undefined;
-    const { error, usage, id, created, model, ...rest } = chunk;
-    // The provider's word, which the SDK knows.
-    if (error != null) return chunk;
+    const { error: told, usage, id, created, model, ...rest } = chunk;
+    const error = errorIn(chunk["object"] === "error" ? chunk : { error: told });
+    // As the SDK knows the provider's word.
+    if (error !== undefined) return { error: { ...error, message: errorText(error) ?? "" } };
     const choices = asArray(chunk["choices"]).filter(isObject);
     // What is no chunk at all is the SDK's to judge.
     if (!Array.isArray(chunk["choices"]) && usage == null) return "choices" in chunk ? undefined : chunk;
