@@ -129,6 +129,7 @@ export const VENDORS = {
       think_tags: ["none", "https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model"],
       reasoning_sent: ["turns_with_calls", "https://github.com/continuedev/continue/issues/11600"],
       state_returned: [[], "https://platform.moonshot.ai/docs/api/chat"],
+      forced_call_thinking: ["switched_off", "https://github.com/can1357/oh-my-pi/pull/1078"],
       thinking_off: ["thinking_disabled", "https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model"],
     },
   },

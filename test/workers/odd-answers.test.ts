@@ -265,3 +265,14 @@ describe("comments are a sign of life", () => {
     }
   });
 });
+
+test.each([
+  ["as an object named error", { object: "error", message: "Out of memory.", type: "InternalError", code: 400 }],
+  ["as a text", { error: "Out of memory." }],
+  ["beside the fields of a chunk", { ...chunk({}), error: { message: "Out of memory.", code: 400 } }],
+  ["with a message that is a list", { error: { message: [{ msg: "Out of memory." }], code: 400 } }],
+])("an error within a stream of chunks is the provider's word: %s", async (_, event) => {
+  const answer = sse(...[chunk({ content: "Hello" }), event].map((each) => JSON.stringify(each)));
+  const { finish } = await read("openai-compatible", answer);
+  expect(finish).toMatchObject({ status: "failed", error: { message: expect.stringContaining("Out of memory.") } });
+});

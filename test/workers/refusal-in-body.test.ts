@@ -17,6 +17,10 @@ test.each([
   [200, 429, '{"error":{"code":"insufficient_quota"}}'],
   [200, 400, '{"error":{"type":"invalid_request_error"}}'],
   [200, 500, '{"error":{"code":200}}'],
+  [200, 404, '{"object":"error","message":"The model does not exist.","code":404}'],
+  [200, 500, '{"object":"error","message":"Out of memory.","code":null}'],
+  [200, 500, '{"error":"The model is not loaded."}'],
+  [200, 200, '{"error":" "}'],
   // A response that failed says so by itself, as do those without an error.
   [200, 200, '{"object":"response","error":{"code":"server_error"}}'],
   [200, 200, '{"object":"response.input_tokens","input_tokens":3}'],

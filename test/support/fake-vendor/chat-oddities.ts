@@ -1,5 +1,8 @@
 /** Streams of chat completions as they have been seen, and as a client must read them. */
+import { z } from "zod";
 import type { Frame, Oddity } from "./protocol.ts";
+
+const callsSchema = z.array(z.looseObject({ function: z.looseObject({ arguments: z.string().optional() }) }));
 
 function mapDeltas(frames: readonly Frame[], change: (delta: Record<string, unknown>) => object): Frame[] {
   return frames.map(({ data }) => ({ data: withDelta(data, change) }));
@@ -72,4 +75,35 @@ export const CHAT_ODDITIES: readonly Oddity[] = [
     source: "https://github.com/CommandCodeAI/command-code/issues/785",
     apply: (frames) => frames.filter(({ data }) => data !== "[DONE]"),
   },
+  {
+    name: "no reason to finish, where [DONE] says that it is the end",
+    source: "https://github.com/CommandCodeAI/command-code/issues/785",
+    apply: (frames) =>
+      frames.map(({ data }) => {
+        const isOver = frames.at(-1)?.data === "[DONE]";
+        if (!isOver || !isChunk(data) || !isNamed(data)) return { data };
+        return { data: { ...data, choices: data.choices.map((choice) => ({ ...choice, finish_reason: null })) } };
+      }),
+  },
+  {
+    name: "arguments that are an object",
+    source: "https://github.com/ollama/ollama/issues/11633",
+    apply: (frames) => mapDeltas(frames, withObjects),
+  },
 ];
+
+/** Only a plain end may go unsaid. */
+const isNamed = ({ choices }: Chunk) =>
+  choices.some(({ finish_reason }) => /^(stop|tool_calls)$/.test(finish_reason ?? ""));
+
+/** Where they come whole. */
+function withObjects(delta: Record<string, unknown>): object {
+  const calls = callsSchema.safeParse(delta["tool_calls"]).data;
+  if (calls === undefined) return delta;
+  const tool_calls = calls.map((call) => {
+    const { arguments: json } = call.function;
+    if (json?.startsWith("{") !== true || !json.endsWith("}")) return call;
+    return { ...call, function: { ...call.function, arguments: JSON.parse(json) } };
+  });
+  return { ...delta, tool_calls };
+}

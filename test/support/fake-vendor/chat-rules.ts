@@ -114,8 +114,7 @@ export function nothingBlank(source: Source, message: string): ChatRule {
 }
 
 /** With its own calls, the reasoning that they came of; with another model's, a field at least. */
-export function reasoningReturned(source: Source): ChatRule {
-  const message = "The `reasoning_content` in the thinking mode must be passed back to the API.";
+export function reasoningReturned(source: Source, message: string): ChatRule {
   return {
     source,
     broken: (body, memory) => {
@@ -145,13 +144,28 @@ function givenTurns({ tool_calls = [] }: ChatMessage, memory: Memory): GivenTurn
   return [...(memory.given(turnKey(name, JSON.parse(json))) ?? [])] as GivenTurn[];
 }
 
-export function noForcedCallWhileThinking(source: Source): ChatRule {
+export function noForcedCallWhileThinking(source: Source, message: string): ChatRule {
   return {
     source,
     broken: (body) =>
       !isThinkingDisabled(body) && body["tool_choice"] !== undefined && body["tool_choice"] !== "auto"
-        ? "Thinking mode does not support this tool_choice"
+        ? message
         : undefined,
+  };
+}
+
+/** Its own calls come back under the ids that it gave them. The model reads them, and says nothing if they are others. */
+export function ownIds(source: Source): ChatRule {
+  return {
+    source,
+    broken: ({ messages }, memory) => {
+      const calls = messages.flatMap(({ tool_calls = [] }) => tool_calls);
+      const changed = calls.find(({ id, function: { name, arguments: json } }) => {
+        const given = memory.given(`ids of ${callKey(name, JSON.parse(json))}`);
+        return given !== undefined && !given.includes(id);
+      });
+      return changed && `The call of ${changed.function.name} came back under the id ${changed.id}.`;
+    },
   };
 }
 

@@ -153,6 +153,7 @@ class ChatWriter {
   #call(calls: NonNullable<Turn["calls"]>): void {
     for (const [place, { name, arguments: args }] of calls.entries()) {
       const id = this.#style.callId(this.#memory.next(), name);
+      this.#memory.keep(`ids of ${callKey(name, args)}`, id);
       const index = this.#style.calls === "whole_at_0" ? 0 : place;
       const json = JSON.stringify(args);
       // Calls at the same time are signed by the first of them.

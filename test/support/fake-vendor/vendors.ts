@@ -16,13 +16,12 @@ const answered = rules.callsAnswered(
     `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${ids.join(", ")}`,
 );
 const named = rules.toolsNamedOnce("https://platform.openai.com/docs/api-reference/chat/create");
+const ownIds = rules.ownIds("https://github.com/BerriAI/litellm/pull/34523");
 const ASSISTANT = ["role", "content", "tool_calls"];
 
-function chat(
-  vendor: string,
-  model: string,
-  definition: Omit<ChatVendor, "oddities"> & { path?: string },
-): VendorDefinition {
+type Definition = Omit<ChatVendor, "oddities"> & { path?: string };
+
+function chat(vendor: string, model: string, definition: Definition): VendorDefinition {
   const { path = "/v1", ...own } = definition;
   return {
     provider: { kind: "openai-compatible", vendor },
@@ -32,6 +31,7 @@ function chat(
   };
 }
 
+const fields = (names: string) => names.split(" ");
 const letters = (n: number, length: number) => n.toString(36).padStart(length, "x").slice(-length);
 
 export const FAKE_VENDORS = {
@@ -94,8 +94,8 @@ export const FAKE_VENDORS = {
       rules.onlyFields(
         "https://github.com/dnakov/anon-kode/issues/53",
         {
-          body: "frequency_penalty guardrails max_tokens messages metadata model n parallel_tool_calls prediction presence_penalty prompt_mode random_seed reasoning_effort response_format safe_prompt stop stream temperature tool_choice tools top_p".split(
-            " ",
+          body: fields(
+            "frequency_penalty guardrails max_tokens messages metadata model n parallel_tool_calls prediction presence_penalty prompt_mode random_seed reasoning_effort response_format safe_prompt stop stream temperature tool_choice tools top_p",
           ),
           assistant: [...ASSISTANT, "prefix"],
         },
@@ -137,8 +137,14 @@ export const FAKE_VENDORS = {
       isThinkingOff: rules.isThinkingDisabled,
     },
     rules: [
-      rules.reasoningReturned("https://api-docs.deepseek.com/guides/thinking_mode"),
-      rules.noForcedCallWhileThinking("https://github.com/deepseek-ai/DeepSeek-V3/issues/1376"),
+      rules.reasoningReturned(
+        "https://api-docs.deepseek.com/guides/thinking_mode",
+        "The `reasoning_content` in the thinking mode must be passed back to the API.",
+      ),
+      rules.noForcedCallWhileThinking(
+        "https://github.com/deepseek-ai/DeepSeek-V3/issues/1376",
+        "Thinking mode does not support this tool_choice",
+      ),
       rules.nothingBlank(
         "https://github.com/OnesoftQwQ/opencode-go-copilot/issues/24",
         "Invalid assistant message: content or tool_calls must be set",
@@ -156,8 +162,8 @@ export const FAKE_VENDORS = {
       rules.onlyFields(
         "https://github.com/tashfeenahmed/freellmapi/issues/1070",
         {
-          body: "frequency_penalty include_reasoning max_completion_tokens max_tokens messages metadata model n parallel_tool_calls presence_penalty reasoning_effort reasoning_format response_format seed service_tier stop stream stream_options temperature tool_choice tools top_p user".split(
-            " ",
+          body: fields(
+            "frequency_penalty include_reasoning max_completion_tokens max_tokens messages metadata model n parallel_tool_calls presence_penalty reasoning_effort reasoning_format response_format seed service_tier stop stream stream_options temperature tool_choice tools top_p user",
           ),
           assistant: [...ASSISTANT, "name"],
         },
@@ -187,12 +193,34 @@ export const FAKE_VENDORS = {
         (id, place) =>
           `Invalid 'messages[${place}].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length ${id.length} instead.`,
       ),
+      ownIds,
       rules.detailsReturned("https://openrouter.ai/docs/guides/best-practices/reasoning-tokens#preserving-reasoning"),
     ],
     describe: ({ status: code, message }) => ({ error: { message, code, metadata: { provider_name: "Moonshot" } } }),
     overloaded: { status: 502, message: "Provider returned error" },
   }),
-  /** Behind chat completions. */
+  moonshot: chat("moonshot", "kimi-k3", {
+    style: {
+      callId: (n, name) => `functions.${name}:${1_000 + n}`,
+      thinking: "reasoning_content",
+      calls: "pieces",
+      usage: "last_chunk",
+      isThinkingOff: rules.isThinkingDisabled,
+    },
+    rules: [
+      ownIds,
+      rules.reasoningReturned(
+        "https://github.com/continuedev/continue/issues/11600",
+        "thinking is enabled but reasoning_content is missing in assistant tool call message",
+      ),
+      rules.noForcedCallWhileThinking(
+        "https://github.com/can1357/oh-my-pi/pull/1078",
+        "tool_choice is incompatible with thinking enabled",
+      ),
+    ],
+    describe: ({ message }) => ({ error: { message, type: "invalid_request_error" } }),
+    overloaded: { status: 429, message: "The engine is currently overloaded, please try again later" },
+  }),
   gemini: chat("gemini", "gemini-3-pro-preview", {
     path: "/v1beta/openai",
     style: {
@@ -215,7 +243,6 @@ export const FAKE_VENDORS = {
     overloaded: { status: 503, message: "The model is overloaded. Please try again later." },
   }),
   anthropic: { provider: { kind: "anthropic" }, path: "/v1", model: "claude-opus-4-5", open: openAnthropic },
-  /** Its own protocol. */
   google: { provider: { kind: "google" }, path: "/v1beta", model: "gemini-3-pro-preview", open: openGemini },
 } as const satisfies Record<string, VendorDefinition>;
 

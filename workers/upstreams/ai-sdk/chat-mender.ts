@@ -7,10 +7,14 @@
  */
 import { newId } from "../../../src/protocol/id.ts";
 import { asArray, asIndex, asString, isObject, type Json } from "../provider/json.ts";
+import { errorText } from "../provider/error-text.ts";
+import { errorIn } from "../provider/refusal-in-body.ts";
 import type { Mender } from "../provider/answer-stream.ts";
 
 interface Call {
   index: number;
+  /** As the server said it. */
+  told: number | undefined;
   id: string;
   name: string;
   json: string;
@@ -24,9 +28,10 @@ export class ChatMender implements Mender {
 
   read(chunk: unknown): unknown {
     if (!isObject(chunk)) return undefined;
-    const { error, usage, id, created, model, ...rest } = chunk;
-    // The provider's word, which the SDK knows.
-    if (error != null) return chunk;
+    const { error: told, usage, id, created, model, ...rest } = chunk;
+    const error = errorIn(chunk["object"] === "error" ? chunk : { error: told });
+    // As the SDK knows the provider's word.
+    if (error !== undefined) return { error: { ...error, message: errorText(error) ?? "" } };
     const choices = asArray(chunk["choices"]).filter(isObject);
     // What is no chunk at all is the SDK's to judge.
     if (!Array.isArray(chunk["choices"]) && usage == null) return "choices" in chunk ? undefined : chunk;
@@ -75,12 +80,14 @@ export class ChatMender implements Mender {
     return mended;
   }
 
-  #call({ index: told, id, function: fn, ...rest }: Json): Json {
+  #call({ index: told, id: toldText, function: fn, ...rest }: Json): Json {
     const { name: toldName, arguments: args, ...more }: Json = isObject(fn) ? fn : {};
     const name = asString(toldName) || asString(rest["name"]) || undefined;
-    const toldId = asString(id) || undefined;
-    const before = this.#find(asIndex(told), toldId, name);
-    const call = before ?? { index: this.#calls.length, id: toldId ?? newId("call"), name: name ?? "", json: "" };
+    const toldId = asString(toldText) || undefined;
+    const index = asIndex(told);
+    const before = this.#find(index, toldId, name);
+    const id = toldId ?? newId("call");
+    const call = before ?? { index: this.#calls.length, told: index, id, name: name ?? "", json: "" };
     if (before === undefined) this.#calls.push(call);
     const json = jsonOf(args ?? rest["arguments"]);
     const isRepeated = json.startsWith("{") && isWhole(call.json);
@@ -95,9 +102,14 @@ export class ChatMender implements Mender {
     };
   }
 
-  /** The call that the piece is of: a name under another id begins one, whatever its index is. */
+  /**
+   * The call that the piece is of: a name under another id begins one, whatever its index is, and so does one under another
+   * index, for some servers give all calls the same id.
+   */
   #find(index: number | undefined, id: string | undefined, name: string | undefined): Call | undefined {
-    const byId = id === undefined ? undefined : this.#calls.find((call) => call.id === id);
+    const withId = id === undefined ? [] : this.#calls.filter((call) => call.id === id);
+    const byBoth = withId.find((call) => call.told === index) ?? (name === undefined ? withId.at(-1) : undefined);
+    const byId = byBoth ?? withId.find((call) => index === undefined || call.told === undefined);
     if (byId !== undefined) return byId;
     const byIndex = index === undefined ? undefined : this.#calls.findLast((call) => call.index === index);
     if (name === undefined) return byIndex ?? this.#calls.at(-1);

@@ -26,13 +26,24 @@ export function statingRefusals(send: Fetch): Fetch {
 /** Undefined if the body is anything but an error: a response that failed has one too, beside what else it says. */
 function refusedStatus(body: string): number | undefined {
   const parsed = parse(body);
-  if (!isObject(parsed) || !isObject(parsed["error"]) || "object" in parsed) return undefined;
-  const { error } = parsed;
+  const error = errorIn(parsed);
+  if (error === undefined) return undefined;
   const code = Number(error["code"]);
   if (Number.isInteger(code) && code >= 400 && code < 600) return code;
   const kinds = [asString(error["code"]) ?? "", asString(error["type"]) ?? ""];
   if (kinds.some((kind) => /^rate_limit|^insufficient_quota$/.test(kind))) return TOO_MANY_REQUESTS;
   return kinds.includes("invalid_request_error") ? BAD_REQUEST : SERVER_ERROR;
+}
+
+/** The error that `answer` is, if it is nothing else. */
+export function errorIn(answer: unknown): Json | undefined {
+  if (!isObject(answer)) return undefined;
+  const { object, error } = answer;
+  // vLLM's form (https://github.com/vllm-project/vllm/issues/12886).
+  if (object === "error") return answer;
+  if (object !== undefined) return undefined;
+  if (isObject(error)) return error;
+  return asString(error)?.trim() ? { message: error } : undefined;
 }
 
 function parse(body: string): Json | undefined {
