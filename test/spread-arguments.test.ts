@@ -22,7 +22,7 @@ const ALLOWED: Record<string, string> = {
 };
 
 /** A script's list of fields of the record, which are some thirty. */
-const UNPACKED = ["src/store/write-record.ts: unpack(ARGV, fields)"];
+const UNPACKED = ["src/store/write-record.ts: unpack(args, fields)"];
 
 const SOURCES = globSync(["src/**/*.ts", "workers/**/*.ts"]).map((file) => ({
   file,

@@ -2,18 +2,19 @@
  * Every vendor that has a fake, under the same conversations: calm, and in chaos. A fake refuses what the vendor would
  * refuse, so that what it is sent is judged by its rules (test/support/fake-vendor/), and not by a copy of what we send.
  */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { ChaosSettings } from "../support/fake-vendor/chaos.ts";
 import type { Script, Turn } from "../support/fake-vendor/script.ts";
 import { startFakeVendor } from "../support/fake-vendor/server.ts";
 import { FAKE_VENDOR_NAMES, type FakeVendorName } from "../support/fake-vendor/vendors.ts";
-import { openTestStorage } from "../support/storage.ts";
+import { openTestStorage, type TestStorage } from "../support/storage.ts";
 import { Chain, expectNoRefusals, user } from "../support/vendor-runs.ts";
 import { textOf } from "./upstream-log.ts";
 
-const storage = await openTestStorage();
+let storage: TestStorage;
+beforeAll(async () => void (storage = await openTestStorage()));
 afterAll(() => storage[Symbol.asyncDispose]());
 
 const look = (x: number) => ({ name: "look", arguments: { x } });

@@ -94,7 +94,8 @@ describe("with a worker", () => {
   test("a worker that missed the order, at a provider that says nothing, stops by its lease", async () => {
     const { id } = await create(api.url, { model: "openai/silent", input: "Think for ever.", background: true });
     const request = await upstream.nextRequest();
-    await subscribe(api.url, id, { cutAfterEvents: 5 });
+    // Its item is not shown before it says something.
+    await subscribe(api.url, id, { cutAfterEvents: 3 });
     // The same as a cancel whose order was lost: the response is fenced and nobody is told.
     await inspector.redis.hset(inspector.layout.meta(id), "lease", "0-taken");
     await request.closed;

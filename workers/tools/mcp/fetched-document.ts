@@ -23,17 +23,19 @@ interface Document {
   title: string;
 }
 
+/** As the server sent it: nothing of it is sure. */
 interface Answer {
-  content?: readonly unknown[] | undefined;
+  content?: unknown;
   structuredContent?: unknown;
 }
 
-const textBlockSchema = z.object({ type: z.literal("text"), text: z.string() });
+const textSchema = z.union([z.string(), z.object({ text: z.string() }).transform(({ text }) => text)]);
 
 /** Adds the document to what the journal keeps of the call. What the model is shown stays as it is. */
 export function withDocument(toolName: string, answer: Answer, result: ToolResult, redact: (text: string) => string) {
   if (result.isError) return result;
-  const texts = (answer.content ?? []).flatMap((block) => textBlockSchema.safeParse(block).data?.text ?? []);
+  const blocks: unknown[] = Array.isArray(answer.content) ? answer.content : [answer.content];
+  const texts = blocks.flatMap((block) => textSchema.safeParse(block).data ?? []);
   const document = fetchedDocument(toolName, [answer.structuredContent, ...texts]);
   if (document === undefined) return result;
   const details = typeof result.details === "object" ? result.details : {};
