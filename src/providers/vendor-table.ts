@@ -24,7 +24,6 @@ export const VENDORS = {
     hosts: ["api.openai.com", "openai.azure.com"],
     traits: {
       call_ids: ["up_to_40", "https://github.com/vercel/ai/issues/5171"],
-      think_tags: ["none", "https://platform.openai.com/docs/guides/reasoning"],
       reasoning_sent: ["none", "https://platform.openai.com/docs/api-reference/chat/create"],
       state_returned: [[], "https://platform.openai.com/docs/api-reference/chat/create"],
       tool_images: ["as_user", "https://github.com/OpenHands/OpenHands/issues/7700"],
@@ -45,6 +44,7 @@ export const VENDORS = {
     hosts: [],
     traits: {
       ...TEMPLATES,
+      think_tags: ["written", "https://docs.sglang.ai/advanced_features/separate_reasoning.html"],
       state_returned: [[], "https://docs.sglang.ai/advanced_features/separate_reasoning.html"],
       continuation: ["continue_final_message", "https://docs.sglang.ai/basic_usage/openai_api_completions.html"],
     },
@@ -52,6 +52,7 @@ export const VENDORS = {
   ollama: {
     hosts: ["ollama.com"],
     traits: {
+      think_tags: ["written", "https://github.com/RooCodeInc/Roo-Code/issues/1087"],
       reasoning_field: ["reasoning", "https://docs.ollama.com/api/openai-compatibility"],
       state_returned: [[], "https://docs.ollama.com/api/openai-compatibility"],
       tool_choice_none: ["without_tools", "https://github.com/ollama/ollama/issues/17921"],
@@ -72,6 +73,7 @@ export const VENDORS = {
     hosts: [],
     traits: {
       ...TEMPLATES,
+      think_tags: ["written", "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/1569"],
       state_returned: [[], "https://lmstudio.ai/docs/developer/openai-compat"],
       tool_choice_named: ["only_that_tool", "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670"],
     },
@@ -80,7 +82,6 @@ export const VENDORS = {
     hosts: ["mistral.ai"],
     traits: {
       call_ids: ["nine_alphanumerics", "https://github.com/anomalyco/opencode/issues/1680"],
-      think_tags: ["none", "https://docs.mistral.ai/capabilities/reasoning"],
       reasoning_sent: ["none", "https://github.com/BerriAI/litellm/issues/30835"],
       state_returned: [[], "https://github.com/BerriAI/litellm/issues/30835"],
       late_system: ["as_user", "https://github.com/swarmauri/swarmauri-sdk/issues/162"],
@@ -98,7 +99,6 @@ export const VENDORS = {
   deepseek: {
     hosts: ["deepseek.com"],
     traits: {
-      think_tags: ["none", "https://api-docs.deepseek.com/guides/thinking_mode"],
       reasoning_sent: ["turns_with_calls", "https://api-docs.deepseek.com/guides/thinking_mode"],
       state_returned: [[], "https://api-docs.deepseek.com/api/create-chat-completion"],
       forced_call_thinking: ["switched_off", "https://github.com/deepseek-ai/DeepSeek-V3/issues/1376"],
@@ -110,6 +110,7 @@ export const VENDORS = {
   groq: {
     hosts: ["groq.com"],
     traits: {
+      think_tags: ["written", "https://github.com/inference-gateway/inference-gateway/pull/71"],
       reasoning_sent: ["none", "https://github.com/tashfeenahmed/freellmapi/issues/1070"],
       state_returned: [[], "https://github.com/tashfeenahmed/freellmapi/issues/1070"],
       max_tokens_field: ["max_completion_tokens", "https://console.groq.com/docs/api-reference"],
@@ -126,7 +127,6 @@ export const VENDORS = {
   moonshot: {
     hosts: ["moonshot.ai", "moonshot.cn"],
     traits: {
-      think_tags: ["none", "https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model"],
       reasoning_sent: ["turns_with_calls", "https://github.com/continuedev/continue/issues/11600"],
       state_returned: [[], "https://platform.moonshot.ai/docs/api/chat"],
       forced_call_thinking: ["switched_off", "https://github.com/can1357/oh-my-pi/pull/1078"],
@@ -137,7 +137,6 @@ export const VENDORS = {
     hosts: ["openrouter.ai"],
     traits: {
       call_ids: ["up_to_40", "https://github.com/openclaw/openclaw/pull/875"],
-      think_tags: ["none", "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens"],
       reasoning_field: ["reasoning", "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens"],
       state_returned: [
         ["reasoning_details"],
@@ -149,7 +148,6 @@ export const VENDORS = {
   gemini: {
     hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com"],
     traits: {
-      think_tags: ["none", "https://ai.google.dev/gemini-api/docs/openai"],
       reasoning_sent: ["none", "https://ai.google.dev/gemini-api/docs/openai"],
       state_returned: [["extra_content"], "https://ai.google.dev/gemini-api/docs/thought-signatures"],
       unsigned_calls: ["placeholder", "https://ai.google.dev/gemini-api/docs/thought-signatures"],
@@ -169,7 +167,6 @@ export const VENDORS = {
     traits: {
       call_ids: ["word_characters", "https://docs.anthropic.com/en/api/messages"],
       call_id_prefix: ["toolu_", "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview"],
-      think_tags: ["none", "https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking"],
       reasoning_sent: ["none", "https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking"],
       state_returned: [[], "https://docs.anthropic.com/en/api/openai-sdk"],
       late_system: ["as_user", "https://docs.anthropic.com/en/api/messages"],
@@ -187,7 +184,6 @@ export const VENDORS = {
   google: {
     hosts: [],
     traits: {
-      think_tags: ["none", "https://ai.google.dev/gemini-api/docs/thinking"],
       reasoning_sent: ["none", "https://ai.google.dev/gemini-api/docs/thought-signatures"],
       state_returned: [[], "https://ai.google.dev/gemini-api/docs/thought-signatures"],
       late_system: ["as_user", "https://ai.google.dev/api/generate-content"],

@@ -99,7 +99,7 @@ export type TraitName = keyof VendorTraits;
 export const DEFAULT_TRAITS: VendorTraits = {
   call_ids: "any",
   call_id_prefix: "",
-  think_tags: "written",
+  think_tags: "none",
   reasoning_sent: "current_turn",
   reasoning_field: "reasoning_content",
   state_returned: ["extra_content", "reasoning_details"],
