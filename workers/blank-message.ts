@@ -9,15 +9,15 @@ export class BlankMessage {
 
   /** What is to be passed on now. */
   accept(event: ItemEventDraft): ItemEventDraft[] {
-    const [first] = this.#held;
-    const begins = event.type === "response.output_item.added" && event.item.type === "message";
-    if (first === undefined && !begins) return [event];
+    if (!this.#isOfMessage(event)) return [...this.take(), event];
     this.#held.push(event);
-    return first?.output_index === event.output_index || (first === undefined && begins)
-      ? says(event)
-        ? this.take()
-        : []
-      : this.take();
+    return says(event) ? this.take() : [];
+  }
+
+  #isOfMessage(event: ItemEventDraft): boolean {
+    const [first] = this.#held;
+    if (first !== undefined) return first.output_index === event.output_index;
+    return event.type === "response.output_item.added" && event.item.type === "message";
   }
 
   get isHolding(): boolean {
