@@ -52,8 +52,9 @@ const SHORT = { "simulator.tokens": "2", "simulator.delay_ms": "0" };
 export const HANGING = { "simulator.hang": "true" };
 
 /** As if the time until its latest start were over. */
-export async function comeDue({ redis, layout }: Storage, id: string): Promise<void> {
-  const nowMs = Date.now();
+export async function comeDue({ redis, layout, clock }: Storage, id: string): Promise<void> {
+  // By the clock that is asked whether it is due: Redis's, which may be some milliseconds behind this process's.
+  const nowMs = clock.nowMs() - 1_000;
   await redis.hset(layout.meta(id), "latestStartMs", String(nowMs));
   await redis.zadd(layout.windowed, "XX", nowMs, id);
 }
