@@ -85,9 +85,9 @@ export class RedisLayout {
   stagedKeysOf = (
     id: string,
     attempt: string,
-  ): [events: string, request: string, input: string, inputIndex: string, event: string] => {
+  ): [events: string, request: string, input: string, inputIndex: string] => {
     const staged = `${this.prefix}:{${id}}:staged:${attempt}`;
-    return [`${staged}:events`, `${staged}:request`, `${staged}:input`, `${staged}:input-index`, `${staged}:event`];
+    return [`${staged}:events`, `${staged}:request`, `${staged}:input`, `${staged}:input-index`];
   };
 
   container = (id: string): string => `${this.prefix}:{${id}}:container`;
