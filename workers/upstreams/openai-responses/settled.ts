@@ -13,6 +13,8 @@ export function withAdded(streamed: OutputItem, added: Json): Json {
 }
 
 export function isWholeObject(json: string): boolean {
+  // It is asked of arguments as they grow: hardly any are parsed.
+  if (!/\}\s*$/.test(json.slice(-64))) return false;
   try {
     return isObject(JSON.parse(json));
   } catch {
