@@ -99,7 +99,7 @@ function listedFields(item: Item, included: Included): Item {
   }
 }
 
-/** The URL is kept under a seal (src/responses/item-urls.ts). */
+/** The URL is kept under a seal (src/responses/content/item-urls.ts). */
 function listedTool(tool: Tool): Tool {
   return tool.type === "mcp" && tool.server_url !== undefined
     ? { ...tool, server_url: originOf(tool.server_url) }

@@ -2,7 +2,7 @@
  * Every refusal with the error that it is answered with, made by its own constructor: what the description shows is what
  * is sent. One that is added to `lifecycle/errors/` does not compile until it stands here, and its endpoint names it.
  */
-import { DEFAULT_VALUES, MAX_DEPTH, MAX_FIELDS } from "../http/json-body.ts";
+import { DEFAULT_VALUES, MAX_DEPTH, MAX_FIELDS } from "../http/middleware/json-body.ts";
 import { responseError } from "../lifecycle/end-response.ts";
 import * as access from "../lifecycle/errors/access.ts";
 import { ApiError } from "../lifecycle/errors/api-error.ts";

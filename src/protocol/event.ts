@@ -140,7 +140,7 @@ export const responseStreamEventSchema = z.discriminatedUnion("type", [
 ]);
 export type ResponseStreamEvent = z.infer<typeof responseStreamEventSchema>;
 
-/** An event before it has its place in the log. Only `sequenceEvents` (src/stream/event-log.ts) assigns that place. */
+/** An event before it has its place in the log. Only `sequenceEvents` (src/stream/log/event-log.ts) assigns that place. */
 export type Unsequenced<E extends { sequence_number: number }> = E extends E ? Omit<E, "sequence_number"> : never;
 export type EventDraft = Unsequenced<ResponseStreamEvent>;
 export type ItemEventDraft = Unsequenced<ItemEvent>;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
-import { Turns } from "../turns/turns.ts";
+import { Turns } from "../concurrency/turns.ts";
 
 const KEPT_SECONDS = 24 * 60 * 60;
 

@@ -5,7 +5,7 @@ import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import { itemEventSchema, type ItemEventDraft } from "../../src/protocol/event.ts";
 import { type OutputItem, outputItemSchema } from "../../src/protocol/item.ts";
 import { responseErrorSchema, usageSchema } from "../../src/protocol/response.ts";
-import type { UpstreamEvent, UpstreamFinish } from "../../workers/upstream.ts";
+import type { UpstreamEvent, UpstreamFinish } from "../../workers/upstreams/upstream.ts";
 import { openingState } from "../support/samples.ts";
 
 export interface UpstreamLog {

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";

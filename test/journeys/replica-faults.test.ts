@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";

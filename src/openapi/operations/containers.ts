@@ -1,6 +1,6 @@
 /** Containers. */
 import { containerListQuerySchema, containerSchema, deletedContainerSchema } from "../../protocol/container.ts";
-import { parseContainerListQuery } from "../../http/validate.ts";
+import { parseContainerListQuery } from "../../http/validation/validate.ts";
 import { type Endpoint, pathParameter, queryParameter } from "../endpoint.ts";
 import { faultsOf } from "../refusals.ts";
 import { z } from "zod";

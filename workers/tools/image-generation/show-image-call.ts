@@ -4,7 +4,7 @@ import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { imageGenerationCallSchema } from "../../../src/protocol/items/hosted.ts";
 import type { ToolResult } from "../../../src/store/tool-journal.ts";
-import type { CallPlace, ShownCall } from "../../tool.ts";
+import type { CallPlace, ShownCall } from "../tool.ts";
 import type { GeneratedImage } from "./image-model.ts";
 
 type ImageCall = Extract<OutputItem, { type: "image_generation_call" }>;

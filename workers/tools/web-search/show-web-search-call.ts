@@ -1,8 +1,8 @@
 /** How a call of web search looks in the log: the same steps for a search, a page and a passage (contract 01 §1.4). */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { citedSources } from "../../citations/read-pages.ts";
-import type { CallPlace, ShownCall } from "../../tool.ts";
+import { citedSources } from "../read-pages.ts";
+import type { CallPlace, ShownCall } from "../tool.ts";
 
 type WebSearchCall = Extract<OutputItem, { type: "web_search_call" }>;
 export type WebSearchAction = WebSearchCall["action"];

@@ -18,7 +18,7 @@
  */
 import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { ChatChunk } from "./chat-chunk.ts";
 import { MadeCallIds } from "./made-call-ids.ts";
 import { OpenCall, OpenImage } from "./open-call.ts";

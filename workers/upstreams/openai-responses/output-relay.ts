@@ -15,7 +15,7 @@ import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { Response } from "../../../src/protocol/response.ts";
-import { freeItemId } from "../../retold-item.ts";
+import { freeItemId } from "../retold-item.ts";
 import { asStreamed } from "./as-streamed.ts";
 import { phaseOf, stepsUpTo } from "./call-phases.ts";
 import { OpenEnds } from "./endings.ts";
