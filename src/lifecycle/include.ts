@@ -111,7 +111,7 @@ function recordedPart<P extends Part>(part: P, included: Included): P {
   return { ...part, logprobs: [] };
 }
 
-/** It is added with an empty list, which says nothing yet (contract 01 §1.4). */
+/** It is added with an empty list, which says nothing yet (contract.md#item-events). */
 function hasNoOutputsYet({ outputs, status }: ItemOf<"code_interpreter_call">): boolean {
   return outputs === null || (isEmpty(outputs) && status === "in_progress");
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: promises 2, 3 and 5 to look at. The official client follows a background response; its connection is
+ * `npm run demo`: promises 2, 3 and 5 (contract.md#promises) to look at. The official client follows a background response; its connection is
  * dropped and the worker killed in the middle; then it resumes, and everything that came is checked against a replay.
  *
  * It exits with 0 only if every check held.

@@ -1,4 +1,4 @@
-/** `Idempotency-Key` on POST (contract 00, row 11): one key, one body, one response, for 24 hours and per project. */
+/** `Idempotency-Key` on POST (contract.md#idempotency): one key, one body, one response, for 24 hours and per project. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { RedisLayout } from "../redis/layout.ts";

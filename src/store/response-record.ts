@@ -186,7 +186,7 @@ export class ResponseRecords {
     return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
   }
 
-  /** The record if `project` owns it. Another project's id is an unknown id (promise 6). */
+  /** The record if `project` owns it. Another project's id is an unknown id (contract.md#ownership). */
   async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
     const record = await this.read(id);
     return record?.project === project ? record : undefined;

@@ -1,4 +1,4 @@
-/** Promise 5, continued: Redis itself dies, or is away. The server comes back by itself and every accepted response ends. */
+/** Promise 5 (contract.md#promises), continued: Redis itself dies, or is away. The server comes back by itself and every accepted response ends. */
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";

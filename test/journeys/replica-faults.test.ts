@@ -1,4 +1,4 @@
-/** Promise 3 where replicas are required: they lag, are cut off and come back, and primaries are lost with what only they had. */
+/** Promise 3 (contract.md#promises) where replicas are required: they lag, are cut off and come back, and primaries are lost with what only they had. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

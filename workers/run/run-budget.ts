@@ -5,7 +5,7 @@ import type { RunJournal } from "../attempt/run-journal.ts";
 import { usageOf } from "./turn-history.ts";
 import type { UpstreamCall, UpstreamFinish } from "../upstreams/upstream.ts";
 
-/** The least that a request may ask for (contract 03 §3.1): with less left, there is nothing to ask for. */
+/** The least that a request may ask for (contract.md#parameters): with less left, there is nothing to ask for. */
 const OUTPUT_TOKENS_MINIMUM = 16;
 /**
  * Of the tokens of a response whose tools this server runs, a quarter is kept for the answer, and no more than this. A turn

@@ -135,7 +135,7 @@ async function failFromOutside(storage: Storage, id: string, error: ResponseErro
 
 /**
  * An item that an earlier attempt left open is closed as incomplete, and new ones follow behind it: clients refuse an index
- * that is added twice (contract 00, row 17). A text stays open, for the next call of the model to continue. `discarded`
+ * that is added twice (contract.md#crash-recovery). A text stays open, for the next call of the model to continue. `discarded`
  * gets the places that the final output leaves out.
  */
 async function closeBrokenItems(run: Run, discarded: Set<number>): Promise<void> {

@@ -116,7 +116,7 @@ export interface CallPlace {
   approvalRequestId?: string | undefined;
 }
 
-/** How a call looks in the log, step by step, in a legal order (contract 01 §1.4). */
+/** How a call looks in the log, step by step, in a legal order (contract.md#item-events). */
 export interface ShownCall {
   /** `output_item.added`, and that it is in progress. */
   open(): ItemEventDraft[];

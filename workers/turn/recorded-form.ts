@@ -3,7 +3,7 @@
  * looks into them on the way: what was not asked for is left out (src/lifecycle/include.ts), and reasoning is sealed.
  *
  * A reasoning item always has `encrypted_content`: its provider's own, or else what the model thought, shown or not, under
- * this server's seal. The one at `added` is sealed before anything was thought (contract 01 §1.4: present and different).
+ * this server's seal. The one at `added` is sealed before anything was thought (contract.md#item-events: present and different).
  */
 import { type Included, includedIn, recordedEvent } from "../../src/lifecycle/include.ts";
 import type { CreateRequest } from "../../src/protocol/create-request.ts";

@@ -2,7 +2,7 @@
  * Continues an item that an earlier attempt left open in the log. The upstream yields the item from its beginning; what
  * equals the log is kept back, and the first event beyond it resumes the item at its place and under its id. So a client
  * that joins deltas has every sentence once. If the new text differs, the caller closes the old item and everything that
- * was kept back becomes an item of its own (contract 00, row 17).
+ * was kept back becomes an item of its own (contract.md#crash-recovery).
  *
  * How an upstream comes to yield the same text again is its own affair: exactly (the simulator, a provider's recorded
  * stream), by prefix (the provider continues what it is given), or by generating again and being compared here.

@@ -3,7 +3,7 @@
  * `upstreams/`; test/conformance/upstream-suite.ts runs over each of them.
  *
  * An upstream never sees Redis, lifecycle events or sequence numbers. It yields
- *   - item events in a legal order (contract 01 §1.4), with `output_index` counted from 0 in this call, then
+ *   - item events in a legal order (contract.md#item-events), with `output_index` counted from 0 in this call, then
  *   - exactly one finish, last.
  * Between a reasoning item's added and done it may hand over what the model thought and does not show.
  * It stops promptly, and closes its connection, when the signal is aborted; it then rejects with the signal's reason.

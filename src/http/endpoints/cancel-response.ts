@@ -1,4 +1,4 @@
-/** `POST /responses/:id/cancel` (contract 00, rows 1 to 3). */
+/** `POST /responses/:id/cancel` (contract.md#cancelling). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { cannotCancelSynchronous, responseNotFound } from "../../lifecycle/errors/state.ts";

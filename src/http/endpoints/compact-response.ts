@@ -1,5 +1,5 @@
 /**
- * `POST /responses/compact` (contract 06). The summary is written by a response of its own, which nobody can read: it is
+ * `POST /responses/compact` (contract.md#compaction). The summary is written by a response of its own, which nobody can read: it is
  * admitted, leased, recovered, bounded and cancelled like any other, and this handler follows it to its end.
  */
 import type { RequestHandler } from "express";

@@ -1,4 +1,4 @@
-/** `POST /responses/input_tokens` (contract 06): what a request would show its model, in tokens, without running it. */
+/** `POST /responses/input_tokens` (contract.md#input-tokens): what a request would show its model, in tokens, without running it. */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { countContext } from "../../context-window/count-context.ts";

@@ -1,7 +1,7 @@
 /**
  * `POST /responses`, in its four modes. All of them are one path: the response is admitted as a job and read from its
  * log; they differ only in who waits for what. A foreground client that goes away cancels its run; a background client
- * never does (contract 00, row 12).
+ * never does (contract.md#disconnects).
  */
 import type { RequestHandler, Response as HttpResponse } from "express";
 import { type LoggedEvent } from "../../stream/log/event-log.ts";

@@ -1,4 +1,4 @@
-/** `DELETE /responses/:id` (contract 00, row 10). */
+/** `DELETE /responses/:id` (contract.md#deleting). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { deleteResponse as eraseResponse } from "../../responses/ending/delete-response.ts";

@@ -1,4 +1,4 @@
-/** `GET /responses/:id/input_items` (contract 06). */
+/** `GET /responses/:id/input_items` (contract.md#lists). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";

@@ -1,5 +1,5 @@
 /**
- * `GET /responses/:id`: the response as it is now, or its recorded stream from any point (contract 00, rows 4, 5 and 14).
+ * `GET /responses/:id`: the response as it is now, or its recorded stream from any point (contract.md#resuming).
  * The stream is chosen by `stream=true` alone: official clients send `Accept: application/json` with it.
  */
 import type { RequestHandler, Response as HttpResponse } from "express";
@@ -39,7 +39,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
       throw isOver ? cursorBeyondLog(cursor.value, last, cursor.source) : cursorNotRecorded(cursor.value, last);
     }
     const hasAll = isOver && cursor?.value === last;
-    // An EventSource comes back after every end, unless it is answered so (contract 00, row 24).
+    // An EventSource comes back after every end, unless it is answered so (contract.md#eventsource).
     if (hasAll && cursor.source === "Last-Event-ID") {
       response.status(204).end();
       return;
@@ -60,7 +60,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
   };
 }
 
-/** Another project's response, a deleted one and one that nobody may read are all unknown (promise 6). */
+/** Another project's response, a deleted one and one that nobody may read are all unknown (contract.md#ownership). */
 export async function readableRecord(context: ApiContext, id: string, project: string): Promise<ResponseRecord> {
   const record = await context.storage.records.readOwned(id, project);
   if (record === undefined || !record.readable) throw responseNotFound(id);

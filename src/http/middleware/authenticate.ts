@@ -1,4 +1,4 @@
-/** Bearer keys (contract 03 §3.4, 401). Each request belongs to one project from here on. */
+/** Bearer keys (contract.md#error-catalogue, 401). Each request belongs to one project from here on. */
 import { timingSafeEqual } from "node:crypto";
 import type { RequestHandler } from "express";
 import { ANONYMOUS_PROJECT, type ApiKey, hashApiKey } from "../../config/config.ts";

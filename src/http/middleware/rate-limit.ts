@@ -1,5 +1,5 @@
 /**
- * How many responses a project may create in a minute, counted in Redis for all API processes together (contract 03 §3.4:
+ * How many responses a project may create in a minute, counted in Redis for all API processes together (contract.md#overload:
  * 429, `Retry-After`, `x-ratelimit-*`). Only what becomes a response is counted: reading, polling and resuming cost no
  * tokens, and neither do replays and refused requests. A flood of those is bounded by the size of bodies and by what the
  * proxy in front allows; to count them here would let a client's own mistakes lock it out of what it may create.

@@ -1,5 +1,5 @@
 /**
- * `x-request-id`, `openai-processing-ms` and `openai-version` on every answer (contract 03 §3.3), and one line in the log
+ * `x-request-id`, `openai-processing-ms` and `openai-version` on every answer (contract.md#error-envelope), and one line in the log
  * for each but those of the health checks. Our own few lines because what the libraries do for it, a child logger a
  * request, cost more than a tenth of accepting one.
  */

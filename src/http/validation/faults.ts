@@ -1,6 +1,6 @@
 /**
  * From what zod found to the contract's error: one fault, the first in the contract's order, with its exact sentence,
- * `param` and `code` (contract 03 §3.2 and §3.4).
+ * `param` and `code` (contract.md#order-of-errors, contract.md#error-catalogue).
  */
 import type { z } from "zod";
 import { type ApiError, badRequest, missingParameter, unknownParameter } from "../../lifecycle/errors/api-error.ts";
@@ -213,7 +213,7 @@ function valueAt(body: unknown, path: Path): unknown {
   return value;
 }
 
-/** `input[0].content`, `metadata.key` (contract 03: paths in `param`). */
+/** `input[0].content`, `metadata.key` (contract.md#error-catalogue). */
 export function formatPath(path: Path): string {
   let text = "";
   for (const key of path) text += typeof key === "number" ? `[${key}]` : text === "" ? String(key) : `.${String(key)}`;

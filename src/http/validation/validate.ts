@@ -44,7 +44,7 @@ interface NameRules {
   prompts?: { modelOf(prompt: unknown): string | undefined };
 }
 
-/** The body of `POST /responses`, or the first fault in the contract's order (03 §3.2). */
+/** The body of `POST /responses`, or the first fault in the contract's order (contract.md#order-of-errors). */
 export function parseCreateRequest(body: unknown, catalog: ProviderCatalog, rules: NameRules = {}): CreateRequest {
   const { unknown, fields, finish } = openCreateRequest(body, catalog, rules);
   return finish(unknown.parse(createRequestSchema, fields));
@@ -237,7 +237,7 @@ export function parseFlag(query: HttpRequest["query"], name: string): boolean {
 }
 
 /**
- * The last sequence number that a subscriber has: `starting_after`, or else `Last-Event-ID` (contract 00, row 5).
+ * The last sequence number that a subscriber has: `starting_after`, or else `Last-Event-ID` (contract.md#cursors).
  * Undefined if neither names one: it wants everything, from 0.
  */
 export function parseCursor(request: HttpRequest): { value: number; source: CursorSource } | undefined {

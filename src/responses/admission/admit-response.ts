@@ -259,7 +259,7 @@ export async function resolveAncestors(
   return linksBehind(nearest, previousId);
 }
 
-/** Items as they are kept and listed: a string is one user message, and every item has an id (contract 06). */
+/** Items as they are kept and listed: a string is one user message, and every item has an id (contract.md#lists). */
 export async function storedInput(input: CreateRequest["input"]): Promise<StoredInputItem[]> {
   if (input === undefined) return [];
   const items: InputItem[] =

@@ -1,4 +1,4 @@
-/** What only the conversation behind a request can tell of its input (contract 03 §3.2, the state phase). */
+/** What only the conversation behind a request can tell of its input (contract.md#order-of-errors, state). */
 import { duplicateItem, toolOutputMissing } from "../../lifecycle/errors/requests.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { answeredCall, findUnansweredCall, findUnansweredCalls } from "../../lifecycle/tool-outputs.ts";

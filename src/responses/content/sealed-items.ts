@@ -12,7 +12,7 @@ import type { Storage } from "../storage.ts";
 
 type Item = InputItem | OutputItem;
 
-/** Another project's content is as unreadable as one that was made up (promise 6). `param` is where the items stand. */
+/** Another project's content is as unreadable as one that was made up (contract.md#ownership). `param` is where the items stand. */
 export async function verifySealedItems(
   sealer: ContentSealer,
   project: string,

@@ -1,6 +1,6 @@
 /**
  * A response that belongs to a conversation: it locks it when it is accepted, and adds its input and output when it has
- * ended, all at once (contract 06). However it ends, the lock is freed: by the worker, by whoever ended it from outside,
+ * ended, all at once (contract.md#conversations). However it ends, the lock is freed: by the worker, by whoever ended it from outside,
  * by the sweeper, or by the next request that finds the lock held by a response that is over.
  */
 import { conversationLocked, conversationNotFound } from "../../lifecycle/errors/state.ts";

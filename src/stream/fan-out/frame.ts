@@ -1,11 +1,11 @@
-/** Server-sent event frames (contract 00 row 6, contract 01 §1.1): `id`, `event`, `data`, whole frames only. */
+/** Server-sent event frames (contract.md#frames): `id`, `event`, `data`, whole frames only. */
 import { createHash } from "node:crypto";
 import { type LoggedEvent, typeOf } from "../log/event-log.ts";
 
 export type FrameEncoder = (events: readonly LoggedEvent[]) => Buffer;
 
 /**
- * A comment without a blank line of its own (contract 00, row 7), so that it becomes the first line of the next frame. A
+ * A comment without a blank line of its own (contract.md#heartbeats), so that it becomes the first line of the next frame. A
  * blank line makes some decoders dispatch: the official Python client never forgets an id and would parse empty data.
  */
 export const HEARTBEAT = Buffer.from(": keep-alive\n");
@@ -21,7 +21,7 @@ export const encodeFrames: FrameEncoder = (events) => {
 const PADDED_TO = 64;
 
 /**
- * Pads every delta so that its length does not tell what it says (contract 00, row 13). The padding comes from the
+ * Pads every delta so that its length does not tell what it says (contract.md#obfuscation). The padding comes from the
  * response's id and the event's number, so that a resumed stream has the same bytes as an uninterrupted one.
  */
 export function obfuscatedFrames(responseId: string): FrameEncoder {

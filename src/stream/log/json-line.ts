@@ -2,7 +2,7 @@
 
 /**
  * Characters that JSON leaves as they are, and at which clients that split lines as Python's `str.splitlines()` does would
- * cut an event (contract 00, row 6). The others of that function are control characters, which JSON escapes.
+ * cut an event (contract.md#frames). The others of that function are control characters, which JSON escapes.
  */
 const LINE_ENDS = ["\u0085", "\u2028", "\u2029"] as const;
 const EVERY_LINE_END = new RegExp(`[${LINE_ENDS.join("")}]`, "g");

@@ -1,5 +1,5 @@
 /**
- * Promise 7: what a client sees is safe to act on. A run is cut off, or asked to leave, at every step; afterwards a client that
+ * Promise 7 (contract.md#promises): what a client sees is safe to act on. A run is cut off, or asked to leave, at every step; afterwards a client that
  * joins deltas and one that runs what is done have exactly what the finished response has.
  */
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** How the making of an image looks in the log (contract 01 §1.4). */
+/** How the making of an image looks in the log (contract.md#item-events). */
 import { z } from "zod";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";

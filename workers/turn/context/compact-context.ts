@@ -1,5 +1,5 @@
 /**
- * A compaction pass: the model itself summarises the conversation, and the summary takes its place (contract 06). The
+ * A compaction pass: the model itself summarises the conversation, and the summary takes its place (contract.md#compaction). The
  * item is announced before the summary is asked for and recorded before anything is made of it, so a worker that goes
  * on after a crash either finds it and does not make it again, or finds it open and makes another.
  */

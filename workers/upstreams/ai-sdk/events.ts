@@ -1,5 +1,5 @@
 /**
- * The SDK's stream parts as item events. Items come one after the other (contract 01 §1.4), parts may be interleaved.
+ * The SDK's stream parts as item events. Items come one after the other (contract.md#item-events), parts may be interleaved.
  *
  * | part                                | becomes                                                              |
  * | ----------------------------------- | -------------------------------------------------------------------- |

@@ -1,4 +1,4 @@
-/** The events of one item, in the order that clients check (contract 01 §1.4): opened, grown by deltas, closed. */
+/** The events of one item, in the order that clients check (contract.md#item-events): opened, grown by deltas, closed. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { HiddenReasoning } from "../upstream.ts";

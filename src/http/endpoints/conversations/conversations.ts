@@ -1,4 +1,4 @@
-/** `POST /conversations`, and `GET`, `POST` and `DELETE /conversations/:id` (contract 06). */
+/** `POST /conversations`, and `GET`, `POST` and `DELETE /conversations/:id` (contract.md#conversations). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../../protocol/conversation.ts";

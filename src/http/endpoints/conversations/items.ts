@@ -1,4 +1,4 @@
-/** The items of a conversation: list, create, get and delete (contract 06). */
+/** The items of a conversation: list, create, get and delete (contract.md#conversations). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../../context.ts";
 import {

@@ -1,4 +1,4 @@
-/** From a path to the conversation that the caller owns: any other is unknown (contract 06; promise 6). */
+/** From a path to the conversation that the caller owns: any other is unknown (contract.md#ownership). */
 import type { Request as HttpRequest } from "express";
 import type { ApiContext } from "../../../context.ts";
 import { conversationNotFound } from "../../../lifecycle/errors/state.ts";

@@ -1,4 +1,4 @@
-/** A request that names a prompt: what is recorded of it, and which fault is told first (contract 03 §3.2, §3.4). */
+/** A request that names a prompt: what is recorded of it, and which fault is told first (contract.md#order-of-errors). */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";

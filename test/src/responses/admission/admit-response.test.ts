@@ -1,4 +1,4 @@
-/** Faults of a request that only the responses before it can tell (contract 03 §3.4, errors.json). */
+/** Faults of a request that only the responses before it can tell (contract.md#error-catalogue). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { completeResponse, startResponse } from "../../../../src/lifecycle/end-response.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";

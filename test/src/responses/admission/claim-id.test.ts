@@ -1,4 +1,4 @@
-/** An Idempotency-Key whose requests come at the same moment, and are not all accepted (contract 00, row 11). */
+/** An Idempotency-Key whose requests come at the same moment, and are not all accepted (contract.md#idempotency). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tooManyRequests } from "../../../../src/lifecycle/errors/limits.ts";
 import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
