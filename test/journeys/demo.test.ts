@@ -1,6 +1,6 @@
 /** `npm run demo` as a newcomer runs it: it shows what it promises, judges itself, and leaves nothing behind. */
 import { afterEach, expect, test } from "vitest";
-import { findFaults, type NumberedEvent } from "../../src/local/demo/check-events.ts";
+import { findStreamErrors, type NumberedEvent } from "../../src/local/demo/check-events.ts";
 import { DemoRun, expectNothingLeft } from "../support/demo-run.ts";
 
 const SCRIPT = "src/local/demo.ts";
@@ -97,5 +97,5 @@ test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], f
     ["the replay has 4 events, 3 were received"],
   ],
 ])("the demo's own check of %s", (_what, received, replayed, faults) => {
-  expect(findFaults(received, replayed)).toEqual(faults);
+  expect(findStreamErrors(received, replayed)).toEqual(faults);
 });
