@@ -57,7 +57,7 @@ test.each([
 });
 
 test("a Node that is too old says so in one sentence", async () => {
-  const args = ["./test/support/older-node.cjs", "./src/npm-script.cjs"].flatMap((file) => ["--require", file]);
+  const args = ["./test/support/older-node.cjs", "./src/process/npm-script.cjs"].flatMap((file) => ["--require", file]);
   const child = spawn(process.execPath, [...args, "src/local/start.ts"], {
     cwd: ROOT,
     stdio: ["ignore", "ignore", "pipe"],
