@@ -1,6 +1,6 @@
 /**
  * What of a request costs tokens: texts, which are counted, and for everything else a number. The frames are those of
- * OpenAI's harmony format; what is no text is estimated (README, "Long conversations").
+ * OpenAI's harmony format; what is no text is estimated (docs/conversations.md).
  */
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";

@@ -1,4 +1,4 @@
-/** What each kind of item costs. The frames are harmony's; the estimates are those of README, "Long conversations". */
+/** What each kind of item costs. The frames are harmony's; the estimates are those of docs/conversations.md. */
 import { expect, test } from "vitest";
 import { countContext, certainlyFits } from "../../../src/context-window/count-context.ts";
 import type { ContextItem } from "../../../src/context-window/measure.ts";
