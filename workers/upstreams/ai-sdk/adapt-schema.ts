@@ -1,6 +1,6 @@
 /** A JSON schema as a vendor takes it, without the keywords that it refuses: what remains allows more, and no less. */
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { isObject, type Json } from "../provider/json.ts";
+import { isObject, type Json } from "../http/json.ts";
 
 type SchemaRules = Pick<VendorTraits, "schema_keywords_left_out" | "schema_type_lists">;
 

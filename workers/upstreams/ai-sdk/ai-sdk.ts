@@ -22,8 +22,8 @@ import { ThinkTagParser } from "./think-tag-parser.ts";
 import { openVendor, type Vendor } from "./vendors.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import type { Toolbox } from "./toolbox.ts";
-import type { Connection } from "../provider/connection.ts";
-import { readApiKey, RetryPolicy, type RetryOptions } from "../provider/retry-policy.ts";
+import type { Connection } from "../http/connection.ts";
+import { readApiKey, RetryPolicy, type RetryOptions } from "../http/retry-policy.ts";
 
 interface AiSdkOptions extends RetryOptions {
   logger?: Logger;

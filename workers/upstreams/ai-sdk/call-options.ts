@@ -7,7 +7,7 @@
  */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { UpstreamCall } from "../upstream.ts";
-import { omitNullish } from "../provider/json.ts";
+import { omitNullish } from "../http/json.ts";
 import { createPrompt } from "./prompt.ts";
 import { adaptChoice, forbidsThinking } from "./tool-choice.ts";
 import { Toolbox } from "./toolbox.ts";

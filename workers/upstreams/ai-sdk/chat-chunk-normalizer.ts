@@ -6,10 +6,10 @@
  *   - no finish reason before `[DONE]`, or before the usage that comes last
  */
 import { newId } from "../../../src/protocol/id.ts";
-import { asArray, asIndex, asString, isObject, type Json } from "../provider/json.ts";
-import { extractErrorText } from "../provider/error-text.ts";
-import { extractError } from "../provider/error-in-body.ts";
-import type { EventNormalizer } from "../provider/answer-stream.ts";
+import { asArray, asIndex, asString, isObject, type Json } from "../http/json.ts";
+import { extractErrorText } from "../http/error-text.ts";
+import { extractError } from "../http/error-in-body.ts";
+import type { EventNormalizer } from "../http/answer-stream.ts";
 
 interface ChatCall {
   index: number;

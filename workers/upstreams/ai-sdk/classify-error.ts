@@ -14,9 +14,9 @@ import {
   createHttpError,
   createReportedError,
   createUnreachableError,
-} from "../provider/provider-error.ts";
-import { asArray, asString, isObject } from "../provider/json.ts";
-import { describesUnreadableOutput } from "../provider/error-kinds.ts";
+} from "../http/provider-error.ts";
+import { asArray, asString, isObject } from "../http/json.ts";
+import { describesUnreadableOutput } from "../http/error-kinds.ts";
 
 export function classifyError(error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;

@@ -9,7 +9,7 @@
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
-import { ProviderError } from "../provider/provider-error.ts";
+import { ProviderError } from "../http/provider-error.ts";
 import type { MessagePrefix } from "./message-prefix.ts";
 import type { OutputEvents } from "./output-events.ts";
 import type { EndStatus, ItemEventSequence } from "./open-item.ts";

@@ -14,9 +14,9 @@ import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/pr
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
 import type { UpstreamFinish } from "../upstream.ts";
-import { createBrokenStreamError, createUnreadableOutputError, ProviderError } from "../provider/provider-error.ts";
-import { isUnreadableOutputReason } from "../provider/error-kinds.ts";
-import { asIndex } from "../provider/json.ts";
+import { createBrokenStreamError, createUnreadableOutputError, ProviderError } from "../http/provider-error.ts";
+import { isUnreadableOutputReason } from "../http/error-kinds.ts";
+import { asIndex } from "../http/json.ts";
 
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
 

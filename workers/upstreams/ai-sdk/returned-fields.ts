@@ -1,7 +1,7 @@
 /** What returned-state.ts has kept, where the SDK writes it into the messages of a chat completion. */
 import type { JSONObject, LanguageModelV4Message, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { asArray } from "../provider/json.ts";
+import { asArray } from "../http/json.ts";
 import { addDetail, isJsonObject } from "./returned-state.ts";
 
 type Assistant = Extract<LanguageModelV4Message, { role: "assistant" }>;

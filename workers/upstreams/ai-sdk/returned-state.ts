@@ -6,8 +6,8 @@
 import type { JSONObject, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { ProviderError } from "../provider/provider-error.ts";
-import { asArray, asString, isObject, type Json } from "../provider/json.ts";
+import { ProviderError } from "../http/provider-error.ts";
+import { asArray, asString, isObject, type Json } from "../http/json.ts";
 
 /** Of all that is kept for one call of the model. Far more than any model writes. */
 const MAX_CHARACTERS = 8_000_000;

@@ -18,7 +18,7 @@ import type {
 import type { Tool } from "../../../src/protocol/tool.ts";
 import type { UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import { omitNullish } from "../provider/json.ts";
+import { omitNullish } from "../http/json.ts";
 
 type Request = UpstreamCall["request"];
 type ClientTool = Extract<Tool, { type: "function" | "custom" }>;

@@ -11,12 +11,12 @@ import { selectExtraParameters } from "../../../src/providers/extra-parameters.t
 import { reasoningOriginOf, traitsOf } from "../../../src/providers/vendor-of.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import type { UpstreamCall } from "../upstream.ts";
-import { omitNullish } from "../provider/json.ts";
-import { withErrorStatus } from "../provider/error-in-body.ts";
-import { fetchWithoutTimeouts } from "../provider/retry-policy.ts";
+import { omitNullish } from "../http/json.ts";
+import { withErrorStatus } from "../http/error-in-body.ts";
+import { fetchWithoutTimeouts } from "../http/retry-policy.ts";
 import { shapeChatBody } from "./chat-body.ts";
 import { writeReturnedState } from "./returned-fields.ts";
-import { withEventStream } from "../provider/answer-stream.ts";
+import { withEventStream } from "../http/answer-stream.ts";
 import { ChatChunkNormalizer } from "./chat-chunk-normalizer.ts";
 
 type Request = UpstreamCall["request"];

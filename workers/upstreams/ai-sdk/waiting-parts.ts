@@ -1,7 +1,7 @@
 /** Parts that came beside a call that is being written, until its end. */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
-import { ProviderError } from "../provider/provider-error.ts";
+import { ProviderError } from "../http/provider-error.ts";
 
 /** Far more than any model writes beside a call. */
 const MAX_PARTS = 100_000;

@@ -6,7 +6,7 @@ import {
   createHttpError,
   createReportedError,
   createUnreachableError,
-} from "../provider/provider-error.ts";
+} from "../http/provider-error.ts";
 
 export function classifyError(error: unknown): ProviderError {
   if (error instanceof APIConnectionError) return createUnreachableError(error);

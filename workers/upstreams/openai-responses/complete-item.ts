@@ -8,7 +8,7 @@ import { type ItemStatus, itemStatusSchema } from "../../../src/protocol/items/s
 import { annotationSchema, outputTextSchema } from "../../../src/protocol/content.ts";
 import { isLegalItem, removeInvalidFields } from "./legal-items.ts";
 import { keepGivenFields, fillHostedFields } from "./hosted-items.ts";
-import { asArray, asString, isObject, type Json } from "../provider/json.ts";
+import { asArray, asString, isObject, type Json } from "../http/json.ts";
 
 /** `status` is for an item that states none. Undefined if it is no item at all. */
 export function completeItem(value: unknown, status: ItemStatus): OutputItem | undefined {

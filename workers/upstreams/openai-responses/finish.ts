@@ -8,8 +8,8 @@ import {
 } from "../../../src/protocol/response.ts";
 import { serviceTierSchema } from "../../../src/protocol/settings.ts";
 import type { PostponedFinish, UpstreamFinish } from "../upstream.ts";
-import { describeProviderError } from "../provider/provider-error.ts";
-import { asIndex, isObject, type ProviderEvent } from "../provider/json.ts";
+import { describeProviderError } from "../http/provider-error.ts";
+import { asIndex, isObject, type ProviderEvent } from "../http/json.ts";
 
 type Finish = Exclude<UpstreamFinish, PostponedFinish>;
 

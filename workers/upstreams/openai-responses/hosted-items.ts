@@ -3,7 +3,7 @@
  * for: the AI SDK refuses an event whose item lacks it, and with it the run.
  */
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
-import { asArray, isObject, type Json } from "../provider/json.ts";
+import { asArray, isObject, type Json } from "../http/json.ts";
 import { omitFields } from "../../../src/providers/openai-items.ts";
 
 /** What the fold and the published types require, for servers that leave it out or say null. */

@@ -6,7 +6,7 @@
  */
 import { itemEventSchema } from "../../../src/protocol/event.ts";
 import { outputItemSchema } from "../../../src/protocol/item.ts";
-import type { Json } from "../provider/json.ts";
+import type { Json } from "../http/json.ts";
 
 interface SafeSchema {
   safeParse(value: unknown): { success: boolean; error?: { issues: readonly { path: readonly PropertyKey[] }[] } };

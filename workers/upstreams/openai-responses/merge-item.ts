@@ -1,6 +1,6 @@
 /** An item's end, of what was added, streamed and said of it at last. */
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { asString, isObject, type Json } from "../provider/json.ts";
+import { asString, isObject, type Json } from "../http/json.ts";
 
 /** What is written in deltas. Any other item is added as it stands. */
 export const STREAMED_TYPES: ReadonlySet<string> = new Set([

@@ -15,17 +15,17 @@ import { classifyError, isAbsentError } from "./classify-error.ts";
 import { readFinish, FINISH_WITHOUT_USAGE } from "./finish.ts";
 import { OutputNormalizer } from "./output-normalizer.ts";
 import { createParams } from "./request.ts";
-import type { Connection } from "../provider/connection.ts";
-import { withEventStream } from "../provider/answer-stream.ts";
-import { isProviderEvent } from "../provider/json.ts";
-import { withErrorStatus } from "../provider/error-in-body.ts";
+import type { Connection } from "../http/connection.ts";
+import { withEventStream } from "../http/answer-stream.ts";
+import { isProviderEvent } from "../http/json.ts";
+import { withErrorStatus } from "../http/error-in-body.ts";
 import {
   redactErrors,
   readApiKey,
   RetryPolicy,
   type RetryOptions,
   fetchWithoutTimeouts,
-} from "../provider/retry-policy.ts";
+} from "../http/retry-policy.ts";
 
 /** Many local servers want no key, but the SDK does. */
 const NO_KEY = "none";

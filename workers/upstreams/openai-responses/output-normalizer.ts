@@ -38,7 +38,7 @@ import {
   mergeFinalItem,
   restoreAddedFields,
 } from "./merge-item.ts";
-import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../http/json.ts";
 
 /** What of one item was passed on. */
 class ItemProgress {

@@ -2,7 +2,7 @@
 import { itemEventSchema, type ItemEventDraft } from "../../../src/protocol/event.ts";
 import { completeLogprob, completePart, toJsonText } from "./complete-item.ts";
 import { isLegalEvent } from "./legal-items.ts";
-import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../http/json.ts";
 
 export type PartType = "output_text" | "refusal" | "reasoning_text" | "summary_text";
 

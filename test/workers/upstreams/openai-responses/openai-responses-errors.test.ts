@@ -1,8 +1,8 @@
 /** What a client is told when a provider fails. */
 import { describe, expect, test } from "vitest";
 import type { ResponseError } from "../../../../src/protocol/response.ts";
-import { ProviderError, readRetryAfterMs } from "../../../../workers/upstreams/provider/provider-error.ts";
-import { computeRetryDelayMs } from "../../../../workers/upstreams/provider/retry-policy.ts";
+import { ProviderError, readRetryAfterMs } from "../../../../workers/upstreams/http/provider-error.ts";
+import { computeRetryDelayMs } from "../../../../workers/upstreams/http/retry-policy.ts";
 import { KEY, readUpstream } from "../../../support/openai-responses.ts";
 import {
   type Answer,
