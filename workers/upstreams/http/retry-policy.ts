@@ -1,8 +1,9 @@
 /**
- * What every provider behind HTTP has in common: the limits of its waits, how often a call is tried, what is concealed.
+ * Retries, timeouts and redaction for every provider behind HTTP.
  *
- * A try that fails before its first item event is repeated; after that nothing is, because what was yielded stands in a
- * log already, unless the try can go on exactly there. Every wait on the provider has a limit, and every way out of a try closes its connection.
+ * A try that fails before its first item event is retried. Later it is not, because yielded events are in the log; only
+ * a remote run can resume where its stream broke. Each wait for the provider has a timeout, and each try closes its
+ * connection when it ends.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
@@ -10,51 +11,51 @@ import type { Config } from "../../../src/config/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
 import { type Redact, createRedactor } from "../../../src/logging/redaction.ts";
 import { listHeaderSecrets } from "../../../src/logging/redaction/list-secrets.ts";
-import type { UpstreamEvent, UpstreamFinish } from "../upstream.ts";
+import { isUnserved, type UpstreamEvent, type UpstreamFinish } from "../upstream.ts";
 import { type ClassifyError, Connection, type ProviderTimeout } from "./connection.ts";
 import { createBrokenStreamError, classifyReportedError, isProviderFailure, ProviderError } from "./provider-error.ts";
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
-/** A provider that asks for more than this is asked again after a wait in the queue. */
+/** A longer requested wait is spent in the queue instead of in the worker's slot. */
 const MAX_SLOT_WAIT_MS = 5_000;
 
 const AGENT_WITHOUT_TIMEOUTS = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
-/** The runtime's own fetch gives up after 300 s without a byte; a model may think for longer. The limits are ours. */
+/** Node's fetch fails after 300 s without a byte, but a model may think for longer. Connection has its own timeouts. */
 export const fetchWithoutTimeouts = ((url: string, init: object) =>
   undiciFetch(url, { ...init, dispatcher: AGENT_WITHOUT_TIMEOUTS })) as unknown as typeof globalThis.fetch;
 
-/** A provider's entry, as far as its connection goes. */
+/** The part of a provider's configuration that concerns its connection. */
 export interface ProviderCredentials {
   api_key_env?: string | undefined;
   headers: Readonly<Record<string, string>>;
 }
 
-/** The provider's key, under the name that its entry gives. */
+/** Reads the provider's key from the environment variable that its configuration names. */
 export function readApiKey(access: ProviderCredentials, environment: NodeJS.ProcessEnv): string | undefined {
   return (access.api_key_env === undefined ? undefined : environment[access.api_key_env]) || undefined;
 }
 
 export interface RetryOptions {
-  /** Upper bound of the wait before the first repeated try. It doubles with each. */
+  /** Maximum wait before the first retry. It doubles with each retry. */
   firstBackoffMs?: number;
 }
 
-/** A call that the provider goes on with while there is no connection: another try goes on where the last one broke off. */
+/** A call that the provider keeps running without a connection, so that another try can resume its stream. */
 export interface ResumableCall {
   readonly hasRemoteRun: boolean;
-  /** Whether anything has come since this was last asked. */
+  /** Whether any event has arrived since the last call of this method. */
   takeProgress(): boolean;
 }
 
-/** One HTTP request, as events up to its finish. What goes wrong is thrown as a ProviderFault. */
+/** Makes one HTTP request and yields events up to its finish. Throws a ProviderError on failure. */
 export type StreamOnce = (connection: Connection) => AsyncIterable<UpstreamEvent>;
 
 export class RetryPolicy {
-  /** For the provider's answer to begin. */
+  /** Timeout until the provider starts answering. */
   readonly headersTimeout: ProviderTimeout;
-  /** Between two events of it. */
+  /** Timeout between two events. */
   readonly idleTimeout: ProviderTimeout;
   readonly #maxRetries: number;
   readonly #firstBackoffMs: number;
@@ -69,7 +70,7 @@ export class RetryPolicy {
     this.#classify = classify;
     const key = readApiKey(access, config.environment);
     const secrets = [...(key === undefined ? [] : [key]), ...listHeaderSecrets(access.headers)];
-    // A shorter header value is a setting, not a secret, and would blank out ordinary words.
+    // createRedactor ignores shorter header values: they are settings, and would redact ordinary words.
     this.#redact = createRedactor(secrets, { mark: "[redacted]" });
   }
 
@@ -80,40 +81,40 @@ export class RetryPolicy {
   ): AsyncGenerator<UpstreamEvent, void, undefined> {
     for (let retries = 0; ; retries++) {
       signal.throwIfAborted();
-      const fault = yield* this.#tryOnce(attempt, signal, resumable);
-      if (fault === undefined) return;
-      const isAttached = resumable?.hasRemoteRun === true;
+      const error = yield* this.#tryOnce(attempt, signal, resumable);
+      if (error === undefined) return;
+      const isRemote = resumable?.hasRemoteRun === true;
       if (resumable?.takeProgress() === true) retries = 0;
-      // What is attached goes on at the provider, and so does its run: it may have been told to clients in part.
-      const isLongWait = !isAttached && fault.retryAfterMs !== undefined && fault.retryAfterMs > MAX_SLOT_WAIT_MS;
-      if (!fault.retryable || retries >= this.#maxRetries || isLongWait) {
-        yield isAttached ? this.#toFailedFinish(fault) : this.#toFinish(fault, isLongWait);
+      // A remote run continues at the provider, and clients may have read parts of it: it cannot be postponed.
+      const isLongWait = !isRemote && error.retryAfterMs !== undefined && error.retryAfterMs > MAX_SLOT_WAIT_MS;
+      if (!error.retryable || retries >= this.#maxRetries || isLongWait) {
+        yield isRemote ? this.#toFailedFinish(error) : this.#toFinish(error, isLongWait);
         return;
       }
-      await pause(Math.min(MAX_BACKOFF_MS, computeRetryDelayMs(fault, retries, this.#firstBackoffMs)), signal);
+      await pause(Math.min(MAX_BACKOFF_MS, computeRetryDelayMs(error, retries, this.#firstBackoffMs)), signal);
     }
   }
 
-  #toFailedFinish(fault: ProviderError): UpstreamFinish {
+  #toFailedFinish(error: ProviderError): UpstreamFinish {
     return {
       type: "finish",
       status: "failed",
-      error: this.#redactError(fault.error),
-      isUnavailable: fault.isUnavailable,
-      ...(!fault.retryable && fault.isUnreadableOutput && { isUnreadableOutput: true }),
+      error: this.#redactError(error.error),
+      isUnavailable: error.isUnavailable,
+      ...(!error.retryable && error.isUnreadableOutput && { isUnreadableOutput: true }),
     };
   }
 
-  /** Another try may help, but not soon: the wait is the queue's, where it takes nobody's slot. */
-  #toFinish(fault: ProviderError, isLongWait: boolean): UpstreamFinish {
-    if (fault.retryable && (fault.isRateLimit || isLongWait)) {
-      const error = this.#redactError(fault.error);
-      return { type: "finish", status: "postponed", error, retryAfterMs: fault.retryAfterMs };
+  /** A retry may help, but only after a long wait: the run waits in the queue, where it holds no slot. */
+  #toFinish(error: ProviderError, isLongWait: boolean): UpstreamFinish {
+    if (error.retryable && (error.isRateLimit || isLongWait)) {
+      const { retryAfterMs } = error;
+      return { type: "finish", status: "postponed", error: this.#redactError(error.error), retryAfterMs };
     }
-    return this.#toFailedFinish(fault);
+    return this.#toFailedFinish(error);
   }
 
-  /** Answers what went wrong, unless it yielded a finish. */
+  /** Returns the error, unless it yielded a finish. */
   async *#tryOnce(
     attempt: StreamOnce,
     signal: AbortSignal,
@@ -125,9 +126,9 @@ export class RetryPolicy {
       for await (const event of attempt(connection)) {
         if (event.type === "finish") {
           const isFirst = !hasOutput && resumable?.hasRemoteRun !== true;
-          const fault = isFirst && "error" in event ? classifyReportedError(event.error) : undefined;
-          if (fault?.retryable === true) return fault;
-          yield "error" in event ? this.#toReportedFinish(event, hasOutput) : event;
+          const error = isFirst && isUnserved(event) ? classifyReportedError(event.error) : undefined;
+          if (error?.retryable === true) return error;
+          yield isUnserved(event) ? this.#toReportedFinish(event, hasOutput) : event;
           return undefined;
         }
         hasOutput = true;
@@ -142,38 +143,38 @@ export class RetryPolicy {
     }
   }
 
-  /** A failure that the provider told in its stream, and that another try would not help. */
+  /** An error that the provider sent in its stream and that a retry would not help. */
   #toReportedFinish<T extends { error: ResponseError }>(finish: T, hasOutput: boolean): T & { isUnavailable: boolean } {
     const isUnavailable = !hasOutput && isProviderFailure(finish.error);
     return { ...finish, error: this.#redactError(finish.error), isUnavailable };
   }
 
-  /** Providers quote what they refuse. What they quote of ours is not for the client. */
+  /** Providers quote what they reject, which may include this server's secrets. */
   #redactError({ code, message, type, param }: ResponseError): ResponseError {
-    const conceal = this.#redact;
-    return { code, message: conceal(message), type: conceal(type), param: param === null ? null : conceal(param) };
+    const redact = this.#redact;
+    return { code, message: redact(message), type: redact(type), param: param === null ? null : redact(param) };
   }
 }
 
-/** What a provider was given of a request's secrets, and quotes in what it refuses, is not for whoever reads the response. */
+/** Removes a request's secrets from errors, in which providers quote them. */
 export async function* redactErrors(
   events: AsyncIterable<UpstreamEvent>,
   redact: Redact,
 ): AsyncGenerator<UpstreamEvent, void, undefined> {
   for await (const event of events) {
-    if (event.type !== "finish" || !("error" in event)) yield event;
+    if (event.type !== "finish" || !isUnserved(event)) yield event;
     else yield { ...event, error: { ...event.error, message: redact(event.error.message) } };
   }
 }
 
-/** `retries` is how many tries were repeated before. Full jitter, so that runs which failed together do not return together. */
+/** `retries` counts the retries before this one. Full jitter spreads runs that failed together. */
 export function computeRetryDelayMs(
-  fault: ProviderError,
+  error: ProviderError,
   retries: number,
   firstBackoffMs: number,
   random: () => number = Math.random,
 ): number {
-  if (fault.retryAfterMs !== undefined) return fault.retryAfterMs;
+  if (error.retryAfterMs !== undefined) return error.retryAfterMs;
   return random() * Math.min(MAX_BACKOFF_MS, firstBackoffMs * 2 ** retries);
 }
 
@@ -181,7 +182,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await delay(ms, undefined, { signal });
   } catch {
-    // It rejects for no other reason, and with an error of its own in the place of the signal's.
+    // delay() rejects only on abort, but with its own AbortError instead of the signal's reason.
     signal.throwIfAborted();
   }
 }

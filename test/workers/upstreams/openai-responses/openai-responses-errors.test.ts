@@ -56,7 +56,7 @@ describe("a refusal", () => {
     const error = await readError(answerError(status, { message: "Incorrect API key provided: sk-te***6789" }));
     expect(error).toEqual({
       code: "server_error",
-      message: "The provider refused this server's credentials.",
+      message: "The provider rejected this server's credentials.",
       type: "server_error",
       param: null,
     });
