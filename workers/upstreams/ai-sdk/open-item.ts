@@ -1,4 +1,4 @@
-/** An item of the output while it is written: opened, grown, closed, in the orders of contract.md#item-events. */
+/** An output item while it is written: opened, extended, closed, in the order of contract.md#item-events. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ItemPosition } from "../derive-item-id.ts";

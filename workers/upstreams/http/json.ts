@@ -29,3 +29,13 @@ export function asArray(value: unknown): readonly unknown[] {
 export function omitNullish<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
   return omitFields(fields) as { [K in keyof T]?: NonNullable<T[K]> };
 }
+
+/** Whether the text is a whole JSON object. Called as arguments grow, it parses only texts that end with a brace. */
+export function isCompleteObject(json: string): boolean {
+  if (!/\}\s*$/.test(json.slice(-64))) return false;
+  try {
+    return isObject(JSON.parse(json));
+  } catch {
+    return false;
+  }
+}

@@ -6,12 +6,12 @@
  * connection when it ends.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { Agent, fetch as undiciFetch } from "undici";
 import type { Config } from "../../../src/config/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
 import { type Redact, createRedactor } from "../../../src/logging/redaction.ts";
 import { listHeaderSecrets } from "../../../src/logging/redaction/list-secrets.ts";
 import { isUnserved, type UpstreamEvent, type UpstreamFinish } from "../upstream.ts";
+import { type ProviderCredentials, readApiKey } from "./credentials.ts";
 import { type ClassifyError, Connection, type ProviderTimeout } from "./connection.ts";
 import { createBrokenStreamError, classifyReportedError, isProviderFailure, ProviderError } from "./provider-error.ts";
 
@@ -19,23 +19,6 @@ const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 /** A longer requested wait is spent in the queue instead of in the worker's slot. */
 const MAX_SLOT_WAIT_MS = 5_000;
-
-const AGENT_WITHOUT_TIMEOUTS = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
-
-/** Node's fetch fails after 300 s without a byte, but a model may think for longer. Connection has its own timeouts. */
-export const fetchWithoutTimeouts = ((url: string, init: object) =>
-  undiciFetch(url, { ...init, dispatcher: AGENT_WITHOUT_TIMEOUTS })) as unknown as typeof globalThis.fetch;
-
-/** The part of a provider's configuration that concerns its connection. */
-export interface ProviderCredentials {
-  api_key_env?: string | undefined;
-  headers: Readonly<Record<string, string>>;
-}
-
-/** Reads the provider's key from the environment variable that its configuration names. */
-export function readApiKey(access: ProviderCredentials, environment: NodeJS.ProcessEnv): string | undefined {
-  return (access.api_key_env === undefined ? undefined : environment[access.api_key_env]) || undefined;
-}
 
 export interface RetryOptions {
   /** Maximum wait before the first retry. It doubles with each retry. */

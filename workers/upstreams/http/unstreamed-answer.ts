@@ -14,7 +14,8 @@ export function toStreamEvents(answer: unknown): unknown[] {
   return [answer];
 }
 
-const END_EVENTS: Record<string, string> = {
+/** Terminal events of the Responses API by the response's status. */
+export const TERMINAL_EVENTS: Record<string, string> = {
   completed: "response.completed",
   incomplete: "response.incomplete",
   failed: "response.failed",
@@ -25,7 +26,7 @@ const END_EVENTS: Record<string, string> = {
 function responseEvents(response: Json): unknown[] {
   const status = asString(response["status"]) ?? "completed";
   const created = { type: "response.created", response: { ...response, output: [] } };
-  return Object.hasOwn(END_EVENTS, status) ? [created, { type: END_EVENTS[status], response }] : [created];
+  return Object.hasOwn(TERMINAL_EVENTS, status) ? [created, { type: TERMINAL_EVENTS[status], response }] : [created];
 }
 
 /** Anthropic's Messages API. */
