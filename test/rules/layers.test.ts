@@ -86,7 +86,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/upstreams",
   ],
-  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "src/lifecycle", "workers/upstreams"],
+  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "workers/upstreams"],
   "src/responses/admission": [
     "src/concurrency",
     "src/protocol",

@@ -7,6 +7,11 @@ export interface ItemPosition {
   absoluteIndex: number;
 }
 
+export interface OutputPosition extends ItemPosition {
+  /** Counted from 0 in this call. */
+  output_index: number;
+}
+
 export function deriveItemId(prefix: "rs" | "fc" | "ctc" | "ig" | "call" | "msg", position: ItemPosition): string {
   const digits = prefix === "call" ? 24 : 50;
   const hash = createHash("sha256").update(`${prefix} ${position.responseId} ${position.absoluteIndex}`).digest("hex");

@@ -40,7 +40,7 @@ export interface UpstreamCall {
   firstOutputIndex: number;
   /** A secret of this server, constant within a conversation, for marks in the prompt that no one else can forge. */
   boundary?: string | undefined;
-  /** For upstreams whose provider can run the call in its own background. Absent if the provider must store nothing. */
+  /** Lets the provider run the call in its own background. Absent if the provider must store nothing. */
   remoteRun?: RemoteRunHandle | undefined;
 }
 
@@ -123,7 +123,7 @@ export interface PostponedFinish {
   retryAfterMs?: number | undefined;
 }
 
-/** The end of a call that was made. */
+/** The end of a call, unless it was postponed. */
 export type FinalFinish = Exclude<UpstreamFinish, { status: "postponed" }>;
 /** The end of a call that produced no answer. */
 export type UnservedFinish = Extract<UpstreamFinish, { status: "failed" | "postponed" }>;

@@ -16,7 +16,7 @@ import { type MessagePrefix, readPrefix, subtractPrefixTokens, addPrefix } from 
 import { ContinuedEvents } from "./continued-events.ts";
 import { OutputEvents } from "./output-events.ts";
 import { readFinish } from "./finish.ts";
-import { endWithUserMessage } from "./message-order.ts";
+import { endWithUserMessage } from "./arrange-messages.ts";
 import { ReturnedState } from "./returned-state.ts";
 import { ThinkTagParser } from "./think-tag-parser.ts";
 import { openVendor, type Vendor } from "./vendors.ts";

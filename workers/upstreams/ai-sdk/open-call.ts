@@ -1,13 +1,12 @@
 /** Calls and images while they are written. */
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { deriveItemId } from "../derive-item-id.ts";
+import { deriveItemId, type OutputPosition } from "../derive-item-id.ts";
 import {
   createAddedEvent,
   createDoneEvent,
   type EndStatus,
   type ItemEventSequence,
   type OpenItem,
-  type OutputPosition,
 } from "./open-item.ts";
 import { type CalledTool, unwrapCustomInput } from "./toolbox.ts";
 

@@ -1,14 +1,13 @@
 /** A message while it is written. */
 import type { MessagePart } from "../../../src/protocol/content.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import { deriveItemId } from "../derive-item-id.ts";
+import { deriveItemId, type OutputPosition } from "../derive-item-id.ts";
 import {
   createAddedEvent,
   createDoneEvent,
   type EndStatus,
   type ItemEventSequence,
   type OpenItem,
-  type OutputPosition,
 } from "./open-item.ts";
 
 type TextPart = Extract<MessagePart, { type: "output_text" }>;

@@ -1,13 +1,12 @@
 /** Reasoning while it is written. */
 import type { SharedV4ProviderMetadata } from "@ai-sdk/provider";
-import { deriveItemId } from "../derive-item-id.ts";
+import { deriveItemId, type OutputPosition } from "../derive-item-id.ts";
 import {
   createAddedEvent,
   createDoneEvent,
   type EndStatus,
   type ItemEventSequence,
   type OpenItem,
-  type OutputPosition,
 } from "./open-item.ts";
 import { encodeReasoningState } from "../../../src/providers/reasoning-state.ts";
 

@@ -19,11 +19,12 @@
  */
 import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { OutputPosition } from "../derive-item-id.ts";
 import type { UpstreamCall } from "../upstream.ts";
 import { ChatChunk } from "./chat-chunk.ts";
 import { CallIdAllocator } from "./call-id-allocator.ts";
 import { OpenCall, OpenImage } from "./open-call.ts";
-import type { EndStatus, ItemEventSequence, OpenItem, OutputPosition } from "./open-item.ts";
+import type { EndStatus, ItemEventSequence, OpenItem } from "./open-item.ts";
 import { OpenMessage, type UrlSource } from "./open-message.ts";
 import { OpenReasoning, type StateOrigin } from "./open-reasoning.ts";
 import type { ReturnedState } from "./returned-state.ts";

@@ -5,7 +5,7 @@ import type {
   LanguageModelV4ToolResultOutput,
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider";
-import type { ModelPart } from "./content.ts";
+import type { ModelPart } from "./content-parts.ts";
 import { type MarkKind, TextMarks } from "./text-marks.ts";
 
 type AssistantPart = Extract<LanguageModelV4Message, { role: "assistant" }>["content"][number];

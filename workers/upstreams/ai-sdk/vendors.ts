@@ -16,7 +16,7 @@ import { withErrorStatus } from "../http/error-in-body.ts";
 import { NO_API_KEY } from "../http/credentials.ts";
 import { fetchWithoutTimeouts } from "../http/fetch-without-timeouts.ts";
 import { shapeChatBody } from "./chat-body.ts";
-import { writeReturnedState } from "./returned-fields.ts";
+import { writeReturnedState } from "./write-returned-state.ts";
 import { withEventStream } from "../http/answer-stream.ts";
 import { ChatChunkNormalizer } from "./chat-chunk-normalizer.ts";
 

@@ -14,7 +14,7 @@ export class WaitingParts {
 
   add(part: LanguageModelV4StreamPart): void {
     if (!CONTENT_PART_TYPE.test(part.type) || this.#parts.push(part) <= MAX_PARTS) return;
-    const message = `The provider wrote more than ${MAX_PARTS} parts beside a call that it did not end.`;
+    const message = `The provider sent more than ${MAX_PARTS} parts during a call that it did not finish.`;
     throw new ProviderError(responseError("server_error", message), { retryable: false });
   }
 

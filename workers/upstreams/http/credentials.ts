@@ -9,5 +9,5 @@ export function readApiKey(access: ProviderCredentials, environment: NodeJS.Proc
   return (access.api_key_env === undefined ? undefined : environment[access.api_key_env]) || undefined;
 }
 
-/** For servers that need no key: the SDKs require one, and would read another provider's from the environment. */
+/** The key for servers that need none: the SDKs require one, and would read another provider's from the environment. */
 export const NO_API_KEY = "none";

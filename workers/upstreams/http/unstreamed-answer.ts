@@ -1,6 +1,6 @@
 /**
- * Converts a whole answer into the events that it would have been. Some gateways and mocks cannot stream and answer like
- * this whatever was requested. The shape of the answer identifies its vendor.
+ * Converts a whole answer into the events that it would have been. Some gateways and mocks cannot stream, and
+ * answer like this to every request. The shape of the answer identifies its vendor.
  */
 import { asArray, asString, isObject, type Json } from "./json.ts";
 

@@ -13,7 +13,7 @@ import { readPhase } from "./call-phases.ts";
 import { MissingEnds } from "./missing-ends.ts";
 import { PartIndices } from "./part-indices.ts";
 
-/** What was emitted for one item. */
+/** The emitted events of one item, as far as later events depend on them. */
 class ItemProgress {
   readonly ends = new MissingEnds();
   readonly parts = new PartIndices();

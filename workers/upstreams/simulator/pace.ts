@@ -1,7 +1,7 @@
-/** How fast the deltas of a call come, and the only place where a call waits: every wait ends at once when it is aborted. */
+/** The speed of a call's deltas, and all waits of a call. Each wait ends at once when the call is aborted. */
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 
-/** Without a delay the event loop still gets its turn, or a long text would keep an abort from being heard. */
+/** Without a delay, a long text must still yield to the event loop, or an abort would go unnoticed. */
 const DELTAS_PER_TURN = 64;
 const DELTAS_BEFORE_HANGING = 3;
 
@@ -28,13 +28,13 @@ export class Pace {
     signal.throwIfAborted();
   }
 
-  /** A call that hangs does not end either, however short its answer is. */
+  /** A call that hangs never ends, however short its answer is. */
   async beforeEnd(): Promise<void> {
     if (this.#options.hangs) await waitForAbort(this.#options.signal);
   }
 }
 
-/** Rejects with the signal's own reason; the timer would reject with an AbortError that only holds it. */
+/** Rejects with the signal's own reason; the timer would reject with an AbortError that wraps it. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await delay(ms, undefined, { signal });

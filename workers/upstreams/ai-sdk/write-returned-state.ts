@@ -7,7 +7,7 @@ import { addDetail, isJsonObject } from "./returned-state.ts";
 type Assistant = Extract<LanguageModelV4Message, { role: "assistant" }>;
 type AssistantPart = Assistant["content"][number];
 
-/** For calls that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures). */
+/** Replaces the missing signature of calls that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures). */
 const PLACEHOLDER_SIGNATURE: JSONObject = {
   extra_content: { google: { thought_signature: "skip_thought_signature_validator" } },
 };

@@ -29,7 +29,7 @@ export function arrangeMessages(prompt: LanguageModelV4Prompt, traits: VendorTra
   return arranged;
 }
 
-/** For calls that do not continue an assistant text. */
+/** Only for calls that do not continue an assistant text. */
 export function endWithUserMessage(prompt: LanguageModelV4Prompt, traits: VendorTraits): LanguageModelV4Prompt {
   const isAnswered = traits.final_assistant === "answered" && prompt.at(-1)?.role === "assistant";
   return isAnswered ? [...prompt, CONTINUE_MESSAGE] : prompt;
