@@ -103,8 +103,8 @@ export class ChatChunkNormalizer implements EventNormalizer {
   }
 
   /**
-   * The call that a piece belongs to. A name with a new id starts a call, regardless of its index. A name with a new index does
-   * too, because some servers give all calls the same id.
+   * The call that a piece belongs to. A name with a new id starts a call, regardless of its index. A name with a new
+   * index does too, because some servers give all calls the same id.
    */
   #findCall(index: number | undefined, id: string | undefined, name: string | undefined): ChatCall | undefined {
     const withId = id === undefined ? [] : this.#calls.filter((call) => call.id === id);

@@ -6,7 +6,7 @@
  * | instructions, system and developer message | a system message; a marked user message if late (text-marks.ts)     |
  * | user message                               | text, images and files by URL or data                               |
  * | assistant message                          | its text; a refusal is text                                         |
- * | reasoning                                  | with its state for the model that wrote it; its text if traits say so |
+ * | reasoning                                  | with state for the model that wrote it; as text if traits say so    |
  * | function_call, custom_tool_call            | a call with its signature, unless it was cut off                    |
  * | their outputs                              | its result; a user text if the call is not in the conversation      |
  * | calls and outputs of hosted tools          | a text that describes them, without base64 images                   |
@@ -163,6 +163,7 @@ const UNREADABLE_FIELDS = new Set(["id", "status", "created_by", "result", "imag
 function describeItem(item: ContextItem): string {
   const fields = omitFields(item, "type");
   const readable = (name: string, value: unknown) => (UNREADABLE_FIELDS.has(name) ? undefined : value);
+  // Escapes `<`, so that text in the item cannot end the item's tag.
   const json = JSON.stringify(fields, readable).replaceAll("<", String.raw`\u003c`);
   return `<${item.type}>${json}</${item.type}>`;
 }

@@ -12,8 +12,8 @@
  * | `a<think>b</think>c`                  | text                                                                   |
  * | `a</think>b`, with `opened`           | reasoning a, text b                                                    |
  *
- * The SDK's `extractReasoningMiddleware` finds tags anywhere in the text, and is part of `ai`, which this server does not
- * use here.
+ * The SDK's `extractReasoningMiddleware` finds tags anywhere in the text, and belongs to the `ai` package, which
+ * is only a development dependency.
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";

@@ -4,7 +4,6 @@ import type { OutputItem } from "../../../src/protocol/item.ts";
 
 const SEARCH_PHASES = ["in_progress", "searching", "completed"];
 /** In order. A failed call ends with `failed` instead of `completed`, if its type has that event. */
-/** In their order. A call that failed has no further step, but for those that end with it. */
 const PHASES: Partial<Record<OutputItem["type"], readonly string[]>> = {
   web_search_call: SEARCH_PHASES,
   file_search_call: SEARCH_PHASES,

@@ -16,7 +16,7 @@ export function classifyError(error: unknown): ProviderError {
   return createHttpError({ status: error.status, headers: error.headers, error: error.error });
 }
 
-/** Statuses that a later request may not get. */
+/** Statuses that may differ on a later request. */
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([401, 403, 408, 409, 429]);
 
 /** Whether the provider said that the response does not exist, now or later. */

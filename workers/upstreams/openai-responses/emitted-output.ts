@@ -77,7 +77,7 @@ export class EmittedOutput {
     for (const event of events) yield* this.emit(event);
   }
 
-  /** Closes these items, or all open items, as far as they were streamed. */
+  /** Closes these items, or all open items, as incomplete. */
   *closeItems(indices: ReadonlySet<number> = this.#state.openIndices): Generator<ItemEventDraft> {
     yield* this.emitAll(createItemClosingEvents(this.#state.response, indices));
   }

@@ -165,9 +165,9 @@ describe("the wait before another try", () => {
   });
 
   test("doubles from try to try up to 30 s, of which any part may be waited", () => {
-    const fault = new ProviderError(error, { retryable: true });
-    const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => computeRetryDelayMs(fault, retries, 500, () => 1));
+    const providerError = new ProviderError(error, { retryable: true });
+    const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => computeRetryDelayMs(providerError, retries, 500, () => 1));
     expect(longest).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000]);
-    expect(computeRetryDelayMs(fault, 3, 500, () => 0)).toBe(0);
+    expect(computeRetryDelayMs(providerError, 3, 500, () => 0)).toBe(0);
   });
 });
