@@ -55,7 +55,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses/content",
     "src/responses/reading",
   ],
-  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle", "workers/attempt"],
+  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle"],
   "src/responses/ending": [
     "src/concurrency",
     "src/protocol",

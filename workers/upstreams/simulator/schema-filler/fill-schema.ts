@@ -25,7 +25,6 @@ export function fillSchema(schema: unknown, random: SeededRandom, budget = new F
 }
 
 class SchemaFiller {
-  readonly #root: unknown;
   readonly #random: SeededRandom;
   readonly #flattener: SchemaFlattener;
   readonly #heights: SchemaHeights;
@@ -33,7 +32,6 @@ class SchemaFiller {
   #nestedChoices = 0;
 
   constructor(root: unknown, random: SeededRandom, budget: FillBudget) {
-    this.#root = root;
     this.#random = random;
     this.#budget = budget;
     this.#flattener = new SchemaFlattener(root, budget);
