@@ -15,7 +15,7 @@ import {
   createReportedError,
   createUnreachableError,
 } from "../http/provider-error.ts";
-import { asArray, asString, isObject } from "../http/json.ts";
+import { asArray, asString, isObject, parseJson } from "../http/json.ts";
 import { describesUnreadableOutput } from "../http/error-kinds.ts";
 
 export function classifyError(error: unknown): ProviderError {
@@ -41,7 +41,7 @@ function classifyCallError(error: APICallError): ProviderError {
   const status = error.statusCode;
   if (status === undefined) return createUnreachableError(error);
   if (status < 400) return createBrokenStreamError();
-  const body = unwrapError(parse(error.responseBody));
+  const body = unwrapError(parseJson(error.responseBody ?? ""));
   return createHttpError({
     status: isRejectedKey(body) ? 401 : status,
     headers: new Headers(error.responseHeaders),
@@ -81,14 +81,6 @@ export function classifyStreamError(error: unknown): ProviderError {
   if (typeof status === "number" && status >= 400)
     return createHttpError({ status, headers: undefined, error: reported });
   return createReportedError(reported);
-}
-
-function parse(body: string | undefined): unknown {
-  try {
-    return JSON.parse(body ?? "");
-  } catch {
-    return undefined;
-  }
 }
 
 /** Vendors wrap the error in `error`, some also in a list. Some send it unwrapped, some as a string. */

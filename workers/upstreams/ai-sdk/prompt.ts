@@ -20,6 +20,7 @@ import { randomUUID } from "node:crypto";
 import { omitFields } from "../../../src/providers/openai-items.ts";
 import { decodeReasoningState } from "../../../src/providers/reasoning-state.ts";
 import type { ContextItem, UpstreamCall } from "../upstream.ts";
+import { isObject, parseJson } from "../http/json.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import { adaptCallIds } from "./adapt-call-ids.ts";
 import { type ModelPart, toTextParts, toModelPart } from "./content-parts.ts";
@@ -139,13 +140,9 @@ function addReasoning(
 }
 
 function parseArguments(json: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(json);
-    // Vendors accept only objects. A model that wrote something else sees it in a field.
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed;
-  } catch {
-    // Not JSON.
-  }
+  const parsed = parseJson(json);
+  if (isObject(parsed)) return parsed;
+  // Vendors accept only objects. A model that wrote something else sees it in a field.
   return json.trim() === "" ? {} : { arguments: json };
 }
 

@@ -18,7 +18,7 @@ import type {
 import type { Tool } from "../../../src/protocol/tool.ts";
 import type { UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import { omitNullish } from "../http/json.ts";
+import { isObject, omitNullish, parseJson } from "../http/json.ts";
 
 type Request = UpstreamCall["request"];
 type ClientTool = Extract<Tool, { type: "function" | "custom" }>;
@@ -134,13 +134,10 @@ function toCustomTool(tool: Extract<ClientTool, { type: "custom" }>, name: strin
 
 /** Extracts a custom tool's input from the JSON object around it. */
 export function unwrapCustomInput(json: string): string {
-  try {
-    const input: unknown = (JSON.parse(json) as Record<string, unknown>)[CUSTOM_INPUT];
-    if (typeof input === "string") return input;
-  } catch {
-    // Some models write the input without the object.
-  }
-  return json;
+  const object = parseJson(json);
+  const input = isObject(object) ? object[CUSTOM_INPUT] : undefined;
+  // Some models write the input without the object.
+  return typeof input === "string" ? input : json;
 }
 
 export function wrapCustomInput(input: string): Record<string, string> {

@@ -10,7 +10,7 @@
  */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { getCurrentConnection, type Connection } from "./connection.ts";
-import { isObject } from "./json.ts";
+import { isObject, parseJson } from "./json.ts";
 import { toStreamEvents } from "./unstreamed-answer.ts";
 
 type Fetch = typeof globalThis.fetch;
@@ -125,10 +125,6 @@ function encodeFrame(event: unknown, name?: string): string {
 
 /** Undefined unless the text is JSON that can be an event or an answer. */
 function parse(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) || Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isObject(value) || Array.isArray(value) ? value : undefined;
 }

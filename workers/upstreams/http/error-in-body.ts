@@ -2,7 +2,7 @@
  * Some gateways report an error with status 200, in a JSON body where a stream was requested. A stream reader would find
  * no event and report a broken stream. This gives such a response the status that its error means.
  */
-import { asString, isObject, type Json } from "./json.ts";
+import { asString, isObject, parseJson, type Json } from "./json.ts";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -25,8 +25,7 @@ export function withErrorStatus(send: Fetch): Fetch {
 
 /** Undefined unless the body is an error and nothing else: a failed response also has an `error` field. */
 function findErrorStatus(body: string): number | undefined {
-  const parsed = parse(body);
-  const error = extractError(parsed);
+  const error = extractError(parseJson(body));
   if (error === undefined) return undefined;
   const code = Number(error["code"]);
   if (Number.isInteger(code) && code >= 400 && code < 600) return code;
@@ -44,12 +43,4 @@ export function extractError(answer: unknown): Json | undefined {
   if (object !== undefined) return undefined;
   if (isObject(error)) return error;
   return asString(error)?.trim() ? { message: error } : undefined;
-}
-
-function parse(body: string): Json | undefined {
-  try {
-    return JSON.parse(body) as Json;
-  } catch {
-    return undefined;
-  }
 }

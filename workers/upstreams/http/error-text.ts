@@ -5,7 +5,7 @@
  *   - a generic message with details in OpenRouter's `metadata.raw`
  *     (https://openrouter.ai/docs/api-reference/errors).
  */
-import { asArray, asString, isObject, type Json } from "./json.ts";
+import { asArray, asString, isObject, parseJson, type Json } from "./json.ts";
 
 const MAX_CHARACTERS = 1_000;
 /** Far more than fit into MAX_CHARACTERS. */
@@ -33,11 +33,7 @@ function extractText(value: unknown, depth: number): string | undefined {
 function extractTextFromString(value: string, depth: number): string | undefined {
   const text = value.trim();
   if (!/^[{[]/.test(text)) return text || undefined;
-  try {
-    return extractText(JSON.parse(text), depth + 1) ?? text;
-  } catch {
-    return text;
-  }
+  return extractText(parseJson(text), depth + 1) ?? text;
 }
 
 function extractTextFromObject(fields: Json, depth: number): string | undefined {

@@ -30,12 +30,16 @@ export function omitNullish<T extends object>(fields: T): { [K in keyof T]?: Non
   return omitFields(fields) as { [K in keyof T]?: NonNullable<T[K]> };
 }
 
+/** Undefined if the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether the text is a whole JSON object. Called as arguments grow, it parses only texts that end with a brace. */
 export function isCompleteObject(json: string): boolean {
-  if (!/\}\s*$/.test(json.slice(-64))) return false;
-  try {
-    return isObject(JSON.parse(json));
-  } catch {
-    return false;
-  }
+  return /\}\s*$/.test(json.slice(-64)) && isObject(parseJson(json));
 }

@@ -5,11 +5,11 @@
  * a remote run can resume where its stream broke. Each wait for the provider has a timeout, and each try closes its
  * connection when it ends.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../../src/config/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
 import { type Redact, createRedactor } from "../../../src/logging/redaction.ts";
 import { listHeaderSecrets } from "../../../src/logging/redaction/list-secrets.ts";
+import { abortableDelay } from "../abortable-delay.ts";
 import { isUnserved, type UpstreamEvent, type UpstreamFinish } from "../upstream.ts";
 import { type ProviderCredentials, readApiKey } from "./credentials.ts";
 import { type ClassifyError, Connection, type ProviderTimeout } from "./connection.ts";
@@ -58,13 +58,13 @@ export class RetryPolicy {
   }
 
   async *run(
-    attempt: StreamOnce,
+    streamOnce: StreamOnce,
     signal: AbortSignal,
     resumable?: ResumableCall,
   ): AsyncGenerator<UpstreamEvent, void, undefined> {
     for (let retries = 0; ; retries++) {
       signal.throwIfAborted();
-      const error = yield* this.#tryOnce(attempt, signal, resumable);
+      const error = yield* this.#tryOnce(streamOnce, signal, resumable);
       if (error === undefined) return;
       const isRemote = resumable?.hasRemoteRun === true;
       if (resumable?.takeProgress() === true) retries = 0;
@@ -74,7 +74,7 @@ export class RetryPolicy {
         yield isRemote ? this.#toFailedFinish(error) : this.#toFinish(error, isLongWait);
         return;
       }
-      await pause(Math.min(MAX_BACKOFF_MS, computeRetryDelayMs(error, retries, this.#firstBackoffMs)), signal);
+      await abortableDelay(Math.min(MAX_BACKOFF_MS, computeRetryDelayMs(error, retries, this.#firstBackoffMs)), signal);
     }
   }
 
@@ -99,14 +99,14 @@ export class RetryPolicy {
 
   /** Returns the error, unless it yielded a finish. */
   async *#tryOnce(
-    attempt: StreamOnce,
+    streamOnce: StreamOnce,
     signal: AbortSignal,
     resumable: ResumableCall | undefined,
   ): AsyncGenerator<UpstreamEvent, ProviderError | undefined> {
     const connection = new Connection(signal, this.#classify);
     let hasOutput = false;
     try {
-      for await (const event of attempt(connection)) {
+      for await (const event of streamOnce(connection)) {
         if (event.type === "finish") {
           const isFirst = !hasOutput && resumable?.hasRemoteRun !== true;
           const error = isFirst && isUnserved(event) ? classifyReportedError(event.error) : undefined;
@@ -159,13 +159,4 @@ export function computeRetryDelayMs(
 ): number {
   if (error.retryAfterMs !== undefined) return error.retryAfterMs;
   return random() * Math.min(MAX_BACKOFF_MS, firstBackoffMs * 2 ** retries);
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch {
-    // delay() rejects only on abort, but with its own AbortError instead of the signal's reason.
-    signal.throwIfAborted();
-  }
 }

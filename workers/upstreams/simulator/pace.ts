@@ -1,5 +1,6 @@
 /** The speed of a call's deltas, and all waits of a call. Each wait ends at once when the call is aborted. */
-import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { abortableDelay } from "../abortable-delay.ts";
 
 /** Without a delay, a long text must still yield to the event loop, or an abort would go unnoticed. */
 const DELTAS_PER_TURN = 64;
@@ -23,7 +24,7 @@ export class Pace {
     const { delayMs, hangs, signal } = this.#options;
     if (hangs && this.#deltas >= DELTAS_BEFORE_HANGING) await waitForAbort(signal);
     this.#deltas++;
-    if (delayMs > 0) await pause(delayMs, signal);
+    if (delayMs > 0) await abortableDelay(delayMs, signal);
     else if (this.#deltas % DELTAS_PER_TURN === 0) await nextTurn();
     signal.throwIfAborted();
   }
@@ -31,16 +32,6 @@ export class Pace {
   /** A call that hangs never ends, however short its answer is. */
   async beforeEnd(): Promise<void> {
     if (this.#options.hangs) await waitForAbort(this.#options.signal);
-  }
-}
-
-/** Rejects with the signal's own reason; the timer would reject with an AbortError that wraps it. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
   }
 }
 
