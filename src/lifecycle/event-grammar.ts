@@ -1,11 +1,11 @@
 /**
- * The legal logs, executable: lifecycle (contract 01 §1.3), items (§1.4, in `event-grammar/`) and what official clients
- * insist on (§1.6). It judges one event after the other and remembers only what the next ones need.
+ * The legal logs, executable: lifecycle (contract.md#lifecycle-events), items (contract.md#item-events, in `event-grammar/`) and what official clients
+ * insist on (contract.md#client-invariants). It judges one event after the other and remembers only what the next ones need.
  *
  * Stricter than any client in what this server does not do: no `error` and no audio events, nothing re-opened. Of the
- * ways to recover in §1.6 it knows those that are used: the same item is continued, or one that was cut off is done as
+ * ways to recover there it knows those that are used: the same item is continued, or one that was cut off is done as
  * `incomplete` wherever it stood, new ones follow at the next index, and the final output may leave it out. What a client
- * acts on is never cut off, and nothing comes in its middle (contract 00, row 17).
+ * acts on is never cut off, and nothing comes in its middle (contract.md#crash-recovery).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { EventDraft, LifecycleEventDraft, ResponseStreamEvent } from "../protocol/event.ts";
@@ -16,16 +16,16 @@ import { ItemGrammar } from "./event-grammar/item-grammar.ts";
 type LifecycleType = LifecycleEventDraft["type"];
 
 /** Where a log stands: at its start, after the lifecycle event named, or at its end. */
-type Stage = "start" | "created" | "queued" | "running" | "over";
+type LogStage = "start" | "created" | "queued" | "running" | "over";
 
 /** What may come at a stage, and which statuses its response may have. */
-const LIFECYCLE: Record<LifecycleType, { at: readonly Stage[]; statuses: readonly Response["status"][] }> = {
+const LIFECYCLE: Record<LifecycleType, { at: readonly LogStage[]; statuses: readonly Response["status"][] }> = {
   "response.created": { at: ["start"], statuses: ["queued", "in_progress"] },
   "response.queued": { at: ["created"], statuses: ["queued"] },
   "response.in_progress": { at: ["created", "queued"], statuses: ["in_progress"] },
   "response.completed": { at: ["running"], statuses: ["completed"] },
   "response.incomplete": { at: ["running"], statuses: ["incomplete"] },
-  // There is no event for a cancellation (contract 00, row 1). What was never begun can fail too.
+  // There is no event for a cancellation (contract.md#cancelling). What was never begun can fail too.
   "response.failed": { at: ["queued", "running"], statuses: ["failed", "cancelled"] },
 };
 
@@ -36,7 +36,7 @@ export interface EventGrammarOptions {
 
 export class EventGrammar {
   readonly #items: ItemGrammar;
-  #stage: Stage = "start";
+  #stage: LogStage = "start";
   #opened: Response | undefined;
   #count = 0;
 
@@ -72,7 +72,7 @@ export class EventGrammar {
   }
 
   /** Whether the terminal event has come. */
-  get isOver(): boolean {
+  get hasEnded(): boolean {
     return this.#stage === "over";
   }
 
@@ -122,7 +122,7 @@ export class EventGrammar {
   }
 }
 
-const STAGE_AFTER: Partial<Record<LifecycleType, Stage>> = {
+const STAGE_AFTER: Partial<Record<LifecycleType, LogStage>> = {
   "response.created": "created",
   "response.queued": "queued",
   "response.in_progress": "running",

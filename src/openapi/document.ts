@@ -1,8 +1,8 @@
 /** The whole description: every route of `app.ts` and what it answers. */
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
-import { type Endpoint, operationOf, refusalResponse } from "./endpoint.ts";
-import { HEADERS, NAMED, REQUEST_HEADERS } from "./headers.ts";
+import { type Endpoint, toOperation, createErrorResponse } from "./endpoint.ts";
+import { HEADERS, COMMON_HEADERS, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
 import * as containers from "./operations/containers.ts";
@@ -11,7 +11,7 @@ import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
 import * as responses from "./operations/responses.ts";
 import * as server from "./operations/server.ts";
-import { REFUSALS } from "./refusals.ts";
+import { DOCUMENTED_ERRORS } from "./documented-errors.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
@@ -51,19 +51,19 @@ const ROOT: Paths = {
 };
 
 const DESCRIPTION = [
-  "A self-hosted server for the OpenAI Responses API whose heart is background mode: runs that take minutes to hours, whose every event is recorded and can be resumed from anywhere.",
+  "A self-hosted server for the OpenAI Responses API, built for background mode. Runs take minutes to hours. The server records every event, and clients can resume a stream at any event, from any process.",
   "",
-  '**Errors.** Every refusal has one form, `{"error": {message, type, param, code}}`, and each status below lists what it can mean. An unknown path, or a method that it does not take, is answered 404 with `Invalid URL (METHOD /path)`. What never becomes a request is answered in the same form, and the connection closed: 400 if it is not HTTP, 431 if its headers are too long, 408 if it does not arrive in time. A handshake for a WebSocket is answered 426.',
+  '**Errors.** Every error has the form `{"error": {message, type, param, code}}`. Each status below lists its possible causes. An unknown path or method returns 404 with `Invalid URL (METHOD /path)`. Errors that precede a valid request have the same form and close the connection: 400 for input that is not HTTP, 431 for headers that are too long, 408 for a request that does not arrive in time. A WebSocket handshake returns 426.',
   "",
-  "**Keys.** `Authorization: Bearer <key>`. A server without `API_KEYS` takes none, and answers this machine only.",
+  "**Keys.** Send `Authorization: Bearer <key>`. A server without `API_KEYS` needs no key, and answers only clients on its own machine.",
 ].join("\n");
 
 const TAGS = [
-  { name: "Responses", description: "Create, follow, resume, cancel." },
-  { name: "Conversations", description: "Items that responses share." },
-  { name: "Containers", description: "What the code interpreter keeps." },
-  { name: "Models", description: "What is configured." },
-  { name: "Server", description: "Open to all, at the root." },
+  { name: "Responses", description: "Create, retrieve, stream, resume, cancel and delete responses." },
+  { name: "Conversations", description: "Lists of items that several responses share." },
+  { name: "Containers", description: "Files and variables of the code interpreter." },
+  { name: "Models", description: "The configured models." },
+  { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];
 
 /** What no endpoint answers, by its name among the components. */
@@ -76,14 +76,14 @@ const WITHOUT_ENDPOINT = {
   WebSocketHandshake: "socketsNotSpoken",
   HeadersTooLarge: "headersTooLarge",
   RequestTimedOut: "requestTimedOut",
-} as const satisfies Record<string, keyof typeof REFUSALS>;
+} as const satisfies Record<string, keyof typeof DOCUMENTED_ERRORS>;
 
 /** Relative to where this document is read, so that both work behind a proxy's path. */
 const API_SERVERS = [
   { url: "./v1", description: "The API" },
-  { url: "./v5", description: "The same" },
+  { url: "./v5", description: "The same API" },
 ];
-const ROOT_SERVERS = [{ url: "./", description: "The root" }];
+const ROOT_SERVERS = [{ url: "./", description: "Health checks and documentation" }];
 
 function version(): string {
   const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
@@ -94,8 +94,11 @@ export function describeApi(): OpenApiDocument {
   const described = { ...pathsOf(API), ...pathsOf(ROOT, { servers: ROOT_SERVERS }) };
   const { paths, responses } = shareResponses(described);
   const withoutEndpoint = Object.entries(WITHOUT_ENDPOINT).map(([component, name]) => {
-    const refusal = REFUSALS[name];
-    return [component, refusalResponse(String(refusal.error.status), [{ name, ...refusal }], NAMED)] as const;
+    const refusal = DOCUMENTED_ERRORS[name];
+    return [
+      component,
+      createErrorResponse(String(refusal.error.status), [{ name, ...refusal }], COMMON_HEADERS),
+    ] as const;
   });
   return {
     openapi: "3.1.0",
@@ -123,7 +126,7 @@ export function describeApi(): OpenApiDocument {
 function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<string, PathItem> {
   return Object.fromEntries(
     Object.entries(paths).map(([path, methods]) => {
-      const operations = Object.entries(methods).map(([method, endpoint]) => [method, operationOf(endpoint)]);
+      const operations = Object.entries(methods).map(([method, endpoint]) => [method, toOperation(endpoint)]);
       return [path, { ...fields, ...Object.fromEntries(operations) }];
     }),
   );

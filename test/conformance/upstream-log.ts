@@ -1,4 +1,4 @@
-/** What every upstream must yield (contract 01 §1.4 and §1.6): read it whole, and check each rule of it. */
+/** What every upstream must yield (contract.md#item-events, contract.md#client-invariants): read it whole, and check each rule of it. */
 import assert from "node:assert/strict";
 import { applyEvent } from "../../src/lifecycle/apply-event.ts";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";

@@ -1,4 +1,4 @@
-/** The one place where an error becomes a wire envelope (contract 03 §3.3). */
+/** The one place where an error becomes a wire envelope (contract.md#error-envelope). */
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Logger } from "pino";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
@@ -8,7 +8,7 @@ import { isRedisUnavailable } from "../../redis/connect.ts";
 
 const RETRY_AFTER_SECONDS = 2;
 
-export const refuseUnknownUrl: RequestHandler = (request) => {
+export const rejectUnknownUrl: RequestHandler = (request) => {
   throw invalidUrl(request.method, request.path);
 };
 

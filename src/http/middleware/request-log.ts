@@ -1,5 +1,5 @@
 /**
- * `x-request-id`, `openai-processing-ms` and `openai-version` on every answer (contract 03 §3.3), and one line in the log
+ * `x-request-id`, `openai-processing-ms` and `openai-version` on every answer (contract.md#error-envelope), and one line in the log
  * for each but those of the health checks. Our own few lines because what the libraries do for it, a child logger a
  * request, cost more than a tenth of accepting one.
  */
@@ -30,7 +30,7 @@ export function newRequestId(): string {
   return newId("req", 32);
 }
 
-export const nameRequests: RequestHandler = (request, response, next) => {
+export const assignRequestIds: RequestHandler = (request, response, next) => {
   const startedMs = performance.now();
   response.setHeader("x-request-id", requestIdOf(request));
   response.setHeader("openai-version", API_VERSION);

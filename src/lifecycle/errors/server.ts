@@ -2,7 +2,7 @@
 import type { ResponseError } from "../../protocol/response.ts";
 import { ApiError } from "./api-error.ts";
 
-/** Contract 00, row 23. */
+/** contract.md#redis-outages. */
 export function storeUnavailable(retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 503,
@@ -13,10 +13,10 @@ export function storeUnavailable(retryAfterSeconds: number): ApiError {
   });
 }
 
-const RECORDED_AGAIN_SECONDS = 2;
+const LOG_RECOVERY_SECONDS = 2;
 
 /**
- * Contract 00, row 25. The log of a response that still runs is shorter than what a client has seen: Redis came back from
+ * contract.md#cursors. The log of a response that still runs is shorter than what a client has seen: Redis came back from
  * an older file. The worker writes the same events again, or the response ends: either way there is an answer soon.
  */
 export function cursorNotRecorded(cursor: number, last: number): ApiError {
@@ -25,7 +25,7 @@ export function cursorNotRecorded(cursor: number, last: number): ApiError {
     message: `Event ${cursor} is not recorded at the moment: the log ends with ${last}, and the response is still running. Please retry.`,
     type: "server_error",
     code: "service_unavailable",
-    headers: { "retry-after": String(RECORDED_AGAIN_SECONDS) },
+    headers: { "retry-after": String(LOG_RECOVERY_SECONDS) },
   });
 }
 

@@ -8,11 +8,11 @@ import {
 } from "../../protocol/conversation.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { CONVERSATION_ID, userMessage } from "../examples.ts";
-import { faultsOf } from "../refusals.ts";
-import { addedItemFaults, itemFaults, metadataFaults } from "./faults.ts";
+import { documentErrorsOf } from "../documented-errors.ts";
+import { addedItemErrors, invalidItems, invalidMetadata } from "./parameter-errors.ts";
 import { conversationId } from "./parameters.ts";
 
-const NOT_THERE = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
+const NOT_FOUND_ERRORS = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
 const asIs = <T>(part: T): T => part;
 
 const conversation = {
@@ -21,7 +21,7 @@ const conversation = {
   created_at: 1_775_000_000,
   metadata: { topic: "leases" },
 };
-export const theConversation = (description: string): Endpoint["answers"] => ({
+export const conversationAnswer = (description: string): Endpoint["answers"] => ({
   200: {
     description,
     content: { "application/json": { schema: conversationSchema, examples: { "A conversation": conversation } } },
@@ -33,20 +33,20 @@ export const createConversation: Endpoint = {
   tag: "Conversations",
   summary: "Create a conversation",
   body: {
-    description: "No body is an empty one.",
+    description: "Optional. Without a body, the conversation starts empty.",
     isRequired: false,
     schema: createConversationSchema,
     examples: { "With a first message": { items: [userMessage], metadata: { topic: "leases" } } },
   },
-  answers: theConversation("The conversation, with the items in it."),
-  refusals: [
-    ...faultsOf((body) => parseBody(createConversationSchema, body), {
-      "A parameter is not known; a known one that is spelt like it is suggested.": { item: [] },
-      "There are more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
-      ...metadataFaults(asIs),
-      ...itemFaults((items) => ({ items })),
+  answers: conversationAnswer("The conversation. It contains the given items."),
+  errors: [
+    ...documentErrorsOf((body) => parseBody(createConversationSchema, body), {
+      "A parameter is unknown. The message suggests a similar known one.": { item: [] },
+      "`items` has more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
+      ...invalidMetadata(asIs),
+      ...invalidItems((items) => ({ items })),
     }),
-    ...addedItemFaults,
+    ...addedItemErrors,
     "storageFull",
     "storeUnavailable",
   ],
@@ -57,8 +57,8 @@ export const retrieveConversation: Endpoint = {
   tag: "Conversations",
   summary: "Get a conversation",
   parameters: [conversationId],
-  answers: theConversation("The conversation. Its items are listed apart."),
-  refusals: NOT_THERE,
+  answers: conversationAnswer("The conversation. `GET /conversations/{conversation_id}/items` lists its items."),
+  errors: NOT_FOUND_ERRORS,
 };
 
 export const updateConversation: Endpoint = {
@@ -67,19 +67,19 @@ export const updateConversation: Endpoint = {
   summary: "Change a conversation's metadata",
   parameters: [conversationId],
   body: {
-    description: "All of the metadata: what is not named is gone.",
+    description: "The new metadata. It replaces all existing metadata.",
     isRequired: true,
     schema: updateConversationSchema,
     examples: { "Another topic": { metadata: { topic: "epochs" } } },
   },
-  answers: theConversation("The conversation as it is now."),
-  refusals: [
-    ...faultsOf((body) => parseBody(updateConversationSchema, body), {
+  answers: conversationAnswer("The updated conversation."),
+  errors: [
+    ...documentErrorsOf((body) => parseBody(updateConversationSchema, body), {
       "`metadata` is missing.": {},
-      "A parameter is not known; a known one that is spelt like it is suggested.": { metadat: {} },
-      ...metadataFaults(asIs),
+      "A parameter is unknown. The message suggests a similar known one.": { metadat: {} },
+      ...invalidMetadata(asIs),
     }),
-    ...NOT_THERE,
+    ...NOT_FOUND_ERRORS,
   ],
 };
 
@@ -87,11 +87,11 @@ export const deleteConversation: Endpoint = {
   id: "deleteConversation",
   tag: "Conversations",
   summary: "Delete a conversation",
-  description: "Its responses stay.",
+  description: "Deletes the conversation. Responses that used it remain.",
   parameters: [conversationId],
   answers: {
     200: {
-      description: "It is gone.",
+      description: "The conversation is deleted.",
       content: {
         "application/json": {
           schema: deletedConversationSchema,
@@ -100,5 +100,5 @@ export const deleteConversation: Endpoint = {
       },
     },
   },
-  refusals: NOT_THERE,
+  errors: NOT_FOUND_ERRORS,
 };

@@ -1,6 +1,6 @@
 /** What this server says of itself, to anyone. */
 import type { Endpoint } from "../endpoint.ts";
-import { NAMED, REQUEST_HEADER_REFS } from "../headers.ts";
+import { COMMON_HEADERS, REQUEST_HEADER_REFS } from "../headers.ts";
 import type { JsonSchema } from "../spec.ts";
 
 const readiness = (status: string): JsonSchema => ({
@@ -11,7 +11,7 @@ const readiness = (status: string): JsonSchema => ({
     warnings: {
       type: "array",
       items: { type: "string" },
-      description: "What an operator should know although it works.",
+      description: "Problems that do not affect readiness.",
     },
   },
   required: ["status", "checks"],
@@ -19,17 +19,20 @@ const readiness = (status: string): JsonSchema => ({
 const checks = { redis: true, queue: true, connections: true, setup: true, writes: true, accepting: true };
 
 /** The health checks are answered before requests are logged. */
-const named = { parameters: REQUEST_HEADER_REFS.slice(0, 1), headers: NAMED } as const satisfies Partial<Endpoint>;
+const named = {
+  parameters: REQUEST_HEADER_REFS.slice(0, 1),
+  headers: COMMON_HEADERS,
+} as const satisfies Partial<Endpoint>;
 
 export const healthz: Endpoint = {
   id: "healthz",
   tag: "Server",
-  isOpen: true,
-  summary: "Whether this process answers",
+  isPublic: true,
+  summary: "Check that this process answers",
   ...named,
   answers: {
     200: {
-      description: "It does.",
+      description: "The process answers.",
       content: {
         "application/json": {
           schema: {
@@ -47,28 +50,28 @@ export const healthz: Endpoint = {
 export const readyz: Endpoint = {
   id: "readyz",
   tag: "Server",
-  isOpen: true,
-  summary: "Whether this process can do its work",
+  isPublic: true,
+  summary: "Check that this process can serve requests",
   ...named,
   answers: {
     200: {
       description:
-        "Redis and the queue answer, Redis takes writes (and as many replicas as are required confirm them), and it is not about to stop.",
+        "Redis and the queue answer, Redis accepts writes (confirmed by the required replicas), and the process is not shutting down.",
       content: {
         "application/json": { schema: readiness("ready"), examples: { Ready: { status: "ready", checks } } },
       },
     },
     503: {
-      description: "Something is missing: the check that is false.",
+      description: "At least one check is false.",
       content: {
         "application/json": {
           schema: readiness("unavailable"),
           examples: {
-            "Without Redis": {
+            "Redis is down": {
               status: "unavailable",
               checks: { ...checks, redis: false, queue: false, writes: false },
             },
-            "Memory full, or no replica": { status: "unavailable", checks: { ...checks, writes: false } },
+            "Redis accepts no writes": { status: "unavailable", checks: { ...checks, writes: false } },
           },
         },
       },
@@ -78,26 +81,31 @@ export const readyz: Endpoint = {
 
 const logged = {
   parameters: REQUEST_HEADER_REFS,
-  headers: NAMED,
-  refusals: ["malformedClientRequestId", "internalError"],
+  headers: COMMON_HEADERS,
+  errors: ["malformedClientRequestId", "internalError"],
 } as const satisfies Partial<Endpoint>;
 
 export const openApiJson: Endpoint = {
   id: "openApiJson",
   tag: "Server",
-  isOpen: true,
-  summary: "This description",
+  isPublic: true,
+  summary: "Get this description",
   ...logged,
   answers: {
-    200: { description: "OpenAPI 3.1.", content: { "application/json": { schema: { type: "object" } } } },
+    200: { description: "The OpenAPI 3.1 document.", content: { "application/json": { schema: { type: "object" } } } },
   },
 };
 
 export const docs: Endpoint = {
   id: "docs",
   tag: "Server",
-  isOpen: true,
-  summary: "This description, to read",
+  isPublic: true,
+  summary: "Read this description",
   ...logged,
-  answers: { 200: { description: "A page.", content: { "text/html": { schema: { type: "string" } } } } },
+  answers: {
+    200: {
+      description: "The API reference as an HTML page.",
+      content: { "text/html": { schema: { type: "string" } } },
+    },
+  },
 };

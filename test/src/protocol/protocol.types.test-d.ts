@@ -24,11 +24,11 @@ type Same<A extends B, B extends C, C = A> = [A, B, C];
 
 // --- what is sent ------------------------------------------------------------------------------------------
 
-/** The hosted API sends `insufficient_quota` too, although the published codes leave it out (contract 02). */
+/** The hosted API sends `insufficient_quota` too, although the published codes leave it out (contract.md#failures). */
 type SdkError = Omit<Sdk.ResponseError, "code"> & { code: Sdk.ResponseError["code"] | "insufficient_quota" };
 export type ErrorProof = Accepts<SdkError, ResponseError>;
 
-/** These three kinds have no word for an item that was cut off; it says `incomplete` all the same (contract 00, row 17). */
+/** These three kinds have no word for an item that was cut off; it says `incomplete` all the same (contract.md#item-status). */
 type CutOffKind = "image_generation_call" | "apply_patch_call" | "apply_patch_call_output";
 type WithCutOff<Item> = Item extends { type: CutOffKind; status: infer Status }
   ? Omit<Item, "status"> & { status: Status | "incomplete" }
@@ -40,7 +40,7 @@ export type OutputItemKinds = Same<OutputItem["type"], Sdk.ResponseOutputItem["t
 export type ToolProof = Accepts<Sdk.Tool, ResponseTool>;
 export type ToolKinds = Same<ResponseTool["type"], Sdk.Tool["type"]>;
 
-/** The hosted API says null for a description that there is not (contract 08); the published type leaves it out. */
+/** The hosted API says null for a description that there is not (contract.md#response-object); the published type leaves it out. */
 type WithNullDescription<Format> = Format extends { description?: string }
   ? Omit<Format, "description"> & { description?: string | null }
   : Format;
@@ -48,7 +48,7 @@ interface SdkText extends Omit<Sdk.ResponseTextConfig, "format"> {
   format?: WithNullDescription<NonNullable<Sdk.ResponseTextConfig["format"]>>;
 }
 
-/** `output_text` is made by the SDK. `usage` and `user` are null on the wire until they have a value (contract 02). */
+/** `output_text` is made by the SDK. `usage` and `user` are null on the wire until they have a value (contract.md#response-object). */
 interface SdkResponse extends Omit<Sdk.Response, "output_text" | "usage" | "user" | "error" | "output" | "text"> {
   usage: Sdk.ResponseUsage | null;
   user: string | null;
@@ -58,7 +58,7 @@ interface SdkResponse extends Omit<Sdk.Response, "output_text" | "usage" | "user
 }
 export type ResponseProof = Accepts<SdkResponse, Response>;
 
-/** `store` and the penalties are on the wire, and in no published type (contract 02). */
+/** `store` and the penalties are on the wire, and in no published type (contract.md#response-object). */
 type Unpublished = "store" | "frequency_penalty" | "presence_penalty";
 export type ResponseFields = Accepts<keyof SdkResponse | Unpublished, keyof Response>;
 /** What only other products of the vendor have. */
@@ -85,7 +85,7 @@ export type ToolChoiceProof = Accepts<
 >;
 
 interface SdkParams extends Omit<Sdk.ResponseCreateParamsBase, "reasoning" | "context_management"> {
-  /** Published, and refused by the hosted API (contract 03 §3.1). */
+  /** Published, and refused by the hosted API (contract.md#parameters). */
   reasoning?: Omit<Reasoning, "generate_summary"> | null;
   /** Any string in the type; "Currently only 'compaction' is supported" in its description. */
   context_management?: (Sdk.ResponseCreateParams.ContextManagement & { type: "compaction" })[] | null;
@@ -106,6 +106,6 @@ export type CompactNames = Same<keyof CompactRequest, keyof SdkCompact>;
 /** The SDK's type of an output has no message of the user, and its description says that there are some. */
 export type CompactAnswer = Accepts<Omit<Sdk.CompactedResponse, "output">, Omit<CompactedResponse, "output">>;
 
-/** Known to the live API, or sent by Codex (contract 08). */
+/** Known to the live API, or sent by Codex (contract.md#parameters). */
 type Unlisted = "frequency_penalty" | "presence_penalty" | "client_metadata";
 export type ParameterNames = Same<keyof Request, keyof SdkParams | Unlisted>;

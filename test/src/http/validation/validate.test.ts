@@ -1,4 +1,4 @@
-/** One row a fault: what is sent, and the contract's exact answer (contract 03 §3.4, errors.json). */
+/** One row a fault: what is sent, and the contract's exact answer (contract.md#error-catalogue). */
 import { describe, expect, test } from "vitest";
 import { parseCreateRequest } from "../../../../src/http/validation/validate.ts";
 import { ApiError } from "../../../../src/lifecycle/errors/api-error.ts";
