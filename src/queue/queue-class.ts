@@ -1,14 +1,15 @@
 /**
- * The classes of the background queue, each a priority of BullMQ, which takes smaller numbers first and equal ones in
- * their order of arrival:
+ * The classes of the background queue. Each is a BullMQ priority: BullMQ takes smaller numbers first and equal numbers
+ * in order of arrival.
  *
- *   1–3     a service tier: priority, default, flex
- *   4       related: a response with a window whose `continuation_id` is being run (store/continuations.ts)
- *   from 5  a response with a window (contract.md#completion-windows): the earlier it must start, the smaller the number
+ * 1–3: a service tier (priority, default, flex).
+ * 4: related, a response with a window whose `continuation_id` is running (store/continuations.ts).
+ * From 5: a response with a window (contract.md#completion-windows); the earlier its latest start, the smaller the
+ * number.
  *
- * So a response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
- * tiers, but not for ever. From its latest start on, each of the two is one of the default tier. Everything that a class
- * follows from is in the record: every process decides the same.
+ * A response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
+ * tiers, but not forever: from its latest start on, a response with a window or of the flex tier joins the default
+ * tier. The class follows from the record alone, so every process computes the same class.
  */
 import { windowMsOf } from "../lifecycle/completion-window.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
