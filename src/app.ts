@@ -23,7 +23,7 @@ import { allowOrigins, originsOf } from "./http/cors.ts";
 import { countInputTokens } from "./http/count-input-tokens.ts";
 import { createResponse } from "./http/create-response.ts";
 import { deleteResponse } from "./http/delete-response.ts";
-import { documentation } from "./http/docs.ts";
+import { documentation } from "./http/docs/documentation.ts";
 import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
 import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
 import { refuseLargeBodies, refuseOddRequests, refuseSockets } from "./http/http-server.ts";

@@ -58,6 +58,25 @@ const BODY_REFUSALS = [
   "payloadTooLarge",
 ] as const;
 
+const CELL_CHARACTERS = 60;
+
+/** An operation answers each of these before it begins: HTTP itself is at fault. */
+const HTTP_ERRORS = [
+  "malformedHttp",
+  "missingHost",
+  "severalHosts",
+  "expectationFailed",
+  "socketsNotSpoken",
+  "requestTimedOut",
+  "headersTooLarge",
+] as const;
+
+/** The responses that are components under names of their own, by those names. */
+export const NAMED_RESPONSES: Readonly<Record<string, { status: string; response: ApiResponse }>> = {
+  UnknownUrl: { status: "404", response: refusalResponse("404", [withName("invalidUrl")], NAMED) },
+  HttpError: { status: "4XX", response: refusalResponse("4XX", HTTP_ERRORS.map(withName), NAMED) },
+};
+
 export const pathParameter = (name: string, description: string, pattern?: string): Parameter => ({
   name,
   in: "path",
@@ -111,33 +130,43 @@ function responsesOf(endpoint: Endpoint): Record<string, ApiResponse> {
   });
   const common = endpoint.body === undefined ? COMMON_REFUSALS : [...COMMON_REFUSALS, ...BODY_REFUSALS];
   const named = [...(endpoint.refusals ?? []), ...(endpoint.isOpen === true ? [] : common)];
-  const refusals = named.map((each) => (typeof each === "string" ? { name: each, ...REFUSALS[each] } : each));
+  const refusals = named.map((each) => (typeof each === "string" ? withName(each) : each));
   const byStatus = Map.groupBy(refusals, ({ error }) => String(error.status));
   const refused = [...byStatus].map(([status, each]) => [status, refusalResponse(status, each, everywhere)] as const);
-  return Object.fromEntries([...answers, ...refused]);
+  const { status, response } = NAMED_RESPONSES["HttpError"]!;
+  return Object.fromEntries([...answers, ...refused, [status, response]]);
 }
 
-/** All that is answered with one status: as a table to read, and as examples to pick. */
-export function refusalResponse(
+function withName(name: keyof typeof REFUSALS): Refusal & { name: string } {
+  return { name, ...REFUSALS[name] };
+}
+
+/** All that is answered with one status, or with a range of them: as a table to read, and as examples to pick. */
+function refusalResponse(
   status: string,
   refusals: readonly (Refusal & { name?: string })[],
   everywhere: readonly HeaderName[],
 ): ApiResponse {
   const headers = new Set([...everywhere, ...refusals.flatMap(({ error }) => Object.keys(error.headers))]);
-  const rows = refusals.map(({ when, error }) => `| ${cell(error.code)} | ${cell(error.param)} | ${when} |`);
-  const table = ["| code | param | when |", "| --- | --- | --- |", ...rows].join("\n");
+  const isRange = status.endsWith("XX");
+  const rows = refusals.map(({ when, error }) => [
+    ...(isRange ? [String(error.status)] : []),
+    cell(error.code),
+    cell(error.param),
+    when,
+  ]);
+  const columns = [...(isRange ? ["status"] : []), "code", "param", "when"];
+  const table = [columns, columns.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
   const examples: Record<string, Example> = {};
   for (const { name, when, error } of refusals) {
     examples[name ?? keyFor(String(error.code), examples)] = { summary: when, value: error.toEnvelope() };
   }
   return {
-    description: `${STATUS_CODES[status] ?? status}.\n\n${table}`,
+    description: `${isRange ? "HTTP itself is at fault" : (STATUS_CODES[status] ?? status)}.\n\n${table}`,
     headers: headerRefs(headers),
     content: { "application/json": { schema: { ...refTo(errorEnvelopeSchema) }, examples } },
   };
 }
-
-const CELL_CHARACTERS = 60;
 
 function cell(value: string | null): string {
   if (value === null) return "null";

@@ -120,6 +120,8 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
   // zod cannot look through the step that adds the types that were left out.
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
   all["InputItem"] = { anyOf: inputItems.map(refTo) };
+  // Generators of types look for an object where a discriminator points.
+  all["InputMessage"] = { type: "object", ...all["InputMessage"] };
   // Passed on as a provider sends it, if `include` asks for it: the published type does not have it.
   const webSearchResults = { description: "Only if `include` asked for them; of the provider's own form." };
   Object.assign(all["WebSearchCall"]!["properties"]!, { results: webSearchResults });

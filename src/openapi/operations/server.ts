@@ -1,5 +1,5 @@
 /** What this server says of itself, to anyone. */
-import type { Endpoint } from "../endpoint.ts";
+import { type Answer, type Endpoint, pathParameter } from "../endpoint.ts";
 import { NAMED, REQUEST_HEADER_REFS } from "../headers.ts";
 import type { JsonSchema } from "../spec.ts";
 
@@ -93,11 +93,27 @@ export const openApiJson: Endpoint = {
   },
 };
 
+const page: Answer = { description: "A page.", content: { "text/html": { schema: { type: "string" } } } };
+
 export const docs: Endpoint = {
   id: "docs",
   tag: "Server",
   isOpen: true,
-  summary: "This description, to read",
+  summary: "The index of the documentation",
   ...logged,
-  answers: { 200: { description: "A page.", content: { "text/html": { schema: { type: "string" } } } } },
+  answers: { 200: page },
+};
+
+export const docsPage: Endpoint = {
+  id: "docsPage",
+  tag: "Server",
+  isOpen: true,
+  summary: "A page of the documentation",
+  ...logged,
+  parameters: [
+    pathParameter("page", "`api` is this description, to read. The others are the guides that the index lists."),
+    ...REQUEST_HEADER_REFS,
+  ],
+  answers: { 200: page },
+  refusals: [...logged.refusals, "invalidUrl"],
 };
