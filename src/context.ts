@@ -1,7 +1,7 @@
 /** The only place that opens shared resources. Each process opens its own kind of context and disposes it once. */
 import type { Logger } from "pino";
-import type { Config } from "./config.ts";
-import { ConfigurationError } from "./configuration-error.ts";
+import type { Config } from "./config/config.ts";
+import { ConfigurationError } from "./config/configuration-error.ts";
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
@@ -15,15 +15,15 @@ import { untilTaken } from "./redis/patience.ts";
 import { Preflight } from "./redis/preflight.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import type { RedisClient } from "./redis/script.ts";
-import type { AdmissionLimits } from "./responses/admit-response.ts";
-import { lookAfter } from "./responses/show-end.ts";
+import type { AdmissionLimits } from "./responses/admission/admit-response.ts";
+import { lookAfter } from "./responses/reading/show-end.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
 import { openSealer } from "./sealing/open-sealer.ts";
-import { Doorbell } from "./stream/doorbell.ts";
-import { EventLogReader } from "./stream/event-log.ts";
-import { OpenStreams } from "./stream/open-streams.ts";
-import type { ReplicaRequirement } from "./stream/replica-acknowledgement.ts";
-import { StreamHub } from "./stream/stream-hub.ts";
+import { Doorbell } from "./stream/fan-out/doorbell.ts";
+import { EventLogReader } from "./stream/log/event-log.ts";
+import { OpenStreams } from "./stream/fan-out/open-streams.ts";
+import type { ReplicaRequirement } from "./stream/log/replica-acknowledgement.ts";
+import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { ResponseRecords } from "./store/response-record.ts";
 
 export interface ApiContext extends AsyncDisposable {

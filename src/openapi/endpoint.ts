@@ -60,7 +60,7 @@ const BODY_REFUSALS = [
 
 const CELL_CHARACTERS = 60;
 
-/** An operation answers each of these before it begins: HTTP itself is at fault. */
+/** The server rejects such requests before any operation sees them. */
 const HTTP_ERRORS = [
   "malformedHttp",
   "missingHost",
@@ -71,7 +71,7 @@ const HTTP_ERRORS = [
   "headersTooLarge",
 ] as const;
 
-/** The responses that are components under names of their own, by those names. */
+/** Components whose names are chosen here, by name. */
 export const NAMED_RESPONSES: Readonly<Record<string, { status: string; response: ApiResponse }>> = {
   UnknownUrl: { status: "404", response: refusalResponse("404", [withName("invalidUrl")], NAMED) },
   HttpError: { status: "4XX", response: refusalResponse("4XX", HTTP_ERRORS.map(withName), NAMED) },
@@ -162,7 +162,7 @@ function refusalResponse(
     examples[name ?? keyFor(String(error.code), examples)] = { summary: when, value: error.toEnvelope() };
   }
   return {
-    description: `${isRange ? "HTTP itself is at fault" : (STATUS_CODES[status] ?? status)}.\n\n${table}`,
+    description: `${isRange ? "The request breaks a rule of HTTP" : (STATUS_CODES[status] ?? status)}.\n\n${table}`,
     headers: headerRefs(headers),
     content: { "application/json": { schema: { ...refTo(errorEnvelopeSchema) }, examples } },
   };

@@ -4,8 +4,8 @@ import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { marked } from "marked";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Documents } from "../../src/http/docs/documents.ts";
-import { renderDocument } from "../../src/http/docs/render-document.ts";
+import { Documents } from "../../src/http/endpoints/docs/documents.ts";
+import { renderDocument } from "../../src/http/endpoints/docs/render-document.ts";
 import { type ApiProcess, startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 

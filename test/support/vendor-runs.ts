@@ -1,15 +1,15 @@
 /** Runs of responses in this process, against a real Redis, at fake vendors. */
 import { expect } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { type Provider, ProviderCatalog } from "../../src/providers/catalog.ts";
 import { providerSchema } from "../../src/providers/providers-file.ts";
 import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import { RunControl } from "../../workers/run.ts";
-import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";
-import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses.ts";
+import { RunControl } from "../../workers/attempt/run.ts";
+import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk/ai-sdk.ts";
+import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses/openai-responses.ts";
 import { COUNTING_TOOL, type CountingTool, countingTool } from "./counting-tool.ts";
 import type { FakeVendor } from "./fake-vendor/server.ts";
 import { createResponse, finalResponse, runOnce } from "./tool-runs.ts";

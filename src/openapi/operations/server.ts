@@ -11,7 +11,7 @@ const readiness = (status: string): JsonSchema => ({
     warnings: {
       type: "array",
       items: { type: "string" },
-      description: "What an operator should know although it works.",
+      description: "Problems that do not affect readiness.",
     },
   },
   required: ["status", "checks"],
@@ -25,11 +25,11 @@ export const healthz: Endpoint = {
   id: "healthz",
   tag: "Server",
   isOpen: true,
-  summary: "Whether this process answers",
+  summary: "Check that this process answers",
   ...named,
   answers: {
     200: {
-      description: "It does.",
+      description: "The process answers.",
       content: {
         "application/json": {
           schema: {
@@ -48,27 +48,27 @@ export const readyz: Endpoint = {
   id: "readyz",
   tag: "Server",
   isOpen: true,
-  summary: "Whether this process can do its work",
+  summary: "Check that this process can serve requests",
   ...named,
   answers: {
     200: {
       description:
-        "Redis and the queue answer, Redis takes writes (and as many replicas as are required confirm them), and it is not about to stop.",
+        "Redis and the queue answer, Redis accepts writes (confirmed by the required replicas), and the process is not shutting down.",
       content: {
         "application/json": { schema: readiness("ready"), examples: { Ready: { status: "ready", checks } } },
       },
     },
     503: {
-      description: "Something is missing: the check that is false.",
+      description: "At least one check is false.",
       content: {
         "application/json": {
           schema: readiness("unavailable"),
           examples: {
-            "Without Redis": {
+            "Redis is down": {
               status: "unavailable",
               checks: { ...checks, redis: false, queue: false, writes: false },
             },
-            "Memory full, or no replica": { status: "unavailable", checks: { ...checks, writes: false } },
+            "Redis accepts no writes": { status: "unavailable", checks: { ...checks, writes: false } },
           },
         },
       },
@@ -86,20 +86,20 @@ export const openApiJson: Endpoint = {
   id: "openApiJson",
   tag: "Server",
   isOpen: true,
-  summary: "This description",
+  summary: "Get this description",
   ...logged,
   answers: {
-    200: { description: "OpenAPI 3.1.", content: { "application/json": { schema: { type: "object" } } } },
+    200: { description: "The OpenAPI 3.1 document.", content: { "application/json": { schema: { type: "object" } } } },
   },
 };
 
-const page: Answer = { description: "A page.", content: { "text/html": { schema: { type: "string" } } } };
+const page: Answer = { description: "An HTML page.", content: { "text/html": { schema: { type: "string" } } } };
 
 export const docs: Endpoint = {
   id: "docs",
   tag: "Server",
   isOpen: true,
-  summary: "The index of the documentation",
+  summary: "Read the list of guides",
   ...logged,
   answers: { 200: page },
 };
@@ -108,12 +108,9 @@ export const docsPage: Endpoint = {
   id: "docsPage",
   tag: "Server",
   isOpen: true,
-  summary: "A page of the documentation",
+  summary: "Read a guide, or this description",
   ...logged,
-  parameters: [
-    pathParameter("page", "`api` is this description, to read. The others are the guides that the index lists."),
-    ...REQUEST_HEADER_REFS,
-  ],
+  parameters: [pathParameter("page", "A page that `/docs` lists. `api` is the API reference."), ...REQUEST_HEADER_REFS],
   answers: { 200: page },
   refusals: [...logged.refusals, "invalidUrl"],
 };
