@@ -7,9 +7,9 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { type ApiKey, isLoopback, readApiKeys } from "./api-keys.ts";
 import { ConfigurationError } from "./configuration-error.ts";
-import { describeServerFault, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
+import { describeServerError, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
 import type { TlsFiles } from "../redis/connection-options.ts";
-import { redisUrlFault } from "../redis/redis-url.ts";
+import { findRedisUrlError } from "../redis/redis-url.ts";
 import { readRedisTls } from "./redis-tls.ts";
 import { SettingsFile } from "./settings-file.ts";
 
@@ -182,8 +182,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       "CORS_ORIGINS=* without API_KEYS: every page in a browser of this machine could use this server. Set API_KEYS, or name the pages' origins.",
     );
   }
-  const redisFault = redisUrlFault(settings.REDIS_URL, settings.REDIS_CLUSTER);
-  if (redisFault !== undefined) throw new ConfigurationError(`REDIS_URL: ${redisFault}.`);
+  const redisUrlError = findRedisUrlError(settings.REDIS_URL, settings.REDIS_CLUSTER);
+  if (redisUrlError !== undefined) throw new ConfigurationError(`REDIS_URL: ${redisUrlError}.`);
   if (settings.REDIS_CLUSTER && settings.REDIS_MIN_REPLICAS_ACKED > 0) {
     throw new ConfigurationError(
       "REDIS_MIN_REPLICAS_ACKED does not work with REDIS_CLUSTER: a WAIT cannot be sent to the node of a key.",
@@ -213,7 +213,7 @@ export function replicaWaitMsOf(config: Config): number {
 
 function readMcpServers(path: string | undefined): McpServers {
   if (path === undefined) return mcpServersSchema.parse({});
-  return new SettingsFile("MCP_SERVERS_FILE", path).parse(mcpServersSchema, describeServerFault);
+  return new SettingsFile("MCP_SERVERS_FILE", path).parse(mcpServersSchema, describeServerError);
 }
 
 /** 32 bytes each, in hex or in either base64. A wrong one is named by its place: what it says may be most of a key. */

@@ -1,7 +1,7 @@
 /** MCP servers that the operator configures, by the label under which requests name them: the file of MCP_SERVERS_FILE. */
 import { z } from "zod";
 import { mcpToolSchema } from "../protocol/tools/mcp.ts";
-import type { FileFault } from "./settings-file.ts";
+import type { SettingsError } from "./settings-file.ts";
 
 /** A process on the worker's machine, that speaks over stdin and stdout. */
 const commandSchema = z.strictObject({
@@ -29,7 +29,7 @@ export type McpCommand = z.infer<typeof commandSchema>;
 export type McpRemote = z.infer<typeof remoteSchema>;
 
 /** Which of the two a server was meant to be shows in what it has; zod only knows that it is neither. */
-export function describeServerFault(issue: z.core.$ZodIssue): FileFault[] | undefined {
+export function describeServerError(issue: z.core.$ZodIssue): SettingsError[] | undefined {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return undefined;
   const lacks = (member: readonly z.core.$ZodIssue[], key: string) =>
     member.some(({ path, message }) => path.length === 1 && path[0] === key && message.endsWith("received undefined"));

@@ -7,7 +7,7 @@ import { ConfigurationError } from "./configuration-error.ts";
 /** A place in the file, as zod names it. */
 type Path = readonly PropertyKey[];
 
-export interface FileFault {
+export interface SettingsError {
   path: Path;
   message: string;
 }
@@ -31,27 +31,27 @@ export class SettingsFile {
   /** Throws a ConfigurationError that names every fault, each with its line; `describe` tells what zod cannot. */
   parse<S extends z.ZodType>(
     schema: S,
-    describe: (issue: z.core.$ZodIssue) => FileFault[] | undefined = () => undefined,
+    describe: (issue: z.core.$ZodIssue) => SettingsError[] | undefined = () => undefined,
   ): z.infer<S> {
-    const parsed = schema.safeParse(this.json());
+    const parsed = schema.safeParse(this.readJson());
     if (parsed.success) return parsed.data;
-    throw this.fault(parsed.error.issues.flatMap((issue) => describe(issue) ?? faultsOf(issue)));
+    throw this.createError(parsed.error.issues.flatMap((issue) => describe(issue) ?? toSettingsErrors(issue)));
   }
 
   /** For what is found wrong with the file later. */
-  fault(faults: readonly FileFault[]): ConfigurationError {
-    const described = faults.map(
+  createError(errors: readonly SettingsError[]): ConfigurationError {
+    const described = errors.map(
       ({ path, message }) => `line ${this.#lineOf(path)}: ${path.map(String).join(".") || "file"}: ${message}`,
     );
     return new ConfigurationError(`${this.#setting}: ${this.#path} is not valid. ${described.join("; ")}`);
   }
 
   /** Throws a ConfigurationError if it is none. */
-  json(): unknown {
+  readJson(): unknown {
     try {
       return JSON.parse(this.#text);
     } catch (error) {
-      const line = brokenLine(this.#text, error);
+      const line = findBrokenLine(this.#text, error);
       throw new ConfigurationError(`${this.#setting}: ${this.#path} is not JSON: line ${line}.`, { cause: error });
     }
   }
@@ -68,26 +68,28 @@ export class SettingsFile {
   }
 }
 
-interface Place {
+interface JsonNode {
   range?: readonly number[] | null;
 }
 
 /** Where the member of a YAML object or list begins. */
 function keyOffset(parent: unknown, key: PropertyKey): number | undefined {
-  const { items = [] } = (parent ?? {}) as { items?: readonly (Place & { key?: Place & { value?: unknown } })[] };
+  const { items = [] } = (parent ?? {}) as { items?: readonly (JsonNode & { key?: JsonNode & { value?: unknown } })[] };
   const member = typeof key === "number" ? items[key] : items.find((pair) => pair.key?.value === key)?.key;
   return member?.range?.[0];
 }
 
-function faultsOf(issue: z.core.$ZodIssue): FileFault[] {
+function toSettingsErrors(issue: z.core.$ZodIssue): SettingsError[] {
   const { path, message } = issue;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ path: [...path, key], message: "unknown" }));
   }
   if (issue.code === "invalid_union") {
-    const fitting = fittingBranch(issue.errors);
+    const fitting = findClosestBranch(issue.errors);
     return (
-      fitting?.flatMap(faultsOf).map((fault) => ({ ...fault, path: [...path, ...fault.path] })) ?? [{ path, message }]
+      fitting?.flatMap(toSettingsErrors).map((fault) => ({ ...fault, path: [...path, ...fault.path] })) ?? [
+        { path, message },
+      ]
     );
   }
   if (issue.code === "invalid_key") return issue.issues.map((inner) => ({ path, message: inner.message }));
@@ -95,7 +97,7 @@ function faultsOf(issue: z.core.$ZodIssue): FileFault[] {
 }
 
 /** The faults of the one branch of a union that takes this kind of value at all. */
-function fittingBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
+function findClosestBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
   const fitting = branches.filter(
     (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
   );
@@ -106,7 +108,7 @@ function fittingBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssu
 const SHOWN_BEFORE = 10;
 
 /** The engine names the place, or shows it; of a file that ends too early it is the end. */
-function brokenLine(text: string, error: unknown): number {
+function findBrokenLine(text: string, error: unknown): number {
   const message = error instanceof Error ? error.message : "";
   const named = /line (\d+) column \d+\)$/.exec(message);
   if (named !== null) return Number(named[1]);

@@ -1,7 +1,7 @@
 /** The whole description: every route of `app.ts` and what it answers. */
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
-import { type Endpoint, NAMED_RESPONSES, operationOf } from "./endpoint.ts";
+import { type Endpoint, NAMED_RESPONSES, toOperation } from "./endpoint.ts";
 import { HEADERS, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
@@ -107,13 +107,13 @@ export function describeApi(): OpenApiDocument {
 function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<string, PathItem> {
   return Object.fromEntries(
     Object.entries(paths).map(([path, methods]) => {
-      const operations = Object.entries(methods).map(([method, endpoint]) => [method, operationOf(endpoint)]);
+      const operations = Object.entries(methods).map(([method, endpoint]) => [method, toOperation(endpoint)]);
       return [path, { ...fields, ...Object.fromEntries(operations) }];
     }),
   );
 }
 
-/** A response that has a name of its own, or that several operations share, is a component. */
+/** A response with a chosen name, or of several operations, becomes a component. */
 function shareResponses(paths: Record<string, PathItem>): {
   paths: Record<string, PathItem>;
   responses: Record<string, ApiResponse>;
@@ -126,10 +126,10 @@ function shareResponses(paths: Record<string, PathItem>): {
       alike.set(key, [...(alike.get(key) ?? []), operation!]);
     }
   }
-  const responses: Record<string, ApiResponse> = {};
   const names = new Map(
     Object.entries(NAMED_RESPONSES).map(([name, { status, response }]) => [status + JSON.stringify(response), name]),
   );
+  const responses: Record<string, ApiResponse> = {};
   for (const [key, those] of alike) {
     if (those.length === 1 && !names.has(key)) continue;
     const status = key.slice(0, 3);
