@@ -71,7 +71,7 @@ const HTTP_ERRORS = [
   "headersTooLarge",
 ] as const;
 
-/** Components whose names are chosen here, by name. */
+/** Responses that become components with these names. */
 export const NAMED_RESPONSES: Readonly<Record<string, { status: string; response: ApiResponse }>> = {
   UnknownUrl: { status: "404", response: createErrorResponse("404", [withName("invalidUrl")], COMMON_HEADERS) },
   HttpError: { status: "4XX", response: createErrorResponse("4XX", HTTP_ERRORS.map(withName), COMMON_HEADERS) },
@@ -143,7 +143,7 @@ function withName(name: keyof typeof DOCUMENTED_ERRORS): DocumentedError & { nam
   return { name, ...DOCUMENTED_ERRORS[name] };
 }
 
-/** All that is answered with one status, or with a range of them: as a table to read, and as examples to pick. */
+/** All errors of one status, or of a range: as a table to read, and as examples to pick. */
 function createErrorResponse(
   status: string,
   refusals: readonly (DocumentedError & { name?: string })[],

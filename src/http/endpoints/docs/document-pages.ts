@@ -1,4 +1,4 @@
-/** The documents as pages. All are rendered when the first is asked for, and kept. */
+/** The documents as pages. The first request renders all of them; later requests get the same pages. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

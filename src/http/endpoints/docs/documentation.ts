@@ -1,7 +1,7 @@
 /**
- * `GET /openapi.json`: the description of the API. `GET /docs`: the guides of this repository, and at `/docs/api` the
- * description as Swagger UI shows it. The pages' files all come from here, and they may load nothing from elsewhere.
- * Every address in them is relative: they work behind any path.
+ * `GET /openapi.json`: the description of the API. `GET /docs`: this repository's guides, and at `/docs/api` the API
+ * reference, which Swagger UI shows. Pages load nothing from other origins. All their links are relative, so that they
+ * work behind a proxy's path.
  */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { DocumentPages } from "./document-pages.ts";
 const require = createRequire(import.meta.url);
 const asset = (file: string): string => fileURLToPath(new URL(`assets/${file}`, import.meta.url));
 
-/** By address. Of the library, only what the page needs. */
+/** By address. Swagger UI has more files, which no page needs. */
 const FILES: ReadonlyMap<string, string> = new Map([
   [API_REFERENCE, asset("reference.html")],
   ["docs/reference.css", asset("reference.css")],
@@ -23,7 +23,7 @@ const FILES: ReadonlyMap<string, string> = new Map([
   ["docs/favicon.png", require.resolve("swagger-ui-dist/favicon-32x32.png")],
 ]);
 
-/** Scripts and requests of its own origin only. `data:` is for the icons in the library's style sheet. */
+/** Scripts and requests of the own origin only. Swagger UI's style sheet has icons as `data:`. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -42,7 +42,7 @@ const HEADERS = {
   "cache-control": "public, max-age=0",
 };
 
-/** `describe` is asked once, by the first who wants to know: no start waits for it. */
+/** The first request for the description calls `describe`, so that no start waits for it. */
 export function createDocsRouter(describe: () => Promise<object>): Router {
   let json: Promise<string> | undefined;
   const router = Router({ strict: true });
@@ -60,7 +60,7 @@ export function createDocsRouter(describe: () => Promise<object>): Router {
   return router;
 }
 
-/** Only addresses that were known at the start lead anywhere. */
+/** Serves only the addresses that were known at the start. */
 function sendFrom(pages: DocumentPages): RequestHandler<{ page?: string[] }> {
   return ({ params: { page: path = [] } }, response, next) => {
     const address = [INDEX, ...path].join("/");
@@ -71,7 +71,7 @@ function sendFrom(pages: DocumentPages): RequestHandler<{ page?: string[] }> {
       return;
     }
     response.set(HEADERS);
-    // Express answers 304 by the ETag, and by a file's own date.
+    // Express compares the ETag, or the date of a file, with the request and answers 304.
     if (page !== undefined) response.set({ etag: page.etag }).type("html").send(page.html);
     else response.sendFile(file!);
   };

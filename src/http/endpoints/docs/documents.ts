@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** From the root of the server, without a slash in front. A page's links are relative: they work behind any path. */
+/** A path from the server's root, without the first slash. */
 export type Address = string;
 
 export const INDEX: Address = "docs";
@@ -37,7 +37,7 @@ export class Documents {
   readonly groups: readonly DocumentGroup[];
   /** Of documents and images, by their paths in the repository. */
   readonly #addresses: ReadonlyMap<string, Address>;
-  /** Served as they are: an image's address is its path. */
+  /** An image's address is its path. */
   readonly #images: ReadonlySet<string>;
 
   constructor(root = ROOT) {
@@ -85,7 +85,7 @@ function groupsOf(files: readonly string[]): DocumentGroup[] {
   return groups.filter((group) => group.files.length > 0);
 }
 
-/** As a link on the page at `from`. */
+/** The link from one page to another. It works behind a proxy's path. */
 export function relativeAddress(from: Address, to: Address): string {
   return posix.join(posix.relative(posix.dirname(from), posix.dirname(to)), posix.basename(to));
 }

@@ -1,6 +1,6 @@
 /**
  * The ids of one document's headings, by GitHub's rule: lower case, a hyphen for each space, no other punctuation, and a
- * number behind an id that is taken. So an anchor leads to the same heading on GitHub and here.
+ * number after an id that is taken. An anchor then leads to the same heading on GitHub and here.
  * Source: html-pipeline 2.14, `lib/html/pipeline/toc_filter.rb`.
  */
 export class HeadingIds {

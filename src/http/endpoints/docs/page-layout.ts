@@ -1,4 +1,4 @@
-/** What every page of the documentation has around its text. */
+/** The frame of every page of the documentation: header, list of pages, list of sections. */
 import { type Address, API_REFERENCE, INDEX, relativeAddress } from "./documents.ts";
 import { escapeHtml, type RenderedDocument } from "./render-document.ts";
 
@@ -50,7 +50,7 @@ function pageList({ title, pages }: PageGroup, current: Address): string {
   return `<p>${title}</p>\n<ul>\n${items.join("\n")}\n</ul>`;
 }
 
-/** Closed on a narrow screen; the style sheet opens it where there is room beside the text. */
+/** Closed on a narrow screen. The style sheet opens it where there is room beside the text. */
 function column(name: string, title: string, html: string): string {
   return `<details class="${name}"><summary>${title}</summary>\n<nav aria-label="${title}">\n${html}\n</nav></details>`;
 }

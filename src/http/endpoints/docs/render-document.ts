@@ -31,7 +31,7 @@ export function renderDocument(file: string, markdown: string, documents: Docume
   };
 }
 
-/** `undefined`: the file is in the repository, and not served. */
+/** `undefined`: the server does not serve this file of the repository. */
 function linkFrom(file: string, href: string, documents: Documents): string | undefined {
   if (/^(?:[a-z]+:|#)/.test(href)) return href;
   const [, path = "", fragment = ""] = /^([^#]*)(#.*)?$/.exec(href) ?? [];
@@ -68,7 +68,7 @@ class DocumentRenderer extends Renderer {
     return super.image({ ...token, href: this.#linkTo(token.href) ?? token.href });
   }
 
-  /** A wide table scrolls by itself. */
+  /** The wrapper lets a wide table scroll without the page. */
   override table(token: Tokens.Table): string {
     return `<div class="table" tabindex="0">${super.table(token)}</div>\n`;
   }

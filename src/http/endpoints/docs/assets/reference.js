@@ -25,7 +25,7 @@ function nameOf({ $ref }) {
 const address = new URL("../openapi.json", location.href);
 const description = await (await fetch(address)).json();
 
-/** Servers are relative to the description, and Swagger UI takes them as relative to the page. */
+/** Servers are relative to the description. Swagger UI would resolve them against the page. */
 function resolveServers({ servers = [] }) {
   for (const server of servers) server.url = new URL(server.url, address).href.replace(/\/$/, "");
 }
