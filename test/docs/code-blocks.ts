@@ -1,6 +1,6 @@
 /**
  * The blocks of a document that are run, and what they print. A word behind the language marks them: `sh run`, `ts run` or
- * `js run`, and `text output` for what the block before it prints.
+ * `js run`, and `text output` or `json output` for what the block before it prints.
  */
 import { type Tokens, marked } from "marked";
 
@@ -11,7 +11,12 @@ export interface RunBlock {
   source: string;
   /** Absent: the shell runs it. */
   extension?: string;
-  outputs: string[];
+  outputs: ShownOutput[];
+}
+
+interface ShownOutput {
+  language: string;
+  text: string;
 }
 
 /** Throws if a mark is not one of those above. */
@@ -26,7 +31,7 @@ export function runBlocksIn(markdown: string): RunBlock[] {
 function addTo(blocks: RunBlock[], { lang = "", text }: Tokens.Code): void {
   const [language = "", mark] = lang.split(" ");
   if (mark === undefined) return;
-  if (mark === "output" && blocks.length > 0) blocks.at(-1)!.outputs.push(text);
+  if (mark === "output" && blocks.length > 0) blocks.at(-1)!.outputs.push({ language, text });
   else if (mark === "run" && language === "sh") blocks.push({ source: text, outputs: [] });
   else if (mark === "run" && language in EXTENSIONS)
     blocks.push({ source: text, extension: EXTENSIONS[language]!, outputs: [] });
@@ -34,6 +39,11 @@ function addTo(blocks: RunBlock[], { lang = "", text }: Tokens.Code): void {
 }
 
 const WILDCARD = /(…|\b[a-z]+_[0-9a-f]{16,}|\b\d{10,13}\b)/;
+
+/** JSON is shown as the formatter of documents writes it: its spaces are not compared. */
+export function comparable(text: string, language: string): string {
+  return language === "json" ? text.replaceAll(/\s+/g, "") : text;
+}
 
 /** Found where the output was printed: `…` stands for any text, an id for any of its kind, a time for any other. */
 export function patternFor(output: string): RegExp {

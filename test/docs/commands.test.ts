@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Documents } from "../../src/http/endpoints/docs/documents.ts";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
-import { patternFor, runBlocksIn } from "./code-blocks.ts";
+import { comparable, patternFor, runBlocksIn } from "./code-blocks.ts";
 import { runBlocks, type Server } from "./shell-session.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -48,7 +48,9 @@ test.each(pages)(
     for (const [i, { source, outputs }] of blocks.entries()) {
       const result = results[i] ?? { output: "", exitCodes: ["did not end"] };
       expect({ source, ...result }).toMatchObject({ source, exitCodes: [] });
-      for (const output of outputs) expect(result.output).toMatch(patternFor(output));
+      for (const { language, text } of outputs) {
+        expect(comparable(result.output, language)).toMatch(patternFor(comparable(text, language)));
+      }
     }
   },
   PAGE_TIMEOUT_MS,
@@ -88,6 +90,12 @@ describe("the runner itself", () => {
     const pattern = patternFor('{"id": "resp_0123456789abcdef01", "created_at": 1764320000, "a": "(b)"}\n…\nend\n');
     expect('1\n{"id": "resp_fedcba9876543210ff", "created_at": 1800000001, "a": "(b)"}\nx\ny\nend\n2').toMatch(pattern);
     expect('{"id": "resp_fedcba9876543210ff", "created_at": 1800000001, "a": "b"}\nx\nend').not.toMatch(pattern);
+  });
+
+  test("spaces of JSON are not compared", () => {
+    const [run] = runBlocksIn(`${block("sh run", "true")}\n${block("json output", '{\n  "a": [1, 2]\n}')}`);
+    const { language, text } = run!.outputs[0]!;
+    expect(comparable('{"a":[1,2]}\n', language)).toMatch(patternFor(comparable(text, language)));
   });
 
   test("a mark that means nothing is found", () => {
