@@ -11,6 +11,9 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
 COPY workers ./workers
+# Served under /docs.
+COPY *.md ./
+COPY docs ./docs
 USER node
 EXPOSE 8080
 # Exec form: node is the process that gets SIGTERM, and drains.
