@@ -18,7 +18,7 @@ import {
   listConversationItems,
   retrieveConversationItem,
 } from "./http/conversations/items.ts";
-import { replicaWaitMsOf } from "./config.ts";
+import { replicaWaitMsOf } from "./config/config.ts";
 import { allowOrigins, originsOf } from "./http/cors.ts";
 import { countInputTokens } from "./http/count-input-tokens.ts";
 import { createResponse } from "./http/create-response.ts";

@@ -1,7 +1,7 @@
 /** The only place that opens shared resources. Each process opens its own kind of context and disposes it once. */
 import type { Logger } from "pino";
-import type { Config } from "./config.ts";
-import { ConfigurationError } from "./configuration-error.ts";
+import type { Config } from "./config/config.ts";
+import { ConfigurationError } from "./config/configuration-error.ts";
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";

@@ -1,6 +1,6 @@
 /** What every process of this server does at its start and at its end. */
 import type { Logger } from "pino";
-import { ConfigurationError } from "./configuration-error.ts";
+import { ConfigurationError } from "./config/configuration-error.ts";
 
 export interface RunningProcess {
   logger: Logger;

@@ -2,12 +2,12 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { createApp } from "./app.ts";
-import { readConfig } from "./config.ts";
+import { readConfig } from "./config/config.ts";
 import { logConsole } from "./console-log.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { createLogger } from "./logger.ts";
-import { operatorSecrets } from "./operator-secrets.ts";
+import { operatorSecrets } from "./config/operator-secrets.ts";
 import { runProcess } from "./process.ts";
 import { readCatalog } from "./providers/catalog.ts";
 

@@ -8,8 +8,8 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Config, readConfig } from "./config.ts";
-import { ConfigurationError } from "./configuration-error.ts";
+import { type Config, readConfig } from "./config/config.ts";
+import { ConfigurationError } from "./config/configuration-error.ts";
 import { ensureRedis } from "./redis/local-server.ts";
 import { freePort } from "./redis/local-server/private-server.ts";
 

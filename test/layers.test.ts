@@ -17,8 +17,9 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/stream": ["src/protocol", "src/lifecycle", "src/redis", "src/turns"],
   "src/sealing": ["src/redis"],
   "src/context-window": ["src/protocol", "src/turns"],
-  "src/providers": ["src", "src/protocol"],
-  "src/prompts": ["src", "src/protocol", "src/lifecycle", "src/providers"],
+  "src/config": ["src", "src/protocol", "src/redis", "src/providers"],
+  "src/providers": ["src", "src/protocol", "src/config"],
+  "src/prompts": ["src/config", "src/protocol", "src/lifecycle", "src/providers"],
   "src/responses": [
     "src/protocol",
     "src/context-window",
@@ -34,6 +35,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "src/http": [
     "src",
+    "src/config",
     "src/protocol",
     "src/context-window",
     "src/lifecycle",
@@ -46,6 +48,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "src/openapi": ["src/protocol", "src/lifecycle", "src/stream", "src/providers", "src/http"],
   src: [
+    "src/config",
     "src/protocol",
     "src/http",
     "src/openapi",
@@ -60,6 +63,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   workers: [
     "src",
+    "src/config",
     "src/protocol",
     "src/context-window",
     "src/lifecycle",
@@ -73,7 +77,15 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/upstreams",
   ],
-  "workers/upstreams": ["workers", "src", "src/protocol", "src/context-window", "src/lifecycle", "src/providers"],
+  "workers/upstreams": [
+    "workers",
+    "src",
+    "src/config",
+    "src/protocol",
+    "src/context-window",
+    "src/lifecycle",
+    "src/providers",
+  ],
 };
 
 /** Who may use a library that the architecture keeps in its place. */
@@ -93,7 +105,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
   "@ai-sdk": ["workers/upstreams/ai-sdk/", "workers/tools/image-generation/"],
   undici: ["workers/upstreams/provider/", "workers/net/"],
-  yaml: ["src/settings-file.ts"],
+  yaml: ["src/config/settings-file.ts"],
   jsdom: ["workers/tools/web-search/page-extraction/"],
   "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
   "robots-parser": ["workers/tools/web-search/"],
@@ -145,9 +157,11 @@ test.each(Object.entries(LIBRARIES))("%s stays in its place", (library, places) 
   expect(strays).toEqual([]);
 });
 
-test("only src/config.ts reads the environment, and the entry files that pass it on", () => {
+test("only src/config/config.ts reads the environment, and the entry files that pass it on", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, "utf8")));
   expect(
-    readers.filter((file) => !["src/config.ts", "src/start.ts", "src/demo.ts", "src/research-demo.ts"].includes(file)),
+    readers.filter(
+      (file) => !["src/config/config.ts", "src/start.ts", "src/demo.ts", "src/research-demo.ts"].includes(file),
+    ),
   ).toEqual([]);
 });

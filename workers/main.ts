@@ -2,11 +2,11 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/app.ts";
-import { readConfig, replicaWaitMsOf } from "../src/config.ts";
+import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { logConsole } from "../src/console-log.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logger.ts";
-import { operatorSecrets } from "../src/operator-secrets.ts";
+import { operatorSecrets } from "../src/config/operator-secrets.ts";
 import { runProcess } from "../src/process.ts";
 import { readCatalog } from "../src/providers/catalog.ts";
 import { ResponseSweeper } from "./response-sweeper.ts";

@@ -2,7 +2,7 @@
  * The process of one run that is suspected to have crashed workers (quarantine.ts): `quarantined-run.ts <response id>`. It
  * reports its lease, that it lives, and what came of the run; if it dies before that, nothing else explains it.
  */
-import { readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config/config.ts";
 import { logConsole } from "../src/console-log.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logger.ts";

@@ -1,5 +1,5 @@
 /** Which tools this server runs itself. A new one is a file in `tools/` and a line in `KINDS`. */
-import type { Config } from "../src/config.ts";
+import type { Config } from "../src/config/config.ts";
 import { newId } from "../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../src/protocol/tool.ts";
 import type { OpenTool, ServerFunction, ToolCall, ToolKind, ToolSession } from "./tool.ts";

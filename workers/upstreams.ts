@@ -1,6 +1,6 @@
 /** Which implementation serves which kind of provider. A new kind is one file in `upstreams/` and one line here. */
 import type { Logger } from "pino";
-import type { Config } from "../src/config.ts";
+import type { Config } from "../src/config/config.ts";
 import type { Provider, ProviderCatalog, ResolvedModel } from "../src/providers/catalog.ts";
 import type { BackgroundUpstream, Upstream } from "./upstream.ts";
 import { AiSdkUpstream } from "./upstreams/ai-sdk.ts";

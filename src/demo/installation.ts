@@ -7,7 +7,7 @@ import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { raceSignal } from "race-signal";
 import { createLogger } from "../logger.ts";
-import { readRedisTls, REDIS_TLS_SETTINGS } from "../redis-tls.ts";
+import { readRedisTls, REDIS_TLS_SETTINGS } from "../config/redis-tls.ts";
 import { connect } from "../redis/connect.ts";
 import { RedisLayout } from "../redis/layout.ts";
 import { ensureRedis } from "../redis/local-server.ts";

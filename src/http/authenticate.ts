@@ -1,7 +1,7 @@
 /** Bearer keys (contract 03 §3.4, 401). Each request belongs to one project from here on. */
 import { timingSafeEqual } from "node:crypto";
 import type { RequestHandler } from "express";
-import { ANONYMOUS_PROJECT, type ApiKey, hashApiKey } from "../config.ts";
+import { ANONYMOUS_PROJECT, type ApiKey, hashApiKey } from "../config/config.ts";
 import { foreignPage, incorrectApiKey, missingApiKey } from "../lifecycle/errors/access.ts";
 
 declare global {

@@ -6,7 +6,7 @@
  */
 import type { Response as HttpResponse } from "express";
 import type { z } from "zod";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { unknownParameter } from "../lifecycle/errors/api-error.ts";
 import { checkFields, checkInTurns } from "./check-fields.ts";
 import { faultOf, flatten, formatPath } from "./faults.ts";

@@ -8,11 +8,11 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Config } from "../config.ts";
-import { ConfigurationError } from "../configuration-error.ts";
+import type { Config } from "../config/config.ts";
+import { ConfigurationError } from "../config/configuration-error.ts";
 import type { ProviderCatalog } from "../providers/catalog.ts";
 import { type Prompt, PromptCatalog } from "./prompt-catalog.ts";
-import { SettingsFile } from "../settings-file.ts";
+import { SettingsFile } from "../config/settings-file.ts";
 import { makeTemplate, type PromptTemplate, templateFileSchema } from "./template.ts";
 import { findUnknownKey } from "./unknown-key.ts";
 

@@ -5,8 +5,8 @@
  * A model is `vendor/model`; a bare name goes to the default vendor.
  */
 import type { z } from "zod";
-import type { Config } from "../config.ts";
-import { ConfigurationError } from "../configuration-error.ts";
+import type { Config } from "../config/config.ts";
+import { ConfigurationError } from "../config/configuration-error.ts";
 import type { Model } from "../protocol/model.ts";
 import { providerSchema, ProvidersFile } from "./providers-file.ts";
 import { traitsOf } from "./vendor-of.ts";

@@ -3,7 +3,7 @@
  * server that speaks the Responses API. It knows its frames, its tools and its images; we can only count texts.
  */
 import type OpenAI from "openai";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InputTokensRequest } from "../protocol/input-tokens.ts";
 import type { OpenAiResponsesProvider, ResolvedModel } from "./catalog.ts";

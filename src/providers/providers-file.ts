@@ -1,7 +1,7 @@
 /** The file of vendors that `PROVIDERS_FILE` names: its form, and faults that say on which line they are. */
 import { z } from "zod";
-import type { ConfigurationError } from "../configuration-error.ts";
-import { type FileFault, SettingsFile } from "../settings-file.ts";
+import type { ConfigurationError } from "../config/configuration-error.ts";
+import { type FileFault, SettingsFile } from "../config/settings-file.ts";
 import { isTaken } from "./extra-parameters.ts";
 import { vendorFields } from "./vendor-of.ts";
 

@@ -2,7 +2,7 @@
  * Tools of a request that nobody could run are refused when the request is made, with the setting that is missing, and not
  * in the middle of a run. A tool is the client's, the provider's, or this server's.
  */
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { isContainerId } from "../protocol/id.ts";
 import type { Tool } from "../protocol/tool.ts";
 import type { ResolvedModel } from "./catalog.ts";

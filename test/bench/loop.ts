@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { isStepCount, jsonSchema, streamText, tool } from "ai";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
 import { RunControl } from "../../workers/run.ts";
 import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";

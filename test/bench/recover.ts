@@ -1,5 +1,5 @@
 /** How long a stream stands still when the worker that fills it is killed, beside what the configuration allows for. */
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { Arrivals, createEndless } from "./arrivals.ts";
 import { besideGiven, type Figure } from "./figure.ts";
 import { follow } from "./follow.ts";

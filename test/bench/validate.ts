@@ -3,7 +3,7 @@
  * bytes, which nobody can do without. Beside what is usual stand the shapes of 1 MB that cost most: many small things.
  */
 import { parseCreateRequest } from "../../src/http/validate.ts";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { readCatalog } from "../../src/providers/catalog.ts";
 import { compare, type Figure, median, takeTurns, type Target } from "./figure.ts";
 

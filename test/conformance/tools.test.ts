@@ -1,6 +1,6 @@
 /** Every tool that this server runs keeps the contract of tools. */
 import { vi } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { codeInterpreter } from "../../workers/tools/code-interpreter.ts";
 import { imageGeneration } from "../../workers/tools/image-generation.ts";
 import { openMcpKind } from "../../workers/tools/mcp.ts";

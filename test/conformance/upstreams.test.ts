@@ -1,7 +1,7 @@
 /** Every upstream there is, under the same suite. The provider is a real HTTP server that plays recorded answers. */
 import { LLMock } from "@copilotkit/aimock";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";
 import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses.ts";
 import { SimulatorUpstream } from "../../workers/upstreams/simulator.ts";

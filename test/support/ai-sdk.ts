@@ -1,6 +1,6 @@
 /** The AI SDK upstream in front of a server of the test's own, which speaks a vendor's protocol word by word. */
 import { type Logger, pino } from "pino";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
 import type { UpstreamCall } from "../../workers/upstream.ts";
 import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";

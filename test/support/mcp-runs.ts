@@ -1,6 +1,6 @@
 /** Responses with an MCP server's tools, run in this process against a real Redis. */
 import { expect } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";

@@ -1,5 +1,5 @@
 /** The `openai-responses` upstream, in front of a server of the test's own. */
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
 import type { UpstreamCall } from "../../workers/upstream.ts";

@@ -15,7 +15,7 @@ import type { ToolKind } from "../../workers/tool.ts";
 import { ServerTools } from "../../workers/tools.ts";
 import { SimulatorUpstream } from "../../workers/upstreams/simulator.ts";
 import type { Upstream, UpstreamCall } from "../../workers/upstream.ts";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { sampleRecord } from "./samples.ts";
 import { expectLegal, expectOneTerminal } from "./subscriber.ts";
 

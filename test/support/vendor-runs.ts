@@ -1,6 +1,6 @@
 /** Runs of responses in this process, against a real Redis, at fake vendors. */
 import { expect } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { type Provider, ProviderCatalog } from "../../src/providers/catalog.ts";
 import { providerSchema } from "../../src/providers/providers-file.ts";
 import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";

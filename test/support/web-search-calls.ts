@@ -1,6 +1,6 @@
 /** Calls of the functions of web search, without a model and without a run. */
 import { pino } from "pino";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { ServerFunction, ToolResult } from "../../workers/tool.ts";
 import { webSearch } from "../../workers/tools/web-search.ts";
 import { PageExtraction } from "../../workers/tools/web-search/page-extraction.ts";

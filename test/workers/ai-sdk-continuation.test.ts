@@ -1,7 +1,7 @@
 /** An unfinished message that its vendor continues: what the vendor is sent, what is yielded, and when it is not tried. */
 import { type Logger, pino } from "pino";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { type AiSdkProvider, type Continuation, ProviderCatalog, readCatalog } from "../../src/providers/catalog.ts";
 import type { UpstreamCall, UpstreamEvent } from "../../workers/upstream.ts";

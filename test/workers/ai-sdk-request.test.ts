@@ -1,7 +1,7 @@
 /** What a vendor is sent: the bodies themselves, in each vendor's protocol. */
 import { LLMock } from "@copilotkit/aimock";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { ContextItem, UpstreamCall } from "../../workers/upstream.ts";
 import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";
 import { createCallOptions } from "../../workers/upstreams/ai-sdk/call-options.ts";

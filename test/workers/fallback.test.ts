@@ -1,7 +1,7 @@
 /** Which model answers in the place of another, when, and what is told if none does. */
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { type Provider, ProviderCatalog } from "../../src/providers/catalog.ts";
 import { Upstreams } from "../../workers/upstreams.ts";
 import { readLog, textOf } from "../conformance/upstream-log.ts";

@@ -1,6 +1,6 @@
 /** How much of what tools answered a model is shown, of one call and of those of a turn. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { modelContext } from "../../workers/model-context.ts";
 import { RunControl } from "../../workers/run.ts";

@@ -4,7 +4,7 @@
  */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
-import { ConfigurationError } from "../../src/configuration-error.ts";
+import { ConfigurationError } from "../../src/config/configuration-error.ts";
 import { BlockedUrlError } from "./errors.ts";
 
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");

@@ -2,7 +2,7 @@
  * The code interpreter as this server runs it: Python in a container that keeps its state from call to call, and from
  * response to response of a chain or a conversation. The model has one function, which takes code.
  */
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import { containerIdFor, isContainerId } from "../../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
 import type { ToolResult } from "../../src/store/tool-journal.ts";

@@ -3,7 +3,7 @@
  * it is told that the image was shown, and never gets the image itself.
  */
 import { z } from "zod";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import { imageGenerationCallSchema } from "../../src/protocol/items/hosted.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
 import type { ToolResult } from "../../src/store/tool-journal.ts";

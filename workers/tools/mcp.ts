@@ -6,7 +6,7 @@
  * What a server says is data. Which of its tools may be called, and which only when the client approves, is the request's
  * to say; a server's `instructions` are not put before the model at all, since they would speak with the client's voice.
  */
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import type { Tool } from "../../src/protocol/tool.ts";
 import { type Redact, redactor } from "../../src/redaction.ts";
 import { FetchPolicy } from "../net/fetch-policy.ts";

@@ -2,7 +2,7 @@
  * Web search as this server runs it. The model has three functions: it searches, opens pages and looks for passages in
  * them; each is a `web_search_call` in the log. Everything is read-only: after a crash it is simply done again.
  */
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import { isOffline } from "../../src/providers/server-tools.ts";
 import { FetchPolicy } from "../net/fetch-policy.ts";
 import { GuardedFetch } from "../net/guarded-fetch.ts";

@@ -7,7 +7,7 @@
  * unfinished message that the vendor continues goes in by `continuation.ts` and comes out by `continued-events.ts`.
  */
 import type { Logger } from "pino";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
 import type { FailedFinish, Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { createCallOptions } from "./ai-sdk/call-options.ts";

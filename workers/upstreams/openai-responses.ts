@@ -4,7 +4,7 @@
  * known here.
  */
 import OpenAI from "openai";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
 import { extraFor } from "../../src/providers/extra-parameters.ts";
 import { itemSecrets, toolSecrets } from "../../src/providers/tool-secrets.ts";

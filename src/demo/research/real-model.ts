@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
-import { readConfig, SETTINGS } from "../../config.ts";
+import { readConfig, SETTINGS } from "../../config/config.ts";
 import { readCatalog } from "../../providers/catalog.ts";
 
 const ENVIRONMENT_FILE = join(import.meta.dirname, "..", "..", "..", ".env");

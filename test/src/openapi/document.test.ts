@@ -4,7 +4,7 @@ import { createParser } from "eventsource-parser";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createApp } from "../../../src/app.ts";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { openApiContext } from "../../../src/context.ts";
 import { describeApi } from "../../../src/openapi/document.ts";
 import { SCHEMA_DESCRIPTIONS } from "../../../src/openapi/descriptions.ts";

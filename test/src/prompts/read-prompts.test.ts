@@ -2,8 +2,8 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
-import { ConfigurationError } from "../../../src/configuration-error.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import type { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { readPrompts } from "../../../src/prompts/read-prompts.ts";
 import { readCatalog } from "../../../src/providers/catalog.ts";

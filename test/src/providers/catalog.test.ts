@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
-import { ConfigurationError } from "../../../src/configuration-error.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import {
   type AiSdkProvider,
   continuationOf,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
 import { unavailableTool } from "../../../src/providers/server-tools.ts";
 

@@ -1,6 +1,6 @@
 /** A request that names a prompt: what is recorded of it, and which fault is told first (contract 03 §3.2, §3.4). */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import type { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { readPrompts } from "../../../src/prompts/read-prompts.ts";
 import type { CreateRequest } from "../../../src/protocol/create-request.ts";

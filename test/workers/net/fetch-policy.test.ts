@@ -1,7 +1,7 @@
 import { BlockList } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigurationError } from "../../../src/configuration-error.ts";
+import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import { BlockedUrlError } from "../../../workers/net/errors.ts";
 import { FetchPolicy, isPublicAddress } from "../../../workers/net/fetch-policy.ts";
 

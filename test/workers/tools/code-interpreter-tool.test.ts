@@ -1,6 +1,6 @@
 /** The code interpreter as a tool of responses: what it shows, what it keeps, and what a crash leaves of it. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { containerIdFor, newId } from "../../../src/protocol/id.ts";
 import type { ResolvedRequest } from "../../../src/protocol/create-request.ts";
 import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";

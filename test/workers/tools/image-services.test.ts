@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
 import { RunControl } from "../../../workers/run.ts";

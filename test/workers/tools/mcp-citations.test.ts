@@ -1,7 +1,7 @@
 /** Documents that MCP servers fetch are cited as pages are: as read, in later responses too, and only by whoever fetched them. */
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import type { OutputItem, StoredInputItem } from "../../../src/protocol/item.ts";
 import { RunControl } from "../../../workers/run.ts";
 import { openMcpKind } from "../../../workers/tools/mcp.ts";

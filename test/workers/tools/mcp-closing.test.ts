@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { RunControl } from "../../../workers/run.ts";
 import { openMcpKind } from "../../../workers/tools/mcp.ts";
 import { call, mcpTool, runMcp, shown } from "../../support/mcp-runs.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { redactor, redactTexts } from "../../../src/redaction.ts";
 import { secretsOf, targetOf } from "../../../workers/tools/mcp/target.ts";
 import { call, mcpTool, offered, runMcp, shown } from "../../support/mcp-runs.ts";

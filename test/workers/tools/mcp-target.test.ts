@@ -1,6 +1,6 @@
 /** Where the server of a request's tool is, and what is sent there. */
 import { expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { targetOf } from "../../../workers/tools/mcp/target.ts";
 import { mcpTool } from "../../support/mcp-runs.ts";
 

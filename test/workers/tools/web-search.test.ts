@@ -1,6 +1,6 @@
 /** A response that searches the web, opens a page and cites it, from its request to its log; and after a crash anywhere. */
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ToolChoice } from "../../../src/protocol/tool.ts";
 import { RunControl } from "../../../workers/run.ts";

@@ -1,7 +1,7 @@
 /** Which vendor's service makes the images. */
 import { createGoogle } from "@ai-sdk/google";
-import type { Config } from "../../../src/config.ts";
-import { ConfigurationError } from "../../../src/configuration-error.ts";
+import type { Config } from "../../../src/config/config.ts";
+import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import { type Provider, readCatalog } from "../../../src/providers/catalog.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { keyOf } from "../../upstreams/provider/tries.ts";

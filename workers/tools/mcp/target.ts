@@ -1,7 +1,7 @@
 /** Where the MCP server of a request's tool is: at the client's URL, or where the operator says (MCP_SERVERS_FILE). */
-import type { Config } from "../../../src/config.ts";
-import type { McpCommand, McpRemote } from "../../../src/mcp-servers.ts";
-import { isPlainVariable } from "../../../src/operator-secrets.ts";
+import type { Config } from "../../../src/config/config.ts";
+import type { McpCommand, McpRemote } from "../../../src/config/mcp-servers.ts";
+import { isPlainVariable } from "../../../src/config/operator-secrets.ts";
 import { SECRET_MIN_LENGTH } from "../../../src/redaction.ts";
 import { headerSecrets, urlSecrets } from "../../../src/redaction/secrets-of.ts";
 import type { McpTool } from "./tool-filter.ts";

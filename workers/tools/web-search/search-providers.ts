@@ -1,5 +1,5 @@
 /** Which search engine answers: the first that is configured. A new one is a file in `search-providers/` and a line here. */
-import type { Config } from "../../../src/config.ts";
+import type { Config } from "../../../src/config/config.ts";
 import type { SearchProvider } from "./search-provider.ts";
 import { BraveProvider } from "./search-providers/brave.ts";
 import { SearxngProvider } from "./search-providers/searxng.ts";

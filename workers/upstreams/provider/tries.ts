@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
-import type { Config } from "../../../src/config.ts";
+import type { Config } from "../../../src/config/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
 import { type Redact, redactor } from "../../../src/redaction.ts";
 import { headerSecrets } from "../../../src/redaction/secrets-of.ts";

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { inspect, parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Config, hashApiKey, readConfig, SETTINGS } from "../../src/config.ts";
-import { ConfigurationError } from "../../src/configuration-error.ts";
+import { type Config, hashApiKey, readConfig, SETTINGS } from "../../../src/config/config.ts";
+import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 
-const PROJECT = join(import.meta.dirname, "../..");
+const PROJECT = join(import.meta.dirname, "../../..");
 
 function refusalOf(environment: NodeJS.ProcessEnv): string {
   try {

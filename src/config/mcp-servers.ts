@@ -1,6 +1,6 @@
 /** MCP servers that the operator configures, by the label under which requests name them: the file of MCP_SERVERS_FILE. */
 import { z } from "zod";
-import { mcpToolSchema } from "./protocol/tools/mcp.ts";
+import { mcpToolSchema } from "../protocol/tools/mcp.ts";
 import type { FileFault } from "./settings-file.ts";
 
 /** A process on the worker's machine, that speaks over stdin and stdout. */

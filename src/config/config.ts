@@ -8,8 +8,8 @@ import { z } from "zod";
 import { type ApiKey, isLoopback, readApiKeys } from "./api-keys.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { describeServerFault, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
-import type { TlsFiles } from "./redis/connection-options.ts";
-import { redisUrlFault } from "./redis/redis-url.ts";
+import type { TlsFiles } from "../redis/connection-options.ts";
+import { redisUrlFault } from "../redis/redis-url.ts";
 import { readRedisTls } from "./redis-tls.ts";
 import { SettingsFile } from "./settings-file.ts";
 

@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ConfigurationError } from "./configuration-error.ts";
-import type { TlsFiles } from "./redis/connection-options.ts";
+import type { TlsFiles } from "../redis/connection-options.ts";
 
 export const REDIS_TLS_SETTINGS = ["REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE"] as const;
 type Settings = { readonly [Name in (typeof REDIS_TLS_SETTINGS)[number]]?: string | undefined };

@@ -1,9 +1,9 @@
 /** What an operator has set that no log may show, whatever library writes an error: keys, headers, passwords in URLs. */
 import type { Config } from "./config.ts";
-import type { Provider } from "./providers/catalog.ts";
-import { SECRET_MIN_LENGTH } from "./redaction.ts";
-import { redisUrlSecrets } from "./redis/redis-url.ts";
-import { headerSecrets, urlSecrets } from "./redaction/secrets-of.ts";
+import type { Provider } from "../providers/catalog.ts";
+import { SECRET_MIN_LENGTH } from "../redaction.ts";
+import { redisUrlSecrets } from "../redis/redis-url.ts";
+import { headerSecrets, urlSecrets } from "../redaction/secrets-of.ts";
 
 const KEYS = [
   "OPENAI_API_KEY",
