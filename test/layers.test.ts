@@ -17,7 +17,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/stream": ["src/protocol", "src/lifecycle", "src/redis", "src/turns"],
   "src/sealing": ["src/redis"],
   "src/context-window": ["src/protocol", "src/turns"],
-  "src/config": ["src", "src/protocol", "src/redis", "src/providers"],
+  "src/config": ["src", "src/protocol", "src/redis"],
   "src/providers": ["src", "src/protocol", "src/config"],
   "src/prompts": ["src/config", "src/protocol", "src/lifecycle", "src/providers"],
   "src/responses": [

@@ -1,6 +1,5 @@
-/** What an operator has set that no log may show, whatever library writes an error: keys, headers, passwords in URLs. */
+/** The operator's secrets: keys, headers, and passwords in URLs. No log may show them, not even in a library's error. */
 import type { Config } from "./config.ts";
-import type { Provider } from "../providers/catalog.ts";
 import { SECRET_MIN_LENGTH } from "../redaction.ts";
 import { redisUrlSecrets } from "../redis/redis-url.ts";
 import { headerSecrets, urlSecrets } from "../redaction/secrets-of.ts";
@@ -14,7 +13,7 @@ const KEYS = [
   "TAVILY_API_KEY",
 ] as const satisfies readonly (keyof Config)[];
 
-/** What every process is told, and much of what it writes has in it: paths and names. */
+/** Variables that every process has. Their values are no secrets, and appear in much of what a process writes. */
 const PLAIN_VARIABLES: ReadonlySet<string> = new Set([
   "HOME",
   "LANG",
@@ -33,22 +32,27 @@ export function isPlainVariable(name: string): boolean {
   return PLAIN_VARIABLES.has(name);
 }
 
-export function operatorSecrets(config: Config, providers: readonly Provider[]): string[] {
-  const named = [
-    ...mcpVariables(config),
-    ...providers.flatMap((each) => ("api_key_env" in each ? [each.api_key_env] : [])),
-  ];
+/** The part of a configured provider that can contain secrets. */
+interface ProviderAccess {
+  readonly name: string;
+  readonly api_key_env?: string | undefined;
+  readonly base_url?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function operatorSecrets(config: Config, providers: readonly ProviderAccess[]): string[] {
+  const named = [...mcpVariables(config), ...providers.map((provider) => provider.api_key_env)];
   const values = named.map((name) =>
     name === undefined || isPlainVariable(name) ? undefined : config.environment[name],
   );
-  const headers = providers.map((provider) => ("headers" in provider ? provider.headers : {}));
+  const headers = providers.map((provider) => provider.headers ?? {});
   const urls = [
     config.OPENAI_BASE_URL,
     config.SEARXNG_URL,
     ...Object.values({ ...config.mcpServers.servers, ...config.mcpServers.connectors }).map((each) =>
       "url" in each ? each.url : undefined,
     ),
-    ...providers.map((provider) => ("base_url" in provider ? provider.base_url : undefined)),
+    ...providers.map((provider) => provider.base_url),
   ];
   return [
     ...[...KEYS.map((name) => config[name]), ...values].filter((value) => value !== undefined),

@@ -1,13 +1,13 @@
-/** A JSON file that a setting names, whose faults say on which line they are. */
+/** A JSON file that a setting names. Errors name the line. */
 import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { ConfigurationError } from "./configuration-error.ts";
 
-/** A place in the file, as zod names it. */
+/** A position in the file, as zod gives it. */
 type Path = readonly PropertyKey[];
 
-export interface FileFault {
+export interface FileError {
   path: Path;
   message: string;
 }
@@ -28,25 +28,25 @@ export class SettingsFile {
     }
   }
 
-  /** Throws a ConfigurationError that names every fault, each with its line; `describe` tells what zod cannot. */
+  /** Throws a ConfigurationError with every error and its line. `describe` words those that zod words badly. */
   parse<S extends z.ZodType>(
     schema: S,
-    describe: (issue: z.core.$ZodIssue) => FileFault[] | undefined = () => undefined,
+    describe: (issue: z.core.$ZodIssue) => FileError[] | undefined = () => undefined,
   ): z.infer<S> {
     const parsed = schema.safeParse(this.json());
     if (parsed.success) return parsed.data;
-    throw this.fault(parsed.error.issues.flatMap((issue) => describe(issue) ?? faultsOf(issue)));
+    throw this.error(parsed.error.issues.flatMap((issue) => describe(issue) ?? errorsOf(issue)));
   }
 
-  /** For what is found wrong with the file later. */
-  fault(faults: readonly FileFault[]): ConfigurationError {
-    const described = faults.map(
+  /** For errors that are found after parsing. */
+  error(errors: readonly FileError[]): ConfigurationError {
+    const described = errors.map(
       ({ path, message }) => `line ${this.#lineOf(path)}: ${path.map(String).join(".") || "file"}: ${message}`,
     );
     return new ConfigurationError(`${this.#setting}: ${this.#path} is not valid. ${described.join("; ")}`);
   }
 
-  /** Throws a ConfigurationError if it is none. */
+  /** Throws a ConfigurationError if the file is not JSON. */
   json(): unknown {
     try {
       return JSON.parse(this.#text);
@@ -56,30 +56,30 @@ export class SettingsFile {
     }
   }
 
-  /** JSON is YAML, whose parser keeps the places. Of what is missing, the line of what it is missing in. */
+  /** JSON is YAML, and the YAML parser keeps positions. For a missing key, the line of the object that lacks it. */
   #lineOf(path: Path): number {
     const lineCounter = new LineCounter();
     const document = parseDocument(this.#text, { lineCounter, keepSourceTokens: true });
     for (let length = path.length; length > 0; length--) {
-      const place = keyOffset(document.getIn(path.slice(0, length - 1), true), path[length - 1]!);
-      if (place !== undefined) return lineCounter.linePos(place).line;
+      const offset = keyOffset(document.getIn(path.slice(0, length - 1), true), path[length - 1]!);
+      if (offset !== undefined) return lineCounter.linePos(offset).line;
     }
     return 1;
   }
 }
 
-interface Place {
+interface Ranged {
   range?: readonly number[] | null;
 }
 
-/** Where the member of a YAML object or list begins. */
+/** Offset at which a member of a YAML object or list begins. */
 function keyOffset(parent: unknown, key: PropertyKey): number | undefined {
-  const { items = [] } = (parent ?? {}) as { items?: readonly (Place & { key?: Place & { value?: unknown } })[] };
+  const { items = [] } = (parent ?? {}) as { items?: readonly (Ranged & { key?: Ranged & { value?: unknown } })[] };
   const member = typeof key === "number" ? items[key] : items.find((pair) => pair.key?.value === key)?.key;
   return member?.range?.[0];
 }
 
-function faultsOf(issue: z.core.$ZodIssue): FileFault[] {
+function errorsOf(issue: z.core.$ZodIssue): FileError[] {
   const { path, message } = issue;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ path: [...path, key], message: "unknown" }));
@@ -87,14 +87,14 @@ function faultsOf(issue: z.core.$ZodIssue): FileFault[] {
   if (issue.code === "invalid_union") {
     const fitting = fittingBranch(issue.errors);
     return (
-      fitting?.flatMap(faultsOf).map((fault) => ({ ...fault, path: [...path, ...fault.path] })) ?? [{ path, message }]
+      fitting?.flatMap(errorsOf).map((error) => ({ ...error, path: [...path, ...error.path] })) ?? [{ path, message }]
     );
   }
   if (issue.code === "invalid_key") return issue.issues.map((inner) => ({ path, message: inner.message }));
   return [{ path, message }];
 }
 
-/** The faults of the one branch of a union that takes this kind of value at all. */
+/** The errors of the only branch of a union that accepts this type of value. */
 function fittingBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
   const fitting = branches.filter(
     (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
@@ -102,10 +102,10 @@ function fittingBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssu
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-/** How much the engine shows of a text before the token that it did not expect, if there is more. */
+/** Characters that V8 shows before an unexpected token, if there are more. */
 const SHOWN_BEFORE = 10;
 
-/** The engine names the place, or shows it; of a file that ends too early it is the end. */
+/** V8 either names the position or quotes the text around it. A file that ends too early breaks on its last line. */
 function brokenLine(text: string, error: unknown): number {
   const message = error instanceof Error ? error.message : "";
   const named = /line (\d+) column \d+\)$/.exec(message);
@@ -113,6 +113,6 @@ function brokenLine(text: string, error: unknown): number {
   const shown = /^Unexpected token '([^])', (\.\.\.)?"([^]*)"(?:\.\.\.)? is not valid JSON$/u.exec(message);
   if (shown === null) return text.trimEnd().split("\n").length;
   const [, token, ellipsis, around] = shown;
-  const place = ellipsis === undefined ? text.indexOf(token!) : text.indexOf(around!) + SHOWN_BEFORE;
-  return text.slice(0, place).split("\n").length;
+  const offset = ellipsis === undefined ? text.indexOf(token!) : text.indexOf(around!) + SHOWN_BEFORE;
+  return text.slice(0, offset).split("\n").length;
 }

@@ -67,7 +67,7 @@ function readTemplate(path: string, version: string, models: ProviderCatalog): P
   const template = makeTemplate(version, parse(file, templateFileSchema));
   const { model } = template.defaults;
   if (model !== undefined && models.resolve(model) === undefined) {
-    throw file.fault([{ path: ["model"], message: `'${model}' is not configured` }]);
+    throw file.error([{ path: ["model"], message: `'${model}' is not configured` }]);
   }
   return template;
 }
@@ -78,7 +78,7 @@ const openFile = (path: string) => new SettingsFile("PROMPTS_FOLDER", path);
 function parse<S extends z.ZodType>(file: SettingsFile, schema: S): z.infer<S> {
   const parsed = file.parse(schema);
   const unknown = findUnknownKey(file.json(), parsed);
-  if (unknown !== undefined) throw file.fault([{ path: unknown, message: "unknown" }]);
+  if (unknown !== undefined) throw file.error([{ path: unknown, message: "unknown" }]);
   return parsed;
 }
 

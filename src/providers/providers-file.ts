@@ -1,7 +1,7 @@
 /** The file of vendors that `PROVIDERS_FILE` names: its form, and faults that say on which line they are. */
 import { z } from "zod";
 import type { ConfigurationError } from "../config/configuration-error.ts";
-import { type FileFault, SettingsFile } from "../config/settings-file.ts";
+import { type FileError, SettingsFile } from "../config/settings-file.ts";
 import { isTaken } from "./extra-parameters.ts";
 import { vendorFields } from "./vendor-of.ts";
 
@@ -132,7 +132,7 @@ const providersFileSchema = z.strictObject({
 type Providers = z.infer<typeof providersFileSchema>;
 
 /** What only this file's schema can say. */
-function describeKind(issue: z.core.$ZodIssue): FileFault[] | undefined {
+function describeKind(issue: z.core.$ZodIssue): FileError[] | undefined {
   if (issue.code === "unrecognized_keys" && issue.keys.includes("extra_parameters") && issue.keys.length === 1) {
     const message = "only providers of the kinds openai-compatible and openai-responses take other parameters";
     return [{ path: [...issue.path, "extra_parameters"], message }];
@@ -156,7 +156,7 @@ export class ProvidersFile {
     this.providers = providers;
   }
 
-  fault(...faults: FileFault[]): ConfigurationError {
-    return this.#file.fault(faults);
+  fault(...faults: FileError[]): ConfigurationError {
+    return this.#file.error(faults);
   }
 }

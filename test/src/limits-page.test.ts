@@ -1,7 +1,7 @@
 /** docs/limits.md names every setting that bounds something. */
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { SETTINGS } from "../../src/config/config.ts";
+import { SETTINGS } from "../../src/config/settings.ts";
 
 /** What the names of bounds hold. */
 const BOUND = /MAX|LIMIT|SECONDS|TIMEOUT|BYTES|MEMORY|CONCURRENCY|PROCESSES|KEEP_ALIVE|GRACE/;
