@@ -87,7 +87,7 @@ const WAITS: readonly [beginning: string, sentence: string][] = [
 function faultOf(error: unknown): Findings {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("NOPERM")) {
-    const sentence = `The user of REDIS_URL has too few rights (${message}): docs/operations.md has the rules that it needs.`;
+    const sentence = `The user of REDIS_URL has too few rights (${message}): docs/redis.md has the rules that it needs.`;
     return { ...nothing(), refusals: [sentence] };
   }
   if (!isRedisUnavailable(error)) throw error;

@@ -148,7 +148,7 @@ describe("a start waits while Redis takes no writes", () => {
   });
 });
 
-test("a user with the rights that docs/operations.md names can do everything", async () => {
+test("a user with the rights that docs/redis.md names can do everything", async () => {
   const settings = environment();
   const prefix = settings.KEY_PREFIX;
   const rules = [`~${prefix}:*`, `~{${prefix}:*`, `&${prefix}:*`, "+@all", "-@dangerous", "-@admin", "+info"];
