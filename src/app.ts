@@ -2,37 +2,37 @@
 import type { Preflight } from "./redis/preflight.ts";
 import express, { type Express, Router } from "express";
 import type { ApiContext } from "./context.ts";
-import { authenticate, refuseForeignPages } from "./http/authenticate.ts";
-import { cancelResponse } from "./http/cancel-response.ts";
-import { compactResponse } from "./http/compact-response.ts";
-import { deleteContainer, listContainers, retrieveContainer } from "./http/containers.ts";
+import { authenticate, refuseForeignPages } from "./http/middleware/authenticate.ts";
+import { cancelResponse } from "./http/endpoints/cancel-response.ts";
+import { compactResponse } from "./http/endpoints/compact-response.ts";
+import { deleteContainer, listContainers, retrieveContainer } from "./http/endpoints/containers.ts";
 import {
   createConversation,
   deleteConversation,
   retrieveConversation,
   updateConversation,
-} from "./http/conversations/conversations.ts";
+} from "./http/endpoints/conversations/conversations.ts";
 import {
   createConversationItems,
   deleteConversationItem,
   listConversationItems,
   retrieveConversationItem,
-} from "./http/conversations/items.ts";
+} from "./http/endpoints/conversations/items.ts";
 import { replicaWaitMsOf } from "./config/config.ts";
-import { allowOrigins, originsOf } from "./http/cors.ts";
-import { countInputTokens } from "./http/count-input-tokens.ts";
-import { createResponse } from "./http/create-response.ts";
-import { deleteResponse } from "./http/delete-response.ts";
-import { documentation } from "./http/docs.ts";
-import { errorHandler, refuseUnknownUrl } from "./http/error-handler.ts";
-import { healthRoutes, type ReadinessChecks } from "./http/health.ts";
-import { refuseLargeBodies, refuseOddRequests, refuseSockets } from "./http/http-server.ts";
-import { jsonBody } from "./http/json-body.ts";
-import { listInputItems } from "./http/list-input-items.ts";
-import { listModels, retrieveModel } from "./http/models.ts";
-import { limitRequests } from "./http/rate-limit.ts";
-import { logRequests, nameRequests } from "./http/request-log.ts";
-import { retrieveResponse } from "./http/retrieve-response.ts";
+import { allowOrigins, originsOf } from "./http/middleware/cors.ts";
+import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
+import { createResponse } from "./http/endpoints/create-response.ts";
+import { deleteResponse } from "./http/endpoints/delete-response.ts";
+import { documentation } from "./http/endpoints/docs.ts";
+import { errorHandler, refuseUnknownUrl } from "./http/middleware/error-handler.ts";
+import { healthRoutes, type ReadinessChecks } from "./http/endpoints/health.ts";
+import { refuseLargeBodies, refuseOddRequests, refuseSockets } from "./http/middleware/http-server.ts";
+import { jsonBody } from "./http/middleware/json-body.ts";
+import { listInputItems } from "./http/endpoints/list-input-items.ts";
+import { listModels, retrieveModel } from "./http/endpoints/models.ts";
+import { limitRequests } from "./http/middleware/rate-limit.ts";
+import { logRequests, nameRequests } from "./http/middleware/request-log.ts";
+import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 
 export function createApp(context: ApiContext): Express {
   const { config, logger, catalog, storage } = context;

@@ -15,15 +15,15 @@ import { untilTaken } from "./redis/patience.ts";
 import { Preflight } from "./redis/preflight.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import type { RedisClient } from "./redis/script.ts";
-import type { AdmissionLimits } from "./responses/admit-response.ts";
-import { lookAfter } from "./responses/show-end.ts";
+import type { AdmissionLimits } from "./responses/admission/admit-response.ts";
+import { lookAfter } from "./responses/reading/show-end.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
 import { openSealer } from "./sealing/open-sealer.ts";
-import { Doorbell } from "./stream/doorbell.ts";
-import { EventLogReader } from "./stream/event-log.ts";
-import { OpenStreams } from "./stream/open-streams.ts";
-import type { ReplicaRequirement } from "./stream/replica-acknowledgement.ts";
-import { StreamHub } from "./stream/stream-hub.ts";
+import { Doorbell } from "./stream/fan-out/doorbell.ts";
+import { EventLogReader } from "./stream/log/event-log.ts";
+import { OpenStreams } from "./stream/fan-out/open-streams.ts";
+import type { ReplicaRequirement } from "./stream/log/replica-acknowledgement.ts";
+import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { ResponseRecords } from "./store/response-record.ts";
 
 export interface ApiContext extends AsyncDisposable {

@@ -3,12 +3,12 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { readConfig } from "./config/config.ts";
-import { logConsole } from "./console-log.ts";
+import { logConsole } from "./logging/console-log.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
-import { createHttpServer } from "./http/http-server.ts";
-import { createLogger } from "./logger.ts";
-import { operatorSecrets } from "./config/operator-secrets.ts";
-import { runProcess } from "./process.ts";
+import { createHttpServer } from "./http/middleware/http-server.ts";
+import { createLogger } from "./logging/logger.ts";
+import { operatorSecrets } from "./providers/operator-secrets.ts";
+import { runProcess } from "./process/process.ts";
 import { readCatalog } from "./providers/catalog.ts";
 
 /** After the grace period: for the last answers, and for closing connections. */

@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
-import { logConsole } from "../src/console-log.ts";
+import { logConsole } from "../src/logging/console-log.ts";
 import { openWorkerContext } from "../src/context.ts";
-import { createLogger } from "../src/logger.ts";
-import { operatorSecrets } from "../src/config/operator-secrets.ts";
-import { runProcess } from "../src/process.ts";
+import { createLogger } from "../src/logging/logger.ts";
+import { operatorSecrets } from "../src/providers/operator-secrets.ts";
+import { runProcess } from "../src/process/process.ts";
 import { readCatalog } from "../src/providers/catalog.ts";
-import { ResponseSweeper } from "./response-sweeper.ts";
-import { HAND_OVER_MS, ResponseWorker } from "./response-worker.ts";
+import { ResponseSweeper } from "./jobs/response-sweeper.ts";
+import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
 
 const CLOSE_LIMIT_MS = 3_000;
 

@@ -6,7 +6,7 @@
  * however many counts are under way. Beyond EXACT_TOKENS the rest is estimated from what was counted. The vocabulary
  * (about 0.2 s and 45 MB) is loaded by the first count.
  */
-import { nextTurn } from "../turns/next-turn.ts";
+import { nextTurn } from "../concurrency/next-turn.ts";
 
 /** Some milliseconds of work. */
 const SLICE_CHARACTERS = 4 * 1024;

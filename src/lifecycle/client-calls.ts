@@ -1,6 +1,6 @@
 /**
  * Items that a client acts on: it runs the call, or answers the question. Programs run such a call as soon as its
- * `output_item.done` comes, whatever its status (contract 05 §5.8), so a log has it whole or not at all (contract 00, row 17).
+ * `output_item.done` comes, whatever its status (contract.md#acting-on-a-stream), so a log has it whole or not at all (contract.md#crash-recovery).
  */
 import type { OutputItem } from "../protocol/item.ts";
 

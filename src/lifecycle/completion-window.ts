@@ -1,4 +1,4 @@
-/** The windows within which a background response may be asked to finish (contract 08), and what they need. */
+/** The windows within which a background response may be asked to finish (contract.md#completion-windows), and what they need. */
 import type { CreateRequest } from "../protocol/create-request.ts";
 import { windowUnsupported } from "./errors/requests.ts";
 

@@ -1,5 +1,5 @@
 /**
- * How a response shows what was asked for, with the defaults filled in (contract 02), and without the secrets: a
+ * How a response shows what was asked for, with the defaults filled in (contract.md#response-object), and without the secrets: a
  * response is read by more people than the request that made it.
  */
 import type { AnsweredContent, InputContent } from "../protocol/content.ts";

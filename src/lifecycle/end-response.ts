@@ -1,6 +1,6 @@
 /**
  * How a response starts and ends. Each function checks the status table and answers the lifecycle event to append; the
- * terminal ones carry the whole final response, which is what GET answers from then on (contract 01 §1.5).
+ * terminal ones carry the whole final response, which is what GET answers from then on (contract.md#snapshots).
  */
 import type { ItemEventDraft, LifecycleEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";
@@ -92,13 +92,13 @@ export function failResponse(
   return { type: "response.failed", response: { ...response, ...UNFINISHED, status, error, usage, ...extras } };
 }
 
-/** There is no cancel event: `response.failed` with status `cancelled` passes every official client (contract 00, row 1). */
+/** There is no cancel event: `response.failed` with status `cancelled` passes every official client (contract.md#cancelling). */
 export function cancelResponse(response: Response): LifecycleEventDraft {
   const status = enter(response, "cancel", "cancelled");
   return { type: "response.failed", response: { ...response, ...UNFINISHED, status } };
 }
 
-/** "auto" while running, what was used in the end (contract 01 §1.3); `fast` is shown as `priority` (contract 02). */
+/** "auto" while running, what was used in the end; `fast` is shown as `priority` (contract.md#response-object). */
 function settledTier({ service_tier: asked }: Response): ServiceTier {
   if (asked === "auto") return "default";
   return asked === "fast" ? "priority" : asked;
@@ -106,7 +106,7 @@ function settledTier({ service_tier: asked }: Response): ServiceTier {
 
 /**
  * Closes what was left open: one `output_item.done` with status `incomplete` for each item still in progress, so that no
- * client waits for its end (contract 00, rows 1 and 17). `openIndices` are places in `output`.
+ * client waits for its end (contract.md#crash-recovery). `openIndices` are places in `output`.
  */
 export function closeOpenItems(response: Response, openIndices: ReadonlySet<number>): ItemEventDraft[] {
   return response.output.flatMap((item, output_index) => {
@@ -116,7 +116,7 @@ export function closeOpenItems(response: Response, openIndices: ReadonlySet<numb
   });
 }
 
-/** A failure in the form clients expect: `type` is always there (contract 00, row 15). */
+/** A failure in the form clients expect: `type` is always there (contract.md#failures). */
 export function responseError(code: ResponseErrorCode, message: string, param: string | null = null): ResponseError {
   const type = code === "server_error" || code === "rate_limit_exceeded" ? code : "invalid_request_error";
   return { code, message, type, param };

@@ -1,11 +1,11 @@
 /**
- * The legal logs, executable: lifecycle (contract 01 §1.3), items (§1.4, in `event-grammar/`) and what official clients
- * insist on (§1.6). It judges one event after the other and remembers only what the next ones need.
+ * The legal logs, executable: lifecycle (contract.md#lifecycle-events), items (contract.md#item-events, in `event-grammar/`) and what official clients
+ * insist on (contract.md#client-invariants). It judges one event after the other and remembers only what the next ones need.
  *
  * Stricter than any client in what this server does not do: no `error` and no audio events, nothing re-opened. Of the
- * ways to recover in §1.6 it knows those that are used: the same item is continued, or one that was cut off is done as
+ * ways to recover there it knows those that are used: the same item is continued, or one that was cut off is done as
  * `incomplete` wherever it stood, new ones follow at the next index, and the final output may leave it out. What a client
- * acts on is never cut off, and nothing comes in its middle (contract 00, row 17).
+ * acts on is never cut off, and nothing comes in its middle (contract.md#crash-recovery).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { EventDraft, LifecycleEventDraft, ResponseStreamEvent } from "../protocol/event.ts";
@@ -25,7 +25,7 @@ const LIFECYCLE: Record<LifecycleType, { at: readonly Stage[]; statuses: readonl
   "response.in_progress": { at: ["created", "queued"], statuses: ["in_progress"] },
   "response.completed": { at: ["running"], statuses: ["completed"] },
   "response.incomplete": { at: ["running"], statuses: ["incomplete"] },
-  // There is no event for a cancellation (contract 00, row 1). What was never begun can fail too.
+  // There is no event for a cancellation (contract.md#cancelling). What was never begun can fail too.
   "response.failed": { at: ["queued", "running"], statuses: ["failed", "cancelled"] },
 };
 

@@ -99,7 +99,7 @@ function listedFields(item: Item, included: Included): Item {
   }
 }
 
-/** The URL is kept under a seal (src/responses/item-urls.ts). */
+/** The URL is kept under a seal (src/responses/content/item-urls.ts). */
 function listedTool(tool: Tool): Tool {
   return tool.type === "mcp" && tool.server_url !== undefined
     ? { ...tool, server_url: originOf(tool.server_url) }
@@ -111,7 +111,7 @@ function recordedPart<P extends Part>(part: P, included: Included): P {
   return { ...part, logprobs: [] };
 }
 
-/** It is added with an empty list, which says nothing yet (contract 01 §1.4). */
+/** It is added with an empty list, which says nothing yet (contract.md#item-events). */
 function hasNoOutputsYet({ outputs, status }: ItemOf<"code_interpreter_call">): boolean {
   return outputs === null || (isEmpty(outputs) && status === "in_progress");
 }

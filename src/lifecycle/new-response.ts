@@ -1,4 +1,4 @@
-/** A response as it begins, with every default the hosted API echoes (contract 02). */
+/** A response as it begins, with every default the hosted API echoes (contract.md#response-object). */
 import { echoOptions, echoPrompt, echoReasoning, echoText, echoTool, echoToolChoice } from "./echo.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { LifecycleEventDraft } from "../protocol/event.ts";
@@ -64,7 +64,7 @@ const NO_TOOL_USAGE = {
   web_search: { num_requests: 0 },
 };
 
-/** The events every log begins with (contract 01 §1.3). A background response is `in_progress` once a worker has it. */
+/** The events every log begins with (contract.md#lifecycle-events). A background response is `in_progress` once a worker has it. */
 export function openingEvents(response: ReturnType<typeof newResponse>): LifecycleEventDraft[] {
   return [
     { type: "response.created", response },

@@ -1,4 +1,4 @@
-/** What answers show of the URL of an MCP server: its path and its query may be a secret (contract 00, row 28). */
+/** What answers show of the URL of an MCP server: its path and its query may be a secret (contract.md#hidden-secrets). */
 
 export const REDACTED = "<redacted>";
 

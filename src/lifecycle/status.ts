@@ -1,6 +1,6 @@
 /**
  * What may happen to a response in each state. The table is total: a status or a trigger that is added without its row
- * or column does not compile. Source: contract 04 §4.2–4.3, contract 00 rows 2 and 3.
+ * or column does not compile. Source: contract.md#statuses, contract.md#cancelling.
  */
 import type { ResponseStatus } from "../protocol/response.ts";
 import { type ApiError } from "./errors/api-error.ts";

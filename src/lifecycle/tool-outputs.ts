@@ -1,4 +1,4 @@
-/** Every call that the model made must be answered before it goes on (contract 03 §3.4, `function_call without output`). */
+/** Every call that the model made must be answered before it goes on (contract.md#tool-outputs). */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 
 type Item = InputItem | OutputItem;

@@ -8,75 +8,79 @@ import { type Response, responseSchema } from "../protocol/response.ts";
 
 const PARAMETERS: Record<keyof typeof createRequestSchema.shape, string> = {
   model:
-    "`vendor/model`. A bare name goes to the default vendor; `GET /models` lists what is configured. A prompt may name one instead.",
-  input: "A text, which is one user message, or items in the order in which the model sees them.",
-  previous_response_id: "Continues a finished, stored response: its input and output, and those before it, come first.",
-  conversation: "Its items come first, and this response's input and output are added to it when it has ended.",
+    "Model as `vendor/model`. A name without a vendor goes to the default vendor. `GET /models` lists the configured models. Optional if the prompt names a model.",
+  input: "A string (one user message), or a list of items in the order the model reads them.",
+  previous_response_id:
+    "Id of a stored response that has ended. The model reads its input and output, and those of the responses before it, before this `input`.",
+  conversation:
+    "Conversation id. The model reads the conversation's items before this `input`. When the response ends, its input and output are added to the conversation.",
   prompt:
-    "A template of this server's and its variables: messages that come first, and defaults of parameters that the request leaves out.",
-  moderation: "Passed on to the provider.",
+    "Id of a prompt template on this server, with its variables. The template provides messages that precede `input`, and defaults for parameters the request omits.",
+  moderation: "Moderation settings, passed to the provider.",
   include:
-    "What the response shows besides. Reasoning has its `encrypted_content` anyway: what this server sealed comes back in `input`.",
+    "Additional data to include in the output. Reasoning items always have `encrypted_content`: send them back in `input` unchanged.",
   tools:
-    "What the model may call. Functions and custom tools are the client's to run; hosted tools are the provider's.",
-  tool_choice: "Whether, and which, tools must be called.",
-  metadata: "Up to 16 pairs of the client's own. For `simulator/*` models, keys that begin with `simulator.` steer it.",
-  text: "The format of the answer (text, JSON, or a JSON Schema), and how long it should be.",
-  temperature: "Randomness of the sampling.",
-  top_p: "Sampling from the most probable tokens with this total probability.",
-  presence_penalty: "Against tokens that have occurred.",
-  frequency_penalty: "Against tokens by how often they have occurred.",
-  parallel_tool_calls: "Whether the model may call several tools at once.",
-  stream: "Answer with the stream of events instead of the response.",
-  stream_options: "`include_obfuscation` pads the deltas, so that their length does not tell what they say.",
+    "Tools the model may call. The client runs functions and custom tools. The provider or this server runs hosted tools.",
+  tool_choice: "Whether the model must call a tool, and which.",
+  metadata:
+    "Up to 16 key-value pairs for the client's own use. For `simulator/*` models, keys that begin with `simulator.` control the simulator.",
+  text: "Format of the text output (plain text, JSON, or a JSON Schema) and its verbosity.",
+  temperature: "Sampling temperature. Higher values make the output more random.",
+  top_p: "Nucleus sampling: the model samples from the most probable tokens up to this total probability.",
+  presence_penalty: "Penalty for tokens that already appeared.",
+  frequency_penalty: "Penalty for tokens that already appeared, growing with their frequency.",
+  parallel_tool_calls: "Whether the model may call several tools in one turn.",
+  stream: "Return a stream of events instead of the response object.",
+  stream_options: "Stream settings. `include_obfuscation` pads deltas to hide the length of their text.",
   background:
-    "Answer at once with status `queued` and go on without the client. Without it, the run is cancelled when the client leaves.",
+    "Return at once with status `queued` and run independently of the client. Otherwise the run is cancelled if the client disconnects.",
   background_options:
-    "`completion_window`: `soonest`, or `2h` or `8h` to wait behind all others, but not beyond the window (`background`, `service_tier` auto or default, and no `stream`). `continuation_id` names related requests, which are run close together.",
-  max_output_tokens: "Where the model stops; the response is then `incomplete`.",
-  max_tool_calls: "How many calls of hosted tools the provider may make.",
-  reasoning: "How much a reasoning model should think, and whether to summarize it.",
-  user: "Deprecated: `safety_identifier` and `prompt_cache_key`.",
-  safety_identifier: "A stable name of the end user, for the provider.",
-  prompt_cache_options: "How the provider should cache the prompt.",
-  prompt_cache_key: "Requests with the same key are likely to share a cached prefix.",
-  prompt_cache_retention: "How long the provider should keep the cached prefix.",
+    "`completion_window`: `soonest`, `2h` or `8h`. With `2h` or `8h` the response waits behind all others, and starts in time for the window. These need `background: true`, a `service_tier` of `auto` or `default`, and no `stream`. `continuation_id` groups related requests, which run close together.",
+  max_output_tokens: "Maximum number of output tokens. A response that reaches it ends as `incomplete`.",
+  max_tool_calls: "Maximum number of hosted tool calls.",
+  reasoning: "Reasoning effort, and whether to summarize the reasoning.",
+  user: "Deprecated. Use `safety_identifier` and `prompt_cache_key`.",
+  safety_identifier: "Stable identifier of the end user, passed to the provider.",
+  prompt_cache_options: "Prompt caching settings for the provider.",
+  prompt_cache_key:
+    "Key for the provider's prompt cache. Requests with the same key are likely to share a cached prefix.",
+  prompt_cache_retention: "How long the provider keeps a cached prefix.",
   truncation:
-    "`auto` leaves out the oldest items if the input does not fit the model's context window; else the response fails.",
-  instructions: "A system message before everything else. It is not carried over by `previous_response_id`.",
+    "`auto` drops the oldest items if the input exceeds the model's context window. With `disabled` the response fails instead.",
+  instructions: "System message that precedes everything else. `previous_response_id` does not carry it over.",
   store:
-    "False: the response cannot be continued, and is erased when it has ended (in the foreground), or soon after it (in the background).",
-  service_tier: "`priority` is run before `default`, and that before `flex`.",
-  top_logprobs: "How many alternatives to show for each token.",
+    "Whether to keep the response. With `false` it cannot be continued. It is erased when it ends or, with `background`, soon after.",
+  service_tier: "Order in the background queue: `priority` first, then `default`, then `flex`.",
+  top_logprobs: "Number of alternative tokens to return at each position.",
   context_management:
-    "Above so many tokens the conversation is replaced by a summary that the model writes, and its latest messages.",
-  access_programs: "Programs of the provider that the caller belongs to.",
-  image: "How the provider should handle images.",
-  client_metadata: "What the client says of itself (Codex). It is read, and neither kept nor passed on.",
+    "Automatic compaction. Above `compact_threshold` tokens, the model writes a summary that replaces all but the latest messages.",
+  access_programs: "Access programs of the provider that the caller belongs to.",
+  image: "Image settings for the provider.",
+  client_metadata: "Information about the client, as Codex sends it. Accepted, but neither stored nor passed on.",
 };
 
 /** The others are the request's, with the defaults filled in. */
 const RESPONSE_FIELDS = {
-  id: "`resp_` and 50 hex digits.",
-  status: "It never leaves `completed`, `incomplete`, `failed` or `cancelled`.",
-  created_at: "Unix seconds.",
-  completed_at: "Unix seconds; null unless it was completed.",
-  output: "What the model has produced so far; while it runs, the last item may be unfinished.",
-  error: "Why it failed.",
-  incomplete_details: "Why it stopped early.",
-  usage: "Tokens, once it has ended.",
-  model: "As the request, or its prompt, named it.",
-  instructions: "As the request gave them, or the messages of its prompt.",
-  prompt: "The prompt, with the version that was used.",
+  id: "Id: `resp_` and 50 hex digits.",
+  status: "Status. `completed`, `incomplete`, `failed` and `cancelled` are final.",
+  created_at: "Time of creation, in Unix seconds.",
+  completed_at: "Time of completion, in Unix seconds. Null unless the status is `completed`.",
+  output: "Output items. Until the response ends, the list grows and its last item may be unfinished.",
+  error: "Reason for the failure. Null unless the status is `failed`.",
+  incomplete_details: "Reason the response stopped early. Null unless the status is `incomplete`.",
+  usage: "Token usage. Null until the response ends.",
+  model: "Model, as named by the request or its prompt.",
+  instructions: "Instructions from the request, or the messages of its prompt.",
+  prompt: "Prompt, with the version that was used.",
 } satisfies Partial<Record<keyof Response, string>>;
 
 const INPUT_TOKENS_FIELDS: Record<Exclude<keyof InputTokensRequest, keyof typeof PARAMETERS>, string> = {
-  personality: "Passed on to the provider.",
+  personality: "Personality setting, passed to the provider.",
 };
 const COMPACTED_FIELDS = {
-  id: "It cannot be read, or continued.",
-  output: "Messages that were kept word for word, and the compaction last: the `input` to go on with.",
-  usage: "What the summary cost.",
+  id: "Id of the compaction. It cannot be retrieved or continued.",
+  output: "The `input` to continue with: messages kept word for word, and the compaction as the last item.",
+  usage: "Token usage of the summary.",
 } satisfies Partial<Record<keyof CompactedResponse, string>>;
 
 /** Of a union, those of each member. */
@@ -95,19 +99,19 @@ function pick(schema: z.ZodObject): Record<string, string> {
 
 const EVENTS: Record<string, string> = {
   ResponseStreamEvent:
-    "One event of a response's stream. `sequence_number` counts from 0 without gaps, and is where a stream is resumed.",
-  ResponseCreatedEvent: "The first event of every stream.",
-  ResponseQueuedEvent: "Accepted, and waiting for a worker.",
-  ResponseInProgressEvent: "A worker has begun, or begun again after the last one was lost.",
-  ResponseCompletedEvent: "Terminal: the response as it was completed.",
-  ResponseIncompleteEvent: "Terminal: the response as it stopped at a limit.",
-  ResponseFailedEvent: "Terminal: the response failed, or was cancelled (its `status` says which).",
+    "One event of a response's stream. `sequence_number` counts from 0 without gaps. Clients resume a stream after such a number.",
+  ResponseCreatedEvent: "First event of every stream.",
+  ResponseQueuedEvent: "The response is accepted and waits for a worker.",
+  ResponseInProgressEvent: "The run has started.",
+  ResponseCompletedEvent: "Terminal event: the completed response.",
+  ResponseIncompleteEvent: "Terminal event: the response stopped at a limit.",
+  ResponseFailedEvent: "Terminal event: the response failed or was cancelled. Its `status` is `failed` or `cancelled`.",
   ResponseOutputItemDoneEvent:
-    "The item as it is. If it is `incomplete` and the response goes on, it is dropped and written again under the next `output_index`.",
+    "The finished item. If its status is `incomplete` and the response continues, the final output omits it, and a new item follows at the next `output_index`.",
 };
 
 /** In the published union, for clients that know it. */
-const NEVER_SENT = "Published, and never sent by this server.";
+const NEVER_SENT = "Part of the published API. This server never sends it.";
 const unsent = responseStreamEventSchema.options[2].options.map(({ shape }) => shape.type.value);
 const eventName = (type: string): string =>
   `${type.replaceAll(/(?:^|[._])([a-z])/g, (_match, letter: string) => letter.toUpperCase())}Event`;
@@ -116,17 +120,18 @@ export const SCHEMA_DESCRIPTIONS: Readonly<Record<string, string>> = {
   ...EVENTS,
   ...Object.fromEntries(unsent.map((type) => [eventName(type), NEVER_SENT])),
   CreateRequest:
-    "Null is what leaving out is. Parameters that are not here are refused, unless the operator has them ignored (`x-ignored-parameters`) or passed on to the model's provider (`extra_parameters`).",
-  Response: "A response in one of its six states, told apart by `status`.",
-  QueuedResponse: "Waiting for a worker.",
-  InProgressResponse: "A worker has it; `output` is what there is so far.",
-  CancelledResponse: "Cancelled; `output` is what there was.",
-  IncompleteResponse: "Stopped at a limit.",
-  InputItem: "A message or a reference may leave out its `type`.",
+    "`null` means the same as omitting a parameter. Unknown parameters are rejected, unless the operator configured the server to ignore them (`x-ignored-parameters`) or to pass them to the model's provider (`extra_parameters`).",
+  Response: "A response. `status` determines which of its six forms it has.",
+  QueuedResponse: "A response that waits for a worker.",
+  InProgressResponse: "A response that is running. `output` is partial.",
+  CancelledResponse: "A cancelled response. `output` is what the run had produced.",
+  IncompleteResponse: "A response that stopped at a limit.",
+  InputItem: "An input item. Messages and references may omit `type`.",
   ItemReference:
-    "Names an item of a stored response or of a conversation instead of sending it. It is replaced before the request is recorded.",
-  Compaction: "A summary of what came before it, sealed: only this server can open it.",
-  OutputItem: "What a model, or a tool, has produced.",
-  StoredItem: "An item as it was sent or produced, with the id by which lists are paged.",
-  ErrorEnvelope: "Every refusal. `param` is the path of what is wrong (`input[0].content`), `code` is for programs.",
+    "Reference to an item of a stored response or a conversation. The server replaces it with the item when it accepts the request.",
+  Compaction: "Summary of the conversation before it, encrypted by this server. Clients cannot read it.",
+  OutputItem: "An item that the model or a tool produced.",
+  StoredItem: "An item as it was sent or produced, with its id.",
+  ErrorEnvelope:
+    "Body of every error. `param` is the path of the wrong value, such as `input[0].content`. `code` is for programs, `message` for people.",
 };

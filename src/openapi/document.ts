@@ -51,19 +51,19 @@ const ROOT: Paths = {
 };
 
 const DESCRIPTION = [
-  "A self-hosted server for the OpenAI Responses API whose heart is background mode: runs that take minutes to hours, whose every event is recorded and can be resumed from anywhere.",
+  "A self-hosted server for the OpenAI Responses API, built for background mode. Runs take minutes to hours. The server records every event, and clients can resume a stream at any event, from any process.",
   "",
-  '**Errors.** Every refusal has one form, `{"error": {message, type, param, code}}`, and each status below lists what it can mean. An unknown path, or a method that it does not take, is answered 404 with `Invalid URL (METHOD /path)`. What never becomes a request is answered in the same form, and the connection closed: 400 if it is not HTTP, 431 if its headers are too long, 408 if it does not arrive in time. A handshake for a WebSocket is answered 426.',
+  '**Errors.** Every error has the form `{"error": {message, type, param, code}}`. Each status below lists its possible causes. An unknown path or method returns 404 with `Invalid URL (METHOD /path)`. Errors that precede a valid request have the same form and close the connection: 400 for input that is not HTTP, 431 for headers that are too long, 408 for a request that does not arrive in time. A WebSocket handshake returns 426.',
   "",
-  "**Keys.** `Authorization: Bearer <key>`. A server without `API_KEYS` takes none, and answers this machine only.",
+  "**Keys.** Send `Authorization: Bearer <key>`. A server without `API_KEYS` needs no key, and answers only clients on its own machine.",
 ].join("\n");
 
 const TAGS = [
-  { name: "Responses", description: "Create, follow, resume, cancel." },
-  { name: "Conversations", description: "Items that responses share." },
-  { name: "Containers", description: "What the code interpreter keeps." },
-  { name: "Models", description: "What is configured." },
-  { name: "Server", description: "Open to all, at the root." },
+  { name: "Responses", description: "Create, retrieve, stream, resume, cancel and delete responses." },
+  { name: "Conversations", description: "Lists of items that several responses share." },
+  { name: "Containers", description: "Files and variables of the code interpreter." },
+  { name: "Models", description: "The configured models." },
+  { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];
 
 /** What no endpoint answers, by its name among the components. */
@@ -81,9 +81,9 @@ const WITHOUT_ENDPOINT = {
 /** Relative to where this document is read, so that both work behind a proxy's path. */
 const API_SERVERS = [
   { url: "./v1", description: "The API" },
-  { url: "./v5", description: "The same" },
+  { url: "./v5", description: "The same API" },
 ];
-const ROOT_SERVERS = [{ url: "./", description: "The root" }];
+const ROOT_SERVERS = [{ url: "./", description: "Health checks and documentation" }];
 
 function version(): string {
   const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

@@ -6,8 +6,8 @@ import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { ItemEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
-import { sequenceEvents } from "../stream/event-log.ts";
-import { encodeFrames } from "../stream/frame.ts";
+import { sequenceEvents } from "../stream/log/event-log.ts";
+import { encodeFrames } from "../stream/fan-out/frame.ts";
 
 const DIGITS = "0123456789abcdef0123456789abcdef0123456789abcdef01";
 const CREATED_AT = 1_775_000_000;

@@ -1,5 +1,5 @@
 /** Every header that an answer of this server may carry and a client may want, and those that any request may. */
-import { API_VERSION, CLIENT_ID, SAFE_ID } from "../http/request-log.ts";
+import { API_VERSION, CLIENT_ID, SAFE_ID } from "../http/middleware/request-log.ts";
 import type { Parameter, Reference } from "./spec.ts";
 
 const text = { type: "string" };
@@ -7,36 +7,40 @@ const integer = { type: "integer", minimum: 0 };
 
 export const HEADERS = {
   "x-request-id": {
-    description: "Names this request in the server's log: as the client named it, or `req_` and 32 hex digits.",
+    description:
+      "Identifies the request in the server's log. It is the client's `X-Request-Id`, or `req_` and 32 hex digits.",
     schema: { type: "string", pattern: SAFE_ID.source },
   },
   "openai-version": {
-    description: "The published API that this server speaks.",
+    description: "Version of the published API that this server implements.",
     schema: { type: "string", const: API_VERSION },
   },
-  "openai-processing-ms": { description: "Milliseconds until the answer began.", schema: integer },
-  "retry-after": { description: "Seconds after which to try again.", schema: integer },
-  connection: { description: "`close`: the server takes no other request on it.", schema: text },
-  upgrade: { description: "What is spoken instead of a WebSocket.", schema: text },
-  "www-authenticate": { description: "How to authenticate.", schema: text },
-  "x-should-retry": { description: "`false`: official clients do not send the request again.", schema: text },
-  "x-ratelimit-limit-requests": { description: "Responses that a project may create in a minute.", schema: integer },
-  "x-ratelimit-remaining-requests": { description: "How many of them are left.", schema: integer },
+  "openai-processing-ms": { description: "Milliseconds until the answer started.", schema: integer },
+  "retry-after": { description: "Seconds to wait before a retry.", schema: integer },
+  connection: { description: "`close`: the server closes the connection after this answer.", schema: text },
+  upgrade: { description: "Protocol to use instead of WebSocket.", schema: text },
+  "www-authenticate": { description: "Authentication scheme.", schema: text },
+  "x-should-retry": { description: "`false` keeps official clients from retrying.", schema: text },
+  "x-ratelimit-limit-requests": { description: "Responses the project may create per minute.", schema: integer },
+  "x-ratelimit-remaining-requests": {
+    description: "Responses the project may still create in the current minute.",
+    schema: integer,
+  },
   "x-ratelimit-reset-requests": {
-    description: "When all of them are back.",
+    description: "Time until the full limit is available again.",
     schema: { type: "string", pattern: "^\\d+s$" },
   },
   "idempotent-replayed": {
-    description: "`true`: an earlier request with the same `Idempotency-Key` made this response.",
+    description: "`true`: an earlier request with the same `Idempotency-Key` created this response.",
     schema: { type: "string", enum: ["true"] },
   },
   "x-ignored-parameters": {
     description:
-      "With `UNKNOWN_PARAMETERS=ignore`: names in the request that this server does not know and left out, separated by commas.",
+      "Comma-separated names of unknown parameters that the server ignored. Only with `UNKNOWN_PARAMETERS=ignore`.",
     schema: text,
   },
   "openai-poll-after-ms": {
-    description: "While the response has not ended: milliseconds after which to ask again.",
+    description: "Milliseconds to wait before the next poll. Absent once the response has ended.",
     schema: integer,
   },
 } as const;
@@ -67,13 +71,13 @@ export const REQUEST_HEADERS: Record<string, Parameter> = {
   RequestId: {
     name: "X-Request-Id",
     in: "header",
-    description: `Names this request in the server's log and in the answer, if it is \`${SAFE_ID.source}\`. Another is replaced.`,
+    description: `Identifies the request in the server's log and in the answer. The server replaces an id that does not match \`${SAFE_ID.source}\`.`,
     schema: text,
   },
   ClientRequestId: {
     name: "X-Client-Request-Id",
     in: "header",
-    description: "Stands in the log beside the name that the answer has.",
+    description: "Second id for the server's log, beside `x-request-id`.",
     schema: { type: "string", pattern: CLIENT_ID.source },
   },
 };

@@ -121,7 +121,9 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
   all["InputItem"] = { anyOf: inputItems.map(refTo) };
   // Passed on as a provider sends it, if `include` asks for it: the published type does not have it.
-  const webSearchResults = { description: "Only if `include` asked for them; of the provider's own form." };
+  const webSearchResults = {
+    description: "Search results in the provider's own format. Present only if `include` asks for them.",
+  };
   Object.assign(all["WebSearchCall"]!["properties"]!, { results: webSearchResults });
   const reached = reachedFrom(roots, all);
   for (const [schema, fields] of FIELDS) {

@@ -16,7 +16,7 @@ export function eventsIn(options: readonly unknown[]): EventSchema[] {
   );
 }
 
-/** With `include_obfuscation`, deltas are padded on their way (src/stream/frame.ts). */
+/** With `include_obfuscation`, deltas are padded on their way (src/stream/fan-out/frame.ts). */
 function asDelivered(schema: EventSchema): EventSchema {
   const isDelta = schema.shape.type.value.endsWith(".delta");
   return isDelta ? schema.extend({ obfuscation: z.string().exactOptional() }) : schema;

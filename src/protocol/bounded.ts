@@ -1,6 +1,6 @@
 /**
  * How long a string of a request may be, by its class. A schema names the class and no number; what is published of a
- * field (contract 03 §3.1) stands in its own schema and wins. docs/limits.md shows the same table.
+ * field (contract.md#parameters) stands in its own schema and wins. docs/limits.md shows the same table.
  *
  * `text` and `data` are what openai 7.59's specification allows for a text and for a file's data; the others are far
  * above what any known client sends. `MAX_BODY_BYTES` bounds all strings of a request together.

@@ -1,4 +1,4 @@
-/** `POST /responses/compact`. Source: openai 7.59.0 `ResponseCompactParams`, `CompactedResponse`; contract 06. */
+/** `POST /responses/compact`. Source: openai 7.59.0 `ResponseCompactParams`, `CompactedResponse`; contract.md#compaction. */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import { createRequestSchema } from "./create-request.ts";
@@ -8,7 +8,7 @@ import { responseImageOptionsSchema } from "./settings.ts";
 
 const { shape } = createRequestSchema;
 
-/** The order of the keys is the order in which faults are reported, as for a response (contract 03 §3.2). */
+/** The order of the keys is the order in which faults are reported, as for a response (contract.md#order-of-errors). */
 export const compactRequestSchema = z.strictObject({
   model: bounded.name,
   input: shape.input.nullable(),

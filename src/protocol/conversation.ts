@@ -1,10 +1,10 @@
-/** Conversations and their items (contract 06). */
+/** Conversations and their items (contract.md#conversations). */
 import { z } from "zod";
 import { inputItemSchema } from "./item.ts";
 import type { InputItem, OutputItem } from "./item.ts";
 import { metadataSchema } from "./settings.ts";
 
-/** Items that one request may add (contract 06). */
+/** Items that one request may add (contract.md#conversations). */
 const MAX_ITEMS = 20;
 
 export const createConversationSchema = z.strictObject({

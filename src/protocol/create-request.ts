@@ -2,7 +2,7 @@
  * The body of `POST /v1/responses`: every parameter that openai 7.59.0 knows, two that it left out, and
  * one of Codex.
  *
- * Source: contract 03 §3.1 (parameters and bounds) and §3.2: **the order of the keys is the order in which faults are
+ * Source: contract.md#parameters and contract.md#order-of-errors: **the order of the keys is the order in which faults are
  * reported**. Null is what leaving out is.
  */
 import { z } from "zod";

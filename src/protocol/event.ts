@@ -1,5 +1,5 @@
 /**
- * Every stream event as one union discriminated on `type` (59 in openai 7.59.0). Source: contract 01 §1.2, events.json.
+ * Every stream event as one union discriminated on `type` (59 in openai 7.59.0). Source: contract.md#events.
  *
  * Two families: *lifecycle* events carry the whole response; *item* events carry `output_index` or an item's part.
  * An upstream yields item events only; lifecycle events are this server's own.
@@ -124,7 +124,7 @@ export const itemEventSchema = z.discriminatedUnion("type", [
 ]);
 export type ItemEvent = z.infer<typeof itemEventSchema>;
 
-/** In the published union but never emitted here: `error` makes official clients throw before the final snapshot (contract 00, row 15). */
+/** In the published union but never emitted here: `error` makes official clients throw before the final snapshot (contract.md#failures). */
 const unemittedEventSchema = z.discriminatedUnion("type", [
   eventSchema("error", { code: z.string().nullable(), message: z.string(), param: z.string().nullable() }),
   eventSchema("response.audio.delta", { delta: z.string() }),
@@ -140,7 +140,7 @@ export const responseStreamEventSchema = z.discriminatedUnion("type", [
 ]);
 export type ResponseStreamEvent = z.infer<typeof responseStreamEventSchema>;
 
-/** An event before it has its place in the log. Only `sequenceEvents` (src/stream/event-log.ts) assigns that place. */
+/** An event before it has its place in the log. Only `sequenceEvents` (src/stream/log/event-log.ts) assigns that place. */
 export type Unsequenced<E extends { sequence_number: number }> = E extends E ? Omit<E, "sequence_number"> : never;
 export type EventDraft = Unsequenced<ResponseStreamEvent>;
 export type ItemEventDraft = Unsequenced<ItemEvent>;

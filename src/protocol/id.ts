@@ -1,7 +1,7 @@
-/** Ids as the hosted API writes them: a prefix and hex digits (contract 01 §1.4: `resp_` + 50 hex). */
+/** Ids as the hosted API writes them: a prefix and hex digits (contract.md#ids: `resp_` + 50 hex). */
 const HEX_DIGITS = 50;
 
-/** Of items, by type: as the hosted API writes them where that is known (contract 01 §1.4). */
+/** Of items, by type: as the hosted API writes them where that is known (contract.md#ids). */
 const ITEM_ID_PREFIXES = {
   additional_tools: "at",
   apply_patch_call: "apc",

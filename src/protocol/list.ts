@@ -1,4 +1,4 @@
-/** Paged lists (contract 06: `limit` 1..100, default 20; `order` desc unless asked; `after` an item's id). */
+/** Paged lists (contract.md#lists: `limit` 1..100, default 20; `order` desc unless asked; `after` an item's id). */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import { includableSchema } from "./settings.ts";

@@ -1,6 +1,6 @@
 /**
  * The Response object: a union discriminated on `status`, so that a completed response with an error, or a queued one
- * with output, cannot be typed. Source: contract 02; key order as on the wire there.
+ * with output, cannot be typed. Source: contract.md#response-object; key order as on the wire there.
  */
 import { z } from "zod";
 import { outputItemSchema } from "./item.ts";
@@ -11,7 +11,7 @@ import { responseToolChoiceSchema, responseToolSchema } from "./tool.ts";
 export const responseStatusSchema = z.enum(["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]);
 export type ResponseStatus = z.infer<typeof responseStatusSchema>;
 
-/** The states a response never leaves (contract 00, row 3). */
+/** The states a response never leaves (contract.md#statuses). */
 export const TERMINAL_STATUSES = ["completed", "incomplete", "failed", "cancelled"] as const;
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
 
@@ -28,7 +28,7 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
-/** As published (openai 7.59.0 `ResponseError`), and `insufficient_quota`, which the hosted API sends (contract 02). */
+/** As published (openai 7.59.0 `ResponseError`), and `insufficient_quota`, which the hosted API sends (contract.md#failures). */
 export const responseErrorCodeSchema = z.enum([
   "server_error",
   "rate_limit_exceeded",
@@ -55,7 +55,7 @@ export const responseErrorCodeSchema = z.enum([
 ]);
 export type ResponseErrorCode = z.infer<typeof responseErrorCodeSchema>;
 
-/** `type` is sent although the SDK calls it optional: the AI SDK refuses an error without it (contract 02). */
+/** `type` is sent although the SDK calls it optional: the AI SDK refuses an error without it (contract.md#response-object). */
 export const responseErrorSchema = z.object({
   code: responseErrorCodeSchema,
   message: z.string(),
@@ -176,7 +176,7 @@ export const responseSchema = z.discriminatedUnion("status", [
 ]);
 export type Response = z.infer<typeof responseSchema>;
 
-/** What DELETE answers (contract 00, row 10). */
+/** What DELETE answers (contract.md#deleting). */
 export const deletedResponseSchema = z.object({
   id: z.string(),
   object: z.literal("response"),

@@ -1,9 +1,9 @@
-/** The objects among a request's parameters, which a response shows again. Source: contract 03 §3.1, openai 7.59.0. */
+/** The objects among a request's parameters, which a response shows again. Source: contract.md#parameters, openai 7.59.0. */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import { answeredContentSchema, inputContentSchema } from "./content.ts";
 
-/** `metadata`: at most 16 pairs, keys to 64 characters, values to 512 (contract 03 §3.1). */
+/** `metadata`: at most 16 pairs, keys to 64 characters, values to 512 (contract.md#parameters). */
 const METADATA_LIMITS = { properties: 16, keyLength: 64, valueLength: 512 } as const;
 
 export const metadataSchema = z
@@ -15,7 +15,7 @@ export const metadataSchema = z
 /** `client_metadata`: none of it is kept, so only what is walked through is bounded. */
 const CLIENT_METADATA_LIMITS = { properties: 64, keyLength: 128 } as const;
 
-/** What a client says of itself. Not in the published types; Codex sends it with every request (contract 08). */
+/** What a client says of itself. Not in the published types; Codex sends it with every request (contract.md#client-metadata). */
 export const clientMetadataSchema = z
   .record(z.string().max(CLIENT_METADATA_LIMITS.keyLength), z.unknown())
   .refine((metadata) => Object.keys(metadata).length <= CLIENT_METADATA_LIMITS.properties, {
@@ -69,7 +69,7 @@ export const reasoningEffortSchema = z.enum(["none", "minimal", "low", "medium",
 export const reasoningConfigSchema = z.strictObject({
   context: z.enum(["auto", "current_turn", "all_turns"]).nullish(),
   effort: reasoningEffortSchema.nullish(),
-  /** The old name of `summary`. The hosted API refuses it as unknown (contract 03 §3.1), so nobody may believe it works. */
+  /** The old name of `summary`. The hosted API refuses it as unknown (contract.md#parameters), so nobody may believe it works. */
   generate_summary: z.never().optional(),
   mode: bounded.name.nullish(),
   summary: z.enum(["auto", "concise", "detailed"]).nullish(),
@@ -86,7 +86,7 @@ export const serviceTierSchema = z.enum(["auto", "default", "flex", "scale", "pr
 export type ServiceTier = z.infer<typeof serviceTierSchema>;
 
 /**
- * When a background response must be finished, and which others it is related to (contract 08). Nobody published a bound
+ * When a background response must be finished, and which others it is related to (contract.md#completion-windows). Nobody published a bound
  * of `continuation_id`: this one is wider than those of other ids (64), because a hint should not cost a run.
  */
 export const backgroundOptionsSchema = z.strictObject({
@@ -160,7 +160,7 @@ export const responsePromptSchema = z.object({
 /** As much of an id as a refusal repeats. */
 const SHOWN_ID_LENGTH = 100;
 
-/** A well-formed id that is not known is a matter of what there is, and 404 (contract 08). */
+/** A well-formed id that is not known is a matter of what there is, and 404 (contract.md#conversations). */
 const conversationIdSchema = bounded.identifier.refine((id) => id.startsWith("conv"), {
   error: ({ input }) => `'${String(input).slice(0, SHOWN_ID_LENGTH)}'. Expected an ID that begins with 'conv'.`,
 });

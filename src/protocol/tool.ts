@@ -1,4 +1,4 @@
-/** Tools a request may offer, and how it may ask for them. Source: contract 03 §3.1, openai 7.59.0 `Tool`, `ToolChoice…`. */
+/** Tools a request may offer, and how it may ask for them. Source: contract.md#parameters, openai 7.59.0 `Tool`, `ToolChoice…`. */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import * as fn from "./tools/function.ts";

@@ -1,7 +1,7 @@
 /** What of a request's tools is secret, as it is written and as it may be repeated by whoever is given it. */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Tool } from "../protocol/tool.ts";
-import { headerSecrets, urlSecrets } from "../redaction/secrets-of.ts";
+import { headerSecrets, urlSecrets } from "../logging/redaction/secrets-of.ts";
 
 export function toolSecrets(tools: readonly Tool[]): string[] {
   return tools.flatMap((tool) => {

@@ -4,7 +4,7 @@
  *
  *   1–3     a service tier: priority, default, flex
  *   4       related: a response with a window whose `continuation_id` is being run (store/continuations.ts)
- *   from 5  a response with a window (contract 08): the earlier it must start, the smaller the number
+ *   from 5  a response with a window (contract.md#completion-windows): the earlier it must start, the smaller the number
  *
  * So a response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
  * tiers, but not for ever. From its latest start on, each of the two is one of the default tier. Everything that a class

@@ -17,7 +17,7 @@ export const responseJobSchema = z.object({ responseId: z.string() });
 export type ResponseJob = z.infer<typeof responseJobSchema>;
 
 /**
- * Failed attempts are retried by BullMQ; how many there may be in all is counted in the record (src/stream/lease.ts), so
+ * Failed attempts are retried by BullMQ; how many there may be in all is counted in the record (src/stream/log/lease.ts), so
  * this bound is only a second fence. Ended jobs are removed at once: their id must be free for the sweeper.
  */
 const JOB_OPTIONS: JobsOptions = {

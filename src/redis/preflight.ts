@@ -11,7 +11,7 @@ import { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { isRedisUnavailable, UnsuitableRedisError } from "./connect.ts";
 import type { RedisLayout } from "./layout.ts";
-import { MIN_VERSION } from "./local-server/find-program.ts";
+import { MIN_VERSION } from "./find-program.ts";
 import type { RedisClient } from "./script.ts";
 
 export interface Findings {

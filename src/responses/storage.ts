@@ -17,10 +17,10 @@ import { StoredBytes } from "../store/stored-bytes.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
 import { UpstreamResponses } from "../store/upstream-responses.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
-import { WorkerControl } from "../stream/control.ts";
-import { EventLog, EventLogReader } from "../stream/event-log.ts";
-import type { ReplicaRequirement } from "../stream/replica-acknowledgement.ts";
-import { Leases } from "../stream/lease.ts";
+import { WorkerControl } from "../queue/worker-control.ts";
+import { EventLog, EventLogReader } from "../stream/log/event-log.ts";
+import type { ReplicaRequirement } from "../stream/log/replica-acknowledgement.ts";
+import { Leases } from "../stream/log/lease.ts";
 
 export interface Storage {
   readonly redis: RedisClient;

@@ -1,5 +1,5 @@
 /**
- * Which responses with a window are related, by their project and `continuation_id` (contract 08): while one is being run,
+ * Which responses with a window are related, by their project and `continuation_id` (contract.md#completion-windows): while one is being run,
  * or was a short while ago, the next one that waits is brought forward, because a provider has their common prefix in its
  * cache. Each that begins brings one, and at most `LONGEST_ROW` are brought one after the other before one of them has to
  * come by its own place: whoever else waits is passed by that many, and never beyond its own latest start.

@@ -1,5 +1,5 @@
 /** A response's record as it is written: encoded once, so that its bytes are known before anything is. */
-import { Turns } from "../turns/turns.ts";
+import { Turns } from "../concurrency/turns.ts";
 import { encodeInput, type InputIndex } from "./input-pages.ts";
 import type { NewRecord, StoredRequest } from "./response-record.ts";
 

@@ -1,9 +1,9 @@
-/** `Idempotency-Key` on POST (contract 00, row 11): one key, one body, one response, for 24 hours and per project. */
+/** `Idempotency-Key` on POST (contract.md#idempotency): one key, one body, one response, for 24 hours and per project. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
-import { Turns } from "../turns/turns.ts";
+import { Turns } from "../concurrency/turns.ts";
 
 const KEPT_SECONDS = 24 * 60 * 60;
 

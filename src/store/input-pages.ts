@@ -6,8 +6,8 @@
 import type { StoredInputItem } from "../protocol/item.ts";
 import { asPage, type List, pageOf, type PageQuery } from "../protocol/list.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { parseInTurns } from "../turns/parse-in-turns.ts";
-import { mapInTurns } from "../turns/turns.ts";
+import { parseInTurns } from "../concurrency/parse-in-turns.ts";
+import { mapInTurns } from "../concurrency/turns.ts";
 
 /** Characters that are parsed in less time than an index would take to keep. */
 const SHORT = 64 * 1024;

@@ -7,7 +7,7 @@
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { parseInTurns } from "../turns/parse-in-turns.ts";
+import { parseInTurns } from "../concurrency/parse-in-turns.ts";
 
 /** How many links a response keeps at most. Fewer take more steps to walk; more are repeated in more responses. */
 export const LINKS_KEPT = 50;

@@ -13,7 +13,7 @@ import { type Accepted, acceptRecord } from "./accept-record.ts";
 import type { EnteringResponse, Kept, ProjectBounds } from "./open-responses.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import { readInputItem, readInputPage } from "./input-pages.ts";
-import { parseInTurns } from "../turns/parse-in-turns.ts";
+import { parseInTurns } from "../concurrency/parse-in-turns.ts";
 import { writeRecord } from "./write-record.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
@@ -27,7 +27,7 @@ const recordSchema = z.object({
   durable: z.coerce.number().int().optional(),
   /** How often a worker has begun it. A hand-over gives its attempt back. */
   attempts: z.coerce.number().int(),
-  /** Of these, how many nothing but the response explains (src/stream/lease.ts). */
+  /** Of these, how many nothing but the response explains (src/stream/log/lease.ts). */
   charged: z.coerce.number().int().default(0),
   /** How often its worker was lost, in a row without progress, and at all, since it has outlived a run. */
   stalls: z.coerce.number().int().default(0),
@@ -186,7 +186,7 @@ export class ResponseRecords {
     return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
   }
 
-  /** The record if `project` owns it. Another project's id is an unknown id (promise 6). */
+  /** The record if `project` owns it. Another project's id is an unknown id (contract.md#ownership). */
   async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
     const record = await this.read(id);
     return record?.project === project ? record : undefined;

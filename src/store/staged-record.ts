@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { nextTurn } from "../turns/next-turn.ts";
+import { nextTurn } from "../concurrency/next-turn.ts";
 import { type EncodedRecord, NEW_FIELDS } from "./encoded-record.ts";
 
 const STAGED_SECONDS = 600;

@@ -50,7 +50,7 @@ async function read(sent: ReturnType<typeof request>, onEvent: OnEvent): Promise
   return { ended, leave: () => void response.destroy() };
 }
 
-/** The server writes its frames in this very form (src/stream/frame.ts); heartbeats are lines before one. */
+/** The server writes its frames in this very form (src/stream/fan-out/frame.ts); heartbeats are lines before one. */
 function parseFrame(frame: string): FollowedEvent | undefined {
   const match = /^(?:: .+\n)*id: (\d+)\nevent: (.+)\ndata: (.+)$/.exec(frame);
   return match === null ? undefined : { id: Number(match[1]), type: match[2]!, data: match[3]! };

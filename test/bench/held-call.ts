@@ -4,8 +4,8 @@
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
-import { RunControl } from "../../workers/run.ts";
-import type { Upstream, UpstreamEvent } from "../../workers/upstream.ts";
+import { RunControl } from "../../workers/attempt/run.ts";
+import type { Upstream, UpstreamEvent } from "../../workers/upstreams/upstream.ts";
 import { USAGE } from "../support/samples.ts";
 import { createResponse, runOnce } from "../support/tool-runs.ts";
 import { compare, type Figure, takeTurns } from "./figure.ts";

@@ -11,7 +11,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import { ensureRedis } from "../../src/redis/local-server.ts";
+import { ensureRedis } from "../../src/local/redis/local-server.ts";
 import { measureAccepting } from "./accept.ts";
 import { measureDelivering } from "./deliver.ts";
 import { measureFailover } from "./failover.ts";

@@ -7,7 +7,7 @@ import { besideGiven, compare, type Figure, takeTurns } from "./figure.ts";
 import type { Bench } from "./measurement.ts";
 import { Child, startApi } from "./processes.ts";
 import { beginRecording, type BenchStorage, openBenchStorage, outputOf } from "./recording.ts";
-import { sequenceEvents } from "../../src/stream/event-log.ts";
+import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 
 /** Subscribers that are there already: with them come the heap's own steps of growth, which are not per subscriber. */
 const FIRST = 2_000;

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../src/redis/local-server/private-server.ts";
+import { freePort } from "../../src/local/redis/private-server.ts";
 import type { Answer } from "./children/answer.ts";
 import type { Bench } from "./measurement.ts";
 

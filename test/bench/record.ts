@@ -6,8 +6,8 @@ import { compare, type Figure, takeTurns } from "./figure.ts";
 import type { Bench } from "./measurement.ts";
 import { beginRecording, type BenchStorage, openBenchStorage, outputOf, type Recording } from "./recording.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
-import { sequenceEvents } from "../../src/stream/event-log.ts";
-import { EventWriter } from "../../src/stream/event-writer.ts";
+import { sequenceEvents } from "../../src/stream/log/event-log.ts";
+import { EventWriter } from "../../src/stream/log/event-writer.ts";
 
 const RESPONSES = 50;
 const EVENTS = 400;

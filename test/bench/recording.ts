@@ -12,7 +12,7 @@ import { RedisClock } from "../../src/redis/redis-clock.ts";
 import type { RedisClient } from "../../src/redis/script.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
-import { sequenceEvents } from "../../src/stream/event-log.ts";
+import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { KEPT_FOR } from "../support/storage.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
 

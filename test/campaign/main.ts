@@ -11,7 +11,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ensureRedis } from "../../src/redis/local-server.ts";
+import { ensureRedis } from "../../src/local/redis/local-server.ts";
 import { type CampaignReport, runCampaign } from "./campaign.ts";
 import type { Faults } from "./followed-response.ts";
 import { openCalls, openMessages, openPrefixedMessages, type OpenScenario } from "./scenario.ts";

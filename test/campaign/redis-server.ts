@@ -1,6 +1,6 @@
 /** A Redis server that is a primary or a replica, as it is told, and keeps its port and its data when it is started again. */
 import { Redis } from "ioredis";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 
 /** Replicas that come back are sent what they lack at once. */
 const OPTIONS = ["--repl-diskless-sync-delay", "0"];

@@ -89,7 +89,7 @@ function following(body: Body, before: Response): Body {
 /** Of what a request says, what its response must show again. */
 const ECHOED = ["model", "store", "reasoning", "prompt_cache_key", "parallel_tool_calls", "max_output_tokens"] as const;
 
-/** Of an MCP server's URL only the origin is shown (contract 00, row 28). */
+/** Of an MCP server's URL only the origin is shown (contract.md#hidden-secrets). */
 const shownTool = (tool: Body): Body =>
   typeof tool["server_url"] === "string" ? { ...tool, server_url: new URL(tool["server_url"]).origin } : tool;
 

@@ -1,4 +1,4 @@
-/** Every status a response can have, reached over HTTP, with what only a response of that status says (contract 02). */
+/** Every status a response can have, reached over HTTP, with what only a response of that status says (contract.md#response-object). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Response, responseSchema, type ResponseStatus } from "../../src/protocol/response.ts";
 import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";

@@ -1,13 +1,13 @@
-/** The contract of tools (workers/tool.ts) as tests. Every implementation runs them, in whole runs against a real Redis. */
+/** The contract of tools (workers/tools/tool.ts) as tests. Every implementation runs them, in whole runs against a real Redis. */
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { newItemId } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Tool } from "../../src/protocol/tool.ts";
-import { RunControl } from "../../workers/run.ts";
-import type { OpenTool, ServerFunction, ShownCall, ToolKind, ToolResult } from "../../workers/tool.ts";
-import type { Upstream } from "../../workers/upstream.ts";
+import { RunControl } from "../../workers/attempt/run.ts";
+import type { OpenTool, ServerFunction, ShownCall, ToolKind, ToolResult } from "../../workers/tools/tool.ts";
+import type { Upstream } from "../../workers/upstreams/upstream.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../support/tool-runs.ts";
 

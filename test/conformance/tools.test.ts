@@ -1,10 +1,10 @@
 /** Every tool that this server runs keeps the contract of tools. */
 import { vi } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import { codeInterpreter } from "../../workers/tools/code-interpreter.ts";
-import { imageGeneration } from "../../workers/tools/image-generation.ts";
-import { openMcpKind } from "../../workers/tools/mcp.ts";
-import { webSearch } from "../../workers/tools/web-search.ts";
+import { codeInterpreter } from "../../workers/tools/code-interpreter/code-interpreter.ts";
+import { imageGeneration } from "../../workers/tools/image-generation/image-generation.ts";
+import { openMcpKind } from "../../workers/tools/mcp/mcp.ts";
+import { webSearch } from "../../workers/tools/web-search/web-search.ts";
 import { json, startImagesServer } from "../support/images-server.ts";
 import { mcpTool } from "../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, textResult } from "../support/mcp-server.ts";

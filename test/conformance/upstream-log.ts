@@ -1,11 +1,11 @@
-/** What every upstream must yield (contract 01 §1.4 and §1.6): read it whole, and check each rule of it. */
+/** What every upstream must yield (contract.md#item-events, contract.md#client-invariants): read it whole, and check each rule of it. */
 import assert from "node:assert/strict";
 import { applyEvent } from "../../src/lifecycle/apply-event.ts";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import { itemEventSchema, type ItemEventDraft } from "../../src/protocol/event.ts";
 import { type OutputItem, outputItemSchema } from "../../src/protocol/item.ts";
 import { responseErrorSchema, usageSchema } from "../../src/protocol/response.ts";
-import type { UpstreamEvent, UpstreamFinish } from "../../workers/upstream.ts";
+import type { UpstreamEvent, UpstreamFinish } from "../../workers/upstreams/upstream.ts";
 import { openingState } from "../support/samples.ts";
 
 export interface UpstreamLog {

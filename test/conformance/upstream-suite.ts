@@ -1,9 +1,9 @@
-/** The upstream contract (workers/upstream.ts) as tests. Every implementation runs them. */
+/** The upstream contract (workers/upstreams/upstream.ts) as tests. Every implementation runs them. */
 import { describe, expect, test } from "vitest";
 import { newId } from "../../src/protocol/id.ts";
 import type { InputItem, OutputItem } from "../../src/protocol/item.ts";
 import type { FunctionTool } from "../../src/protocol/tool.ts";
-import type { Upstream, UpstreamCall, UpstreamEvent } from "../../workers/upstream.ts";
+import type { Upstream, UpstreamCall, UpstreamEvent } from "../../workers/upstreams/upstream.ts";
 import { readLog, textOf } from "./upstream-log.ts";
 
 type Message = Extract<InputItem, { type: "message"; role: "user" }>;

@@ -2,9 +2,9 @@
 import { LLMock } from "@copilotkit/aimock";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";
-import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses.ts";
-import { SimulatorUpstream } from "../../workers/upstreams/simulator.ts";
+import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk/ai-sdk.ts";
+import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses/openai-responses.ts";
+import { SimulatorUpstream } from "../../workers/upstreams/simulator/simulator.ts";
 import { readLog } from "./upstream-log.ts";
 import { describeUpstream, makeCall, type Scenario, type UpstreamSetup, WEATHER_TOOL } from "./upstream-suite.ts";
 

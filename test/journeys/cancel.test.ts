@@ -1,4 +1,4 @@
-/** Promise 4: cancel cancels. The terminal state is committed atomically, the upstream's request is closed, tokens stop. */
+/** Promise 4 (contract.md#promises): cancel cancels. The terminal state is committed atomically, the upstream's request is closed, tokens stop. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isTerminalStatus, type Response } from "../../src/protocol/response.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";

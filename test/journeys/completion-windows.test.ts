@@ -10,8 +10,8 @@ import { accept, comeDue, HANGING, HOUR_MS, runsOf, type Waiting } from "../supp
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
 import { refuse, startUpstreamServer } from "../support/upstream-server.ts";
-import { endResponse } from "../../src/responses/end-response.ts";
-import { ResponseSweeper } from "../../workers/response-sweeper.ts";
+import { endResponse } from "../../src/responses/ending/end-response.ts";
+import { ResponseSweeper } from "../../workers/jobs/response-sweeper.ts";
 
 let environment: Record<string, string>;
 let storage: TestStorage;

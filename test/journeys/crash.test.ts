@@ -1,4 +1,4 @@
-/** Promise 5: `kill -9` loses no recorded event and repeats no completed item, and the stream goes on within seconds. */
+/** Promise 5 (contract.md#promises): `kill -9` loses no recorded event and repeats no completed item, and the stream goes on within seconds. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { isTerminalEventType } from "../../src/protocol/event.ts";

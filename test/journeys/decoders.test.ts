@@ -3,7 +3,7 @@
  * events, and nothing else. First the decoders themselves, on streams that are known to break some of them.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { HEARTBEAT } from "../../src/stream/frame.ts";
+import { HEARTBEAT } from "../../src/stream/fan-out/frame.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { capture, type CaptureRequest } from "../support/decoders/capture.ts";
 import { type DecodedEvent, type Decoder, decoderOf, PACKAGES } from "../support/decoders/decode.ts";

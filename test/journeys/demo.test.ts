@@ -1,9 +1,9 @@
 /** `npm run demo` as a newcomer runs it: it shows what it promises, judges itself, and leaves nothing behind. */
 import { afterEach, expect, test } from "vitest";
-import { findFaults, type NumberedEvent } from "../../src/demo/check-events.ts";
+import { findFaults, type NumberedEvent } from "../../src/local/demo/check-events.ts";
 import { DemoRun, expectNothingLeft } from "../support/demo-run.ts";
 
-const SCRIPT = "src/demo.ts";
+const SCRIPT = "src/local/demo.ts";
 const WIDTH = 100;
 
 let run: DemoRun;

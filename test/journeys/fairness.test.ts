@@ -1,7 +1,7 @@
 /** No project keeps another's runs from starting, however much it asks for, and one that is alone has all there is. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { QueueName } from "../../src/queue/response-queue.ts";
-import { endResponse } from "../../src/responses/end-response.ts";
+import { endResponse } from "../../src/responses/ending/end-response.ts";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
 import { send, simulate } from "../support/api-client.ts";
 import { startApi, startWorker } from "../support/processes.ts";

@@ -90,13 +90,13 @@ async function exchange(sent: Sent): Promise<void> {
     return;
   }
   const text = await body.text();
-  // What an EventSource with the last event is answered (contract 00, row 24).
+  // What an EventSource with the last event is answered (contract.md#eventsource).
   if (statusCode === 204) {
     expect([sent.method, text]).toEqual(["GET", ""]);
     return;
   }
   const json: unknown = JSON.parse(text);
-  // A cursor ahead of the log of a response that nobody has ended (row 25). Redis itself is always there.
+  // A cursor ahead of the log of a response that nobody has ended (contract.md#cursors). Redis itself is always there.
   if (statusCode === 503) {
     expect(envelopeSchema.parse(json).error.message).toMatch(/^Event \d+ is not recorded at the moment/);
     return;

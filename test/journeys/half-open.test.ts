@@ -1,6 +1,6 @@
 /** A network that goes away without a word: no connection to Redis is closed, none answers. Everything resumes by itself. */
 import { expect, test } from "vitest";
-import { freePort } from "../../src/redis/local-server/private-server.ts";
+import { freePort } from "../../src/local/redis/private-server.ts";
 import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";

@@ -5,7 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freePort } from "../../src/redis/local-server/private-server.ts";
+import { freePort } from "../../src/local/redis/private-server.ts";
 import { send } from "../support/api-client.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { isRunning } from "../../src/redis/local-server/process-state.ts";
+import { isRunning } from "../../src/local/redis/process-state.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -58,7 +58,7 @@ test.each([
 
 test("a Node that is too old says so in one sentence", async () => {
   const args = ["./test/support/older-node.cjs", "./src/npm-script.cjs"].flatMap((file) => ["--require", file]);
-  const child = spawn(process.execPath, [...args, "src/start.ts"], {
+  const child = spawn(process.execPath, [...args, "src/local/start.ts"], {
     cwd: ROOT,
     stdio: ["ignore", "ignore", "pipe"],
     timeout: 30_000,

@@ -1,4 +1,4 @@
-/** Promise 6: another project's id is an unknown id, on every verb and every resume. */
+/** Promise 6 (contract.md#promises): another project's id is an unknown id, on every verb and every resume. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";

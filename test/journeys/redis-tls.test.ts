@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { freePort, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToTheEnd, simulate } from "../support/api-client.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";

@@ -1,11 +1,11 @@
-/** Promise 5, continued: Redis itself dies, or is away. The server comes back by itself and every accepted response ends. */
+/** Promise 5 (contract.md#promises), continued: Redis itself dies, or is away. The server comes back by itself and every accepted response ends. */
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";

@@ -1,10 +1,10 @@
-/** Promise 3 where replicas are required: they lag, are cut off and come back, and primaries are lost with what only they had. */
+/** Promise 3 (contract.md#promises) where replicas are required: they lag, are cut off and come back, and primaries are lost with what only they had. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";

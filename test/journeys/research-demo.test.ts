@@ -1,11 +1,11 @@
 /** `npm run demo:research` as a newcomer runs it: its steps, its crash, its report and its own verdict. */
 import { afterEach, describe, expect, test } from "vitest";
-import { callKey, findRepeatedCalls, MadeCalls } from "../../src/demo/research/check-calls.ts";
-import { findWrongCitations, numberSources } from "../../src/demo/research/report.ts";
+import { callKey, findRepeatedCalls, MadeCalls } from "../../src/local/demo/research/check-calls.ts";
+import { findWrongCitations, numberSources } from "../../src/local/demo/research/report.ts";
 import { DemoRun, expectNothingLeft } from "../support/demo-run.ts";
 import { type Frame, startUpstreamServer, streamAndEnd, type UpstreamServer } from "../support/upstream-server.ts";
 
-const SCRIPT = "src/research-demo.ts";
+const SCRIPT = "src/local/research-demo.ts";
 const WIDTH = 100;
 
 let run: DemoRun | undefined;

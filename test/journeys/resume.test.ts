@@ -1,4 +1,4 @@
-/** Promises 1 and 2: nobody sees what is not recorded, and every cursor gets exactly the rest, byte for byte. */
+/** Promises 1 and 2 (contract.md#promises): nobody sees what is not recorded, and every cursor gets exactly the rest, byte for byte. */
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";

@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cancelResponse } from "../../src/lifecycle/end-response.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
-import { sequenceEvents } from "../../src/stream/event-log.ts";
+import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { type ApiProcess, startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../support/samples.ts";

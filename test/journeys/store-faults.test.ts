@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { moveSlotOf, startCluster } from "../support/cluster.ts";

@@ -1,4 +1,4 @@
-/** Promise 3: every accepted response reaches exactly one terminal state, whatever dies. */
+/** Promise 3 (contract.md#promises): every accepted response reaches exactly one terminal state, whatever dies. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/protocol/id.ts";
 import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";

@@ -1,5 +1,5 @@
 /**
- * What programs make of a stream (contract 05 §5.8): one joins all text deltas, whatever becomes of their items; one runs each
+ * What programs make of a stream (contract.md#acting-on-a-stream): one joins all text deltas, whatever becomes of their items; one runs each
  * call at its `output_item.done`, whatever its status.
  */
 import type { ResponseStreamEvent } from "../../src/protocol/event.ts";

@@ -2,8 +2,8 @@
 import { type Logger, pino } from "pino";
 import { readConfig } from "../../src/config/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
-import type { UpstreamCall } from "../../workers/upstream.ts";
-import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk.ts";
+import type { UpstreamCall } from "../../workers/upstreams/upstream.ts";
+import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk/ai-sdk.ts";
 import { readLog, type UpstreamLog } from "../conformance/upstream-log.ts";
 import { KEY, sampleCall } from "./openai-responses.ts";
 import { type Answer, startUpstreamServer, type UpstreamServer } from "./upstream-server.ts";

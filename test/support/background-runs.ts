@@ -1,7 +1,7 @@
 /** A provider of the tests' own that runs two messages in its background, and runs of responses over it. */
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import { BackgroundUpstreams } from "../../workers/background-upstreams.ts";
+import { BackgroundUpstreams } from "../../workers/remote/background-upstreams.ts";
 import { countingTool } from "./counting-tool.ts";
 import { openUpstream } from "./openai-responses.ts";
 import {

@@ -4,7 +4,7 @@ import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
-import { type DebianPackage, installDebianPackage, isDebianRoot } from "../../src/redis/local-server/debian-package.ts";
+import { type DebianPackage, installDebianPackage, isDebianRoot } from "../../src/local/redis/debian-package.ts";
 
 const run = promisify(execFile);
 

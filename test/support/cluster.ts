@@ -1,7 +1,7 @@
 /** A Redis Cluster of three nodes, each with a third of the slots, and replicas of the first where a test wants some. */
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/local-server/private-server.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 
 export async function startCluster(
   folder: string,

@@ -1,7 +1,7 @@
 /** A tool of two functions that counts what it is asked for: `look` changes nothing, `change` does. Shown as an MCP server's. */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import type { CallPlace, ServerFunction, ShownCall, ToolCall, ToolKind, ToolResult } from "../../workers/tool.ts";
+import type { CallPlace, ServerFunction, ShownCall, ToolCall, ToolKind, ToolResult } from "../../workers/tools/tool.ts";
 
 export interface CountingTool {
   kind: ToolKind;

@@ -1,5 +1,5 @@
 import type { Storage } from "../../src/responses/storage.ts";
-import type { RunControl } from "../../workers/run.ts";
+import type { RunControl } from "../../workers/attempt/run.ts";
 
 /** Storage whose steps are counted, and which stops the run before a given one: the process dies there. */
 export function dyingStorage(storage: Storage, control: RunControl, step: () => boolean): Storage {

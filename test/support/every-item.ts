@@ -1,5 +1,5 @@
 /**
- * Every kind of output item as a provider that has every hosted tool streams it (contract 01 §1.4): in the contract's
+ * Every kind of output item as a provider that has every hosted tool streams it (contract.md#item-events): in the contract's
  * order, with all events that lead to the item. A kind without its scripts does not compile.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";

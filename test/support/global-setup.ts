@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { dockerAnswers, ensureRedis } from "../../src/redis/local-server.ts";
+import { dockerAnswers, ensureRedis } from "../../src/local/redis/local-server.ts";
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 

@@ -1,4 +1,4 @@
-/** Every kind of item as a provider may stream it (contract 01 §1.4), made by fast-check: the grammar's other side. */
+/** Every kind of item as a provider may stream it (contract.md#item-events), made by fast-check: the grammar's other side. */
 import fc from "fast-check";
 import type { MessagePart } from "../../src/protocol/content.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";

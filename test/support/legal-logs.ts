@@ -18,7 +18,7 @@ import { sampleResponse, USAGE } from "./samples.ts";
 
 export interface LegalLog {
   events: EventDraft[];
-  /** Places of items that a lost worker left behind (contract 00, row 17). */
+  /** Places of items that a lost worker left behind (contract.md#crash-recovery). */
   cut: ReadonlySet<number>;
 }
 

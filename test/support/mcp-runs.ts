@@ -5,11 +5,11 @@ import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import { RunControl } from "../../workers/run.ts";
-import { openMcpKind } from "../../workers/tools/mcp.ts";
+import { RunControl } from "../../workers/attempt/run.ts";
+import { openMcpKind } from "../../workers/tools/mcp/mcp.ts";
 import { newListId } from "../../workers/tools/mcp/list-id.ts";
 import type { McpTool, McpToolList } from "../../workers/tools/mcp/tool-filter.ts";
-import type { UpstreamCall } from "../../workers/upstream.ts";
+import type { UpstreamCall } from "../../workers/upstreams/upstream.ts";
 import { type Before, createResponse, finalResponse, NotingUpstream, runOnce, steps } from "./tool-runs.ts";
 
 export interface McpRun {

@@ -2,8 +2,8 @@
 import { readConfig } from "../../src/config/config.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";
-import type { UpstreamCall } from "../../workers/upstream.ts";
-import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses.ts";
+import type { UpstreamCall } from "../../workers/upstreams/upstream.ts";
+import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses/openai-responses.ts";
 import { readLog, type UpstreamLog } from "../conformance/upstream-log.ts";
 import type { UpstreamServer } from "./upstream-server.ts";
 

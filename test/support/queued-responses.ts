@@ -2,7 +2,7 @@
 import { newId } from "../../src/protocol/id.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import { classOf } from "../../src/queue/queue-class.ts";
-import { queueResponse } from "../../src/responses/queue-response.ts";
+import { queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { ServerProcess } from "./processes.ts";
 import { sampleRecord } from "./samples.ts";

@@ -5,9 +5,9 @@ import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { Usage } from "../../src/protocol/response.ts";
-import type { AdmissionLimits } from "../../src/responses/admit-response.ts";
+import type { AdmissionLimits } from "../../src/responses/admission/admit-response.ts";
 import type { NewRecord } from "../../src/store/response-record.ts";
-import { sequenceEvents } from "../../src/stream/event-log.ts";
+import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 
 export const REQUEST = { model: "simulator/default", input: "Hello", background: true } satisfies ResolvedRequest;
 

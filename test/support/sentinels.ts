@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { findRedisProgram } from "../../src/redis/local-server/find-program.ts";
-import { freePort } from "../../src/redis/local-server/private-server.ts";
+import { findRedisProgram } from "../../src/redis/find-program.ts";
+import { freePort } from "../../src/local/redis/private-server.ts";
 
 const DOWN_AFTER_MS = 1_000;
 

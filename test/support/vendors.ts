@@ -1,7 +1,7 @@
 /** Calls of a model of a vendor's, in front of a server of the test's own: what the vendor is sent, and what comes of its answer. */
 import type { VendorName } from "../../src/providers/vendor-of.ts";
 import type { VendorTraits } from "../../src/providers/vendor-traits.ts";
-import type { ContextItem, UpstreamCall } from "../../workers/upstream.ts";
+import type { ContextItem, UpstreamCall } from "../../workers/upstreams/upstream.ts";
 import { readLog, type UpstreamLog } from "../conformance/upstream-log.ts";
 import { answerOf, chunk, frames, type Kind, openAiSdk } from "./ai-sdk.ts";
 import { sampleCall } from "./openai-responses.ts";

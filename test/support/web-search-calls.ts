@@ -1,9 +1,9 @@
 /** Calls of the functions of web search, without a model and without a run. */
 import { pino } from "pino";
 import { readConfig } from "../../src/config/config.ts";
-import type { ServerFunction, ToolResult } from "../../workers/tool.ts";
-import { webSearch } from "../../workers/tools/web-search.ts";
-import { PageExtraction } from "../../workers/tools/web-search/page-extraction.ts";
+import type { ServerFunction, ToolResult } from "../../workers/tools/tool.ts";
+import { webSearch } from "../../workers/tools/web-search/web-search.ts";
+import { PageExtraction } from "../../workers/tools/web-search/page-extraction/page-extraction.ts";
 import type { WebSearchTool } from "../../workers/tools/web-search/search-settings.ts";
 
 /** One for all tests of a file: its threads take a while to begin. */

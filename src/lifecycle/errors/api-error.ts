@@ -1,6 +1,6 @@
 /**
- * What every refusal is: an error with the exact status, code, param and sentence of the contract (03 §3.4 and
- * errors.json; contract 00 where the published contract is silent). Beside this file there is one constructor for each
+ * What every refusal is: an error with the exact status, code, param and sentence of the contract
+ * (contract.md#error-catalogue). Beside this file there is one constructor for each
  * fault that a client can cause or meet; here, those that many faults are made with.
  */
 import type { ErrorEnvelope } from "../../protocol/error.ts";

@@ -1,7 +1,7 @@
 /** What is too much at the moment, and when to try again. */
 import { ApiError } from "./api-error.ts";
 
-/** Contract 00, row 22: refused at the door, before an id is issued. */
+/** contract.md#overload: refused at the door, before an id is issued. */
 export function queueFull(retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,

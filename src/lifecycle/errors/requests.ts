@@ -1,7 +1,7 @@
 /** What is wrong with what a request says. */
 import { type ApiError, badRequest } from "./api-error.ts";
 
-/** The sentence is the hosted API's own, with its empty quotes (contract 03 §3.4, "sic"). */
+/** The sentence is the hosted API's own, with its empty quotes (contract.md#error-catalogue). */
 export function exclusiveContext(): ApiError {
   const message =
     "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.";
@@ -13,7 +13,7 @@ export function malformedResponseId(id: string): ApiError {
   return badRequest(message, "response_id", "invalid_id_prefix");
 }
 
-/** With the code that the same sentence has on create (contract 08). */
+/** With the code that the same sentence has on create (contract.md#conversations). */
 export function malformedConversationId(id: string): ApiError {
   const message = `Invalid 'conversation_id': '${id}'. Expected an ID that begins with 'conv'.`;
   return badRequest(message, "conversation_id", "invalid_value");
@@ -45,7 +45,7 @@ export function encryptedContentUnverified(item: string, param: string): ApiErro
   return badRequest(message, param, "invalid_encrypted_content");
 }
 
-/** Contract 08 names the conditions and no sentence: this is the hosted API's pattern for values that do not go together. */
+/** contract.md#completion-windows names the conditions and no sentence: this is the hosted API's pattern for values that do not go together. */
 export function windowUnsupported(window: string, condition: string): ApiError {
   const param = "background_options.completion_window";
   const message = `Unsupported value: '${param}' does not support '${window}' ${condition}.`;
@@ -95,7 +95,7 @@ export function referencesTooLarge(limitBytes: number, param: "input" | "items")
 /** Where a cursor was given: a parameter, which `param` names, or a header, which it cannot. */
 export type CursorSource = "starting_after" | "Last-Event-ID";
 
-/** Contract 00, row 5: a cursor beyond the log of a response that has ended is an answer about lost data, not an empty stream. */
+/** contract.md#cursors: a cursor beyond the log of a response that has ended is an answer about lost data, not an empty stream. */
 export function cursorBeyondLog(cursor: number, last: number, source: CursorSource): ApiError {
   return badCursor(source, `${cursor} is beyond the last recorded event, which is ${last}.`);
 }

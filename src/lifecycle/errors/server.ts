@@ -2,7 +2,7 @@
 import type { ResponseError } from "../../protocol/response.ts";
 import { ApiError } from "./api-error.ts";
 
-/** Contract 00, row 23. */
+/** contract.md#redis-outages. */
 export function storeUnavailable(retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 503,
@@ -16,7 +16,7 @@ export function storeUnavailable(retryAfterSeconds: number): ApiError {
 const RECORDED_AGAIN_SECONDS = 2;
 
 /**
- * Contract 00, row 25. The log of a response that still runs is shorter than what a client has seen: Redis came back from
+ * contract.md#cursors. The log of a response that still runs is shorter than what a client has seen: Redis came back from
  * an older file. The worker writes the same events again, or the response ends: either way there is an answer soon.
  */
 export function cursorNotRecorded(cursor: number, last: number): ApiError {

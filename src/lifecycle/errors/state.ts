@@ -63,7 +63,7 @@ export function modelNotFound(model: string): ApiError {
 
 const LOCKED_RETRY_SECONDS = 2;
 
-/** Never 409, which official clients send again by themselves (contract 05 §5.1). */
+/** Never 409, which official clients send again by themselves (contract.md#client-retries). */
 export function conversationLocked(): ApiError {
   return new ApiError({
     status: 400,

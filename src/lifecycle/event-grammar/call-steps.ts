@@ -1,5 +1,5 @@
 /**
- * The steps of calls, by the events that tell them (contract 01 §1.4): which step may follow which, and after which the
+ * The steps of calls, by the events that tell them (contract.md#item-events): which step may follow which, and after which the
  * item may be done. A call that came whole has no steps at all.
  */
 import type { ItemEventDraft } from "../../protocol/event.ts";

@@ -1,4 +1,4 @@
-/** The items of a log: places, ids, and that each event lies between its item's added and done (contract 01 §1.4, §1.6). */
+/** The items of a log: places, ids, and that each event lies between its item's added and done (contract.md#item-events, contract.md#client-invariants). */
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import type { OutputItem } from "../../protocol/item.ts";
 import { IllegalEventError } from "../apply-event.ts";

@@ -1,6 +1,6 @@
 /**
  * What is written into an item in parts: a message's content, a model's reasoning and its summary. Each part is added,
- * grows, is finished as a text and then done, before the next one begins (contract 01 §1.4).
+ * grows, is finished as a text and then done, before the next one begins (contract.md#item-events).
  */
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import type { OutputContent } from "../../protocol/content.ts";

@@ -1,6 +1,6 @@
 /** Containers. */
 import { containerListQuerySchema, containerSchema, deletedContainerSchema } from "../../protocol/container.ts";
-import { parseContainerListQuery } from "../../http/validate.ts";
+import { parseContainerListQuery } from "../../http/validation/validate.ts";
 import { type Endpoint, pathParameter, queryParameter } from "../endpoint.ts";
 import { faultsOf } from "../refusals.ts";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { containerListSchema } from "../wire.ts";
 const CONTAINER_ID = "cntr_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const NOT_THERE = ["malformedContainerId", "containerNotFound", "storeUnavailable"] as const;
 
-const containerId = pathParameter("container_id", "The container's id. Another project's is an unknown one.");
+const containerId = pathParameter("container_id", "Container id. Ids of other projects count as unknown.");
 const container = {
   id: CONTAINER_ID,
   object: "container",
@@ -30,10 +30,10 @@ export const listContainers: Endpoint = {
   tag: "Containers",
   summary: "List the project's containers",
   parameters: [
-    queryParameter("limit", "How many containers to answer.", limit!),
-    queryParameter("order", "`desc`: the newest first.", order!),
-    queryParameter("after", "Only containers behind the one with this id: the `last_id` of the page before.", after!),
-    queryParameter("name", "Only containers of this name. All are called `auto`.", name!),
+    queryParameter("limit", "Maximum number of containers per page.", limit!),
+    queryParameter("order", "`desc` lists the newest first.", order!),
+    queryParameter("after", "List containers after this id. Pass the `last_id` of the previous page.", after!),
+    queryParameter("name", "List containers with this name. Every container is named `auto`.", name!),
   ],
   answers: {
     200: {
@@ -59,7 +59,7 @@ export const retrieveContainer: Endpoint = {
   parameters: [containerId],
   answers: {
     200: {
-      description: "The container. What is in it is not shown.",
+      description: "The container, without its contents.",
       content: { "application/json": { schema: containerSchema, examples: { "A container": container } } },
     },
   },
@@ -71,11 +71,11 @@ export const deleteContainer: Endpoint = {
   tag: "Containers",
   summary: "Delete a container",
   description:
-    "Its variables, files and history are gone. A response that names it fails at its next call; one with an `auto` container gets a new one.",
+    "Deletes the variables, files and history of the container. A response that names the container fails at its next call. A response with an `auto` container gets a new one.",
   parameters: [containerId],
   answers: {
     200: {
-      description: "It is gone.",
+      description: "The container is deleted.",
       content: {
         "application/json": {
           schema: deletedContainerSchema,

@@ -1,6 +1,6 @@
 /** How long a conversation is for its model, and how it is made shorter. */
-import { parseCompactRequest } from "../../http/compact-response.ts";
-import { parseBody } from "../../http/validate.ts";
+import { parseCompactRequest } from "../../http/endpoints/compact-response.ts";
+import { parseBody } from "../../http/validation/validate.ts";
 import { responseError } from "../../lifecycle/end-response.ts";
 import { runFailed } from "../../lifecycle/errors/server.ts";
 import { compactedResponseSchema, compactRequestSchema } from "../../protocol/compaction.ts";
@@ -38,16 +38,16 @@ export const countInputTokens: Endpoint = {
   tag: "Responses",
   summary: "Count the tokens of a request",
   description:
-    "Takes a request as it would be sent, with its chain or conversation, and runs nothing. A provider that counts is asked; otherwise this server counts.",
+    "Counts the input tokens of a request, including its previous responses or conversation, without running it. The provider counts if it can; otherwise this server does.",
   body: {
-    description: "Everything may be left out.",
+    description: "A request as for `POST /responses`. Every field is optional.",
     isRequired: false,
     schema: inputTokensRequestSchema,
     examples: { "A text": withInput("Why do leases need epochs?") },
   },
   answers: {
     200: {
-      description: "How many tokens the model would be shown.",
+      description: "Number of input tokens.",
       headers: ["x-ignored-parameters"],
       content: {
         "application/json": {
@@ -59,11 +59,11 @@ export const countInputTokens: Endpoint = {
   },
   refusals: [
     ...faultsOf((body) => parseBody(inputTokensRequestSchema, body), {
-      "A parameter is not known; a known one that is spelt like it is suggested.": { inptu: "Hello" },
-      "A value is of the wrong type.": withInput(7),
-      "A value is none of those that are supported.": { truncation: "some" },
+      "A parameter is unknown. The message suggests a similar known one.": { inptu: "Hello" },
+      "A value has the wrong type.": withInput(7),
+      "A value is not one of the supported values.": { truncation: "some" },
       "`conversation` does not begin with `conv`.": { conversation: "foo" },
-      "A text is too long.": { personality: "x".repeat(65) },
+      "A string is too long.": { personality: "x".repeat(65) },
       "A list is too long.": { tools: Array.from({ length: 129 }, () => ({ type: "function", name: "weather" })) },
       ...itemFaults(withInput),
     }),
@@ -78,10 +78,10 @@ export const compactResponse: Endpoint = {
   tag: "Responses",
   summary: "Compact a conversation",
   description:
-    "The model writes a summary of the conversation, by a run that can be neither read nor continued; leaving cancels it. Send `output` back as `input`: everything before the compaction may be left out.",
+    "The model writes a summary of the conversation. Send `output` back as `input` and omit everything before the compaction. The run cannot be retrieved or continued. It is cancelled if the client disconnects.",
   parameters: [idempotencyKey],
   body: {
-    description: "The conversation, as a chain, as items, or both.",
+    description: "The conversation: `previous_response_id`, `input`, or both.",
     isRequired: true,
     schema: compactRequestSchema,
     examples: { "A chain": { model, previous_response_id: RESPONSE_ID } },
@@ -89,7 +89,7 @@ export const compactResponse: Endpoint = {
   headers: RATE_LIMITS,
   answers: {
     200: {
-      description: "What is left of the conversation. `x-ratelimit-*` come where a limit is configured.",
+      description: "The compacted conversation. `x-ratelimit-*` headers are present if a limit is configured.",
       headers: ["idempotent-replayed", "x-ignored-parameters"],
       content: {
         "application/json": {
@@ -111,24 +111,24 @@ export const compactResponse: Endpoint = {
     ...faultsOf((body) => parseCompactRequest(body, catalog), {
       "`model` is missing.": { input: "Hello" },
       "`model` is empty.": { model: "", input: "Hello" },
-      "`input` is missing, and there is no `previous_response_id`.": { model },
-      "`input` is empty, and there is no `previous_response_id`.": withInput([]),
-      "A parameter is not known; a known one that is spelt like it is suggested.": {
+      "Both `input` and `previous_response_id` are missing.": { model },
+      "`input` is empty, and `previous_response_id` is missing.": withInput([]),
+      "A parameter is unknown. The message suggests a similar known one.": {
         ...withInput("Hello"),
         stor: true,
       },
-      "A value is of the wrong type.": withInput(7),
-      "A value is none of those that are supported.": { ...withInput("Hello"), service_tier: "bogus" },
-      "A text is too long.": { ...withInput("Hello"), prompt_cache_key: "x".repeat(65) },
+      "A value has the wrong type.": withInput(7),
+      "A value is not one of the supported values.": { ...withInput("Hello"), service_tier: "bogus" },
+      "A string is too long.": { ...withInput("Hello"), prompt_cache_key: "x".repeat(65) },
       ...itemFaults(withInput),
     }),
     ...OF_CONTEXT,
     {
-      when: "The run failed because the conversation does not fit, or with another code of a failed response.",
+      when: "The run failed because the conversation exceeds the context window, or with another error code of a failed response.",
       error: runFailed(responseError("invalid_prompt", "Your input exceeds the context window of this model.")),
     },
     {
-      when: "The run failed because the provider's limit is reached.",
+      when: "The run failed because the provider's rate limit is reached.",
       error: runFailed(responseError("rate_limit_exceeded", "The provider's rate limit is reached.")),
     },
     {

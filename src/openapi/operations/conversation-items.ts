@@ -1,5 +1,5 @@
 /** The items of a conversation. */
-import { parseBody } from "../../http/validate.ts";
+import { parseBody } from "../../http/validation/validate.ts";
 import { createItemsSchema } from "../../protocol/conversation.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { storedMessage, userMessage } from "../examples.ts";
@@ -42,12 +42,12 @@ export const createConversationItems: Endpoint = {
     schema: createItemsSchema,
     examples: { "One message": { items: [userMessage] } },
   },
-  answers: aPage("The items as they were added."),
+  answers: aPage("The added items."),
   refusals: [
     ...faultsOf((body) => parseBody(createItemsSchema, body), {
       "`items` is missing.": {},
-      "A parameter is not known; a known one that is spelt like it is suggested.": { items: [], item: [] },
-      "There are more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
+      "A parameter is unknown. The message suggests a similar known one.": { items: [], item: [] },
+      "`items` has more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
       ...itemFaults((items) => ({ items })),
     }),
     ...addedItemFaults,
@@ -77,6 +77,6 @@ export const deleteConversationItem: Endpoint = {
   tag: "Conversations",
   summary: "Delete an item of a conversation",
   parameters: [conversationId, itemId],
-  answers: theConversation("The conversation, not the item."),
+  answers: theConversation("The conversation without the item."),
   refusals: [...NOT_THERE, "conversationItemNotFound", "conversationLocked"],
 };

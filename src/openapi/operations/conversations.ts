@@ -1,5 +1,5 @@
 /** Conversations. */
-import { parseBody } from "../../http/validate.ts";
+import { parseBody } from "../../http/validation/validate.ts";
 import {
   conversationSchema,
   createConversationSchema,
@@ -33,16 +33,16 @@ export const createConversation: Endpoint = {
   tag: "Conversations",
   summary: "Create a conversation",
   body: {
-    description: "No body is an empty one.",
+    description: "Optional. Without a body, the conversation starts empty.",
     isRequired: false,
     schema: createConversationSchema,
     examples: { "With a first message": { items: [userMessage], metadata: { topic: "leases" } } },
   },
-  answers: theConversation("The conversation, with the items in it."),
+  answers: theConversation("The conversation. It contains the given items."),
   refusals: [
     ...faultsOf((body) => parseBody(createConversationSchema, body), {
-      "A parameter is not known; a known one that is spelt like it is suggested.": { item: [] },
-      "There are more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
+      "A parameter is unknown. The message suggests a similar known one.": { item: [] },
+      "`items` has more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
       ...metadataFaults(asIs),
       ...itemFaults((items) => ({ items })),
     }),
@@ -57,7 +57,7 @@ export const retrieveConversation: Endpoint = {
   tag: "Conversations",
   summary: "Get a conversation",
   parameters: [conversationId],
-  answers: theConversation("The conversation. Its items are listed apart."),
+  answers: theConversation("The conversation. `GET /conversations/{conversation_id}/items` lists its items."),
   refusals: NOT_THERE,
 };
 
@@ -67,16 +67,16 @@ export const updateConversation: Endpoint = {
   summary: "Change a conversation's metadata",
   parameters: [conversationId],
   body: {
-    description: "All of the metadata: what is not named is gone.",
+    description: "The new metadata. It replaces all existing metadata.",
     isRequired: true,
     schema: updateConversationSchema,
     examples: { "Another topic": { metadata: { topic: "epochs" } } },
   },
-  answers: theConversation("The conversation as it is now."),
+  answers: theConversation("The updated conversation."),
   refusals: [
     ...faultsOf((body) => parseBody(updateConversationSchema, body), {
       "`metadata` is missing.": {},
-      "A parameter is not known; a known one that is spelt like it is suggested.": { metadat: {} },
+      "A parameter is unknown. The message suggests a similar known one.": { metadat: {} },
       ...metadataFaults(asIs),
     }),
     ...NOT_THERE,
@@ -87,11 +87,11 @@ export const deleteConversation: Endpoint = {
   id: "deleteConversation",
   tag: "Conversations",
   summary: "Delete a conversation",
-  description: "Its responses stay.",
+  description: "Deletes the conversation. Responses that used it remain.",
   parameters: [conversationId],
   answers: {
     200: {
-      description: "It is gone.",
+      description: "The conversation is deleted.",
       content: {
         "application/json": {
           schema: deletedConversationSchema,

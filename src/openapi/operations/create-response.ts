@@ -1,5 +1,5 @@
 /** `POST /responses`. */
-import { parseCreateRequest } from "../../http/validate.ts";
+import { parseCreateRequest } from "../../http/validation/validate.ts";
 import { missingParameter, unknownParameter } from "../../lifecycle/errors/api-error.ts";
 import { createRequestSchema } from "../../protocol/create-request.ts";
 import { responseSchema } from "../../protocol/response.ts";
@@ -18,20 +18,22 @@ const withFields = (fields: object): object => ({ ...valid, ...fields });
 const tool = { type: "function", name: "weather" };
 
 const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
-  "`model` is missing, and no prompt may stand in for it.": { input: "Hello" },
+  "`model` is missing, and there is no `prompt`.": { input: "Hello" },
   "`model` is empty.": withFields({ model: "" }),
-  "`input` is missing, and nothing stands in for it.": { model: "simulator/default" },
-  "`input` is empty, and nothing stands in for it.": withFields({ input: [] }),
-  "A parameter is not known; a known one that is spelt like it is suggested.": withFields({ stor: true }),
-  "A value is of the wrong type.": withFields({ background: "yes" }),
-  "A value is none of those that are supported.": withFields({ truncation: "bogus" }),
+  "`input` is missing, and there is no `prompt`, `previous_response_id` or `conversation`.": {
+    model: "simulator/default",
+  },
+  "`input` is empty, and there is no `prompt`, `previous_response_id` or `conversation`.": withFields({ input: [] }),
+  "A parameter is unknown. The message suggests a similar known one.": withFields({ stor: true }),
+  "A value has the wrong type.": withFields({ background: "yes" }),
+  "A value is not one of the supported values.": withFields({ truncation: "bogus" }),
   "`conversation` does not begin with `conv`.": withFields({ conversation: "foo" }),
   "An integer is too small.": withFields({ max_output_tokens: 8 }),
   "An integer is too large.": withFields({ top_logprobs: 21 }),
   "A number is too small.": withFields({ top_p: -0.1 }),
   "A number is too large.": withFields({ temperature: 3 }),
-  "A text is too long.": withFields({ prompt_cache_key: "x".repeat(65) }),
-  "A text is too short.": withFields({ tools: [{ ...tool, name: "" }] }),
+  "A string is too long.": withFields({ prompt_cache_key: "x".repeat(65) }),
+  "A string is too short.": withFields({ tools: [{ ...tool, name: "" }] }),
   "A list is too long.": withFields({ tools: Array.from({ length: 129 }, () => tool) }),
   "A list is too short.": withFields({ context_management: [] }),
   ...metadataFaults(withFields),
@@ -40,8 +42,8 @@ const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
 
 const promptFaults: Refusal[] = [
   { when: "Neither the request nor its prompt names a model.", error: missingParameter("model") },
-  { when: "A variable of the prompt is missing.", error: missingParameter("prompt.variables.city") },
-  { when: "The prompt has no such variable.", error: unknownParameter("prompt.variables.town") },
+  { when: "A prompt variable is missing.", error: missingParameter("prompt.variables.city") },
+  { when: "A prompt variable is unknown.", error: unknownParameter("prompt.variables.town") },
 ];
 
 export const createResponse: Endpoint = {
@@ -49,20 +51,20 @@ export const createResponse: Endpoint = {
   tag: "Responses",
   summary: "Create a response",
   description: [
-    "One path in four modes:",
+    "The endpoint has four modes:",
     "",
-    "| `background` | `stream` | the answer |",
+    "| `background` | `stream` | answer |",
     "| --- | --- | --- |",
-    "| true | | the response at once, `queued`; it runs whether or not anyone listens |",
-    "| true | true | the stream of events; leaving it does not end the run, and it can be resumed |",
-    "| | | the response when it has ended; leaving cancels the run, unless there is an `Idempotency-Key` |",
-    "| | true | the stream of events; leaving cancels the run, unless there is an `Idempotency-Key` |",
+    "| true | | the `queued` response, at once. It runs independently of the client |",
+    "| true | true | the stream of events. A disconnect does not affect the run, and the client can resume the stream |",
+    "| | | the response, once it has ended. A disconnect cancels the run, unless the request has an `Idempotency-Key` |",
+    "| | true | the stream of events. A disconnect cancels the run, unless the request has an `Idempotency-Key` |",
     "",
-    "A run that fails is no refusal: the answer is 200, with a response whose `status` is `failed`.",
+    "A run that fails is not an HTTP error: the answer is 200, and the response has the status `failed`.",
   ].join("\n"),
   parameters: [idempotencyKey],
   body: {
-    description: "JSON, whatever `Content-Type` says.",
+    description: "The request as JSON. `Content-Type` is ignored.",
     isRequired: true,
     schema: createRequestSchema,
     examples: {
@@ -75,16 +77,17 @@ export const createResponse: Endpoint = {
   headers: RATE_LIMITS,
   answers: {
     200: {
-      description: "The response, or with `stream` its events. `x-ratelimit-*` come where a limit is configured.",
+      description:
+        "The response or, with `stream`, its events. `x-ratelimit-*` headers are present if a limit is configured.",
       headers: ["idempotent-replayed", "x-ignored-parameters"],
       content: {
         "application/json": {
           schema: responseSchema,
-          examples: { "In the background: accepted": queuedResponse, "In the foreground: ended": completedResponse },
+          examples: { "Background: queued": queuedResponse, "Foreground: completed": completedResponse },
         },
         "text/event-stream": {
           schema: streamEventSchema,
-          examples: { "From the first event to the terminal one": streamAfter(-1) },
+          examples: { "All events of a response": streamAfter(-1) },
         },
       },
     },

@@ -1,5 +1,5 @@
 /** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
-import { parseInclude, parseListQuery } from "../../http/validate.ts";
+import { parseInclude, parseListQuery } from "../../http/validation/validate.ts";
 import { encryptedContentUnverified, referencesTooLarge, secretInItem } from "../../lifecycle/errors/requests.ts";
 import { itemNotFound } from "../../lifecycle/errors/state.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -15,11 +15,11 @@ const fileSearch = { type: "file_search", vector_store_ids: [] };
 export function itemFaults(wrap: Wrap<object[]>): Wrong {
   return {
     "An item's `type` is missing.": wrap([{}]),
-    "An item's `type` is not known.": wrap([{ type: "bogus" }]),
+    "An item's `type` is unknown.": wrap([{ type: "bogus" }]),
     "An item's `id` is empty.": wrap([{ role: "user", content: "Hello", id: "" }]),
-    "A part of an item is of the wrong type.": wrap([{ role: "user", content: 1 }]),
-    "A text in an item is too long.": wrap([{ ...call, call_id: "x".repeat(65) }]),
-    "A text in an item is too short.": wrap([{ ...call, call_id: "" }]),
+    "A value in an item has the wrong type.": wrap([{ role: "user", content: 1 }]),
+    "A string in an item is too long.": wrap([{ ...call, call_id: "x".repeat(65) }]),
+    "A string in an item is too short.": wrap([{ ...call, call_id: "" }]),
     "An integer in an item is too small.": wrap(tools({ ...fileSearch, max_num_results: 0 })),
     "An integer in an item is too large.": wrap(tools({ ...fileSearch, max_num_results: 51 })),
     "A number in an item is too small.": wrap(tools({ ...fileSearch, ranking_options: { score_threshold: -1 } })),
@@ -50,7 +50,7 @@ export const addedItemFaults = [
 export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
   const pairs = Array.from({ length: 17 }, (_, i) => [`key_${i}`, "value"]);
   return {
-    "`metadata` is no object.": wrap({ metadata: "red" }),
+    "`metadata` is not an object.": wrap({ metadata: "red" }),
     "`metadata` has more than 16 pairs.": wrap({ metadata: Object.fromEntries(pairs) }),
     "A key of `metadata` is `__proto__`.": wrap({ metadata: JSON.parse('{"__proto__":"value"}') as unknown }),
     "A key of `metadata` is longer than 64 characters.": wrap({ metadata: { ["k".repeat(65)]: "value" } }),
@@ -59,16 +59,16 @@ export function metadataFaults(wrap: Wrap<{ metadata: unknown }>): Wrong {
 }
 
 const wrongIncludes = {
-  "`include` names what is not known.": { include: ["bogus"] },
-  "`include` is no list.": { include: { a: "bogus" } },
+  "`include` has an unknown value.": { include: ["bogus"] },
+  "`include` is not a list.": { include: { a: "bogus" } },
 };
 export const includeFaults = faultsOf((query) => parseInclude(query as Record<string, string>), wrongIncludes);
 
 export const listFaults = faultsOf((query) => parseListQuery(query as Record<string, string>), {
   ...wrongIncludes,
-  "`limit` is no integer.": { limit: "x" },
-  "`limit` is less than 1.": { limit: "0" },
-  "`limit` is more than 100.": { limit: "101" },
+  "`limit` is not an integer.": { limit: "x" },
+  "`limit` is below 1.": { limit: "0" },
+  "`limit` is above 100.": { limit: "101" },
   "`order` is neither `asc` nor `desc`.": { order: "up" },
   "`after` is given twice.": { after: ["msg_1", "msg_2"] },
 });

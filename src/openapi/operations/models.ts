@@ -8,10 +8,11 @@ export const listModels: Endpoint = {
   id: "listModels",
   tag: "Models",
   summary: "List models",
-  description: "Those that are known by name. A provider that is configured without names serves more than are listed.",
+  description:
+    "Lists the models that the configuration names. A provider without a configured list serves other models, too.",
   answers: {
     200: {
-      description: "All of them, on one page.",
+      description: "All listed models, on one page.",
       content: {
         "application/json": {
           schema: modelListSchema,
@@ -26,10 +27,10 @@ export const retrieveModel: Endpoint = {
   id: "retrieveModel",
   tag: "Models",
   summary: "Get a model",
-  parameters: [pathParameter("model", "Its name. Slashes in it may be sent as they are.")],
+  parameters: [pathParameter("model", "Model name. Slashes need no encoding.")],
   answers: {
     200: {
-      description: "The model. `created` is 0: nobody has told this server.",
+      description: "The model. `created` is always 0: this server does not know the date.",
       content: { "application/json": { schema: modelSchema, examples: { "The simulator": simulator } } },
     },
   },

@@ -6,23 +6,24 @@ import { pathParameter, queryParameter } from "../endpoint.ts";
 import { refTo } from "../schemas.ts";
 import type { JsonSchema, Parameter } from "../spec.ts";
 
-export const responseId = pathParameter("response_id", "The response's id. Another project's is an unknown one.");
+export const responseId = pathParameter("response_id", "Response id. Ids of other projects count as unknown.");
 export const conversationId = pathParameter(
   "conversation_id",
-  "The conversation's id. Another project's is an unknown one.",
+  "Conversation id. Ids of other projects count as unknown.",
 );
-export const itemId = pathParameter("item_id", "The item's id.");
+export const itemId = pathParameter("item_id", "Item id.");
 
 export const idempotencyKey: Parameter = {
   name: "Idempotency-Key",
   in: "header",
-  description: "For 24 hours, the same key with the same body gives the same answer. Free again once it is deleted.",
+  description:
+    "For 24 hours, requests with the same key and body return the same response. Deleting the response releases the key.",
   schema: { type: "string" },
 };
 
 export const includeParameter = queryParameter(
   "include",
-  "What items show besides, repeated for each: `include=a&include=b`, or `include[]=a&include[]=b`.",
+  "Additional data to include in items. Repeat the parameter for several values: `include=a&include=b` or `include[]=a&include[]=b`.",
   { type: "array", items: refTo(includableSchema) },
 );
 
@@ -31,9 +32,9 @@ const { limit, order, after } = z.toJSONSchema(listQuerySchema).properties as Re
 
 export const listParameters: Parameter[] = [
   includeParameter,
-  queryParameter("limit", "How many items to answer.", limit!),
-  queryParameter("order", "`desc`: the newest first.", order!),
-  queryParameter("after", "Only items behind the one with this id: the `last_id` of the page before.", after!),
+  queryParameter("limit", "Maximum number of items per page.", limit!),
+  queryParameter("order", "`desc` lists the newest first.", order!),
+  queryParameter("after", "List items after this id. Pass the `last_id` of the previous page.", after!),
 ];
 
 export const flagSchema: JsonSchema = { type: "boolean", default: false };

@@ -1,5 +1,5 @@
 /** What is done to a response that is there: `GET`, `DELETE`, cancel, and its input. */
-import { parseFlag } from "../../http/validate.ts";
+import { parseFlag } from "../../http/validation/validate.ts";
 import { cursorBeyondLog, malformedCursor } from "../../lifecycle/errors/requests.ts";
 import { deletedResponseSchema, responseSchema } from "../../protocol/response.ts";
 import { type Endpoint, queryParameter } from "../endpoint.ts";
@@ -22,60 +22,60 @@ const NOT_THERE = ["malformedResponseId", "responseNotFound", "storeUnavailable"
 export const retrieveResponse: Endpoint = {
   id: "retrieveResponse",
   tag: "Responses",
-  summary: "Get a response, or follow its stream",
+  summary: "Get a response or its stream",
   description: [
-    "Without `stream`: the response as it is now, with its partial output while it runs.",
+    "Without `stream`: the current response. Its output is partial until the response ends.",
     "",
-    "With `stream=true`: its recorded events, from the first or from behind `starting_after`, byte for byte as everyone else got them, and the live ones after them. The stream ends after the terminal event. If it ends without one, ask again with the last number: any process has the whole log, for as long as the response is kept.",
+    "With `stream=true`: the recorded events, then live events. The stream starts at the first event, or after `starting_after`, and ends after the terminal event. If a connection ends earlier, request the stream again with the last sequence number you received. Every API process can serve the whole log for as long as the response is kept, and every subscriber gets the same bytes.",
     "",
-    "It does not matter how the response was created.",
+    "Both work whether or not the response was created with `background` or `stream`.",
   ].join("\n"),
   parameters: [
     responseId,
-    queryParameter("stream", "The events instead of the response. `Accept` does not matter.", flagSchema),
-    queryParameter("starting_after", "Only events behind this number. Absent: all of them, from 0.", {
-      type: "integer",
-      minimum: 0,
-    }),
+    queryParameter("stream", "Return the events instead of the response. The `Accept` header is ignored.", flagSchema),
     queryParameter(
-      "include_obfuscation",
-      "Pad the deltas, so that their length does not tell what they say.",
-      flagSchema,
+      "starting_after",
+      "Return events after this sequence number. Without it, the stream starts at event 0.",
+      {
+        type: "integer",
+        minimum: 0,
+      },
     ),
+    queryParameter("include_obfuscation", "Pad deltas to hide the length of their text.", flagSchema),
     {
       ...includeParameter,
-      description:
-        "Checked, and changes nothing: a response shows what it was created with, which is what its stream says.",
+      description: "Validated, but without effect: a response shows what the request that created it included.",
     },
     {
       name: "Last-Event-ID",
       in: "header",
-      description: "What an `EventSource` sends by itself. `starting_after` comes first.",
+      description:
+        "Last sequence number received, as an `EventSource` sends it when it reconnects. `starting_after` takes precedence.",
       schema: { type: "integer", minimum: 0 },
     },
   ],
   answers: {
     200: {
       description: [
-        "The response, or with `stream` its events.",
+        "The response or, with `stream`, its events.",
         "",
-        "Each event is one frame, `id: <sequence_number>`, `event: <type>`, `data: <the event's JSON in one line>`; the schema is that of the JSON. A connection that got nothing for `STREAM_HEARTBEAT_MS` gets a comment line, `: keep-alive`, without a blank line: it is the first line of the next frame, and dispatches nothing by itself.",
+        "Each event is one frame: `id: <sequence_number>`, `event: <type>`, `data: <the event as JSON in one line>`. The schema describes the JSON. After `STREAM_HEARTBEAT_MS` without an event, the server sends the comment line `: keep-alive`. No blank line follows it, so the comment becomes the first line of the next frame and dispatches no event.",
       ].join("\n"),
       headers: ["openai-poll-after-ms"],
       content: {
         "application/json": {
           schema: responseSchema,
-          examples: { "While it runs": runningResponse, "When it has ended": completedResponse },
+          examples: { "In progress": runningResponse, Completed: completedResponse },
         },
         "text/event-stream": {
           schema: streamEventSchema,
-          examples: { [`From behind event ${LAST_BEFORE_TEXT}`]: streamAfter(LAST_BEFORE_TEXT) },
+          examples: { [`Events after ${LAST_BEFORE_TEXT}`]: streamAfter(LAST_BEFORE_TEXT) },
         },
       },
     },
     204: {
       description:
-        "With `stream`: `Last-Event-ID` is the last event of a response that has ended. An `EventSource` stops asking then. (`starting_after` is answered with 200 and an empty stream.)",
+        "With `stream`: the response has ended, and `Last-Event-ID` is its last event. An `EventSource` stops reconnecting. (With `starting_after` the answer is 200 and an empty stream.)",
     },
   },
   refusals: [
@@ -84,13 +84,13 @@ export const retrieveResponse: Endpoint = {
     "cursorBeyondLog",
     "cursorNotRecorded",
     "streamsFull",
-    { when: "`Last-Event-ID` is not an integer from 0.", error: malformedCursor("-1", "Last-Event-ID") },
+    { when: "`Last-Event-ID` is not an integer >= 0.", error: malformedCursor("-1", "Last-Event-ID") },
     {
-      when: "`Last-Event-ID` is beyond the last event of a response that has ended.",
+      when: "The response has ended, and `Last-Event-ID` is beyond its last recorded event.",
       error: cursorBeyondLog(90, 41, "Last-Event-ID"),
     },
     ...faultsOf((query) => parseFlag(query as Record<string, string>, "stream"), {
-      "`stream`, or `include_obfuscation`, is no boolean.": { stream: "maybe" },
+      "`stream` or `include_obfuscation` is not a boolean.": { stream: "maybe" },
     }),
     ...includeFaults,
   ],
@@ -100,11 +100,12 @@ export const deleteResponse: Endpoint = {
   id: "deleteResponse",
   tag: "Responses",
   summary: "Delete a response",
-  description: "Cancels it if it has not ended, and erases all of it. Responses that continue it can no longer be run.",
+  description:
+    "Erases the response and its log. A response that has not ended is cancelled first. Chains that contain it can no longer be continued.",
   parameters: [responseId],
   answers: {
     200: {
-      description: "It is gone.",
+      description: "The response is deleted.",
       content: {
         "application/json": {
           schema: deletedResponseSchema,
@@ -121,11 +122,11 @@ export const cancelResponse: Endpoint = {
   tag: "Responses",
   summary: "Cancel a background response",
   description:
-    "Ends it at once and for good, and stops the provider. Subscribers get `response.failed` with the cancelled response. Cancelling twice is cancelling once. A body is not needed.",
+    "Ends the response at once and aborts the provider's request. Subscribers get `response.failed` with the cancelled response. A second cancel returns the same response. The request needs no body.",
   parameters: [responseId],
   answers: {
     200: {
-      description: "The cancelled response, with what it had produced.",
+      description: "The cancelled response with its partial output.",
       content: { "application/json": { schema: responseSchema, examples: { Cancelled: cancelledResponse } } },
     },
   },
@@ -135,8 +136,9 @@ export const cancelResponse: Endpoint = {
 export const listInputItems: Endpoint = {
   id: "listInputItems",
   tag: "Responses",
-  summary: "List the input of a response",
-  description: "Its own input, without what came before it by `previous_response_id` or `conversation`.",
+  summary: "List the input items of a response",
+  description:
+    "Lists the items of the request's own `input`, without the history from `previous_response_id` or `conversation`.",
   parameters: [responseId, ...listParameters],
   answers: {
     200: {
@@ -145,7 +147,7 @@ export const listInputItems: Endpoint = {
         "application/json": {
           schema: itemListSchema,
           examples: {
-            "A text is one user message": {
+            "A string as one user message": {
               object: "list",
               data: [storedMessage],
               first_id: storedMessage.id,

@@ -11,7 +11,7 @@ const readiness = (status: string): JsonSchema => ({
     warnings: {
       type: "array",
       items: { type: "string" },
-      description: "What an operator should know although it works.",
+      description: "Problems that do not affect readiness.",
     },
   },
   required: ["status", "checks"],
@@ -25,11 +25,11 @@ export const healthz: Endpoint = {
   id: "healthz",
   tag: "Server",
   isOpen: true,
-  summary: "Whether this process answers",
+  summary: "Check that this process answers",
   ...named,
   answers: {
     200: {
-      description: "It does.",
+      description: "The process answers.",
       content: {
         "application/json": {
           schema: {
@@ -48,27 +48,27 @@ export const readyz: Endpoint = {
   id: "readyz",
   tag: "Server",
   isOpen: true,
-  summary: "Whether this process can do its work",
+  summary: "Check that this process can serve requests",
   ...named,
   answers: {
     200: {
       description:
-        "Redis and the queue answer, Redis takes writes (and as many replicas as are required confirm them), and it is not about to stop.",
+        "Redis and the queue answer, Redis accepts writes (confirmed by the required replicas), and the process is not shutting down.",
       content: {
         "application/json": { schema: readiness("ready"), examples: { Ready: { status: "ready", checks } } },
       },
     },
     503: {
-      description: "Something is missing: the check that is false.",
+      description: "At least one check is false.",
       content: {
         "application/json": {
           schema: readiness("unavailable"),
           examples: {
-            "Without Redis": {
+            "Redis is down": {
               status: "unavailable",
               checks: { ...checks, redis: false, queue: false, writes: false },
             },
-            "Memory full, or no replica": { status: "unavailable", checks: { ...checks, writes: false } },
+            "Redis accepts no writes": { status: "unavailable", checks: { ...checks, writes: false } },
           },
         },
       },
@@ -86,10 +86,10 @@ export const openApiJson: Endpoint = {
   id: "openApiJson",
   tag: "Server",
   isOpen: true,
-  summary: "This description",
+  summary: "Get this description",
   ...logged,
   answers: {
-    200: { description: "OpenAPI 3.1.", content: { "application/json": { schema: { type: "object" } } } },
+    200: { description: "The OpenAPI 3.1 document.", content: { "application/json": { schema: { type: "object" } } } },
   },
 };
 
@@ -97,7 +97,12 @@ export const docs: Endpoint = {
   id: "docs",
   tag: "Server",
   isOpen: true,
-  summary: "This description, to read",
+  summary: "Read this description",
   ...logged,
-  answers: { 200: { description: "A page.", content: { "text/html": { schema: { type: "string" } } } } },
+  answers: {
+    200: {
+      description: "The API reference as an HTML page.",
+      content: { "text/html": { schema: { type: "string" } } },
+    },
+  },
 };

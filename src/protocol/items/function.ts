@@ -76,7 +76,7 @@ export const functionCallOutputSchema = z.object({
   ...outputFields,
 });
 
-/** The published type has no status on the call; clients ask for it (contract 05 §5.5). */
+/** The published type has no status on the call; clients ask for it (contract.md#item-status). */
 export const customToolCallSchema = z.object({
   type: z.literal("custom_tool_call"),
   call_id: z.string(),

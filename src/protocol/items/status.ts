@@ -6,6 +6,6 @@ export type ItemStatus = z.infer<typeof itemStatusSchema>;
 
 /**
  * Some kinds have no status, or no word for an item that was cut off. An item that a lost worker left behind says
- * `incomplete` all the same: it is how the next worker and the client know it (contract 00, row 17).
+ * `incomplete` all the same: it is how the next worker and the client know it (contract.md#item-status).
  */
 export const cutOff = { status: z.literal("incomplete").exactOptional() };

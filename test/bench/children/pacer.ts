@@ -1,7 +1,7 @@
 /** Writes deltas that say when they were written, evenly in time and in turns to several logs. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventDraft } from "../../../src/protocol/event.ts";
-import { EventWriter } from "../../../src/stream/event-writer.ts";
+import { EventWriter } from "../../../src/stream/log/event-writer.ts";
 import { messageEvents, openingState, sampleResponse } from "../../support/samples.ts";
 import { nowMs } from "../measurement.ts";
 import { type BenchStorage, endingOf, openBenchStorage, type Recording } from "../recording.ts";

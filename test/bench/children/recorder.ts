@@ -1,6 +1,6 @@
 /** Appends to logs at a given pace, in a process of its own. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { EventLog } from "../../../src/stream/event-log.ts";
+import type { EventLog } from "../../../src/stream/log/event-log.ts";
 import { nowMs } from "../measurement.ts";
 import { type BenchStorage, encodeToTheEnd, openBenchStorage, outputOf, type Recording } from "../recording.ts";
 import { openingState, sampleResponse } from "../../support/samples.ts";

@@ -1,4 +1,4 @@
-/** Where the hosted API refuses, or nobody published what it does, and this server made a choice (contract 00). */
+/** Where the hosted API refuses, or nobody published what it does, and this server made a choice (contract.md#sources, "Our choice"). */
 import type { Choice } from "./rows.ts";
 
 const WHOLE_STREAM = { status: 200, body: { first: "response.created", last: "response.completed" } };

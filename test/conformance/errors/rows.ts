@@ -1,6 +1,6 @@
 /**
- * Every row of the contract's table of errors (03 §3.4), and what this server answers to it: the exact refusal, or what
- * it does instead where contract 00 departs from the hosted API. `server.ts` is what the rows are asked of.
+ * Every row of the contract's table of errors (contract.md#error-catalogue), and what this server answers to it: the exact refusal, or what
+ * it does instead where it departs from the hosted API. `server.ts` is what the rows are asked of.
  */
 import { CHOICE_ROWS } from "./choice-rows.ts";
 import { REQUEST_ROWS } from "./request-rows.ts";

@@ -1,4 +1,4 @@
-/** Every parameter of a request (contract 03 §3.1), with the values at its bounds and those just beyond. */
+/** Every parameter of a request (contract.md#parameters), with the values at its bounds and those just beyond. */
 import type { createRequestSchema } from "../../../src/protocol/create-request.ts";
 import { LONG_PARAMETERS } from "./long-parameters.ts";
 import { bounded, missing, oneOf, type Refused, type Row, tooLong, tooShort, unsupported, wrongType } from "./rows.ts";

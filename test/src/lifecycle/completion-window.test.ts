@@ -1,4 +1,4 @@
-/** Which requests may have a completion window, by the published conditions (contract 08). */
+/** Which requests may have a completion window, by the published conditions (contract.md#completion-windows). */
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { checkWindow } from "../../../src/lifecycle/completion-window.ts";

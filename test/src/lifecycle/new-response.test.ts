@@ -1,4 +1,4 @@
-/** What a response shows of its request (contract 02). */
+/** What a response shows of its request (contract.md#response-object). */
 import { expect, test } from "vitest";
 import type { CreateRequest } from "../../../src/protocol/create-request.ts";
 import { responseSchema } from "../../../src/protocol/response.ts";

@@ -2,10 +2,10 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCompactRequest } from "../../../src/http/compact-response.ts";
-import { FAULT_CODES } from "../../../src/http/faults.ts";
-import { parseJson } from "../../../src/http/json-body.ts";
-import { parseBody, parseCreateRequest } from "../../../src/http/validate.ts";
+import { parseCompactRequest } from "../../../src/http/endpoints/compact-response.ts";
+import { FAULT_CODES } from "../../../src/http/validation/faults.ts";
+import { parseJson } from "../../../src/http/middleware/json-body.ts";
+import { parseBody, parseCreateRequest } from "../../../src/http/validation/validate.ts";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { describeApi } from "../../../src/openapi/document.ts";
 import {

@@ -6,7 +6,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type ConnectionPurpose } from "../../../src/redis/connect.ts";
 import { isAnswering } from "../../../src/redis/liveness.ts";
-import { startPrivateRedis } from "../../../src/redis/local-server/private-server.ts";
+import { startPrivateRedis } from "../../../src/local/redis/private-server.ts";
 import type { RedisClient } from "../../../src/redis/script.ts";
 import { startCuttingProxy } from "../../support/cutting-proxy.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";

@@ -86,7 +86,7 @@ export const shellCallOutput = script(
 
 type Operation = Extract<OutputItem, { type: "apply_patch_call" }>["operation"];
 
-/** Providers stream the diff in events that are in no published type (contract 01 §1.2). */
+/** Providers stream the diff in events that are in no published type (contract.md#events). */
 export const patch = (call_id: string, operation: Operation) =>
   script("apply_patch_call", { ...begun, call_id, operation }, done, (at) =>
     "diff" in operation ? told(at, "apply_patch_call_operation_diff", "diff", [operation.diff]) : [],

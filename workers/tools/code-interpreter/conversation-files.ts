@@ -1,6 +1,6 @@
 /** Files that a conversation carries in its messages, for the container's working folder. */
 import { posix, win32 } from "node:path";
-import type { ContextItem } from "../../upstream.ts";
+import type { ContextItem } from "../../upstreams/upstream.ts";
 import type { PythonFile } from "./python-sandbox.ts";
 
 export interface ConversationFiles {

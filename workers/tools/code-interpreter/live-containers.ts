@@ -7,7 +7,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { raceSignal } from "race-signal";
 import type { ContainerChange, ContainerCell } from "../../../src/store/containers.ts";
-import type { ContainerStates } from "../../tool.ts";
+import type { ContainerStates } from "../tool.ts";
 import { idleOfMost } from "./process-holder.ts";
 import type { PythonProcesses } from "./python-processes.ts";
 import { type PythonFile, type PythonResult, PythonSandbox } from "./python-sandbox.ts";

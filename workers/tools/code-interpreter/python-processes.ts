@@ -5,7 +5,7 @@
  * room for it, because a start takes seconds.
  */
 import { raceSignal } from "race-signal";
-import { FairLine, type Place } from "../../fair-line.ts";
+import { FairLine, type Place } from "../../../src/concurrency/fair-line.ts";
 import { idleOfMost, type ProcessHolder } from "./process-holder.ts";
 import { DEFAULT_PYTHON_LIMITS, type PythonLimits, PythonProcess, PythonStartError } from "./python-process.ts";
 

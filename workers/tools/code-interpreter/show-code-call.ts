@@ -1,7 +1,7 @@
-/** How a call of the code interpreter looks in the log: its code comes while the model writes it (contract 01 §1.4). */
+/** How a call of the code interpreter looks in the log: its code comes while the model writes it (contract.md#item-events). */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { CallPlace, ShownCall } from "../../tool.ts";
+import type { CallPlace, ShownCall } from "../tool.ts";
 import { type CellOutputs, shownOutputs } from "./cell-outcome.ts";
 import { JsonStringReader } from "./json-string-reader.ts";
 

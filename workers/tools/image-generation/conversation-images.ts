@@ -1,7 +1,7 @@
 /** Images that a conversation has, to be changed or combined: those that users sent, and those that were made for them. */
 import { GuardedFetchError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
-import type { ContextItem } from "../../upstream.ts";
+import type { ContextItem } from "../../upstreams/upstream.ts";
 import { imageTypeOf } from "../image-type.ts";
 import { ImageFault, type InputImage } from "./image-model.ts";
 

@@ -1,5 +1,5 @@
 /** What a service refused, as client and model are told it. */
-import { redactError, redactor } from "../../../src/redaction.ts";
+import { redactError, redactor } from "../../../src/logging/redaction.ts";
 import { ImageFault } from "./image-model.ts";
 
 const HTTP_BAD_REQUEST = 400;

@@ -1,10 +1,10 @@
-/** How the making of an image looks in the log (contract 01 §1.4). */
+/** How the making of an image looks in the log (contract.md#item-events). */
 import { z } from "zod";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { imageGenerationCallSchema } from "../../../src/protocol/items/hosted.ts";
 import type { ToolResult } from "../../../src/store/tool-journal.ts";
-import type { CallPlace, ShownCall } from "../../tool.ts";
+import type { CallPlace, ShownCall } from "../tool.ts";
 import type { GeneratedImage } from "./image-model.ts";
 
 type ImageCall = Extract<OutputItem, { type: "image_generation_call" }>;

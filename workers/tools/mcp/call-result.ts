@@ -2,12 +2,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { mcpCallSchema } from "../../../src/protocol/items/mcp.ts";
-import type { ToolResult } from "../../tool.ts";
+import type { ToolResult } from "../tool.ts";
 import type { CallAnswer } from "./connection.ts";
 import { jsonOf, showBlock, type Shown } from "./content-block.ts";
 import type { McpFault } from "./faults.ts";
 import { isRecord } from "./is-record.ts";
-import type { Redact } from "../../../src/redaction.ts";
+import type { Redact } from "../../../src/logging/redaction.ts";
 
 /** Characters of text in one answer; of images, characters of base64. */
 const TEXT_MAXIMUM = 256 * 1024;

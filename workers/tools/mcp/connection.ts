@@ -5,7 +5,7 @@
 import { setMaxListeners } from "node:events";
 import { z } from "zod";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import type { Redact } from "../../../src/redaction.ts";
+import type { Redact } from "../../../src/logging/redaction.ts";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
 import { AnswerTooLongError, HttpStatusError, TooManyPagesError } from "./faults.ts";
 import { type ListedPage, readPage } from "./listed-page.ts";

@@ -5,7 +5,7 @@ import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamable
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { FetchTimeoutError, GuardedFetchError } from "../../net/errors.ts";
-import type { Redact } from "../../../src/redaction.ts";
+import type { Redact } from "../../../src/logging/redaction.ts";
 
 export type McpFault = Exclude<
   NonNullable<Extract<OutputItem, { type: "mcp_call" }>["error"]>,

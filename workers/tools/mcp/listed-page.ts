@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { type Redact, redactTexts } from "../../../src/redaction.ts";
+import { type Redact, redactTexts } from "../../../src/logging/redaction.ts";
 import { NOT_ALLOWED } from "./faults.ts";
 import { checkInputSchema } from "./input-schema.ts";
 import { isRecord } from "./is-record.ts";

@@ -1,7 +1,7 @@
 /** A call of an MCP tool as the log shows it. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { CallPlace, ShownCall } from "../../tool.ts";
+import type { CallPlace, ShownCall } from "../tool.ts";
 import { endOf } from "./call-result.ts";
 
 type McpCall = Extract<OutputItem, { type: "mcp_call" }>;

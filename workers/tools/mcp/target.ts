@@ -1,9 +1,9 @@
 /** Where the MCP server of a request's tool is: at the client's URL, or where the operator says (MCP_SERVERS_FILE). */
 import type { Config } from "../../../src/config/config.ts";
 import type { McpCommand, McpRemote } from "../../../src/config/mcp-servers.ts";
-import { isPlainVariable } from "../../../src/config/operator-secrets.ts";
-import { SECRET_MIN_LENGTH } from "../../../src/redaction.ts";
-import { headerSecrets, urlSecrets } from "../../../src/redaction/secrets-of.ts";
+import { isPlainVariable } from "../../../src/providers/operator-secrets.ts";
+import { SECRET_MIN_LENGTH } from "../../../src/logging/redaction.ts";
+import { headerSecrets, urlSecrets } from "../../../src/logging/redaction/secrets-of.ts";
 import type { McpTool } from "./tool-filter.ts";
 
 export interface RemoteTarget {

@@ -2,8 +2,8 @@
  * The list of a server's tools, which a conversation holds once: it is asked for when a response is the first to name the
  * server, shown as an item, and read from that item from then on by those who name the same server and filter.
  */
-import type { ToolSession } from "../../tool.ts";
-import type { ContextItem } from "../../upstream.ts";
+import type { ToolSession } from "../tool.ts";
+import type { ContextItem } from "../../upstreams/upstream.ts";
 import { ListTooLongError } from "./faults.ts";
 import { isListOf, type ListOrigin, newListId } from "./list-id.ts";
 import type { ListedPage } from "./listed-page.ts";

@@ -1,8 +1,8 @@
 /** `open_page` and `find_in_page`: what a page says, section by section, and where it says something. */
 import { z } from "zod";
-import type { CitedSource } from "../../citations/read-pages.ts";
-import type { ServerFunction, ToolCall, ToolResult } from "../../tool.ts";
-import { toolError } from "../../tool-calls.ts";
+import type { CitedSource } from "../read-pages.ts";
+import type { ServerFunction, ToolCall, ToolResult } from "../tool.ts";
+import { toolError } from "../tool-calls.ts";
 import { findInSections } from "./find-in-text.ts";
 import type { Page, PageReader } from "./page-reader.ts";
 import { splitSections } from "./page-sections.ts";

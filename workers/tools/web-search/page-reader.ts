@@ -8,7 +8,7 @@ import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
 import { decodeText } from "./decode-text.ts";
 import { describeFailure, describeStatus } from "./describe-failure.ts";
 import type { DomainFilter } from "./domain-filter.ts";
-import { ExtractionError, type PageExtraction } from "./page-extraction.ts";
+import { ExtractionError, type PageExtraction } from "./page-extraction/page-extraction.ts";
 import type { Robots } from "./robots.ts";
 import { USER_AGENT } from "./user-agent.ts";
 

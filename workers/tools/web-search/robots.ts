@@ -2,7 +2,7 @@
 import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { describeFailure } from "./describe-failure.ts";
-import type { PageExtraction } from "./page-extraction.ts";
+import type { PageExtraction } from "./page-extraction/page-extraction.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
 /** The least that RFC 9309 §2.5 wants to be read. */

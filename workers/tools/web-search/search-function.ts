@@ -1,9 +1,9 @@
 /** `web_search`: asks the search engine, and shows the model what it found. */
 import { z } from "zod";
-import type { ServerFunction, ToolCall, ToolResult } from "../../tool.ts";
-import { toolError } from "../../tool-calls.ts";
+import type { ServerFunction, ToolCall, ToolResult } from "../tool.ts";
+import { toolError } from "../tool-calls.ts";
 import { oneLine } from "./one-line.ts";
-import { SearchFailedError, type SearchProvider, type SearchResult } from "./search-provider.ts";
+import { SearchFailedError, type SearchProvider, type SearchResult } from "./search-providers/search-provider.ts";
 import { describeLocation, type SearchSettings } from "./search-settings.ts";
 import { showWebSearchCall, type WebSearchAction } from "./show-web-search-call.ts";
 

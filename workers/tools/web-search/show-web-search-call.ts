@@ -1,8 +1,8 @@
-/** How a call of web search looks in the log: the same steps for a search, a page and a passage (contract 01 §1.4). */
+/** How a call of web search looks in the log: the same steps for a search, a page and a passage (contract.md#item-events). */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { citedSources } from "../../citations/read-pages.ts";
-import type { CallPlace, ShownCall } from "../../tool.ts";
+import { citedSources } from "../read-pages.ts";
+import type { CallPlace, ShownCall } from "../tool.ts";
 
 type WebSearchCall = Extract<OutputItem, { type: "web_search_call" }>;
 export type WebSearchAction = WebSearchCall["action"];
@@ -32,7 +32,7 @@ export function showWebSearchCall(actionOf: ActionOf, { itemId, output_index }: 
       return of({ type: "response.web_search_call.searching", ...at });
     },
     end: ({ isError, details }) => {
-      // A call that failed has no event of its own (contract 01 §1.4).
+      // A call that failed has no event of its own (contract.md#item-events).
       if (isError) return of({ type: "response.output_item.done", output_index, item: item("failed") });
       if (action.type === "search") {
         const sources = citedSources(details).map(({ url }) => ({ type: "url" as const, url }));

@@ -6,7 +6,7 @@
  *   - the rest shapes what this server does, or is the hosted vendor's own, and is not passed on.
  */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { given } from "../provider/json.ts";
 import { createPrompt } from "./prompt.ts";
 import { adaptChoice, refusesThinking } from "./tool-choice.ts";

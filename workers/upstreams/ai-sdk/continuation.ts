@@ -16,7 +16,7 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Message, SharedV4ProviderOptions } from "@ai-sdk/provider";
 import { TokenCount } from "../../../src/context-window/tokenizer.ts";
 import { type AiSdkProvider, type Continuation, continuationOf } from "../../../src/providers/catalog.ts";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { currentRequest } from "./call-options.ts";
 
 type Request = UpstreamCall["request"];

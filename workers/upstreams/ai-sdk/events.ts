@@ -1,5 +1,5 @@
 /**
- * The SDK's stream parts as item events. Items come one after the other (contract 01 §1.4), parts may be interleaved.
+ * The SDK's stream parts as item events. Items come one after the other (contract.md#item-events), parts may be interleaved.
  *
  * | part                                | becomes                                                              |
  * | ----------------------------------- | -------------------------------------------------------------------- |
@@ -18,7 +18,7 @@
  */
 import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { ChatChunk } from "./chat-chunk.ts";
 import { MadeCallIds } from "./made-call-ids.ts";
 import { OpenCall, OpenImage } from "./open-call.ts";

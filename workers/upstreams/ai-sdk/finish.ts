@@ -13,7 +13,7 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/end-response.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
-import type { UpstreamFinish } from "../../upstream.ts";
+import type { UpstreamFinish } from "../upstream.ts";
 import { brokenStreamFault, failedSampleFault, ProviderFault } from "../provider/faults.ts";
 import { isFailedSampleReason } from "../provider/refusal-kinds.ts";
 import { asIndex } from "../provider/json.ts";

@@ -1,5 +1,5 @@
 /** Ids of the calls that a model makes: the vendor's own, unless it has none, or it cannot be told from an earlier one. */
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { type ItemPlace, placeId } from "../place-id.ts";
 
 const CALL_ID = /^[\x21-\x7e]{1,64}$/;

@@ -1,4 +1,4 @@
-/** An item of the output while it is written: opened, grown, closed, in the orders of contract 01 §1.4. */
+/** An item of the output while it is written: opened, grown, closed, in the orders of contract.md#item-events. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ItemPlace } from "../place-id.ts";

@@ -19,7 +19,7 @@
 import { randomUUID } from "node:crypto";
 import { without } from "../../../src/providers/openai-items.ts";
 import { decodeState } from "../../../src/providers/reasoning-state.ts";
-import type { ContextItem, UpstreamCall } from "../../upstream.ts";
+import type { ContextItem, UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import { withCallIds } from "./call-ids.ts";
 import { type ModelPart, textPart, toModelPart } from "./content.ts";

@@ -16,7 +16,7 @@ import type {
   LanguageModelV4ToolChoice,
 } from "@ai-sdk/provider";
 import type { Tool } from "../../../src/protocol/tool.ts";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import { given } from "../provider/json.ts";
 

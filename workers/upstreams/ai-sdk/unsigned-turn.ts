@@ -3,7 +3,7 @@
  * its model has made the calls without thinking.
  */
 import { decodeState } from "../../../src/providers/reasoning-state.ts";
-import type { ContextItem } from "../../upstream.ts";
+import type { ContextItem } from "../upstream.ts";
 import type { Vendor } from "./vendors.ts";
 
 const CALLS: ReadonlySet<string> = new Set(["function_call", "custom_tool_call"]);

@@ -10,7 +10,7 @@ import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
 import { extraFor } from "../../../src/providers/extra-parameters.ts";
 import { originOf, traitsOf } from "../../../src/providers/vendor-of.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { given } from "../provider/json.ts";
 import { statingRefusals } from "../provider/refusal-in-body.ts";
 import { unlimitedFetch } from "../provider/tries.ts";

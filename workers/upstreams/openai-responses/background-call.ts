@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import type { OpenAI } from "openai";
 import { raceSignal } from "race-signal";
-import type { CallAttachment, FailedFinish, UpstreamCall, UpstreamEvent } from "../../upstream.ts";
-import { DetachedError, failed } from "../../upstream.ts";
+import type { CallAttachment, FailedFinish, UpstreamCall, UpstreamEvent } from "../upstream.ts";
+import { DetachedError, failed } from "../upstream.ts";
 import type { Connection } from "../provider/connection.ts";
 import { brokenStreamFault } from "../provider/faults.ts";
 import { asIndex, asString, isObject, isProviderEvent, type Json, type ProviderEvent } from "../provider/json.ts";

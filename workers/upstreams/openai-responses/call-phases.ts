@@ -1,4 +1,4 @@
-/** The steps that a provider leaves out before another step of a call, or before its end (contract 01 §1.4). */
+/** The steps that a provider leaves out before another step of a call, or before its end (contract.md#item-events). */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 

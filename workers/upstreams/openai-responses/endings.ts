@@ -1,6 +1,6 @@
 /**
  * The ends that a provider leaves out: of a text, of a part, of a call's arguments. Clients that count on them get them
- * all the same (contract 01 §1.4).
+ * all the same (contract.md#item-events).
  */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";

@@ -7,7 +7,7 @@ import {
   type Usage,
 } from "../../../src/protocol/response.ts";
 import { serviceTierSchema } from "../../../src/protocol/settings.ts";
-import type { PostponedFinish, UpstreamFinish } from "../../upstream.ts";
+import type { PostponedFinish, UpstreamFinish } from "../upstream.ts";
 import { describeProviderError } from "../provider/faults.ts";
 import { asIndex, isObject, type ProviderEvent } from "../provider/json.ts";
 

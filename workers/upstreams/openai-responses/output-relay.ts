@@ -1,5 +1,5 @@
 /**
- * Passes on a provider's item events as one legal log (contract 01 §1.4), also on items of types that are not known here.
+ * Passes on a provider's item events as one legal log (contract.md#item-events), also on items of types that are not known here.
  *
  *   - `output_index` counts the items of this call from 0: the nth index that the provider adds is n.
  *   - Every event lies between its item's added and done, and names the item by the id it was added with. What was left
@@ -15,7 +15,7 @@ import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { Response } from "../../../src/protocol/response.ts";
-import { freeItemId } from "../../retold-item.ts";
+import { freeItemId } from "../retold-item.ts";
 import { asStreamed } from "./as-streamed.ts";
 import { phaseOf, stepsUpTo } from "./call-phases.ts";
 import { OpenEnds } from "./endings.ts";

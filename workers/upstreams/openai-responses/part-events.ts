@@ -44,7 +44,7 @@ const FOLDED_FIELDS: Record<string, { name: string; type: "string" | "number" }>
 };
 
 /**
- * A type that is in no published union makes the official clients' helper give up the whole response (contract 01 §1.6),
+ * A type that is in no published union makes the official clients' helper give up the whole response (contract.md#client-invariants),
  * and `output_item.done` brings the item whole without it.
  */
 const PUBLISHED: ReadonlySet<string> = new Set(itemEventSchema.options.map((option) => option.shape.type.value));

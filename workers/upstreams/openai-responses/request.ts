@@ -1,6 +1,6 @@
 /** A call as the body of the provider's `POST /responses`. */
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { providerItems, without } from "../../../src/providers/openai-items.ts";
 
 /**

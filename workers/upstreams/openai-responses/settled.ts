@@ -33,7 +33,7 @@ export function findFinal(output: readonly unknown[], item: OutputItem, index: n
 
 /**
  * The item as the provider settled it, over what was streamed of it. Id, type and call_id stay as they were added:
- * official clients throw when they change (contract 01 §1.6). Done is never `in_progress`.
+ * official clients throw when they change (contract.md#client-invariants). Done is never `in_progress`.
  */
 export function settled(streamed: Json, done: Json): Json {
   const { status: _, ...before } = streamed;

@@ -179,7 +179,7 @@ export function describeProviderError(
 ): ResponseError {
   const fields = isObject(error) ? error : { message: error };
   const message = errorText(error) ?? silence;
-  // A vendor's own codes would not be understood by clients (contract 00, row 15).
+  // A vendor's own codes would not be understood by clients (contract.md#failures).
   const code = responseErrorCodeSchema.safeParse(fields["code"]).data ?? "server_error";
   const described = responseError(code, message, asString(fields["param"]) ?? null);
   // A flat frame's `type` is the event's own name.

@@ -8,9 +8,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Agent, fetch as undiciFetch } from "undici";
 import type { Config } from "../../../src/config/config.ts";
 import type { ResponseError } from "../../../src/protocol/response.ts";
-import { type Redact, redactor } from "../../../src/redaction.ts";
-import { headerSecrets } from "../../../src/redaction/secrets-of.ts";
-import type { UpstreamEvent, UpstreamFinish } from "../../upstream.ts";
+import { type Redact, redactor } from "../../../src/logging/redaction.ts";
+import { headerSecrets } from "../../../src/logging/redaction/secrets-of.ts";
+import type { UpstreamEvent, UpstreamFinish } from "../upstream.ts";
 import { type ClassifyFault, Connection, type TimeLimit } from "./connection.ts";
 import { brokenStreamFault, faultOfTold, isOfProvider, ProviderFault } from "./faults.ts";
 

@@ -10,7 +10,7 @@ export interface Callable {
   parameters: Record<string, unknown>;
 }
 
-/** As each of the server's tools is offered; behind a name that is taken there is a number (workers/tools.ts). */
+/** As each of the server's tools is offered; behind a name that is taken there is a number (workers/tools/registry.ts). */
 const BY_TYPE: Readonly<Record<string, string>> = {
   code_interpreter: "python",
   image_generation: "generate_image",

@@ -1,7 +1,7 @@
-/** The events of one item, in the order that clients check (contract 01 §1.4): opened, grown by deltas, closed. */
+/** The events of one item, in the order that clients check (contract.md#item-events): opened, grown by deltas, closed. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
-import type { HiddenReasoning } from "../../upstream.ts";
+import type { HiddenReasoning } from "../upstream.ts";
 import { shortLogprob, TextLogprobs } from "./logprobs.ts";
 import { type ItemPlace, placeId } from "../place-id.ts";
 import type { PlannedItem } from "./plan.ts";

@@ -4,9 +4,9 @@
  * more than certain.
  */
 import type { OutputContent } from "../../../src/protocol/content.ts";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import type { PlannedItem } from "./plan.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import { SeededRandom } from "./schema-filler/seeded-random.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 
 type Logprob = NonNullable<Extract<OutputContent, { type: "output_text" }>["logprobs"]>[number];

@@ -5,13 +5,13 @@
  */
 import { createHash } from "node:crypto";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { UpstreamCall } from "../../upstream.ts";
+import type { UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import { type Callable, callableNamed, callablesAskedFor, callableTools } from "./callable-tools.ts";
-import { FillBudget } from "./fill-budget.ts";
-import { fillSchema } from "./fill-schema.ts";
-import { UnfillableSchemaError } from "./schema.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import { FillBudget } from "./schema-filler/fill-budget.ts";
+import { fillSchema } from "./schema-filler/fill-schema.ts";
+import { UnfillableSchemaError } from "./schema-filler/schema.ts";
+import { SeededRandom } from "./schema-filler/seeded-random.ts";
 import type { SimulatorSettings } from "./settings.ts";
 import * as text from "./text.ts";
 import { asksForSummary, itemText, lastUserMessage, trailingOutputs } from "./transcript.ts";

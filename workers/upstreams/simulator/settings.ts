@@ -1,6 +1,6 @@
 /**
  * How a client tells the simulator what to do: `simulator.*` keys in the request's metadata, whose values are always
- * strings (contract 03 §3.1). A key that is misspelt is refused, not ignored: a test must not believe that it asked for
+ * strings (contract.md#parameters). A key that is misspelt is refused, not ignored: a test must not believe that it asked for
  * a failure when it did not.
  */
 import { z } from "zod";

@@ -1,5 +1,5 @@
 /** The simulator's prose, already cut into deltas. One delta is one token: a word, and the space before it. */
-import type { SeededRandom } from "./seeded-random.ts";
+import type { SeededRandom } from "./schema-filler/seeded-random.ts";
 import type { CallOutput } from "./transcript.ts";
 
 export const SELF_DESCRIPTION = "This is the simulator of background-responses, not a model.";

@@ -1,6 +1,6 @@
 /** What the simulator reads of a conversation: its words, what the user said last, which calls were just answered. */
 import { SUMMARY_PROMPT } from "../../../src/context-window/compaction.ts";
-import type { ContextItem } from "../../upstream.ts";
+import type { ContextItem } from "../upstream.ts";
 
 export interface CallOutput {
   /** Undefined if the call itself is not in the conversation. */

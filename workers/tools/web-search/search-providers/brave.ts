@@ -1,6 +1,6 @@
 /** Brave Search, https://api-dashboard.search.brave.com/app/documentation/web-search. */
 import { z } from "zod";
-import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "../search-provider.ts";
+import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "./search-provider.ts";
 import { askEndpoint, below, readableResults } from "./endpoint.ts";
 
 export interface KeyedOptions {

@@ -1,7 +1,7 @@
 /** One question to a search engine: bounded in time and size, and asked again while that may help. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { SearchFailedError } from "../search-provider.ts";
+import { SearchFailedError } from "./search-provider.ts";
 
 export interface EndpointRequest<T> {
   url: URL;

@@ -3,7 +3,7 @@
  * it, it answers 403.
  */
 import { z } from "zod";
-import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "../search-provider.ts";
+import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "./search-provider.ts";
 import { askEndpoint, below, readableResults } from "./endpoint.ts";
 
 const answerSchema = z.object({

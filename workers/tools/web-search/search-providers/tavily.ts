@@ -6,7 +6,7 @@ import {
   type SearchProvider,
   type SearchQuery,
   type SearchResult,
-} from "../search-provider.ts";
+} from "./search-provider.ts";
 import type { KeyedOptions } from "./brave.ts";
 import { askEndpoint, below, readableResults } from "./endpoint.ts";
 

@@ -1,0 +1,26 @@
+/** `POST /responses/:id/cancel` (contract.md#cancelling). */
+import type { RequestHandler } from "express";
+import type { ApiContext } from "../../context.ts";
+import { cannotCancelSynchronous, responseNotFound } from "../../lifecycle/errors/state.ts";
+import { nextStatus } from "../../lifecycle/status.ts";
+import { endResponse } from "../../responses/ending/end-response.ts";
+import { readResponse } from "../../responses/reading/read-response.ts";
+import { sendResponseJson } from "./create-response.ts";
+import { readableRecord } from "./retrieve-response.ts";
+import { responseIdOf } from "../validation/validate.ts";
+
+export function cancelResponse(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const id = responseIdOf(request);
+    const record = await readableRecord(context, id, response.locals.project);
+    if (!record.background) throw cannotCancelSynchronous();
+    const outcome = await endResponse(context.storage, id, "cancel");
+    if (outcome.kind === "gone") throw responseNotFound(id);
+    const status = outcome.kind === "over" ? outcome.status : outcome.response.status;
+    // Throws the contract's refusal if something else ended it first.
+    nextStatus(status, "cancel");
+    const read = await readResponse(context.storage, id);
+    if (read === undefined) throw responseNotFound(id);
+    sendResponseJson(response, read.json);
+  };
+}

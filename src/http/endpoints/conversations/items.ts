@@ -1,0 +1,80 @@
+/** The items of a conversation: list, create, get and delete (contract.md#conversations). */
+import type { RequestHandler } from "express";
+import type { ApiContext } from "../../../context.ts";
+import {
+  conversationItemNotFound,
+  conversationLocked,
+  conversationNotFound,
+  itemExists,
+} from "../../../lifecycle/errors/state.ts";
+import { listedItem } from "../../../lifecycle/include.ts";
+import { type ConversationItem, createItemsSchema } from "../../../protocol/conversation.ts";
+import { asPage, type ListQuery } from "../../../protocol/list.ts";
+import { addCounted, settleConversation } from "../../../responses/conversations/conversation-bytes.ts";
+import { indexConversationItems } from "../../../responses/reading/item-references.ts";
+import { itemPage } from "../../replies/item-page.ts";
+import { readBody, parseInclude, parseListQuery } from "../../validation/validate.ts";
+import { itemsToStore } from "./items-to-store.ts";
+import { describeConversation, ownedConversation } from "./owned-conversation.ts";
+
+export function listConversationItems(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const query = parseListQuery(request.query);
+    const { id } = await ownedConversation(context, request, response.locals.project);
+    const page = itemPage(await context.storage.conversations.readPage(id, query), query);
+    await indexForReferences(context, id, response.locals.project, page.data);
+    response.json(page);
+  };
+}
+
+export function createConversationItems(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const { items } = await readBody(createItemsSchema, request.body);
+    const included = parseInclude(request.query);
+    const { id } = await ownedConversation(context, request, response.locals.project);
+    const added = await itemsToStore(context.storage, context.limits, response.locals.project, items);
+    const { project } = response.locals;
+    const adding = { id, project, items: added, bound: context.limits.maxStoredBytesPerProject };
+    const outcome = await addCounted(context.storage, adding, () => context.storage.conversations.add(id, added));
+    if (outcome.kind === "locked") throw conversationLocked();
+    if (outcome.kind === "gone") throw conversationNotFound(id);
+    if (outcome.kind === "exists") throw itemExists(added[outcome.place]!.id, outcome.place);
+    await indexForReferences(context, id, response.locals.project, added);
+    const query: ListQuery = { order: "asc", limit: added.length, include: [...included] };
+    response.json(itemPage(asPage(added, false), query));
+  };
+}
+
+/** Before a client is told an item's id, the item can be named by it. */
+async function indexForReferences(
+  { storage, limits }: ApiContext,
+  id: string,
+  project: string,
+  items: readonly ConversationItem[],
+): Promise<void> {
+  await indexConversationItems(storage, id, project, items, limits.retentionSeconds);
+}
+
+export function retrieveConversationItem(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const included = parseInclude(request.query);
+    const { id } = await ownedConversation(context, request, response.locals.project);
+    const itemId = String(request.params["item_id"]);
+    const item = await context.storage.conversations.readItem(id, itemId);
+    if (item === undefined) throw conversationItemNotFound(itemId);
+    response.json(listedItem(item, included));
+  };
+}
+
+/** Answers the conversation, not the item. */
+export function deleteConversationItem(context: ApiContext): RequestHandler {
+  return async (request, response) => {
+    const { id, record } = await ownedConversation(context, request, response.locals.project);
+    const itemId = String(request.params["item_id"]);
+    const outcome = await context.storage.conversations.removeItem(id, itemId);
+    if (outcome === "locked") throw conversationLocked();
+    if (outcome === "unknown") throw conversationItemNotFound(itemId);
+    await settleConversation(context.storage, id);
+    response.json(describeConversation(id, record));
+  };
+}

@@ -1,0 +1,28 @@
+/** From a path to the conversation that the caller owns: any other is unknown (contract.md#ownership). */
+import type { Request as HttpRequest } from "express";
+import type { ApiContext } from "../../../context.ts";
+import { conversationNotFound } from "../../../lifecycle/errors/state.ts";
+import type { Conversation } from "../../../protocol/conversation.ts";
+import { releaseIfOver } from "../../../responses/conversations/conversation-turn.ts";
+import type { ConversationRecord } from "../../../store/conversations.ts";
+import { conversationIdOf } from "../../validation/validate.ts";
+
+export async function ownedConversation(
+  context: ApiContext,
+  request: HttpRequest,
+  project: string,
+): Promise<{ id: string; record: ConversationRecord }> {
+  const id = conversationIdOf(request);
+  const record = await context.storage.conversations.readOwned(id, project);
+  if (record === undefined) throw conversationNotFound(id);
+  // A turn whose response is over is part of what is there, also if nobody has added it yet.
+  if (record.lock !== "") await releaseIfOver(context.storage, id, record.lock);
+  return { id, record };
+}
+
+export function describeConversation(
+  id: string,
+  { createdAt, metadata }: Pick<ConversationRecord, "createdAt" | "metadata">,
+): Conversation {
+  return { id, object: "conversation", created_at: createdAt, metadata };
+}

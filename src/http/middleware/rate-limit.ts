@@ -1,0 +1,98 @@
+/**
+ * How many responses a project may create in a minute, counted in Redis for all API processes together (contract.md#overload:
+ * 429, `Retry-After`, `x-ratelimit-*`). Only what becomes a response is counted: reading, polling and resuming cost no
+ * tokens, and neither do replays and refused requests. A flood of those is bounded by the size of bodies and by what the
+ * proxy in front allows; to count them here would let a client's own mistakes lock it out of what it may create.
+ */
+import type { ErrorRequestHandler, RequestHandler, Response as HttpResponse } from "express";
+import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import { ApiError } from "../../lifecycle/errors/api-error.ts";
+import { tooManyRequests } from "../../lifecycle/errors/limits.ts";
+import type { Allowance } from "../../responses/admission/allowance.ts";
+import type { Storage } from "../../responses/storage.ts";
+
+const WINDOW_SECONDS = 60;
+
+interface ShownAllowance extends Allowance {
+  /** Tells on the answer what is left, if nothing was taken for it. Never throws. */
+  show: () => Promise<void>;
+}
+
+declare global {
+  // How Express lets an application type `response.locals`.
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Express {
+    interface Locals {
+      /** Of the request's project, on the routes that create responses. */
+      allowance: ShownAllowance;
+    }
+  }
+}
+
+interface RequestLimit {
+  /** Gives the request its allowance. */
+  allow: RequestHandler;
+  /** Tells on a refusal, too, what is left. */
+  tell: ErrorRequestHandler;
+}
+
+export function limitRequests({ redis, layout, logger }: Storage, perMinute: number): RequestLimit {
+  const keyPrefix = layout.rateLimit;
+  const settings = { storeClient: redis, keyPrefix, points: perMinute, duration: WINDOW_SECONDS };
+  const limiter = perMinute === 0 ? undefined : new RateLimiterRedis(settings);
+  return {
+    allow: (_request, response, next) => {
+      response.locals.allowance = limiter === undefined ? UNLIMITED : allowanceOf(limiter, response, logger);
+      next();
+    },
+    tell: async (error: unknown, _request, response, next) => {
+      // A fault of this server's is no time to ask Redis once more.
+      if (error instanceof ApiError && error.status < 500) await response.locals.allowance.show();
+      next(error);
+    },
+  };
+}
+
+const nothing = async (): Promise<void> => {};
+const UNLIMITED: ShownAllowance = { take: nothing, giveBack: nothing, show: nothing };
+
+function allowanceOf(limiter: RateLimiterRedis, response: HttpResponse, logger: Storage["logger"]): ShownAllowance {
+  const { project } = response.locals;
+  let isTold = false;
+  const tell = (count: RateLimiterRes | null): void => {
+    isTold = true;
+    if (response.headersSent) return;
+    response.set({
+      "x-ratelimit-limit-requests": String(limiter.points),
+      "x-ratelimit-remaining-requests": String(Math.max(0, limiter.points - (count?.consumedPoints ?? 0))),
+      "x-ratelimit-reset-requests": `${resetSeconds(count)}s`,
+    });
+  };
+  /** The answer is the same without the count. */
+  const tellIfKnown = async (ask: Promise<RateLimiterRes | null>): Promise<void> => {
+    try {
+      tell(await ask);
+    } catch (err) {
+      logger.warn({ err, project }, "Could not tell what is left of the rate limit");
+    }
+  };
+  return {
+    take: async () => {
+      const count = await limiter.consume(project).catch((error: unknown) => {
+        // The library rejects with the count when there are no points left, and with an error when there is one.
+        if (error instanceof RateLimiterRes) return error;
+        throw error;
+      });
+      tell(count);
+      if (count.consumedPoints > limiter.points) throw tooManyRequests(limiter.points, resetSeconds(count));
+    },
+    giveBack: async () => await tellIfKnown(limiter.reward(project)),
+    show: async () => {
+      if (!isTold) await tellIfKnown(limiter.get(project));
+    },
+  };
+}
+
+function resetSeconds(count: RateLimiterRes | null): number {
+  return Math.max(1, Math.ceil((count?.msBeforeNext ?? WINDOW_SECONDS * 1000) / 1000));
+}

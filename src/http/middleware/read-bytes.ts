@@ -1,0 +1,53 @@
+/**
+ * The bytes of a request's body, decompressed. Express's own reader answers a refusal only when the rest of the body has
+ * come, so a client that sends for ever is never refused. This one is done with the first byte too many.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { BodyBytes } from "./body-bytes.ts";
+import { payloadTooLarge, unreadableBody, unsupportedEncoding } from "../../lifecycle/errors/http.ts";
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  br: createBrotliDecompress,
+  deflate: createInflate,
+  gzip: createGunzip,
+  zstd: createZstdDecompress,
+};
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+export function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  const encoding = (request.headers["content-encoding"] ?? "identity").toLowerCase();
+  if (encoding !== "identity" && !Object.hasOwn(DECODERS, encoding)) return Promise.reject(unsupportedEncoding());
+  const decoder = DECODERS[encoding]?.();
+  return new Promise((resolve, reject) => {
+    const bytes = new BodyBytes();
+    const settle = (finish: () => void): void => {
+      request.off("close", onClose).off("error", onFault);
+      source.off("data", onData).off("end", onEnd);
+      if (decoder !== undefined) {
+        request.unpipe(decoder);
+        decoder.destroy();
+      }
+      // What still comes is read and forgotten, until the connection is closed or used for another request.
+      request.on("error", () => {}).resume();
+      finish();
+    };
+    const onData = (chunk: Buffer): void => {
+      if (bytes.length + chunk.length > limitBytes) settle(() => reject(payloadTooLarge(limitBytes)));
+      else bytes.add(chunk);
+    };
+    const onEnd = (): void => settle(() => resolve(bytes.toBuffer()));
+    const onFault = (): void => settle(() => reject(unreadableBody()));
+    const onClose = (): void => {
+      if (!request.complete) onFault();
+    };
+    const source = decoder === undefined ? request : request.pipe(decoder);
+    decoder?.on("error", onFault);
+    request.on("close", onClose).on("error", onFault);
+    source.on("data", onData).on("end", onEnd);
+  });
+}

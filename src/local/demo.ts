@@ -1,0 +1,171 @@
+/**
+ * `npm run demo`: promises 2, 3 and 5 (contract.md#promises) to look at. The official client follows a background response; its connection is
+ * dropped and the worker killed in the middle; then it resumes, and everything that came is checked against a replay.
+ *
+ * It exits with 0 only if every check held.
+ */
+import OpenAI from "openai";
+import { setTimeout as delay } from "node:timers/promises";
+import { findFaults } from "./demo/check-events.ts";
+import { runDemo, type Stage, startInstallation } from "./demo/run-demo.ts";
+import type { Screen } from "./demo/screen.ts";
+
+const TITLE = "background-responses: a response outlives its connection and its worker";
+/** It takes about a third of this. */
+const TIME_LIMIT_MS = 60_000;
+/** Deltas of the message that are shown before the connection is dropped: about a third of all events. */
+const DELTAS_BEFORE_DROP = 14;
+/** How long nobody is connected before the worker is killed. */
+const UNWATCHED_MS = 1_000;
+const POLL_MS = 250;
+
+const REQUEST = {
+  model: "simulator/default",
+  input: "What happens to a response when its worker dies?",
+  background: true,
+  reasoning: { effort: "medium", summary: "auto" },
+  metadata: { "simulator.reasoning": "22", "simulator.tokens": "86", "simulator.delay_ms": "110" },
+} as const;
+
+type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
+
+interface Demo extends Stage {
+  client: OpenAI;
+  /** In the order in which they came, over all connections. */
+  received: StreamEvent[];
+}
+
+async function demonstrate(stage: Stage): Promise<void> {
+  const { screen } = stage;
+  screen.heading("Start Redis, an API process and two workers");
+  const url = await startInstallation(stage, { timeLimitMs: TIME_LIMIT_MS });
+  // No retries and no second try anywhere below: what works, works the first time.
+  const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
+  const demo: Demo = { ...stage, client, received: [] };
+  const id = await followAndDrop(demo);
+  const crash = await killItsWorker(demo, id);
+  await resume(demo, id, crash);
+  await poll(demo, id);
+  await verify(demo, id);
+}
+
+/** Answers the response's id, once the connection has been dropped in the middle of its message. */
+async function followAndDrop({ client, screen, signal, received }: Demo): Promise<string> {
+  screen.heading("Create a background response and stream it");
+  const stream = await client.responses.create({ ...REQUEST, stream: true }, { signal });
+  let id = "";
+  let deltas = 0;
+  for await (const event of stream) {
+    received.push(event);
+    show(screen, event);
+    if (event.type === "response.created") {
+      ({ id } = event.response);
+      screen.line(`${id} is ${event.response.status}`);
+    }
+    if (event.type === "response.output_text.delta") deltas += 1;
+    if (deltas === DELTAS_BEFORE_DROP) stream.controller.abort();
+  }
+  signal.throwIfAborted();
+  if (deltas < DELTAS_BEFORE_DROP) throw new Error("The stream ended before it could be dropped.");
+  return id;
+}
+
+function show(screen: Screen, event: StreamEvent): void {
+  switch (event.type) {
+    case "response.reasoning_summary_text.delta":
+      return screen.text(event.delta, "dim");
+    case "response.output_text.delta":
+      return screen.text(event.delta);
+    case "response.output_item.done":
+      screen.endText();
+      if ("status" in event.item && event.item.status === "incomplete") {
+        screen.line("[this item died with its worker: closed as incomplete, and written again below]", "yellow");
+      }
+      break;
+    default:
+  }
+}
+
+interface Crash {
+  atMs: number;
+  /** The last event that the dead worker had recorded. */
+  lastRecorded: number;
+}
+
+async function killItsWorker({ client, installation, screen, signal, received }: Demo, id: string): Promise<Crash> {
+  const cursor = received.at(-1)!.sequence_number;
+  screen.heading("Drop the connection, and kill the worker that has the run");
+  screen.line(`The connection was dropped after event ${cursor}.`);
+  await delay(UNWATCHED_MS, undefined, { signal });
+  const { status } = await client.responses.retrieve(id, {}, { signal });
+  const { workerPid } = await installation.runRecord(id);
+  await installation.crashWorker(workerPid);
+  const atMs = performance.now();
+  const { last } = await installation.runRecord(id);
+  screen.line(`With nobody connected it is ${status}, and has recorded events up to ${last}.`);
+  screen.line(`Worker ${workerPid} got SIGKILL.`);
+  return { atMs, lastRecorded: last };
+}
+
+async function resume(
+  { client, installation, screen, signal, received }: Demo,
+  id: string,
+  crash: Crash,
+): Promise<void> {
+  const cursor = received.at(-1)!.sequence_number;
+  screen.heading(`Resume: retrieve(id, { stream: true, starting_after: ${cursor} })`);
+  const wait = (): void => screen.waiting("Waiting for another worker to go on");
+  const stream = await client.responses.retrieve(id, { stream: true, starting_after: cursor }, { signal });
+  if (cursor === crash.lastRecorded) wait();
+  for await (const event of stream) {
+    if (event.sequence_number === crash.lastRecorded + 1) {
+      const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
+      const { workerPid } = await installation.runRecord(id);
+      const news = `Worker ${workerPid} went on: event ${event.sequence_number} came ${seconds} s after the kill.`;
+      screen.line(news, "green");
+    }
+    received.push(event);
+    show(screen, event);
+    if (event.sequence_number === crash.lastRecorded) wait();
+  }
+  signal.throwIfAborted();
+}
+
+async function poll({ client, screen, signal, received }: Demo, id: string): Promise<void> {
+  screen.heading("Poll: retrieve(id)");
+  let response = await client.responses.retrieve(id, {}, { signal });
+  while (response.status === "queued" || response.status === "in_progress") {
+    await delay(POLL_MS, undefined, { signal });
+    response = await client.responses.retrieve(id, {}, { signal });
+  }
+  const { status, usage } = response;
+  screen.line(`status   ${status}`);
+  if (usage) {
+    const { input_tokens, output_tokens, output_tokens_details } = usage;
+    const reasoning = output_tokens_details.reasoning_tokens;
+    const ofThem = reasoning > 0 ? `, ${reasoning} of them reasoning` : "";
+    screen.line(`usage    ${input_tokens} input tokens, ${output_tokens} output tokens${ofThem}`);
+  }
+  if (status !== "completed") throw new Error(`The response ended ${status}, not completed.`);
+  const terminal = received.at(-1);
+  // The client adds `output_text` to what GET answers, and not to what an event carries.
+  const polled = JSON.stringify({ ...response, output_text: undefined });
+  const streamed = terminal !== undefined && "response" in terminal ? JSON.stringify(terminal.response) : undefined;
+  if (polled !== streamed) throw new Error("The polled response is not the one of the terminal event.");
+}
+
+async function verify({ client, screen, signal, received }: Demo, id: string): Promise<void> {
+  screen.heading("Replay the whole stream, and compare it with what came over the two connections");
+  const replayed: StreamEvent[] = [];
+  for await (const event of await client.responses.retrieve(id, { stream: true }, { signal })) replayed.push(event);
+  signal.throwIfAborted();
+  const faults = findFaults(received, replayed);
+  if (faults.length > 0) throw new Error(`The stream was not exact: ${faults.join("; ")}.`);
+  screen.line(`${replayed.length} events replayed, every one equal to the one received.`);
+  const verdict = `${received.length} events, sequence 0…${received.length - 1} complete`;
+  screen.line("");
+  screen.line(`✓ ${verdict}: no gap, no repetition, one terminal event.`, "green", "");
+}
+
+// A connection to Redis tries again for ever, also one that this process has given up.
+process.exit(await runDemo({ title: TITLE, environment: process.env }, demonstrate));

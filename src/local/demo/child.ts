@@ -1,0 +1,103 @@
+/**
+ * One of the demo's server processes. Its log is kept, and shown only if something goes wrong.
+ *
+ * It runs in a process group of its own: a terminal sends Ctrl-C to the whole group, and when this process ends is up to
+ * the demo.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { raceSignal } from "race-signal";
+
+const PROJECT = join(import.meta.dirname, "..", "..", "..");
+const STOP_TIMEOUT_MS = 4_000;
+const LINES_KEPT = 40;
+
+export interface ChildOptions {
+  name: string;
+  script: string;
+  environment: NodeJS.ProcessEnv;
+}
+
+type LogLine = Record<string, unknown>;
+
+export class Child implements AsyncDisposable {
+  readonly name: string;
+  readonly exited: Promise<string>;
+  readonly lastLines: string[] = [];
+  readonly #process: ChildProcess;
+  readonly #watchers = new Set<(line: LogLine) => void>();
+  #isExpectedToEnd = false;
+
+  constructor({ name, script, environment }: ChildOptions) {
+    this.name = name;
+    const child = spawn(process.execPath, [join(PROJECT, script)], {
+      env: environment,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    this.#process = child;
+    this.exited = new Promise((resolve) => {
+      // "close" comes after the last line of its log.
+      child.once("close", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+      child.once("error", (error) => resolve(error.message));
+    });
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", (line) => this.#take(line));
+    // Whatever ends this process without disposing of anything must not leave the child behind.
+    const kill = (): void => void child.kill("SIGKILL");
+    process.once("exit", kill);
+    void this.exited.then(() => process.off("exit", kill));
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get isExpectedToEnd(): boolean {
+    return this.#isExpectedToEnd;
+  }
+
+  #take(line: string): void {
+    if (this.lastLines.push(line) > LINES_KEPT) this.lastLines.shift();
+    const parsed = parseLine(line);
+    for (const watch of this.#watchers) watch(parsed);
+  }
+
+  /** The first line to come with this message. It must be asked for before the process can have written it. */
+  async logged(message: string, signal: AbortSignal): Promise<LogLine> {
+    const { promise, resolve } = Promise.withResolvers<LogLine>();
+    const watch = (line: LogLine): void => {
+      if (line["msg"] === message) resolve(line);
+    };
+    this.#watchers.add(watch);
+    try {
+      return await raceSignal(promise, signal);
+    } finally {
+      this.#watchers.delete(watch);
+    }
+  }
+
+  /** As a crash would: without a chance to say or to save anything. */
+  async crash(): Promise<void> {
+    this.#isExpectedToEnd = true;
+    this.#process.kill("SIGKILL");
+    await this.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isExpectedToEnd = true;
+    this.#process.kill("SIGTERM");
+    const force = setTimeout(() => this.#process.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await this.exited;
+    clearTimeout(force);
+  }
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    const parsed: unknown = JSON.parse(line);
+    return typeof parsed === "object" && parsed !== null ? (parsed as LogLine) : {};
+  } catch {
+    return {};
+  }
+}

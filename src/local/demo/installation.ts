@@ -1,0 +1,179 @@
+/**
+ * A whole installation for the time of one demo: Redis, an API process and two workers, on loopback and on free ports.
+ * It keeps to a data folder or, in a Redis that is there already, to a key prefix of its own, and leaves nothing behind.
+ */
+import { randomBytes } from "node:crypto";
+import { rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { raceSignal } from "race-signal";
+import { createLogger } from "../../logging/logger.ts";
+import { readRedisTls, REDIS_TLS_SETTINGS } from "../../config/redis-tls.ts";
+import { connect } from "../../redis/connect.ts";
+import { RedisLayout } from "../../redis/layout.ts";
+import { ensureRedis } from "../redis/local-server.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import { Child } from "./child.ts";
+
+const DATA_DIR = join(import.meta.dirname, "..", "..", "..", ".data", "demo");
+const CONNECT_TIMEOUT_MS = 10_000;
+const SCAN_COUNT = 1_000;
+/** What the processes get of the environment. Everything else, and so every setting, is the demo's own. */
+const INHERITED = ["PATH", "REDIS_CLUSTER", ...REDIS_TLS_SETTINGS, "NODE_EXTRA_CA_CERTS"];
+
+export interface InstallationOptions {
+  environment: NodeJS.ProcessEnv;
+  /** Aborted by the installation when something ends that should not. */
+  stopping: AbortController;
+  log: (line: string) => void;
+}
+
+/** A response as its record in Redis tells. */
+interface RunRecord {
+  workerPid: number;
+  /** The last recorded sequence number. */
+  last: number;
+}
+
+export class Installation implements AsyncDisposable {
+  readonly #options: InstallationOptions;
+  readonly #name = `demo-${randomBytes(6).toString("hex")}`;
+  readonly #layout: RedisLayout;
+  readonly #children: Child[] = [];
+  readonly #stack = new AsyncDisposableStack();
+  #redis: RedisClient | undefined;
+  #redisUrl = "";
+
+  constructor(options: InstallationOptions) {
+    this.#options = options;
+    this.#layout = new RedisLayout(this.#name, { sharded: false });
+  }
+
+  /** Answers with where it is, in words; the secrets of a configured URL are not among them. */
+  async startRedis(): Promise<string> {
+    const { environment, log } = this.#options;
+    const redisUrl = environment["REDIS_URL"];
+    const dataDir = join(DATA_DIR, this.#name);
+    if (redisUrl === undefined || redisUrl === "") this.#stack.defer(() => removeFolder(dataDir));
+    const redis = await ensureRedis({ redisUrl, dataDir, allowInstall: true, log, environment });
+    this.#stack.use(redis);
+    this.#redisUrl = redis.url;
+    void redis.exited?.then((how) => this.#endUnexpectedly("Redis", how));
+    this.#redis = await this.#connect();
+    if (redis.how === "configured") return `of REDIS_URL, keys ${this.#name}:*`;
+    return redis.pid === undefined ? redis.url : `${redis.url}, pid ${redis.pid}`;
+  }
+
+  /** Everything has to be over by then. */
+  limitTime(timeLimitMs: number): void {
+    const { stopping } = this.#options;
+    stopping.signal.throwIfAborted();
+    const tooLate = (): void => stopping.abort(new Error(`It was not done within ${timeLimitMs / 1000} s.`));
+    const timer = setTimeout(tooLate, timeLimitMs);
+    this.#stack.defer(() => clearTimeout(timer));
+  }
+
+  async #connect(): Promise<RedisClient> {
+    const { environment } = this.#options;
+    const tls = readRedisTls(environment, /^rediss/i.test(this.#redisUrl));
+    const settings = { url: this.#redisUrl, cluster: isTrue(environment["REDIS_CLUSTER"]), tls };
+    const logger = createLogger({ name: "demo", level: "silent", pretty: false });
+    const { stopping } = this.#options;
+    const tooLate = (): void =>
+      stopping.abort(new Error(`Redis did not answer within ${CONNECT_TIMEOUT_MS / 1000} s.`));
+    const timer = setTimeout(tooLate, CONNECT_TIMEOUT_MS);
+    const connecting = connect(settings, "request", this.#name, logger);
+    const redis = await raceSignal(connecting, stopping.signal).finally(() => clearTimeout(timer));
+    this.#stack.defer(async () => {
+      await removeKeys(redis, this.#layout.patterns);
+      redis.disconnect();
+    });
+    return redis;
+  }
+
+  /** Answers with its base URL. */
+  async startApi(settings: NodeJS.ProcessEnv): Promise<{ url: string; pid: number | undefined }> {
+    const api = this.#spawn("The API", "src/server.ts", settings);
+    const line = await api.logged("API listening", this.#options.stopping.signal);
+    return { url: String(line["url"]), pid: api.pid };
+  }
+
+  /** Answers with its pid. */
+  async startWorker(settings: NodeJS.ProcessEnv): Promise<number | undefined> {
+    const worker = this.#spawn("A worker", "workers/main.ts", settings);
+    await worker.logged("Worker taking jobs", this.#options.stopping.signal);
+    return worker.pid;
+  }
+
+  #spawn(name: string, script: string, settings: NodeJS.ProcessEnv): Child {
+    const inherited = INHERITED.map((setting) => [setting, this.#options.environment[setting]]);
+    const environment = {
+      ...(Object.fromEntries(inherited) as NodeJS.ProcessEnv),
+      ...settings,
+      REDIS_URL: this.#redisUrl,
+      KEY_PREFIX: this.#name,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      LOG_LEVEL: "info",
+      DRAIN_GRACE_MS: "1000",
+    };
+    const child = new Child({ name, script, environment });
+    this.#children.push(child);
+    void child.exited.then((how) => {
+      if (!child.isExpectedToEnd) this.#endUnexpectedly(`${child.name} (pid ${child.pid})`, how);
+    });
+    return child;
+  }
+
+  #endUnexpectedly(name: string, how: string): void {
+    this.#options.stopping.abort(new Error(`${name} ended unexpectedly: ${how}.`));
+  }
+
+  async runRecord(responseId: string): Promise<RunRecord> {
+    const [worker, last] = await this.#redis!.hmget(this.#layout.meta(responseId), "worker", "last");
+    // The worker's name is `host:pid`.
+    return { workerPid: Number(worker?.split(":").at(-1)), last: Number(last) };
+  }
+
+  /** SIGKILL. Resolves when the process is gone. */
+  async crashWorker(pid: number): Promise<void> {
+    const worker = this.#children.find((child) => child.pid === pid);
+    if (worker === undefined) throw new Error(`No process with the pid ${pid} was started here.`);
+    await worker.crash();
+  }
+
+  /** The last lines that every process logged. */
+  logs(): string {
+    return this.#children
+      .map((child) => [`--- ${child.name} (pid ${child.pid}), its last log lines`, ...child.lastLines].join("\n"))
+      .join("\n");
+  }
+
+  /** The processes first, then what they kept, then Redis. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
+    await this.#stack.disposeAsync();
+  }
+}
+
+function isTrue(flag: string | undefined): boolean {
+  return flag === "true" || flag === "1";
+}
+
+async function removeKeys(redis: RedisClient, patterns: readonly string[]): Promise<void> {
+  // A Redis that is gone has told so already, and its keys are out of reach.
+  if (redis.status !== "ready") return;
+  const nodes = "nodes" in redis ? redis.nodes("master") : [redis];
+  for (const node of nodes) {
+    for (const pattern of patterns) {
+      for await (const keys of node.scanStream({ match: pattern, count: SCAN_COUNT })) {
+        for (const key of keys as string[]) await redis.unlink(key);
+      }
+    }
+  }
+}
+
+async function removeFolder(dataDir: string): Promise<void> {
+  await rm(dataDir, { recursive: true, force: true });
+  // Another demo may have its folder beside it.
+  await rmdir(DATA_DIR).catch(() => undefined);
+}

@@ -1,0 +1,152 @@
+/**
+ * Finds a Redis for `npm start`, the demo and the tests, or starts one. In this order:
+ *
+ * 1. the one that is configured: used, and never touched;
+ * 2. a `redis-server` or `valkey-server` on the PATH: a private child process;
+ * 3. a Docker engine: a container;
+ * 4. as root on Debian or Ubuntu, where it is allowed: the distribution's package, then 2.
+ *
+ * A server that was started here belongs to one data folder, and the folder to one process at a time.
+ */
+import { mkdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { type DebianPackage, installDebianPackage, isDebianRoot } from "./debian-package.ts";
+import { dockerAnswers, startDockerRedis } from "./docker-server.ts";
+import { acquireLock, LockHeldError } from "./exclusive-lock.ts";
+import { findRedisProgram, MIN_VERSION } from "../../redis/find-program.ts";
+import { endOrphan, forgetAddress, noteAddress } from "./orphan.ts";
+import { startPrivateRedis } from "./private-server.ts";
+
+export { dockerAnswers, startPrivateRedis };
+
+export interface LocalRedisOptions {
+  /** What is configured. Set and not empty: the answer. */
+  redisUrl?: string | undefined;
+  dataDir: string;
+  /** Whether a system package may be installed. */
+  allowInstall: boolean;
+  appendfsync?: "everysec" | "always" | undefined;
+  /** Default: a free one. */
+  port?: number | undefined;
+  /** Further options of `redis-server`; they win over the ones set here. */
+  extraArgs?: readonly string[] | undefined;
+  log: (line: string) => void;
+  /** Where the programs are looked up (PATH), and what they are started with. */
+  environment: NodeJS.ProcessEnv;
+  /** Default: this process's. */
+  uid?: number | undefined;
+}
+
+export interface LocalRedis extends AsyncDisposable {
+  readonly url: string;
+  readonly how: "configured" | "private" | "docker";
+  readonly pid?: number;
+  /** Settles when a private server has ended, for whatever reason, with how it ended. */
+  readonly exited?: Promise<string>;
+}
+
+export class NoRedisError extends Error {
+  override readonly name = "NoRedisError";
+
+  constructor(findings: readonly string[], options?: ErrorOptions) {
+    const ways = [
+      "set REDIS_URL to a Redis that runs already",
+      `install redis-server or valkey-server, ${MIN_VERSION} or newer`,
+      "start a Docker engine",
+    ];
+    const found = findings.length === 0 ? "" : ` (${findings.join("; ")})`;
+    super(`No Redis was found${found}. Do one of these:\n${ways.map((way) => `  - ${way}`).join("\n")}`, options);
+  }
+}
+
+export class DataFolderInUseError extends Error {
+  override readonly name = "DataFolderInUseError";
+
+  constructor(dataDir: string, pid: number) {
+    super(
+      `${dataDir} is in use by process ${pid}, another start of this server in the same folder. Stop that one, or set REDIS_URL.`,
+    );
+  }
+}
+
+export async function ensureRedis(options: LocalRedisOptions): Promise<LocalRedis> {
+  if (options.redisUrl !== undefined && options.redisUrl !== "") {
+    return { url: options.redisUrl, how: "configured", [Symbol.asyncDispose]: async () => undefined };
+  }
+  const source = await findSource(options);
+  await mkdir(options.dataDir, { recursive: true });
+  const dataDir = await realpath(options.dataDir);
+  const lock = await lockFolder(dataDir);
+  try {
+    await endOrphan(dataDir, options.log);
+    const server = await startFrom(source, dataDir, options);
+    return {
+      ...server,
+      async [Symbol.asyncDispose]() {
+        await server[Symbol.asyncDispose]();
+        await forgetAddress(dataDir);
+        await lock[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+const REDIS_PACKAGE: DebianPackage = {
+  name: "redis-server",
+  title: "Redis",
+  isInstalled: async (environment) => (await findRedisProgram(environment)).program !== undefined,
+};
+
+type Source = { how: "private"; program: string } | { how: "docker" };
+
+async function findSource(options: LocalRedisOptions): Promise<Source> {
+  const { environment, log } = options;
+  const { program, tooOld } = await findRedisProgram(environment);
+  if (program !== undefined) return { how: "private", program };
+  if (await dockerAnswers(environment)) return { how: "docker" };
+  const findings = tooOld.map((found) => `${found} is too old`);
+  // Where an old one is installed, the distribution has no newer one to give.
+  const mayInstall = options.allowInstall && tooOld.length === 0;
+  if (!mayInstall || !(await isDebianRoot(environment, options.uid))) throw new NoRedisError(findings);
+
+  try {
+    await installDebianPackage(REDIS_PACKAGE, environment, log);
+  } catch (error) {
+    throw new NoRedisError(["apt-get could not install redis-server"], { cause: error });
+  }
+  const installed = await findRedisProgram(environment);
+  if (installed.program !== undefined) return { how: "private", program: installed.program };
+  throw new NoRedisError(installed.tooOld.map((found) => `the distribution's ${found} is too old`));
+}
+
+async function startFrom(source: Source, dataDir: string, options: LocalRedisOptions): Promise<LocalRedis> {
+  const { port, appendfsync, extraArgs, environment } = options;
+  if (source.how === "docker") return await startDockerRedis({ dataDir, port, appendfsync, extraArgs, environment });
+  const {
+    url,
+    pid,
+    exited,
+    [Symbol.asyncDispose]: dispose,
+  } = await startPrivateRedis({
+    dataDir,
+    port,
+    appendfsync,
+    extraArgs,
+    environment,
+    program: source.program,
+    beforeSpawn: async (chosen) => await noteAddress(dataDir, `redis://127.0.0.1:${chosen}`),
+  });
+  return { url, how: "private", pid, exited, [Symbol.asyncDispose]: dispose };
+}
+
+async function lockFolder(dataDir: string): Promise<AsyncDisposable> {
+  try {
+    return await acquireLock(join(dataDir, "lock.json"));
+  } catch (error) {
+    if (error instanceof LockHeldError) throw new DataFolderInUseError(dataDir, error.holder.pid);
+    throw error;
+  }
+}

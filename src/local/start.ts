@@ -1,0 +1,172 @@
+/**
+ * `npm start`: everything on this machine. Redis (see redis/local-server.ts), one API process and one worker, in one
+ * terminal and with one end: the API and the worker drain into Redis, then Redis stops.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Config, readConfig } from "../config/config.ts";
+import { ConfigurationError } from "../config/configuration-error.ts";
+import { ensureRedis } from "./redis/local-server.ts";
+import { freePort } from "./redis/private-server.ts";
+
+const PROJECT = join(import.meta.dirname, "..", "..");
+const EXIT_FAILED = 1;
+const EXIT_MISCONFIGURED = 78; // EX_CONFIG of sysexits.h
+const READY_TIMEOUT_MS = 60_000;
+const READY_CHECK_MS = 100;
+/** How much longer than its grace period a child may take to drain. */
+const DRAIN_MARGIN_MS = 10_000;
+/** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
+const SAME_KEY_PRESS_MS = 500;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+class UnexpectedEnd extends Error {
+  override readonly name = "UnexpectedEnd";
+}
+
+async function main(): Promise<number> {
+  const environmentFile = join(PROJECT, ".env");
+  if (existsSync(environmentFile)) process.loadEnvFile(environmentFile);
+  const environment = process.env;
+  const config = readConfig(environment);
+  // The URL is printed here, so a port that is left to the system is chosen here too.
+  const port = config.PORT === 0 ? await freePort() : config.PORT;
+  await assertPortFree(config.HOST, port);
+  const stopping = new AbortController();
+  listenForSignals(stopping);
+
+  await using redis = await ensureRedis({
+    redisUrl: environment["REDIS_URL"]?.trim(),
+    dataDir: join(PROJECT, ".data", "redis"),
+    allowInstall: true,
+    log: say,
+    environment,
+  });
+  if (stopping.signal.aborted) return 0;
+  const stopIfEnded = (name: string, how: string): void =>
+    stopping.abort(new UnexpectedEnd(`${name} ended unexpectedly (${how}); stopping the rest.`));
+  void redis.exited?.then((how) => stopIfEnded("Redis", how));
+
+  const pretty = environment["LOG_PRETTY"] ?? (process.stdout.isTTY ? "true" : "false");
+  const env = { ...environment, REDIS_URL: redis.url, PORT: String(port), LOG_PRETTY: pretty };
+  const children = [new Child("The API", "src/server.ts", env), new Child("The worker", "workers/main.ts", env)];
+  for (const child of children) void child.exited.then((how) => stopIfEnded(child.name, how));
+  const announced = announce(config, port, stopping);
+
+  if (!stopping.signal.aborted) await once(stopping.signal, "abort");
+  const reason: unknown = stopping.signal.reason;
+  const isUnexpected = reason instanceof UnexpectedEnd;
+  if (isUnexpected) say(reason.message);
+  await announced;
+  await Promise.all(children.map((child) => child.stop(config.DRAIN_GRACE_MS + DRAIN_MARGIN_MS)));
+  return isUnexpected ? EXIT_FAILED : 0;
+}
+
+/** Before anything starts: whatever has the port might answer `/readyz`, and pass for the API. */
+async function assertPortFree(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, host), "listening");
+  } catch (error) {
+    throw new Error(`Cannot listen on ${host}:${port}. Stop what uses it, or set PORT to another.`, { cause: error });
+  }
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+/** The first signal ends everything in order. The second ends this process, and with it at once all it started. */
+function listenForSignals(stopping: AbortController): void {
+  let firstAt: number | undefined;
+  const onSignal = (): void => {
+    if (firstAt === undefined) {
+      firstAt = performance.now();
+      say("Stopping. Once more to force it.");
+      stopping.abort();
+    } else if (performance.now() - firstAt > SAME_KEY_PRESS_MS) {
+      process.exit(EXIT_FAILED);
+    }
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+}
+
+/** One of this server's processes. It shares the terminal, and gets its Ctrl-C too: stopping twice is stopping once. */
+class Child {
+  readonly name: string;
+  readonly exited: Promise<string>;
+  readonly #process: ChildProcess;
+
+  constructor(name: string, script: string, env: NodeJS.ProcessEnv) {
+    // Over the channel nothing is sent: a child hears by it that this process is gone.
+    const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
+    const child = spawn(process.execPath, [join(PROJECT, script)], { env, stdio: [...stdio] });
+    this.name = name;
+    this.#process = child;
+    this.exited = new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+      child.once("error", (error) => resolve(error.message));
+    });
+    const kill = (): void => void child.kill("SIGKILL");
+    process.once("exit", kill);
+    void this.exited.then(() => process.off("exit", kill));
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#process.kill("SIGTERM");
+    const force = setTimeout(() => this.#process.kill("SIGKILL"), timeoutMs);
+    await this.exited;
+    clearTimeout(force);
+  }
+}
+
+/** Says where the server is and what to try, once it is ready. */
+async function announce(config: Config, port: number, stopping: AbortController): Promise<void> {
+  const url = `http://${reachableHost(config.HOST)}:${port}`;
+  if (!(await isReady(`${url}/readyz`, stopping.signal))) {
+    stopping.abort(new UnexpectedEnd(`${url}/readyz was not ready after ${READY_TIMEOUT_MS} ms; stopping.`));
+    return;
+  }
+  const headers = ["content-type: application/json"];
+  if (config.apiKeys.length > 0) headers.push("authorization: Bearer $API_KEY");
+  const body = JSON.stringify({
+    model: config.SIMULATOR ? "simulator/default" : "a model of yours",
+    input: "Tell me a story.",
+    background: true,
+  });
+  const command = [`curl ${url}/v1/responses`, ...headers.map((header) => `-H "${header}"`), `-d '${body}'`];
+  say(`\nReady at ${url}/v1. A response in the background:\n\n  ${command.join(" ")}\n`);
+}
+
+/** Also false when everything stops before. */
+async function isReady(url: string, stopped: AbortSignal): Promise<boolean> {
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(READY_TIMEOUT_MS)]);
+  while (!signal.aborted) {
+    try {
+      const { ok } = await fetch(url, { signal });
+      if (ok) return true;
+    } catch {
+      // It does not listen yet.
+    }
+    await delay(READY_CHECK_MS);
+  }
+  return false;
+}
+
+/** An address to listen on is not always one to connect to. */
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
+
+function messages(error: Error): string[] {
+  return error.cause instanceof Error ? [error.message, ...messages(error.cause)] : [error.message];
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  say(error instanceof Error ? messages(error).join("\n") : String(error));
+  return error instanceof ConfigurationError ? EXIT_MISCONFIGURED : EXIT_FAILED;
+});

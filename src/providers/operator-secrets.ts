@@ -1,0 +1,64 @@
+/** The operator's secrets: keys, headers, and passwords in URLs. No log may show them, not even in a library's error. */
+import type { Config } from "../config/config.ts";
+import type { Provider } from "./catalog.ts";
+import { SECRET_MIN_LENGTH } from "../logging/redaction.ts";
+import { redisUrlSecrets } from "../redis/redis-url.ts";
+import { headerSecrets, urlSecrets } from "../logging/redaction/secrets-of.ts";
+
+const KEYS = [
+  "OPENAI_API_KEY",
+  "ANTHROPIC_API_KEY",
+  "GOOGLE_GENERATIVE_AI_API_KEY",
+  "GEMINI_API_KEY",
+  "BRAVE_API_KEY",
+  "TAVILY_API_KEY",
+] as const satisfies readonly (keyof Config)[];
+
+/** Variables that every process has. Their values are no secrets, and appear in much of what a process writes. */
+const PLAIN_VARIABLES: ReadonlySet<string> = new Set([
+  "HOME",
+  "LANG",
+  "LOGNAME",
+  "NODE_ENV",
+  "PATH",
+  "PWD",
+  "SHELL",
+  "TERM",
+  "TMPDIR",
+  "TZ",
+  "USER",
+]);
+
+export function isPlainVariable(name: string): boolean {
+  return PLAIN_VARIABLES.has(name);
+}
+
+export function operatorSecrets(config: Config, providers: readonly Provider[]): string[] {
+  const named = [
+    ...mcpVariables(config),
+    ...providers.flatMap((each) => ("api_key_env" in each ? [each.api_key_env] : [])),
+  ];
+  const values = named.map((name) =>
+    name === undefined || isPlainVariable(name) ? undefined : config.environment[name],
+  );
+  const headers = providers.map((provider) => ("headers" in provider ? provider.headers : {}));
+  const urls = [
+    config.OPENAI_BASE_URL,
+    config.SEARXNG_URL,
+    ...Object.values({ ...config.mcpServers.servers, ...config.mcpServers.connectors }).map((each) =>
+      "url" in each ? each.url : undefined,
+    ),
+    ...providers.map((provider) => ("base_url" in provider ? provider.base_url : undefined)),
+  ];
+  return [
+    ...[...KEYS.map((name) => config[name]), ...values].filter((value) => value !== undefined),
+    ...headers.flatMap(headerSecrets),
+    ...redisUrlSecrets(config.REDIS_URL, config.REDIS_CLUSTER),
+    ...urls.flatMap((url) => (url === undefined ? [] : urlSecrets(url))),
+  ].filter(({ length }) => length >= SECRET_MIN_LENGTH);
+}
+
+function mcpVariables({ mcpServers }: Config): string[] {
+  const servers = [...Object.values(mcpServers.servers), ...Object.values(mcpServers.connectors)];
+  return servers.flatMap((server) => ("env_names" in server ? server.env_names : Object.values(server.headers_env)));
+}

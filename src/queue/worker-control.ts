@@ -1,0 +1,27 @@
+/**
+ * Orders to workers, so that a cancelled run stops within milliseconds. Pub/sub delivers at most once: a worker that
+ * misses an order finds out by its lease (workers/jobs/response-worker.ts), a few seconds later.
+ */
+import type { RedisLayout } from "../redis/layout.ts";
+import type { RedisClient } from "../redis/script.ts";
+
+export class WorkerControl {
+  readonly #redis: RedisClient;
+  readonly #layout: RedisLayout;
+
+  constructor(redis: RedisClient, layout: RedisLayout) {
+    this.#redis = redis;
+    this.#layout = layout;
+  }
+
+  /** Tells whichever worker runs this response to stop. */
+  async abort(id: string): Promise<void> {
+    await this.#redis.publish(this.#layout.control, id);
+  }
+
+  /** `subscriber` is a connection used for nothing else. */
+  static async listen(subscriber: RedisClient, layout: RedisLayout, onAbort: (id: string) => void): Promise<void> {
+    subscriber.on("message", (_channel: string, id: string) => onAbort(id));
+    await subscriber.subscribe(layout.control);
+  }
+}

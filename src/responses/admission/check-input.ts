@@ -1,0 +1,81 @@
+/** What only the conversation behind a request can tell of its input (contract.md#order-of-errors, state). */
+import { duplicateItem, toolOutputMissing } from "../../lifecycle/errors/requests.ts";
+import { conversationNotFound } from "../../lifecycle/errors/state.ts";
+import { answeredCall, findUnansweredCall, findUnansweredCalls } from "../../lifecycle/tool-outputs.ts";
+import { conversationIdOf } from "../conversations/conversation-turn.ts";
+import type { CreateRequest, ResolvedRequest } from "../../protocol/create-request.ts";
+import type { InputItem, OutputItem } from "../../protocol/item.ts";
+import type { Response } from "../../protocol/response.ts";
+import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
+import { responseJsonOf } from "../reading/read-response.ts";
+import { refuseSecrets } from "../content/request-secrets.ts";
+import { verifySealedItems } from "../content/sealed-items.ts";
+import type { Storage } from "../storage.ts";
+
+type ConversationNamed = Pick<CreateRequest, "conversation">;
+
+export async function checkConversation(storage: Storage, request: ConversationNamed, project: string): Promise<void> {
+  const conversationId = conversationIdOf(request);
+  if (conversationId !== undefined && (await storage.conversations.readOwned(conversationId, project)) === undefined) {
+    throw conversationNotFound(conversationId);
+  }
+}
+
+/** What is wrong with items by themselves, before they are kept. `param` is where they stand. */
+export async function checkItems(
+  { sealer }: Pick<Storage, "sealer">,
+  project: string,
+  items: readonly InputItem[],
+  param: string,
+): Promise<void> {
+  refuseSecrets(items, param);
+  await verifySealedItems(sealer, project, items, param);
+}
+
+/** The conversation is known by now to be the project's. */
+export async function checkInput(storage: Storage, request: ResolvedRequest, project: string): Promise<void> {
+  const { input, previous_response_id: previousId } = request;
+  const items = Array.isArray(input) ? input : [];
+  await checkItems(storage, project, items, "input");
+  const duplicate = findDuplicate(items);
+  if (duplicate !== undefined) throw duplicateItem(duplicate);
+  const conversationId = conversationIdOf(request);
+  const callId =
+    conversationId === undefined
+      ? findUnansweredCall([...(previousId == null ? [] : await readOutput(storage, previousId)), ...items])
+      : await findUnansweredIn(storage, conversationId, project, items);
+  if (callId !== undefined) throw toolOutputMissing(callId);
+}
+
+/** Of the conversation with `items` behind it, at the cost of its unanswered calls. */
+async function findUnansweredIn(
+  storage: Storage,
+  id: string,
+  project: string,
+  items: readonly InputItem[],
+): Promise<string | undefined> {
+  const { conversations } = storage;
+  const record = await conversations.readOwned(id, project);
+  if (record?.knowsCalls === undefined) return findUnansweredCall([...(await conversations.readItems(id)), ...items]);
+  const answered = new Set(items.map((item) => answeredCall(item)));
+  const before = (await conversations.readUnansweredCalls(id)).find((callId) => !answered.has(callId));
+  return before ?? (await conversations.findUnanswered(id, findUnansweredCalls(items)));
+}
+
+/** The first id that a second item has. */
+function findDuplicate(items: readonly InputItem[]): string | undefined {
+  const ids = new Set<string>();
+  for (const { id } of items) {
+    if (id == null) continue;
+    if (ids.has(id)) return id;
+    ids.add(id);
+  }
+  return undefined;
+}
+
+/** Parsed only if there is a call in it: most outputs are texts, and may be long. */
+async function readOutput(storage: Storage, id: string): Promise<OutputItem[]> {
+  const last = await storage.writersReader.readLast(id);
+  if (last === undefined || !last.data.includes('"function_call"')) return [];
+  return (await parseInTurns<Response>(responseJsonOf(last))).output;
+}

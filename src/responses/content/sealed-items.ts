@@ -1,0 +1,73 @@
+/**
+ * Items whose content this server has sealed, on their way in: a model's reasoning, a compacted conversation. They are
+ * verified at the door, kept as they came, and opened only for the model. What somebody else encrypted is a provider's to
+ * understand, and is not touched.
+ */
+import { z } from "zod";
+import { encryptedContentUnverified } from "../../lifecycle/errors/requests.ts";
+import type { InputItem, OutputItem } from "../../protocol/item.ts";
+import { type ContentSealer, isSealed, type SealedKind, UnreadableContentError } from "../../sealing/content-sealer.ts";
+import { mapInTurns, Turns } from "../../concurrency/turns.ts";
+import type { Storage } from "../storage.ts";
+
+type Item = InputItem | OutputItem;
+
+/** Another project's content is as unreadable as one that was made up (contract.md#ownership). `param` is where the items stand. */
+export async function verifySealedItems(
+  sealer: ContentSealer,
+  project: string,
+  items: readonly Item[],
+  param: string,
+): Promise<void> {
+  const turns = new Turns();
+  for (const [place, item] of items.entries()) {
+    const sealed = sealedContentOf(item);
+    if (sealed === undefined) continue;
+    if (turns.isOver) await turns.next();
+    try {
+      sealer.verify(project, sealed.kind, sealed.text);
+    } catch (error) {
+      if (!(error instanceof UnreadableContentError)) throw error;
+      throw encryptedContentUnverified(item.id ?? `${param}[${place}]`, param);
+    }
+  }
+}
+
+/** What a model has thought, as it is sealed. */
+const reasoningSchema = z.object({ summary: z.array(z.string()), content: z.array(z.string()) });
+
+export function sealReasoning(sealer: ContentSealer, project: string, texts: z.infer<typeof reasoningSchema>): string {
+  return sealer.seal(project, "reasoning", texts);
+}
+
+/** The items as a model is shown them: reasoning that this server sealed is text again. */
+export async function openReasoning<T extends Item>(
+  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  project: string,
+  items: readonly T[],
+): Promise<T[]> {
+  return await mapInTurns(items, (item) => {
+    const sealed = sealedContentOf(item);
+    if (item.type !== "reasoning" || sealed?.kind !== "reasoning") return item;
+    const { encrypted_content: _sealed, ...shown } = item;
+    try {
+      const { summary, content } = reasoningSchema.parse(sealer.open(project, "reasoning", sealed.text));
+      return {
+        ...shown,
+        ...(summary.length > 0 && { summary: summary.map((text) => ({ type: "summary_text", text })) }),
+        ...(content.length > 0 && { content: content.map((text) => ({ type: "reasoning_text", text })) }),
+      } as T;
+    } catch (error) {
+      if (!(error instanceof UnreadableContentError)) throw error;
+      // It was readable when it was accepted: its key was taken away since. The conversation goes on with what is shown.
+      logger.warn({ project, itemId: item.id }, "Reasoning was sealed with a key that is not configured any more");
+      return shown as T;
+    }
+  });
+}
+
+function sealedContentOf(item: Item): { kind: SealedKind; text: string } | undefined {
+  if (item.type !== "reasoning" && item.type !== "compaction") return undefined;
+  const { encrypted_content: text, type: kind } = item;
+  return text != null && isSealed(text) ? { kind, text } : undefined;
+}

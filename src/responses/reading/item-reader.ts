@@ -1,0 +1,75 @@
+/**
+ * Items by their ids, out of whatever they are in. Of a conversation and of an input only the item is read; of an output
+ * the whole, since it is the end of a log: a few of those that were read last are remembered.
+ */
+import { isConversationId } from "../../protocol/id.ts";
+import type { InputItem, OutputItem } from "../../protocol/item.ts";
+import type { Response } from "../../protocol/response.ts";
+import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
+import { readResponse } from "./read-response.ts";
+import type { Storage } from "../storage.ts";
+
+type Item = InputItem | OutputItem;
+
+export interface FoundItem {
+  item: Item;
+  /** Of its JSON. */
+  bytes: number;
+}
+
+const OUTPUTS_REMEMBERED = 8;
+
+/** For one project and one request: what was looked up is not looked up again. */
+export class ItemReader {
+  readonly #storage: Storage;
+  readonly #project: string;
+  readonly #owned = new Map<string, Promise<boolean>>();
+  readonly #outputs = new Map<string, Promise<readonly OutputItem[]>>();
+
+  constructor(storage: Storage, project: string) {
+    this.#storage = storage;
+    this.#project = project;
+  }
+
+  /** The item, from the newest that has it. Undefined if it is in nothing of the project's any more. */
+  async read(itemId: string): Promise<FoundItem | undefined> {
+    for (const owner of await this.#storage.items.find(this.#project, itemId)) {
+      if (!(await this.#isOwned(owner))) continue;
+      const json = isConversationId(owner)
+        ? await this.#storage.conversations.readItemJson(owner, itemId)
+        : ((await this.#storage.records.readInputItem(owner, itemId)) ?? (await this.#readOutputItem(owner, itemId)));
+      const item = json === undefined ? undefined : await parseInTurns<Item>(json);
+      if (item !== undefined && item.type !== "item_reference") return { item, bytes: Buffer.byteLength(json!) };
+    }
+    return undefined;
+  }
+
+  async #isOwned(owner: string): Promise<boolean> {
+    const { conversations, records } = this.#storage;
+    let owned = this.#owned.get(owner);
+    if (owned === undefined) {
+      const read = (isConversationId(owner) ? conversations : records).readOwned(owner, this.#project);
+      this.#owned.set(owner, (owned = read.then((record) => record !== undefined)));
+    }
+    return await owned;
+  }
+
+  async #readOutputItem(owner: string, itemId: string): Promise<string | undefined> {
+    const item = (await this.#outputOf(owner)).find(({ id }) => id === itemId);
+    return item && JSON.stringify(item);
+  }
+
+  async #outputOf(owner: string): Promise<readonly OutputItem[]> {
+    let output = this.#outputs.get(owner);
+    if (output === undefined) {
+      this.#outputs.set(owner, (output = readOutput(this.#storage, owner)));
+      if (this.#outputs.size > OUTPUTS_REMEMBERED) this.#outputs.delete([...this.#outputs.keys()][0]!);
+    }
+    return await output;
+  }
+}
+
+async function readOutput(storage: Storage, id: string): Promise<readonly OutputItem[]> {
+  const read = await readResponse(storage, id);
+  return read === undefined ? [] : (await parseInTurns<Response>(read.json)).output;
+}

@@ -1,0 +1,37 @@
+/** Server-sent event frames (contract.md#frames): `id`, `event`, `data`, whole frames only. */
+import { createHash } from "node:crypto";
+import { type LoggedEvent, typeOf } from "../log/event-log.ts";
+
+export type FrameEncoder = (events: readonly LoggedEvent[]) => Buffer;
+
+/**
+ * A comment without a blank line of its own (contract.md#heartbeats), so that it becomes the first line of the next frame. A
+ * blank line makes some decoders dispatch: the official Python client never forgets an id and would parse empty data.
+ */
+export const HEARTBEAT = Buffer.from(": keep-alive\n");
+
+export const encodeFrames: FrameEncoder = (events) => {
+  let text = "";
+  for (const { sequenceNumber, data } of events) {
+    text += `id: ${sequenceNumber}\nevent: ${typeOf(data)}\ndata: ${data}\n\n`;
+  }
+  return Buffer.from(text);
+};
+
+const PADDED_TO = 64;
+
+/**
+ * Pads every delta so that its length does not tell what it says (contract.md#obfuscation). The padding comes from the
+ * response's id and the event's number, so that a resumed stream has the same bytes as an uninterrupted one.
+ */
+export function obfuscatedFrames(responseId: string): FrameEncoder {
+  return (events) => encodeFrames(events.map((event) => pad(responseId, event)));
+}
+
+function pad(responseId: string, event: LoggedEvent): LoggedEvent {
+  if (!typeOf(event.data).endsWith(".delta")) return event;
+  const noise = createHash("sha256").update(`${responseId}:${event.sequenceNumber}`).digest("base64url");
+  const length = PADDED_TO - (event.data.length % PADDED_TO);
+  const obfuscation = noise.repeat(2).slice(0, length);
+  return { ...event, data: `${event.data.slice(0, -1)},"obfuscation":${JSON.stringify(obfuscation)}}` };
+}

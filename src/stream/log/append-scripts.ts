@@ -1,0 +1,80 @@
+/** The two steps in which a log grows: events are appended under a lease; and, where replicas are required, they are shown. */
+import { ENTRY_FIELD, ENTRY_SUFFIX } from "../../redis/layout.ts";
+import { defineScript } from "../../redis/script.ts";
+
+/**
+ * `appended`, and `duplicate`: this very batch is in the log. `gap`: the log ends before `first`, at `last`.
+ * `fenced`: somebody else has the right to append, or the response is over. `gone`: there is no such response.
+ */
+export type AppendOutcome = { kind: "appended" | "duplicate" | "gap" | "fenced" | "gone"; last: number };
+
+/*
+ * KEYS  meta, events, snapshot, request, input, calls
+ * ARGV  lease, first, status or '', '1' if the status is terminal, snapshot or '', how to ring (PUBLISH, SPUBLISH or ''),
+ *       channel, events…
+ * Returns {outcome, last}
+ */
+const APPEND = `
+  local meta = redis.call('HMGET', KEYS[1], 'lease', 'last', 'status', 'retentionSeconds', 'bytes')
+  if not meta[3] then return {'gone', -1} end
+  local last = tonumber(meta[2])
+  if meta[1] ~= ARGV[1] then return {'fenced', last} end
+  local first = tonumber(ARGV[2])
+  if first <= last then return {'duplicate', last} end
+  local status = meta[3]
+  if status ~= 'queued' and status ~= 'in_progress' then return {'fenced', last} end
+  if first > last + 1 then return {'gap', last} end
+  local bytes = tonumber(meta[5] or '0')
+  for i = 8, #ARGV do
+    last = last + 1
+    bytes = bytes + #ARGV[i]
+    redis.call('XADD', KEYS[2], last .. '${ENTRY_SUFFIX}', '${ENTRY_FIELD}', ARGV[i])
+  end
+  if ARGV[3] == '' then
+    redis.call('HSET', KEYS[1], 'last', last, 'bytes', bytes)
+  else
+    redis.call('HSET', KEYS[1], 'last', last, 'bytes', bytes, 'status', ARGV[3])
+  end
+  if ARGV[5] ~= '' then redis.call('SET', KEYS[3], ARGV[5]) end
+  if ARGV[4] == '1' then
+    redis.call('UNLINK', KEYS[3])
+    redis.call('HSET', KEYS[1], 'expiresAtMs', (redis.call('TIME')[1] + meta[4]) * 1000)
+    for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], meta[4]) end
+  end
+  if ARGV[6] ~= '' then
+    redis.call('HDEL', KEYS[1], 'durable')
+    redis.call(ARGV[6], ARGV[7], last)
+  end
+  return {'appended', last}
+`;
+export const appendScript = defineScript<[AppendOutcome["kind"], number]>("appendEvents", 7, APPEND);
+/** What ends a response is taken by a Redis that is full: it stops what is spent, and starts the retention. */
+export const endScript = defineScript<[AppendOutcome["kind"], number]>("appendEnd", 7, APPEND, { runsWhenFull: true });
+
+/**
+ * `shown`: readers may see the log up to what was asked for. `gap`: the log ends before that, at `last`, because this
+ * primary was promoted without the rest. `gone`: there is no such response here.
+ */
+export type PublishOutcome = { kind: "shown" | "gap" | "gone"; last: number };
+
+/*
+ * KEYS  meta
+ * ARGV  last acknowledged sequence number, how to ring (PUBLISH or SPUBLISH), channel
+ * Returns {outcome, last}
+ */
+export const publishScript = defineScript<[PublishOutcome["kind"], number]>(
+  "publishDurableEvents",
+  1,
+  `
+  local meta = redis.call('HMGET', KEYS[1], 'durable', 'last')
+  if not meta[2] then return {'gone', -1} end
+  local last = tonumber(meta[2])
+  if last < tonumber(ARGV[1]) then return {'gap', last} end
+  if tonumber(meta[1] or '-1') < tonumber(ARGV[1]) then
+    redis.call('HSET', KEYS[1], 'durable', ARGV[1])
+    redis.call(ARGV[2], ARGV[3], ARGV[1])
+  end
+  return {'shown', last}
+`,
+  { runsWhenFull: true },
+);

@@ -1,0 +1,237 @@
+/**
+ * The writing end of one response's log, held by whoever has its lease. It buffers events for a few milliseconds, keeps
+ * one append in flight, and slows its caller when Redis is slow; nothing is dropped. It also folds what it writes, so
+ * that the caller always sees the response as the log will say it.
+ */
+import { applyEvent, type ResponseState } from "../../lifecycle/apply-event.ts";
+import type { EventDraft } from "../../protocol/event.ts";
+import type { ResponseStatus } from "../../protocol/response.ts";
+import { untilTaken } from "../../redis/patience.ts";
+import { type EventLog, sequenceEvents } from "./event-log.ts";
+import { type Batch, RecentBatches } from "./recent-batches.ts";
+import { takeSnapshot } from "./snapshot.ts";
+
+const FLUSH_INTERVAL_MS = 15;
+/** A batch this large goes at once. One script call carries no more, but for events that must stay together. */
+const BATCH_BYTES = 256 * 1024;
+const BATCH_EVENTS = 500;
+/** Above this the caller waits. */
+const BUFFER_BYTES = 1024 * 1024;
+const SNAPSHOT_MIN_BYTES = 64 * 1024;
+
+/** Somebody else has the right to append now, or the response is over or deleted. The run must stop. */
+export class LeaseLostError extends Error {
+  override readonly name = "LeaseLostError";
+}
+
+interface Encoded {
+  data: string;
+  status: ResponseStatus | undefined;
+  /** Goes into the log in one append with the next event, or not at all. */
+  isJoined: boolean;
+}
+
+type Appended = Batch<Encoded>;
+
+export interface EventWriterOptions {
+  log: EventLog;
+  id: string;
+  lease: string;
+  /** The last event that the log holds. */
+  last: number;
+  /** The fold of the log up to `last`. */
+  state: ResponseState;
+  /** Ends every wait. */
+  signal: AbortSignal;
+  /** Called once, when nothing can be written any more. */
+  onFailure: (error: Error) => void;
+}
+
+export class EventWriter {
+  readonly #options: EventWriterOptions;
+  #state: ResponseState;
+  /** Sequence number of `#buffer[0]`. */
+  #first: number;
+  #buffer: Encoded[] = [];
+  #bufferBytes = 0;
+  readonly #recent: RecentBatches<Encoded>;
+  #unsnapshotBytes = 0;
+  #snapshotBytes = SNAPSHOT_MIN_BYTES;
+  #draining: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #flushedAtMs = Number.NEGATIVE_INFINITY;
+  #urgent = false;
+  #failure: Error | undefined;
+  #refill: () => Promise<void> = () => Promise.resolve();
+
+  constructor(options: EventWriterOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#first = options.last + 1;
+    this.#recent = new RecentBatches(options.id);
+  }
+
+  /** The response as the log says it once everything written is flushed. */
+  get state(): ResponseState {
+    return this.#state;
+  }
+
+  /** What else a Redis that lost a part of the log has lost: written again before the log is. */
+  onRollback(refill: () => Promise<void>): void {
+    this.#refill = refill;
+  }
+
+  /** Takes events; resolves when there is room for more. Throws what made writing impossible. */
+  async write(...drafts: EventDraft[]): Promise<void> {
+    await this.writeAll(drafts);
+  }
+
+  /** The same for a list: one of 100,000 events cannot be spread into a call. */
+  async writeAll(drafts: readonly EventDraft[]): Promise<void> {
+    await this.#take(drafts, false);
+  }
+
+  /** The same for events that the log has all of or none of, whatever dies: one append carries them. */
+  async writeWhole(drafts: readonly EventDraft[]): Promise<void> {
+    await this.#take(drafts, true);
+  }
+
+  async #take(drafts: readonly EventDraft[], isWhole: boolean): Promise<void> {
+    this.#throwFailure();
+    const encoded = sequenceEvents(this.#first + this.#buffer.length, drafts);
+    for (const [i, draft] of drafts.entries()) {
+      const before = this.#state.response.status;
+      this.#state = applyEvent(this.#state, draft);
+      const { status } = this.#state.response;
+      const data = encoded[i]!;
+      const isJoined = isWhole && i < drafts.length - 1;
+      this.#buffer.push({ data, status: status === before ? undefined : status, isJoined });
+      this.#bufferBytes += data.length;
+    }
+    this.#schedule();
+    while (this.#bufferBytes > BUFFER_BYTES) {
+      this.#urgent = true;
+      await this.#drain();
+      this.#throwFailure();
+    }
+  }
+
+  /** Resolves when everything written so far is in the log. */
+  async flush(): Promise<void> {
+    while (this.#buffer.length > 0 && this.#failure === undefined) {
+      this.#urgent = true;
+      await this.#drain();
+    }
+    await this.#draining;
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #schedule(): void {
+    if (this.#draining !== undefined || this.#buffer.length === 0) return;
+    const waitMs = this.#flushedAtMs + FLUSH_INTERVAL_MS - performance.now();
+    if (this.#urgent || this.#bufferBytes >= BATCH_BYTES || waitMs <= 0) {
+      void this.#drain();
+    } else {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        void this.#drain();
+      }, waitMs);
+    }
+  }
+
+  /** One flush at a time: whoever asks while one is under way gets that one. Never rejects; failures are kept. */
+  #drain(): Promise<void> {
+    this.#draining ??= this.#flushOnce()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#draining = undefined;
+        if (this.#failure === undefined) this.#schedule();
+      });
+    return this.#draining;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.#buffer = [];
+    this.#bufferBytes = 0;
+    this.#options.onFailure(this.#failure);
+  }
+
+  async #flushOnce(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#urgent = false;
+    this.#flushedAtMs = performance.now();
+    const batch = this.#takeBatch();
+    if (batch.events.length > 0) await this.#appendUntilDone(batch);
+  }
+
+  #takeBatch(): Appended {
+    let count = 0;
+    let bytes = 0;
+    let isJoined = false;
+    while (count < this.#buffer.length && (isJoined || (count < BATCH_EVENTS && bytes < BATCH_BYTES))) {
+      const event = this.#buffer[count]!;
+      bytes += event.data.length;
+      isJoined = event.isJoined;
+      count += 1;
+    }
+    const events = this.#buffer.splice(0, count);
+    const batch = { first: this.#first, events, bytes, atMs: performance.now() };
+    this.#bufferBytes -= bytes;
+    this.#first += count;
+    return batch;
+  }
+
+  async #appendUntilDone(batch: Appended): Promise<void> {
+    this.#recent.add(batch);
+    let sending = batch;
+    for (;;) {
+      const outcome = await this.#append(sending);
+      switch (outcome.kind) {
+        case "appended":
+        case "duplicate":
+          return;
+        case "gap":
+          sending = this.#recent.from(outcome.last + 1);
+          await this.#refill();
+          break;
+        case "fenced":
+          throw new LeaseLostError(`The lease of ${this.#options.id} was taken by somebody else.`);
+        case "gone":
+          throw new LeaseLostError(`Response ${this.#options.id} does not exist any more.`);
+      }
+    }
+  }
+
+  async #append(batch: Appended) {
+    const { log, id, lease, signal } = this.#options;
+    const snapshot = this.#dueSnapshot(batch);
+    const content = {
+      lease,
+      first: batch.first,
+      events: batch.events.map((event) => event.data),
+      status: batch.events.findLast((event) => event.status !== undefined)?.status,
+      snapshot,
+    };
+    return await untilTaken(() => log.append(id, content, signal), signal);
+  }
+
+  /**
+   * A snapshot costs as much as the response is long, so one is due when the log has grown by as much since the last:
+   * all snapshots together cost no more than the log itself, and GET never folds more than about half of it.
+   */
+  #dueSnapshot(batch: Appended) {
+    this.#unsnapshotBytes += batch.bytes;
+    const endsWithState = this.#buffer.length === 0;
+    if (!endsWithState || this.#unsnapshotBytes < this.#snapshotBytes) return undefined;
+    const snapshot = takeSnapshot(this.#state, batch.first + batch.events.length - 1);
+    this.#snapshotBytes = Math.max(SNAPSHOT_MIN_BYTES, JSON.stringify(snapshot).length);
+    this.#unsnapshotBytes = 0;
+    return snapshot;
+  }
+}

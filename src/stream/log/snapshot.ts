@@ -1,0 +1,52 @@
+/**
+ * A fold of the log up to some sequence number, so that GET need not read a long log from its beginning. It is only a
+ * shortcut: deleting it changes no answer.
+ */
+import type { EventDraft } from "../../protocol/event.ts";
+import type { Response } from "../../protocol/response.ts";
+import { foldEvents, type ResponseState } from "../../lifecycle/apply-event.ts";
+import type { RedisLayout } from "../../redis/layout.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
+import type { EventLogReader } from "./event-log.ts";
+
+export interface Snapshot {
+  sequenceNumber: number;
+  response: Response;
+  openIndices: number[];
+}
+
+export function takeSnapshot(state: ResponseState, sequenceNumber: number): Snapshot {
+  return { sequenceNumber, response: state.response, openIndices: [...state.openIndices] };
+}
+
+export interface FoldedLog extends ResponseState {
+  /** The last event that was folded in. */
+  last: number;
+}
+
+/** The state that the log says: the stored snapshot and the events after it. Undefined if there is no log. */
+export async function foldLog(
+  redis: RedisClient,
+  layout: RedisLayout,
+  reader: EventLogReader,
+  id: string,
+): Promise<FoldedLog | undefined> {
+  const [json, end] = await Promise.all([redis.get(layout.snapshot(id)), reader.visibleEnd(id)]);
+  const stored = json === null ? undefined : await parseInTurns<Snapshot>(json);
+  // A snapshot may be ahead of what may be shown.
+  const snapshot = stored !== undefined && end !== undefined && stored.sequenceNumber > end ? undefined : stored;
+  let last = snapshot?.sequenceNumber ?? -1;
+  let state: ResponseState | undefined = snapshot && {
+    response: snapshot.response,
+    openIndices: new Set(snapshot.openIndices),
+  };
+  for (;;) {
+    const { events, hasMore } = await reader.readPage(id, last + 1);
+    const drafts: EventDraft[] = [];
+    for (const event of events) drafts.push(await parseInTurns(event.data));
+    state = foldEvents(drafts, state);
+    last = events.at(-1)?.sequenceNumber ?? last;
+    if (!hasMore) return state && { ...state, last };
+  }
+}

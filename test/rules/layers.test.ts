@@ -1,0 +1,438 @@
+/**
+ * Dependencies point one way (ARCHITECTURE.md, "Rooms"). A test and not only a lint rule, so that nobody weakens it in
+ * passing: the table below is the architecture.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+
+/** The rooms, each above those that it may import: no two rooms import each other. A file may be a room by itself. */
+const ROOMS: Record<string, readonly string[]> = {
+  "src/concurrency": [],
+  "src/logging": [],
+  "src/protocol": [],
+  "src/redis": [],
+  "src/config": ["src/protocol", "src/redis"],
+  "src/context-window": ["src/concurrency", "src/protocol"],
+  "src/lifecycle": ["src/protocol"],
+  "src/sealing": ["src/redis"],
+  "src/process": ["src/config"],
+  "src/providers": ["src/logging", "src/protocol", "src/redis", "src/config"],
+  "src/queue": ["src/protocol", "src/redis", "src/lifecycle"],
+  "src/store": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
+  "src/stream/log": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
+  "workers/net": ["src/config"],
+  "src/local": ["src/logging", "src/redis", "src/config", "src/providers"],
+  "src/prompts": ["src/protocol", "src/config", "src/lifecycle", "src/providers"],
+  "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log"],
+  "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
+  "src/http/replies": ["src/protocol", "src/lifecycle", "src/stream/fan-out"],
+  "src/responses/content": [
+    "src/concurrency",
+    "src/protocol",
+    "src/context-window",
+    "src/lifecycle",
+    "src/sealing",
+    "src/responses",
+  ],
+  "src/responses/reading": [
+    "src/concurrency",
+    "src/protocol",
+    "src/lifecycle",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+  ],
+  "workers/attempt": ["src/protocol", "src/redis", "src/lifecycle", "src/store", "src/stream/log", "src/responses"],
+  "src/responses/conversations": [
+    "src/concurrency",
+    "src/protocol",
+    "src/redis",
+    "src/lifecycle",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+    "src/responses/content",
+    "src/responses/reading",
+  ],
+  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle", "workers/attempt"],
+  "src/responses/ending": [
+    "src/concurrency",
+    "src/protocol",
+    "src/redis",
+    "src/lifecycle",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+    "src/responses/reading",
+    "src/responses/conversations",
+  ],
+  "workers/tools": [
+    "src/protocol",
+    "src/redis",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+    "workers/attempt",
+    "src/responses/conversations",
+    "workers/upstreams",
+  ],
+  "workers/upstreams/fallback": ["workers/upstreams"],
+  "workers/upstreams/provider": [
+    "src/logging",
+    "src/protocol",
+    "src/config",
+    "src/lifecycle",
+    "src/providers",
+    "workers/upstreams",
+  ],
+  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "src/lifecycle", "workers/upstreams"],
+  "src/responses/admission": [
+    "src/concurrency",
+    "src/protocol",
+    "src/redis",
+    "src/context-window",
+    "src/lifecycle",
+    "src/providers",
+    "src/queue",
+    "src/store",
+    "src/stream/log",
+    "src/prompts",
+    "src/responses",
+    "src/responses/content",
+    "src/responses/reading",
+    "src/responses/conversations",
+    "src/responses/ending",
+  ],
+  "workers/tools/code-interpreter": [
+    "src/concurrency",
+    "src/protocol",
+    "src/config",
+    "src/store",
+    "workers/upstreams",
+    "workers/tools",
+  ],
+  "workers/tools/image-generation": [
+    "src/logging",
+    "src/protocol",
+    "src/config",
+    "src/providers",
+    "src/store",
+    "workers/net",
+    "workers/upstreams",
+    "workers/tools",
+    "workers/upstreams/provider",
+  ],
+  "workers/tools/mcp": [
+    "src/logging",
+    "src/protocol",
+    "src/config",
+    "src/providers",
+    "src/store",
+    "workers/net",
+    "workers/upstreams",
+    "workers/tools",
+  ],
+  "workers/upstreams/ai-sdk": [
+    "src/protocol",
+    "src/config",
+    "src/context-window",
+    "src/lifecycle",
+    "src/providers",
+    "workers/upstreams",
+    "workers/upstreams/provider",
+  ],
+  "workers/upstreams/openai-responses": [
+    "src/logging",
+    "src/protocol",
+    "src/config",
+    "src/lifecycle",
+    "src/providers",
+    "workers/upstreams",
+    "workers/upstreams/provider",
+  ],
+  "src/context.ts": [
+    "src/redis",
+    "src/config",
+    "src/sealing",
+    "src/providers",
+    "src/queue",
+    "src/store",
+    "src/stream/log",
+    "src/prompts",
+    "src/responses",
+    "src/stream/fan-out",
+    "src/responses/reading",
+    "src/responses/admission",
+  ],
+  "src/http/middleware": [
+    "src/concurrency",
+    "src/protocol",
+    "src/redis",
+    "src/config",
+    "src/lifecycle",
+    "src/responses",
+    "src/responses/admission",
+  ],
+  "workers/tools/read-pages.ts": ["workers/upstreams", "workers/tools", "workers/tools/mcp"],
+  "workers/upstreams/registry.ts": [
+    "src/config",
+    "src/providers",
+    "workers/upstreams",
+    "workers/upstreams/fallback",
+    "workers/upstreams/simulator",
+    "workers/upstreams/ai-sdk",
+    "workers/upstreams/openai-responses",
+  ],
+  "src/http/validation": [
+    "src/concurrency",
+    "src/protocol",
+    "src/config",
+    "src/lifecycle",
+    "src/providers",
+    "src/http/middleware",
+  ],
+  "workers/tools/web-search": [
+    "src/concurrency",
+    "src/protocol",
+    "src/config",
+    "src/providers",
+    "workers/net",
+    "workers/tools",
+    "workers/tools/read-pages.ts",
+  ],
+  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools", "workers/tools/read-pages.ts"],
+  "src/http/endpoints": [
+    "src/concurrency",
+    "src/protocol",
+    "src/context-window",
+    "src/lifecycle",
+    "src/providers",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+    "src/stream/fan-out",
+    "src/http/replies",
+    "src/responses/content",
+    "src/responses/reading",
+    "src/responses/conversations",
+    "src/responses/ending",
+    "src/responses/admission",
+    "src/context.ts",
+    "src/http/middleware",
+    "src/http/validation",
+  ],
+  "workers/tools/registry.ts": [
+    "src/protocol",
+    "src/config",
+    "workers/tools",
+    "workers/tools/code-interpreter",
+    "workers/tools/image-generation",
+    "workers/tools/mcp",
+    "workers/tools/web-search",
+  ],
+  "src/openapi": [
+    "src/protocol",
+    "src/lifecycle",
+    "src/providers",
+    "src/stream/log",
+    "src/stream/fan-out",
+    "src/http/middleware",
+    "src/http/validation",
+    "src/http/endpoints",
+  ],
+  "workers/turn": [
+    "src/protocol",
+    "src/context-window",
+    "src/lifecycle",
+    "src/providers",
+    "src/store",
+    "src/responses",
+    "workers/attempt",
+    "workers/upstreams",
+    "workers/tools",
+    "workers/tools/web-search",
+    "workers/tools/registry.ts",
+  ],
+  src: [
+    "src/logging",
+    "src/redis",
+    "src/config",
+    "src/process",
+    "src/providers",
+    "src/context.ts",
+    "src/http/middleware",
+    "src/http/endpoints",
+    "src/openapi",
+  ],
+  "workers/remote": [
+    "src/protocol",
+    "src/store",
+    "src/responses",
+    "workers/attempt",
+    "workers/upstreams",
+    "workers/upstreams/registry.ts",
+    "workers/turn",
+  ],
+  "workers/turn/context": [
+    "src/protocol",
+    "src/context-window",
+    "src/lifecycle",
+    "src/sealing",
+    "src/responses",
+    "src/responses/content",
+    "workers/attempt",
+    "workers/upstreams",
+    "workers/tools",
+    "workers/tools/mcp",
+    "workers/turn",
+  ],
+  "workers/run": [
+    "src/protocol",
+    "src/redis",
+    "src/lifecycle",
+    "src/sealing",
+    "src/providers",
+    "src/queue",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+    "src/responses/content",
+    "src/responses/reading",
+    "workers/attempt",
+    "src/responses/conversations",
+    "workers/upstreams",
+    "src/responses/ending",
+    "workers/tools",
+    "workers/tools/read-pages.ts",
+    "workers/upstreams/registry.ts",
+    "workers/turn/citations",
+    "workers/tools/registry.ts",
+    "workers/turn",
+    "workers/remote",
+    "workers/turn/context",
+  ],
+  "workers/jobs": [
+    "src/concurrency",
+    "src/logging",
+    "src/protocol",
+    "src/redis",
+    "src/config",
+    "src/lifecycle",
+    "src/process",
+    "src/providers",
+    "src/queue",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+    "workers/attempt",
+    "src/responses/conversations",
+    "src/responses/ending",
+    "src/responses/admission",
+    "src/context.ts",
+    "workers/upstreams/registry.ts",
+    "workers/tools/registry.ts",
+    "workers/remote",
+    "workers/run",
+  ],
+  workers: ["src/logging", "src/config", "src/process", "src/providers", "src/context.ts", "src", "workers/jobs"],
+};
+
+/** Who may use a library that the architecture keeps in its place. */
+const LIBRARIES: Record<string, readonly string[]> = {
+  express: ["src/app.ts", "src/http/"],
+  bullmq: ["src/queue/", "workers/jobs/response-worker.ts", "workers/jobs/fair-queue.ts"],
+  ioredis: ["src/redis/", "src/local/redis/inspect.ts"],
+  "@modelcontextprotocol/sdk": ["workers/tools/mcp/", "src/local/demo/research/almanac.ts"],
+  openai: [
+    "workers/upstreams/",
+    "workers/tools/image-generation/",
+    "src/providers/input-token-counters.ts",
+    "src/local/demo.ts",
+    "src/local/research-demo.ts",
+    "src/local/demo/research/",
+  ],
+  "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
+  "@ai-sdk": ["workers/upstreams/ai-sdk/", "workers/tools/image-generation/"],
+  undici: ["workers/upstreams/provider/", "workers/net/"],
+  yaml: ["src/config/settings-file.ts"],
+  jsdom: ["workers/tools/web-search/page-extraction/"],
+  "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
+  "robots-parser": ["workers/tools/web-search/"],
+};
+
+interface Import {
+  file: string;
+  target: string;
+}
+
+const files = globSync(["src/**/*.ts", "workers/**/*.ts"]);
+const imports: Import[] = files.flatMap((file) =>
+  [...readFileSync(file, "utf8").matchAll(/(?:from |import |import\()"([^"]+)"/g)].map((match) => ({
+    file,
+    target: match[1]!,
+  })),
+);
+
+/** The longest room that holds the file. */
+function roomOf(file: string): string {
+  const rooms = Object.keys(ROOMS).filter((room) => file === room || file.startsWith(`${room}/`));
+  return rooms.reduce((longest, room) => (room.length > longest.length ? room : longest), "");
+}
+
+test("every file is in a room", () => {
+  expect(files.filter((file) => roomOf(file) === "")).toEqual([]);
+});
+
+test("each room is listed below the rooms that it imports", () => {
+  const order = Object.keys(ROOMS);
+  const upward = Object.entries(ROOMS).flatMap(([room, imported]) =>
+    imported.filter((each) => order.indexOf(each) >= order.indexOf(room) || !order.includes(each)),
+  );
+  expect(upward).toEqual([]);
+});
+
+test("rooms use every import that they may make", () => {
+  const made = new Set(
+    imports
+      .filter(({ target }) => target.startsWith("."))
+      .map(({ file, target }) => `${roomOf(file)} > ${roomOf(normalize(join(dirname(file), target)))}`),
+  );
+  const allowed = Object.entries(ROOMS).flatMap(([room, imported]) => imported.map((each) => `${room} > ${each}`));
+  expect(allowed.filter((each) => !made.has(each))).toEqual([]);
+});
+
+test("rooms import only what is below them", () => {
+  const illegal = imports.filter(({ file, target }) => {
+    if (!target.startsWith(".")) return false;
+    const from = roomOf(file);
+    const to = roomOf(normalize(join(dirname(file), target)));
+    return from !== to && !ROOMS[from]!.includes(to);
+  });
+  expect(illegal).toEqual([]);
+});
+
+test("the wire imports zod and nothing else", () => {
+  const outside = imports.filter(({ file, target }) => file.startsWith("src/protocol/") && !target.startsWith("."));
+  expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["zod"]));
+});
+
+test.each(Object.entries(LIBRARIES))("%s stays in its place", (library, places) => {
+  const strays = imports.filter(
+    ({ file, target }) =>
+      (target === library || target.startsWith(`${library}/`)) && !places.some((place) => file.startsWith(place)),
+  );
+  expect(strays).toEqual([]);
+});
+
+test("only src/config/config.ts reads the environment, and the entry files that pass it on", () => {
+  const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, "utf8")));
+  expect(
+    readers.filter(
+      (file) =>
+        !["src/config/config.ts", "src/local/start.ts", "src/local/demo.ts", "src/local/research-demo.ts"].includes(
+          file,
+        ),
+    ),
+  ).toEqual([]);
+});

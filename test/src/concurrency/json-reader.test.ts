@@ -1,0 +1,133 @@
+/** Bodies that are read by the piece are what JSON.parse makes of them, or refused as it refuses them. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { JsonReader, type JsonRefusal } from "../../../src/concurrency/json-reader.ts";
+
+const SEED = 20_261_128;
+const DEPTH = 256;
+const FIELDS = 10_000;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+type Outcome = { value: unknown } | { refusal: string };
+
+function read(bytes: Buffer, pieceValues: number, count = 7, maxValues = 1_000_000): Outcome {
+  try {
+    const reader = new JsonReader(bytes, { bounds: { depth: DEPTH, fields: FIELDS, values: maxValues }, pieceValues });
+    while (!reader.read(count));
+    return { value: reader.value() };
+  } catch (error) {
+    return { refusal: (error as JsonRefusal).reason };
+  }
+}
+
+function expected(bytes: Buffer): Outcome {
+  try {
+    return { value: JSON.parse(utf8.decode(bytes)) };
+  } catch {
+    return { refusal: "malformed" };
+  }
+}
+
+/** The order of the names counts, and so do own properties that are called `__proto__`. */
+const shown = (outcome: Outcome): string => JSON.stringify(outcome);
+
+/** None with an escape: V8 13.6 reads a name of one escaped character as another, if it has seen such a name before. */
+const names = fc.constantFrom("a", "b", "", "__proto__", "7", "0", "é", "[", "{,:}]");
+const { json } = fc.letrec<{ json: string }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 5, withCrossShrink: true },
+    fc.constantFrom("1", "-0", "0.5", "1e400", "null", "true", '""', '"\\"],{"', '"\\\\"', '"\\ud800"', '"😀"', " 7\n"),
+    fc.array(tie("json"), { maxLength: 6 }).map((values) => `[${values.join(" ,")}]`),
+    fc
+      .array(fc.tuple(names, tie("json")), { maxLength: 6 })
+      .map((members) => `{${members.map(([name, value]) => `${JSON.stringify(name)}: ${value}`).join(",")}} `),
+  ),
+}));
+
+const piece = fc.integer({ min: 1, max: 12 });
+const count = fc.integer({ min: 1, max: 40 });
+
+describe("a body that is read by the piece", () => {
+  test("is what JSON.parse makes of it", () => {
+    const check = (text: string, pieceValues: number, bytes: number): void => {
+      const body = Buffer.from(text);
+      expect(shown(read(body, pieceValues, bytes))).toBe(shown(expected(body)));
+    };
+    fc.assert(fc.property(json, piece, count, check), { seed: SEED, numRuns: 3_000 });
+  });
+
+  const damaged = fc
+    .tuple(
+      json,
+      fc.nat(),
+      fc.constantFrom("", ",", ":", "]", "}", "[", "{", '"', "0", "\\", "\ufeff", "\u00a0"),
+      fc.nat(2),
+    )
+    .map(([text, at, put, without]) => {
+      const place = at % (text.length + 1);
+      return text.slice(0, place) + put + text.slice(place + without);
+    });
+
+  test("is refused exactly if JSON.parse refuses it", () => {
+    const check = (text: string, pieceValues: number): void => {
+      const body = Buffer.from(text);
+      expect(shown(read(body, pieceValues))).toBe(shown(expected(body)));
+    };
+    fc.assert(fc.property(damaged, piece, check), { seed: SEED, numRuns: 6_000 });
+  });
+
+  test("is refused if it is no UTF-8, wherever it is cut", () => {
+    const check = (text: string, pieceValues: number, at: number, byte: number): void => {
+      const bytes = Buffer.from(text);
+      const place = at % (bytes.length + 1);
+      const body = Buffer.concat([bytes.subarray(0, place), Buffer.of(byte), bytes.subarray(place)]);
+      expect(shown(read(body, pieceValues))).toBe(shown(expected(body)));
+    };
+    const byte = fc.integer({ min: 0x80, max: 0xff });
+    fc.assert(fc.property(json, piece, fc.nat(), byte, check), { seed: SEED, numRuns: 2_000 });
+  });
+
+  test.each([
+    ",",
+    "[,1]",
+    "[1,,2]",
+    "[1,2,]",
+    '{"a":1,}',
+    '{,"a":1}',
+    "[1}",
+    '{"a":1]',
+    "[1][2]",
+    "[1,2],3",
+    "[[1,2]3,4]",
+  ])("is refused: %s", (text) => {
+    for (const pieceValues of [1, 2, 3, 100]) expect(read(Buffer.from(text), pieceValues)).toHaveProperty("refusal");
+  });
+});
+
+describe("bounds", () => {
+  test("as many values as are allowed pass, one more does not", () => {
+    const body = (values: number): Buffer =>
+      Buffer.from(JSON.stringify({ a: Array.from({ length: values - 4 }, () => 1) }));
+    // The object, the name, the list and what is in it; the count begins with one for the body itself.
+    expect(read(body(1_000), 100, 50, 1_000)).toHaveProperty("value");
+    expect(read(body(1_002), 100, 50, 1_000)).toEqual({ refusal: "values" });
+  });
+
+  test("an object has as many fields as are allowed, and others may have as many again", () => {
+    const object = (fields: number): string => `{${Array.from({ length: fields }, (_, i) => `"${i}":1`).join(",")}}`;
+    const two = Buffer.from(`[${object(FIELDS)},${object(FIELDS)}]`);
+    expect(read(two, 5_000, 1_000)).toEqual(expected(two));
+    expect(read(Buffer.from(`[1,${object(FIELDS + 1)}]`), 5_000, 1_000)).toEqual({ refusal: "fields" });
+  });
+
+  test("depth is bounded, in pieces or not", () => {
+    const nested = (depth: number): Buffer => Buffer.from(`${"[1,".repeat(depth)}1${"]".repeat(depth)}`);
+    expect(read(nested(DEPTH), 10)).toEqual(expected(nested(DEPTH)));
+    expect(read(nested(DEPTH + 1), 10)).toEqual({ refusal: "depth" });
+  });
+
+  test("what stands in strings is not counted", () => {
+    const body = Buffer.from(JSON.stringify({ a: '[{,:"\\'.repeat(10_000) }));
+    expect(read(body, 1, 1_000, 10)).toEqual(expected(body));
+  });
+});

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { SlotShares } from "../../../src/concurrency/slot-shares.ts";
+
+/** As many of the project as there is room for: all slots while it is alone, and what it may have of the reserve. */
+function fill(shares: SlotShares, project: string): number {
+  let count = 0;
+  while (shares.isFull ? shares.mayTakeReserve(project) : true) {
+    shares.begin(project);
+    count += 1;
+  }
+  return count;
+}
+
+test.each<[string, number, number, number[]]>([
+  ["a project alone has all slots, and the next ones fewer and fewer", 50, 10, [50, 3, 1, 1, 0]],
+  ["one slot has one in reserve", 1, 10, [1, 1, 0]],
+  ["a part of a slot is a slot", 11, 10, [11, 1, 1, 0]],
+  ["half as many again", 4, 50, [4, 1, 1, 0]],
+  ["none in reserve", 50, 0, [50, 0]],
+])("%s", (_name, slots, percent, expected) => {
+  const shares = new SlotShares(slots, percent);
+  expect(expected.map((_count, place) => fill(shares, `p${place}`))).toEqual(expected);
+});
+
+test("what ends makes room, also for those that were refused", () => {
+  const shares = new SlotShares(4, 50);
+  expect([fill(shares, "hog"), fill(shares, "b"), fill(shares, "c"), fill(shares, "d")]).toEqual([4, 1, 1, 0]);
+  expect(shares.beyondReserve).toBeUndefined();
+  shares.end("b");
+  expect(shares.beyondReserve).toEqual(["hog", "c"]);
+  expect(fill(shares, "c")).toBe(0);
+  expect(fill(shares, "d")).toBe(1);
+});
+
+test("a slot that becomes free is for those that run less", () => {
+  const shares = new SlotShares(5, 20);
+  for (const project of ["a", "a", "a", "b", "c"]) shares.begin(project);
+  expect(shares.notBehind("a")).toEqual(["a"]);
+  expect(shares.notBehind("b")).toEqual(["a", "b", "c"]);
+  shares.end("a");
+  shares.end("a");
+  shares.end("a");
+  expect(shares.notBehind("b")).toEqual(["b", "c"]);
+  expect(shares.isFull).toBe(false);
+});

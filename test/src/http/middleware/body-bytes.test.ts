@@ -1,0 +1,41 @@
+/** A body is the bytes of its chunks, however they come, and its memory is given back. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { BodyBytes, releaseBytes } from "../../../../src/http/middleware/body-bytes.ts";
+
+const SEED = 20_261_128;
+
+function read(chunks: readonly Buffer[]): Buffer {
+  const bytes = new BodyBytes();
+  for (const chunk of chunks) bytes.add(chunk);
+  return bytes.toBuffer();
+}
+
+test("is its chunks, of every size", () => {
+  const size = fc.oneof(
+    fc.integer({ min: 0, max: 64 }),
+    fc.integer({ min: 60_000, max: 70_000 }),
+    fc.constant(300_000),
+  );
+  const check = (sizes: number[]): void => {
+    const chunks = sizes.map((length, place) => Buffer.alloc(length, place + 1));
+    const whole = read(chunks);
+    expect(whole.length).toBe(sizes.reduce((sum, each) => sum + each, 0));
+    expect(whole.equals(Buffer.concat(chunks))).toBe(true);
+  };
+  fc.assert(fc.property(fc.array(size, { maxLength: 12 }), check), { seed: SEED, numRuns: 200 });
+});
+
+test("that is large gives its memory back once it is read, and leaves its chunks alone", () => {
+  const chunk = Buffer.alloc(100_000, 7);
+  const whole = read([chunk, chunk]);
+  releaseBytes(whole);
+  expect(whole.buffer.byteLength).toBe(0);
+  expect(chunk.equals(Buffer.alloc(100_000, 7))).toBe(true);
+});
+
+test("that is small may be a part of what others read", () => {
+  const chunk = Buffer.from("a part of Node's own pool");
+  releaseBytes(read([chunk]));
+  expect(chunk.toString()).toBe("a part of Node's own pool");
+});

@@ -1,0 +1,128 @@
+/** What a stream knows of its connection, over real ones. */
+import { once } from "node:events";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import type { Response as HttpResponse } from "express";
+import { afterEach, expect, test } from "vitest";
+import express from "express";
+import { openEventStream, whenClosed } from "../../../../src/http/replies/event-stream.ts";
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A request that came in, and the client's end of its connection. */
+async function request() {
+  const { promise: received, resolve } = Promise.withResolvers<HttpResponse>();
+  const server = createServer(express().use((_request, response) => resolve(response)));
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  return { client, response: await received };
+}
+
+test("a client that left before anyone asked is known to have left", async () => {
+  const { client, response } = await request();
+  const closed = once(response, "close");
+  client.destroy();
+  await closed;
+  const { promise: called, resolve } = Promise.withResolvers<void>();
+  whenClosed(response, resolve);
+  await expect(called).resolves.toBeUndefined();
+});
+
+test("a connection has drained also if it did before anyone asked, or is gone", async () => {
+  const { client, response } = await request();
+  const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 60_000 });
+  client.resume();
+  const piece = Buffer.alloc(1024 * 1024, ":");
+  const hasDrained = once(response, "drain");
+  while (sink.write(piece));
+  await hasDrained;
+  await sink.drained();
+  client.pause();
+  while (sink.write(piece));
+  const draining = sink.drained();
+  client.destroy();
+  await expect(draining).resolves.toBeUndefined();
+});
+
+/** More than the two ends of a connection keep between them. */
+const LARGE = 64 * 1024 * 1024;
+
+test("a connection that takes nothing is cut: what it was given is not kept for it", async () => {
+  const { client, response } = await request();
+  const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 200 });
+  client.pause();
+  const closed = once(response as ServerResponse, "close");
+  expect(sink.write(Buffer.alloc(LARGE, ":"))).toBe(false);
+  const hasDrained = sink.drained();
+  await closed;
+  await hasDrained;
+  expect(response.writableFinished).toBe(false);
+  client.destroy();
+});
+
+test("a connection that takes nothing is cut also if its stream has ended", async () => {
+  const { client, response } = await request();
+  const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 200 });
+  client.pause();
+  const closed = once(response as ServerResponse, "close");
+  sink.write(Buffer.alloc(LARGE, ":"));
+  sink.end("terminal", undefined);
+  await closed;
+  expect(response.writableFinished).toBe(false);
+  client.destroy();
+});
+
+/** Takes a piece at each beat of a clock, and no more. */
+async function readSteadily(client: Socket, beatMs: number): Promise<{ bytes: number; tookMs: number }> {
+  let bytes = 0;
+  const startedMs = performance.now();
+  client.on("data", (piece: Buffer) => {
+    bytes += piece.length;
+    client.pause();
+    setTimeout(() => client.resume(), beatMs);
+  });
+  await once(client, "close");
+  return { bytes, tookMs: performance.now() - startedMs };
+}
+
+test("a connection that takes a large frame slowly but steadily gets all of it, however long that takes", async () => {
+  const { client, response } = await request();
+  const stallTimeoutMs = 1_500;
+  const sink = openEventStream(response, { isResumable: true, stallTimeoutMs });
+  const reading = readSteadily(client, 12);
+  sink.write(Buffer.alloc(24 * 1024 * 1024, ":"));
+  sink.end("terminal", undefined);
+  await once(response as ServerResponse, "finish");
+  client.end();
+  const { bytes, tookMs } = await reading;
+  expect(bytes).toBeGreaterThanOrEqual(24 * 1024 * 1024);
+  expect(tookMs).toBeGreaterThan(2 * stallTimeoutMs);
+});
+
+test("a connection is given whole frames at a time, and a frame that is larger in pieces", async () => {
+  const { client, response } = await request();
+  const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 60_000 });
+  const frame = (bytes: number): string => `id: 1\nevent: a\ndata: ${"x".repeat(bytes)}\n\n`;
+  const text = [1_000, 40_000, 40_000, 300_000, 1_000, 30_000].map(frame).join("");
+  let raw = "";
+  client.setEncoding("latin1").on("data", (piece: string) => (raw += piece));
+  sink.write(Buffer.from(text));
+  await sink.drained();
+  sink.end("terminal", undefined);
+  while (!raw.endsWith("\r\n0\r\n\r\n")) await once(client, "data");
+  const chunks = raw
+    .slice(raw.indexOf("\r\n\r\n") + 4)
+    .split(/(?:^|\r\n)[0-9a-f]+\r\n/)
+    .slice(1, -1);
+  expect(chunks.join("")).toBe(text);
+  const cut = chunks.filter((chunk) => !chunk.endsWith("\n\n"));
+  // Pieces of the one large frame: 64 KiB each.
+  expect(cut.map((chunk) => chunk.length)).toEqual([65_536, 65_536, 65_536, 65_536]);
+  client.destroy();
+});

@@ -1,0 +1,103 @@
+/** The cost of a check is bounded for every list and map of every request, whichever they are. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { boundLists, schemasIn } from "../../../../src/http/validation/bounded-lists.ts";
+import { checkFields, checkInTurns } from "../../../../src/http/validation/check-fields.ts";
+import { faultOf } from "../../../../src/http/validation/faults.ts";
+import { compactRequestSchema } from "../../../../src/protocol/compaction.ts";
+import {
+  createConversationSchema,
+  createItemsSchema,
+  updateConversationSchema,
+} from "../../../../src/protocol/conversation.ts";
+import { createRequestSchema } from "../../../../src/protocol/create-request.ts";
+import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.ts";
+import { widePlaces, wide } from "../../../support/wide-bodies.ts";
+import { objectsOf } from "../../../support/schema-values.ts";
+
+const SCHEMAS = {
+  create: createRequestSchema,
+  compact: compactRequestSchema,
+  input_tokens: inputTokensRequestSchema,
+  conversation: createConversationSchema,
+  "update of a conversation": updateConversationSchema,
+  items: createItemsSchema,
+};
+const COUNT = 20_000;
+/** zod gets a map by the piece of 64 members, and a fault in it is looked up again to be described. */
+const MAX_READ = 250;
+
+/** A list or map that counts how many of its elements are looked at. */
+function counted(value: object): { value: object; reads: () => number } {
+  let reads = 0;
+  const get = (target: object, key: PropertyKey): unknown => {
+    if (typeof key === "string" && /^(key_)?\d+$/.test(key)) reads += 1;
+    return Reflect.get(target, key) as unknown;
+  };
+  return { value: new Proxy(value, { get }), reads: () => reads };
+}
+
+describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
+  const places = widePlaces(schema).filter(({ bad }) => bad !== undefined);
+
+  test.each(places)("$name: of many faults, one is looked for", ({ kind, bodyWith, bad }) => {
+    const list = counted(wide(kind, bad!.value, COUNT));
+    const body = bodyWith(list.value);
+    const { issues } = checkFields(schema, body, 1);
+    expect(faultOf(issues!, body).status).toBe(400);
+    expect(list.reads()).toBeLessThan(MAX_READ);
+  });
+
+  test("no array or record is as zod made it, and none is again once it was used", () => {
+    boundLists(schema);
+    const lists = [...schemasIn(schema)].filter(({ _zod }) => ["array", "record"].includes(_zod.def.type));
+    const parsers = () => lists.map((list) => list._zod as unknown as { parse: unknown; run: unknown });
+    const before = parsers().map(({ parse, run }) => [parse, run]);
+    for (const { bodyWith, kind, good } of places) {
+      for (const value of [7, null, wide(kind, good, 2), wide(kind, good, 100)])
+        checkFields(schema, bodyWith(value), 1);
+    }
+    expect(parsers().map(({ parse, run }) => [parse, run])).toEqual(before);
+    expect(parsers().filter(({ parse }) => !String(parse).includes("checkOf"))).toEqual([]);
+  });
+
+  test("checked in turns, the outcome is the same, down to the fault and the order of the keys", async () => {
+    const odd = fc.oneof(objectsOf(schema.shape), fc.constantFrom(...places).chain(oddly));
+    await fc.assert(
+      fc.asyncProperty(odd, async (fields) => {
+        const outcome = await checkInTurns(schema, structuredClone(fields), 1, -1);
+        expect(JSON.stringify(outcome)).toBe(JSON.stringify(checkFields(schema, fields, 1)));
+      }),
+      { seed: 20_261_128, numRuns: 150 },
+    );
+  });
+});
+
+/** A hundred elements, the last of them wrong or none. */
+function oddly({ kind, bodyWith, good, bad }: ReturnType<typeof widePlaces>[number]) {
+  return fc.boolean().map((isRight) => {
+    const list = wide(kind, good, 100);
+    if (!isRight) Object.assign(list, { [kind === "array" ? 99 : "key_99"]: bad!.value });
+    return bodyWith(list);
+  });
+}
+
+test("all places that are known by name are among those tried", () => {
+  const names = widePlaces(createRequestSchema).map(({ name }) => name);
+  for (const known of [".input", ".include", ".tools", ".metadata", ".context_management", ".prompt.variables"]) {
+    expect(names).toContain(known);
+  }
+  expect(names.length).toBeGreaterThan(100);
+});
+
+test("a schema of a kind that may hide a list is not let through", () => {
+  const schema = z.object({ a: z.map(z.string(), z.array(z.string())) });
+  expect(() => boundLists(schema)).toThrow("a schema of the type 'map' are not bounded");
+});
+
+test("without a check in its context, a schema is as zod made it", () => {
+  const schema = z.array(z.string());
+  boundLists(schema);
+  expect(schema.safeParse([1, 2, 3]).error!.issues).toHaveLength(3);
+});

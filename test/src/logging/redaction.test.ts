@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { redactor, redactTexts } from "../../../src/logging/redaction.ts";
+import { SECRET_FORMS } from "../../support/secret-forms.ts";
+import { headerSecrets, urlSecrets } from "../../../src/logging/redaction/secrets-of.ts";
+
+const SECRETS = {
+  short: "8f3kQz-1",
+  plain: "planted-token-0123456789",
+  odd: 'pl+an/te"d\\tök%41=&<en> 😀 ()[.*',
+  long: `planted.${"0123456789abcdef/+".repeat(40)}`,
+  "5 KB": `planted.${"k7".repeat(2_500)}end`,
+  "1 MB": `planted.${"z3Q".repeat(350_000)}end`,
+};
+
+/** No more than this of a secret may be left in any form, in one piece. */
+const LEFT = 5;
+const pieces = (text: string) =>
+  Array.from({ length: Math.min(200, text.length - LEFT) }, (_, i) => text.slice(i, i + LEFT + 1));
+
+describe.each(Object.entries(SECRETS))("a secret (%s)", (_, secret) => {
+  const redact = redactor(["another-secret", secret, "planted"]);
+
+  test.each(Object.entries(SECRET_FORMS))("is not left in a text, %s", (_form, write) => {
+    const written = write(secret);
+    const left = redact(`before ${written} after`);
+    expect(left.startsWith("before ")).toBe(true);
+    expect(left.endsWith(" after")).toBe(true);
+    expect(left.length).toBeLessThan(60);
+    expect(pieces(secret).filter((piece) => left.includes(piece))).toEqual([]);
+  });
+
+  test("is not left where a text was cut off in it", () => {
+    for (const length of [8, 30, 100]) {
+      const cut = secret.slice(0, length);
+      expect(redact(`before ${cut}`)).toBe("before <redacted>");
+    }
+  });
+});
+
+test("is not left where a header carried it as Latin-1", () => {
+  const secret = "schl\u00fcssel-f\u00fcr-den-t\u00fcrsteher";
+  for (const encoding of ["hex", "base64"] as const) {
+    const written = Buffer.from(secret, "latin1").toString(encoding);
+    expect(redactor([secret])(`before ${written} after`)).toMatch(/^before <redacted>=* after$/);
+  }
+});
+
+/** A digit of base64 has bits of two bytes: those at the border tell of the secret. */
+test.each([0, 1, 2, 3, 4, 5])("nothing of its last bytes is left in base64 (%i behind it)", (behind) => {
+  for (const before of [0, 1, 2]) {
+    const secret = "planted-token-0123456";
+    const written = Buffer.from("x".repeat(before) + secret + "z".repeat(behind)).toString("base64url");
+    const left = redactor([secret])(written);
+    const digits = ([first, last]: [number, number]) => Math.ceil(last / 6) - Math.floor(first / 6);
+    const covered = digits([before * 8, (before + secret.length) * 8]);
+    expect(left.replace("<redacted>", "").length).toBe(written.length - covered);
+  }
+});
+
+test("a text without secrets is left as it is, escapes and all", () => {
+  const text = 'a %41 \\" \\u0041 &amp; %zz \\x &nosuch; cGxhbnRlZA== 😀';
+  expect(redactor(Object.values(SECRETS))(text)).toBe(text);
+  expect(redactor([])(text)).toBe(text);
+});
+
+test("texts, and names of fields, in values that came as JSON", () => {
+  const redact = redactor(["planted-secret"]);
+  expect(redactTexts({ "x planted-secret": ["planted-secret", 1, null, { a: true }] }, redact)).toEqual({
+    "x <redacted>": ["<redacted>", 1, null, { a: true }],
+  });
+});
+
+test("a quotation mark behind a secret that was cut off stays, so that JSON stays JSON", () => {
+  const redact = redactor([`planted.${"k".repeat(200)}`]);
+  expect(redact(`{"key":"planted.${"k".repeat(90)}","more":1}`)).toBe('{"key":"<redacted>","more":1}');
+});
+
+/** Each of these takes minutes if what was read is read again for each character or each secret. */
+describe("the time is linear, whoever chose secrets and text", () => {
+  const MEGABYTES = 4 * 1024 * 1024;
+  test.each([
+    ["a secret that is nearly the text", [`b${"a".repeat(100_000)}`], "a".repeat(MEGABYTES)],
+    ["a secret that is in the text at each place", ["a".repeat(1_000_000)], "a".repeat(MEGABYTES)],
+    ["secrets that begin alike", Array.from({ length: 400 }, (_, i) => "a".repeat(8 + i)), "a".repeat(MEGABYTES)],
+    ["a text of escapes", ["planted-secret"], "%25%36%31".repeat(MEGABYTES / 9)],
+    ["a secret of escapes", ["%25".repeat(MEGABYTES / 3)], "planted"],
+    ["many secrets", Array.from({ length: 200_000 }, (_, i) => `planted-secret-${i}`), "a".repeat(MEGABYTES)],
+  ])("%s", (_, secrets, text) => {
+    expect(redactor(secrets)(text).length).toBeLessThanOrEqual(text.length + 10);
+  });
+
+  test("with more secrets than can be looked for, nothing of a text is shown", () => {
+    const secrets = Array.from({ length: 50_000 }, (_, i) => `${i}-planted-secret`);
+    expect(redactor(secrets)("You are 7-planted-secret.")).toBe("<redacted>");
+  });
+});
+
+describe("what of a header is secret", () => {
+  test.each([
+    ["Authorization", "Bearer planted-token", ["Bearer planted-token", "planted-token"]],
+    [
+      "Authorization",
+      `Basic ${Buffer.from("me:planted-word").toString("base64")}`,
+      ["me:planted-word", "planted-word"],
+    ],
+    ["X-Api-Key", "k3y5", ["k3y5"]],
+    ["Cookie", "a=planted-1; b=planted-2", ["planted-1", "planted-2"]],
+    ["X-Stage", "prod", []],
+  ])("%s: %s", (name, value, expected) => {
+    const secrets = headerSecrets({ [name]: value });
+    expect(secrets).toEqual(expect.arrayContaining(expected));
+    expect(secrets.length > 0).toBe(expected.length > 0);
+    expect(secrets).not.toContain("Bearer");
+  });
+
+  test("of a URL: credentials, values of the query, and segments that are no names", () => {
+    const secrets = urlSecrets(
+      "https://me%40home:p%20word@mcp.example/v1/s-0123456789abcdef/mcp?key=planted-key&v=1#planted-fragment",
+    );
+    expect(secrets).toEqual(
+      expect.arrayContaining(["me@home", "p word", "s-0123456789abcdef", "planted-key", "planted-fragment"]),
+    );
+    expect(secrets).not.toEqual(expect.arrayContaining(["mcp"]));
+    expect(urlSecrets("no URL")).toEqual([]);
+  });
+});

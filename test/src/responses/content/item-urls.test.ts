@@ -1,0 +1,47 @@
+/** URLs of MCP servers in items are kept under a seal, and listed without their path. */
+import { expect, test } from "vitest";
+import { listedItem } from "../../../../src/lifecycle/include.ts";
+import type { InputItem } from "../../../../src/protocol/item.ts";
+import { openItemUrls, sealItemUrls } from "../../../../src/responses/content/item-urls.ts";
+import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
+import { silentLogger } from "../../../support/storage.ts";
+
+const sealer = new ContentSealer([Buffer.alloc(32, 1)]);
+const storage = { sealer, logger: silentLogger };
+const mcp = (server_url: string) => ({ type: "mcp" as const, server_label: "a", server_url });
+const withUrl = (url: string): InputItem[] => [
+  { type: "additional_tools", role: "developer", tools: [mcp(url), { type: "function", name: "f", parameters: {} }] },
+  { type: "tool_search_output", tools: [mcp(url)] },
+  { type: "message", role: "user", content: "https://a.example/planted" },
+];
+const urlsIn = (items: readonly unknown[]) =>
+  [...JSON.stringify(items).matchAll(/"server_url":"([^"]*)"/g)].map(([, url]) => url);
+
+test.each([
+  ["a path", "https://a.example/planted/mcp"],
+  ["a query", "https://a.example/?key=planted"],
+  ["a fragment", "https://a.example/#planted"],
+  ["a port", "http://a.example:8080/planted"],
+])("of %s only the origin is seen", async (_, url) => {
+  const items = withUrl(url);
+  const sealed = await sealItemUrls(sealer, "alpha", items);
+  expect(urlsIn(sealed).join()).not.toContain("planted");
+  expect(await openItemUrls(storage, "alpha", sealed)).toEqual(items);
+  // A reference names what is kept: sealed once, it stays so.
+  expect(await sealItemUrls(sealer, "alpha", sealed)).toEqual(sealed);
+  const listed = sealed.map((item) => listedItem(item, new Set()));
+  expect(urlsIn(listed)).toEqual([new URL(url).origin, new URL(url).origin]);
+  expect(listed[2]).toBe(items[2]);
+});
+
+test("for another project there is no such server", async () => {
+  const sealed = await sealItemUrls(sealer, "alpha", withUrl("https://a.example/planted"));
+  const opened = await openItemUrls(storage, "beta", sealed);
+  expect(urlsIn(opened)).toEqual(["https://unreadable.invalid/", "https://unreadable.invalid/"]);
+});
+
+test("an origin stays as it came", async () => {
+  const items = withUrl("https://a.example");
+  expect(await sealItemUrls(sealer, "alpha", items)).toEqual(items);
+  expect(await openItemUrls(storage, "alpha", items)).toEqual(items);
+});

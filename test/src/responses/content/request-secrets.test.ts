@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import type { InputItem } from "../../../../src/protocol/item.ts";
+import type { Tool } from "../../../../src/protocol/tool.ts";
+import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
+import { openSecrets, refuseSecrets, sealSecrets } from "../../../../src/responses/content/request-secrets.ts";
+import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
+import { silentLogger } from "../../../support/storage.ts";
+
+const sealer = new ContentSealer([Buffer.alloc(32, 1)]);
+const network_policy = {
+  type: "allowlist" as const,
+  allowed_domains: ["a.example"],
+  domain_secrets: [{ domain: "a.example", name: "KEY", value: "planted-1" }],
+};
+const REQUEST: CreateRequest = {
+  model: "simulator/default",
+  tools: [
+    { type: "mcp", server_label: "a", authorization: "planted-2", headers: { "X-Key": "planted-3" } },
+    { type: "mcp", server_label: "b", headers: null, server_url: "https://a.example/planted-4/mcp?key=planted-5" },
+    { type: "code_interpreter", container: { type: "auto", network_policy } },
+    { type: "shell", environment: { type: "container_auto", network_policy } },
+    { type: "function", name: "planted", parameters: {} },
+  ],
+};
+
+test("what a request brings for its tools to use is sealed, and opened for its project", async () => {
+  const sealed = await sealSecrets(sealer, "alpha", REQUEST);
+  expect(JSON.stringify(sealed)).not.toMatch(/planted-\d/);
+  expect(await openSecrets({ sealer, logger: silentLogger }, "alpha", sealed)).toEqual(REQUEST);
+});
+
+test("what cannot be opened any more is left out, and never used as it stands", async () => {
+  const sealed = await sealSecrets(sealer, "alpha", REQUEST);
+  const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]), logger: silentLogger };
+  for (const opened of [
+    await openSecrets(other, "alpha", sealed),
+    await openSecrets({ sealer, logger: silentLogger }, "beta", sealed),
+  ]) {
+    expect(JSON.stringify(opened)).not.toContain("brs1.");
+    expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
+    // Without a URL the server would be the operator's of this label.
+    expect(opened.tools![1]).toMatchObject({ server_url: "https://unreadable.invalid/" });
+  }
+});
+
+test("a URL that was stored as it was sent is used as it is: by an older release", async () => {
+  const request: CreateRequest = { tools: [{ type: "mcp", server_label: "b", server_url: "https://a.example/mcp" }] };
+  expect(await openSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
+});
+
+test("a request without tools is left as it is", async () => {
+  const request: CreateRequest = { model: "simulator/default" };
+  expect(await sealSecrets(sealer, "alpha", request)).toBe(request);
+});
+
+test.each([
+  [0, "authorization", { type: "mcp", server_label: "a", authorization: "planted" }],
+  [1, "headers.X-Key", { type: "mcp", server_label: "a", headers: { "X-Key": "planted" } }],
+  [
+    0,
+    "container.network_policy.domain_secrets[0].value",
+    { type: "code_interpreter", container: { type: "auto", network_policy } },
+  ],
+  [
+    1,
+    "environment.network_policy.domain_secrets[0].value",
+    { type: "shell", environment: { type: "container_auto", network_policy } },
+  ],
+] as const)("a tool in an item may have no secret (%i, %s)", (place, path, tool: Tool) => {
+  const harmless: Tool = { type: "mcp", server_label: "b", headers: null, server_url: "https://a.example/mcp" };
+  const tools = place === 0 ? [tool] : [harmless, tool];
+  for (const item of [
+    { type: "additional_tools", role: "developer", tools },
+    { type: "tool_search_output", tools },
+  ] as const satisfies InputItem[]) {
+    const param = `input[1].tools[${place}].${path}`;
+    expect(() => refuseSecrets([{ type: "compaction_trigger" }, item], "input")).toThrow(
+      expect.objectContaining({ status: 400, param, message: expect.not.stringContaining("planted") }),
+    );
+  }
+  expect(() =>
+    refuseSecrets([{ type: "additional_tools", role: "developer", tools: [harmless] }], "input"),
+  ).not.toThrow();
+});

@@ -1,0 +1,76 @@
+/** Items that were sealed here, on their way in. */
+import { randomBytes } from "node:crypto";
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import type { InputItem } from "../../../../src/protocol/item.ts";
+import { openReasoning, sealReasoning, verifySealedItems } from "../../../../src/responses/content/sealed-items.ts";
+import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
+
+const sealer = new ContentSealer([randomBytes(32)]);
+const PROJECT = "alpha";
+
+type Reasoning = Extract<InputItem, { type: "reasoning" }>;
+const reasoning = (fields: Partial<Reasoning>): Reasoning => ({
+  type: "reasoning",
+  id: "rs_1",
+  summary: [],
+  ...fields,
+});
+const sealed = (texts: { summary: string[]; content: string[] }) => sealReasoning(sealer, PROJECT, texts);
+const summaryOf = (text: string): Reasoning["summary"] => [{ type: "summary_text", text }];
+
+async function open(items: readonly InputItem[], using = sealer) {
+  const lines: string[] = [];
+  const logger = pino({}, { write: (line: string) => void lines.push(line) });
+  return { items: await openReasoning({ sealer: using, logger }, PROJECT, items), lines };
+}
+
+describe("for the model, reasoning", () => {
+  test("is text again, and its seal is gone", async () => {
+    const item = reasoning({ encrypted_content: sealed({ summary: [], content: ["At length."] }) });
+    expect((await open([item])).items).toEqual([
+      reasoning({ content: [{ type: "reasoning_text", text: "At length." }] }),
+    ]);
+  });
+
+  test("has the summary that was sealed, whatever the client made of it", async () => {
+    const encrypted_content = sealed({ summary: ["In short."], content: [] });
+    for (const summary of [[], summaryOf("Something else.")]) {
+      expect((await open([reasoning({ summary, encrypted_content })])).items).toEqual([
+        reasoning({ summary: summaryOf("In short.") }),
+      ]);
+    }
+  });
+
+  test("keeps what was shown of it if it was sealed before it began", async () => {
+    const item = reasoning({ summary: summaryOf("In sh"), encrypted_content: sealed({ summary: [], content: [] }) });
+    expect((await open([item])).items).toEqual([reasoning({ summary: summaryOf("In sh") })]);
+  });
+
+  test("keeps what is shown of it if its key is gone, and says so without its text", async () => {
+    const text = sealed({ summary: [], content: ["At length."] });
+    const item = reasoning({ summary: summaryOf("In short."), encrypted_content: text });
+    const { items, lines } = await open([item], new ContentSealer([randomBytes(32)]));
+    expect(items).toEqual([reasoning({ summary: summaryOf("In short.") })]);
+    expect(lines).toEqual([expect.stringContaining("rs_1")]);
+    expect(lines[0]).not.toContain(text);
+  });
+});
+
+test.each<InputItem>([
+  reasoning({ encrypted_content: "gAAA" }),
+  reasoning({ encrypted_content: null }),
+  reasoning({}),
+  { type: "compaction", encrypted_content: "gAAA" },
+  { type: "message", role: "user", content: "brs1. is not a seal here" },
+])("what was not sealed here is neither refused nor changed: %#", async (item) => {
+  await expect(verifySealedItems(sealer, PROJECT, [item], "input")).resolves.toBeUndefined();
+  expect((await open([item])).items).toEqual([item]);
+});
+
+test("a compaction is verified as one", async () => {
+  const item = (encrypted_content: string): InputItem => ({ type: "compaction", id: "cmp_1", encrypted_content });
+  const verify = (text: string) => verifySealedItems(sealer, PROJECT, [item(text)], "input");
+  await expect(verify(sealer.seal(PROJECT, "compaction", []))).resolves.toBeUndefined();
+  await expect(verify(sealer.seal(PROJECT, "reasoning", []))).rejects.toThrow("item cmp_1 could not be verified");
+});

@@ -1,0 +1,52 @@
+/** A response that is ended from outside: whoever runs it is told, and what is deleted leaves nothing for ever. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connect } from "../../../../src/redis/connect.ts";
+import { deleteResponse } from "../../../../src/responses/ending/delete-response.ts";
+import { endResponse } from "../../../../src/responses/ending/end-response.ts";
+import { WorkerControl } from "../../../../src/queue/worker-control.ts";
+import { testRedisUrl } from "../../../support/redis.ts";
+import { sampleRecord } from "../../../support/samples.ts";
+import { beginResponse, openTestStorage, silentLogger, type TestStorage } from "../../../support/storage.ts";
+
+let storage: TestStorage;
+beforeAll(async () => {
+  storage = await openTestStorage();
+});
+afterAll(async () => await storage[Symbol.asyncDispose]());
+
+test("its worker is told at once, before it could find out by its lease", async () => {
+  const subscriber = await connect({ url: testRedisUrl(), cluster: false }, "patient", "control", silentLogger);
+  const { promise: told, resolve } = Promise.withResolvers<string>();
+  await WorkerControl.listen(subscriber, storage.layout, resolve);
+  const { id } = await beginResponse(storage, sampleRecord());
+  await endResponse(storage, id, "cancel");
+  expect(await told).toBe(id);
+  subscriber.disconnect();
+});
+
+describe("deleted", () => {
+  const keysOf = async (id: string) => (await storage.redis.keys(`*${id}*`)).toSorted();
+
+  test("while it runs, its log stays until the open streams have had its end, and nothing else does", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    await storage.journals.writeStart(id, lease, "call_1");
+    await deleteResponse(storage, id, (await storage.records.read(id))!);
+    expect(await storage.records.read(id)).toBeUndefined();
+    expect((await storage.reader.readLast(id))?.data).toMatch(/^\{"type":"response.failed"/);
+    const { events, meta } = storage.layout;
+    expect(await keysOf(id)).toEqual([events(id), meta(id)]);
+    for (const key of [events(id), meta(id)]) {
+      const seconds = await storage.redis.ttl(key);
+      expect(seconds).toBeGreaterThan(0);
+      expect(seconds).toBeLessThanOrEqual(30);
+    }
+  });
+
+  test("after its end, nothing of it stays, its calls of tools included", async () => {
+    const { id, lease } = await beginResponse(storage, sampleRecord());
+    await storage.journals.writeStart(id, lease, "call_1");
+    await endResponse(storage, id, "cancel");
+    await deleteResponse(storage, id, (await storage.records.read(id))!);
+    expect(await keysOf(id)).toEqual([]);
+  });
+});

@@ -1,0 +1,333 @@
+import { once } from "node:events";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { cancelResponse } from "../../../../src/lifecycle/end-response.ts";
+import { connect } from "../../../../src/redis/connect.ts";
+import { Doorbell } from "../../../../src/stream/fan-out/doorbell.ts";
+import { type LoggedEvent, sequenceEvents } from "../../../../src/stream/log/event-log.ts";
+import { encodeFrames, HEARTBEAT, obfuscatedFrames } from "../../../../src/stream/fan-out/frame.ts";
+import type { EndReason, FrameSink, HubOptions } from "../../../../src/stream/fan-out/follower.ts";
+import { StreamHub } from "../../../../src/stream/fan-out/stream-hub.ts";
+import { testRedisUrl } from "../../../support/redis.ts";
+import { messageEvents, openingState, sampleRecord } from "../../../support/samples.ts";
+import { beginResponse, openTestStorage, silentLogger } from "../../../support/storage.ts";
+
+const storage = await openTestStorage();
+const bell = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
+bell.setMaxListeners(0);
+const hubs: StreamHub[] = [];
+afterEach(() => {
+  for (const hub of hubs.splice(0)) hub.close();
+});
+afterAll(async () => {
+  bell.disconnect();
+  await storage[Symbol.asyncDispose]();
+});
+
+function openHub(options: Partial<HubOptions> = {}): StreamHub {
+  const hub = new StreamHub({
+    reader: storage.reader,
+    logger: silentLogger,
+    exists: async (id) => (await storage.records.readEvenDeleted(id)) !== undefined,
+    heartbeatMs: 50,
+    ...options,
+  });
+  hub.attach(new Doorbell(bell, storage.layout, () => hub.pumpAll()));
+  hubs.push(hub);
+  return hub;
+}
+
+/** A connection that can be full. */
+class TestSink implements FrameSink {
+  readonly isResumable = true;
+  readonly ended = Promise.withResolvers<EndReason>();
+  received = Buffer.alloc(0);
+  isFull = false;
+  writesWhileFull = 0;
+  /** How long it had got nothing before each heartbeat. */
+  readonly silencesMs: number[] = [];
+  lastTakenMs = performance.now();
+  #drained = Promise.withResolvers<void>();
+  readonly #waiting = new Set<() => void>();
+
+  write(frames: Buffer): boolean {
+    if (this.isFull) this.writesWhileFull += 1;
+    const nowMs = performance.now();
+    if (frames.equals(HEARTBEAT)) this.silencesMs.push(nowMs - this.lastTakenMs);
+    else this.received = Buffer.concat([this.received, frames]);
+    this.lastTakenMs = nowMs;
+    for (const wake of this.#waiting) wake();
+    return !this.isFull;
+  }
+
+  async drained(): Promise<void> {
+    await this.#drained.promise;
+  }
+
+  drain(): void {
+    this.isFull = false;
+    this.#drained.resolve();
+    this.#drained = Promise.withResolvers();
+  }
+
+  end(reason: EndReason): void {
+    this.ended.resolve(reason);
+  }
+
+  get heartbeats(): number {
+    return this.silencesMs.length;
+  }
+
+  get ids(): number[] {
+    return [...this.received.toString().matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
+  }
+
+  async reaches(sequenceNumber: number): Promise<void> {
+    await this.#until(() => this.ids.at(-1) === sequenceNumber);
+  }
+
+  async isKeptAlive(): Promise<void> {
+    const { heartbeats } = this;
+    await this.#until(() => this.heartbeats > heartbeats);
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.add(resolve);
+      await promise;
+      this.#waiting.delete(resolve);
+    }
+  }
+}
+
+async function begin() {
+  const begun = await beginResponse(storage, sampleRecord());
+  let next = 2;
+  const append = async (words: string[]): Promise<number> => {
+    const events = sequenceEvents(next, messageEvents(0, words));
+    await storage.log.append(begun.id, { lease: begun.lease, first: next, events });
+    next += events.length;
+    return next - 1;
+  };
+  const end = async (): Promise<number> => {
+    const events = sequenceEvents(next, [cancelResponse(openingState().response)]);
+    await storage.log.append(begun.id, { lease: begun.lease, first: next, events, status: "cancelled" });
+    return next;
+  };
+  return { ...begun, append, end };
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+test("followers that join before, during and after all get the same bytes, and each its end", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [early, middle, late] = [new TestSink(), new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink: early });
+  await early.reaches(await response.append(["a", "b"]));
+  hub.follow({ responseId: response.id, from: 0, sink: middle });
+  await response.append(["c"]);
+  const last = await response.end();
+  expect(await early.ended.promise).toBe("terminal");
+  hub.follow({ responseId: response.id, from: 0, sink: late });
+  expect([await middle.ended.promise, await late.ended.promise]).toEqual(["terminal", "terminal"]);
+  expect(early.ids).toEqual(numbers(0, last));
+  expect(middle.received.equals(early.received) && late.received.equals(early.received)).toBe(true);
+  expect(hub.followerCount).toBe(0);
+});
+
+test("every cursor of a finished response gets exactly what comes after it", async () => {
+  const hub = openHub();
+  const response = await begin();
+  await response.append(["a", "b", "c"]);
+  const last = await response.end();
+  const all = await storage.reader.read(response.id, 0, 100);
+  for (let from = 0; from <= last; from += 1) {
+    const sink = new TestSink();
+    hub.follow({ responseId: response.id, from, sink });
+    expect(await sink.ended.promise).toBe("terminal");
+    expect(sink.received.equals(encodeFrames(all.slice(from)))).toBe(true);
+  }
+});
+
+test("a log of many pages is replayed whole", async () => {
+  const hub = openHub();
+  const response = await begin();
+  await response.append(Array.from({ length: 2_500 }, (_, i) => `${i} `));
+  const last = await response.end();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.ended.promise;
+  expect(sink.ids).toEqual(numbers(0, last));
+});
+
+test("a follower that takes nothing gets no more, holds up nobody, and goes on where it was", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [slow, fast] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink: slow });
+  hub.follow({ responseId: response.id, from: 0, sink: fast });
+  await Promise.all([slow.reaches(1), fast.reaches(1)]);
+  slow.isFull = true;
+  await slow.reaches(await response.append(["a"]));
+  for (let i = 0; i < 20; i += 1) await fast.reaches(await response.append(["b", "c"]));
+  expect(slow.writesWhileFull).toBeLessThanOrEqual(2);
+  slow.drain();
+  // As any other that is level.
+  await slow.isKeptAlive();
+  const last = await response.end();
+  await Promise.all([slow.ended.promise, fast.ended.promise]);
+  expect(slow.ids).toEqual(numbers(0, last));
+  expect(slow.received.equals(fast.received)).toBe(true);
+});
+
+test("an event that is appended while a follower reads its way to the end is not missed", async () => {
+  const response = await begin();
+  let hasAppended = false;
+  const reader = {
+    readPage: async (...args: Parameters<typeof storage.reader.readPage>) => {
+      const page = await storage.reader.readPage(...args);
+      if (!hasAppended) {
+        hasAppended = true;
+        // The bell is heard and answered before this read comes back.
+        const rang = once(bell, "message");
+        await response.append(["late"]);
+        await rang;
+      }
+      return page;
+    },
+  };
+  const hub = openHub({ reader: reader as typeof storage.reader, heartbeatMs: 600_000 });
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(7);
+  expect(sink.ids).toEqual(numbers(0, 7));
+});
+
+test("more than a page that comes at once is read to its end", async () => {
+  const hub = openHub({ heartbeatMs: 600_000 });
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  const last = await response.append(Array.from({ length: 3_500 }, (_, i) => `${i} `));
+  await sink.reaches(last);
+  expect(sink.ids).toEqual(numbers(0, last));
+});
+
+test("a bell that could not be listened to is listened to again", async () => {
+  class StubbornBell extends Doorbell {
+    #refusals = 1;
+    override async listen(...args: Parameters<Doorbell["listen"]>): Promise<void> {
+      this.#refusals -= 1;
+      if (this.#refusals >= 0) throw new Error("CLUSTERDOWN The cluster is down");
+      await super.listen(...args);
+    }
+  }
+  const hub = openHub({ heartbeatMs: 600_000 });
+  hub.attach(new StubbornBell(bell, storage.layout, () => {}));
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  await sink.reaches(await response.append(["a"]));
+});
+
+test("the bell of a response that nobody follows any more is not listened to", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [one, other] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink: one });
+  const leave = hub.follow({ responseId: response.id, from: 0, sink: other });
+  await Promise.all([one.reaches(1), other.reaches(1)]);
+  const bells = async () => await storage.redis.call("PUBSUB", "CHANNELS", storage.layout.bell(response.id));
+  leave();
+  await one.reaches(await response.append(["a"]));
+  expect(await bells()).toEqual([storage.layout.bell(response.id)]);
+  await response.end();
+  await one.ended.promise;
+  while (((await bells()) as string[]).length > 0) await storage.redis.ping();
+});
+
+test("a follower gets a heartbeat when it has got nothing for the whole interval, and not before", async () => {
+  const hub = openHub({ heartbeatMs: 200 });
+  const [busyOne, quietOne] = [await begin(), await begin()];
+  const [busy, quiet] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: busyOne.id, from: 0, sink: busy });
+  hub.follow({ responseId: quietOne.id, from: 0, sink: quiet });
+  while (quiet.heartbeats < 3) await busy.reaches(await busyOne.append(["a"]));
+  await busy.isKeptAlive();
+  expect(Math.min(...busy.silencesMs, ...quiet.silencesMs)).toBeGreaterThanOrEqual(200);
+});
+
+test("a follower that is behind gets heartbeats while the log cannot be read, one that has to take what it got none", async () => {
+  const reader = { readPage: () => Promise.reject(new Error("Redis is away")) };
+  const hub = openHub({ reader: reader as unknown as typeof storage.reader });
+  const response = await begin();
+  const [sink, full] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.isKeptAlive();
+  await sink.isKeptAlive();
+  const live = openHub();
+  full.isFull = true;
+  live.follow({ responseId: response.id, from: 0, sink: full });
+  await full.reaches(1);
+  const { heartbeats } = full;
+  await sink.isKeptAlive();
+  await sink.isKeptAlive();
+  expect(full.heartbeats).toBe(heartbeats);
+  full.drain();
+  await full.isKeptAlive();
+});
+
+test("a ring that was lost is made up for by the heartbeat", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  await bell.unsubscribe(storage.layout.bell(response.id));
+  await sink.reaches(await response.append(["a"]));
+});
+
+test("followers of a log that is gone are let go", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  await storage.records.erase(response.id, 0);
+  expect(await sink.ended.promise).toBe("gone");
+});
+
+test("a hub that closes ends its streams without a terminal event", async () => {
+  const hub = openHub();
+  const response = await begin();
+  const [sink, late] = [new TestSink(), new TestSink()];
+  hub.follow({ responseId: response.id, from: 0, sink });
+  await sink.reaches(1);
+  hub.endResumable();
+  expect(await sink.ended.promise).toBe("closing");
+  hub.follow({ responseId: response.id, from: 0, sink: late });
+  expect(await late.ended.promise).toBe("closing");
+});
+
+test("a hole in the log ends the follower rather than being skipped", async () => {
+  const hub = openHub();
+  const response = await begin();
+  await response.append(["a", "b"]);
+  await storage.redis.xdel(storage.layout.events(response.id), "4-1");
+  const sink = new TestSink();
+  hub.follow({ responseId: response.id, from: 4, sink });
+  expect(await sink.ended.promise).toBe("failed");
+  expect(sink.ids).toEqual([]);
+});
+
+test("obfuscation pads deltas only, by the same bytes each time, and is never recorded", async () => {
+  const event = (type: string): LoggedEvent => ({ sequenceNumber: 7, data: JSON.stringify({ type, delta: "a" }) });
+  const encode = obfuscatedFrames("resp_1");
+  const frames = encode([event("response.output_text.delta")]).toString();
+  expect(frames).toMatch(/,"obfuscation":"[\w-]+"\}\n\n$/);
+  expect(encode([event("response.output_text.delta")]).toString()).toBe(frames);
+  expect(encode([event("response.output_text.done")]).toString()).not.toContain("obfuscation");
+});

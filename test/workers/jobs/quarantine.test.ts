@@ -1,0 +1,40 @@
+/** Suspects of one project do not keep those of another waiting: real processes, of which each runs one response. */
+import { expect, test, vi } from "vitest";
+import { accept, HANGING } from "../../support/queued-responses.ts";
+import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
+import { openTestStorage, silentLogger } from "../../support/storage.ts";
+import { Quarantine } from "../../../workers/jobs/quarantine.ts";
+import { RunControl } from "../../../workers/attempt/run.ts";
+
+const PLACES = 4;
+
+test("with all places taken by one project, and more of it waiting, another's suspect runs at once", async () => {
+  const prefix = uniquePrefix();
+  // The processes read their settings from the environment, as their worker does.
+  vi.stubEnv("REDIS_URL", testRedisUrl());
+  vi.stubEnv("KEY_PREFIX", prefix);
+  vi.stubEnv("LOG_LEVEL", "silent");
+  await using storage = await openTestStorage(prefix);
+  const quarantine = new Quarantine(storage.leases, silentLogger);
+  const controls: RunControl[] = [];
+  const started: string[] = [];
+  const { promise: allPlacesAndOneStarted, resolve } = Promise.withResolvers<void>();
+  const run = async (project: string): Promise<Promise<unknown>[]> => {
+    const id = await accept(storage, { project, metadata: HANGING });
+    const control = new RunControl();
+    controls.push(control);
+    const onLease = (): void => {
+      if (started.push(project) > PLACES) resolve();
+    };
+    return [quarantine.run(id, project, control, onLease)];
+  };
+  const runs: Promise<unknown>[] = [];
+  for (let i = 0; i < PLACES + 6; i += 1) runs.push(...(await run("hog")));
+  runs.push(...(await run("other")));
+  await allPlacesAndOneStarted;
+  for (const control of controls) control.stop("lock-lost");
+  await Promise.all(runs);
+  // Before the first of the hog's that had to wait.
+  expect(started.indexOf("other")).toBeLessThanOrEqual(PLACES);
+  expect(started).toContain("other");
+});

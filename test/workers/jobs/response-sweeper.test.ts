@@ -1,0 +1,115 @@
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { newId } from "../../../src/protocol/id.ts";
+import { abandonResponse } from "../../../src/responses/ending/abandon-response.ts";
+import { beginTurn } from "../../../src/responses/conversations/conversation-turn.ts";
+import { readResponse } from "../../../src/responses/reading/read-response.ts";
+import type { Storage } from "../../../src/responses/storage.ts";
+import {
+  decide,
+  FAILURES_ALLOWED,
+  ResponseSweeper,
+  type SweptResponse,
+} from "../../../workers/jobs/response-sweeper.ts";
+import { sampleRecord } from "../../support/samples.ts";
+import { openTestStorage } from "../../support/storage.ts";
+
+const NOW_MS = 1_000;
+const MAX_ATTEMPTS = 3;
+const running: SweptResponse = { status: "in_progress", ending: "", deadlineMs: 2_000, charged: 1, isQueued: true };
+
+test.each<[string, Partial<SweptResponse>, string]>([
+  ["it has a job", {}, "keep"],
+  ["it has a job on its last attempt", { charged: 3 }, "keep"],
+  ["it waits without a job", { status: "queued", charged: 0, isQueued: false }, "enqueue"],
+  ["its job was lost", { isQueued: false }, "enqueue"],
+  ["its job was lost once too often", { isQueued: false, charged: 3 }, "exhaust"],
+  ["it is past its deadline", { deadlineMs: NOW_MS }, "expire"],
+  ["a cancel was begun", { ending: "cancel", deadlineMs: 0 }, "finish"],
+  ["a failure was begun", { ending: "fail" }, "finish"],
+  ["it has ended", { status: "completed", ending: "cancel", isQueued: false, deadlineMs: 0 }, "forget"],
+])("%s: %s", (_name, fields, action) => {
+  expect(decide({ ...running, ...fields }, NOW_MS, MAX_ATTEMPTS)).toBe(action);
+});
+
+const sweep = async (storage: Storage): Promise<void> =>
+  await new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" }).sweep();
+
+test("one sweep looks at every open response, however many leave the set meanwhile", async () => {
+  await using storage = await openTestStorage();
+  // Opened long ago and never recorded: each of them leaves.
+  await Promise.all(Array.from({ length: 450 }, (_, i) => storage.open.add(`resp_${i}`, i)));
+  await sweep(storage);
+  expect(await storage.open.list(0, 1_000)).toEqual([]);
+});
+
+test("an id that is just being admitted stays, though it has no record yet", async () => {
+  await using storage = await openTestStorage();
+  await storage.open.add("resp_new", Date.now());
+  await sweep(storage);
+  expect(await storage.open.list(0, 10)).toEqual(["resp_new"]);
+});
+
+/** Ids that no sweep can end, each made odd in its own way. They hold a conversation, if they are recorded at all. */
+const POISONS: Record<string, (storage: Storage, id: string) => Promise<unknown>> = {
+  "whose record is none": async ({ redis, layout }, id) => {
+    await redis.del(layout.meta(id));
+    await redis.set(layout.meta(id), "no record");
+  },
+  "whose record has a status that nobody knows": async ({ redis, layout }, id) =>
+    await redis.hset(layout.meta(id), "status", "odd"),
+  "that has ended, and whose turn cannot be read": async ({ redis, layout }, id) => {
+    await redis.hset(layout.meta(id), "status", "completed");
+    await redis.del(layout.input(id));
+    await redis.sadd(layout.input(id), "odd");
+  },
+};
+
+async function openPoisoned(storage: Storage, poison: string): Promise<{ id: string; conversationId: string }> {
+  const conversationId = newId("conv");
+  const conversation = { id: conversationId, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
+  await storage.conversations.create(conversation, "default", []);
+  const record = sampleRecord({ conversationId, deadlineMs: 1 });
+  if (poison === UNREADABLE_LOG) record.events[1] = "{odd";
+  await storage.open.add(record.id, 1);
+  await storage.records.create(record);
+  await storage.conversations.lock(conversationId, record.id);
+  await POISONS[poison]?.(storage, record.id);
+  return { id: record.id, conversationId };
+}
+
+const UNREADABLE_LOG = "whose log cannot be read";
+
+describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poison) => {
+  test("keeps no other from the sweep, and is given up loudly after a bounded number of sweeps", async () => {
+    const lines: { level: number; responseId?: string; msg: string }[] = [];
+    const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) });
+    await using opened = await openTestStorage();
+    const storage = { ...opened, logger };
+    const { id, conversationId } = await openPoisoned(storage, poison);
+    const sweeper = new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" });
+    for (let failures = 0; failures < FAILURES_ALLOWED; failures++) {
+      await storage.open.add(`resp_other_${failures}`, 2);
+      await sweeper.sweep();
+      expect(await storage.open.list(0, 10)).toEqual([id]);
+    }
+    await sweeper.sweep();
+    expect(await storage.open.list(0, 10)).toEqual([]);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 50, responseId: id, msg: expect.stringContaining("Gave") }),
+    );
+    // Only a record says which conversation it held. Where there is none, the next request to write there frees it.
+    const lock = async () => (await storage.conversations.readOwned(conversationId, "default"))?.lock;
+    expect(await lock()).toBe(poison === "whose record is none" ? id : "");
+    await beginTurn(storage, conversationId, "default", "resp_next");
+    expect(await lock()).toBe("resp_next");
+  });
+});
+
+test("a response that is given up fails where its first event can be read", async () => {
+  await using storage = await openTestStorage();
+  const { id } = await openPoisoned(storage, UNREADABLE_LOG);
+  await abandonResponse(storage, id);
+  const read = await readResponse(storage, id);
+  expect(JSON.parse(read!.json)).toMatchObject({ id, status: "failed", output: [], error: { code: "server_error" } });
+});

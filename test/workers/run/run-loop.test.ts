@@ -1,0 +1,429 @@
+/** The turns of a response with server-side tools, and what a crash between any two of their steps leaves. */
+import { describe, expect, test } from "vitest";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import { RunControl } from "../../../workers/attempt/run.ts";
+import { INTERRUPTED } from "../../../workers/tools/tool-calls.ts";
+import type { Upstream } from "../../../workers/upstreams/upstream.ts";
+import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
+import { dyingStorage } from "../../support/dying-storage.ts";
+import { messageEvents, USAGE } from "../../support/samples.ts";
+import { openTestStorage } from "../../support/storage.ts";
+import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../support/tool-runs.ts";
+
+const look = (x: number) => ({ call: "look", arguments: { x } });
+const change = (x: number) => ({ call: "change", arguments: { x } });
+const TOOLS = { tools: [COUNTING_TOOL] };
+
+async function run(request: Parameters<typeof createResponse>[1], options: { maxToolCalls?: number } = {}) {
+  await using storage = await openTestStorage();
+  const tool = countingTool();
+  const upstream = new NotingUpstream();
+  const id = await createResponse(storage, request);
+  const outcome = await runOnce({ storage, kinds: [tool.kind], upstream, ...options }, id, new RunControl());
+  expect(outcome).toBe("ended");
+  return { ...(await finalResponse(storage, id)), tool, upstream };
+}
+
+const textsOf = (output: readonly OutputItem[]) =>
+  output.map((item) => {
+    if (item.type === "mcp_call") return `${item.name} ${item.arguments} ${item.status}`;
+    return item.type === "message" ? "message" : item.type;
+  });
+
+describe("a response with tools", () => {
+  test("calls the model until it answers, with what the calls before came to", async () => {
+    const { response, tool, upstream } = await run({ ...TOOLS, metadata: steps([look(1), change(2)], look(3)) });
+    expect(response.status).toBe("completed");
+    expect(textsOf(response.output)).toEqual([
+      'look {"x":1} completed',
+      'change {"x":2} completed',
+      'look {"x":3} completed',
+      "message",
+    ]);
+    expect(tool.begun).toEqual(["look 1", "change 2", "look 3"]);
+    expect(upstream.calls).toHaveLength(3);
+    const shown = upstream.calls[2]!.input.map((item) => item.type);
+    expect(shown).toEqual([
+      "message",
+      "function_call",
+      "function_call",
+      "function_call_output",
+      "function_call_output",
+      "function_call",
+      "function_call_output",
+    ]);
+    expect(upstream.calls[2]!.input.at(-1)).toMatchObject({ output: "look 3 is done" });
+  });
+
+  test("makes the calls of one turn side by side, and shows them in the model's order", async () => {
+    await using storage = await openTestStorage();
+    const bothBegun = Promise.withResolvers<void>();
+    const tool = countingTool(async (call) => {
+      // The first call is over only when the second has begun.
+      if (call === "look 2") bothBegun.resolve();
+      await bothBegun.promise;
+    });
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
+    await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(tool.atOnce).toBe(2);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
+  });
+
+  test("adds up what its turns used", async () => {
+    const { response, upstream } = await run({ ...TOOLS, metadata: steps(look(1), look(2)) });
+    const { usage } = response;
+    expect(upstream.calls).toHaveLength(3);
+    expect(usage!.total_tokens).toBe(usage!.input_tokens + usage!.output_tokens);
+    const inputs = upstream.calls.map((call) => call.input.length);
+    expect(inputs).toEqual([1, 3, 5]);
+    // Each call sends everything before it again.
+    expect(usage!.input_tokens).toBeGreaterThan(3);
+  });
+
+  test("leaves out the calls beyond max_tool_calls, and asks for an answer", async () => {
+    const request = { ...TOOLS, max_tool_calls: 2, metadata: steps([look(1), look(2), look(3)], look(4)) };
+    const { response, tool, upstream } = await run(request);
+    expect(tool.begun).toEqual(["look 1", "look 2"]);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
+    expect(upstream.calls.at(-1)!.request.tool_choice).toBe("none");
+  });
+
+  test.each([undefined, 9])("keeps to the operator's bound where the request's is %s", async (max_tool_calls) => {
+    const request = { ...TOOLS, ...(max_tool_calls && { max_tool_calls }), metadata: steps(look(1), look(2), look(3)) };
+    const { tool } = await run(request, { maxToolCalls: 2 });
+    expect(tool.begun).toEqual(["look 1", "look 2"]);
+  });
+
+  test("is over only when none of its calls is still being made", async () => {
+    await using storage = await openTestStorage();
+    const control = new RunControl();
+    const order: string[] = [];
+    const bothBegun = Promise.withResolvers<void>();
+    const tool = countingTool(async (call) => {
+      if (call === "look 2") bothBegun.resolve();
+      await bothBegun.promise;
+      if (call === "look 1") {
+        control.stop("drain");
+        throw control.generating.reason;
+      }
+      // It takes a while to stop.
+      for (let i = 0; i < 50; i += 1) await storage.redis.ping();
+      order.push(call);
+    });
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
+    const outcome = await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, control);
+    expect([...order, outcome]).toEqual(["look 2", "handed-over"]);
+  });
+
+  test("ends when the model calls a function of the client's, after its own calls of that turn", async () => {
+    const tools = [COUNTING_TOOL, { type: "function" as const, name: "mine", parameters: {} }];
+    const mine = { call: "mine", arguments: {} };
+    const { response, upstream } = await run({ tools, metadata: steps([look(1), mine, look(2)]) });
+    expect(upstream.calls).toHaveLength(1);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', "function_call", 'look {"x":2} completed']);
+  });
+
+  test("counts max_output_tokens over all turns", async () => {
+    const metadata = { ...steps(look(1), look(2)), "simulator.text": "word ".repeat(100) };
+    const { response, upstream } = await run({ ...TOOLS, max_output_tokens: 40, metadata });
+    expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
+    expect(response.usage!.output_tokens).toBeLessThanOrEqual(40);
+    expect(upstream.calls[1]!.request.max_output_tokens).toBeLessThan(40);
+  });
+
+  test("shows the model the beginning and the end of a call's output, and says how much is missing", async () => {
+    await using storage = await openTestStorage();
+    const open = await countingTool().kind.open(COUNTING_TOOL, undefined as never);
+    const output = "x".repeat(2 * 1024 * 1024);
+    const functions = open.functions.map((fn) => ({
+      ...fn,
+      run: () => Promise.resolve({ output, isError: false, details: null }),
+    }));
+    const kind = { types: ["mcp"] as const, open: () => Promise.resolve({ ...open, functions }) };
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps(look(1)) });
+    await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+    const shown = upstream.calls[1]!.input.at(-1);
+    expect(shown).toMatchObject({
+      output: expect.stringMatching(/x\n\[cut off here: \d+ of 2097152 characters are left out\]\nx/),
+    });
+    expect(JSON.stringify(shown).length).toBeLessThan(64 * 1024 + 200);
+  });
+
+  test.each([
+    ["no JSON object are told to the model, which goes on", "[1", [], "look [1 failed"],
+    ["left out are those of a call that needs none", "", ["look undefined"], "look {} completed"],
+    ["nothing but space are the same", " \n", ["look undefined"], "look {} completed"],
+  ])("arguments that are %s", async (_name, written, begun, shown) => {
+    await using storage = await openTestStorage();
+    const tool = countingTool();
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps({ call: "look", arguments: { x: 1 } }) });
+    const spoil = {
+      run: async function* (...[call, signal]: Parameters<NotingUpstream["run"]>) {
+        for await (const event of upstream.run(call, signal)) {
+          if (event.type === "response.output_item.done" && event.item.type === "function_call") {
+            yield { ...event, item: { ...event.item, arguments: written } };
+          } else if (!event.type.startsWith("response.function_call_arguments")) yield event;
+        }
+      },
+    };
+    await runOnce({ storage, kinds: [tool.kind], upstream: spoil }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(tool.begun).toEqual(begun);
+    expect(textsOf(response.output)).toEqual([shown, "message"]);
+  });
+});
+
+describe("a call that a provider tells in its own way", () => {
+  const tell = async (...events: ItemEventDraft[]) => {
+    await using storage = await openTestStorage();
+    const tool = countingTool();
+    const calls: number[] = [];
+    const upstream: Upstream = {
+      async *run() {
+        calls.push(calls.length);
+        yield* calls.length === 1 ? events : (messageEvents(0, ["Done."]) as ItemEventDraft[]);
+        yield { type: "finish", status: "completed", usage: USAGE };
+      },
+    };
+    const id = await createResponse(storage, TOOLS);
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    return { ...(await finalResponse(storage, id)), tool };
+  };
+  const call = (fields: object) => {
+    const item = { type: "function_call" as const, id: "fc_1", call_id: "call_1", name: "look", ...fields };
+    const at = { output_index: 0, item_id: "fc_1", name: "look" };
+    const json = '{"x":1}';
+    return [
+      { type: "response.output_item.added", output_index: 0, item: { ...item, arguments: "", status: "in_progress" } },
+      { type: "response.function_call_arguments.delta", ...at, delta: json },
+      { type: "response.function_call_arguments.done", ...at, arguments: json },
+      { type: "response.output_item.done", output_index: 0, item: { ...item, arguments: json, status: "completed" } },
+    ] satisfies ItemEventDraft[];
+  };
+
+  test("of a function in a namespace of the client's is the client's, whatever its name is", async () => {
+    const { response, tool } = await tell(...call({ namespace: "theirs" }));
+    expect(tool.begun).toEqual([]);
+    expect(response.output).toMatchObject([{ type: "function_call", name: "look", namespace: "theirs" }]);
+  });
+
+  test("whole, without a delta, is shown with one", async () => {
+    const { tool, log } = await tell(...call({}).filter(({ type }) => !type.endsWith(".delta")));
+    expect(tool.begun).toEqual(["look 1"]);
+    const deltas = log.map((data) => JSON.parse(data) as { type: string; delta?: string });
+    expect(deltas.find(({ type }) => type === "response.mcp_call_arguments.delta")).toMatchObject({ delta: '{"x":1}' });
+  });
+
+  test("with more behind it than is kept in memory fails the response", async () => {
+    const long = messageEvents(
+      1,
+      Array.from({ length: 17 }, () => "x".repeat(1024 * 1024)),
+    ) as ItemEventDraft[];
+    const { response } = await tell(...call({}), ...long);
+    expect(response).toMatchObject({
+      status: "failed",
+      error: { message: "The provider sent too much after a tool call." },
+    });
+  });
+});
+
+describe("after a crash between any two steps", () => {
+  const request = { ...TOOLS, metadata: steps([look(1), change(2), look(3)], [change(4), change(5)], look(6)) };
+
+  /** Runs until the process dies before its `step`th write, and then to the end. */
+  async function crashAt(step: number) {
+    await using storage = await openTestStorage();
+    let left = step;
+    const die = (): boolean => left-- === 0;
+    const control = new RunControl();
+    const tool = countingTool(() => {
+      // A call may also be cut off in the middle: it took effect, and nobody was told.
+      if (die()) {
+        control.stop("lock-lost");
+        throw control.generating.reason;
+      }
+    });
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, request);
+    const first = runOnce(
+      { storage: dyingStorage(storage, control, die), kinds: [tool.kind], upstream },
+      id,
+      control,
+    ).catch((error: unknown) => error);
+    await first;
+    const hasDied = left < 0;
+    const { turns, results } = await storage.journals.read(id);
+    const recorded = [...turns.values()]
+      .flatMap(({ segments }) => segments.flatMap((segment) => (segment.kind === "call" ? [segment.call] : [])))
+      .filter(({ callId }) => results.has(callId))
+      .map((call) => `${call.name} ${(JSON.parse(call.arguments) as { x: number }).x}`);
+    const begunBefore = tool.begun.length;
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    return {
+      hasDied,
+      response,
+      tool,
+      recorded,
+      begunAfter: tool.begun.slice(begunBefore),
+      last: upstream.calls.at(-1)!,
+    };
+  }
+
+  test("fails, and says why, if the tool is not configured any more", async () => {
+    await using storage = await openTestStorage();
+    const control = new RunControl();
+    const tool = countingTool(() => {
+      control.stop("drain");
+      throw control.generating.reason;
+    });
+    const upstream = new NotingUpstream();
+    const id = await createResponse(storage, request);
+    expect(await runOnce({ storage, kinds: [tool.kind], upstream }, id, control)).toBe("handed-over");
+    expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("ended");
+    const { response } = await finalResponse(storage, id);
+    const error = { code: "server_error", message: "The tool 'look' is not configured any more." };
+    expect(response).toMatchObject({ status: "failed", error });
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  test("and another in the attempt that goes on, shows nothing twice", async () => {
+    await using storage = await openTestStorage();
+    const [first, second, third] = [new RunControl(), new RunControl(), new RunControl()];
+    const isShown = async () =>
+      (await storage.reader.read(id, 0, 1_000)).some(({ data }) =>
+        data.startsWith('{"type":"response.mcp_call.completed"'),
+      );
+    const die = (control: RunControl) => {
+      control.stop("lock-lost");
+      throw control.generating.reason;
+    };
+    const tool = countingTool(async (call) => {
+      if (!first.generating.aborted) die(first);
+      if (second.generating.aborted || call === "look 1") return;
+      // The call before it is over for whoever reads the log.
+      while (!(await isShown())) await storage.redis.ping();
+      die(second);
+    });
+    const setup = { storage, kinds: [tool.kind], upstream: new NotingUpstream() };
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
+    for (const control of [first, second, third]) await runOnce(setup, id, control);
+    const { response } = await finalResponse(storage, id);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
+  });
+
+  test("goes on without making a call twice that changes something", async () => {
+    let crashes = 0;
+    for (let step = 0; ; step++) {
+      const { hasDied, response, tool, recorded, begunAfter, last } = await crashAt(step);
+      if (!hasDied) break;
+      crashes += 1;
+      expect(response.status).toBe("completed");
+      const changes = tool.begun.filter((call) => call.startsWith("change"));
+      expect(new Set(changes).size).toBe(changes.length);
+      // What was recorded is not asked for again, and the model is shown it.
+      expect(begunAfter.filter((call) => recorded.includes(call))).toEqual([]);
+      const shown = textsOf(response.output);
+      // A call that may have taken effect is told to the model as failed, and there is one of each in any case.
+      expect(shown.map((text) => text.replace(/ (completed|failed)$/, ""))).toEqual([
+        'look {"x":1}',
+        'change {"x":2}',
+        'look {"x":3}',
+        'change {"x":4}',
+        'change {"x":5}',
+        'look {"x":6}',
+        "message",
+      ]);
+      expect(shown.filter((text) => text.startsWith("look") && !text.endsWith("completed"))).toEqual([]);
+      const outputs = last.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+      const expected = ["look 1", "change 2", "look 3", "change 4", "change 5", "look 6"];
+      expect(outputs).toHaveLength(expected.length);
+      for (const [i, output] of outputs.entries()) {
+        const done = `${expected[i]} is done`;
+        const mayBe = recorded.includes(expected[i]!) ? [done] : [done, INTERRUPTED];
+        expect(mayBe).toContain(output);
+      }
+    }
+    expect(crashes).toBeGreaterThan(30);
+  });
+});
+
+describe("after Redis came back with an older journal than its log", () => {
+  /** Runs until the model is called for the second time, changes the journal, and runs to the end. */
+  async function runWith(request: Parameters<typeof createResponse>[1], callsBefore: number, lose: Lose) {
+    await using storage = await openTestStorage();
+    const tool = countingTool();
+    const upstream = new NotingUpstream();
+    const control = new RunControl();
+    const id = await createResponse(storage, request);
+    const dying = {
+      run: (...[call, signal]: Parameters<NotingUpstream["run"]>) => {
+        if (upstream.calls.length === callsBefore) control.stop("drain");
+        return upstream.run(call, signal);
+      },
+    };
+    expect(await runOnce({ storage, kinds: [tool.kind], upstream: dying }, id, control)).toBe("handed-over");
+    await lose(storage, id);
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    return { response, tool, upstream, journal: await storage.journals.read(id) };
+  }
+  type Lose = (storage: Awaited<ReturnType<typeof openTestStorage>>, id: string) => Promise<unknown>;
+
+  test("a call that the log shows as over is not made again, and the model is shown it", async () => {
+    const request = { ...TOOLS, max_tool_calls: 2, metadata: steps(change(1), change(2), change(3)) };
+    const { response, tool, upstream } = await runWith(request, 1, (storage, id) =>
+      storage.redis.del(storage.layout.calls(id)),
+    );
+    expect(tool.begun).toEqual(["change 1", "change 2"]);
+    expect(textsOf(response.output)).toEqual(['change {"x":1} completed', 'change {"x":2} completed', "message"]);
+    const { input } = upstream.calls.at(-1)!;
+    expect(input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []))).toEqual([
+      "change 1 is done",
+      "change 2 is done",
+    ]);
+  });
+
+  test("what it kept of the journal is not written over", async () => {
+    const request = { ...TOOLS, metadata: steps(look(1), look(2), look(3)) };
+    const { response, tool, journal } = await runWith(request, 2, (storage, id) =>
+      storage.redis.hdel(storage.layout.calls(id), "turn:0"),
+    );
+    expect(tool.begun).toEqual(["look 1", "look 2", "look 3"]);
+    expect(textsOf(response.output)).toHaveLength(4);
+    const names = [...journal.turns].map(([place, { segments }]) => [
+      place,
+      segments.map((segment) => segment.kind === "call" && segment.call.arguments),
+    ]);
+    expect(names).toEqual([
+      [1, ['{"x":2}']],
+      [2, ['{"x":3}']],
+    ]);
+  });
+
+  test("the run that is going on writes its journal again, as it does its log", async () => {
+    await using storage = await openTestStorage();
+    const { redis, layout } = storage;
+    let before: Record<string, string> = {};
+    /** Redis is as it was before the calls: the last events of the log, and all of the journal, are gone. */
+    const rollBack = async () => {
+      before = await redis.hgetall(layout.calls(id));
+      const events = await storage.writersReader.read(id, 0, 100_000);
+      const kept = events.slice(0, 3);
+      const changes = redis.multi().del(layout.calls(id)).del(layout.events(id));
+      for (const { sequenceNumber, data } of kept) changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
+      await changes.hset(layout.meta(id), "last", kept.at(-1)!.sequenceNumber).exec();
+    };
+    const tool = countingTool((call) => (call === "change 2" ? rollBack() : undefined));
+    const id = await createResponse(storage, { ...TOOLS, metadata: steps(look(1), change(2)) });
+    await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const { response } = await finalResponse(storage, id);
+    expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'change {"x":2} completed', "message"]);
+    expect(Object.keys(before)).toHaveLength(4);
+    expect(await redis.hgetall(layout.calls(id))).toMatchObject(before);
+  });
+});

@@ -1,0 +1,29 @@
+/** Images of a cell that are as large as they may be, and larger, within the limits that workers have. */
+import { expect, test } from "vitest";
+import { PythonSandbox } from "../../../../workers/tools/code-interpreter/python-sandbox.ts";
+import { logsOf, runCode, usePython } from "../../../support/python.ts";
+
+const MIB = 1024 * 1024;
+const sandbox = new PythonSandbox(usePython(), "p");
+const PNG = "b'\\x89PNG\\r\\n\\x1a\\n'";
+
+test("images that are written are files all of them, and shown as far as there is room", async () => {
+  const write = `_ = open(f'{i}.png', 'wb').write(${PNG} + os.urandom(7 * ${MIB}))`;
+  const result = await runCode(sandbox, `import os\nkept = 1\nfor i in range(4): ${write}`);
+  expect(result.error).toBeUndefined();
+  expect(result.files.map(({ name }) => name)).toEqual(["0.png", "1.png", "2.png", "3.png"]);
+  const images = result.outputs.filter((output) => output.type === "image");
+  expect(images).toHaveLength(1);
+  expect(Buffer.compare(images[0]!.bytes, result.files[0]!.bytes)).toBe(0);
+  expect(logsOf(result)).toBe("[Some images were too large to be shown.]\n");
+  expect(logsOf(await runCode(sandbox, "kept"))).toBe("1\n");
+});
+
+test("images that are displayed come first, and have their share of the room", async () => {
+  await runCode(sandbox, "for i in range(4): os.remove(f'{i}.png')");
+  const code = `display(${PNG} + bytes(5 * ${MIB}))\n_ = open('large.png', 'wb').write(${PNG} + bytes(4 * ${MIB}));\n_ = open('small.png', 'wb').write(${PNG});`;
+  const result = await runCode(sandbox, code);
+  const sizes = result.outputs.flatMap((output) => (output.type === "image" ? [output.bytes.length] : []));
+  expect(sizes).toEqual([5 * MIB + 8, 8]);
+  expect(logsOf(result)).toBe("[Some images were too large to be shown.]\n");
+});

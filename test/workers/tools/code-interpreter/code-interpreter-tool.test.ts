@@ -1,0 +1,313 @@
+/** The code interpreter as a tool of responses: what it shows, what it keeps, and what a crash leaves of it. */
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { readConfig } from "../../../../src/config/config.ts";
+import { containerIdFor, newId } from "../../../../src/protocol/id.ts";
+import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
+import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
+import type { Response } from "../../../../src/protocol/response.ts";
+import { RunControl } from "../../../../workers/attempt/run.ts";
+import { CALL_MAXIMUM } from "../../../../workers/tools/shown-output.ts";
+import { INTERRUPTED } from "../../../../workers/tools/tool-calls.ts";
+import type { ToolKind } from "../../../../workers/tools/tool.ts";
+import { codeInterpreter } from "../../../../workers/tools/code-interpreter/code-interpreter.ts";
+import type { Storage } from "../../../../src/responses/storage.ts";
+import type { ContainerChange } from "../../../../src/store/containers.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import {
+  type Before,
+  createResponse,
+  finalResponse,
+  NotingUpstream,
+  runOnce,
+  steps,
+} from "../../../support/tool-runs.ts";
+
+/** An interpreter starts in seconds, and in several times that on a machine with other work. */
+vi.setConfig({ testTimeout: 240_000 });
+
+type CodeCall = Extract<OutputItem, { type: "code_interpreter_call" }>;
+
+const CONFIG = readConfig({ CODE_INTERPRETER_TIMEOUT_MS: "5000", CODE_INTERPRETER_PROCESSES: "2" });
+const AUTO = { type: "code_interpreter" as const, container: { type: "auto" as const } };
+const PNG = "b'\\x89PNG\\r\\n\\x1a\\n' + b'rest'";
+const python = (code: string) => ({ call: "python", arguments: { code } });
+
+let storage: TestStorage;
+let kind: ToolKind;
+beforeAll(async () => {
+  storage = await openTestStorage();
+  kind = codeInterpreter(CONFIG);
+});
+afterAll(async () => {
+  await kind[Symbol.asyncDispose]?.();
+  await storage[Symbol.asyncDispose]();
+});
+
+interface Run {
+  id: string;
+  response: Response;
+  log: string[];
+  calls: CodeCall[];
+  upstream: NotingUpstream;
+}
+
+async function run(
+  cells: readonly (object | object[])[],
+  options: { request?: Partial<ResolvedRequest>; before?: Before; kind?: ToolKind; storage?: Storage } = {},
+): Promise<Run> {
+  const request = { tools: [AUTO], include: ["code_interpreter_call.outputs" as const], ...options.request };
+  const id = await createResponse(storage, { ...request, metadata: steps(...cells) }, options.before);
+  const upstream = new NotingUpstream();
+  await runOnce({ storage: options.storage ?? storage, kinds: [options.kind ?? kind], upstream }, id, new RunControl());
+  return { id, upstream, ...(await ended(id)) };
+}
+
+async function ended(id: string) {
+  const { response, log } = await finalResponse(storage, id);
+  const output: readonly OutputItem[] = response.output;
+  return { response, log, calls: output.filter((item) => item.type === "code_interpreter_call") };
+}
+
+const logsOf = ({ outputs }: CodeCall) =>
+  (outputs ?? []).map((output) => (output.type === "logs" ? output.logs : output.url.slice(0, 22))).join("");
+const toldOf = ({ upstream }: Run) =>
+  upstream.calls.at(-1)!.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+
+describe("a call", () => {
+  test("shows its code as it is written, then what it printed", async () => {
+    const code = "x = 'a \\\"🐍\\\" b'\nprint(x)\n1 + 1";
+    const { response, log, calls, upstream } = await run([python(code)]);
+    expect(response.status).toBe("completed");
+    const { id, container_id } = calls[0]!;
+    const outputs = [{ type: "logs", logs: 'a "🐍" b\n2\n' }];
+    expect(calls).toEqual([{ type: "code_interpreter_call", id, code, container_id, outputs, status: "completed" }]);
+    expect(container_id).toMatch(/^cntr_[0-9a-f]{50}$/);
+    expect(id).toMatch(/^ci_/);
+    const events = log.map((json) => JSON.parse(json) as { type: string; delta?: string });
+    const deltas = events.filter(({ type }) => type === "response.code_interpreter_call_code.delta");
+    expect(deltas.length).toBeGreaterThan(1);
+    expect(deltas.map(({ delta }) => delta).join("")).toBe(code);
+    const tools = upstream.calls[0]!.request.tools!;
+    expect(tools).toMatchObject([{ type: "function", name: "python" }]);
+  });
+
+  test("has no outputs unless they are included, and the model is told them all the same", async () => {
+    const ran = await run([python("6 * 7")], { request: { include: [] } });
+    expect(ran.calls[0]!.outputs).toBeNull();
+    expect(toldOf(ran)).toEqual(["42\n"]);
+  });
+
+  test("that raises is completed, with the traceback for both", async () => {
+    const ran = await run([python("print('before')\n1 / 0")]);
+    expect(ran.calls[0]!.status).toBe("completed");
+    expect(logsOf(ran.calls[0]!)).toMatch(/^before\nTraceback [^]*ZeroDivisionError: division by zero\n$/);
+    expect(toldOf(ran)[0]).toContain("ZeroDivisionError");
+  });
+
+  test("that prints without end shows the client what it keeps, and the model the beginning and the end", async () => {
+    const code = "print('begun')\nfor i in range(40_000): print('line', i)\nprint('over')\n1 / 0";
+    const ran = await run([{ call: "code_interpreter", arguments: { code } }]);
+    expect(logsOf(ran.calls[0]!).length).toBeGreaterThan(200_000);
+    const [told] = toldOf(ran);
+    expect(told!.length).toBeLessThanOrEqual(CALL_MAXIMUM);
+    expect(told).toMatch(
+      /^begun\nline 0\n[^]*\n\[cut off here: \d+ of \d+ characters are left out\]\n[^]*ZeroDivisionError/,
+    );
+  });
+
+  test("shows images to both, and tells the model which files came out", async () => {
+    const ran = await run([python(`_ = open('a.png', 'wb').write(${PNG}); _ = open('b.txt', 'w').write('xyz');`)]);
+    const url = `data:image/png;base64,${Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64")}`;
+    expect(ran.calls[0]!.outputs).toEqual([{ type: "image", url }]);
+    const [text, image] = toldOf(ran)[0] as { text?: string; image_url?: string }[];
+    expect(text!.text).toContain("a.png (12 bytes), b.txt (3 bytes)");
+    expect(image!.image_url).toBe(url);
+  });
+
+  test("that runs too long has failed, what it printed is shown, and the next one works", async () => {
+    const ran = await run([python("print('begun', flush=True)\nwhile True: pass"), python("1")]);
+    expect(ran.calls.map(({ status }) => status)).toEqual(["failed", "completed"]);
+    expect(logsOf(ran.calls[0]!)).toBe("begun\ntimed out\n");
+    expect(toldOf(ran)[0]).toContain("timed out");
+    expect(ran.response.status).toBe("completed");
+  });
+
+  test.each([
+    ["without code", { call: "python", arguments: { program: "1" } }, "'code' must be a string."],
+    ["whose code is no text", { call: "python", arguments: { code: 1 } }, "'code' must be a string."],
+  ])("%s has failed", async (_, call, message) => {
+    const ran = await run([call]);
+    expect(ran.calls).toMatchObject([{ status: "failed", code: "", outputs: [{ type: "logs", logs: message }] }]);
+    expect(toldOf(ran)).toEqual([message]);
+  });
+
+  test("is not offered where the interpreter is switched off", async () => {
+    const off = codeInterpreter(readConfig({ CODE_INTERPRETER: "false" }));
+    const { upstream, response } = await run([], { kind: off });
+    expect(upstream.calls[0]!.request.tools).toEqual([]);
+    expect(response.status).toBe("completed");
+    await off[Symbol.asyncDispose]?.();
+  });
+});
+
+describe("a container", () => {
+  test("keeps its state over the calls of a turn, which are made in their order, and over turns", async () => {
+    const cells = Array.from({ length: 8 }, (_, i) => python(`o+=[${i}]`));
+    const ran = await run([[python("o=[]"), ...cells], python("o")]);
+    expect(logsOf(ran.calls.at(-1)!)).toBe("[0, 1, 2, 3, 4, 5, 6, 7]\n");
+    expect(new Set(ran.calls.map(({ container_id }) => container_id)).size).toBe(1);
+  });
+
+  test("is used again by the next response of a chain, on any worker, and a new chain has a new one", async () => {
+    const first = await run([python("import random\nx = random.random()\n_ = open('f', 'w').write('kept');\nx")]);
+    const other = codeInterpreter(CONFIG);
+    const before = { ancestors: [first.id] };
+    const second = await run([python("x"), python("y = open('f').read()")], { before, kind: other });
+    await other[Symbol.asyncDispose]?.();
+    expect(second.calls[0]!.container_id).toBe(first.calls[0]!.container_id);
+    expect(logsOf(second.calls[0]!)).toBe(logsOf(first.calls[0]!));
+    // The first worker's interpreter has not seen what the second one did.
+    const third = await run([python("(y, x)")], { before: { ancestors: [first.id, second.id] } });
+    expect(logsOf(third.calls[0]!)).toBe(`('kept', ${logsOf(first.calls[0]!).trim()})\n`);
+    const apart = await run([python("x")]);
+    expect(apart.calls[0]!.container_id).not.toBe(first.calls[0]!.container_id);
+    expect(logsOf(apart.calls[0]!)).toContain("NameError");
+  });
+
+  test("may be named, if it is the project's", async () => {
+    const first = await run([python("x = 5")]);
+    const named = { type: "code_interpreter" as const, container: first.calls[0]!.container_id };
+    const second = await run([python("x")], { request: { tools: [named] } });
+    expect(logsOf(second.calls[0]!)).toBe("5\n");
+    await storage.redis.hset(storage.layout.container(named.container), "project", "other");
+    const foreign = await run([python("x")], { request: { tools: [named] } });
+    expect(foreign.calls).toMatchObject([{ status: "failed", container_id: named.container }]);
+    expect(toldOf(foreign)).toEqual([`There is no container '${named.container}'.`]);
+  });
+
+  test("that is gone is replaced, and one of another project is not taken from an item", async () => {
+    const first = await run([python("x = 5")]);
+    const { container_id } = first.calls[0]!;
+    await storage.redis.hset(storage.layout.container(container_id), "project", "other");
+    const second = await run([python("x")], { before: { ancestors: [first.id] } });
+    expect(second.calls[0]!.container_id).toBe(containerIdFor(second.id));
+    expect(logsOf(second.calls[0]!)).toMatch(/^\[The interpreter was restarted: [^]*NameError/);
+  });
+
+  test("lives for its time after its last call, and as long as its response may still run", async () => {
+    const idle = await run([python("x = 5")]);
+    const ttlOf = async (id: string) => await storage.redis.ttl(storage.layout.container(id));
+    expect(await ttlOf(idle.calls[0]!.container_id)).toBeGreaterThan(storage.containerIdleSeconds - 60);
+    const running = await run([python("x = 5")], { storage: { ...storage, containerIdleSeconds: 1 } });
+    expect(await ttlOf(running.calls[0]!.container_id)).toBeGreaterThan(1);
+  });
+
+  test("that is lost between two calls is begun anew, and the model is told once", async () => {
+    const containers = new Proxy(storage.containers, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== "function") return value;
+        if (key !== "write") return value.bind(object) as unknown;
+        return async (...args: [string, string, ContainerChange, number]): Promise<boolean> => {
+          const isKept = await object.write(...args);
+          const code = [...args[2].newCells.values()].map((cell) => cell.code).join("");
+          if (code === "x = 5") await storage.redis.del(storage.layout.container(args[1]));
+          return isKept;
+        };
+      },
+    });
+    const ran = await run([python("x = 5"), python("'x' in globals()"), python("1")], {
+      storage: { ...storage, containers },
+    });
+    expect(ran.calls.map(logsOf)).toEqual([
+      "",
+      "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\nFalse\n",
+      "1\n",
+    ]);
+  });
+
+  test("has the files of the conversation, once", async () => {
+    const file = (name: string, text: string) => ({
+      type: "input_file" as const,
+      filename: name,
+      file_data: `data:text/csv;base64,${Buffer.from(text).toString("base64")}`,
+    });
+    const message = (...content: ReturnType<typeof file>[]): StoredInputItem => ({
+      type: "message",
+      role: "user",
+      id: newId("msg"),
+      content,
+    });
+    const input = [message(file("../../etc/a.csv", "1,2"), file("b.csv", "old")), message(file("b.csv", "new"))];
+    const read = "open('a.csv').read(), open('b.csv').read()";
+    const first = await run([python(read), python("_ = open('b.csv', 'w').write('mine');")], { before: { input } });
+    expect(logsOf(first.calls[0]!)).toBe("('1,2', 'new')\n");
+    expect(JSON.stringify(first.upstream.calls[0]!.request.tools)).toContain("a.csv, b.csv");
+    const more = { input: [message(file("c.csv", "more"))], ancestors: [first.id] };
+    const second = await run([python(`${read}, open('c.csv').read()`)], { before: more });
+    expect(logsOf(second.calls[0]!)).toBe("('1,2', 'mine', 'more')\n");
+  });
+
+  test("that two workers use at the same time keeps the cells of both", async () => {
+    const first = await run([python("seen = []")]);
+    const before = { ancestors: [first.id] };
+    const other = codeInterpreter(CONFIG);
+    const append = (name: string) => python(`seen.append('${name}')`);
+    const [a, b] = await Promise.all([run([append("a")], { before }), run([append("b")], { before, kind: other })]);
+    await other[Symbol.asyncDispose]?.();
+    expect([a, b].map(({ calls }) => calls[0]!.status)).toEqual(["completed", "completed"]);
+    const after = await run([python("sorted(seen)")], { before: { ancestors: [first.id, a.id] } });
+    expect(logsOf(after.calls[0]!)).toBe("['a', 'b']\n");
+  });
+});
+
+describe("after a crash", () => {
+  test.each([1, 3])(
+    "in call %i the next worker goes on in the same container, and makes no call twice",
+    async (place) => {
+      const cells = [python("n = 1"), python("n += 1"), python("n += 1"), python("n")];
+      const id = await createResponse(storage, {
+        tools: [AUTO],
+        include: ["code_interpreter_call.outputs"],
+        metadata: steps(...cells),
+      });
+      const control = new RunControl();
+      const dying = codeInterpreter(CONFIG);
+      let written = 0;
+      // Dies when what the call did is in the container, and nobody has been told its result.
+      const containers = new Proxy(storage.containers, {
+        get: (object, key) => {
+          const value: unknown = Reflect.get(object, key, object);
+          if (key !== "write" || typeof value !== "function") {
+            return typeof value === "function" ? value.bind(object) : value;
+          }
+          return async (...args: unknown[]): Promise<unknown> => {
+            const isKept: unknown = await Reflect.apply(value, object, args);
+            written += 1;
+            if (written === place) control.stop("lock-lost");
+            return isKept;
+          };
+        },
+      });
+      await runOnce(
+        { storage: { ...storage, containers }, kinds: [dying], upstream: new NotingUpstream() },
+        id,
+        control,
+      ).catch(() => {});
+      await dying[Symbol.asyncDispose]?.();
+      expect(written).toBe(place);
+
+      await runOnce({ storage, kinds: [kind], upstream: new NotingUpstream() }, id, new RunControl());
+      const { response, calls } = await ended(id);
+      expect(response.status).toBe("completed");
+      const interrupted = place - 1;
+      expect(calls.map(({ status }) => status)).toEqual(
+        Array.from({ length: 4 }, (_, i) => (i === interrupted ? "failed" : "completed")),
+      );
+      expect(logsOf(calls[interrupted]!)).toBe(INTERRUPTED);
+      // It had taken effect.
+      expect(logsOf(calls[3]!)).toBe("3\n");
+      expect(new Set(calls.map(({ container_id }) => container_id)).size).toBe(1);
+    },
+  );
+});

@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { FetchPolicy } from "../../../../workers/net/fetch-policy.ts";
+import { GuardedFetch } from "../../../../workers/net/guarded-fetch.ts";
+import { conversationImages, loadImage } from "../../../../workers/tools/image-generation/conversation-images.ts";
+import type { ContextItem } from "../../../../workers/upstreams/upstream.ts";
+
+test("the newest eight images of a conversation are taken, the oldest of them first", () => {
+  const urls = Array.from({ length: 10 }, (_, i) => `https://example.org/${i}.png`);
+  const context = urls.map((image_url): ContextItem => ({
+    type: "message",
+    role: "user",
+    content: [{ type: "input_image", detail: "auto", image_url }],
+  }));
+  expect(conversationImages(context)).toEqual(urls.slice(2));
+});
+
+test("a picture that comes with an error is not the image", async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(404, { "content-type": "image/png" }).end("not found, as a picture");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  await using fetch = new GuardedFetch({ policy: new FetchPolicy("127.0.0.1") });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.png`;
+  await expect(loadImage(url, fetch, new AbortController().signal)).rejects.toMatchObject({
+    code: "invalid_image_url",
+    message: "The URL of an image answered 404.",
+  });
+  server.close();
+});

@@ -1,0 +1,89 @@
+/** What is left of a server's connections and processes when a response is over, and what a run that goes on asks again. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readConfig } from "../../../../src/config/config.ts";
+import { RunControl } from "../../../../workers/attempt/run.ts";
+import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
+import { call, mcpTool, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { isAlive, stubbornServer } from "../../../support/stubborn-server.ts";
+import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../../support/tool-runs.ts";
+
+let storage: TestStorage;
+let folder: string;
+beforeAll(async () => {
+  storage = await openTestStorage();
+  folder = await mkdtemp(join(tmpdir(), "mcp-"));
+});
+afterAll(async () => {
+  await storage[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+describe("when a response is over", () => {
+  test("its session is ended, and no connection is left", async () => {
+    await using server = await startMcpServer();
+    const request = { tools: [mcpTool({ server_url: server.url })], metadata: steps(call("srv__look", { x: 1 })) };
+    await runMcp(storage, request);
+    await server.until(() => server.openConnections === 0);
+    expect(server.methods.at(-1)).toBe("DELETE");
+  });
+
+  test("because it was cancelled, the call is cancelled and the connection closed", async () => {
+    const cancelled = Promise.withResolvers<void>();
+    const run = async (_args: object, signal: AbortSignal) => {
+      signal.addEventListener("abort", () => cancelled.resolve());
+      control.stop("cancelled");
+      await cancelled.promise;
+      return textResult("late");
+    };
+    await using server = await startMcpServer({ tools: { change: { run } } });
+    const control = new RunControl();
+    const metadata = steps(call("srv__change", { x: 1 }));
+    const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })], metadata });
+    const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
+    expect(await runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, control)).toBe("lost");
+    await cancelled.promise;
+    await server.until(() => server.openConnections === 0);
+  });
+
+  test("the processes of a server are gone, even those that do not listen", async () => {
+    const { file, pids } = await stubbornServer(folder, () => storage.redis.ping());
+    const control = new RunControl();
+    const id = await createResponse(storage, { tools: [mcpTool({})] });
+    const kinds = [openMcpKind(readConfig({ MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! }))];
+    const running = runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, control);
+    const [leader, child] = await pids();
+    expect([leader, child].filter(isAlive)).toHaveLength(2);
+    control.stop("cancelled");
+    await running;
+    while (isAlive(-leader)) await storage.redis.ping();
+    expect(isAlive(child)).toBe(false);
+  });
+});
+
+test("a run that goes on after a crash does not ask a server again that failed", async () => {
+  await using server = await startMcpServer({
+    intercept: (_request, response) => {
+      response.writeHead(500).end();
+      return true;
+    },
+  });
+  const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })] });
+  const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
+  const control = new RunControl();
+  const upstream = new NotingUpstream();
+  const dying = {
+    run: (...[upstreamCall, signal]: Parameters<NotingUpstream["run"]>) => {
+      control.stop("drain");
+      return upstream.run(upstreamCall, signal);
+    },
+  };
+  expect(await runOnce({ storage, kinds, upstream: dying }, id, control)).toBe("handed-over");
+  expect(await runOnce({ storage, kinds, upstream }, id, new RunControl())).toBe("ended");
+  const { response } = await finalResponse(storage, id);
+  expect(shown(response.output)).toEqual([expect.stringContaining("list  ! "), "message"]);
+});

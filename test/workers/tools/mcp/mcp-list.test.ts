@@ -1,0 +1,178 @@
+/** When a server is asked for the list of its tools, and which list of the conversation is used instead. */
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { McpTool, McpToolList } from "../../../../workers/tools/mcp/tool-filter.ts";
+import { knownTools } from "../../../../workers/tools/mcp/tool-list.ts";
+import { BARE, call, CHANGE, knownList, LOOK, mcpTool, offered, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { startMcpServer, type TestMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { steps } from "../../../support/tool-runs.ts";
+
+let storage: TestStorage;
+let server: TestMcpServer;
+beforeAll(async () => {
+  storage = await openTestStorage();
+  server = await startMcpServer();
+});
+afterAll(async () => {
+  await storage[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  server.begun.length = 0;
+  server.methods.length = 0;
+});
+
+const tool = (fields: Partial<McpTool> = {}) => mcpTool({ server_url: server.url, ...fields });
+
+describe("the list of tools", () => {
+  test("is shown once in a conversation, and asked for once", async () => {
+    const first = await runMcp(storage, { tools: [tool()], metadata: steps(call("srv__look", { x: 1 })) });
+    expect(shown(first.response.output)).toEqual(["list look,change", "look completed: saw 1", "message"]);
+    expect(server.methods).toContain("tools/list");
+    server.methods.length = 0;
+    const request = { tools: [tool()], metadata: steps(call("srv__change", { x: 2 })) };
+    const second = await runMcp(storage, request, { ancestors: [first.id] });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 2", "message"]);
+    expect(server.methods).not.toContain("tools/list");
+    // What the model sees of the first response's call goes by the same name.
+    const names = second.calls[0]!.input.flatMap((item) => (item.type === "function_call" ? [item.name] : []));
+    expect(names).toEqual(["srv__look"]);
+  });
+
+  test("that the client sends back is used, and its server not even connected to before a call", async () => {
+    const { response, calls } = await runMcp(storage, { tools: [tool()] }, { input: [knownList(tool(), [LOOK])] });
+    expect(shown(response.output)).toEqual(["message"]);
+    expect(offered(calls[0]!)).toEqual(["srv__look"]);
+    expect(server.methods).toEqual([]);
+  });
+
+  test("is asked for again if it failed, lacks what is allowed now, or is not known to be of this server", async () => {
+    const only = tool({ allowed_tools: ["look"] });
+    const list = knownList(only, [LOOK]);
+    for (const known of [
+      { ...list, error: "gone" },
+      { ...list, id: "mcpl_1" },
+      knownList(only, [BARE]),
+      knownList(tool({ server_label: "other", allowed_tools: ["look"] }), [LOOK]),
+      knownList(tool({ server_url: `${server.url}?other`, allowed_tools: ["look"] }), [LOOK]),
+      knownList(tool({ allowed_tools: ["look", "change"] }), [LOOK]),
+      knownList(tool({ allowed_tools: { read_only: true } }), [LOOK]),
+    ]) {
+      const { response } = await runMcp(storage, { tools: [only] }, { input: [known] });
+      expect(shown(response.output)).toEqual(["list look", "message"]);
+    }
+  });
+
+  test("that was cut off is asked for again, though the client sends it back", async () => {
+    const cut = { ...knownList(tool(), []), status: "incomplete" as const };
+    const { response, calls } = await runMcp(storage, { tools: [tool()] }, { input: [cut] });
+    expect(shown(response.output)).toEqual(["list look,change", "message"]);
+    expect(offered(calls[0]!)).toEqual(["srv__look", "srv__change"]);
+  });
+
+  test("is used for the same filter said in another way, and an unfiltered one for any filter", async () => {
+    const list = knownList(tool({ allowed_tools: ["look", "change"] }), [LOOK, CHANGE]);
+    const whole = knownList(tool({ allowed_tools: {} }), [LOOK, CHANGE]);
+    const filters: [McpToolList, NonNullable<McpTool["allowed_tools"]>][] = [
+      [list, { tool_names: ["change", "look", "look"] }],
+      [whole, ["change"]],
+      [whole, { read_only: false }],
+    ];
+    for (const [known, allowed_tools] of filters) {
+      const { response, calls } = await runMcp(storage, { tools: [tool({ allowed_tools })] }, { input: [known] });
+      expect(shown(response.output)).toEqual(["message"]);
+      expect(offered(calls[0]!)).toContain("srv__change");
+    }
+    expect(server.methods).toEqual([]);
+  });
+
+  test("that a filter has narrowed does not narrow what is allowed later", async () => {
+    const first = await runMcp(storage, { tools: [tool({ allowed_tools: ["look"] })] });
+    const second = await runMcp(storage, { tools: [tool()] }, { ancestors: [first.id] });
+    expect(offered(second.calls[0]!)).toEqual(["srv__look", "srv__change"]);
+  });
+
+  test("of a server says nothing of another that has its label now, nor what it changes", async () => {
+    const first = await runMcp(storage, { tools: [tool()] });
+    await using other = await startMcpServer({ tools: { look: { run: () => textResult("changed it") } } });
+    const require_approval = { never: { read_only: true } };
+    const request = {
+      tools: [tool({ server_url: other.url, require_approval })],
+      metadata: steps(call("srv__look", { x: 1 })),
+    };
+    const second = await runMcp(storage, request, { ancestors: [first.id] });
+    expect(shown(second.response.output)).toEqual(["list look", 'may I look {"x":1}']);
+  });
+
+  test("that failed is not asked for again in the response that it failed in", () => {
+    const { server_label, server_url } = tool();
+    const origin = { server_label, address: server_url!, allowed_tools: null };
+    const list: McpToolList = { ...knownList(tool(), []), error: "gone" };
+    expect(knownTools(origin, { context: [list], produced: [] })).toBeUndefined();
+    expect(knownTools(origin, { context: [list], produced: [list] })).toEqual([]);
+    expect(knownTools({ ...origin, address: "other" }, { context: [list], produced: [list] })).toBeUndefined();
+  });
+});
+
+describe("a list of many pages", () => {
+  interface Page {
+    tools: object[];
+    nextCursor?: string;
+  }
+  const named = (count: number, start: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `t${start + i}`, inputSchema: { type: "object" } }));
+
+  /** The list that is shown of a server with these pages, and how many of them it was asked for. */
+  async function listed(pageAt: (n: number) => Page, fields: Partial<McpTool> = {}) {
+    let pages = 0;
+    await using paged = await startMcpServer({
+      intercept: (_request, response, body) => {
+        const { id, method } = JSON.parse(body === "" ? "{}" : body) as { id?: number; method?: string };
+        if (method !== "tools/list") return false;
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(JSON.stringify({ jsonrpc: "2.0", id, result: pageAt(pages++) }));
+        return true;
+      },
+    });
+    const { response } = await runMcp(storage, { tools: [tool({ server_url: paged.url, ...fields })] });
+    const [list, answer] = shown(response.output);
+    expect(answer).toBe("message");
+    return { list, pages };
+  }
+
+  test("is read to its end", async () => {
+    const ends = (n: number): Page => ({ tools: named(1, n), ...(n < 2 && { nextCursor: `${n}` }) });
+    expect(await listed(ends)).toEqual({ list: "list t0,t1,t2", pages: 3 });
+  });
+
+  test("is left when it has too many tools, and read on if they are not allowed", async () => {
+    const endless = (n: number): Page => ({ tools: named(300, n * 300), nextCursor: `${n}` });
+    expect(await listed(endless)).toEqual({ list: expect.stringContaining("more tools than can be shown"), pages: 2 });
+    const ends = (n: number): Page => (n < 2 ? endless(n) : { tools: named(300, n * 300) });
+    const { list } = await listed(ends, { allowed_tools: ["t1", "t899"] });
+    expect(list).toBe("list t1,t899");
+  });
+
+  test("is left when there is too much of it, be it of tools or of anything else", async () => {
+    const long = (n: number): Page => ({
+      tools: named(1, n).map((each) => ({ ...each, description: "x".repeat(700_000) })),
+      nextCursor: `${n}`,
+    });
+    expect(await listed(long)).toEqual({ list: expect.stringContaining("more tools than can be shown"), pages: 2 });
+    const padded = (n: number): Page => ({
+      tools: named(1, n).map((each) => ({ ...each, padding: "x".repeat(5_000_000) })),
+      nextCursor: `${n}`,
+    });
+    expect(await listed(padded)).toEqual({ list: expect.stringContaining("too long"), pages: 2 });
+  });
+
+  test("has one time limit for all pages", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const slow = (n: number): Page => {
+      vi.advanceTimersByTime(20_000);
+      return { tools: named(1, n), nextCursor: `${n}` };
+    };
+    expect(await listed(slow)).toEqual({ list: expect.stringContaining("timed out"), pages: 2 });
+  });
+});

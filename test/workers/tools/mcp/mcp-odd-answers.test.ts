@@ -1,0 +1,207 @@
+/** Answers of tools as servers send them: each block reaches the model as what can be read of it, and costs no other. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answeredResult } from "../../../../workers/tools/mcp/call-result.ts";
+import { call, knownList, mcpTool, outputs, runMcp } from "../../../support/mcp-runs.ts";
+import { answering, startMcpServer } from "../../../support/mcp-server.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { steps } from "../../../support/tool-runs.ts";
+
+const PNG = "iVBORw0KGgo=";
+const JPEG = "/9j/4AAQSkZJRgABAQAA";
+const GIF = Buffer.from("GIF89a and more").toString("base64");
+const WEBP = Buffer.from("RIFF\0\0\0\0WEBPVP8 ").toString("base64");
+const SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>";
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+const text = (said: string) => ({ type: "text", text: said });
+const resource = (fields: object) => ({ type: "resource", resource: { uri: "file:///r", ...fields } });
+const output = (answer: Record<string, unknown>) => answeredResult(answer, (said) => said).output;
+const image = (type: string, data: string) => ({
+  type: "input_image",
+  detail: "auto",
+  image_url: `data:image/${type};base64,${data}`,
+});
+
+describe("over a connection", () => {
+  let storage: TestStorage;
+  beforeAll(async () => {
+    storage = await openTestStorage();
+  });
+  afterAll(async () => await storage[Symbol.asyncDispose]());
+
+  async function made(result: unknown) {
+    await using server = await startMcpServer({ intercept: answering({ "tools/call": result }) });
+    const tool = mcpTool({ server_url: server.url });
+    const request = { tools: [tool], metadata: steps(call("srv__look")) };
+    const input = [knownList(tool, [{ name: "look", input_schema: {} }])];
+    const { response, calls } = await runMcp(storage, request, { input });
+    const [item, answer] = response.output;
+    expect(answer?.type).toBe("message");
+    return { item, output: outputs(calls.at(-1)!)[0] };
+  }
+
+  // What the protocol's own client refuses, as a whole or for one of its parts.
+  test.each([
+    [{}, "(no output)"],
+    [{ content: null }, "(no output)"],
+    [{ content: [] }, "(no output)"],
+    [{ content: [text("")] }, "(no output)"],
+    [{ content: "said" }, "said"],
+    [{ content: text("said") }, "said"],
+    [{ content: [text("said")], isError: null, structuredContent: null }, "said"],
+    [{ content: [{ ...text("said"), annotations: { audience: "me", priority: 7 }, _meta: 1 }] }, "said"],
+    [{ content: [{ type: "json", json: { a: 1 } }, text("said")] }, '{"type":"json","json":{"a":1}}\nsaid'],
+    [{ content: [{ type: "error", text: "broken" }, text("said")] }, "broken\nsaid"],
+    [{ content: [{ type: "tool_reference", name: "x" }] }, '{"type":"tool_reference","name":"x"}'],
+    [{ content: [null, 7, "said", ["x"], {}] }, 'null\n7\nsaid\n["x"]\n{}'],
+    [{ toolResult: { a: 1 } }, '{"a":1}'],
+    [{ toolResult: { content: [text("said")] } }, "said"],
+    [{ structuredContent: { a: 1 } }, '{"a":1}'],
+    [{ structuredContent: ["a"] }, '["a"]'],
+    [{ content: [resource({ uri: "not a uri", text: "said" })] }, "[resource not a uri]\nsaid"],
+  ])("%j reaches the model", async (result, shown) => {
+    const { item, output: said } = await made(result);
+    expect(item).toMatchObject({ type: "mcp_call", status: "completed", error: null });
+    expect(said).toBe(shown);
+  });
+
+  test("an error says what the tool says, whatever it is made of", async () => {
+    const { item, output: said } = await made({ isError: true, content: [{ type: "error", message: "no" }] });
+    expect(item).toMatchObject({ status: "failed", error: { type: "mcp_tool_execution_error" } });
+    expect(said).toBe('{"type":"error","message":"no"}');
+    expect((await made({ isError: true })).output).toBe("The tool failed.");
+    expect((await made({ isError: true, content: [], structuredContent: { why: 1 } })).output).toBe('{"why":1}');
+  });
+
+  test("what nests too deeply costs no other block", async () => {
+    let deep: unknown = 1;
+    for (let i = 0; i < 3_000; i++) deep = [deep];
+    const { output: said } = await made({ content: [{ type: "json", deep }, text("said")] });
+    expect(said).toMatch(/\nsaid$/);
+  });
+});
+
+describe("structured content", () => {
+  const rows = { rows: [{ id: 1, name: "a" }], total: 1 };
+
+  test.each([
+    ["a text that is the same JSON", [text(JSON.stringify(rows))], rows],
+    ["the same with other spaces", [text(JSON.stringify(rows, null, 2))], rows],
+    ["the same in another order", [text('{"total":1,"rows":[{"name":"a","id":1}]}')], rows],
+    ["the same beside a summary", [text("One row."), text(JSON.stringify(rows))], rows],
+    ["a text that it wraps", [text("plain words")], { result: "plain words" }],
+    ["a number that it wraps", [text("42")], { result: 42 }],
+    ["a list that it wraps", [text("[1,2]")], { result: [1, 2] }],
+    ["a list with a block for each value", [text('{"a":1}'), text('{"a":2}')], { result: [{ a: 1 }, { a: 2 }] }],
+    ["a list with a block for each text", [text("one"), text("two")], { result: ["one", "two"] }],
+  ])("is said once beside %s", (_, content, structuredContent) => {
+    expect(output({ content, structuredContent })).toBe(content.map((each) => each.text).join("\n"));
+  });
+
+  test.each([
+    ["a summary", [text("One row.")], rows],
+    ["other JSON", [text('{"total":1}')], rows],
+    ["nothing", [], rows],
+    ["text that is no JSON", [text("{")], { result: "x" }],
+    ["a wrap that has more", [text("x")], { result: "x", more: 1 }],
+  ])("is said as well beside %s", (_, content, structuredContent) => {
+    const said = content.map((each) => each.text);
+    expect(output({ content, structuredContent })).toBe([...said, JSON.stringify(structuredContent)].join("\n"));
+  });
+
+  test("is said beside an image", () => {
+    expect(output({ content: [{ type: "image", mimeType: "image/png", data: PNG }], structuredContent: rows })).toEqual(
+      [image("png", PNG), { type: "input_text", text: JSON.stringify(rows) }],
+    );
+  });
+});
+
+describe("bytes", () => {
+  const labels = ["image/png", "image/jpg", "image/webp", "", undefined, null, 7];
+  const images: [string, string][] = [
+    ["png", PNG],
+    ["jpeg", JPEG],
+    ["gif", GIF],
+    ["webp", WEBP],
+  ];
+  test.each(labels.flatMap((mimeType) => images.map(([type, data]) => [mimeType, type, data] as const)))(
+    "labelled %j are an image of type %s by what they are",
+    (mimeType, type, data) => {
+      const shown = [image(type, data)];
+      expect(output({ content: [{ type: "image", mimeType, data }] })).toEqual(shown);
+      expect(output({ content: [{ type: "image", data: `data:image/png;base64,${data}` }] })).toEqual(shown);
+      expect(output({ content: [resource({ mimeType, blob: data })] })).toEqual(shown);
+    },
+  );
+
+  test.each([
+    ["an Anthropic image", { type: "image", source: { type: "base64", media_type: "image/png", data: JPEG } }],
+    ["an OpenAI image", { type: "image_url", image_url: { url: `data:image/png;base64,${JPEG}` } }],
+    ["an image of the Responses API", { type: "image", image_url: `data:image/png;base64,${JPEG}` }],
+    ["a data URL", { type: "image", url: `data:image/png;base64,${JPEG}` }],
+  ])("in the form of %s are an image", (_, block) => {
+    expect(output({ content: [block] })).toEqual([image("jpeg", JPEG)]);
+  });
+
+  test("are never written out as text", () => {
+    const bytes = "A".repeat(10_000);
+    for (const block of [
+      { type: "video", data: bytes },
+      { type: "file", file: { file_data: `data:application/pdf;base64,${bytes}` } },
+      { type: "resource", resource: { uri: "file:///r", content: bytes } },
+      { type: "audio", mimeType: "audio/wav", data: bytes },
+      { type: "image", url: "https://images.example/cat.png" },
+    ]) {
+      expect(output({ content: [text("before"), block] }).length).toBeLessThan(300);
+    }
+  });
+
+  // A provider would refuse the whole request.
+  test.each([
+    ["no image", { mimeType: "image/png", data: base64("<html>Not found</html>") }, /^\[image: image\/png, \d+ bytes/],
+    ["no base64", { mimeType: "image/png", data: "%%%" }, /^\[image: image\/png/],
+    ["of a type that no model takes", { mimeType: "image/bmp", data: base64("BM and more") }, /^\[image: image\/bmp/],
+    ["a drawing", { mimeType: "image/svg+xml", data: base64(SVG) }, new RegExp(`^\\[image: image/svg.xml\\]\n${SVG}$`)],
+    ["no text at all", { mimeType: "image/png", data: 7 }, /^\{"type":"image"/],
+    ["missing", { mimeType: "image/png" }, /^\{"type":"image"/],
+  ])("of an image that are %s are text", (_, fields, shown) => {
+    expect(output({ content: [{ type: "image", ...fields }] })).toMatch(shown);
+  });
+
+  test.each([
+    ["text/plain", "words", "[resource file:///r text/plain: text/plain]\nwords"],
+    ["application/json; charset=utf-8", "{}", "[resource file:///r application/json; charset=utf-8: "],
+    ["image/svg+xml", SVG, SVG],
+    ["application/pdf", "%PDF", "[resource file:///r application/pdf: application/pdf, 6 bytes, not shown]"],
+  ])("of a resource of type %s", (mimeType, body, shown) => {
+    expect(output({ content: [resource({ mimeType, blob: base64(body) })] })).toContain(shown);
+  });
+});
+
+test.each([
+  [{ text: { a: 1 } }, '[resource file:///r]\n{"text":{"a":1}}'],
+  [{ content: "said", mimeType: "text/plain" }, '[resource file:///r text/plain]\n{"content":"said"}'],
+  [{ text: null, blob: base64("said"), mimeType: "text/plain" }, "[resource file:///r text/plain: text/plain]\nsaid"],
+  [{}, "[resource file:///r]"],
+])("a resource with %j shows what it has", (fields, shown) => {
+  expect(output({ content: [resource(fields)] })).toBe(shown);
+});
+
+test("a block is read whichever of its fields is not what it should be", () => {
+  const blocks = [
+    text("words"),
+    { type: "image", mimeType: "image/png", data: PNG, annotations: {}, _meta: {} },
+    { type: "audio", mimeType: "audio/wav", data: "AAAA" },
+    { type: "resource_link", name: "doc", uri: "file:///d", mimeType: "text/plain", description: "A document." },
+    resource({ mimeType: "text/plain", text: "said" }),
+    resource({ mimeType: "application/pdf", blob: "AAAA" }),
+  ];
+  const values = [undefined, null, true, 7, "", "x", [], {}];
+  for (const block of blocks) {
+    for (const field of Object.keys(block)) {
+      for (const value of values) {
+        const said = JSON.stringify(output({ content: [text("before"), { ...block, [field]: value }, text("after")] }));
+        expect(said).toMatch(/before.*after/);
+      }
+    }
+  }
+});

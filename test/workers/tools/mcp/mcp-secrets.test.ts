@@ -1,0 +1,102 @@
+/** What a server repeats of what it was sent is stored nowhere, and shown to nobody. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readConfig } from "../../../../src/config/config.ts";
+import { redactor, redactTexts } from "../../../../src/logging/redaction.ts";
+import { secretsOf, targetOf } from "../../../../workers/tools/mcp/target.ts";
+import { call, mcpTool, offered, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { steps } from "../../../support/tool-runs.ts";
+
+let storage: TestStorage;
+beforeAll(async () => {
+  storage = await openTestStorage();
+});
+afterAll(async () => {
+  await storage[Symbol.asyncDispose]();
+});
+
+const TOKEN = "planted-token-0123456789";
+const HEADER = `${TOKEN}-and-"more"`;
+const SECRETS = { authorization: TOKEN, headers: { "X-Key": HEADER } };
+
+test("in results of every kind, in failures and in what lists say", async () => {
+  const tools = {
+    text: { run: () => textResult(`You are ${TOKEN}.`) },
+    failed: { run: () => ({ ...textResult(`Not ${HEADER}!`), isError: true }) },
+    structured: { run: () => ({ content: [], structuredContent: { key: HEADER, as: `Bearer ${TOKEN}` } }) },
+    linked: {
+      run: () => ({ content: [{ type: "resource_link" as const, name: "me", uri: `https://x/?key=${TOKEN}` }] }),
+    },
+  };
+  await using server = await startMcpServer({
+    tools,
+    intercept: (_request, response, body) => {
+      const { id, method } = JSON.parse(body === "" ? "{}" : body) as { id?: number; method?: string };
+      if (method !== "tools/list") return false;
+      const inputSchema = { type: "object", properties: { key: { default: TOKEN, examples: [HEADER, 1, null] } } };
+      const said = { description: `Knows ${TOKEN}.`, inputSchema, annotations: { title: HEADER, readOnlyHint: true } };
+      const result = { tools: Object.keys(tools).map((name) => ({ name, ...said })) };
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify({ jsonrpc: "2.0", id, result }));
+      return true;
+    },
+  });
+  const { response, log, calls } = await runMcp(storage, {
+    tools: [mcpTool({ server_url: server.url, ...SECRETS })],
+    metadata: steps(Object.keys(tools).map((name) => call(`srv__${name}`))),
+  });
+  expect(shown(response.output)).toEqual([
+    "list text,failed,structured,linked",
+    "text completed: You are <redacted>.",
+    expect.stringContaining('"text":"Not <redacted>!"'),
+    'structured completed: {"key":"<redacted>","as":"<redacted>"}',
+    "linked completed: [link to me https://x/?key=<redacted>]",
+    "message",
+  ]);
+  expect(offered(calls[0]!)).toHaveLength(4);
+  expect(response.output[0]).toMatchObject({
+    tools: expect.arrayContaining([
+      {
+        name: "text",
+        description: "Knows <redacted>.",
+        input_schema: {
+          type: "object",
+          properties: { key: { default: "<redacted>", examples: ["<redacted>", 1, null] } },
+        },
+        annotations: { title: "<redacted>", readOnlyHint: true },
+      },
+    ]),
+  });
+  const journal = await storage.redis.hgetall(storage.layout.calls(response.id));
+  const models = calls.map(({ input, request }) => [input, request.tools?.filter(({ type }) => type !== "mcp")]);
+  for (const place of [log, journal, models]) {
+    expect(JSON.stringify(place)).toContain("<redacted>");
+    expect(JSON.stringify(place)).not.toContain(TOKEN);
+  }
+});
+
+test("the longer of two secrets whole, and no part of what is no secret", () => {
+  const redact = redactor(["planted-", "planted-secret", "a.c+(efgh", "prod"]);
+  expect(redact("planted-secret planted-x abc+(efgh a.c+(efgh production")).toBe(
+    "<redacted> <redacted>x abc+(efgh <redacted> production",
+  );
+  expect(redactTexts({ "planted-secret": ["planted-secret", 12, true] }, redact)).toEqual({
+    "<redacted>": ["<redacted>", 12, true],
+  });
+  expect(redactor([])("anything")).toBe("anything");
+});
+
+test("of a process, what it was given, and not the paths that its answers are made of", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "mcp-"));
+  const file = join(folder, "servers.json");
+  const srv = { command: "/bin/true", env_names: ["PATH", "HOME", "API_KEY"] };
+  await writeFile(file, JSON.stringify({ servers: { srv } }));
+  const config = readConfig({ MCP_SERVERS_FILE: file, PATH: "/usr/local/bin", HOME: "/home/server", API_KEY: TOKEN });
+  expect(secretsOf(targetOf(mcpTool({}), config)!)).toEqual([TOKEN]);
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,206 @@
+/** Which of a server's tools a model is offered, and what the client has to approve. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
+import { endResponse } from "../../../../src/responses/ending/end-response.ts";
+import { mcpFunctionName } from "../../../../workers/tools/mcp/function-name.ts";
+import { isAllowed, type McpTool, needsApproval } from "../../../../workers/tools/mcp/tool-filter.ts";
+import { BARE, call, CHANGE, LOOK, mcpTool, offered, outputs, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServer } from "../../../support/mcp-server.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { createResponse, steps } from "../../../support/tool-runs.ts";
+
+let storage: TestStorage;
+let server: TestMcpServer;
+beforeAll(async () => {
+  storage = await openTestStorage();
+  server = await startMcpServer();
+});
+afterAll(async () => {
+  await storage[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  server.begun.length = 0;
+  server.methods.length = 0;
+});
+
+const tool = (fields: Partial<McpTool> = {}) => mcpTool({ server_url: server.url, ...fields });
+
+describe("the model is offered", () => {
+  test.each<[McpTool["allowed_tools"], string[]]>([
+    [undefined, ["srv__look", "srv__change"]],
+    [null, ["srv__look", "srv__change"]],
+    [["change", "unknown"], ["srv__change"]],
+    [[], []],
+    [{ read_only: true }, ["srv__look"]],
+    [{ read_only: false }, ["srv__change"]],
+    [{ tool_names: ["change"] }, ["srv__change"]],
+    [{ tool_names: ["change"], read_only: true }, []],
+    [{}, ["srv__look", "srv__change"]],
+  ])("of allowed_tools %j: %j", async (allowed_tools, names) => {
+    const request = { tools: [tool(allowed_tools === undefined ? {} : { allowed_tools })] };
+    const { response, calls } = await runMcp(storage, request);
+    expect(offered(calls[0]!)).toEqual(names);
+    expect(shown(response.output)[0]).toBe(`list ${names.map((name) => name.slice(5)).join(",")}`);
+  });
+
+  test("names that every provider takes, and that no two tools share", async () => {
+    const label = "my server!";
+    const mine = { type: "function" as const, name: "my_server___look", parameters: {} };
+    const { calls } = await runMcp(storage, { tools: [tool({ server_label: label }), mine] });
+    expect(offered(calls[0]!)).toEqual(["my_server___look_2", "my_server___change", "my_server___look"]);
+    const long = ["x".repeat(70), `${"x".repeat(70)}y`].map((name) => mcpFunctionName("srv", name));
+    expect(new Set(long).size).toBe(2);
+    for (const name of long) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
+  });
+
+  test("the tool that tool_choice names, alone and by whatever name it has", async () => {
+    const tool_choice = { type: "mcp" as const, server_label: "srv!", name: "change" };
+    const { calls } = await runMcp(storage, { tools: [tool({ server_label: "srv!" })], tool_choice });
+    expect(calls[0]!.request.tool_choice).toEqual({ type: "function", name: "srv___change" });
+    const any = { type: "mcp" as const, server_label: "srv" };
+    const all = await runMcp(storage, { tools: [tool()], tool_choice: any });
+    expect(all.calls[0]!.request.tool_choice).toMatchObject({ type: "allowed_tools", mode: "required" });
+  });
+
+  test("nothing of what a server instructs", async () => {
+    const { calls } = await runMcp(storage, { tools: [tool({ server_description: "Ours." })] });
+    expect(calls[0]!.request.tools![0]).toMatchObject({ description: "Ours.\n\nDoes look.", strict: false });
+    expect(calls[0]!.request.instructions).toBeUndefined();
+  });
+});
+
+describe("require_approval", () => {
+  test.each<[McpTool["require_approval"], { look: boolean; change: boolean; bare: boolean }]>([
+    [undefined, { look: true, change: true, bare: true }],
+    [null, { look: true, change: true, bare: true }],
+    ["always", { look: true, change: true, bare: true }],
+    ["never", { look: false, change: false, bare: false }],
+    [{ never: { read_only: true } }, { look: false, change: true, bare: true }],
+    [{ never: { tool_names: ["change"] } }, { look: true, change: false, bare: true }],
+    [{ never: { tool_names: ["change"], read_only: true } }, { look: true, change: true, bare: true }],
+    [{ never: {} }, { look: true, change: true, bare: true }],
+    [
+      { never: { tool_names: ["look", "change"] }, always: { read_only: false } },
+      { look: false, change: true, bare: true },
+    ],
+    [{ always: { tool_names: ["look"] } }, { look: true, change: true, bare: true }],
+    [{}, { look: true, change: true, bare: true }],
+  ])("%j asks as it says, and where it says nothing", (required, expected) => {
+    const asked = [LOOK, CHANGE, BARE].map((each) => [each.name, needsApproval(each, required)]);
+    expect(Object.fromEntries(asked)).toEqual(expected);
+  });
+
+  test("is 'always' unless it is said: the response ends with the question, and nothing is called", async () => {
+    const { require_approval: _never, ...always } = tool();
+    const { response, calls } = await runMcp(storage, {
+      tools: [always],
+      metadata: steps([call("srv__change", { x: 1 }), call("srv__look", { x: 2 })]),
+    });
+    expect(shown(response.output)).toEqual(["list look,change", 'may I change {"x":1}', 'may I look {"x":2}']);
+    expect(response.status).toBe("completed");
+    expect(server.begun).toEqual([]);
+    expect(calls).toHaveLength(1);
+  });
+
+  const ask = () =>
+    runMcp(storage, { tools: [tool({ require_approval: "always" })], metadata: steps(call("srv__change", { x: 1 })) });
+  const requestOf = (output: readonly OutputItem[]) => output.find((item) => item.type === "mcp_approval_request")!;
+  const answer = (approval_request_id: string, approve: boolean, reason?: string) => ({
+    type: "mcp_approval_response" as const,
+    id: "mcpa_1",
+    approval_request_id,
+    approve,
+    ...(reason !== undefined && { reason }),
+  });
+  const always = () => ({ tools: [tool({ require_approval: "always" })] });
+
+  test("makes an approved call in the next response, and in no response after it", async () => {
+    const { id, response } = await ask();
+    const request = requestOf(response.output);
+    const second = await runMcp(storage, always(), { ancestors: [id], input: [answer(request.id, true)] });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(second.response.output[0]).toMatchObject({ approval_request_id: request.id, arguments: '{"x":1}' });
+    expect(outputs(second.calls[0]!)).toEqual(["changed 1"]);
+    const third = await runMcp(storage, always(), {
+      ancestors: [id, second.id],
+      input: [answer(request.id, true)],
+    });
+    expect(shown(third.response.output)).toEqual(["message"]);
+    expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("makes an approved call once, however often its request stands in the conversation", async () => {
+    const { id, response } = await ask();
+    const request = requestOf(response.output);
+    // In the chain, sent again, and asked for as something else.
+    const again = [request, { ...request, arguments: '{"x":2}' }] as StoredInputItem[];
+    const input = [...again, answer(request.id, true)];
+    const second = await runMcp(storage, always(), { ancestors: [id], input });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("makes an approved call once, if two tools of the request have the label of its server", async () => {
+    const { id, response } = await ask();
+    const request = { tools: [...always().tools, ...always().tools] };
+    const input = [answer(requestOf(response.output).id, true)];
+    const second = await runMcp(storage, request, { ancestors: [id], input });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(server.begun).toEqual(["change 1"]);
+  });
+
+  test("does not make a call that was approved for a response which is over, and did not make it", async () => {
+    const { id, response } = await ask();
+    const input = [answer(requestOf(response.output).id, true)];
+    const cancelled = await createResponse(storage, always(), { ancestors: [id], input });
+    await endResponse(storage, cancelled, "cancel");
+    const third = await runMcp(storage, always(), { ancestors: [id, cancelled] });
+    expect(shown(third.response.output)).toEqual(["message"]);
+    expect(server.begun).toEqual([]);
+  });
+
+  test.each([
+    [[true, false], []],
+    [[false, true], ["change 1"]],
+  ])("takes the last of several answers for what is meant: %j", async (verdicts, begun) => {
+    const { id, response } = await ask();
+    const request = requestOf(response.output);
+    const input = verdicts.map((approve, i) => ({ ...answer(request.id, approve), id: `mcpa_${i}` }));
+    await runMcp(storage, always(), { ancestors: [id], input });
+    expect(server.begun).toEqual(begun);
+  });
+
+  test("takes the request from the input of a client that keeps the conversation itself", async () => {
+    const { response } = await ask();
+    const [list, request] = response.output as [OutputItem & object, OutputItem & object];
+    const input = [list, request, answer(request.id, true)] as Parameters<typeof runMcp>[2] & object;
+    const second = await runMcp(storage, always(), { input: input as never });
+    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+  });
+
+  test("tells the model of a refusal and its reason, and calls nothing", async () => {
+    const { id, response } = await ask();
+    const refusal = answer(requestOf(response.output).id, false, "not today");
+    const second = await runMcp(storage, always(), { ancestors: [id], input: [refusal] });
+    expect(shown(second.response.output)).toEqual(["message"]);
+    expect(outputs(second.calls[0]!)).toEqual(["The user refused this call: not today"]);
+    expect(server.begun).toEqual([]);
+  });
+
+  test("does not make an approved call of a tool that is not allowed any more", async () => {
+    const { id, response } = await ask();
+    const request = { tools: [tool({ require_approval: "always", allowed_tools: ["look"] })] };
+    const input = [answer(requestOf(response.output).id, true)];
+    const second = await runMcp(storage, request, { ancestors: [id], input });
+    expect(shown(second.response.output)).toEqual(["message"]);
+    expect(outputs(second.calls[0]!)).toEqual(["The user approved this call, but it was not made."]);
+    expect(server.begun).toEqual([]);
+  });
+});
+
+test("a filter of both kinds lets through what fits both", () => {
+  expect(isAllowed(LOOK, { tool_names: ["look"], read_only: true })).toBe(true);
+  expect(isAllowed(BARE, { read_only: false })).toBe(true);
+  expect(Object.keys(LOOK_AND_CHANGE)).toEqual(["look", "change"]);
+});

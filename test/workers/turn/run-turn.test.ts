@@ -1,0 +1,61 @@
+/** An upstream that breaks the contract's orders, with and without STRICT_EVENTS. */
+import { expect, test } from "vitest";
+import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { Upstream } from "../../../workers/upstreams/upstream.ts";
+import { RecordedForm } from "../../../workers/turn/recorded-form.ts";
+import { openRun, RunControl } from "../../../workers/attempt/run.ts";
+import { runTurn } from "../../../workers/turn/run-turn.ts";
+import { TurnOutput } from "../../../workers/turn/turn-output.ts";
+import { TurnRelay } from "../../../workers/turn/turn-relay.ts";
+import { WholeCalls } from "../../../workers/turn/whole-calls.ts";
+import { sampleCall } from "../../support/openai-responses.ts";
+import { openingState, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
+import { beginResponse, openTestStorage } from "../../support/storage.ts";
+import { added, done } from "../../support/upstream-server.ts";
+
+const SEARCH = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "tea" } };
+const AT = { item_id: "ws_1", output_index: 0 };
+
+/** It tells that the search is over, and not that it began. */
+const ILLEGAL = [
+  added(0, { ...SEARCH, status: "in_progress" }),
+  { type: "response.web_search_call.completed", ...AT },
+  done(0, SEARCH),
+] as unknown as ItemEventDraft[];
+
+const UPSTREAM: Upstream = {
+  async *run() {
+    yield* ILLEGAL;
+    yield { type: "finish", status: "completed", usage: USAGE };
+  },
+};
+
+async function turn(isStrict: boolean) {
+  await using storage = await openTestStorage();
+  const { id, lease, last } = await beginResponse(storage, sampleRecord());
+  const state = openingState(sampleResponse({}, id));
+  const form = new RecordedForm({}, () => "sealed");
+  const run = openRun(storage, { id, lease, last, state }, new RunControl());
+  const nextIndex = () => run.writer.state.response.output.length;
+  const relay = new TurnRelay({
+    functions: new Map(),
+    callsLeft: 0,
+    mayCall: () => true,
+    nextIndex,
+    usedIds: new Set(),
+  });
+  const calls = new WholeCalls({ isLive: false, isOwn: () => false });
+  const output = new TurnOutput(run, { form, calls, relay, discardTold: () => Promise.resolve() });
+  return await runTurn(run, UPSTREAM, sampleCall(), { output, isStrict });
+}
+
+test("is taken as it is by default", async () => {
+  await expect(turn(false)).resolves.toMatchObject({ status: "completed" });
+});
+
+test("is refused at its first illegal event if strictness is asked for", async () => {
+  const refused = turn(true);
+  await expect(refused).rejects.toThrow(IllegalEventError);
+  await expect(refused).rejects.toThrow("response.web_search_call.completed: does not come after added.");
+});

@@ -1,0 +1,204 @@
+/** The connection to a provider: what is repeated, how long is waited, and that it is closed. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { textOf } from "../../../conformance/upstream-log.ts";
+import { KEY, openUpstream, readUpstream, sampleCall } from "../../../support/openai-responses.ts";
+import {
+  type Answer,
+  completed,
+  created,
+  message,
+  refuse,
+  silence,
+  startUpstreamServer,
+  stream,
+  streamAndBreak,
+  streamAndEnd,
+} from "../../../support/upstream-server.ts";
+
+const HELLO = [created(), ...message(0, "msg_1", ["Hel", "lo"]), completed()];
+const FIRST_WORDS = [created(), ...message(0, "msg_1", ["Hel", "lo"]).slice(0, 3)];
+const keepalive = { type: "keepalive", sequence_number: 2 };
+
+describe("what fails before the first item event", () => {
+  const failures: { name: string; answer: Answer }[] = [
+    { name: "status 408", answer: refuse(408, { message: "Too slow" }) },
+    { name: "status 409", answer: refuse(409, { message: "Locked" }) },
+    { name: "status 429", answer: refuse(429, { message: "Too many" }, { "retry-after-ms": "5" }) },
+    { name: "status 500", answer: refuse(500, { message: "Oops" }) },
+    { name: "status 400 that asks for another try", answer: refuse(400, null, { "x-should-retry": "true" }) },
+    { name: "a connection that is closed", answer: (response) => response.destroy() },
+    { name: "a stream that breaks", answer: streamAndBreak(created()) },
+    { name: "a stream that ends", answer: streamAndEnd(created(), keepalive) },
+    { name: "a frame that is no JSON", answer: (response) => void response.end("data: {oops\n\n") },
+  ];
+
+  test.for(failures)("is tried again: $name", async ({ answer }) => {
+    await using server = await startUpstreamServer(answer, answer, streamAndEnd(...HELLO));
+    const { finish, output } = await readUpstream(server);
+    expect(finish.status).toBe("completed");
+    expect(textOf(output[0]!)).toBe("Hello");
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test("is not tried more than UPSTREAM_MAX_RETRIES times again", async () => {
+    await using server = await startUpstreamServer(refuse(503, { message: "Overloaded" }));
+    const { finish } = await readUpstream(server);
+    expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message: "Overloaded" } });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test.for([
+    { name: "status 400", answer: refuse(400, { message: "No" }) },
+    { name: "an empty account", answer: refuse(429, { message: "Pay", code: "insufficient_quota" }) },
+    { name: "status 500 that advises against it", answer: refuse(500, null, { "x-should-retry": "false" }) },
+    { name: "a response that failed", answer: streamAndEnd(created(), { type: "response.failed", response: {} }) },
+  ])("is final: $name", async ({ answer }) => {
+    await using server = await startUpstreamServer(answer, streamAndEnd(...HELLO));
+    expect((await readUpstream(server)).finish.status).toBe("failed");
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("waits for as long as Retry-After says", async () => {
+    await using server = await startUpstreamServer(
+      refuse(429, { message: "Too many" }, { "retry-after": "0.2" }),
+      streamAndEnd(...HELLO),
+    );
+    const startedAt = performance.now();
+    expect((await readUpstream(server)).finish.status).toBe("completed");
+    expect(performance.now() - startedAt).toBeGreaterThan(190);
+  });
+
+  test("leaves no trace of an address that nobody listens at", async () => {
+    const server = await startUpstreamServer(silence);
+    await server[Symbol.asyncDispose]();
+    const { finish } = await readUpstream(server);
+    const message = "The provider could not be reached (ECONNREFUSED).";
+    expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message } });
+  });
+});
+
+describe("what fails after the first item event", () => {
+  test.for([
+    { name: "a stream that breaks", answer: streamAndBreak(...FIRST_WORDS) },
+    { name: "a stream that ends", answer: streamAndEnd(...FIRST_WORDS) },
+    { name: "a stream that says no more", answer: stream(...FIRST_WORDS) },
+  ])("is not tried again: $name", async ({ answer }) => {
+    await using server = await startUpstreamServer(answer, streamAndEnd(...HELLO));
+    const { events, finish } = await readUpstream(server, { UPSTREAM_IDLE_TIMEOUT_MS: "250" });
+    expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", type: "server_error" } });
+    expect(events).toHaveLength(3);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe("the limits in time", () => {
+  test("name UPSTREAM_TIMEOUT_MS if the provider does not answer, each try anew", async () => {
+    await using server = await startUpstreamServer(silence);
+    const { finish } = await readUpstream(server, { UPSTREAM_TIMEOUT_MS: "150", UPSTREAM_MAX_RETRIES: "1" });
+    const message = "The provider sent nothing for 150 ms (UPSTREAM_TIMEOUT_MS).";
+    expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message } });
+    expect(server.requests).toHaveLength(2);
+    await Promise.all(server.requests.map((request) => request.closed));
+  });
+
+  test("cover the body of a refusal too", async () => {
+    await using server = await startUpstreamServer((response) => {
+      response.writeHead(500, { "content-type": "application/json" });
+      response.write('{"error":');
+    });
+    const { finish } = await readUpstream(server, { UPSTREAM_TIMEOUT_MS: "30", UPSTREAM_MAX_RETRIES: "0" });
+    expect(finish).toMatchObject({ error: { message: expect.stringContaining("UPSTREAM_TIMEOUT_MS") } });
+  });
+
+  test("name UPSTREAM_IDLE_TIMEOUT_MS if the stream falls silent", async () => {
+    await using server = await startUpstreamServer(stream(...FIRST_WORDS));
+    const { finish } = await readUpstream(server, { UPSTREAM_IDLE_TIMEOUT_MS: "30" });
+    const message = "The provider sent nothing for 30 ms (UPSTREAM_IDLE_TIMEOUT_MS).";
+    expect(finish).toMatchObject({ status: "failed", error: { message } });
+    await server.requests[0]!.closed;
+  });
+
+  test("stand still while the reader is busy", async () => {
+    await using server = await startUpstreamServer(streamAndEnd(...HELLO));
+    const limitMs = 250;
+    const upstream = openUpstream(server, { UPSTREAM_IDLE_TIMEOUT_MS: `${limitMs}` });
+    const finishes: unknown[] = [];
+    for await (const event of upstream.run(sampleCall(), new AbortController().signal)) {
+      const busyUntil = performance.now() + (event.type === "response.output_item.added" ? limitMs + 20 : 0);
+      while (performance.now() < busyUntil) await nextTurn();
+      if (event.type === "finish") finishes.push(event.status);
+    }
+    expect(finishes).toEqual(["completed"]);
+  });
+});
+
+describe("the connection", () => {
+  test("is closed when the run is cancelled, even if nobody reads", async () => {
+    await using server = await startUpstreamServer(stream(...FIRST_WORDS));
+    const abort = new AbortController();
+    const events = openUpstream(server).run(sampleCall(), abort.signal);
+    await events.next();
+    const reason = new Error("cancelled");
+    abort.abort(reason);
+    await server.requests[0]!.closed;
+    await expect(readRest(events)).rejects.toBe(reason);
+  });
+
+  test("is closed when the run is cancelled before the provider has answered", async () => {
+    const arrived = Promise.withResolvers<void>();
+    await using server = await startUpstreamServer(() => arrived.resolve());
+    const abort = new AbortController();
+    const reason = new Error("cancelled");
+    const first = openUpstream(server).run(sampleCall(), abort.signal).next();
+    await arrived.promise;
+    abort.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    await server.requests[0]!.closed;
+  });
+
+  test("is not opened again when the run is cancelled during a wait", async () => {
+    const refused = Promise.withResolvers<void>();
+    await using server = await startUpstreamServer((response) => {
+      refuse(429, { message: "Too many" }, { "retry-after": "4" })(response);
+      response.on("finish", () => refused.resolve());
+    });
+    const abort = new AbortController();
+    const reason = new Error("cancelled");
+    const first = openUpstream(server).run(sampleCall(), abort.signal).next();
+    await refused.promise;
+    abort.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("is closed when the reader leaves", async () => {
+    await using server = await startUpstreamServer(stream(...FIRST_WORDS));
+    const events = openUpstream(server).run(sampleCall(), new AbortController().signal);
+    await events.next();
+    await events.return();
+    await expect(server.requests[0]!.closed).resolves.toBeDefined();
+  });
+
+  test("is closed after the terminal event, though the provider keeps it open", async () => {
+    await using server = await startUpstreamServer(stream(...HELLO));
+    expect((await readUpstream(server)).finish.status).toBe("completed");
+    await server.requests[0]!.closed;
+  });
+
+  test("carries the key and the provider's headers", async () => {
+    await using server = await startUpstreamServer(streamAndEnd(...HELLO));
+    await readUpstream(server, {}, { headers: { "x-tenant": "seven" } });
+    await readUpstream(server, {}, { api_key_env: "NOT_SET" });
+    const [first, second] = server.requests;
+    expect(first).toMatchObject({
+      path: "/v1/responses",
+      headers: { authorization: `Bearer ${KEY}`, "x-tenant": "seven" },
+    });
+    expect(second!.headers.authorization).toBe("Bearer none");
+  });
+});
+
+async function readRest(events: AsyncIterable<unknown>): Promise<void> {
+  for await (const event of events) void event;
+}

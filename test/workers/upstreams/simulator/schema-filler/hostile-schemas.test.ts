@@ -1,0 +1,137 @@
+/**
+ * Schemas written to cost far more than their bytes. Nothing here is timed: the reads of the schema are counted by
+ * proxies around it, the random numbers by their source, and the memory is bounded by a worker thread that dies of more.
+ */
+import { Worker } from "node:worker_threads";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  CHARACTERS_MAXIMUM,
+  FillBudget,
+  STEPS_MAXIMUM,
+} from "../../../../../workers/upstreams/simulator/schema-filler/fill-budget.ts";
+import { fillSchema } from "../../../../../workers/upstreams/simulator/schema-filler/fill-schema.ts";
+import { UnfillableSchemaError } from "../../../../../workers/upstreams/simulator/schema-filler/schema.ts";
+import { SeededRandom } from "../../../../../workers/upstreams/simulator/schema-filler/seeded-random.ts";
+import { HOSTILE_SCHEMAS } from "../../../../support/hostile-schemas.ts";
+
+/** A step is a schema looked at, at most: some of its keywords, not its lists. */
+const READS_OF_A_STEP = 30;
+/** What a document of 100 KB is gone through for before the budget is asked. */
+const READS_OF_A_DOCUMENT = 500_000;
+
+class CountingRandom extends SeededRandom {
+  numbers = 0;
+
+  override next(): number {
+    this.numbers++;
+    return super.next();
+  }
+}
+
+function countReads<T>(value: T): { watched: T; reads: () => number } {
+  let reads = 0;
+  const known = new WeakMap<object, object>();
+  const watch = (part: unknown): unknown => {
+    if (typeof part !== "object" || part === null) return part;
+    const before = known.get(part);
+    if (before !== undefined) return before;
+    const proxy = new Proxy(part, {
+      get: (target, name) => (reads++, watch(Reflect.get(target, name))),
+      has: (target, name) => (reads++, Reflect.has(target, name)),
+      ownKeys: (target) => {
+        const keys = Reflect.ownKeys(target);
+        reads += keys.length;
+        return keys;
+      },
+    });
+    known.set(part, proxy);
+    return proxy;
+  };
+  return { watched: watch(value) as T, reads: () => reads };
+}
+
+/** What came of it; anything but a value or a refusal is thrown. */
+function fillOrRefuse(schema: unknown, random: SeededRandom, budget: FillBudget): { json: string; refusal: string } {
+  try {
+    return { json: JSON.stringify(fillSchema(schema, random, budget)), refusal: "" };
+  } catch (error) {
+    if (!(error instanceof UnfillableSchemaError)) throw error;
+    return { json: "", refusal: error.message };
+  }
+}
+
+function expectBounded(schema: unknown, seed: string): void {
+  const { watched, reads } = countReads(schema);
+  const random = new CountingRandom(seed);
+  const budget = new FillBudget();
+  const { json, refusal } = fillOrRefuse(watched, random, budget);
+  expect(refusal.length).toBeLessThan(1_000);
+  expect(reads()).toBeLessThan(READS_OF_A_STEP * STEPS_MAXIMUM + READS_OF_A_DOCUMENT);
+  expect(random.numbers).toBeLessThan(2 * STEPS_MAXIMUM);
+  // A character may be written as an escape of six, and there are signs between the values.
+  expect(json.length).toBeLessThan(8 * CHARACTERS_MAXIMUM);
+  // One step may ask for as much as a document is long, and is refused then.
+  expect(budget.spent.steps).toBeLessThan(STEPS_MAXIMUM + READS_OF_A_DOCUMENT);
+}
+
+describe("whatever the keyword, a schema of 100 KB costs a bounded number of steps and characters", () => {
+  test.each(Object.entries(HOSTILE_SCHEMAS))("%s", (_name, make) => {
+    for (const bytes of [8_000, 100_000]) expectBounded(make(bytes), "x");
+  });
+
+  test("several of them together, in any order", () => {
+    const names = Object.keys(HOSTILE_SCHEMAS);
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 4 }),
+        fc.constantFrom("allOf", "anyOf", "oneOf", "items", "properties"),
+        fc.integer({ min: 100, max: 30_000 }),
+        fc.string(),
+        (chosen, keyword, bytes, seed) => {
+          const parts = chosen.map((name) => HOSTILE_SCHEMAS[name]!(bytes));
+          expectBounded(joined(keyword, parts), seed);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test("none of them needs more memory than a worker has to spare", async () => {
+    const script = `
+      import { parentPort } from "node:worker_threads";
+      import { HOSTILE_SCHEMAS } from ${JSON.stringify(new URL("../../../../support/hostile-schemas.ts", import.meta.url).href)};
+      import { fillSchema } from ${JSON.stringify(new URL("../../../../../workers/upstreams/simulator/schema-filler/fill-schema.ts", import.meta.url).href)};
+      import { SeededRandom } from ${JSON.stringify(new URL("../../../../../workers/upstreams/simulator/schema-filler/seeded-random.ts", import.meta.url).href)};
+      for (const [name, make] of Object.entries(HOSTILE_SCHEMAS)) {
+        parentPort.postMessage(name);
+        try { fillSchema(make(600_000), new SeededRandom("x")); } catch (error) {
+          if (error.name !== "UnfillableSchemaError") throw error;
+        }
+      }`;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), {
+      resourceLimits: { maxOldGenerationSizeMb: 200 },
+    });
+    const tried: unknown[] = [];
+    worker.on("message", (name) => tried.push(name));
+    const died = await new Promise((resolve) => {
+      worker.once("error", (error) => resolve(error));
+      worker.once("exit", () => resolve(undefined));
+    });
+    expect(died, `at ${String(tried.at(-1))}`).toBeUndefined();
+    expect(tried).toEqual(Object.keys(HOSTILE_SCHEMAS));
+  });
+});
+
+function joined(keyword: string, parts: readonly Record<string, unknown>[]): unknown {
+  const $defs = Object.assign({}, ...parts.map((part) => part["$defs"])) as object;
+  const schemas = parts.map((part) => ({ ...part, $defs: undefined }));
+  switch (keyword) {
+    case "items":
+      return { $defs, type: "array", items: { anyOf: schemas }, minItems: 3 };
+    case "properties":
+      return { $defs, properties: Object.fromEntries(schemas.entries()), required: schemas.map((_, i) => `${i}`) };
+    default:
+      return { $defs, [keyword]: schemas };
+  }
+}

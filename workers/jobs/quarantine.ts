@@ -1,0 +1,156 @@
+/**
+ * Where suspects run: each in a process of its own. A response whose worker died is suspected of it together with all that
+ * were lost with it (src/stream/log/lease.ts); only here can a death be laid to one of them. So nobody is charged for what a
+ * neighbour did, and a worker that is killed, which takes these processes along, is nobody's fault.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "pino";
+import type { Leases } from "../../src/stream/log/lease.ts";
+import type { RunControl, StopReason } from "../attempt/run.ts";
+import { FairLine, type Place } from "../../src/concurrency/fair-line.ts";
+import type { OnLease, RunOutcome } from "../run/run-response.ts";
+
+export const ALIVE_INTERVAL_MS = 1_000;
+/** A process that has not reported for so long is stuck. Counted is time in which this process ran: both share a machine. */
+const STUCK_MS = 30_000;
+/** Until the first report: a start takes seconds on a busy machine. */
+const START_LIMIT_MS = 120_000;
+/** A suspect that has had its lease for so long is none any more, and makes room if others wait: its text is continued. */
+const CLEARED_MS = 3_000;
+/** Processes at a time: each takes the memory of a worker. One more is for projects that have few there beside others. */
+const PLACES = { places: 4, reservePercent: 25 };
+const SCRIPT = fileURLToPath(new URL("quarantined-run.ts", import.meta.url));
+
+export interface Order {
+  stop: StopReason;
+  /** Otherwise a hand-over waits for the end of what it would cut in two. */
+  isUrgent: boolean;
+}
+
+export type Report =
+  | { kind: "alive" }
+  | { kind: "lease"; lease: string }
+  | { kind: "outcome"; outcome: RunOutcome }
+  | { kind: "failed"; message: string };
+
+class QuarantineError extends Error {
+  override readonly name = "QuarantineError";
+}
+
+export class Quarantine {
+  readonly #leases: Leases;
+  readonly #logger: Logger;
+  readonly #running = new Set<SuspectProcess>();
+  readonly #line = new FairLine(PLACES);
+
+  constructor(leases: Leases, logger: Logger) {
+    this.#leases = leases;
+    this.#logger = logger;
+  }
+
+  /**
+   * As `runResponse`, in a process of its own, once its project has a place. Rejects if that died, after it was laid to the
+   * response.
+   */
+  async run(id: string, project: string, control: RunControl, onLease: OnLease): Promise<RunOutcome> {
+    const { generating } = control;
+    const place = await this.#enter(project, generating);
+    if (place === undefined) return control.stopReason === "drain" ? "handed-over" : "lost";
+    this.#logger.warn({ responseId: id }, "Runs alone: its worker was lost too often");
+    const suspect = new SuspectProcess(id, onLease, () => void this.#clear(suspect));
+    this.#running.add(suspect);
+    const stop = (): void => suspect.stop(control.stopReason ?? "drain");
+    generating.addEventListener("abort", stop);
+    try {
+      const outcome = await suspect.outcome();
+      if (outcome !== undefined) return outcome;
+      if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease);
+      throw new QuarantineError(`The process that ran the response alone has died (${suspect.end}).`);
+    } finally {
+      generating.removeEventListener("abort", stop);
+      this.#running.delete(suspect);
+      place.leave();
+    }
+  }
+
+  /** Undefined if the run is stopped while it waits. */
+  async #enter(project: string, generating: AbortSignal): Promise<Place | undefined> {
+    if (generating.aborted) return undefined;
+    const entering = this.#line.enter(project, generating);
+    if (this.#line.waiting > 0) [...this.#running].find(({ isCleared }) => isCleared)?.stop("drain", true);
+    try {
+      return await entering;
+    } catch (error) {
+      if (generating.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  async #clear(suspect: SuspectProcess): Promise<void> {
+    try {
+      if (suspect.lease !== undefined) await this.#leases.clearSuspicion(suspect.id, suspect.lease);
+    } catch (err) {
+      this.#logger.warn({ err, responseId: suspect.id }, "Could not clear a suspect");
+    }
+    if (this.#line.waiting > 0) suspect.stop("drain", true);
+  }
+}
+
+class SuspectProcess {
+  readonly id: string;
+  lease: string | undefined;
+  isCleared = false;
+  /** How it ended. */
+  end = "";
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #result: Extract<Report, { kind: "outcome" | "failed" }> | undefined;
+  /** What is left of the time in which it has to report. */
+  #patienceMs = START_LIMIT_MS;
+
+  constructor(id: string, onLease: OnLease, onCleared: () => void) {
+    this.id = id;
+    this.#child = fork(SCRIPT, [id], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#exited = once(this.#child, "exit");
+    // Where it cannot be started there is no exit.
+    this.#exited.catch(() => {});
+    const watch = setInterval(() => this.#watch(), ALIVE_INTERVAL_MS);
+    let clearing: NodeJS.Timeout | undefined;
+    const clear = (): void => {
+      this.isCleared = true;
+      onCleared();
+    };
+    const stopTimers = (): void => {
+      clearInterval(watch);
+      clearTimeout(clearing);
+    };
+    void this.#exited.catch(() => {}).then(stopTimers);
+    this.#child.on("message", (report: Report) => {
+      this.#patienceMs = STUCK_MS;
+      if (report.kind === "lease") {
+        onLease((this.lease = report.lease));
+        clearing = setTimeout(clear, CLEARED_MS);
+      }
+      if (report.kind === "outcome" || report.kind === "failed") this.#result = report;
+    });
+  }
+
+  /** Undefined if it died. Rejects with what the run has thrown. */
+  async outcome(): Promise<RunOutcome | undefined> {
+    await this.#exited;
+    this.end = String(this.#child.signalCode ?? this.#child.exitCode);
+    if (this.#result?.kind === "failed") throw new QuarantineError(this.#result.message);
+    return this.#result?.outcome;
+  }
+
+  stop(stop: StopReason, isUrgent = false): void {
+    if (this.#child.connected) this.#child.send({ stop, isUrgent } satisfies Order);
+  }
+
+  #watch(): void {
+    this.#patienceMs -= ALIVE_INTERVAL_MS;
+    if (this.#patienceMs <= 0) this.#child.kill("SIGKILL");
+  }
+}

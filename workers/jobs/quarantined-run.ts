@@ -1,0 +1,59 @@
+/**
+ * The process of one run that is suspected to have crashed workers (quarantine.ts): `quarantined-run.ts <response id>`. It
+ * reports its lease, that it lives, and what came of the run; if it dies before that, nothing else explains it.
+ */
+import { readConfig } from "../../src/config/config.ts";
+import { logConsole } from "../../src/logging/console-log.ts";
+import { openWorkerContext } from "../../src/context.ts";
+import { createLogger } from "../../src/logging/logger.ts";
+import { runProcess } from "../../src/process/process.ts";
+import { type Order, ALIVE_INTERVAL_MS, type Report } from "./quarantine.ts";
+import { RunControl } from "../attempt/run.ts";
+import { openDependencies } from "./run-dependencies.ts";
+import { runResponse } from "../run/run-response.ts";
+
+const STOP_LIMIT_MS = 8_000;
+
+const report = async (message: Report): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // A parent that is gone hears nothing, and has ended this process by its absence.
+  process.send!(message, () => resolve());
+  await promise;
+};
+
+await runProcess("quarantined run", async () => {
+  const id = process.argv[2]!;
+  const config = readConfig();
+  const logger = createLogger({ name: "quarantined run", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+  logConsole(logger);
+  const context = await openWorkerContext(config, logger);
+  const dependencies = openDependencies(context);
+  const control = new RunControl();
+  process.on("message", ({ stop, isUrgent }: Order) => {
+    if (stop === "drain" && !isUrgent) control.leave();
+    else control.stop(stop);
+  });
+  const alive = setInterval(() => void report({ kind: "alive" }), ALIVE_INTERVAL_MS);
+  await report({ kind: "alive" });
+
+  const close = async (): Promise<void> => {
+    clearInterval(alive);
+    await dependencies.run.serverTools[Symbol.asyncDispose]();
+    await context[Symbol.asyncDispose]();
+  };
+  const running = runResponse(dependencies.run, id, control, (lease) => void report({ kind: "lease", lease }));
+  const ended = running.then(
+    async (outcome) => await report({ kind: "outcome", outcome }),
+    async (error: unknown) => await report({ kind: "failed", message: String(error) }),
+  );
+  void ended.then(close).then(() => process.exit(0));
+
+  return {
+    logger,
+    drainLimitMs: STOP_LIMIT_MS,
+    drain: async () => {
+      control.stop("drain");
+      await ended;
+    },
+  };
+});

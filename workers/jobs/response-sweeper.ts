@@ -1,0 +1,216 @@
+/**
+ * The sweeper: whatever died, every accepted response ends. It walks the set of open responses and asks of each what the
+ * record and the queue say; `decide` is the whole of its judgement. One process sweeps at a time; if it dies, another does.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { responseError } from "../../src/lifecycle/end-response.ts";
+import { isTerminalStatus, type ResponseStatus } from "../../src/protocol/response.ts";
+import { isRedisUnavailable } from "../../src/redis/connect.ts";
+import { abandonResponse } from "../../src/responses/ending/abandon-response.ts";
+import { leaveOpen } from "../../src/responses/ending/leave-open.ts";
+import { endResponse } from "../../src/responses/ending/end-response.ts";
+import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
+import type { Storage } from "../../src/responses/storage.ts";
+import type { GrowingResponse } from "../../src/store/stored-bytes.ts";
+import { defineScript } from "../../src/redis/script.ts";
+
+export interface SweptResponse {
+  status: ResponseStatus;
+  ending: "" | "cancel" | "fail";
+  deadlineMs: number;
+  /** Attempts that nothing but the response explains. */
+  charged: number;
+  isQueued: boolean;
+}
+
+/**
+ * `keep`: somebody works on it, or will. `forget`: it has ended. `finish`: somebody began to end it and died.
+ * `enqueue`: nobody works on it. `expire`, `exhaust`: it must be failed.
+ */
+export type SweepAction = "keep" | "forget" | "finish" | "enqueue" | "expire" | "exhaust";
+
+export function decide(response: SweptResponse, nowMs: number, maxAttempts: number): SweepAction {
+  if (isTerminalStatus(response.status)) return "forget";
+  if (response.ending !== "") return "finish";
+  if (response.deadlineMs <= nowMs) return "expire";
+  if (response.isQueued) return "keep";
+  return response.charged >= maxAttempts ? "exhaust" : "enqueue";
+}
+
+export interface SweeperOptions {
+  intervalMs: number;
+  maxAttempts: number;
+  /** This process's name in the lock. */
+  owner: string;
+  /** Ends what providers run for responses that are over. */
+  sweepUpstreams?: () => Promise<void>;
+}
+
+const PAGE = 200;
+/** An id whose record is not there yet may be in the middle of its admission for this long. */
+const ADMISSION_MS = 30_000;
+/** Sweeps that a response may make fail, one after the other, before it is given up. */
+export const FAILURES_ALLOWED = 10;
+const LOCK_INTERVALS = 4;
+const STOP_LIMIT_MS = 2_000;
+
+/*
+ * KEYS  lock
+ * ARGV  owner, milliseconds
+ * Takes the lock, or keeps it if it is the owner's. Returns 1 if the owner has it now.
+ */
+const holdLockScript = defineScript<0 | 1>(
+  "holdSweeperLock",
+  1,
+  `
+  local owner = redis.call('GET', KEYS[1])
+  if owner and owner ~= ARGV[1] then return 0 end
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 1
+`,
+  { runsWhenFull: true },
+);
+
+export class ResponseSweeper {
+  readonly #storage: Storage;
+  readonly #options: SweeperOptions;
+  readonly #stopping = new AbortController();
+  /** How often in a row, by id. Whichever process sweeps next begins to count again. */
+  #failures = new Map<string, number>();
+  #away: unknown;
+  /** Of the page that is swept, those that stay open: their projects' sums follow them. */
+  #growing: GrowingResponse[] = [];
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(storage: Storage, options: SweeperOptions) {
+    this.#storage = storage;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop = this.#sweepUntilStopped();
+  }
+
+  /** A sweep that waits for a Redis that is away is left behind: whoever sweeps next finds the same. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.race([this.#loop, delay(STOP_LIMIT_MS, undefined, { ref: false })]);
+  }
+
+  async #sweepUntilStopped(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (await this.#isLeader()) await this.sweep();
+      } catch (err) {
+        this.#storage.logger.warn({ err }, "Sweep failed; the next one goes on");
+      }
+      await delay(this.#options.intervalMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #isLeader(): Promise<boolean> {
+    const { redis, layout } = this.#storage;
+    const { owner, intervalMs } = this.#options;
+    return (await holdLockScript(redis, layout.sweeperLock, owner, intervalMs * LOCK_INTERVALS)) === 1;
+  }
+
+  /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */
+  async sweep(): Promise<void> {
+    const { open, storedBytes } = this.#storage;
+    const parts = [
+      () => promoteDueResponses(this.#storage),
+      () => this.#sweepAll(),
+      () => open.reconcile(),
+      () => storedBytes.reconcile(),
+      async () => await this.#options.sweepUpstreams?.(),
+    ];
+    const errors: unknown[] = [];
+    for (const part of parts) {
+      // One that fails must not keep the others from what is theirs.
+      await part().catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 1) throw new AggregateError(errors, "Several parts of a sweep failed.");
+    if (errors.length === 1) throw errors[0];
+  }
+
+  async #sweepAll(): Promise<void> {
+    const before = this.#failures;
+    this.#failures = new Map();
+    let offset = 0;
+    for (;;) {
+      const ids = await this.#storage.open.list(offset, PAGE);
+      this.#growing = [];
+      const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, before.get(id) ?? 0)));
+      await this.#storage.storedBytes.updateOpen(this.#growing);
+      if (ids.length < PAGE || this.#stopping.signal.aborted) break;
+      // Those that left the set made room: what follows has moved up.
+      offset += stayed.filter(Boolean).length;
+    }
+    const away = this.#away;
+    this.#away = undefined;
+    if (away !== undefined) throw away;
+  }
+
+  /** One response that cannot be swept must not keep the others from it. True if the response stays in the set. */
+  async #sweepOneSafely(id: string, failures: number): Promise<boolean> {
+    try {
+      return failures < FAILURES_ALLOWED ? await this.#sweepOne(id) : await this.#giveUp(id);
+    } catch (err) {
+      if (isRedisUnavailable(err)) {
+        // It may be so for this one only: its keys lie on a node of their own. And it is no fault of the response.
+        this.#away ??= err;
+        this.#failures.set(id, failures);
+        return true;
+      }
+      this.#failures.set(id, failures + 1);
+      this.#storage.logger.error({ err, responseId: id, failures: failures + 1 }, "Could not sweep a response");
+      return true;
+    }
+  }
+
+  async #giveUp(id: string): Promise<false> {
+    this.#storage.logger.error({ responseId: id, failures: FAILURES_ALLOWED }, "Gave a response up: no sweep ended it");
+    await abandonResponse(this.#storage, id);
+    return false;
+  }
+
+  async #sweepOne(id: string): Promise<boolean> {
+    const storage = this.#storage;
+    const record = await storage.records.readEvenDeleted(id);
+    if (record === undefined) return await this.#forgetUnrecorded(id);
+    const response = { id, ...record };
+    const isQueued = isTerminalStatus(record.status) ? false : await storage.queue.isQueued(response);
+    const action = decide({ ...record, isQueued }, storage.clock.nowMs(), this.#options.maxAttempts);
+    if (action !== "keep") storage.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
+    switch (action) {
+      case "keep":
+        this.#growing.push(response);
+        return true;
+      case "enqueue":
+        this.#growing.push(response);
+        await queueResponse(storage, response);
+        return true;
+      case "finish":
+      case "expire":
+      case "exhaust":
+        await endResponse(storage, id, record.ending === "cancel" ? "cancel" : "fail", SWEPT_ERRORS[action]);
+        return false;
+      case "forget":
+        return !(await leaveOpen(storage, id));
+    }
+  }
+
+  /** A crash between the first and the second step of admission: no client was told this id. */
+  async #forgetUnrecorded(id: string): Promise<boolean> {
+    const acceptedAtMs = await this.#storage.open.acceptedAtMs(id);
+    if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_MS) return true;
+    return !(await this.#storage.open.leave(id, undefined));
+  }
+}
+
+const SWEPT_ERRORS = {
+  finish: responseError("server_error", "The response could not be finished."),
+  expire: responseError("server_error", "The response was not finished before its deadline."),
+  exhaust: responseError("server_error", "The response could not be finished: it has failed too often."),
+};

@@ -1,0 +1,69 @@
+/**
+ * Web search as this server runs it. The model has three functions: it searches, opens pages and looks for passages in
+ * them; each is a `web_search_call` in the log. Everything is read-only: after a crash it is simply done again.
+ */
+import type { Config } from "../../../src/config/config.ts";
+import { isOffline } from "../../../src/providers/server-tools.ts";
+import { FetchPolicy } from "../../net/fetch-policy.ts";
+import { GuardedFetch } from "../../net/guarded-fetch.ts";
+import type { OpenTool, RunOptions, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
+import { toolError } from "../tool-calls.ts";
+import { ExtractionError, PageExtraction } from "./page-extraction/page-extraction.ts";
+import { findInPageFunction, openPageFunction } from "./page-functions.ts";
+import { PageError, PageReader } from "./page-reader.ts";
+import { Robots } from "./robots.ts";
+import { searchFunction } from "./search-function.ts";
+import { SearchFailedError } from "./search-providers/search-provider.ts";
+import { openSearchProvider } from "./search-providers/registry.ts";
+import { isIndexedOnly, readSearchSettings, WEB_SEARCH_TYPES, type WebSearchTool } from "./search-settings.ts";
+
+/** Said as the user's choice, which it is, and not as a fault that the model might try to get around. */
+const OFFLINE_NOTE =
+  "Web search is turned off for this request: you cannot search the web or open pages. Answer from what you know and from this conversation, and say so where that may be out of date.";
+
+export function webSearch(
+  config: Config,
+  extraction = new PageExtraction({ reservePercent: config.FAIR_RESERVE_PERCENT }),
+): ToolKind {
+  const provider = openSearchProvider(config);
+  const fetch = new GuardedFetch({ policy: new FetchPolicy(config.FETCH_ALLOWED_HOSTS) });
+  const timeoutMs = config.WEB_SEARCH_TIMEOUT_MS;
+  return {
+    types: WEB_SEARCH_TYPES,
+    open: async (tool, session) => {
+      if (isOffline(tool as WebSearchTool)) return { ...openTool([]), note: OFFLINE_NOTE };
+      // A request that needs it was refused; the simulator's may name it and leave it unused.
+      if (provider === undefined) return openTool([]);
+      const settings = readSearchSettings(tool as WebSearchTool);
+      const { project } = session;
+      const robots = config.WEB_SEARCH_HONOUR_ROBOTS ? new Robots(fetch, extraction, project, timeoutMs) : undefined;
+      const reader = new PageReader({ fetch, extraction, project, domains: settings.domains, robots, timeoutMs });
+      const search = searchFunction(provider, settings);
+      // What the engine has indexed is what it finds: no page is fetched beside that.
+      const functions = isIndexedOnly(tool as WebSearchTool)
+        ? [search]
+        : [search, openPageFunction(reader, settings), findInPageFunction(reader, settings)];
+      return openTool(functions.map((fn) => ({ ...fn, run: answeringErrors(fn, session) })));
+    },
+  };
+}
+
+function openTool(functions: readonly ServerFunction[]): OpenTool {
+  return { functions, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** What the web does not give is an answer to the model, and a line in the log. */
+function answeringErrors(fn: ServerFunction, { logger }: ToolSession): ServerFunction["run"] {
+  return async (call: ToolCall, options: RunOptions): Promise<ToolResult> => {
+    try {
+      return await fn.run(call, options);
+    } catch (error) {
+      if (!(error instanceof SearchFailedError) && !(error instanceof PageError)) throw error;
+      // A page that is not there is the web's everyday; an engine, or a thread, that fails may be the operator's to mend.
+      const isOurs = error instanceof SearchFailedError || error.cause instanceof ExtractionError;
+      const level = isOurs ? "warn" : "debug";
+      logger[level]({ err: error, function: fn.definition.name }, "A call of web search failed");
+      return toolError(error.message);
+    }
+  };
+}

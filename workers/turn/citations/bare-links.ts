@@ -1,0 +1,134 @@
+/**
+ * URLs that stand in a text by themselves, bare or as `<url>`, found as GitHub's Markdown finds them (GFM 0.29 §6.5 and
+ * §6.9): punctuation behind one is not its own, nor is a parenthesis that it has not opened.
+ */
+import type { MarkdownLink } from "./link-scanner.ts";
+
+const URL_MAXIMUM = 4_096;
+/** What ends a URL wherever it stands: what no URL has, and the punctuation of scripts that write no spaces. */
+const END = /[\s<>"`|{}，。、；：！？）】」』》〉”’…]/u;
+const TRAILING = "?!.,:;*_~'";
+const NOT_BEFORE = /[\p{L}\p{N}+.@/-]/u;
+/** A letter of a script that writes no spaces may stand before a URL. */
+const SPACELESS = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}]/u;
+
+interface OpenUrl {
+  start: number;
+  /** As it stands in the text. */
+  raw: string;
+  isAngled: boolean;
+  parentheses: number;
+  brackets: number;
+}
+
+export class BareLinks {
+  #url: OpenUrl | undefined;
+  /** The last characters: a scheme, and what stands before it. */
+  #tail: string[] = [];
+  #isEscaped = false;
+
+  /** Where the URL begins that is being read. */
+  get start(): number | undefined {
+    return this.#url?.start;
+  }
+
+  reset(): void {
+    this.#url = undefined;
+    this.#tail = [];
+  }
+
+  /** The URL that ends before this character, or with it. */
+  accept(character: string, position: number, isCode: boolean): MarkdownLink | undefined {
+    if (this.#url === undefined) {
+      this.#look(isCode ? " " : character, position);
+      return undefined;
+    }
+    if (!isCode && this.#continues(this.#url, character)) {
+      this.#url.raw += character;
+      if (this.#url.raw.length > URL_MAXIMUM) this.reset();
+      return undefined;
+    }
+    const link = this.#end(position, isCode ? "" : character);
+    this.#look(isCode ? " " : character, position);
+    return link;
+  }
+
+  /** The text ends at `position`. */
+  end(position: number): MarkdownLink | undefined {
+    return this.#end(position, "");
+  }
+
+  #look(character: string, position: number): void {
+    this.#tail.push(character);
+    if (this.#tail.length > 9) this.#tail.shift();
+    if (character !== "/" && character !== ".") return;
+    const tail = this.#tail.join("");
+    const scheme = /(?:https?:\/\/|www\.)$/i.exec(tail)?.[0];
+    if (scheme === undefined) return;
+    const before = this.#tail[this.#tail.length - scheme.length - 1] ?? " ";
+    if (NOT_BEFORE.test(before) && !SPACELESS.test(before)) return;
+    const isAngled = before === "<";
+    const start = position + 1 - scheme.length;
+    this.#url = { start, raw: scheme, isAngled, parentheses: 0, brackets: 0 };
+    this.#tail = [];
+    this.#isEscaped = false;
+  }
+
+  #continues(url: OpenUrl, character: string): boolean {
+    if (END.test(character)) return false;
+    if (url.isAngled) return true;
+    if (this.#isEscaped) {
+      this.#isEscaped = false;
+      return true;
+    }
+    this.#isEscaped = character === "\\";
+    if (character === "(") url.parentheses += 1;
+    if (character === ")") return (url.parentheses -= 1) >= 0;
+    // A number in brackets behind a URL is a reference; in a query they are names of fields.
+    if (character === "[") return (url.brackets += 1) > 0 && url.raw.includes("?");
+    if (character === "]") return (url.brackets -= 1) >= 0;
+    return true;
+  }
+
+  #end(position: number, character: string): MarkdownLink | undefined {
+    const url = this.#url;
+    this.reset();
+    if (url === undefined) return undefined;
+    const isClosed = url.isAngled && character === ">";
+    const raw = isClosed ? url.raw : trimmed(url.raw);
+    const href = unescaped(/^www\./i.test(raw) ? `http://${raw}` : raw);
+    if (!/^https?:\/\/[^\s/?#]/i.test(href)) return undefined;
+    if (isClosed) return { start: url.start - 1, end: position + 1, url: href };
+    return { start: url.start, end: position - (url.raw.length - raw.length), url: href };
+  }
+}
+
+/** Without the punctuation of the sentence. All of it is ASCII, so that its length is one in any unit. */
+function trimmed(raw: string): string {
+  let end = raw.length;
+  const opened = { "(": 0, "[": 0 };
+  for (const character of raw) {
+    if (character === "(" || character === "[") opened[character] += 1;
+    if (character === ")") opened["("] -= 1;
+    if (character === "]") opened["["] -= 1;
+  }
+  for (; end > 0; end--) {
+    const last = raw[end - 1]!;
+    if (last === "(" || last === "[") {
+      if (opened[last] <= 0) break;
+      opened[last] -= 1;
+    } else if (last === ";") {
+      // An entity that ends the URL is not of it, as in `https://a.example&nbsp;`.
+      const entity = /&[a-z0-9]{1,31};$/i.exec(raw.slice(Math.max(0, end - 33), end))?.[0];
+      if (entity !== undefined) end -= entity.length - 1;
+    } else if (!TRAILING.includes(last) && last !== "\\") {
+      break;
+    }
+  }
+  return raw.slice(0, end);
+}
+
+/** Models escape what Markdown would take for emphasis. */
+function unescaped(url: string): string {
+  return url.replace(/\\([!-/:-@[-`{-~])/g, "$1");
+}

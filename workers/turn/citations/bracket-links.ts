@@ -1,0 +1,167 @@
+/**
+ * Inline links, `[text](url "title")`, and the brackets that are none (CommonMark 0.31 §6.3). Each character is looked at
+ * once, whatever the text is.
+ */
+import type { MarkdownLink } from "./link-scanner.ts";
+
+export interface Bracket {
+  /** In code points, from the bracket that opens it. */
+  start: number;
+  isImage: boolean;
+  /** What stands in it; undefined if that is longer than any label, or has brackets itself. */
+  label: string | undefined;
+}
+
+/** What a character completes. A link may be an image's: what is within is then no link either. */
+export type Completed =
+  | { kind: "link"; link: Omit<MarkdownLink, "end">; isImage: boolean }
+  | { kind: "bracket"; bracket: Bracket };
+
+const URL_MAXIMUM = 4_096;
+/** Brackets that stand open within one another. Of more, the outer ones are text. */
+const OPEN_MAXIMUM = 64;
+const LABEL_MAXIMUM = 100;
+
+type State =
+  /** Text, in brackets or not. */
+  | { kind: "text" }
+  /** Behind a bracket that closed: a parenthesis makes it a link. */
+  | { kind: "closed"; bracket: Bracket }
+  /** In the URL; `depth` counts the parentheses that are its own. */
+  | { kind: "url"; bracket: Bracket; url: string; depth: number; isAngled: boolean }
+  /** Behind the URL: a title in quotes, or nothing. */
+  | { kind: "title"; bracket: Bracket; url: string; quote: string | undefined };
+
+export class BracketLinks {
+  #state: State = { kind: "text" };
+  #open: Bracket[] = [];
+  #position = 0;
+  #before = "";
+  #isEscaped = false;
+
+  /** Whether what was read may still be a part of a link. */
+  get isOpen(): boolean {
+    return this.#state.kind !== "text" || this.#open.length > 0;
+  }
+
+  accept(character: string, position: number, isCode: boolean): Completed | undefined {
+    this.#position = position;
+    if (isCode) {
+      this.#acceptCode(character);
+      return undefined;
+    }
+    if (this.#isEscaped) {
+      this.#isEscaped = false;
+      if (this.#state.kind === "closed") this.#state = { kind: "text" };
+      if (this.#state.kind === "url") this.#state.url += character;
+      if (this.#state.kind === "text") this.#label(character);
+      this.#before = "";
+      return undefined;
+    }
+    if (character === "\\") {
+      this.#isEscaped = true;
+      if (this.#state.kind === "closed") this.#state = { kind: "text" };
+      return undefined;
+    }
+    const completed = this.#step(character);
+    this.#before = character;
+    return completed;
+  }
+
+  /** Code may be what a link's text is, and no other part of it. */
+  #acceptCode(character: string): void {
+    const { kind } = this.#state;
+    if (kind === "closed" || kind === "url" || (kind === "title" && this.#state.quote === undefined)) {
+      this.#state = { kind: "text" };
+    }
+    if (this.#state.kind === "text") this.#label(character);
+    this.#isEscaped = false;
+    this.#before = "";
+  }
+
+  #step(character: string): Completed | undefined {
+    const state = this.#state;
+    switch (state.kind) {
+      case "closed":
+        if (character === "(") {
+          this.#state = { kind: "url", bracket: state.bracket, url: "", depth: 0, isAngled: false };
+          return undefined;
+        }
+        return this.#toText(character);
+      case "url":
+        return this.#inUrl(state, character);
+      case "title":
+        return this.#inTitle(state, character);
+      case "text":
+        return this.#inText(character);
+    }
+  }
+
+  #toText(character: string): Completed | undefined {
+    this.#state = { kind: "text" };
+    return this.#inText(character);
+  }
+
+  #inText(character: string): Completed | undefined {
+    if (character === "[") {
+      const outer = this.#open.at(-1);
+      if (outer !== undefined) outer.label = undefined;
+      this.#open.push({ start: this.#position, isImage: this.#before === "!", label: "" });
+      if (this.#open.length > OPEN_MAXIMUM) this.#open.shift();
+    } else if (character === "]") {
+      const bracket = this.#open.pop();
+      if (bracket === undefined) return undefined;
+      this.#state = { kind: "closed", bracket };
+      return { kind: "bracket", bracket };
+    } else if (character === "\n" && this.#before === "\n") {
+      // A link does not go on in the next paragraph.
+      this.#open = [];
+    } else {
+      this.#label(character);
+    }
+    return undefined;
+  }
+
+  #label(character: string): void {
+    const bracket = this.#open.at(-1);
+    if (bracket?.label === undefined) return;
+    bracket.label = bracket.label.length < LABEL_MAXIMUM ? bracket.label + character : undefined;
+  }
+
+  #inUrl(state: Extract<State, { kind: "url" }>, character: string): Completed | undefined {
+    if (character === "\n" || character === "[" || state.url.length > URL_MAXIMUM) return this.#toText(character);
+    if (state.url === "" && !state.isAngled && character === "<") {
+      state.isAngled = true;
+    } else if (state.isAngled ? character === ">" : /\s/.test(character)) {
+      if (state.url !== "") this.#state = { kind: "title", bracket: state.bracket, url: state.url, quote: undefined };
+    } else if (character === ")" && state.depth === 0 && !state.isAngled) {
+      return this.#link(state);
+    } else {
+      if (character === "(") state.depth += 1;
+      if (character === ")") state.depth -= 1;
+      state.url += character;
+    }
+    return undefined;
+  }
+
+  #inTitle(state: Extract<State, { kind: "title" }>, character: string): Completed | undefined {
+    if (character === "[" || (character === "\n" && this.#before === "\n")) return this.#toText(character);
+    if (state.quote !== undefined) {
+      if (character === state.quote) state.quote = undefined;
+    } else if (character === ")") {
+      return this.#link(state);
+    } else if (character === '"' || character === "'" || character === "(") {
+      state.quote = character === "(" ? ")" : character;
+    } else if (!/\s/.test(character)) {
+      return this.#toText(character);
+    }
+    return undefined;
+  }
+
+  /** A link holds no other; a picture may be what a link's text is. */
+  #link({ bracket, url }: { bracket: Bracket; url: string }): Completed {
+    this.#state = { kind: "text" };
+    if (!bracket.isImage) this.#open = [];
+    return { kind: "link", link: { start: bracket.start, url }, isImage: bracket.isImage };
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Finds the links in a Markdown text that comes in pieces, cut anywhere: inline links, URLs that stand by themselves, and
+ * references to sources. Links in code are none. Each character is looked at once, or twice behind a backtick that opened
+ * nothing: the time is in proportion to the text, whatever it is. What is found depends on the text alone, not on its pieces.
+ */
+import { BareLinks } from "./bare-links.ts";
+import { BracketLinks } from "./bracket-links.ts";
+import { CodeFilter } from "./code-filter.ts";
+import { References } from "./references.ts";
+
+export interface MarkdownLink {
+  /** In code points, from the bracket that opens it. */
+  start: number;
+  /** Behind its last character. */
+  end: number;
+  url: string;
+}
+
+export class LinkScanner {
+  readonly #code = new CodeFilter((character, isCode) => this.#accept(character, isCode));
+  readonly #brackets = new BracketLinks();
+  readonly #bare = new BareLinks();
+  readonly #references = new References();
+  /** URLs that may turn out to be in the text, or to be the target, of a link that is not whole yet. */
+  #held: MarkdownLink[] = [];
+  #found: MarkdownLink[] = [];
+  /** Code points so far. */
+  #position = 0;
+  /** The first half of a character whose second half has not come yet. */
+  #half = "";
+
+  /** The links that the piece completes. */
+  feed(piece: string): MarkdownLink[] {
+    const text = this.#half + piece;
+    this.#half = /[\ud800-\udbff]$/.test(text) ? text.slice(-1) : "";
+    const whole = this.#half === "" ? text : text.slice(0, -1);
+    for (const character of whole) this.#code.accept(character);
+    return this.#take();
+  }
+
+  /** The text is over: the links that ended with it, and the references. */
+  end(): MarkdownLink[] {
+    if (this.#half !== "") this.#code.accept(this.#half);
+    this.#half = "";
+    this.#code.end();
+    this.#hold(this.#bare.end(this.#position));
+    this.#release();
+    for (const link of this.#references.end(this.#position)) this.#found.push(link);
+    return this.#take();
+  }
+
+  #take(): MarkdownLink[] {
+    const found = this.#found;
+    this.#found = [];
+    return found;
+  }
+
+  #accept(character: string, isCode: boolean): void {
+    const position = this.#position;
+    this.#position += 1;
+    this.#hold(this.#bare.accept(character, position, isCode));
+    const completed = this.#brackets.accept(character, position, isCode);
+    if (completed?.kind === "bracket") this.#references.addBracket(completed.bracket, position + 1);
+    if (completed?.kind === "link") this.#complete({ ...completed.link, end: position + 1 }, completed.isImage);
+    this.#references.accept(character, position, isCode);
+    if (!this.#brackets.isOpen) this.#release();
+  }
+
+  #hold(link: MarkdownLink | undefined): void {
+    if (link === undefined || this.#references.addLink(link)) return;
+    this.#held.push(link);
+  }
+
+  /** What stands in it is none of its own. */
+  #complete(link: MarkdownLink, isImage: boolean): void {
+    while (this.#held.length > 0 && this.#held.at(-1)!.start >= link.start) this.#held.pop();
+    if ((this.#bare.start ?? -1) >= link.start) this.#bare.reset();
+    this.#references.addLink(link);
+    if (isImage) return;
+    this.#release();
+    this.#found.push(link);
+  }
+
+  #release(): void {
+    if (this.#held.length === 0) return;
+    for (const link of this.#held) this.#found.push(link);
+    this.#held = [];
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * References to links that stand elsewhere in a text: `[text][1]` and `[1]` with `[1]: url` (CommonMark 0.31 §4.7), footnotes
+ * `[^1]`, and what models write of their own: `[1, 2]`, `【1】` and `¹` with a numbered list of sources. What a reference
+ * leads to is known only when the text is over.
+ */
+import type { MarkdownLink } from "./link-scanner.ts";
+import type { Bracket } from "./bracket-links.ts";
+import { keyOf, keysOf, SUPERSCRIPT, superscriptNumber } from "./reference-keys.ts";
+import { SourceLists, type Listed } from "./source-lists.ts";
+
+interface Marker {
+  start: number;
+  end: number;
+  keys: readonly string[];
+  /** It is a number, so that one behind it is another reference and not its label. */
+  isNumber: boolean;
+}
+
+type Label = Marker & { kind: Listed; hasLink: boolean };
+
+/** Beyond them, brackets are text. */
+const MARKERS_MAXIMUM = 5_000;
+const CORNER_MAXIMUM = 40;
+/** What may stand before the label of a source in its line: quotes, list marks, emphasis. */
+const LINE_PREFIX = /[\s>*•+-]/;
+/** Stands for code: an object within the text. */
+const CODE = "\ufffc";
+/** Between a number and its source. */
+const SEPARATOR = /[\s:=–—-]/;
+/** `m²` and `km²` are units. */
+const WORD_MINIMUM = 3;
+
+export class References {
+  #markers: Marker[] = [];
+  readonly #lists = new SourceLists();
+  #label: Label | undefined;
+  /** Where the text of this line begins. */
+  #lineStart: number | undefined;
+  #isBlankLine = true;
+  #number = "";
+  #superscript: { start: number; digits: string } | undefined;
+  #corner: { start: number; label: string } | undefined;
+  /** The last reference, and where the text goes on behind it. */
+  #beside: { marker: Marker; next: number | undefined } | undefined;
+  #before = "";
+  #wordLength = 0;
+
+  accept(character: string, position: number, isCode: boolean): void {
+    const text = isCode ? CODE : character;
+    if (text === "\n") this.#endLine();
+    if (!/\s/.test(text)) this.#isBlankLine = false;
+    if (this.#lineStart === undefined && !LINE_PREFIX.test(text)) {
+      this.#lineStart = position;
+      this.#number = "";
+    }
+    if (text === ":" && this.#label?.kind === "listed" && this.#label.end === position) this.#label.kind = "defined";
+    if (this.#beside !== undefined && position >= this.#beside.marker.end && !SEPARATOR.test(text)) {
+      this.#beside.next ??= position;
+    }
+    this.#readNumber(text, position);
+    this.#readSuperscript(text, position);
+    this.#readCorner(text, position);
+    this.#wordLength = /\p{L}/u.test(text) ? this.#wordLength + 1 : 0;
+    this.#before = text;
+  }
+
+  /** A bracket closed whose closing bracket is before `end`. */
+  addBracket({ start, isImage, label }: Bracket, end: number): void {
+    if (isImage) return;
+    const known = label === undefined ? { keys: [], isNumber: false } : keysOf(label);
+    this.#add({ start, end, ...known }, "listed");
+  }
+
+  /** True if the link is what a definition leads to, which no reader sees. */
+  addLink(link: MarkdownLink): boolean {
+    // It was no reference: it is a link's text.
+    while (this.#markers.length > 0 && this.#markers.at(-1)!.start >= link.start) this.#markers.pop();
+    this.#addBeside(link);
+    const label = this.#label;
+    if (label === undefined) return false;
+    if (link.start <= label.start) {
+      this.#label = undefined;
+      return false;
+    }
+    // A word in brackets is a label only where a colon follows it.
+    const isListed = label.kind !== "listed" || label.isNumber || label.keys.some((key) => key.startsWith("^"));
+    if (label.hasLink || link.start < label.end || !isListed) return false;
+    if (label.keys[0] === "") return false;
+    label.hasLink = true;
+    this.#lists.add(label.kind, label.keys, link);
+    return label.kind === "defined";
+  }
+
+  /** Where the text is over: the references, in their order, and the definitions that nothing refers to. */
+  end(position: number): MarkdownLink[] {
+    this.#readSuperscript(" ", position);
+    this.#endLabel();
+    const byStart = new Map(this.#markers.map((marker) => [marker.start, marker]));
+    const links: MarkdownLink[] = [];
+    for (const marker of this.#markers) {
+      if (!byStart.has(marker.start)) continue;
+      const label = marker.isNumber ? undefined : byStart.get(marker.end);
+      const isCollapsed = label?.keys[0] === "";
+      const named = label === undefined ? [] : this.#lists.find(isCollapsed ? marker.keys : label.keys);
+      const isWhole = isCollapsed || named.length > 0;
+      if (label !== undefined && isWhole) byStart.delete(label.start);
+      const urls = isWhole ? named : this.#lists.find(marker.keys);
+      const end = label !== undefined && isWhole ? label.end : marker.end;
+      for (const url of urls) links.push({ start: marker.start, end, url });
+    }
+    const all = [...links, ...this.#lists.unused()];
+    return all.sort((one, other) => one.start - other.start).slice(0, MARKERS_MAXIMUM);
+  }
+
+  #add(marker: Marker, kind: Listed): void {
+    if (marker.start === this.#lineStart) {
+      this.#endLabel();
+      this.#label = { ...marker, kind, hasLink: false };
+    } else {
+      if (this.#label !== undefined && !this.#label.hasLink && this.#label.end === marker.start) this.#endLabel();
+      this.#push(marker);
+    }
+  }
+
+  #push(marker: Marker): void {
+    if (this.#markers.length >= MARKERS_MAXIMUM) return;
+    this.#markers.push(marker);
+    this.#beside = { marker, next: undefined };
+  }
+
+  /** Sources on one line: `Sources: [1] url, [2] url`. */
+  #addBeside({ start, end, url }: MarkdownLink): void {
+    const { marker, next } = this.#beside ?? {};
+    if (marker === undefined || next !== start || !marker.isNumber || this.#markers.at(-1) !== marker) return;
+    this.#beside = undefined;
+    this.#markers.pop();
+    this.#lists.add("beside", marker.keys, { start, end, url });
+  }
+
+  /** A label that no link follows is a reference itself. */
+  #endLabel(): void {
+    const label = this.#label;
+    this.#label = undefined;
+    if (label !== undefined && !label.hasLink && label.kind !== "numbered") this.#push(label);
+  }
+
+  #endLine(): void {
+    if (this.#isBlankLine) this.#endLabel();
+    this.#isBlankLine = true;
+    this.#lineStart = undefined;
+  }
+
+  /** `1.` or `1)` where a line's text begins. */
+  #readNumber(text: string, position: number): void {
+    if (this.#lineStart === undefined || position - this.#lineStart > 5) return;
+    if (/\s/.test(text) && /^\d{1,3}[.)]$/.test(this.#number)) {
+      const keys = [keyOf(this.#number.slice(0, -1))];
+      this.#add({ start: this.#lineStart, end: position, keys, isNumber: true }, "numbered");
+    }
+    this.#number += text;
+  }
+
+  #readSuperscript(text: string, position: number): void {
+    if (SUPERSCRIPT.test(text)) {
+      const isUnit = /[\p{N}⁻⁺^]/u.test(this.#before) || (this.#wordLength > 0 && this.#wordLength < WORD_MINIMUM);
+      if (this.#superscript !== undefined) this.#superscript.digits += text;
+      else if (!isUnit) this.#superscript = { start: position, digits: text };
+      return;
+    }
+    if (this.#superscript === undefined) return;
+    const { start, digits } = this.#superscript;
+    this.#superscript = undefined;
+    if (digits.length > 3) return;
+    this.#add({ start, end: position, keys: [superscriptNumber(digits)], isNumber: true }, "listed");
+  }
+
+  #readCorner(text: string, position: number): void {
+    if (text === "【") {
+      this.#corner = { start: position, label: "" };
+    } else if (text === "】" && this.#corner !== undefined) {
+      const { start, label } = this.#corner;
+      this.#corner = undefined;
+      // `【1†source】`: behind the dagger is a place within the page.
+      this.#add({ start, end: position + 1, ...keysOf(label.split("†")[0]!) }, "listed");
+    } else if (this.#corner !== undefined) {
+      this.#corner.label += text;
+      if (this.#corner.label.length > CORNER_MAXIMUM) this.#corner = undefined;
+    }
+  }
+}

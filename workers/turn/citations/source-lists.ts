@@ -1,0 +1,62 @@
+/** The sources that a text names for its references, by how it names them. */
+import type { MarkdownLink } from "./link-scanner.ts";
+
+/** `[1]: url`; `[1] Title url` and `¹ url` where a line begins; `1. Title url`; `[1] url` within a line. */
+export type Listed = "defined" | "listed" | "numbered" | "beside";
+
+const SOURCES_MAXIMUM = 5_000;
+
+interface Definition {
+  link: MarkdownLink;
+  isUsed: boolean;
+}
+
+export class SourceLists {
+  readonly #defined = new Map<string, Definition>();
+  readonly #listed = new Map<string, string>();
+  readonly #beside = new Map<string, string>();
+  /** The last list of which an entry has a link. */
+  #numbered = new Map<string, string>();
+  #lastNumber = 0;
+
+  add(kind: Listed, keys: readonly string[], link: MarkdownLink): void {
+    for (const key of keys) {
+      if (this.#size >= SOURCES_MAXIMUM) return;
+      if (kind === "defined") {
+        // CommonMark §4.7: of several, the first one counts.
+        if (!this.#defined.has(key)) this.#defined.set(key, { link, isUsed: false });
+      } else if (kind === "listed") {
+        this.#listed.set(key, link.url);
+      } else if (kind === "beside") {
+        this.#beside.set(key, link.url);
+      } else {
+        this.#addNumbered(Number(key), link.url);
+      }
+    }
+  }
+
+  /** Of each key, the URL that the text has for it. */
+  find(keys: readonly string[]): string[] {
+    const urls = keys.flatMap((key) => {
+      const definition = this.#defined.get(key);
+      if (definition !== undefined) definition.isUsed = true;
+      const url = definition?.link.url ?? this.#listed.get(key) ?? this.#beside.get(key) ?? this.#numbered.get(key);
+      return url ?? [];
+    });
+    return [...new Set(urls)];
+  }
+
+  unused(): MarkdownLink[] {
+    return [...this.#defined.values()].flatMap(({ link, isUsed }) => (isUsed ? [] : [link]));
+  }
+
+  get #size(): number {
+    return this.#defined.size + this.#listed.size + this.#beside.size + this.#numbered.size;
+  }
+
+  #addNumbered(number: number, url: string): void {
+    if (number <= this.#lastNumber) this.#numbered = new Map();
+    this.#lastNumber = number;
+    this.#numbered.set(String(number), url);
+  }
+}

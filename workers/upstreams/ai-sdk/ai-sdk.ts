@@ -1,0 +1,123 @@
+/**
+ * Any vendor that the Vercel AI SDK speaks to: servers of chat completions (vLLM, Ollama, llama.cpp, LM Studio …),
+ * Anthropic, Google. The vendors' packages are used at the level of `doStream`, one HTTP request: above it the SDK has
+ * retries, tools and messages of its own, and hides ids, raw errors and where one block ends.
+ *
+ * What goes in is in `ai-sdk/prompt.ts`, `tools.ts` and `call-options.ts`, what comes out in `events.ts` and `finish.ts`. An
+ * unfinished message that the vendor continues goes in by `continuation.ts` and comes out by `continued-events.ts`.
+ */
+import type { Logger } from "pino";
+import type { Config } from "../../../src/config/config.ts";
+import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
+import type { FailedFinish, Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
+import { createCallOptions } from "./call-options.ts";
+import { classifyFault, isPassedOver, streamFault } from "./classify-fault.ts";
+import { type Prefix, readPrefix, withoutSpentTokens, withPrefix } from "./continuation.ts";
+import { ContinuedEvents } from "./continued-events.ts";
+import { OutputEvents } from "./events.ts";
+import { readFinish } from "./finish.ts";
+import { withLastWord } from "./message-order.ts";
+import { ReturnedState } from "./returned-state.ts";
+import { ThinkTags } from "./think-tags.ts";
+import { openVendor, type Vendor } from "./vendors.ts";
+import { InvalidPromptError } from "../invalid-prompt.ts";
+import type { Toolbox } from "./tools.ts";
+import type { Connection } from "../provider/connection.ts";
+import { keyOf, Tries, type TryOptions } from "../provider/tries.ts";
+
+interface AiSdkOptions extends TryOptions {
+  logger?: Logger;
+}
+
+export class AiSdkUpstream implements Upstream {
+  readonly #provider: AiSdkProvider;
+  readonly #vendor: Vendor;
+  readonly #tries: Tries;
+  readonly #logger: Logger | undefined;
+
+  constructor(provider: AiSdkProvider, config: Config, { logger, ...options }: AiSdkOptions = {}) {
+    this.#provider = provider;
+    this.#vendor = openVendor(provider, keyOf(provider, config.environment));
+    this.#tries = new Tries(config, provider, classifyFault, options);
+    this.#logger = logger;
+  }
+
+  async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
+    const prefix = readPrefix(call, this.#provider);
+    if (prefix !== undefined && (yield* this.#continue(call, prefix, signal))) return;
+    yield* this.#tries.run((connection) => this.#attempt(call, connection), signal);
+  }
+
+  /** Answers whether the call was served. If it was not, the vendor does not continue this text, and nothing was yielded. */
+  async *#continue(
+    call: UpstreamCall,
+    prefix: Prefix,
+    signal: AbortSignal,
+  ): AsyncGenerator<UpstreamEvent, boolean, undefined> {
+    const shorter = await withoutSpentTokens(call, prefix, signal);
+    let hasOutput = false;
+    for await (const event of this.#tries.run((connection) => this.#attempt(shorter, connection, prefix), signal)) {
+      if (!hasOutput && isAgainstRequest(event)) {
+        const { responseId, model } = call;
+        const { error: reason } = event;
+        this.#logger?.warn({ responseId, model, reason }, "Unfinished text not continued, asking for the whole answer");
+        return false;
+      }
+      hasOutput = true;
+      yield event;
+    }
+    return true;
+  }
+
+  async *#attempt(
+    call: UpstreamCall,
+    connection: Connection,
+    prefix?: Prefix,
+  ): AsyncGenerator<UpstreamEvent, void, undefined> {
+    const { headersLimit, idleLimit } = this.#tries;
+    const { options, toolbox } = this.#prepare(call, prefix);
+    const opening = connection.open(() =>
+      this.#vendor.model(call.model).doStream({ ...options, abortSignal: connection.signal }),
+    );
+    const reader = (await connection.within(headersLimit, opening)).stream.getReader();
+    const events = this.#openEvents(call, toolbox);
+    const output = prefix === undefined ? events : new ContinuedEvents(events, prefix);
+    // A text that is continued does not begin here.
+    const tags = new ThinkTags(prefix === undefined ? this.#vendor.traits.think_tags : "none");
+    for (;;) {
+      const next = await connection.within(idleLimit, reader.read());
+      if (next.done) return;
+      if (next.value.type === "error") {
+        if (isPassedOver(next.value.error)) continue;
+        throw streamFault(next.value.error);
+      }
+      for (const part of tags.read(next.value)) yield* output.accept(part);
+      if (next.value.type !== "finish") continue;
+      const finish = readFinish(next.value, output);
+      yield* output.finish(finish.status === "completed" ? "completed" : "incomplete");
+      yield finish;
+      return;
+    }
+  }
+
+  #openEvents(call: UpstreamCall, toolbox: Toolbox): OutputEvents {
+    const { name, stateOwner: owner, originOf, readsRawChunks, traits } = this.#vendor;
+    const state = readsRawChunks ? new ReturnedState(name, traits.state_returned) : undefined;
+    return new OutputEvents(call, toolbox, { owner, from: originOf?.(call.model) }, state);
+  }
+
+  #prepare(call: UpstreamCall, prefix: Prefix | undefined) {
+    try {
+      const { options, toolbox } = createCallOptions(call, this.#vendor);
+      if (prefix !== undefined) return { options: withPrefix(options, prefix, this.#vendor.name), toolbox };
+      return { options: { ...options, prompt: withLastWord(options.prompt, this.#vendor.traits) }, toolbox };
+    } catch (error) {
+      throw error instanceof InvalidPromptError ? classifyFault(error) : error;
+    }
+  }
+}
+
+/** The vendor is well, and would serve another request. */
+function isAgainstRequest(event: UpstreamEvent): event is FailedFinish {
+  return event.type === "finish" && event.status === "failed" && event.isUnavailable !== true;
+}

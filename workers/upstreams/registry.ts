@@ -1,0 +1,72 @@
+/** Which implementation serves which kind of provider. A new kind is one file in `upstreams/` and one line here. */
+import type { Logger } from "pino";
+import type { Config } from "../../src/config/config.ts";
+import type { Provider, ProviderCatalog, ResolvedModel } from "../../src/providers/catalog.ts";
+import type { BackgroundUpstream, Upstream } from "./upstream.ts";
+import { AiSdkUpstream } from "./ai-sdk/ai-sdk.ts";
+import { type Candidate, FallbackUpstream } from "./fallback/fallback.ts";
+import { OpenAiResponsesUpstream } from "./openai-responses/openai-responses.ts";
+import { SimulatorUpstream } from "./simulator/simulator.ts";
+
+export class Upstreams {
+  readonly #catalog: ProviderCatalog;
+  readonly #logger: Logger;
+  readonly #byProvider: ReadonlyMap<string, Upstream>;
+  readonly #inBackground: ReadonlyMap<string, { upstream: BackgroundUpstream; isEnabled: boolean }>;
+
+  constructor(catalog: ProviderCatalog, config: Config, logger: Logger) {
+    this.#catalog = catalog;
+    this.#logger = logger;
+    this.#byProvider = new Map(catalog.providers.map((provider) => [provider.name, open(provider, config, logger)]));
+    this.#inBackground = new Map(
+      catalog.providers.flatMap((provider) => {
+        const upstream = this.#byProvider.get(provider.name);
+        if (provider.kind !== "openai-responses" || !(upstream instanceof OpenAiResponsesUpstream)) return [];
+        return [[provider.name, { upstream, isEnabled: provider.background === true }]];
+      }),
+    );
+  }
+
+  /** Whether any provider runs responses in its own background. */
+  get hasBackground(): boolean {
+    return [...this.#inBackground.values()].some(({ isEnabled }) => isEnabled);
+  }
+
+  /** A provider that can run responses by itself. One that is not told to any more may still have some. */
+  inBackground(provider: string): { upstream: BackgroundUpstream; isEnabled: boolean } | undefined {
+    return this.#inBackground.get(provider);
+  }
+
+  /** Undefined if the model is not configured any more. */
+  find(name: string): { upstream: Upstream; resolved: ResolvedModel } | undefined {
+    const found = this.#candidate(name);
+    const resolved = this.#catalog.resolve(name);
+    if (found === undefined || resolved === undefined) return undefined;
+    const { provider } = resolved;
+    const names = "fallbacks" in provider ? (provider.fallbacks ?? []) : [];
+    const others = names.flatMap((other) => this.#candidate(other) ?? []).filter((other) => other.name !== found.name);
+    const upstream = others.length === 0 ? found.upstream : new FallbackUpstream(found, others, this.#logger);
+    return { upstream, resolved };
+  }
+
+  #candidate(name: string): Candidate | undefined {
+    const resolved = this.#catalog.resolve(name);
+    const upstream = resolved && this.#byProvider.get(resolved.provider.name);
+    return (
+      upstream && resolved && { name: `${resolved.provider.name}/${resolved.model}`, upstream, model: resolved.model }
+    );
+  }
+}
+
+function open(provider: Provider, config: Config, logger: Logger): Upstream {
+  switch (provider.kind) {
+    case "simulator":
+      return new SimulatorUpstream();
+    case "openai-responses":
+      return new OpenAiResponsesUpstream(provider, config);
+    case "openai-compatible":
+    case "anthropic":
+    case "google":
+      return new AiSdkUpstream(provider, config, { logger });
+  }
+}
