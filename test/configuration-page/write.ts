@@ -9,7 +9,7 @@ All settings are environment variables. \`npm start\` also reads a file \`.env\`
 
 - An empty variable counts as unset, and gets the default.
 - A switch is \`true\`, \`false\`, \`1\` or \`0\`.
-- A process with an invalid setting logs the name of the setting and exits with status 78.
+- A process with an invalid setting prints the name of the setting and exits with status 78.
 - Settings are read at the start. Restart a process to change one.
 
 More about them: addresses of Redis and proxies in [operations.md](operations.md), what clients get at each limit in [limits.md](limits.md), keys and secrets in [security.md](security.md), providers in [models.md](models.md), tools in [tools.md](tools.md).
