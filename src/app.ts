@@ -2,7 +2,7 @@
 import type { Preflight } from "./redis/preflight.ts";
 import express, { type Express, Router } from "express";
 import type { ApiContext } from "./context.ts";
-import { authenticate, refuseForeignPages } from "./http/middleware/authenticate.ts";
+import { authenticate, rejectForeignOrigins } from "./http/middleware/authenticate.ts";
 import { cancelResponse } from "./http/endpoints/cancel-response.ts";
 import { compactResponse } from "./http/endpoints/compact-response.ts";
 import { deleteContainer, listContainers, retrieveContainer } from "./http/endpoints/containers.ts";
@@ -19,33 +19,33 @@ import {
   retrieveConversationItem,
 } from "./http/endpoints/conversations/items.ts";
 import { replicaWaitMsOf } from "./config/config.ts";
-import { allowOrigins, originsOf } from "./http/middleware/cors.ts";
+import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
 import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
-import { documentation } from "./http/endpoints/docs.ts";
-import { errorHandler, refuseUnknownUrl } from "./http/middleware/error-handler.ts";
+import { createDocsRouter } from "./http/endpoints/docs.ts";
+import { errorHandler, rejectUnknownUrl } from "./http/middleware/error-handler.ts";
 import { healthRoutes, type ReadinessChecks } from "./http/endpoints/health.ts";
-import { refuseLargeBodies, refuseOddRequests, refuseSockets } from "./http/middleware/http-server.ts";
+import { rejectLargeBodies, rejectMalformedRequests, rejectWebSockets } from "./http/middleware/http-server.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { limitRequests } from "./http/middleware/rate-limit.ts";
-import { logRequests, nameRequests } from "./http/middleware/request-log.ts";
+import { logRequests, assignRequestIds } from "./http/middleware/request-log.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 
 export function createApp(context: ApiContext): Express {
   const { config, logger, catalog, storage } = context;
 
   const v1 = Router();
-  if (config.apiKeys.length === 0) v1.use(refuseForeignPages(config.HOST, originsOf(config.CORS_ORIGINS)));
+  if (config.apiKeys.length === 0) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
   v1.use(authenticate(config.apiKeys));
-  v1.use(refuseSockets);
+  v1.use(rejectWebSockets);
   // Read only where a body means something: what comes to a path that there is not is nobody's to parse.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
   const limit = limitRequests(storage, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
-  v1.post("/responses", limit.allow, json, createResponse(context), limit.tell);
-  v1.post("/responses/compact", limit.allow, json, compactResponse(context), limit.tell);
+  v1.post("/responses", limit.attachPermit, json, createResponse(context), limit.reportOnError);
+  v1.post("/responses/compact", limit.attachPermit, json, compactResponse(context), limit.reportOnError);
   v1.post("/responses/input_tokens", json, countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
@@ -69,27 +69,27 @@ export function createApp(context: ApiContext): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "extended");
-  app.use(nameRequests);
+  app.use(assignRequestIds);
   app.use(
     healthRoutes(
       {
         redis: () => storage.redis.ping(),
         queue: () => storage.queue.check(),
         connections: () => context.isConnected(),
-        setup: () => isFit(context.preflight),
+        setup: () => isRedisUsable(context.preflight),
         writes: () => storage.log.checkWrites(),
         accepting: () => !context.isDraining,
       },
-      { replicaWaitMs: replicaWaitMsOf(config), warnings: () => warningsOf(context.preflight) },
+      { replicaWaitMs: replicaWaitMsOf(config), warnings: () => listWarnings(context.preflight) },
     ),
   );
   app.use(logRequests(logger));
-  app.use(refuseOddRequests);
+  app.use(rejectMalformedRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
-  app.use(refuseLargeBodies(config.MAX_BODY_BYTES));
-  app.use(documentation(async () => (await import("./openapi/document.ts")).describeApi()));
+  app.use(rejectLargeBodies(config.MAX_BODY_BYTES));
+  app.use(createDocsRouter(async () => (await import("./openapi/document.ts")).describeApi()));
   app.use(["/v1", "/v5"], v1);
-  app.use(refuseUnknownUrl);
+  app.use(rejectUnknownUrl);
   app.use(errorHandler(logger));
   return app;
 }
@@ -101,18 +101,18 @@ export function createHealthApp(
 ): Express {
   const app = express();
   app.disable("x-powered-by");
-  app.use(nameRequests);
-  const all = preflight === undefined ? checks : { ...checks, setup: () => isFit(preflight) };
-  const warnings = preflight && (() => warningsOf(preflight));
+  app.use(assignRequestIds);
+  const all = preflight === undefined ? checks : { ...checks, setup: () => isRedisUsable(preflight) };
+  const warnings = preflight && (() => listWarnings(preflight));
   app.use(healthRoutes(all, { ...(replicaWaitMs !== undefined && { replicaWaitMs }), ...(warnings && { warnings }) }));
   return app;
 }
 
-async function isFit(preflight: Preflight): Promise<boolean> {
-  const { refusals, waits } = await preflight.look();
-  return refusals.length === 0 && waits.length === 0;
+async function isRedisUsable(preflight: Preflight): Promise<boolean> {
+  const { errors, waitReasons } = await preflight.check();
+  return errors.length === 0 && waitReasons.length === 0;
 }
 
-async function warningsOf(preflight: Preflight): Promise<string[]> {
-  return (await preflight.look()).warnings;
+async function listWarnings(preflight: Preflight): Promise<string[]> {
+  return (await preflight.check()).warnings;
 }

@@ -4,24 +4,24 @@ import type { Config } from "./config/config.ts";
 import { ConfigurationError } from "./config/configuration-error.ts";
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
-import { type ProviderCatalog, readCatalog } from "./providers/catalog.ts";
+import { type ProviderCatalog, readProviderCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
 import { AddressWatch } from "./redis/address-watch.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError, UnsuitableRedisError } from "./redis/connect.ts";
 import { checkDataVersion, DataVersionError } from "./redis/data-version.ts";
 import { RedisLayout } from "./redis/layout.ts";
 import { isAnswering } from "./redis/liveness.ts";
-import { untilTaken } from "./redis/patience.ts";
+import { retryUntilAvailable } from "./redis/retry-until-available.ts";
 import { Preflight } from "./redis/preflight.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admission/admit-response.ts";
-import { lookAfter } from "./responses/reading/show-end.ts";
+import { repairInBackground } from "./responses/reading/publish-end.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
 import { openSealer } from "./sealing/open-sealer.ts";
-import { Doorbell } from "./stream/fan-out/doorbell.ts";
+import { Notifier } from "./stream/fan-out/notifier.ts";
 import { EventLogReader } from "./stream/log/event-log.ts";
-import { OpenStreams } from "./stream/fan-out/open-streams.ts";
+import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import type { ReplicaRequirement } from "./stream/log/replica-acknowledgement.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { ResponseRecords } from "./store/response-record.ts";
@@ -34,7 +34,7 @@ export interface ApiContext extends AsyncDisposable {
   readonly limits: AdmissionLimits;
   readonly storage: Storage;
   readonly hub: StreamHub;
-  readonly streams: OpenStreams;
+  readonly streamLimiter: StreamLimiter;
   /** Whether Redis answers on every connection of this process, as far as anybody knows yet. */
   readonly isConnected: () => boolean;
   /** What is to be said of this Redis. */
@@ -79,18 +79,21 @@ function asConfigurationError(error: unknown): never {
 /** A start waits for a Redis that takes no writes at the moment, and ends for one that this server must not use. */
 async function inspectRedis(redis: RedisClient, layout: RedisLayout, logger: Logger): Promise<Preflight> {
   const preflight = new Preflight(redis, layout, logger);
-  await preflight.pass().catch(asConfigurationError);
+  await preflight.waitUntilUsable().catch(asConfigurationError);
   return preflight;
 }
 
 /** Redis may take no writes again right behind the preflight. */
-async function openSealerInTime(config: Config, redis: RedisClient, layout: RedisLayout) {
-  return await untilTaken(() => openSealer(redis, layout, config.encryptionKeys), new AbortController().signal);
+async function openSealerWhenAvailable(config: Config, redis: RedisClient, layout: RedisLayout) {
+  return await retryUntilAvailable(
+    () => openSealer(redis, layout, config.encryptionKeys),
+    new AbortController().signal,
+  );
 }
 
 /** Opens connections by name and closes all of them together. */
 class Connections {
-  readonly #watch: AddressWatch;
+  readonly #addressWatch: AddressWatch;
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #clients: RedisClient[] = [];
@@ -98,24 +101,30 @@ class Connections {
   constructor(config: Config, logger: Logger) {
     this.#config = config;
     this.#logger = logger;
-    this.#watch = new AddressWatch(logger);
+    this.#addressWatch = new AddressWatch(logger);
   }
 
   get replicas(): ReplicaRequirement {
     const { REDIS_MIN_REPLICAS_ACKED: minReplicasAcked, REDIS_WAIT_TIMEOUT_MS: replicaWaitMs } = this.#config;
-    return { minReplicasAcked, replicaWaitMs, onReplicasMissing: () => this.#watch.suspect() };
+    return { minReplicasAcked, replicaWaitMs, onReplicasMissing: () => this.#addressWatch.startWatching() };
   }
 
   async open(purpose: ConnectionPurpose, name: string): Promise<RedisClient> {
     const { REDIS_URL: url, REDIS_CLUSTER: cluster, redisTls: tls } = this.#config;
     const settings = { url, cluster, tls };
-    const connected = connect(settings, purpose, `${this.#config.processName}:${name}`, this.#logger, this.#watch);
+    const connected = connect(
+      settings,
+      purpose,
+      `${this.#config.processName}:${name}`,
+      this.#logger,
+      this.#addressWatch,
+    );
     const client = await connected.catch(asConfigurationError);
     this.#clients.push(client);
     return client;
   }
 
-  readonly areAnswering = (): boolean => this.#clients.every(isAnswering);
+  readonly areAllAnswering = (): boolean => this.#clients.every(isAnswering);
 
   close(): void {
     for (const client of this.#clients) client.disconnect();
@@ -127,7 +136,7 @@ function layoutOf(config: Config): RedisLayout {
 }
 
 /** Before anything is read or written: the data may be of a release that this one does not understand. */
-async function checkData(
+async function checkStoredDataVersion(
   redis: RedisClient,
   layout: RedisLayout,
   connections: Connections,
@@ -139,7 +148,7 @@ async function checkData(
   });
 }
 
-function keptFor(config: Config) {
+function idleSecondsOf(config: Config) {
   const { CONTAINER_IDLE_SECONDS: containerIdleSeconds, CONVERSATION_IDLE_SECONDS: conversationIdleSeconds } = config;
   return { containerIdleSeconds, conversationIdleSeconds };
 }
@@ -156,23 +165,23 @@ async function openLogConnection(
 
 export async function openApiContext(config: Config, logger: Logger): Promise<ApiContext> {
   // First what can be wrong in the configuration: nobody should have to wait for Redis to be told.
-  const catalog = readCatalog(config);
+  const catalog = readProviderCatalog(config);
   const prompts = readPrompts(config, catalog);
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const minReplicasAcked = config.REDIS_MIN_REPLICAS_ACKED;
   const redis = await connections.open("request", "request");
   const preflight = await inspectRedis(redis, layout, logger);
-  await checkData(redis, layout, connections, logger);
+  await checkStoredDataVersion(redis, layout, connections, logger);
   const logRedis = await openLogConnection(config, connections, redis, "request");
   const streamRedis = await connections.open("patient", "stream");
-  const bellRedis = await connections.open("patient", "bell");
+  const notifierRedis = await connections.open("patient", "bell");
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
-  const sealer = await openSealerInTime(config, redis, layout);
-  const clock = await RedisClock.start(redis, layout.open, logger);
+  const sealer = await openSealerWhenAvailable(config, redis, layout);
+  const clock = await RedisClock.start(redis, layout.inFlight, logger);
   const storage = openStorage({
-    ...keptFor(config),
+    ...idleSecondsOf(config),
     ...connections.replicas,
     redis,
     logRedis,
@@ -187,20 +196,20 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     reader: new EventLogReader(streamRedis, layout, { minReplicasAcked }),
     logger,
     exists: async (id) => {
-      const record = await streamRecords.readEvenDeleted(id);
-      if (record !== undefined) lookAfter(storage, id, record);
+      const record = await streamRecords.readIncludingDeleted(id);
+      if (record !== undefined) repairInBackground(storage, id, record);
       return record !== undefined;
     },
     heartbeatMs: config.STREAM_HEARTBEAT_MS,
   });
-  hub.attach(new Doorbell(bellRedis, layout, () => hub.pumpAll()));
+  hub.setNotifier(new Notifier(notifierRedis, layout, () => hub.readAllLogs()));
 
   return {
     config,
     logger,
     storage,
     hub,
-    streams: new OpenStreams(config.MAX_STREAMS_PER_PROJECT),
+    streamLimiter: new StreamLimiter(config.MAX_STREAMS_PER_PROJECT),
     catalog,
     prompts,
     limits: {
@@ -214,7 +223,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
       windowReserveSeconds: config.COMPLETION_WINDOW_RESERVE_SECONDS,
       flexMaxWaitSeconds: config.FLEX_MAX_WAIT_SECONDS,
     },
-    isConnected: connections.areAnswering,
+    isConnected: connections.areAllAnswering,
     preflight,
     isDraining: false,
     async [Symbol.asyncDispose]() {
@@ -227,25 +236,25 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
 }
 
 export async function openWorkerContext(config: Config, logger: Logger): Promise<WorkerContext> {
-  const catalog = readCatalog(config);
+  const catalog = readProviderCatalog(config);
   checkMcpVariables(config);
   const connections = new Connections(config, logger);
   const layout = layoutOf(config);
   const redis = await connections.open("patient", "worker");
   const preflight = await inspectRedis(redis, layout, logger);
-  await checkData(redis, layout, connections, logger);
+  await checkStoredDataVersion(redis, layout, connections, logger);
   const logRedis = await openLogConnection(config, connections, redis, "patient");
   const queueRedis = await connections.open("queue", "queue");
   const controlRedis = await connections.open("patient", "control");
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
-  const sealer = await openSealerInTime(config, redis, layout);
-  const clock = await RedisClock.start(redis, layout.open, logger);
+  const sealer = await openSealerWhenAvailable(config, redis, layout);
+  const clock = await RedisClock.start(redis, layout.inFlight, logger);
   return {
     config,
     logger,
     catalog,
     storage: openStorage({
-      ...keptFor(config),
+      ...idleSecondsOf(config),
       ...connections.replicas,
       redis,
       logRedis,
@@ -257,7 +266,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     }),
     queueRedis,
     controlRedis,
-    isConnected: connections.areAnswering,
+    isConnected: connections.areAllAnswering,
     preflight,
     async [Symbol.asyncDispose]() {
       clock[Symbol.dispose]();

@@ -3,22 +3,22 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { readConfig } from "./config/config.ts";
-import { logConsole } from "./logging/console-log.ts";
+import { redirectConsole } from "./logging/redirect-console.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
 import { createHttpServer } from "./http/middleware/http-server.ts";
 import { createLogger } from "./logging/logger.ts";
-import { operatorSecrets } from "./providers/operator-secrets.ts";
+import { listOperatorSecrets } from "./providers/operator-secrets.ts";
 import { runProcess } from "./process/process.ts";
-import { readCatalog } from "./providers/catalog.ts";
+import { readProviderCatalog } from "./providers/catalog.ts";
 
 /** After the grace period: for the last answers, and for closing connections. */
 const CLOSE_LIMIT_MS = 5_000;
 
 await runProcess("api", async () => {
   const config = readConfig();
-  const secrets = operatorSecrets(config, readCatalog(config).providers);
+  const secrets = listOperatorSecrets(config, readProviderCatalog(config).providers);
   const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
-  logConsole(logger);
+  redirectConsole(logger);
   const context = await openApiContext(config, logger);
   const server = createHttpServer(createApp(context), config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);
@@ -31,7 +31,7 @@ await runProcess("api", async () => {
 });
 
 /** For the answers to requests that were still waiting when the grace period ended. */
-const LAST_ANSWERS_MS = 500;
+const RESPONSE_FLUSH_MS = 500;
 
 /**
  * Stops taking requests, ends the streams without a terminal event so that their clients resume on another process, and
@@ -39,7 +39,7 @@ const LAST_ANSWERS_MS = 500;
  */
 async function drain(server: Server, context: ApiContext): Promise<void> {
   context.isDraining = true;
-  context.hub.endResumable();
+  context.hub.endResumableStreams();
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
   // Those that are still being answered become idle one by one: nobody is to wait for a next request on them.
@@ -47,7 +47,7 @@ async function drain(server: Server, context: ApiContext): Promise<void> {
   server.keepAliveTimeoutBuffer = 0;
   const grace = setTimeout(() => {
     context.hub.close();
-    setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS).unref();
+    setTimeout(() => server.closeAllConnections(), RESPONSE_FLUSH_MS).unref();
   }, context.config.DRAIN_GRACE_MS);
   await closed;
   clearTimeout(grace);

@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
-import { logConsole } from "../src/logging/console-log.ts";
+import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logging/logger.ts";
-import { operatorSecrets } from "../src/providers/operator-secrets.ts";
+import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/process.ts";
-import { readCatalog } from "../src/providers/catalog.ts";
+import { readProviderCatalog } from "../src/providers/catalog.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
 
@@ -16,16 +16,16 @@ const CLOSE_LIMIT_MS = 3_000;
 
 await runProcess("worker", async () => {
   const config = readConfig();
-  const secrets = operatorSecrets(config, readCatalog(config).providers);
+  const secrets = listOperatorSecrets(config, readProviderCatalog(config).providers);
   const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
-  logConsole(logger);
+  redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
   const sweeper = new ResponseSweeper(context.storage, {
     intervalMs: config.SWEEP_INTERVAL_MS,
     maxAttempts: config.MAX_ATTEMPTS,
     owner: config.processName,
-    sweepUpstreams: () => worker.background.sweep(),
+    sweepUpstreams: () => worker.remoteRuns.sweep(),
   });
   sweeper.start();
   const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;

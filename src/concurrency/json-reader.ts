@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 
 /** Bounds of what is read. Each is compared before anything is built that exceeds it. */
-export interface JsonBounds {
+export interface JsonLimits {
   /** Levels of lists and objects inside each other. */
   depth: number;
   /** Fields of one object. */
@@ -16,11 +16,11 @@ export interface JsonBounds {
 }
 
 /** Why a text was not read: it is not JSON in UTF-8, or exceeds a bound. */
-export class JsonRefusal extends Error {
-  override readonly name = "JsonRefusal";
-  readonly reason: "malformed" | keyof JsonBounds;
+export class JsonReadError extends Error {
+  override readonly name = "JsonReadError";
+  readonly reason: "malformed" | keyof JsonLimits;
 
-  constructor(reason: JsonRefusal["reason"]) {
+  constructor(reason: JsonReadError["reason"]) {
     super(reason === "malformed" ? "This is not JSON in UTF-8." : `The JSON exceeds the bound of its ${reason}.`);
     this.reason = reason;
   }
@@ -43,7 +43,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
 /** No text has this name: it keeps the place of a member that is elsewhere. */
-const NO_NAME = randomUUID();
+const PLACEHOLDER_NAME = randomUUID();
 
 /** What a piece stands between. Whatever is there besides is put in so that the piece is JSON exactly if the whole is. */
 type Before = "opening" | "comma" | "child";
@@ -53,36 +53,36 @@ const LIST = {
   after: { closing: "]", comma: "]", child: "[]]" },
 };
 const OBJECT = {
-  before: { opening: "{", comma: `{"${NO_NAME}":[],`, child: `{"${NO_NAME}":[]` },
+  before: { opening: "{", comma: `{"${PLACEHOLDER_NAME}":[],`, child: `{"${PLACEHOLDER_NAME}":[]` },
   after: { closing: "}", comma: "}", child: "[]}" },
 };
 
 /** A list or an object that is put together from pieces. All that it stands in are, too. */
-interface Unfinished {
+interface UnfinishedContainer {
   container: unknown[] | Record<string, unknown>;
   /** Where what is not parsed yet begins, and behind what. */
-  from: number;
+  parsedTo: number;
   before: Before;
 }
 
 /** By depth: where a list or an object begins, the string before it, which is its name if it has one, and its fields. */
-export interface Levels {
+export interface NestingLevels {
   starts: Uint32Array;
   nameStarts: Uint32Array;
   nameEnds: Uint32Array;
   fields: Uint32Array;
 }
 
-export function newLevels(depth: number): Levels {
+export function createLevels(depth: number): NestingLevels {
   const list = (): Uint32Array => new Uint32Array(depth + 1);
   return { starts: list(), nameStarts: list(), nameEnds: list(), fields: list() };
 }
 
 interface ReaderOptions {
-  bounds: JsonBounds;
+  limits: JsonLimits;
   pieceValues?: number;
   /** For this depth or more. Of a reader that is done, to be used again: for a small body they cost more than all the rest. */
-  levels?: Levels;
+  levels?: NestingLevels;
 }
 
 export class JsonReader {
@@ -98,17 +98,20 @@ export class JsonReader {
   readonly #nameStarts: Uint32Array;
   readonly #nameEnds: Uint32Array;
   readonly #fields: Uint32Array;
-  readonly #unfinished: Unfinished[] = [];
+  readonly #unfinished: UnfinishedContainer[] = [];
   /** Of a body in pieces, once it is closed. */
   #whole: { value: unknown; end: number } | undefined;
   readonly #bytes: Buffer;
-  readonly #bounds: JsonBounds;
+  readonly #limits: JsonLimits;
   readonly #pieceValues: number;
 
-  constructor(bytes: Buffer, { bounds, pieceValues = PIECE_VALUES, levels = newLevels(bounds.depth) }: ReaderOptions) {
+  constructor(
+    bytes: Buffer,
+    { limits, pieceValues = PIECE_VALUES, levels = createLevels(limits.depth) }: ReaderOptions,
+  ) {
     const isMarked = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
     this.#bytes = isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
-    this.#bounds = bounds;
+    this.#limits = limits;
     this.#pieceValues = pieceValues;
     this.#starts = levels.starts;
     this.#nameStarts = levels.nameStarts;
@@ -140,7 +143,7 @@ export class JsonReader {
       } else if (byte === QUOTE) {
         isInString = true;
         this.#stringFrom = i;
-      } else if (byte >= COMMA) this.#take(byte, i);
+      } else if (byte >= COMMA) this.#readByte(byte, i);
     }
     this.#isInString = isInString;
     this.#next = i;
@@ -150,7 +153,7 @@ export class JsonReader {
   /** After the end. */
   value(): unknown {
     if (this.#whole === undefined) {
-      if (this.#unfinished.length > 0) throw new JsonRefusal("malformed");
+      if (this.#unfinished.length > 0) throw new JsonReadError("malformed");
       return this.#parse("", 0, this.#bytes.length, "");
     }
     // Blanks, and nothing else.
@@ -159,50 +162,50 @@ export class JsonReader {
     return this.#whole.value;
   }
 
-  #take(byte: number, place: number): void {
-    if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) this.#close(byte, place);
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) this.#open(place);
+  #readByte(byte: number, place: number): void {
+    if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) this.#closeContainer(byte, place);
+    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) this.#openContainer(place);
     else if (byte === COMMA) {
-      this.#count();
+      this.#countValue();
       if (this.#values - this.#parsedValues > this.#pieceValues && this.#depth > 0) this.#parsePiece(place);
     } else if (byte === COLON) {
-      this.#count();
+      this.#countValue();
       this.#fields[this.#depth]! += 1;
-      if (this.#fields[this.#depth]! > this.#bounds.fields) throw new JsonRefusal("fields");
+      if (this.#fields[this.#depth]! > this.#limits.fields) throw new JsonReadError("fields");
     }
   }
 
-  #count(): void {
+  #countValue(): void {
     this.#values += 1;
-    if (this.#values > this.#bounds.values) throw new JsonRefusal("values");
+    if (this.#values > this.#limits.values) throw new JsonReadError("values");
   }
 
-  #open(place: number): void {
-    this.#count();
+  #openContainer(place: number): void {
+    this.#countValue();
     // Something stands behind the end.
-    if (this.#whole !== undefined) throw new JsonRefusal("malformed");
+    if (this.#whole !== undefined) throw new JsonReadError("malformed");
     this.#depth += 1;
-    if (this.#depth > this.#bounds.depth) throw new JsonRefusal("depth");
+    if (this.#depth > this.#limits.depth) throw new JsonReadError("depth");
     this.#starts[this.#depth] = place;
     this.#fields[this.#depth] = 0;
     this.#nameStarts[this.#depth] = this.#stringFrom;
     this.#nameEnds[this.#depth] = this.#stringTo;
   }
 
-  #close(byte: number, place: number): void {
-    if (this.#depth === 0) throw new JsonRefusal("malformed");
+  #closeContainer(byte: number, place: number): void {
+    if (this.#depth === 0) throw new JsonReadError("malformed");
     if (this.#unfinished.length === this.#depth) this.#finish(byte, place);
     this.#depth -= 1;
   }
 
   #finish(byte: number, place: number): void {
     const last = this.#unfinished.pop()!;
-    if (Array.isArray(last.container) !== (byte === CLOSE_LIST)) throw new JsonRefusal("malformed");
+    if (Array.isArray(last.container) !== (byte === CLOSE_LIST)) throw new JsonReadError("malformed");
     this.#parseInto(last, place, "closing");
     this.#parsedValues = this.#values;
     const parent = this.#unfinished.at(-1);
     if (parent === undefined) this.#whole = { value: last.container, end: place + 1 };
-    else Object.assign(parent, { from: place + 1, before: "child" } satisfies Partial<Unfinished>);
+    else Object.assign(parent, { parsedTo: place + 1, before: "child" } satisfies Partial<UnfinishedContainer>);
   }
 
   /** Up to a comma. Whatever is open there is put together from pieces from now on. */
@@ -216,11 +219,11 @@ export class JsonReader {
         if (Array.isArray(parent.container)) parent.container.push(container);
         else define(parent.container, String(this.#nameAt(depth)), container);
       }
-      this.#unfinished.push({ container, from: start + 1, before: "opening" });
+      this.#unfinished.push({ container, parsedTo: start + 1, before: "opening" });
     }
     const last = this.#unfinished.at(-1)!;
     this.#parseInto(last, comma, "comma");
-    Object.assign(last, { from: comma + 1, before: "comma" } satisfies Partial<Unfinished>);
+    Object.assign(last, { parsedTo: comma + 1, before: "comma" } satisfies Partial<UnfinishedContainer>);
     this.#parsedValues = this.#values;
   }
 
@@ -228,18 +231,18 @@ export class JsonReader {
     return this.#parse("", this.#nameStarts[depth]!, this.#nameEnds[depth]!, "");
   }
 
-  #parseInto({ container, from, before }: Unfinished, to: number, after: After): void {
+  #parseInto({ container, parsedTo, before }: UnfinishedContainer, to: number, after: After): void {
     const marks = Array.isArray(container) ? LIST : OBJECT;
-    const piece = this.#parse(marks.before[before], from, to, marks.after[after]);
+    const piece = this.#parse(marks.before[before], parsedTo, to, marks.after[after]);
     if (before === "opening" && after === "comma" && Object.keys(piece as object).length === 0)
-      throw new JsonRefusal("malformed");
+      throw new JsonReadError("malformed");
     if (Array.isArray(container)) {
       const values = piece as unknown[];
       const end = after === "child" ? values.length - 1 : values.length;
       for (let i = before === "opening" ? 0 : 1; i < end; i += 1) container.push(values[i]);
     } else {
       for (const [name, value] of Object.entries(piece as object)) {
-        if (name !== NO_NAME) define(container, name, value);
+        if (name !== PLACEHOLDER_NAME) define(container, name, value);
       }
     }
   }
@@ -248,7 +251,7 @@ export class JsonReader {
     try {
       return JSON.parse(before + utf8.decode(this.#bytes.subarray(from, to)) + after);
     } catch {
-      throw new JsonRefusal("malformed");
+      throw new JsonReadError("malformed");
     }
   }
 }

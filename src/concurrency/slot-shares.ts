@@ -38,24 +38,24 @@ export class SlotShares {
   }
 
   mayTakeReserve(project: string): boolean {
-    return this.countOf(project) < this.#left;
+    return this.countOf(project) < this.#reserveLeft;
   }
 
   /** Those that `mayTakeReserve` denies one. Undefined if there is none left for anybody. */
-  get beyondReserve(): string[] | undefined {
-    return this.#left <= 0 ? undefined : this.#withAtLeast(this.#left);
+  get projectsBeyondReserve(): string[] | undefined {
+    return this.#reserveLeft <= 0 ? undefined : this.#projectsWithAtLeast(this.#reserveLeft);
   }
 
   /** Those that run as much as `project`, itself included: when a run of it ends, all others come before these. */
-  notBehind(project: string): string[] {
-    return this.#withAtLeast(this.countOf(project));
+  projectsRunningAsMuch(project: string): string[] {
+    return this.#projectsWithAtLeast(this.countOf(project));
   }
 
-  get #left(): number {
+  get #reserveLeft(): number {
     return this.reserved === 0 ? 0 : this.slots + this.reserved - this.#used;
   }
 
-  #withAtLeast(count: number): string[] {
+  #projectsWithAtLeast(count: number): string[] {
     return [...this.#running].flatMap(([project, running]) => (running >= count ? [project] : []));
   }
 }

@@ -5,7 +5,7 @@
 import type { KeyObject } from "node:crypto";
 import { hostname } from "node:os";
 import type { TlsFiles } from "../redis/connection-options.ts";
-import { redisUrlFault } from "../redis/redis-url.ts";
+import { findRedisUrlError } from "../redis/redis-url.ts";
 import { type ApiKey, isLoopback, readApiKeys } from "./api-keys.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { parseEncryptionKeys } from "./encryption-keys.ts";
@@ -83,7 +83,7 @@ function checkAccess({ HOST, ALLOW_ANONYMOUS, CORS_ORIGINS }: Settings, apiKeys:
 }
 
 function checkRedis({ REDIS_URL, REDIS_CLUSTER, REDIS_MIN_REPLICAS_ACKED }: Settings): void {
-  const urlError = redisUrlFault(REDIS_URL, REDIS_CLUSTER);
+  const urlError = findRedisUrlError(REDIS_URL, REDIS_CLUSTER);
   if (urlError !== undefined) throw new ConfigurationError(`REDIS_URL: ${urlError}.`);
   if (REDIS_CLUSTER && REDIS_MIN_REPLICAS_ACKED > 0) {
     throw new ConfigurationError(

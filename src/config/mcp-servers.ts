@@ -1,7 +1,7 @@
 /** MCP_SERVERS_FILE: MCP servers that the operator configures, by the label that requests name them by. */
 import { z } from "zod";
 import { mcpToolSchema } from "../protocol/tools/mcp.ts";
-import type { FileError } from "./settings-file.ts";
+import type { SettingsError } from "./settings-file.ts";
 
 /** A process on the worker's machine that speaks MCP over stdin and stdout. */
 const commandSchema = z.strictObject({
@@ -29,7 +29,7 @@ export type McpCommand = z.infer<typeof commandSchema>;
 export type McpRemote = z.infer<typeof remoteSchema>;
 
 /** zod reports only that a server fits neither form. Its keys show which form was meant, so errors name that form's fields. */
-export function describeServerError(issue: z.core.$ZodIssue): FileError[] | undefined {
+export function describeServerError(issue: z.core.$ZodIssue): SettingsError[] | undefined {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return undefined;
   const lacks = (member: readonly z.core.$ZodIssue[], key: string) =>
     member.some(({ path, message }) => path.length === 1 && path[0] === key && message.endsWith("received undefined"));

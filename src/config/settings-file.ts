@@ -7,7 +7,7 @@ import { ConfigurationError } from "./configuration-error.ts";
 /** A position in the file, as zod gives it. */
 type Path = readonly PropertyKey[];
 
-export interface FileError {
+export interface SettingsError {
   path: Path;
   message: string;
 }
@@ -31,15 +31,15 @@ export class SettingsFile {
   /** Throws a ConfigurationError with every error and its line. `describe` words those that zod words badly. */
   parse<S extends z.ZodType>(
     schema: S,
-    describe: (issue: z.core.$ZodIssue) => FileError[] | undefined = () => undefined,
+    describe: (issue: z.core.$ZodIssue) => SettingsError[] | undefined = () => undefined,
   ): z.infer<S> {
-    const parsed = schema.safeParse(this.json());
+    const parsed = schema.safeParse(this.readJson());
     if (parsed.success) return parsed.data;
-    throw this.error(parsed.error.issues.flatMap((issue) => describe(issue) ?? errorsOf(issue)));
+    throw this.createError(parsed.error.issues.flatMap((issue) => describe(issue) ?? toSettingsErrors(issue)));
   }
 
   /** For errors that are found after parsing. */
-  error(errors: readonly FileError[]): ConfigurationError {
+  createError(errors: readonly SettingsError[]): ConfigurationError {
     const described = errors.map(
       ({ path, message }) => `line ${this.#lineOf(path)}: ${path.map(String).join(".") || "file"}: ${message}`,
     );
@@ -47,11 +47,11 @@ export class SettingsFile {
   }
 
   /** Throws a ConfigurationError if the file is not JSON. */
-  json(): unknown {
+  readJson(): unknown {
     try {
       return JSON.parse(this.#text);
     } catch (error) {
-      const line = brokenLine(this.#text, error);
+      const line = findBrokenLine(this.#text, error);
       throw new ConfigurationError(`${this.#setting}: ${this.#path} is not JSON: line ${line}.`, { cause: error });
     }
   }
@@ -68,26 +68,28 @@ export class SettingsFile {
   }
 }
 
-interface Ranged {
+interface JsonNode {
   range?: readonly number[] | null;
 }
 
 /** Offset at which a member of a YAML object or list begins. */
 function keyOffset(parent: unknown, key: PropertyKey): number | undefined {
-  const { items = [] } = (parent ?? {}) as { items?: readonly (Ranged & { key?: Ranged & { value?: unknown } })[] };
+  const { items = [] } = (parent ?? {}) as { items?: readonly (JsonNode & { key?: JsonNode & { value?: unknown } })[] };
   const member = typeof key === "number" ? items[key] : items.find((pair) => pair.key?.value === key)?.key;
   return member?.range?.[0];
 }
 
-function errorsOf(issue: z.core.$ZodIssue): FileError[] {
+function toSettingsErrors(issue: z.core.$ZodIssue): SettingsError[] {
   const { path, message } = issue;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ path: [...path, key], message: "unknown" }));
   }
   if (issue.code === "invalid_union") {
-    const fitting = fittingBranch(issue.errors);
+    const fitting = findClosestBranch(issue.errors);
     return (
-      fitting?.flatMap(errorsOf).map((error) => ({ ...error, path: [...path, ...error.path] })) ?? [{ path, message }]
+      fitting?.flatMap(toSettingsErrors).map((error) => ({ ...error, path: [...path, ...error.path] })) ?? [
+        { path, message },
+      ]
     );
   }
   if (issue.code === "invalid_key") return issue.issues.map((inner) => ({ path, message: inner.message }));
@@ -95,7 +97,7 @@ function errorsOf(issue: z.core.$ZodIssue): FileError[] {
 }
 
 /** The errors of the only branch of a union that accepts this type of value. */
-function fittingBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
+function findClosestBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
   const fitting = branches.filter(
     (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
   );
@@ -106,7 +108,7 @@ function fittingBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssu
 const SHOWN_BEFORE = 10;
 
 /** V8 either names the position or quotes the text around it. A file that ends too early breaks on its last line. */
-function brokenLine(text: string, error: unknown): number {
+function findBrokenLine(text: string, error: unknown): number {
   const message = error instanceof Error ? error.message : "";
   const named = /line (\d+) column \d+\)$/.exec(message);
   if (named !== null) return Number(named[1]);

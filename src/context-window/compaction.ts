@@ -31,7 +31,7 @@ const KEPT_TOKENS_MAX = 20_000;
 const KEPT_SHARE = 4;
 
 /** `limit` is what the compacted context should stay well below: a threshold or a window. */
-export function keptTokens(limit: number | undefined): number {
+export function keptTokenBudget(limit: number | undefined): number {
   return limit === undefined ? KEPT_TOKENS_MAX : Math.min(KEPT_TOKENS_MAX, Math.floor(limit / KEPT_SHARE));
 }
 
@@ -52,7 +52,7 @@ type UserOrInstruction = Extract<ContextItem, { type: "message" }> & { role: Kep
  * Which messages of `items` stay word for word: the user's last one always; then, as far as `budget` tokens go, what the
  * system and the developer said, and the user's other messages from the latest back. `tokens` are those of each item.
  */
-export function chooseKept(
+export function chooseKeptMessages(
   items: readonly ContextItem[],
   tokens: readonly number[],
   budget: number,
@@ -60,7 +60,7 @@ export function chooseKept(
   const last = items.findLastIndex((item) => item.type === "message" && item.role === "user");
   const chosen = new Set<number>(last < 0 ? [] : [last]);
   let left = budget - (tokens[last] ?? 0);
-  const candidates = [...items.keys()].filter((place) => isKeepable(items[place]!) && place !== last);
+  const candidates = [...items.keys()].filter((place) => canBeKept(items[place]!) && place !== last);
   const instructions = candidates.filter((place) => isInstruction(items[place]!));
   const messages = candidates.filter((place) => !isInstruction(items[place]!)).toReversed();
   for (const place of [...instructions, ...messages]) {
@@ -74,7 +74,7 @@ export function chooseKept(
   return { kept, pending };
 }
 
-function isKeepable(item: ContextItem): boolean {
+function canBeKept(item: ContextItem): boolean {
   return item.type === "message" && item.role !== "assistant";
 }
 
@@ -93,21 +93,21 @@ function partText(part: { type: string; text?: string }): string {
  */
 export function applyCompaction(
   items: readonly ContextItem[],
-  open: (sealed: string) => CompactionContent | undefined,
+  unseal: (sealed: string) => CompactionContent | undefined,
 ): ContextItem[] {
   for (let place = items.length - 1; place >= 0; place -= 1) {
     const item = items[place]!;
-    const content = item.type === "compaction" ? open(item.encrypted_content) : undefined;
+    const content = item.type === "compaction" ? unseal(item.encrypted_content) : undefined;
     if (content === undefined) continue;
-    return [...compactedItems(content, items.slice(0, place)), ...items.slice(place + 1)];
+    return [...expandCompaction(content, items.slice(0, place)), ...items.slice(place + 1)];
   }
   return [...items];
 }
 
 /** What the compaction leaves of the items before it. */
-export function compactedItems(content: CompactionContent, before: readonly ContextItem[]): ContextItem[] {
+export function expandCompaction(content: CompactionContent, before: readonly ContextItem[]): ContextItem[] {
   const { kept, summary, pending } = content;
-  const messages = restoreKept(kept, before);
+  const messages = restoreKeptMessages(kept, before);
   const unanswered = messages.splice(messages.length - pending);
   const text = `${SUMMARY_HEADING}\n\n${summary}`;
   // The model's own words: what tools and users brought into them has no more authority than the model had.
@@ -120,7 +120,7 @@ export function compactedItems(content: CompactionContent, before: readonly Cont
 }
 
 /** The messages as they were sent, with their images and files, where they are still at hand. */
-export function restoreKept(kept: readonly KeptMessage[], before: readonly ContextItem[]): ContextItem[] {
+export function restoreKeptMessages(kept: readonly KeptMessage[], before: readonly ContextItem[]): ContextItem[] {
   const byId = new Map(before.map((item) => [item.id, item]));
   return kept.map(({ id, role, text }) => {
     const original = id === undefined ? undefined : byId.get(id);

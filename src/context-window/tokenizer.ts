@@ -6,7 +6,7 @@
  * however many counts are under way. Beyond EXACT_TOKENS the rest is estimated from what was counted. The vocabulary
  * (about 0.2 s and 45 MB) is loaded by the first count.
  */
-import { nextTurn } from "../concurrency/next-turn.ts";
+import { nextSlice } from "../concurrency/next-slice.ts";
 
 /** Some milliseconds of work. */
 const SLICE_CHARACTERS = 4 * 1024;
@@ -43,11 +43,11 @@ async function loadEncoding(): Promise<CountTokens> {
 }
 
 /** One count, of any number of texts. */
-export class TokenCount {
+export class TokenCounter {
   readonly #maxTokens: number;
   #exactCharacters = 0;
   #exactTokens = 0;
-  #sinceTurn = 0;
+  #charactersSinceYield = 0;
 
   /** `maxTokens` are counted exactly. */
   constructor(maxTokens = EXACT_TOKENS) {
@@ -55,15 +55,15 @@ export class TokenCount {
   }
 
   /** Rejects with the signal's reason once it is aborted. */
-  async ofText(text: string, signal?: AbortSignal): Promise<number> {
+  async countText(text: string, signal?: AbortSignal): Promise<number> {
     if (text === "") return 0;
     loading ??= loadEncoding();
     const countTokens = await loading;
     let tokens = 0;
     for (let from = 0; from < text.length;) {
       if (this.#exactTokens >= this.#maxTokens) return tokens + this.#estimate(text.length - from);
-      const to = sliceEnd(text, from);
-      await this.#takeTurn(to - from, signal);
+      const to = findSliceEnd(text, from);
+      await this.#yieldWhenDue(to - from, signal);
       const counted = countSlice(text.slice(from, to), countTokens);
       this.#exactCharacters += to - from;
       this.#exactTokens += counted;
@@ -73,11 +73,11 @@ export class TokenCount {
     return tokens;
   }
 
-  async #takeTurn(characters: number, signal: AbortSignal | undefined): Promise<void> {
-    this.#sinceTurn += characters;
-    if (this.#sinceTurn < SLICE_CHARACTERS) return;
-    this.#sinceTurn = characters;
-    await nextTurn();
+  async #yieldWhenDue(characters: number, signal: AbortSignal | undefined): Promise<void> {
+    this.#charactersSinceYield += characters;
+    if (this.#charactersSinceYield < SLICE_CHARACTERS) return;
+    this.#charactersSinceYield = characters;
+    await nextSlice();
     signal?.throwIfAborted();
   }
 
@@ -86,7 +86,7 @@ export class TokenCount {
   }
 }
 
-function sliceEnd(text: string, from: number): number {
+function findSliceEnd(text: string, from: number): number {
   const end = from + SLICE_CHARACTERS;
   if (end >= text.length) return text.length;
   const start = end - CUT_WINDOW;

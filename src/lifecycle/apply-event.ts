@@ -25,7 +25,7 @@ export class IllegalEventError extends Error {
 }
 
 /** The first event of every log is `response.created`. */
-export function initialState(event: EventDraft): ResponseState {
+export function createInitialState(event: EventDraft): ResponseState {
   if (event.type !== "response.created") throw new IllegalEventError(event, "a log begins with response.created.");
   return { response: event.response, openIndices: NONE };
 }
@@ -103,6 +103,6 @@ function withOutput(response: Response, output: OutputItem[]): Response {
 /** Folds a log, or the part of it after `state`. */
 export function foldEvents(events: Iterable<EventDraft>, state?: ResponseState): ResponseState | undefined {
   let folded = state;
-  for (const event of events) folded = folded === undefined ? initialState(event) : applyEvent(folded, event);
+  for (const event of events) folded = folded === undefined ? createInitialState(event) : applyEvent(folded, event);
   return folded;
 }

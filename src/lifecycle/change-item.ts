@@ -44,28 +44,28 @@ export function changeItem(item: OutputItem, event: ItemEventDraft): OutputItem 
 function changeCall(item: OutputItem, event: ItemEventDraft): OutputItem {
   switch (event.type) {
     case "response.function_call_arguments.delta":
-      return change(item, "function_call", (call) => ({ arguments: call.arguments + event.delta }));
+      return changeItemOfType(item, "function_call", (call) => ({ arguments: call.arguments + event.delta }));
     case "response.function_call_arguments.done":
-      return change(item, "function_call", () => ({ arguments: event.arguments }));
+      return changeItemOfType(item, "function_call", () => ({ arguments: event.arguments }));
     case "response.mcp_call_arguments.delta":
-      return change(item, "mcp_call", (call) => ({ arguments: call.arguments + event.delta }));
+      return changeItemOfType(item, "mcp_call", (call) => ({ arguments: call.arguments + event.delta }));
     case "response.mcp_call_arguments.done":
-      return change(item, "mcp_call", () => ({ arguments: event.arguments }));
+      return changeItemOfType(item, "mcp_call", () => ({ arguments: event.arguments }));
     case "response.custom_tool_call_input.delta":
-      return change(item, "custom_tool_call", (call) => ({ input: call.input + event.delta }));
+      return changeItemOfType(item, "custom_tool_call", (call) => ({ input: call.input + event.delta }));
     case "response.custom_tool_call_input.done":
-      return change(item, "custom_tool_call", () => ({ input: event.input }));
+      return changeItemOfType(item, "custom_tool_call", () => ({ input: event.input }));
     case "response.code_interpreter_call_code.delta":
-      return change(item, "code_interpreter_call", (call) => ({ code: (call.code ?? "") + event.delta }));
+      return changeItemOfType(item, "code_interpreter_call", (call) => ({ code: (call.code ?? "") + event.delta }));
     case "response.code_interpreter_call_code.done":
-      return change(item, "code_interpreter_call", () => ({ code: event.code }));
+      return changeItemOfType(item, "code_interpreter_call", () => ({ code: event.code }));
     case "response.shell_call_command.added":
     case "response.shell_call_command.done":
       return withCommand(item, event.command_index, () => event.command);
     case "response.shell_call_command.delta":
       return withCommand(item, event.command_index, (command) => command + event.delta);
     case "response.shell_call_output_content.delta":
-      return change(item, "shell_call_output", ({ output }) => {
+      return changeItemOfType(item, "shell_call_output", ({ output }) => {
         const { stdout, stderr, ...rest } = output[event.command_index] ?? UNFINISHED_OUTPUT;
         const grown = {
           ...rest,
@@ -75,7 +75,7 @@ function changeCall(item: OutputItem, event: ItemEventDraft): OutputItem {
         return { output: output.toSpliced(event.command_index, 1, grown) };
       });
     case "response.shell_call_output_content.done":
-      return change(item, "shell_call_output", ({ output }) => ({
+      return changeItemOfType(item, "shell_call_output", ({ output }) => ({
         output: [...output.slice(0, event.command_index), ...event.output, ...output.slice(event.command_index + 1)],
       }));
     default:
@@ -92,23 +92,23 @@ function withPhase(item: OutputItem, event: ItemEventDraft): OutputItem {
     case "response.web_search_call.in_progress":
     case "response.web_search_call.searching":
     case "response.web_search_call.completed":
-      return change(item, "web_search_call", () => ({ status: phaseOf(event.type) }));
+      return changeItemOfType(item, "web_search_call", () => ({ status: callPhaseOf(event.type) }));
     case "response.file_search_call.in_progress":
     case "response.file_search_call.searching":
     case "response.file_search_call.completed":
-      return change(item, "file_search_call", () => ({ status: phaseOf(event.type) }));
+      return changeItemOfType(item, "file_search_call", () => ({ status: callPhaseOf(event.type) }));
     case "response.code_interpreter_call.in_progress":
     case "response.code_interpreter_call.interpreting":
     case "response.code_interpreter_call.completed":
-      return change(item, "code_interpreter_call", () => ({ status: phaseOf(event.type) }));
+      return changeItemOfType(item, "code_interpreter_call", () => ({ status: callPhaseOf(event.type) }));
     case "response.image_generation_call.in_progress":
     case "response.image_generation_call.generating":
     case "response.image_generation_call.completed":
-      return change(item, "image_generation_call", () => ({ status: phaseOf(event.type) }));
+      return changeItemOfType(item, "image_generation_call", () => ({ status: callPhaseOf(event.type) }));
     case "response.mcp_call.in_progress":
     case "response.mcp_call.completed":
     case "response.mcp_call.failed":
-      return change(item, "mcp_call", () => ({ status: phaseOf(event.type) }));
+      return changeItemOfType(item, "mcp_call", () => ({ status: callPhaseOf(event.type) }));
     default:
       return item;
   }
@@ -116,11 +116,11 @@ function withPhase(item: OutputItem, event: ItemEventDraft): OutputItem {
 
 type PhaseOf<T extends string> = T extends `response.${string}.${infer Phase}` ? Phase : never;
 
-function phaseOf<T extends string>(type: T): PhaseOf<T> {
+function callPhaseOf<T extends string>(type: T): PhaseOf<T> {
   return type.slice(type.lastIndexOf(".") + 1) as PhaseOf<T>;
 }
 
-function change<T extends OutputItem["type"]>(
+function changeItemOfType<T extends OutputItem["type"]>(
   item: OutputItem,
   type: T,
   to: (item: ItemOf<T>) => Partial<ItemOf<T>>,
@@ -130,7 +130,7 @@ function change<T extends OutputItem["type"]>(
 
 function withPart(item: OutputItem, index: number, part: OutputContent): OutputItem {
   if (part.type === "reasoning_text") return withReasoningText(item, index, () => part.text);
-  return change(item, "message", ({ content }) => ({ content: content.toSpliced(index, 1, part) }));
+  return changeItemOfType(item, "message", ({ content }) => ({ content: content.toSpliced(index, 1, part) }));
 }
 
 /** A part that was not added, or is of another kind, stays as it is. */
@@ -157,19 +157,19 @@ function withAnnotation(
 }
 
 function withReasoningText(item: OutputItem, index: number, to: (text: string) => string): OutputItem {
-  return change(item, "reasoning", ({ content = [] }) => ({
+  return changeItemOfType(item, "reasoning", ({ content = [] }) => ({
     content: content.toSpliced(index, 1, { type: "reasoning_text", text: to(content[index]?.text ?? "") }),
   }));
 }
 
 function withSummary(item: OutputItem, index: number, to: (text: string) => string): OutputItem {
-  return change(item, "reasoning", ({ summary }) => ({
+  return changeItemOfType(item, "reasoning", ({ summary }) => ({
     summary: summary.toSpliced(index, 1, { type: "summary_text", text: to(summary[index]?.text ?? "") }),
   }));
 }
 
 function withCommand(item: OutputItem, index: number, to: (command: string) => string): OutputItem {
-  return change(item, "shell_call", ({ action }) => ({
+  return changeItemOfType(item, "shell_call", ({ action }) => ({
     action: { ...action, commands: action.commands.toSpliced(index, 1, to(action.commands[index] ?? "")) },
   }));
 }

@@ -5,10 +5,10 @@ import { windowUnsupported } from "./errors/requests.ts";
 const HOUR_MS = 60 * 60_000;
 const WINDOWS_MS = { "2h": 2 * HOUR_MS, "8h": 8 * HOUR_MS } as const;
 
-type Windowed = Pick<CreateRequest, "background" | "background_options" | "service_tier" | "stream">;
+type WindowParameters = Pick<CreateRequest, "background" | "background_options" | "service_tier" | "stream">;
 
 /** How long the window is, in milliseconds; undefined of `soonest`, and of what is not run in the background. */
-export function windowMsOf({ background, background_options }: Windowed): number | undefined {
+export function windowMsOf({ background, background_options }: WindowParameters): number | undefined {
   const window = background_options?.completion_window ?? "soonest";
   return background !== true || window === "soonest" ? undefined : WINDOWS_MS[window];
 }
@@ -17,7 +17,12 @@ export function windowMsOf({ background, background_options }: Windowed): number
  * Throws the 400 of a `2h` or `8h` that cannot be had, in the order of the published sentence: it needs `background`,
  * Standard processing, and no stream. `soonest` and a `continuation_id` need nothing.
  */
-export function checkWindow({ background, background_options, service_tier, stream }: Windowed): void {
+export function checkCompletionWindow({
+  background,
+  background_options,
+  service_tier,
+  stream,
+}: WindowParameters): void {
   const window = background_options?.completion_window ?? "soonest";
   if (window === "soonest") return;
   if (background !== true) throw windowUnsupported(window, "without 'background': true");

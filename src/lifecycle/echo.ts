@@ -7,7 +7,7 @@ import type { CreateRequest } from "../protocol/create-request.ts";
 import type { Response } from "../protocol/response.ts";
 import type { ResponseTextConfig } from "../protocol/settings.ts";
 import type { ResponseTool, ResponseToolChoice, Tool } from "../protocol/tool.ts";
-import { originOf, REDACTED } from "./shown-url.ts";
+import { redactUrl, REDACTED } from "./redact-url.ts";
 
 export function echoTool(tool: Tool): ResponseTool {
   switch (tool.type) {
@@ -64,12 +64,12 @@ function echoMcpTool(tool: Extract<Tool, { type: "mcp" }>): ResponseTool {
     allowed_tools: null,
     require_approval: "always",
     ...rest,
-    ...(server_url !== undefined && { server_url: originOf(server_url) }),
+    ...(server_url !== undefined && { server_url: redactUrl(server_url) }),
     headers: names && Object.fromEntries(names.map((name) => [name, REDACTED])),
   };
 }
 
-interface Container {
+interface ContainerSettings {
   network_policy?:
     | { type: "disabled" }
     | {
@@ -79,7 +79,7 @@ interface Container {
       };
 }
 
-function withoutSecrets<C extends Container>(container: C): C {
+function withoutSecrets<C extends ContainerSettings>(container: C): C {
   const policy = container.network_policy;
   if (policy?.type !== "allowlist" || policy.domain_secrets === undefined) return container;
   const domain_secrets = policy.domain_secrets.map((secret) => ({ ...secret, value: REDACTED }));

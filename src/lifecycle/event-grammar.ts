@@ -16,10 +16,10 @@ import { ItemGrammar } from "./event-grammar/item-grammar.ts";
 type LifecycleType = LifecycleEventDraft["type"];
 
 /** Where a log stands: at its start, after the lifecycle event named, or at its end. */
-type Stage = "start" | "created" | "queued" | "running" | "over";
+type LogStage = "start" | "created" | "queued" | "running" | "over";
 
 /** What may come at a stage, and which statuses its response may have. */
-const LIFECYCLE: Record<LifecycleType, { at: readonly Stage[]; statuses: readonly Response["status"][] }> = {
+const LIFECYCLE: Record<LifecycleType, { at: readonly LogStage[]; statuses: readonly Response["status"][] }> = {
   "response.created": { at: ["start"], statuses: ["queued", "in_progress"] },
   "response.queued": { at: ["created"], statuses: ["queued"] },
   "response.in_progress": { at: ["created", "queued"], statuses: ["in_progress"] },
@@ -36,7 +36,7 @@ export interface EventGrammarOptions {
 
 export class EventGrammar {
   readonly #items: ItemGrammar;
-  #stage: Stage = "start";
+  #stage: LogStage = "start";
   #opened: Response | undefined;
   #count = 0;
 
@@ -72,7 +72,7 @@ export class EventGrammar {
   }
 
   /** Whether the terminal event has come. */
-  get isOver(): boolean {
+  get hasEnded(): boolean {
     return this.#stage === "over";
   }
 
@@ -122,7 +122,7 @@ export class EventGrammar {
   }
 }
 
-const STAGE_AFTER: Partial<Record<LifecycleType, Stage>> = {
+const STAGE_AFTER: Partial<Record<LifecycleType, LogStage>> = {
   "response.created": "created",
   "response.queued": "queued",
   "response.in_progress": "running",

@@ -17,17 +17,17 @@ import type { assistantContentSchema, OutputContent } from "../protocol/content.
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { includableSchema } from "../protocol/settings.ts";
 import type { Tool } from "../protocol/tool.ts";
-import { originOf } from "./shown-url.ts";
+import { redactUrl } from "./redact-url.ts";
 
 type Includable = z.infer<typeof includableSchema>;
 export type Included = ReadonlySet<Includable>;
 
-export function includedIn(include: readonly Includable[] | null | undefined): Included {
+export function toIncluded(include: readonly Includable[] | null | undefined): Included {
   return new Set(include);
 }
 
 /** The event as it is recorded: the same object if there is nothing to leave out. */
-export function recordedEvent(event: ItemEventDraft, included: Included): ItemEventDraft {
+export function toRecordedEvent(event: ItemEventDraft, included: Included): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.delta":
     case "response.output_text.done":
@@ -48,7 +48,7 @@ export function recordedEvent(event: ItemEventDraft, included: Included): ItemEv
 }
 
 /** An item as a listing shows it: the same object if there is nothing to leave out. */
-export function listedItem<T extends Item>(item: T, included: Included): T {
+export function toListedItem<T extends Item>(item: T, included: Included): T {
   const recorded = recordedItem(item, included);
   // What is left out may be missing by its type, so an item stays of the kind that it was.
   return listedFields(recorded, included) as T;
@@ -102,7 +102,7 @@ function listedFields(item: Item, included: Included): Item {
 /** The URL is kept under a seal (src/responses/content/item-urls.ts). */
 function listedTool(tool: Tool): Tool {
   return tool.type === "mcp" && tool.server_url !== undefined
-    ? { ...tool, server_url: originOf(tool.server_url) }
+    ? { ...tool, server_url: redactUrl(tool.server_url) }
     : tool;
 }
 

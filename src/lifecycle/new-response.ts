@@ -65,7 +65,7 @@ const NO_TOOL_USAGE = {
 };
 
 /** The events every log begins with (contract.md#lifecycle-events). A background response is `in_progress` once a worker has it. */
-export function openingEvents(response: ReturnType<typeof newResponse>): LifecycleEventDraft[] {
+export function createOpeningEvents(response: ReturnType<typeof newResponse>): LifecycleEventDraft[] {
   return [
     { type: "response.created", response },
     { type: response.status === "queued" ? "response.queued" : "response.in_progress", response },

@@ -17,14 +17,14 @@ export type Transition =
 
 const move = (to: ResponseStatus): Transition => ({ kind: "move", to });
 const STAY: Transition = { kind: "stay" };
-const REFUSE: Transition = { kind: "refuse" };
-const OVER = { start: REFUSE, complete: REFUSE, stop: REFUSE, fail: REFUSE };
+const REJECT: Transition = { kind: "refuse" };
+const ENDED = { start: REJECT, complete: REJECT, stop: REJECT, fail: REJECT };
 
 export const TRANSITIONS: Record<ResponseStatus, Record<Trigger, Transition>> = {
   queued: {
     start: move("in_progress"),
-    complete: REFUSE,
-    stop: REFUSE,
+    complete: REJECT,
+    stop: REJECT,
     fail: move("failed"),
     cancel: move("cancelled"),
   },
@@ -35,10 +35,10 @@ export const TRANSITIONS: Record<ResponseStatus, Record<Trigger, Transition>> = 
     fail: move("failed"),
     cancel: move("cancelled"),
   },
-  completed: { ...OVER, cancel: { kind: "refuse", error: () => cannotCancel("completed") } },
-  incomplete: { ...OVER, cancel: { kind: "refuse", error: () => cannotCancel("incomplete") } },
-  failed: { ...OVER, cancel: { kind: "refuse", error: () => cannotCancel("failed") } },
-  cancelled: { ...OVER, cancel: STAY },
+  completed: { ...ENDED, cancel: { kind: "refuse", error: () => cannotCancel("completed") } },
+  incomplete: { ...ENDED, cancel: { kind: "refuse", error: () => cannotCancel("incomplete") } },
+  failed: { ...ENDED, cancel: { kind: "refuse", error: () => cannotCancel("failed") } },
+  cancelled: { ...ENDED, cancel: STAY },
 };
 
 export class IllegalTransitionError extends Error {

@@ -6,8 +6,8 @@
  */
 import OpenAI from "openai";
 import { setTimeout as delay } from "node:timers/promises";
-import { findFaults } from "./demo/check-events.ts";
-import { runDemo, type Stage, startInstallation } from "./demo/run-demo.ts";
+import { findStreamErrors } from "./demo/check-events.ts";
+import { runDemo, type DemoStage, startInstallation } from "./demo/run-demo.ts";
 import type { Screen } from "./demo/screen.ts";
 
 const TITLE = "background-responses: a response outlives its connection and its worker";
@@ -16,7 +16,7 @@ const TIME_LIMIT_MS = 60_000;
 /** Deltas of the message that are shown before the connection is dropped: about a third of all events. */
 const DELTAS_BEFORE_DROP = 14;
 /** How long nobody is connected before the worker is killed. */
-const UNWATCHED_MS = 1_000;
+const UNFOLLOWED_MS = 1_000;
 const POLL_MS = 250;
 
 const REQUEST = {
@@ -29,21 +29,21 @@ const REQUEST = {
 
 type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
 
-interface Demo extends Stage {
+interface Demo extends DemoStage {
   client: OpenAI;
   /** In the order in which they came, over all connections. */
   received: StreamEvent[];
 }
 
-async function demonstrate(stage: Stage): Promise<void> {
+async function demonstrate(stage: DemoStage): Promise<void> {
   const { screen } = stage;
-  screen.heading("Start Redis, an API process and two workers");
+  screen.printHeading("Start Redis, an API process and two workers");
   const url = await startInstallation(stage, { timeLimitMs: TIME_LIMIT_MS });
   // No retries and no second try anywhere below: what works, works the first time.
   const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
   const demo: Demo = { ...stage, client, received: [] };
   const id = await followAndDrop(demo);
-  const crash = await killItsWorker(demo, id);
+  const crash = await crashWorkerOf(demo, id);
   await resume(demo, id, crash);
   await poll(demo, id);
   await verify(demo, id);
@@ -51,7 +51,7 @@ async function demonstrate(stage: Stage): Promise<void> {
 
 /** Answers the response's id, once the connection has been dropped in the middle of its message. */
 async function followAndDrop({ client, screen, signal, received }: Demo): Promise<string> {
-  screen.heading("Create a background response and stream it");
+  screen.printHeading("Create a background response and stream it");
   const stream = await client.responses.create({ ...REQUEST, stream: true }, { signal });
   let id = "";
   let deltas = 0;
@@ -60,7 +60,7 @@ async function followAndDrop({ client, screen, signal, received }: Demo): Promis
     show(screen, event);
     if (event.type === "response.created") {
       ({ id } = event.response);
-      screen.line(`${id} is ${event.response.status}`);
+      screen.printLine(`${id} is ${event.response.status}`);
     }
     if (event.type === "response.output_text.delta") deltas += 1;
     if (deltas === DELTAS_BEFORE_DROP) stream.controller.abort();
@@ -79,7 +79,7 @@ function show(screen: Screen, event: StreamEvent): void {
     case "response.output_item.done":
       screen.endText();
       if ("status" in event.item && event.item.status === "incomplete") {
-        screen.line("[this item died with its worker: closed as incomplete, and written again below]", "yellow");
+        screen.printLine("[this item died with its worker: closed as incomplete, and written again below]", "yellow");
       }
       break;
     default:
@@ -92,18 +92,18 @@ interface Crash {
   lastRecorded: number;
 }
 
-async function killItsWorker({ client, installation, screen, signal, received }: Demo, id: string): Promise<Crash> {
+async function crashWorkerOf({ client, installation, screen, signal, received }: Demo, id: string): Promise<Crash> {
   const cursor = received.at(-1)!.sequence_number;
-  screen.heading("Drop the connection, and kill the worker that has the run");
-  screen.line(`The connection was dropped after event ${cursor}.`);
-  await delay(UNWATCHED_MS, undefined, { signal });
+  screen.printHeading("Drop the connection, and kill the worker that has the run");
+  screen.printLine(`The connection was dropped after event ${cursor}.`);
+  await delay(UNFOLLOWED_MS, undefined, { signal });
   const { status } = await client.responses.retrieve(id, {}, { signal });
   const { workerPid } = await installation.runRecord(id);
   await installation.crashWorker(workerPid);
   const atMs = performance.now();
   const { last } = await installation.runRecord(id);
-  screen.line(`With nobody connected it is ${status}, and has recorded events up to ${last}.`);
-  screen.line(`Worker ${workerPid} got SIGKILL.`);
+  screen.printLine(`With nobody connected it is ${status}, and has recorded events up to ${last}.`);
+  screen.printLine(`Worker ${workerPid} got SIGKILL.`);
   return { atMs, lastRecorded: last };
 }
 
@@ -113,8 +113,8 @@ async function resume(
   crash: Crash,
 ): Promise<void> {
   const cursor = received.at(-1)!.sequence_number;
-  screen.heading(`Resume: retrieve(id, { stream: true, starting_after: ${cursor} })`);
-  const wait = (): void => screen.waiting("Waiting for another worker to go on");
+  screen.printHeading(`Resume: retrieve(id, { stream: true, starting_after: ${cursor} })`);
+  const wait = (): void => screen.showWaiting("Waiting for another worker to go on");
   const stream = await client.responses.retrieve(id, { stream: true, starting_after: cursor }, { signal });
   if (cursor === crash.lastRecorded) wait();
   for await (const event of stream) {
@@ -122,7 +122,7 @@ async function resume(
       const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
       const { workerPid } = await installation.runRecord(id);
       const news = `Worker ${workerPid} went on: event ${event.sequence_number} came ${seconds} s after the kill.`;
-      screen.line(news, "green");
+      screen.printLine(news, "green");
     }
     received.push(event);
     show(screen, event);
@@ -132,19 +132,19 @@ async function resume(
 }
 
 async function poll({ client, screen, signal, received }: Demo, id: string): Promise<void> {
-  screen.heading("Poll: retrieve(id)");
+  screen.printHeading("Poll: retrieve(id)");
   let response = await client.responses.retrieve(id, {}, { signal });
   while (response.status === "queued" || response.status === "in_progress") {
     await delay(POLL_MS, undefined, { signal });
     response = await client.responses.retrieve(id, {}, { signal });
   }
   const { status, usage } = response;
-  screen.line(`status   ${status}`);
+  screen.printLine(`status   ${status}`);
   if (usage) {
     const { input_tokens, output_tokens, output_tokens_details } = usage;
     const reasoning = output_tokens_details.reasoning_tokens;
     const ofThem = reasoning > 0 ? `, ${reasoning} of them reasoning` : "";
-    screen.line(`usage    ${input_tokens} input tokens, ${output_tokens} output tokens${ofThem}`);
+    screen.printLine(`usage    ${input_tokens} input tokens, ${output_tokens} output tokens${ofThem}`);
   }
   if (status !== "completed") throw new Error(`The response ended ${status}, not completed.`);
   const terminal = received.at(-1);
@@ -155,16 +155,16 @@ async function poll({ client, screen, signal, received }: Demo, id: string): Pro
 }
 
 async function verify({ client, screen, signal, received }: Demo, id: string): Promise<void> {
-  screen.heading("Replay the whole stream, and compare it with what came over the two connections");
+  screen.printHeading("Replay the whole stream, and compare it with what came over the two connections");
   const replayed: StreamEvent[] = [];
   for await (const event of await client.responses.retrieve(id, { stream: true }, { signal })) replayed.push(event);
   signal.throwIfAborted();
-  const faults = findFaults(received, replayed);
+  const faults = findStreamErrors(received, replayed);
   if (faults.length > 0) throw new Error(`The stream was not exact: ${faults.join("; ")}.`);
-  screen.line(`${replayed.length} events replayed, every one equal to the one received.`);
+  screen.printLine(`${replayed.length} events replayed, every one equal to the one received.`);
   const verdict = `${received.length} events, sequence 0…${received.length - 1} complete`;
-  screen.line("");
-  screen.line(`✓ ${verdict}: no gap, no repetition, one terminal event.`, "green", "");
+  screen.printLine("");
+  screen.printLine(`✓ ${verdict}: no gap, no repetition, one terminal event.`, "green", "");
 }
 
 // A connection to Redis tries again for ever, also one that this process has given up.

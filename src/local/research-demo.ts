@@ -10,13 +10,13 @@ import OpenAI from "openai";
 import { raceSignal } from "race-signal";
 import type { Installation } from "./demo/installation.ts";
 import { type Almanac, LOOK_UP, startAlmanac } from "./demo/research/almanac.ts";
-import { isCompleted, keysOf, MadeCalls } from "./demo/research/check-calls.ts";
+import { isCompleted, callKeysOf, ExecutedCallLog } from "./demo/research/check-calls.ts";
 import { type CheckedRun, checkRun } from "./demo/research/check-run.ts";
 import { startLocalWeb } from "./demo/research/local-web.ts";
-import { prepareRealModel, readEnvironment, readWanted } from "./demo/research/real-model.ts";
-import { LABEL, QUESTION, scriptedPlan } from "./demo/research/scripted-plan.ts";
-import { showBegun, showReport, showStep } from "./demo/research/show-run.ts";
-import { runDemo, type Stage, startInstallation } from "./demo/run-demo.ts";
+import { prepareRealModel, readEnvironment, readRequestedModel } from "./demo/research/real-model.ts";
+import { LABEL, QUESTION, createScriptedPlan } from "./demo/research/scripted-plan.ts";
+import { showStarted, showReport, showStep } from "./demo/research/show-run.ts";
+import { runDemo, type DemoStage, startInstallation } from "./demo/run-demo.ts";
 
 const TITLE = "background-responses: a research run outlives its worker";
 const SCRIPTED_LIMIT_MS = 120_000;
@@ -45,19 +45,19 @@ interface Crash {
   lastRecorded: number;
 }
 
-async function demonstrate(stage: Stage): Promise<void> {
+async function demonstrate(stage: DemoStage): Promise<void> {
   const { screen } = stage;
   const environment = readEnvironment(process.env);
-  const wanted = readWanted(process.argv.slice(2), environment);
+  const wanted = readRequestedModel(process.argv.slice(2), environment);
   const isScripted = wanted.model === undefined;
-  screen.heading("Start pages, a search engine, an MCP server, Redis, an API process and two workers");
-  const made = new MadeCalls();
+  screen.printHeading("Start pages, a search engine, an MCP server, Redis, an API process and two workers");
+  const made = new ExecutedCallLog();
   await using model = wanted.model === undefined ? undefined : await prepareRealModel(wanted.model, environment);
   await using web = await startLocalWeb(made);
   await using almanac = await startAlmanac(made, { holdsFirst: isScripted });
   const isLocalWeb = model?.hasSearchEngine !== true;
-  screen.line(`Search   ${isLocalWeb ? `${web.url}, and the pages it knows` : "the engine that is configured"}`);
-  screen.line(`MCP      ${almanac.url}`);
+  screen.printLine(`Search   ${isLocalWeb ? `${web.url}, and the pages it knows` : "the engine that is configured"}`);
+  screen.printLine(`MCP      ${almanac.url}`);
   const settings = {
     ...model?.settings,
     ...(isLocalWeb && { SEARXNG_URL: web.url }),
@@ -79,7 +79,7 @@ async function demonstrate(stage: Stage): Promise<void> {
       { type: "code_interpreter", container: { type: "auto" } },
     ],
     include: ["web_search_call.action.sources", "code_interpreter_call.outputs"],
-    ...(isScripted && { metadata: scriptedPlan(web.url) }),
+    ...(isScripted && { metadata: createScriptedPlan(web.url) }),
   });
   const response = lastResponse(research);
   showReport(screen, response);
@@ -89,9 +89,9 @@ async function demonstrate(stage: Stage): Promise<void> {
 /** Shows the run while it goes on, and kills its worker on the way. */
 async function follow(research: Research, request: ResearchRequest): Promise<void> {
   const { client, installation, screen, signal, received } = research;
-  screen.heading("Ask, and follow the run");
-  screen.line(`“${request.input}”`);
-  screen.line("");
+  screen.printHeading("Ask, and follow the run");
+  screen.printLine(`“${request.input}”`);
+  screen.printLine("");
   const items = new Map<number, Item>();
   let crash: Crash | undefined;
   let id = "";
@@ -102,7 +102,7 @@ async function follow(research: Research, request: ResearchRequest): Promise<voi
     if (event.type === "response.output_item.added" || event.type === "response.output_item.done") {
       items.set(event.output_index, event.item);
     }
-    if (event.type === "response.output_item.added") showBegun(screen, event.item);
+    if (event.type === "response.output_item.added") showStarted(screen, event.item);
     if (event.type === "response.output_item.done") {
       const { workerPid } = await installation.runRecord(id);
       showStep(screen, { number: event.sequence_number, workerPid }, event.item);
@@ -110,7 +110,7 @@ async function follow(research: Research, request: ResearchRequest): Promise<voi
     if (crash === undefined && (await isMomentToKill(research, event, items))) {
       crash = await killWorker(research, id, items.get(items.size - 1)!);
     }
-    if (event.sequence_number === crash?.lastRecorded) screen.waiting("Waiting for another worker to go on");
+    if (event.sequence_number === crash?.lastRecorded) screen.showWaiting("Waiting for another worker to go on");
   }
   signal.throwIfAborted();
   if (crash === undefined) throw new Error("The run was over before its worker could be killed.");
@@ -122,7 +122,7 @@ async function isMomentToKill(
   items: ReadonlyMap<number, Item>,
 ): Promise<boolean> {
   if (!isScripted) {
-    const calls = [...items.values()].filter((item) => keysOf(item).length > 0 && isCompleted(item));
+    const calls = [...items.values()].filter((item) => callKeysOf(item).length > 0 && isCompleted(item));
     const begins = event.type === "response.output_item.added" && CALL_TYPES.has(event.item.type);
     return (begins && calls.length >= CALLS_BEFORE_KILL) || event.type === "response.output_text.delta";
   }
@@ -139,9 +139,9 @@ async function killWorker({ installation, screen }: Research, id: string, during
   const atMs = performance.now();
   const { last } = await installation.runRecord(id);
   const what = during.type === "mcp_call" ? `${during.server_label}.${during.name}` : during.type;
-  screen.line("");
-  screen.line(`Worker ${workerPid} got SIGKILL in the middle of a step, with ${what} open.`, "red");
-  screen.line(`Recorded are the events up to ${last}, and each result of the calls above.`);
+  screen.printLine("");
+  screen.printLine(`Worker ${workerPid} got SIGKILL in the middle of a step, with ${what} open.`, "red");
+  screen.printLine(`Recorded are the events up to ${last}, and each result of the calls above.`);
   return { atMs, workerPid, lastRecorded: last };
 }
 
@@ -149,8 +149,11 @@ async function showResumed({ installation, screen }: Research, id: string, crash
   const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
   const { workerPid } = await installation.runRecord(id);
   if (workerPid === crash.workerPid) throw new Error(`Worker ${workerPid} went on after it was killed.`);
-  screen.line(`Worker ${workerPid} goes on at event ${crash.lastRecorded + 1}, ${seconds} s after the kill.`, "green");
-  screen.line("");
+  screen.printLine(
+    `Worker ${workerPid} goes on at event ${crash.lastRecorded + 1}, ${seconds} s after the kill.`,
+    "green",
+  );
+  screen.printLine("");
 }
 
 function lastResponse({ received }: Research): OpenAI.Responses.Response {

@@ -11,7 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Config, readConfig } from "../config/config.ts";
 import { ConfigurationError } from "../config/configuration-error.ts";
 import { ensureRedis } from "./redis/local-server.ts";
-import { freePort } from "./redis/private-server.ts";
+import { findFreePort } from "./redis/private-server.ts";
 
 const PROJECT = join(import.meta.dirname, "..", "..");
 const EXIT_FAILED = 1;
@@ -23,10 +23,10 @@ const DRAIN_MARGIN_MS = 10_000;
 /** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
 const SAME_KEY_PRESS_MS = 500;
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const printLine = (line: string): void => void process.stderr.write(`${line}\n`);
 
-class UnexpectedEnd extends Error {
-  override readonly name = "UnexpectedEnd";
+class UnexpectedExitError extends Error {
+  override readonly name = "UnexpectedExitError";
 }
 
 async function main(): Promise<number> {
@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const environment = process.env;
   const config = readConfig(environment);
   // The URL is printed here, so a port that is left to the system is chosen here too.
-  const port = config.PORT === 0 ? await freePort() : config.PORT;
+  const port = config.PORT === 0 ? await findFreePort() : config.PORT;
   await assertPortFree(config.HOST, port);
   const stopping = new AbortController();
   listenForSignals(stopping);
@@ -44,24 +44,27 @@ async function main(): Promise<number> {
     redisUrl: environment["REDIS_URL"]?.trim(),
     dataDir: join(PROJECT, ".data", "redis"),
     allowInstall: true,
-    log: say,
+    log: printLine,
     environment,
   });
   if (stopping.signal.aborted) return 0;
   const stopIfEnded = (name: string, how: string): void =>
-    stopping.abort(new UnexpectedEnd(`${name} ended unexpectedly (${how}); stopping the rest.`));
+    stopping.abort(new UnexpectedExitError(`${name} ended unexpectedly (${how}); stopping the rest.`));
   void redis.exited?.then((how) => stopIfEnded("Redis", how));
 
   const pretty = environment["LOG_PRETTY"] ?? (process.stdout.isTTY ? "true" : "false");
   const env = { ...environment, REDIS_URL: redis.url, PORT: String(port), LOG_PRETTY: pretty };
-  const children = [new Child("The API", "src/server.ts", env), new Child("The worker", "workers/main.ts", env)];
+  const children = [
+    new ServerChild("The API", "src/server.ts", env),
+    new ServerChild("The worker", "workers/main.ts", env),
+  ];
   for (const child of children) void child.exited.then((how) => stopIfEnded(child.name, how));
   const announced = announce(config, port, stopping);
 
   if (!stopping.signal.aborted) await once(stopping.signal, "abort");
   const reason: unknown = stopping.signal.reason;
-  const isUnexpected = reason instanceof UnexpectedEnd;
-  if (isUnexpected) say(reason.message);
+  const isUnexpected = reason instanceof UnexpectedExitError;
+  if (isUnexpected) printLine(reason.message);
   await announced;
   await Promise.all(children.map((child) => child.stop(config.DRAIN_GRACE_MS + DRAIN_MARGIN_MS)));
   return isUnexpected ? EXIT_FAILED : 0;
@@ -84,7 +87,7 @@ function listenForSignals(stopping: AbortController): void {
   const onSignal = (): void => {
     if (firstAt === undefined) {
       firstAt = performance.now();
-      say("Stopping. Once more to force it.");
+      printLine("Stopping. Once more to force it.");
       stopping.abort();
     } else if (performance.now() - firstAt > SAME_KEY_PRESS_MS) {
       process.exit(EXIT_FAILED);
@@ -94,7 +97,7 @@ function listenForSignals(stopping: AbortController): void {
 }
 
 /** One of this server's processes. It shares the terminal, and gets its Ctrl-C too: stopping twice is stopping once. */
-class Child {
+class ServerChild {
   readonly name: string;
   readonly exited: Promise<string>;
   readonly #process: ChildProcess;
@@ -126,7 +129,7 @@ class Child {
 async function announce(config: Config, port: number, stopping: AbortController): Promise<void> {
   const url = `http://${reachableHost(config.HOST)}:${port}`;
   if (!(await isReady(`${url}/readyz`, stopping.signal))) {
-    stopping.abort(new UnexpectedEnd(`${url}/readyz was not ready after ${READY_TIMEOUT_MS} ms; stopping.`));
+    stopping.abort(new UnexpectedExitError(`${url}/readyz was not ready after ${READY_TIMEOUT_MS} ms; stopping.`));
     return;
   }
   const headers = ["content-type: application/json"];
@@ -137,7 +140,7 @@ async function announce(config: Config, port: number, stopping: AbortController)
     background: true,
   });
   const command = [`curl ${url}/v1/responses`, ...headers.map((header) => `-H "${header}"`), `-d '${body}'`];
-  say(`\nReady at ${url}/v1. A response in the background:\n\n  ${command.join(" ")}\n`);
+  printLine(`\nReady at ${url}/v1. A response in the background:\n\n  ${command.join(" ")}\n`);
 }
 
 /** Also false when everything stops before. */
@@ -162,11 +165,11 @@ function reachableHost(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
-function messages(error: Error): string[] {
-  return error.cause instanceof Error ? [error.message, ...messages(error.cause)] : [error.message];
+function collectMessages(error: Error): string[] {
+  return error.cause instanceof Error ? [error.message, ...collectMessages(error.cause)] : [error.message];
 }
 
 process.exitCode = await main().catch((error: unknown) => {
-  say(error instanceof Error ? messages(error).join("\n") : String(error));
+  printLine(error instanceof Error ? collectMessages(error).join("\n") : String(error));
   return error instanceof ConfigurationError ? EXIT_MISCONFIGURED : EXIT_FAILED;
 });

@@ -1,5 +1,5 @@
 /** Structured logs on standard output. Keys and request bodies never reach them. */
-import { redactor } from "./redaction.ts";
+import { createRedactor } from "./redaction.ts";
 import { type DestinationStream, type Logger, pino, type TransportSingleOptions } from "pino";
 
 /**
@@ -43,7 +43,7 @@ export function createLogger(options: LoggerOptions): Logger {
     target: "pino-pretty",
     options: { translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname", sync: true },
   };
-  const redact = redactor(options.secrets ?? [], { mark: "[redacted]" });
+  const redact = createRedactor(options.secrets ?? [], { mark: "[redacted]" });
   const settings = {
     name: options.name,
     level: options.level,

@@ -6,7 +6,7 @@
  * of each form reads the text once as it is, and once for each round of decoding.
  */
 import { decodeRound } from "./redaction/decoded-text.ts";
-import { formsOf } from "./redaction/secret-forms.ts";
+import { createSecretForms } from "./redaction/secret-forms.ts";
 import { SecretAutomaton } from "./redaction/secret-automaton.ts";
 
 export type Redact = (text: string) => string;
@@ -28,7 +28,7 @@ export interface RedactionOptions {
 }
 
 /** Throws nothing, and what it holds is in no error. */
-export function redactor(secrets: readonly string[], options: RedactionOptions = {}): Redact {
+export function createRedactor(secrets: readonly string[], options: RedactionOptions = {}): Redact {
   const { mark = "<redacted>", minLength = SECRET_MIN_LENGTH } = options;
   const kept = new Set(secrets.filter(({ length }) => length >= minLength));
   if (kept.size === 0) return (text) => text;
@@ -36,12 +36,12 @@ export function redactor(secrets: readonly string[], options: RedactionOptions =
   if (kept.size > MAX_SECRETS) return blotWhole;
   const automaton = new SecretAutomaton(MAX_FORMS_CHARACTERS, SECRET_MIN_LENGTH);
   for (const secret of kept) {
-    for (const form of formsOf(secret, DECODING_ROUNDS)) {
+    for (const form of createSecretForms(secret, DECODING_ROUNDS)) {
       if (!automaton.add(form)) return blotWhole;
     }
   }
   automaton.finish();
-  return (text) => blot(text, findAll(text, automaton), mark);
+  return (text) => replaceRanges(text, findAll(text, automaton), mark);
 }
 
 /** Every text in a value that came as JSON, names of fields included. */
@@ -81,7 +81,7 @@ function findAll(text: string, automaton: SecretAutomaton): Range[] {
   return found;
 }
 
-function blot(text: string, ranges: readonly Range[], mark: string): string {
+function replaceRanges(text: string, ranges: readonly Range[], mark: string): string {
   if (ranges.length === 0) return text;
   let left = "";
   let end = -1;

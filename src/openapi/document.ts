@@ -1,8 +1,8 @@
 /** The whole description: every route of `app.ts` and what it answers. */
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
-import { type Endpoint, operationOf, refusalResponse } from "./endpoint.ts";
-import { HEADERS, NAMED, REQUEST_HEADERS } from "./headers.ts";
+import { type Endpoint, toOperation, createErrorResponse } from "./endpoint.ts";
+import { HEADERS, COMMON_HEADERS, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
 import * as containers from "./operations/containers.ts";
@@ -11,7 +11,7 @@ import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
 import * as responses from "./operations/responses.ts";
 import * as server from "./operations/server.ts";
-import { REFUSALS } from "./refusals.ts";
+import { DOCUMENTED_ERRORS } from "./documented-errors.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
@@ -76,7 +76,7 @@ const WITHOUT_ENDPOINT = {
   WebSocketHandshake: "socketsNotSpoken",
   HeadersTooLarge: "headersTooLarge",
   RequestTimedOut: "requestTimedOut",
-} as const satisfies Record<string, keyof typeof REFUSALS>;
+} as const satisfies Record<string, keyof typeof DOCUMENTED_ERRORS>;
 
 /** Relative to where this document is read, so that both work behind a proxy's path. */
 const API_SERVERS = [
@@ -94,8 +94,11 @@ export function describeApi(): OpenApiDocument {
   const described = { ...pathsOf(API), ...pathsOf(ROOT, { servers: ROOT_SERVERS }) };
   const { paths, responses } = shareResponses(described);
   const withoutEndpoint = Object.entries(WITHOUT_ENDPOINT).map(([component, name]) => {
-    const refusal = REFUSALS[name];
-    return [component, refusalResponse(String(refusal.error.status), [{ name, ...refusal }], NAMED)] as const;
+    const refusal = DOCUMENTED_ERRORS[name];
+    return [
+      component,
+      createErrorResponse(String(refusal.error.status), [{ name, ...refusal }], COMMON_HEADERS),
+    ] as const;
   });
   return {
     openapi: "3.1.0",
@@ -123,7 +126,7 @@ export function describeApi(): OpenApiDocument {
 function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<string, PathItem> {
   return Object.fromEntries(
     Object.entries(paths).map(([path, methods]) => {
-      const operations = Object.entries(methods).map(([method, endpoint]) => [method, operationOf(endpoint)]);
+      const operations = Object.entries(methods).map(([method, endpoint]) => [method, toOperation(endpoint)]);
       return [path, { ...fields, ...Object.fromEntries(operations) }];
     }),
   );

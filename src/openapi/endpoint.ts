@@ -2,12 +2,12 @@
 import { STATUS_CODES } from "node:http";
 import type { z } from "zod";
 import { errorEnvelopeSchema } from "../protocol/error.ts";
-import { type HeaderName, headerRefs, NAMED, REQUEST_HEADER_REFS } from "./headers.ts";
-import { type Refusal, REFUSALS } from "./refusals.ts";
-import { refTo } from "./schemas.ts";
+import { type HeaderName, toHeaderRefs, COMMON_HEADERS, REQUEST_HEADER_REFS } from "./headers.ts";
+import { type DocumentedError, DOCUMENTED_ERRORS } from "./documented-errors.ts";
+import { schemaRef } from "./schemas.ts";
 import type { ApiResponse, Example, JsonSchema, Operation, Parameter, Reference } from "./spec.ts";
 
-export interface Answer {
+export interface DocumentedAnswer {
   description: string;
   headers?: readonly HeaderName[];
   /** Absent: there is no body. */
@@ -29,16 +29,16 @@ export interface Endpoint {
   parameters?: readonly (Parameter | Reference)[];
   body?: Body & { description: string; isRequired: boolean };
   /** By status. */
-  answers: Readonly<Record<number, Answer>>;
-  /** Those that every endpoint has are added (`COMMON_REFUSALS`), unless it is open to all. */
-  refusals?: readonly (keyof typeof REFUSALS | Refusal)[];
+  answers: Readonly<Record<number, DocumentedAnswer>>;
+  /** Those that every endpoint has are added (`COMMON_ERRORS`), unless it is open to all. */
+  errors?: readonly (keyof typeof DOCUMENTED_ERRORS | DocumentedError)[];
   /** On every answer, refusals among them. */
   headers?: readonly HeaderName[];
   /** Served beside the API: without a key, at the root. */
-  isOpen?: boolean;
+  isPublic?: boolean;
 }
 
-const COMMON_REFUSALS = [
+const COMMON_ERRORS = [
   "missingApiKey",
   "incorrectApiKey",
   "foreignPage",
@@ -48,7 +48,7 @@ const COMMON_REFUSALS = [
 ] as const;
 
 /** Of all that read a body. */
-const BODY_REFUSALS = [
+const BODY_ERRORS = [
   "malformedJson",
   "bodyTooDeep",
   "tooManyFields",
@@ -73,14 +73,14 @@ export const queryParameter = (name: string, description: string, schema: JsonSc
   schema,
 });
 
-export function operationOf(endpoint: Endpoint): Operation {
+export function toOperation(endpoint: Endpoint): Operation {
   const { id, tag, summary, description, body } = endpoint;
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description !== undefined && { description }),
-    ...(endpoint.isOpen === true && { security: [] }),
+    ...(endpoint.isPublic === true && { security: [] }),
     ...parametersOf(endpoint),
     ...(body !== undefined && {
       requestBody: {
@@ -93,65 +93,67 @@ export function operationOf(endpoint: Endpoint): Operation {
   };
 }
 
-function parametersOf({ parameters = [], isOpen }: Endpoint): Pick<Operation, "parameters"> {
-  const all = [...parameters, ...(isOpen === true ? [] : REQUEST_HEADER_REFS)];
+function parametersOf({ parameters = [], isPublic }: Endpoint): Pick<Operation, "parameters"> {
+  const all = [...parameters, ...(isPublic === true ? [] : REQUEST_HEADER_REFS)];
   return all.length === 0 ? {} : { parameters: all };
 }
 
 function responsesOf(endpoint: Endpoint): Record<string, ApiResponse> {
-  const everywhere: HeaderName[] = [...(endpoint.isOpen === true ? [] : NAMED), ...(endpoint.headers ?? [])];
+  const everywhere: HeaderName[] = [...(endpoint.isPublic === true ? [] : COMMON_HEADERS), ...(endpoint.headers ?? [])];
   const answers = Object.entries(endpoint.answers).map(([status, { description, headers = [], content }]) => {
     const types = Object.entries(content ?? {}).map(([type, each]) => [type, mediaType(each)] as const);
     const answer = {
       description,
-      headers: headerRefs([...everywhere, ...headers]),
+      headers: toHeaderRefs([...everywhere, ...headers]),
       ...(content !== undefined && { content: Object.fromEntries(types) }),
     };
     return [status, answer] as const;
   });
-  const common = endpoint.body === undefined ? COMMON_REFUSALS : [...COMMON_REFUSALS, ...BODY_REFUSALS];
-  const named = [...(endpoint.refusals ?? []), ...(endpoint.isOpen === true ? [] : common)];
-  const refusals = named.map((each) => (typeof each === "string" ? { name: each, ...REFUSALS[each] } : each));
+  const common = endpoint.body === undefined ? COMMON_ERRORS : [...COMMON_ERRORS, ...BODY_ERRORS];
+  const named = [...(endpoint.errors ?? []), ...(endpoint.isPublic === true ? [] : common)];
+  const refusals = named.map((each) => (typeof each === "string" ? { name: each, ...DOCUMENTED_ERRORS[each] } : each));
   const byStatus = Map.groupBy(refusals, ({ error }) => String(error.status));
-  const refused = [...byStatus].map(([status, each]) => [status, refusalResponse(status, each, everywhere)] as const);
+  const refused = [...byStatus].map(
+    ([status, each]) => [status, createErrorResponse(status, each, everywhere)] as const,
+  );
   return Object.fromEntries([...answers, ...refused]);
 }
 
 /** All that is answered with one status: as a table to read, and as examples to pick. */
-export function refusalResponse(
+export function createErrorResponse(
   status: string,
-  refusals: readonly (Refusal & { name?: string })[],
+  refusals: readonly (DocumentedError & { name?: string })[],
   everywhere: readonly HeaderName[],
 ): ApiResponse {
   const headers = new Set([...everywhere, ...refusals.flatMap(({ error }) => Object.keys(error.headers))]);
-  const rows = refusals.map(({ when, error }) => `| ${cell(error.code)} | ${cell(error.param)} | ${when} |`);
+  const rows = refusals.map(({ when, error }) => `| ${tableCell(error.code)} | ${tableCell(error.param)} | ${when} |`);
   const table = ["| code | param | when |", "| --- | --- | --- |", ...rows].join("\n");
   const examples: Record<string, Example> = {};
   for (const { name, when, error } of refusals) {
-    examples[name ?? keyFor(String(error.code), examples)] = { summary: when, value: error.toEnvelope() };
+    examples[name ?? uniqueExampleKey(String(error.code), examples)] = { summary: when, value: error.toEnvelope() };
   }
   return {
     description: `${STATUS_CODES[status] ?? status}.\n\n${table}`,
-    headers: headerRefs(headers),
-    content: { "application/json": { schema: { ...refTo(errorEnvelopeSchema) }, examples } },
+    headers: toHeaderRefs(headers),
+    content: { "application/json": { schema: { ...schemaRef(errorEnvelopeSchema) }, examples } },
   };
 }
 
 const CELL_CHARACTERS = 60;
 
-function cell(value: string | null): string {
+function tableCell(value: string | null): string {
   if (value === null) return "null";
   return `\`${value.length > CELL_CHARACTERS ? `${value.slice(0, 20)}…` : value}\``;
 }
 
-function keyFor(code: string, taken: Readonly<Record<string, unknown>>): string {
+function uniqueExampleKey(code: string, taken: Readonly<Record<string, unknown>>): string {
   let key = code;
   for (let i = 2; key in taken; i += 1) key = `${code}_${i}`;
   return key;
 }
 
 function mediaType({ schema, examples }: Body): { schema: JsonSchema; examples?: Record<string, Example> } {
-  const described = "_zod" in schema ? { ...refTo(schema as z.ZodType) } : schema;
+  const described = "_zod" in schema ? { ...schemaRef(schema as z.ZodType) } : schema;
   if (examples === undefined) return { schema: described };
   const entries = Object.entries(examples).map(([summary, value], i) => [`example_${i + 1}`, { summary, value }]);
   return { schema: described, examples: Object.fromEntries(entries) };

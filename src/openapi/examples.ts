@@ -1,7 +1,7 @@
 /** One run, from its request to its end, made by the rules that make every run: the examples of all endpoints are its. */
-import { applyEvent, initialState } from "../lifecycle/apply-event.ts";
-import { cancelResponse, completeResponse, startResponse } from "../lifecycle/end-response.ts";
-import { newResponse, openingEvents } from "../lifecycle/new-response.ts";
+import { applyEvent, createInitialState } from "../lifecycle/apply-event.ts";
+import { createCancelledEvent, createCompletedEvent, createInProgressEvent } from "../lifecycle/lifecycle-events.ts";
+import { newResponse, createOpeningEvents } from "../lifecycle/new-response.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { ItemEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";
@@ -67,17 +67,17 @@ export const usage = {
 const output: OutputItem[] = [message("completed", TEXT)];
 
 const created = newResponse(RESPONSE_ID, backgroundRequest, CREATED_AT);
-const opening = openingEvents(created);
-const started = startResponse(created);
-const completed = completeResponse(started.response, { output, usage }, CREATED_AT + 2);
+const opening = createOpeningEvents(created);
+const started = createInProgressEvent(created);
+const completed = createCompletedEvent(started.response, { output, usage }, CREATED_AT + 2);
 
 export const queuedResponse: Response = created;
 export const runningResponse: Response = [started, ...firstEvents].reduce(
   applyEvent,
-  initialState(opening[0]!),
+  createInitialState(opening[0]!),
 ).response;
 export const completedResponse: Response = completed.response;
-export const cancelledResponse: Response = cancelResponse(created).response;
+export const cancelledResponse: Response = createCancelledEvent(created).response;
 
 const log = sequenceEvents(0, [...opening, started, ...firstEvents, ...lastEvents, completed]);
 

@@ -48,9 +48,9 @@ export const HEADERS = {
 export type HeaderName = keyof typeof HEADERS;
 
 /** On every answer. */
-export const NAMED: readonly HeaderName[] = ["x-request-id", "openai-version", "openai-processing-ms"];
+export const COMMON_HEADERS: readonly HeaderName[] = ["x-request-id", "openai-version", "openai-processing-ms"];
 
-export function headerRefs(names: Iterable<string>): Record<string, Reference> {
+export function toHeaderRefs(names: Iterable<string>): Record<string, Reference> {
   return Object.fromEntries(
     [...names].map((name) => {
       if (!Object.hasOwn(HEADERS, name)) throw new Error(`The header ${name} is not described.`);
@@ -60,7 +60,7 @@ export function headerRefs(names: Iterable<string>): Record<string, Reference> {
 }
 
 /** On every answer of what creates a response, where a limit is configured. */
-export const RATE_LIMITS: readonly HeaderName[] = [
+export const RATE_LIMIT_HEADERS: readonly HeaderName[] = [
   "x-ratelimit-limit-requests",
   "x-ratelimit-remaining-requests",
   "x-ratelimit-reset-requests",

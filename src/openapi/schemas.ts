@@ -77,7 +77,7 @@ const OTHER_NAMES = new Map<unknown, string>([
 const schemas = new Map<string, z.ZodType>();
 const registry = z.registry<{ id: string }>();
 
-function name(schema: z.ZodType, id: string): void {
+function registerSchema(schema: z.ZodType, id: string): void {
   if (registry.has(schema)) return;
   if (schemas.has(id)) throw new Error(`Two schemas would be called ${id}.`);
   schemas.set(id, schema);
@@ -92,20 +92,20 @@ function pascalCase(text: string): string {
 for (const module of MODULES) {
   for (const [key, schema] of Object.entries(module)) {
     if (!(schema instanceof z.ZodType) || !key.endsWith("Schema")) continue;
-    name(schema, OTHER_NAMES.get(schema) ?? pascalCase(key.slice(0, -"Schema".length)));
+    registerSchema(schema, OTHER_NAMES.get(schema) ?? pascalCase(key.slice(0, -"Schema".length)));
   }
 }
-for (const event of wire.eventsIn(wire.streamEventSchema.options)) {
-  name(event, `${pascalCase(event.shape.type.value)}Event`);
+for (const event of wire.collectEventSchemas(wire.streamEventSchema.options)) {
+  registerSchema(event, `${pascalCase(event.shape.type.value)}Event`);
 }
 for (const state of response.responseSchema.options) {
-  name(state, `${pascalCase(state.shape.status.value)}Response`);
+  registerSchema(state, `${pascalCase(state.shape.status.value)}Response`);
 }
 
 const REFERENCE = "#/components/schemas/";
 const pathOf = (id: string): string => `${REFERENCE}${id}`;
 
-export function refTo(schema: z.ZodType): Reference {
+export function schemaRef(schema: z.ZodType): Reference {
   const named = registry.get(schema);
   if (named === undefined) throw new Error("This schema has no name: export it from protocol/.");
   return { $ref: pathOf(named.id) };
@@ -119,13 +119,13 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
   >;
   // zod cannot look through the step that adds the types that were left out.
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
-  all["InputItem"] = { anyOf: inputItems.map(refTo) };
+  all["InputItem"] = { anyOf: inputItems.map(schemaRef) };
   // Passed on as a provider sends it, if `include` asks for it: the published type does not have it.
   const webSearchResults = {
     description: "Search results in the provider's own format. Present only if `include` asks for them.",
   };
   Object.assign(all["WebSearchCall"]!["properties"]!, { results: webSearchResults });
-  const reached = reachedFrom(roots, all);
+  const reached = collectReachable(roots, all);
   for (const [schema, fields] of FIELDS) {
     const members = schema instanceof z.ZodDiscriminatedUnion ? (schema.options as z.ZodType[]) : [schema];
     for (const member of members) describeFields(all[registry.get(member)!.id]!, fields);
@@ -167,7 +167,7 @@ const simplify: Override = ({ zodSchema, jsonSchema }) => {
   if (isNamed) jsonSchema["discriminator"] = { propertyName, mapping: Object.fromEntries(mapping) };
 };
 
-function reachedFrom(roots: readonly Reference[], all: Record<string, JsonSchema>): Set<string> {
+function collectReachable(roots: readonly Reference[], all: Record<string, JsonSchema>): Set<string> {
   const reached = new Set<string>();
   const visit = (value: unknown): void => {
     for (const [, id] of JSON.stringify(value).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {

@@ -10,19 +10,19 @@ import { listSchema } from "../protocol/list.ts";
 export type EventSchema = z.ZodObject<{ type: z.ZodLiteral<string> }>;
 
 /** The members of a union of events, and those of the unions in it. */
-export function eventsIn(options: readonly unknown[]): EventSchema[] {
+export function collectEventSchemas(options: readonly unknown[]): EventSchema[] {
   return options.flatMap((option) =>
-    option instanceof z.ZodDiscriminatedUnion ? eventsIn(option.options) : [option as EventSchema],
+    option instanceof z.ZodDiscriminatedUnion ? collectEventSchemas(option.options) : [option as EventSchema],
   );
 }
 
 /** With `include_obfuscation`, deltas are padded on their way (src/stream/fan-out/frame.ts). */
-function asDelivered(schema: EventSchema): EventSchema {
+function withObfuscation(schema: EventSchema): EventSchema {
   const isDelta = schema.shape.type.value.endsWith(".delta");
   return isDelta ? schema.extend({ obfuscation: z.string().exactOptional() }) : schema;
 }
 
-const [firstEvent, ...otherEvents] = eventsIn(responseStreamEventSchema.options).map(asDelivered);
+const [firstEvent, ...otherEvents] = collectEventSchemas(responseStreamEventSchema.options).map(withObfuscation);
 export const streamEventSchema = z.discriminatedUnion("type", [firstEvent!, ...otherEvents]);
 
 /** Items as they are kept and listed: those of requests and those of responses, each with an id. */

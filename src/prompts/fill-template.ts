@@ -8,8 +8,8 @@ import { filledPromptTooLong, textVariableExpected } from "../lifecycle/errors/r
 import type { AnsweredContent } from "../protocol/content.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
 import type { PromptVariables } from "../protocol/settings.ts";
-import type { Piece } from "./placeholders.ts";
-import { piecesOf, type PromptTemplate, type TemplatePart } from "./template.ts";
+import type { TemplatePiece } from "./placeholders.ts";
+import { templatePiecesOf, type PromptTemplate, type TemplatePart } from "./template.ts";
 
 /** What each variable holds. A map, because a variable may be called `constructor`. */
 type Values = ReadonlyMap<string, string | AnsweredContent>;
@@ -43,7 +43,7 @@ export function fillTemplate(
 function filledLength(template: PromptTemplate, values: Values): number {
   const lengths = new Map([...values].map(([name, value]) => [name, lengthOf(value)]));
   return template.messages
-    .flatMap(piecesOf)
+    .flatMap(templatePiecesOf)
     .reduce((sum, piece) => sum + (typeof piece === "string" ? piece.length : lengths.get(piece.variable)!), 0);
 }
 
@@ -51,7 +51,7 @@ function lengthOf(value: string | AnsweredContent): number {
   return typeof value === "string" ? value.length : JSON.stringify(value).length;
 }
 
-function textOf(piece: Piece, values: Values): string {
+function textOf(piece: TemplatePiece, values: Values): string {
   if (typeof piece === "string") return piece;
   const value = values.get(piece.variable)!;
   if (typeof value === "string") return value;

@@ -3,12 +3,12 @@
  * pieces together, so that what a variable holds is never read as a placeholder.
  */
 
-export type Piece = string | { variable: string };
+export type TemplatePiece = string | { variable: string };
 
 /** A name begins with a letter: so `__proto__` is none. */
 const NAME = "[A-Za-z][A-Za-z0-9_-]{0,63}";
 /** `\{{`; or `{{`, with the rest of a placeholder if it is one. */
-const MARK = new RegExp(String.raw`\\\{\{|\{\{(?:[ \t]*(${NAME})[ \t]*\}\})?`, "g");
+const PLACEHOLDER_PATTERN = new RegExp(String.raw`\\\{\{|\{\{(?:[ \t]*(${NAME})[ \t]*\}\})?`, "g");
 const SHOWN_CHARACTERS = 24;
 
 export class PlaceholderError extends Error {
@@ -19,11 +19,11 @@ export class PlaceholderError extends Error {
 }
 
 /** The pieces of `text` in their order, none of them empty. `\{{` is two braces. */
-export function splitPlaceholders(text: string): Piece[] {
-  const pieces: Piece[] = [];
+export function splitPlaceholders(text: string): TemplatePiece[] {
+  const pieces: TemplatePiece[] = [];
   let literal = "";
   let end = 0;
-  for (const match of text.matchAll(MARK)) {
+  for (const match of text.matchAll(PLACEHOLDER_PATTERN)) {
     literal += text.slice(end, match.index);
     end = match.index + match[0].length;
     const variable = match[1];

@@ -31,9 +31,12 @@ export function readPrompts(config: Config, models: ProviderCatalog): PromptCata
 
 /** Files beside the prompts are nobody's business; a folder that is no prompt's is a misspelt one. */
 function foldersIn(folder: string): string[] {
-  const names = visible(folder).filter((name) => attempt(join(folder, name), (path) => statSync(path).isDirectory()));
+  const names = visible(folder).filter((name) =>
+    readOrThrow(join(folder, name), (path) => statSync(path).isDirectory()),
+  );
   const stray = names.find((name) => !PROMPT_ID.test(name));
-  if (stray !== undefined) throw invalid(join(folder, stray), ["a prompt's folder is named pmpt_…, by its id"]);
+  if (stray !== undefined)
+    throw invalidPromptError(join(folder, stray), ["a prompt's folder is named pmpt_…, by its id"]);
   return names;
 }
 
@@ -43,21 +46,21 @@ function readPrompt(folder: string, id: string, models: ProviderCatalog): Prompt
   for (const name of names.filter((each) => each !== ABOUT_FILE)) {
     const path = join(folder, name);
     const version = VERSION_FILE.exec(name)?.[1];
-    if (version === undefined) throw invalid(path, ["a version's name has letters, digits, . _ - only"]);
+    if (version === undefined) throw invalidPromptError(path, ["a version's name has letters, digits, . _ - only"]);
     versions.set(version, readTemplate(path, version, models));
   }
   const about = names.includes(ABOUT_FILE) ? parse(openFile(join(folder, ABOUT_FILE)), aboutSchema) : undefined;
-  const defaultVersion = about?.default ?? highest([...versions.keys()]);
+  const defaultVersion = about?.default ?? findNewestVersion([...versions.keys()]);
   if (defaultVersion === undefined) {
-    throw invalid(folder, [`without a version that is a whole number, ${ABOUT_FILE} must name the default`]);
+    throw invalidPromptError(folder, [`without a version that is a whole number, ${ABOUT_FILE} must name the default`]);
   }
   if (!versions.has(defaultVersion)) {
-    throw invalid(join(folder, ABOUT_FILE), [`default: there is no version '${defaultVersion}'`]);
+    throw invalidPromptError(join(folder, ABOUT_FILE), [`default: there is no version '${defaultVersion}'`]);
   }
   return { id, defaultVersion, versions };
 }
 
-function highest(versions: readonly string[]): string | undefined {
+function findNewestVersion(versions: readonly string[]): string | undefined {
   const numbers = versions.filter((version) => WHOLE_NUMBER.test(version)).map(Number);
   return numbers.length === 0 ? undefined : String(numbers.reduce((a, b) => Math.max(a, b)));
 }
@@ -67,7 +70,7 @@ function readTemplate(path: string, version: string, models: ProviderCatalog): P
   const template = makeTemplate(version, parse(file, templateFileSchema));
   const { model } = template.defaults;
   if (model !== undefined && models.resolve(model) === undefined) {
-    throw file.error([{ path: ["model"], message: `'${model}' is not configured` }]);
+    throw file.createError([{ path: ["model"], message: `'${model}' is not configured` }]);
   }
   return template;
 }
@@ -77,18 +80,18 @@ const openFile = (path: string) => new SettingsFile("PROMPTS_FOLDER", path);
 /** Held to every key, at any depth: a misspelt setting must not look as if it had an effect. */
 function parse<S extends z.ZodType>(file: SettingsFile, schema: S): z.infer<S> {
   const parsed = file.parse(schema);
-  const unknown = findUnknownKey(file.json(), parsed);
-  if (unknown !== undefined) throw file.error([{ path: unknown, message: "unknown" }]);
+  const unknown = findUnknownKey(file.readJson(), parsed);
+  if (unknown !== undefined) throw file.createError([{ path: unknown, message: "unknown" }]);
   return parsed;
 }
 
 /** Without what begins with a dot: a repository's, or how Kubernetes mounts a folder. */
 function visible(folder: string): string[] {
-  const names = attempt(folder, (path) => readdirSync(path));
+  const names = readOrThrow(folder, (path) => readdirSync(path));
   return names.filter((name) => !name.startsWith(".")).sort();
 }
 
-function attempt<T>(path: string, read: (path: string) => T): T {
+function readOrThrow<T>(path: string, read: (path: string) => T): T {
   try {
     return read(path);
   } catch (error) {
@@ -97,6 +100,6 @@ function attempt<T>(path: string, read: (path: string) => T): T {
   }
 }
 
-function invalid(path: string, faults: readonly string[]): ConfigurationError {
+function invalidPromptError(path: string, faults: readonly string[]): ConfigurationError {
   return new ConfigurationError(`PROMPTS_FOLDER: ${path} is not valid. ${faults.join("; ")}`);
 }

@@ -4,7 +4,7 @@ import { echoContent } from "../lifecycle/echo.ts";
 import { type AnsweredContent, inputFileSchema, inputImageSchema, inputTextSchema } from "../protocol/content.ts";
 import { createRequestSchema } from "../protocol/create-request.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
-import { type Piece, PlaceholderError, splitPlaceholders } from "./placeholders.ts";
+import { type TemplatePiece, PlaceholderError, splitPlaceholders } from "./placeholders.ts";
 
 /**
  * The parameters for which a template may hold a default: those that shape the run. Whom the run is for, where its answer
@@ -38,7 +38,7 @@ const DEFAULTS = {
 const defaultsSchema = createRequestSchema.pick(DEFAULTS);
 export type TemplateDefaults = z.infer<typeof defaultsSchema>;
 
-const templateTextSchema = z.string().transform((text, context): Piece[] => {
+const templateTextSchema = z.string().transform((text, context): TemplatePiece[] => {
   try {
     return splitPlaceholders(text);
   } catch (error) {
@@ -80,12 +80,12 @@ export const templateFileSchema = z.strictObject({
 
 /** A part that holds no placeholder is as it is shown already. */
 export type TemplatePart =
-  | { type: "template"; pieces: readonly Piece[]; breakpoint: Pick<AnsweredContent, "prompt_cache_breakpoint"> }
+  | { type: "template"; pieces: readonly TemplatePiece[]; breakpoint: Pick<AnsweredContent, "prompt_cache_breakpoint"> }
   | AnsweredContent;
 
 export type TemplateMessage =
   | { role: Exclude<InstructionMessage["role"], "assistant">; parts: readonly TemplatePart[] }
-  | { role: "assistant"; pieces: readonly Piece[] };
+  | { role: "assistant"; pieces: readonly TemplatePiece[] };
 
 export interface PromptTemplate {
   version: string;
@@ -105,7 +105,7 @@ export function makeTemplate(version: string, file: z.infer<typeof templateFileS
   if (instructions !== undefined) {
     made.unshift({ role: "developer", parts: [makePart({ type: "input_text", text: instructions })] });
   }
-  const pieces = made.flatMap(piecesOf);
+  const pieces = made.flatMap(templatePiecesOf);
   const variables = new Set(pieces.flatMap((piece) => (typeof piece === "string" ? [] : [piece.variable])));
   return { version, messages: made, variables, defaults };
 }
@@ -116,7 +116,7 @@ function makePart(part: z.infer<typeof templatePartSchema>): TemplatePart {
   return { type: "template", pieces, breakpoint: breakpoint == null ? {} : { prompt_cache_breakpoint: breakpoint } };
 }
 
-export function piecesOf(message: TemplateMessage): readonly Piece[] {
+export function templatePiecesOf(message: TemplateMessage): readonly TemplatePiece[] {
   if (message.role === "assistant") return message.pieces;
   return message.parts.flatMap((part) => (part.type === "template" ? part.pieces : []));
 }

@@ -28,8 +28,8 @@ export const compactRequestSchema = z.strictObject({
 });
 
 /** What is read and not kept: a summary is written without them. */
-type Unkept = "client_metadata" | "parallel_tool_calls" | "reasoning" | "text" | "tools";
-export type CompactRequest = Omit<z.infer<typeof compactRequestSchema>, Unkept>;
+type DroppedParameter = "client_metadata" | "parallel_tool_calls" | "reasoning" | "text" | "tools";
+export type CompactRequest = Omit<z.infer<typeof compactRequestSchema>, DroppedParameter>;
 
 export const compactedResponseSchema = z.object({
   id: bounded.identifier,

@@ -66,16 +66,16 @@ export function newItemId(type: string): string {
 }
 
 /** In the place of a reasoning item's own id, which its provider knows and its client did not send back (Codex). */
-const UNNAMED_REASONING = "rs_own";
+const UNNAMED_REASONING_ID_START = "rs_own";
 
 /** For an item that a client sends without an id. */
-export function idForUnnamed(type: string): string {
-  return type === "reasoning" ? newId(UNNAMED_REASONING) : newItemId(type);
+export function createIdForUnnamed(type: string): string {
+  return type === "reasoning" ? newId(UNNAMED_REASONING_ID_START) : newItemId(type);
 }
 
 /** A provider refuses what it has encrypted under another id than its own; under none it takes it. */
 export function isUnnamedReasoning(id: string): boolean {
-  return id.startsWith(`${UNNAMED_REASONING}_`);
+  return id.startsWith(`${UNNAMED_REASONING_ID_START}_`);
 }
 
 /** Of a type that is not known, `item`. */

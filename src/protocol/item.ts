@@ -61,12 +61,12 @@ function nameItemType(item: SentItem): unknown {
 }
 
 /** Items are kept, listed and named by their ids: an empty one names nothing. */
-function refuseEmptyId({ value, issues }: z.core.ParsePayload<z.infer<typeof typedInputItemSchema>>): void {
+function rejectEmptyId({ value, issues }: z.core.ParsePayload<z.infer<typeof typedInputItemSchema>>): void {
   if (value.id !== "") return;
   issues.push({ code: "too_small", origin: "string", minimum: 1, inclusive: true, input: "", path: ["id"] });
 }
 
-export const inputItemSchema = z.preprocess(nameItemType, typedInputItemSchema).check(refuseEmptyId);
+export const inputItemSchema = z.preprocess(nameItemType, typedInputItemSchema).check(rejectEmptyId);
 export type InputItem = z.infer<typeof inputItemSchema>;
 
 /** An input item as it is stored and listed: it always has an id (openai 7.59 pages by it). */

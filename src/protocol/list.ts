@@ -30,7 +30,7 @@ export function listSchema<S extends z.ZodType>(item: S) {
 export type List<T> = z.infer<ReturnType<typeof listSchema<z.ZodType<T>>>>;
 
 /** `data` as a page of which `hasMore` says whether there is something behind it. */
-export function asPage<T extends { id: string }>(data: readonly T[], hasMore: boolean): List<T> {
+export function toPage<T extends { id: string }>(data: readonly T[], hasMore: boolean): List<T> {
   return {
     object: "list",
     data: [...data],
@@ -41,10 +41,10 @@ export function asPage<T extends { id: string }>(data: readonly T[], hasMore: bo
 }
 
 /** Cuts one page out of `items`, which are in ascending order. An unknown `after` answers undefined. */
-export function pageOf<T extends { id: string }>(items: readonly T[], query: PageQuery): List<T> | undefined {
+export function paginate<T extends { id: string }>(items: readonly T[], query: PageQuery): List<T> | undefined {
   const ordered = query.order === "asc" ? items : items.toReversed();
   const start = query.after === undefined ? 0 : ordered.findIndex((item) => item.id === query.after) + 1;
   if (query.after !== undefined && start === 0) return undefined;
   const data = ordered.slice(start, start + query.limit);
-  return asPage(data, start + data.length < ordered.length);
+  return toPage(data, start + data.length < ordered.length);
 }

@@ -138,7 +138,7 @@ const promptVariablesSchema = z.record(bounded.name, promptVariableSchema);
 export type PromptVariables = z.infer<typeof promptVariablesSchema>;
 
 /** zod leaves out a key that is called `__proto__`. It is no variable's name, and is refused as any other that is none. */
-function refuseProto(variables: PromptVariables, context: z.RefinementCtx): PromptVariables {
+function rejectProto(variables: PromptVariables, context: z.RefinementCtx): PromptVariables {
   if (typeof variables === "object" && variables !== null && Object.hasOwn(variables, "__proto__")) {
     context.addIssue({ code: "unrecognized_keys", keys: ["__proto__"], input: variables });
   }
@@ -147,7 +147,7 @@ function refuseProto(variables: PromptVariables, context: z.RefinementCtx): Prom
 
 export const promptSchema = z.strictObject({
   id: bounded.identifier,
-  variables: z.preprocess(refuseProto, promptVariablesSchema).nullish(),
+  variables: z.preprocess(rejectProto, promptVariablesSchema).nullish(),
   version: bounded.identifier.nullish(),
 });
 

@@ -18,7 +18,7 @@ export type OpenAiResponsesProvider = ProviderOfKind<"openai-responses">;
 export type AiSdkProvider = ProviderOfKind<"openai-compatible" | "anthropic" | "google">;
 type ModelEntry = NonNullable<Extract<Provider, { models?: unknown }>["models"]>[number];
 /** How a vendor is asked to continue a text of the assistant's. */
-export type Continuation = Exclude<ProviderOfKind<"openai-compatible">["continuation"], "none" | undefined>;
+export type ContinuationMode = Exclude<ProviderOfKind<"openai-compatible">["continuation"], "none" | undefined>;
 
 /** A model as a request named it, taken apart. `model` is the vendor's own name for it. */
 export interface ResolvedModel {
@@ -58,7 +58,7 @@ export class ProviderCatalog {
     const model = named === undefined ? name : name.slice(slash + 1);
     if (provider === undefined || model === "") return undefined;
     const models = "models" in provider ? provider.models : undefined;
-    const entry = models?.find((each) => nameOf(each) === model);
+    const entry = models?.find((each) => modelNameOf(each) === model);
     if (models !== undefined && entry === undefined) return undefined;
     const own = typeof entry === "object" ? entry.context_window : undefined;
     return { provider, model, contextWindow: own ?? provider.context_window };
@@ -67,7 +67,7 @@ export class ProviderCatalog {
   /** Models known by name. A vendor without a list of models serves more than are listed. */
   list(): Model[] {
     return this.providers.flatMap((provider) => {
-      const names = provider.kind === "simulator" ? [SIMULATOR_MODEL] : (provider.models ?? []).map(nameOf);
+      const names = provider.kind === "simulator" ? [SIMULATOR_MODEL] : (provider.models ?? []).map(modelNameOf);
       return names.map((name) => describeModel(`${provider.name}/${name}`, provider));
     });
   }
@@ -79,9 +79,9 @@ export class ProviderCatalog {
 }
 
 /** Undefined if the vendor is not known to continue texts of this model. */
-export function continuationOf(provider: AiSdkProvider, model: string): Continuation | undefined {
+export function continuationModeOf(provider: AiSdkProvider, model: string): ContinuationMode | undefined {
   if (provider.kind === "google") return undefined;
-  const entry = provider.models?.find((each) => nameOf(each) === model);
+  const entry = provider.models?.find((each) => modelNameOf(each) === model);
   const own = typeof entry === "object" ? entry.continuation : undefined;
   // What is known of vendors is how they continue chat completions.
   const known = provider.kind === "openai-compatible" ? traitsOf(provider).continuation : "none";
@@ -89,7 +89,7 @@ export function continuationOf(provider: AiSdkProvider, model: string): Continua
   return way === "none" ? undefined : way;
 }
 
-function nameOf(entry: ModelEntry): string {
+function modelNameOf(entry: ModelEntry): string {
   return typeof entry === "string" ? entry : entry.name;
 }
 
@@ -98,7 +98,7 @@ function describeModel(id: string, provider: Provider): Model {
   return { id, object: "model", created: 0, owned_by: provider.name };
 }
 
-export function readCatalog(config: Config): ProviderCatalog {
+export function readProviderCatalog(config: Config): ProviderCatalog {
   const file = config.PROVIDERS_FILE === undefined ? undefined : new ProvidersFile(config.PROVIDERS_FILE);
   const providers = builtInProviders(config);
   for (const [name, provider] of Object.entries(file?.providers ?? {})) providers.push({ name, ...provider });
@@ -106,7 +106,7 @@ export function readCatalog(config: Config): ProviderCatalog {
   if (config.SIMULATOR && !isListed) providers.push({ name: "simulator", kind: "simulator" });
   const isKnown = (name: string) => providers.some((provider) => provider.name === name);
   if (file?.default !== undefined && !isKnown(file.default)) {
-    throw file.fault({ path: ["default"], message: `the vendor '${file.default}' is not configured` });
+    throw file.createError({ path: ["default"], message: `the vendor '${file.default}' is not configured` });
   }
   const catalog = new ProviderCatalog(providers, config.DEFAULT_PROVIDER ?? file?.default);
   if (file !== undefined) {
@@ -140,7 +140,7 @@ function checkKeys({ environment }: Config, file: ProvidersFile): void {
     if (variable === undefined || (environment[variable] ?? "").trim() !== "") return [];
     return [{ path: ["providers", name, "api_key_env"], message: `the variable ${variable} is not set` }];
   });
-  if (faults.length > 0) throw file.fault(...faults);
+  if (faults.length > 0) throw file.createError(...faults);
 }
 
 /** A fallback that does not exist would only be missed on the day it is needed. */
@@ -150,6 +150,6 @@ function checkFallbacks(catalog: ProviderCatalog, file: ProvidersFile): void {
     const missing = names.findIndex((model) => catalog.resolve(model) === undefined);
     if (missing < 0) continue;
     const message = `the model '${names[missing]}' is not configured`;
-    throw file.fault({ path: ["providers", name, "fallbacks", missing], message });
+    throw file.createError({ path: ["providers", name, "fallbacks", missing], message });
   }
 }

@@ -11,7 +11,7 @@ type Extra = NonNullable<CreateRequest["extra_parameters"]>;
  * What the server writes into a provider's body by itself, beside this API's own parameters: of chat completions, and the
  * options of `@ai-sdk/openai-compatible`, which that would not pass on.
  */
-const WRITTEN_BY_SERVER = [
+const RESERVED_PARAMETERS = [
   "add_generation_prompt",
   "continue_final_message",
   "logprobs",
@@ -25,21 +25,21 @@ const WRITTEN_BY_SERVER = [
   "textVerbosity",
   "verbosity",
 ];
-const TAKEN: ReadonlySet<string> = new Set([...Object.keys(createRequestSchema.shape), ...WRITTEN_BY_SERVER]);
+const TAKEN: ReadonlySet<string> = new Set([...Object.keys(createRequestSchema.shape), ...RESERVED_PARAMETERS]);
 
 /** Whether a provider could not be given it: it has a meaning here, or is another name for something that has. */
-export function isTaken(name: string): boolean {
+export function isReservedParameter(name: string): boolean {
   return TAKEN.has(name) || name in Object.prototype;
 }
 
 /** The names that a request may carry for the model; none if there is no such model. */
-export function extraNames(catalog: ProviderCatalog, model: unknown): readonly string[] {
+export function extraParameterNames(catalog: ProviderCatalog, model: unknown): readonly string[] {
   const provider = typeof model === "string" ? catalog.resolve(model)?.provider : undefined;
   return namesOf(provider);
 }
 
 /** Of what the request carries, what this provider is given: a fallback may know less than the first. */
-export function extraFor(provider: Provider, request: Pick<CreateRequest, "extra_parameters">): Extra {
+export function selectExtraParameters(provider: Provider, request: Pick<CreateRequest, "extra_parameters">): Extra {
   const { extra_parameters: extra = {} } = request;
   return Object.fromEntries(namesOf(provider).flatMap((name) => (name in extra ? [[name, extra[name]]] : [])));
 }

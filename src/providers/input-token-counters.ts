@@ -7,14 +7,14 @@ import type { Config } from "../config/config.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InputTokensRequest } from "../protocol/input-tokens.ts";
 import type { OpenAiResponsesProvider, ResolvedModel } from "./catalog.ts";
-import { providerItems, without } from "./openai-items.ts";
+import { toProviderItems, omitFields } from "./openai-items.ts";
 
 /** A provider that does not answer in time is not waited for: the estimate is at hand. */
-const LIMIT_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 /** Some servers want no key, but the SDK does. */
 const NO_KEY = "none";
 
-const PASSED_ON = [
+const FORWARDED_PARAMETERS = [
   "instructions",
   "parallel_tool_calls",
   "personality",
@@ -30,7 +30,7 @@ export class InputTokenCounters {
   readonly #limitMs: number;
   readonly #clients = new Map<string, Promise<OpenAI>>();
 
-  constructor(config: Config, limitMs = LIMIT_MS) {
+  constructor(config: Config, limitMs = TIMEOUT_MS) {
     this.#environment = config.environment;
     this.#limitMs = limitMs;
   }
@@ -44,9 +44,9 @@ export class InputTokenCounters {
   ): Promise<number | undefined> {
     if (provider.kind !== "openai-responses" || provider.counts_input_tokens !== true) return undefined;
     const client = await this.#clientOf(provider);
-    const settings = without(Object.fromEntries(PASSED_ON.map((name) => [name, request[name]])));
+    const settings = omitFields(Object.fromEntries(FORWARDED_PARAMETERS.map((name) => [name, request[name]])));
     // The provider is the judge of what our schemas let through.
-    const body = { model, input: providerItems(items), ...settings } as OpenAI.Responses.InputTokenCountParams;
+    const body = { model, input: toProviderItems(items), ...settings } as OpenAI.Responses.InputTokenCountParams;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#limitMs)]);
     const counted = await client.responses.inputTokens.count(body, { signal: limited });
     const tokens: unknown = counted.input_tokens;

@@ -2,10 +2,10 @@
 import type { Config } from "../config/config.ts";
 import type { Provider } from "./catalog.ts";
 import { SECRET_MIN_LENGTH } from "../logging/redaction.ts";
-import { redisUrlSecrets } from "../redis/redis-url.ts";
-import { headerSecrets, urlSecrets } from "../logging/redaction/secrets-of.ts";
+import { listRedisUrlSecrets } from "../redis/redis-url.ts";
+import { listHeaderSecrets, listUrlSecrets } from "../logging/redaction/list-secrets.ts";
 
-const KEYS = [
+const SECRET_SETTINGS = [
   "OPENAI_API_KEY",
   "ANTHROPIC_API_KEY",
   "GOOGLE_GENERATIVE_AI_API_KEY",
@@ -33,7 +33,7 @@ export function isPlainVariable(name: string): boolean {
   return PLAIN_VARIABLES.has(name);
 }
 
-export function operatorSecrets(config: Config, providers: readonly Provider[]): string[] {
+export function listOperatorSecrets(config: Config, providers: readonly Provider[]): string[] {
   const named = [
     ...mcpVariables(config),
     ...providers.flatMap((each) => ("api_key_env" in each ? [each.api_key_env] : [])),
@@ -51,10 +51,10 @@ export function operatorSecrets(config: Config, providers: readonly Provider[]):
     ...providers.map((provider) => ("base_url" in provider ? provider.base_url : undefined)),
   ];
   return [
-    ...[...KEYS.map((name) => config[name]), ...values].filter((value) => value !== undefined),
-    ...headers.flatMap(headerSecrets),
-    ...redisUrlSecrets(config.REDIS_URL, config.REDIS_CLUSTER),
-    ...urls.flatMap((url) => (url === undefined ? [] : urlSecrets(url))),
+    ...[...SECRET_SETTINGS.map((name) => config[name]), ...values].filter((value) => value !== undefined),
+    ...headers.flatMap(listHeaderSecrets),
+    ...listRedisUrlSecrets(config.REDIS_URL, config.REDIS_CLUSTER),
+    ...urls.flatMap((url) => (url === undefined ? [] : listUrlSecrets(url))),
   ].filter(({ length }) => length >= SECRET_MIN_LENGTH);
 }
 

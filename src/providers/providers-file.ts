@@ -1,8 +1,8 @@
 /** The file of vendors that `PROVIDERS_FILE` names: its form, and faults that say on which line they are. */
 import { z } from "zod";
 import type { ConfigurationError } from "../config/configuration-error.ts";
-import { type FileError, SettingsFile } from "../config/settings-file.ts";
-import { isTaken } from "./extra-parameters.ts";
+import { type SettingsError, SettingsFile } from "../config/settings-file.ts";
+import { isReservedParameter } from "./extra-parameters.ts";
 import { vendorFields } from "./vendor-of.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
@@ -59,7 +59,7 @@ const passingOn = {
       z
         .string()
         .regex(/^[A-Za-z_][\w.-]{0,63}$/, "is no name of a parameter")
-        .refine((name) => !isTaken(name), "is a parameter of this API, or written by this server itself"),
+        .refine((name) => !isReservedParameter(name), "is a parameter of this API, or written by this server itself"),
     )
     .min(1)
     .optional(),
@@ -132,7 +132,7 @@ const providersFileSchema = z.strictObject({
 type Providers = z.infer<typeof providersFileSchema>;
 
 /** What only this file's schema can say. */
-function describeKind(issue: z.core.$ZodIssue): FileError[] | undefined {
+function describeKindError(issue: z.core.$ZodIssue): SettingsError[] | undefined {
   if (issue.code === "unrecognized_keys" && issue.keys.includes("extra_parameters") && issue.keys.length === 1) {
     const message = "only providers of the kinds openai-compatible and openai-responses take other parameters";
     return [{ path: [...issue.path, "extra_parameters"], message }];
@@ -151,12 +151,12 @@ export class ProvidersFile {
   /** Throws a ConfigurationError that names every fault, each with its line. */
   constructor(path: string) {
     this.#file = new SettingsFile("PROVIDERS_FILE", path);
-    const { default: name, providers } = this.#file.parse(providersFileSchema, describeKind);
+    const { default: name, providers } = this.#file.parse(providersFileSchema, describeKindError);
     this.default = name;
     this.providers = providers;
   }
 
-  fault(...faults: FileError[]): ConfigurationError {
-    return this.#file.error(faults);
+  createError(...faults: SettingsError[]): ConfigurationError {
+    return this.#file.createError(faults);
   }
 }

@@ -22,7 +22,7 @@ const stateSchema = z.object({
 type ReasoningState = z.infer<typeof stateSchema>;
 
 /** `owner` is who understands it. What is undefined is left out. */
-export function encodeState(
+export function encodeReasoningState(
   owner: string,
   state: { [K in keyof ReasoningState]: (K extends "from" ? string : object) | undefined },
 ): string {
@@ -30,7 +30,7 @@ export function encodeState(
 }
 
 /** Undefined if it is another vendor's or model's, or was changed on its way. */
-export function decodeState(
+export function decodeReasoningState(
   owner: string,
   encrypted: string | null | undefined,
   from?: string,
@@ -46,6 +46,6 @@ export function decodeState(
 }
 
 /** Whether it was written here: a server of the Responses API could not read it, and would refuse the request. */
-export function isAiSdkState(encrypted: string): boolean {
+export function isAiSdkReasoningState(encrypted: string): boolean {
   return encrypted.startsWith(`${PREFIX}.`);
 }

@@ -1,14 +1,14 @@
 /** What of a request's tools is secret, as it is written and as it may be repeated by whoever is given it. */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Tool } from "../protocol/tool.ts";
-import { headerSecrets, urlSecrets } from "../logging/redaction/secrets-of.ts";
+import { listHeaderSecrets, listUrlSecrets } from "../logging/redaction/list-secrets.ts";
 
-export function toolSecrets(tools: readonly Tool[]): string[] {
+export function listToolSecrets(tools: readonly Tool[]): string[] {
   return tools.flatMap((tool) => {
     switch (tool.type) {
       case "mcp": {
         const { authorization = "", headers, server_url: url } = tool;
-        return [...headerSecrets({ ...headers, authorization }), ...(url === undefined ? [] : urlSecrets(url))];
+        return [...listHeaderSecrets({ ...headers, authorization }), ...(url === undefined ? [] : listUrlSecrets(url))];
       }
       case "code_interpreter":
         return typeof tool.container === "string" ? [] : domainSecrets(tool.container);
@@ -21,16 +21,16 @@ export function toolSecrets(tools: readonly Tool[]): string[] {
 }
 
 /** Of the tools that items bring: they have no secret but their URLs. */
-export function itemSecrets(items: readonly (InputItem | OutputItem)[]): string[] {
+export function listItemSecrets(items: readonly (InputItem | OutputItem)[]): string[] {
   return items.flatMap((item) =>
-    item.type === "additional_tools" || item.type === "tool_search_output" ? toolSecrets(item.tools as Tool[]) : [],
+    item.type === "additional_tools" || item.type === "tool_search_output" ? listToolSecrets(item.tools as Tool[]) : [],
   );
 }
 
-interface Container {
+interface ContainerSettings {
   network_policy?: { type: "disabled" } | { type: "allowlist"; domain_secrets?: { value: string }[] };
 }
 
-function domainSecrets({ network_policy: policy }: Container): string[] {
+function domainSecrets({ network_policy: policy }: ContainerSettings): string[] {
   return policy?.type === "allowlist" ? (policy.domain_secrets ?? []).map(({ value }) => value) : [];
 }

@@ -15,7 +15,7 @@ export const vendorFields = {
   traits: traitsSchema.omit({ continuation: true }).partial().optional(),
 };
 
-interface Entry {
+interface VendorSource {
   kind: "openai-compatible" | "anthropic" | "google";
   base_url: string;
   vendor?: VendorName | undefined;
@@ -23,7 +23,7 @@ interface Entry {
 }
 
 /** The vendor of an entry: named, found by its host, or what its protocol is called after. */
-export function vendorOf({ kind, base_url, vendor }: Entry): VendorName {
+export function vendorOf({ kind, base_url, vendor }: VendorSource): VendorName {
   if (vendor !== undefined) return vendor;
   // The protocol was made by its vendor: whoever else speaks it is taken for it.
   if (kind !== "openai-compatible") return kind;
@@ -37,19 +37,19 @@ function fits(host: string, pattern: string): boolean {
   return host === pattern || host.endsWith(`.${pattern}`);
 }
 
-export function traitsOf(entry: Entry): VendorTraits {
+export function traitsOf(entry: VendorSource): VendorTraits {
   const given = Object.entries(entry.traits ?? {}).filter(([, value]) => value !== undefined);
-  return { ...vendorTraits(vendorOf(entry)), ...Object.fromEntries(given) };
+  return { ...traitsOfVendor(vendorOf(entry)), ...Object.fromEntries(given) };
 }
 
-export function vendorTraits(vendor: VendorName): VendorTraits {
+export function traitsOfVendor(vendor: VendorName): VendorTraits {
   const { traits }: VendorEntry = VENDORS[vendor];
   const own = Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value]));
   return { ...DEFAULT_TRAITS, ...own };
 }
 
 /** Whose state a model's reasoning carries: nobody else can read it. */
-export function originOf(entry: Entry & { name: string }, model: string): string {
+export function reasoningOriginOf(entry: VendorSource & { name: string }, model: string): string {
   const vendor = vendorOf(entry);
   return `${vendor === "generic" ? entry.name : vendor}/${model}`;
 }

@@ -4,12 +4,12 @@
  */
 import type { TraitName, VendorTraits } from "./vendor-traits.ts";
 
-type Said = { [Name in TraitName]?: readonly [value: VendorTraits[Name], source: `https://${string}`] };
+type SourcedTraits = { [Name in TraitName]?: readonly [value: VendorTraits[Name], source: `https://${string}`] };
 
 export interface VendorEntry {
   /** Hosts of its API, and all below them; with `*`, those that end so. */
   hosts: readonly string[];
-  traits: Said;
+  traits: SourcedTraits;
 }
 
 /** Models behind these servers have chat templates of their own, and many of those refuse an order that others take. */
@@ -17,7 +17,7 @@ const TEMPLATES = {
   late_system: ["as_user", "https://github.com/vllm-project/vllm/issues/41114"],
   same_role: ["joined", "https://github.com/charmbracelet/crush/issues/279"],
   user_after_tool: ["separated", "https://github.com/mistralai/mistral-vibe/issues/578"],
-} as const satisfies Said;
+} as const satisfies SourcedTraits;
 
 export const VENDORS = {
   openai: {

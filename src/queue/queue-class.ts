@@ -17,7 +17,7 @@ import type { ServiceTier } from "../protocol/settings.ts";
 export const PRIORITIES = { priority: 1, default: 2, flex: 3, related: 4, windowed: 5 } as const;
 
 /** BullMQ's own bound. */
-const GREATEST_PRIORITY = 2 ** 21 - 1;
+const MAX_PRIORITY = 2 ** 21 - 1;
 /**
  * Latest starts are ordered by the slot of so long that they are in, counted from a fixed day: so the numbers last until
  * 2045. From then on responses with a window are run in their order of arrival, and promoted in time all the same.
@@ -36,7 +36,7 @@ export interface QueueClass {
  * `reserveMs` is how long before the end of its window it must start; `flexWaitMs` for how long one of the flex tier waits
  * behind the others, or 0 for ever.
  */
-export function classOf(
+export function queueClassOf(
   request: Pick<CreateRequest, "background" | "background_options" | "service_tier">,
   acceptedAtMs: number,
   reserveMs: number,
@@ -50,7 +50,7 @@ export function classOf(
   }
   const latestStartMs = acceptedAtMs + Math.max(0, windowMs - reserveMs);
   const slot = Math.max(0, Math.floor((latestStartMs - FIRST_SLOT_MS) / SLOT_MS));
-  return { priority: Math.min(PRIORITIES.windowed + slot, GREATEST_PRIORITY), latestStartMs };
+  return { priority: Math.min(PRIORITIES.windowed + slot, MAX_PRIORITY), latestStartMs };
 }
 
 /** Whether it has a completion window: the flex tier has a latest start, but no window. */

@@ -7,7 +7,7 @@ import { type JobsOptions, Queue } from "bullmq";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { RedisClient } from "../redis/script.ts";
-import { bringForwardScript } from "./bring-forward.ts";
+import { moveToFrontScript } from "./move-to-front.ts";
 import { renewLockScript } from "./renew-lock.ts";
 
 export const QUEUE_NAMES = ["foreground", "background"] as const;
@@ -72,9 +72,9 @@ export class ResponseQueue {
   async isQueued(response: QueuedResponse): Promise<boolean> {
     const queue = this.#queues[response.background ? "background" : "foreground"];
     const state = await queue.getJobState(response.id);
-    const isLeft = state === "unknown" || state === "completed" || state === "failed";
-    if (isLeft) await queue.remove(response.id);
-    return !isLeft;
+    const isAbsent = state === "unknown" || state === "completed" || state === "failed";
+    if (isAbsent) await queue.remove(response.id);
+    return !isAbsent;
   }
 
   /** Takes a waiting job away. One that a worker holds stays: it ends by itself when its lease is lost. */
@@ -102,16 +102,30 @@ export class ResponseQueue {
   }
 
   /** Puts up to `count` jobs of other projects than `passed` in front, in their order. Returns how many there are. */
-  async bringForward(name: QueueName, passed: readonly string[], count: number): Promise<number> {
-    const start = `${this.#prefix}:${name}:`;
-    return await bringForwardScript(this.#redis, `${start}wait`, `${start}prioritized`, start, count, passed);
+  async moveToFront(name: QueueName, skippedProjects: readonly string[], count: number): Promise<number> {
+    const keyPrefix = `${this.#prefix}:${name}:`;
+    return await moveToFrontScript(
+      this.#redis,
+      `${keyPrefix}wait`,
+      `${keyPrefix}prioritized`,
+      keyPrefix,
+      count,
+      skippedProjects,
+    );
   }
 
   /** For the worker that holds a job by `token`. False if somebody else has it by now. */
   async renewLock(name: QueueName, jobId: string, token: string, durationMs: number): Promise<boolean> {
-    const start = `${this.#prefix}:${name}:`;
+    const keyPrefix = `${this.#prefix}:${name}:`;
     return (
-      (await renewLockScript(this.#redis, `${start}${jobId}:lock`, `${start}stalled`, token, durationMs, jobId)) === 1
+      (await renewLockScript(
+        this.#redis,
+        `${keyPrefix}${jobId}:lock`,
+        `${keyPrefix}stalled`,
+        token,
+        durationMs,
+        jobId,
+      )) === 1
     );
   }
 

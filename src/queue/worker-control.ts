@@ -16,12 +16,12 @@ export class WorkerControl {
 
   /** Tells whichever worker runs this response to stop. */
   async abort(id: string): Promise<void> {
-    await this.#redis.publish(this.#layout.control, id);
+    await this.#redis.publish(this.#layout.workerControl, id);
   }
 
   /** `subscriber` is a connection used for nothing else. */
   static async listen(subscriber: RedisClient, layout: RedisLayout, onAbort: (id: string) => void): Promise<void> {
     subscriber.on("message", (_channel: string, id: string) => onAbort(id));
-    await subscriber.subscribe(layout.control);
+    await subscriber.subscribe(layout.workerControl);
   }
 }

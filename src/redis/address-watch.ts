@@ -11,15 +11,15 @@ import type { RedisClient } from "./script.ts";
 
 /** How often the address is asked, and for how long after the last sign: a failover takes a while, and then all may be silent. */
 const INTERVAL_MS = 1_000;
-const WATCHED_MS = 5 * 60_000;
+const WATCH_DURATION_MS = 5 * 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
-const LEFT_BEHIND = /^(NOREPLICAS|READONLY|MASTERDOWN) /;
+const FORMER_PRIMARY_ERROR = /^(NOREPLICAS|READONLY|MASTERDOWN) /;
 
 export class AddressWatch {
   readonly #logger: Logger;
   readonly #clients = new Set<Redis>();
-  #watchedUntilMs = Number.NEGATIVE_INFINITY;
+  #watchUntilMs = Number.NEGATIVE_INFINITY;
   #isWatching = false;
 
   constructor(logger: Logger) {
@@ -40,22 +40,22 @@ export class AddressWatch {
   }
 
   /** Looks at what Redis has refused. */
-  notice({ message }: Error): void {
-    if (LEFT_BEHIND.test(message)) this.suspect();
+  checkError({ message }: Error): void {
+    if (FORMER_PRIMARY_ERROR.test(message)) this.startWatching();
   }
 
   /** Replicas do not confirm what was written. */
-  suspect(): void {
-    this.#watchedUntilMs = performance.now() + WATCHED_MS;
+  startWatching(): void {
+    this.#watchUntilMs = performance.now() + WATCH_DURATION_MS;
     if (!this.#isWatching) void this.#watch();
   }
 
   /** Never rejects. Ends with the connections of the process. */
   async #watch(): Promise<void> {
     this.#isWatching = true;
-    while (performance.now() < this.#watchedUntilMs && this.#clients.size > 0) {
+    while (performance.now() < this.#watchUntilMs && this.#clients.size > 0) {
       try {
-        await this.#askAgain();
+        await this.#resolveAgain();
       } catch (err) {
         this.#logger.debug({ err }, "Could not ask the address of Redis again");
       }
@@ -64,16 +64,16 @@ export class AddressWatch {
     this.#isWatching = false;
   }
 
-  async #askAgain(): Promise<void> {
+  async #resolveAgain(): Promise<void> {
     const [any] = this.#clients;
     if (any === undefined) return;
-    const there = await serverAt(any);
+    const there = await findCurrentServer(any);
     // One that does not answer holds up no other: it is looked at again the next time.
-    for (const client of this.#clients) void this.#moveUnlessAt(there, client);
+    for (const client of this.#clients) void this.#reconnectUnlessAt(there, client);
   }
 
-  async #moveUnlessAt(server: string, client: Redis): Promise<void> {
-    if (client.status !== "ready" || (await serverOf(client)) === server || client.status !== "ready") return;
+  async #reconnectUnlessAt(server: string, client: Redis): Promise<void> {
+    if (client.status !== "ready" || (await readServerId(client)) === server || client.status !== "ready") return;
     const connection = client.options.connectionName;
     this.#logger.warn({ connection }, "The address of Redis leads to another server: connecting to that one");
     client.disconnect(true);
@@ -81,7 +81,7 @@ export class AddressWatch {
 }
 
 /** The server to which a new connection leads. */
-async function serverAt(client: Redis): Promise<string> {
+async function findCurrentServer(client: Redis): Promise<string> {
   // Not the method that adds the copy to those that are watched.
   const probe = Redis.prototype.duplicate.call(client, {
     connectionName: `${client.options.connectionName}:probe`,
@@ -94,18 +94,18 @@ async function serverAt(client: Redis): Promise<string> {
   probe.on("error", () => {});
   try {
     await probe.connect();
-    return runIdIn(await probe.info("server"));
+    return parseRunId(await probe.info("server"));
   } finally {
     probe.disconnect();
   }
 }
 
 /** '' if it does not say: a connection that only hears messages, or has hung, is better made anew. */
-async function serverOf(client: Redis): Promise<string> {
-  return await client.info("server").then(runIdIn, () => "");
+async function readServerId(client: Redis): Promise<string> {
+  return await client.info("server").then(parseRunId, () => "");
 }
 
-function runIdIn(info: string): string {
+function parseRunId(info: string): string {
   const id = /^run_id:(\S+)/m.exec(info)?.[1];
   if (id === undefined) throw new Error("INFO has no run_id.");
   return id;

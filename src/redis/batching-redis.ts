@@ -6,26 +6,26 @@
  * more where there is one command only: compare by `node test/bench/main.ts accept`.
  */
 import { Redis } from "ioredis";
-import { countRunningTime } from "./running-timeout.ts";
+import { useRunningTimeout } from "./running-timeout.ts";
 
 export class BatchingRedis extends Redis {
-  #isHeld = false;
+  #isCorked = false;
 
   override sendCommand(...[command, stream]: Parameters<Redis["sendCommand"]>): unknown {
-    this.#holdWrites();
-    countRunningTime(command);
+    this.#corkWrites();
+    useRunningTimeout(command);
     return super.sendCommand(command, stream);
   }
 
   /** Until whatever has arrived by now was taken care of: `setImmediate` comes right behind it. */
-  #holdWrites(): void {
+  #corkWrites(): void {
     // There is none before the first connection.
     const socket = this.stream as Redis["stream"] | undefined;
-    if (this.#isHeld || socket === undefined) return;
-    this.#isHeld = true;
+    if (this.#isCorked || socket === undefined) return;
+    this.#isCorked = true;
     socket.cork();
     setImmediate(() => {
-      this.#isHeld = false;
+      this.#isCorked = false;
       socket.uncork();
     });
   }

@@ -12,16 +12,16 @@ import type { AddressWatch } from "./address-watch.ts";
 import { BatchingRedis } from "./batching-redis.ts";
 import { parseSettings, type RedisSettings } from "./connection-options.ts";
 import { watchLiveness } from "./liveness.ts";
-import { countRunningTime } from "./running-timeout.ts";
+import { useRunningTimeout } from "./running-timeout.ts";
 import type { RedisClient } from "./script.ts";
 
-export { isRedisUnavailable } from "./unavailable.ts";
+export { isRedisUnavailable } from "./is-redis-unavailable.ts";
 
 /** Its nodes' commands pass through it. */
 class RunningTimeCluster extends Cluster {
   override sendCommand(...parameters: Parameters<Cluster["sendCommand"]>): unknown {
     const [command, stream, node] = parameters;
-    countRunningTime(command);
+    useRunningTimeout(command);
     return super.sendCommand(command, stream, node);
   }
 }
@@ -44,14 +44,14 @@ export class UnsuitableRedisError extends Error {
   override readonly name = "UnsuitableRedisError";
 }
 
-export const RECONNECT_CEILING_MS = 1_000;
+export const MAX_RECONNECT_DELAY_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const BLOCKING_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Until the kernel begins to probe an idle connection: it is told of some deaths sooner than liveness.ts finds them. */
 const KEEP_ALIVE_MS = 5_000;
 
-export const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), RECONNECT_CEILING_MS);
+export const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), MAX_RECONNECT_DELAY_MS);
 
 const OPTIONS = {
   request: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: REQUEST_TIMEOUT_MS },
@@ -67,11 +67,11 @@ const OPTIONS = {
  */
 const RECONNECT_INTERVAL_MS = 1_000;
 
-function whenReadOnly(watch: AddressWatch | undefined): (error: Error) => boolean {
+function createReadOnlyCheck(watch: AddressWatch | undefined): (error: Error) => boolean {
   let lastMs = Number.NEGATIVE_INFINITY;
   return (error) => {
     const { message } = error;
-    watch?.notice(error);
+    watch?.checkError(error);
     if (!message.startsWith("READONLY") || performance.now() - lastMs < RECONNECT_INTERVAL_MS) return false;
     lastMs = performance.now();
     return true;
@@ -84,9 +84,9 @@ export async function connect(
   purpose: ConnectionPurpose,
   name: string,
   logger: Logger,
-  watch?: AddressWatch,
+  addressWatch?: AddressWatch,
 ): Promise<RedisClient> {
-  const reconnectOnError = whenReadOnly(watch);
+  const reconnectOnError = createReadOnlyCheck(addressWatch);
   const { address, options: addressed } = parseSettings(settings);
   const options = {
     ...OPTIONS[purpose],
@@ -108,17 +108,17 @@ export async function connect(
           shardedSubscribers: true,
         })
       : new (purpose === "request" ? BatchingRedis : Redis)(options);
-  watch?.add(client);
+  addressWatch?.add(client);
   logStateChanges(client, name, logger);
   watchLiveness(client);
   // The first attempt may fail while Redis is still starting; the client goes on trying by itself.
   const { promise: isReady, resolve, reject } = Promise.withResolvers<void>();
-  const refuse = (error: Error): void => {
-    const fault = credentialFault(error);
+  const rejectOnCredentialError = (error: Error): void => {
+    const fault = findCredentialError(error);
     if (fault !== undefined) reject(new UnsuitableRedisError(fault));
   };
   client.once("ready", resolve);
-  client.on("error", refuse).on("sentinelError", refuse);
+  client.on("error", rejectOnCredentialError).on("sentinelError", rejectOnCredentialError);
   client.connect().catch(() => {});
   try {
     await isReady;
@@ -127,14 +127,14 @@ export async function connect(
     throw error;
   } finally {
     // Credentials that change later are waited for, as a Redis that is away.
-    client.off("error", refuse).off("sentinelError", refuse);
+    client.off("error", rejectOnCredentialError).off("sentinelError", rejectOnCredentialError);
   }
   if (client instanceof Redis) await assertDatabase(client);
   return client;
 }
 
 /** Undefined for everything that may pass. Of a cluster and of Sentinels the reason is further inside. */
-function credentialFault(error: Error & { lastNodeError?: Error }): string | undefined {
+function findCredentialError(error: Error & { lastNodeError?: Error }): string | undefined {
   const { message } = error.lastNodeError ?? error;
   const [, sentinel, reason] = /^(failed to connect to sentinel .*? because )?(.*)$/s.exec(message)!;
   const [whose, setting] =

@@ -30,10 +30,10 @@ export function parseSettings({ url, cluster, tls }: RedisSettings): { address: 
     ...(db > 0 && { db }),
     ...(isTls && { tls: { ...tls } }),
   };
-  return { address, options: { ...options, ...placeOf(address, tls) } };
+  return { address, options: { ...options, ...addressOptions(address, tls) } };
 }
 
-function placeOf(address: RedisAddress, tls: TlsFiles | undefined): Options {
+function addressOptions(address: RedisAddress, tls: TlsFiles | undefined): Options {
   switch (address.kind) {
     case "server":
       return { host: address.host, port: address.port };

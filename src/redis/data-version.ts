@@ -27,13 +27,13 @@ export class DataVersionError extends Error {
 
 /** Throws DataVersionError if this release cannot read the data; else notes which version they have. */
 export async function checkDataVersion(redis: RedisClient, key: string, logger: Logger): Promise<void> {
-  const found = (await redis.get(key)) ?? (await note(redis, key, logger));
+  const found = (await redis.get(key)) ?? (await recordVersion(redis, key, logger));
   const version = Number(found);
   if (!(version >= OLDEST_READABLE && version <= DATA_VERSION)) throw new DataVersionError(key, found);
 }
 
 /** Of two processes that start at once, one notes it. A Redis that is full keeps nobody from starting: 1 is what no key means. */
-async function note(redis: RedisClient, key: string, logger: Logger): Promise<string> {
+async function recordVersion(redis: RedisClient, key: string, logger: Logger): Promise<string> {
   const version = String(DATA_VERSION);
   try {
     return (await redis.set(key, version, "NX", "GET")) ?? version;

@@ -55,7 +55,7 @@ export class RedisLayout {
     this.sharded = options.sharded;
   }
 
-  get ringCommand(): "PUBLISH" | "SPUBLISH" {
+  get notifyCommand(): "PUBLISH" | "SPUBLISH" {
     return this.sharded ? "SPUBLISH" : "PUBLISH";
   }
 
@@ -66,7 +66,7 @@ export class RedisLayout {
   input = (id: string): string => `${this.prefix}:{${id}}:input`;
   inputIndex = (id: string): string => `${this.prefix}:{${id}}:input-index`;
   calls = (id: string): string => `${this.prefix}:{${id}}:calls`;
-  bell = (id: string): string => `${this.prefix}:{${id}}:bell`;
+  notificationChannel = (id: string): string => `${this.prefix}:{${id}}:bell`;
 
   /** All keys of a response, in the order in which the scripts take them. */
   keysOf = (
@@ -112,23 +112,23 @@ export class RedisLayout {
   ];
 
   /** Where a long turn of a conversation lies until it is added. */
-  stagedTurnKeysOf = (id: string): [order: string, marks: string] => [
+  stagedItemKeysOf = (id: string): [order: string, marks: string] => [
     `${this.prefix}:{${id}}:staged-order`,
     `${this.prefix}:{${id}}:staged-marks`,
   ];
 
-  get open(): string {
+  get inFlight(): string {
     return `${this.prefix}:open`;
   }
 
-  openOf = (project: string): string => `{${this.open}}:of:${project}`;
+  inFlightOf = (project: string): string => `{${this.inFlight}}:of:${project}`;
 
-  get openProjects(): string {
-    return `{${this.open}}:projects`;
+  get inFlightProjects(): string {
+    return `{${this.inFlight}}:projects`;
   }
 
   get storedSums(): string {
-    return `{${this.open}}:stored`;
+    return `{${this.inFlight}}:stored`;
   }
 
   storedBytes = (project: string): [sums: string, sizes: string, expiries: string] => {
@@ -145,11 +145,11 @@ export class RedisLayout {
     return [`${tag}:waiting`, `${tag}:warm`, `${tag}:row`];
   };
 
-  get upstreamResponses(): string {
+  get remoteRunRegistry(): string {
     return `${this.prefix}:upstream-responses`;
   }
 
-  get control(): string {
+  get workerControl(): string {
     return `${this.prefix}:control`;
   }
 
@@ -182,7 +182,7 @@ export class RedisLayout {
 
   /** Patterns that all keys of this installation match, and no others: for whoever erases it. */
   get patterns(): string[] {
-    return [this.prefix, this.queuePrefix, `{${this.open}}`].map((beginning) => `${globEscaped(beginning)}:*`);
+    return [this.prefix, this.queuePrefix, `{${this.inFlight}}`].map((beginning) => `${escapeGlob(beginning)}:*`);
   }
 
   /** BullMQ needs its own hash tag in Redis Cluster. */
@@ -192,4 +192,4 @@ export class RedisLayout {
 }
 
 /** In a pattern of Redis it stands for itself. */
-const globEscaped = (text: string): string => text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+const escapeGlob = (text: string): string => text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);

@@ -14,10 +14,10 @@ import type { Socket } from "node:net";
 import { Redis } from "ioredis";
 import type { RedisClient } from "./script.ts";
 
-const LOOK_MS = 1_000;
-const LOOKS_UNTIL_DEAD = 6;
+const CHECK_INTERVAL_MS = 1_000;
+const CHECKS_UNTIL_DEAD = 6;
 /** Readiness does not wait until the connection is given up. */
-const LOOKS_UNTIL_DOUBTFUL = 2;
+const CHECKS_UNTIL_DOUBTFUL = 2;
 
 /** The socket of a connection is destroyed with it. Its code is one by which isRedisUnavailable() knows it. */
 class SilentConnectionError extends Error {
@@ -25,18 +25,18 @@ class SilentConnectionError extends Error {
   readonly code = "ETIMEDOUT";
 
   constructor() {
-    super(`Redis has answered nothing on this connection for ${(LOOKS_UNTIL_DEAD * LOOK_MS) / 1000} s.`);
+    super(`Redis has answered nothing on this connection for ${(CHECKS_UNTIL_DEAD * CHECK_INTERVAL_MS) / 1000} s.`);
   }
 }
 
-interface Progress {
+interface SocketProgress {
   received: number;
   unsent: number;
-  silentLooks: number;
+  silentChecks: number;
 }
 
-const progressOf = new WeakMap<Socket, Progress>();
-const copiesOf = new WeakMap<RedisClient, Set<RedisClient>>();
+const progressBySocket = new WeakMap<Socket, SocketProgress>();
+const copiesByClient = new WeakMap<RedisClient, Set<RedisClient>>();
 
 /** Watches the client from its next connection on, and every duplicate of it: BullMQ blocks on some of its own. */
 export function watchLiveness(client: RedisClient): void {
@@ -46,12 +46,12 @@ export function watchLiveness(client: RedisClient): void {
     timer = undefined;
   };
   client.on("connecting", () => {
-    timer ??= setInterval(() => connectionsOf(client).forEach(look), LOOK_MS).unref();
+    timer ??= setInterval(() => connectionsOf(client).forEach(checkConnection), CHECK_INTERVAL_MS).unref();
   });
   client.on("end", stop);
 
   const copies = new Set<RedisClient>();
-  copiesOf.set(client, copies);
+  copiesByClient.set(client, copies);
   const duplicate = client.duplicate.bind(client) as (...parameters: unknown[]) => RedisClient;
   const duplicateWatched = (...parameters: unknown[]): RedisClient => {
     const copy = duplicate(...parameters);
@@ -65,9 +65,10 @@ export function watchLiveness(client: RedisClient): void {
 /** Whether the client and its duplicates are connected and Redis answers them, as far as anybody knows yet. */
 export function isAnswering(client: RedisClient): boolean {
   if (client.status !== "ready") return false;
-  const isDoubtful = ({ stream }: Redis): boolean => (progressOf.get(stream)?.silentLooks ?? 0) >= LOOKS_UNTIL_DOUBTFUL;
+  const isDoubtful = ({ stream }: Redis): boolean =>
+    (progressBySocket.get(stream)?.silentChecks ?? 0) >= CHECKS_UNTIL_DOUBTFUL;
   if (connectionsOf(client).some((connection) => connection.status === "ready" && isDoubtful(connection))) return false;
-  return [...(copiesOf.get(client) ?? [])].every(isAnswering);
+  return [...(copiesByClient.get(client) ?? [])].every(isAnswering);
 }
 
 /** What ioredis keeps to itself: the subscribers of a cluster are in no list of its nodes. */
@@ -84,30 +85,31 @@ function connectionsOf(client: RedisClient): Redis[] {
   return [...client.nodes(), ...subscribers.filter((each) => each != null)];
 }
 
-function look(connection: Redis): void {
+function checkConnection(connection: Redis): void {
   const socket = connection.stream as Socket | undefined;
   const isOpen = connection.status === "ready" || connection.status === "connect";
   if (socket === undefined || socket.destroyed || !isOpen) return;
-  const before = progressOf.get(socket);
+  const before = progressBySocket.get(socket);
   const now = { received: socket.bytesRead, unsent: unsentBytes(socket) };
   const hasMoved = before === undefined || before.received !== now.received || before.unsent !== now.unsent;
   const oldest = oldestCommand(connection);
   const isSilent = !hasMoved && oldest !== undefined;
-  const silentLooks = isSilent ? before.silentLooks + 1 : 0;
-  progressOf.set(socket, { ...now, silentLooks });
+  const silentChecks = isSilent ? before.silentChecks + 1 : 0;
+  progressBySocket.set(socket, { ...now, silentChecks });
   const blocksMs = oldest?.extractBlockingTimeout() ?? 0;
-  if (silentLooks * LOOK_MS >= LOOKS_UNTIL_DEAD * LOOK_MS + blocksMs) socket.destroy(new SilentConnectionError());
+  if (silentChecks * CHECK_INTERVAL_MS >= CHECKS_UNTIL_DEAD * CHECK_INTERVAL_MS + blocksMs)
+    socket.destroy(new SilentConnectionError());
   // Its answer is bytes that move. What becomes of it otherwise, the next looks find out.
   else if (oldest === undefined && connection.status === "ready") connection.ping().catch(() => {});
 }
 
-interface InFlight {
+interface CommandQueueOwner {
   commandQueue: { peekFront(): { command: { extractBlockingTimeout(): number | null | undefined } } | undefined };
 }
 
 /** A command that was rejected by its timeout stays in flight until Redis answers it. */
 function oldestCommand(connection: Redis) {
-  return (connection as unknown as InFlight).commandQueue.peekFront()?.command;
+  return (connection as unknown as CommandQueueOwner).commandQueue.peekFront()?.command;
 }
 
 /** In this process and, of a write that is under way, in the event loop: a large value on a slow line moves by it. */

@@ -14,22 +14,22 @@ import type { RedisLayout } from "./layout.ts";
 import { MIN_VERSION } from "./find-program.ts";
 import type { RedisClient } from "./script.ts";
 
-export interface Findings {
-  refusals: string[];
-  waits: string[];
+export interface RedisFindings {
+  errors: string[];
+  waitReasons: string[];
   warnings: string[];
 }
 
 const RETRY_MS = 1_000;
 /** Findings are as old as this at most, however often readiness is asked for. */
-const FRESH_MS = 5_000;
+const MAX_AGE_MS = 5_000;
 
 export class Preflight {
   readonly #redis: RedisClient;
   readonly #probeKey: string;
   readonly #logger: Logger;
-  readonly #told = new Set<string>();
-  #last: { findings: Promise<Findings>; atMs: number } | undefined;
+  readonly #logged = new Set<string>();
+  #last: { findings: Promise<RedisFindings>; atMs: number } | undefined;
 
   constructor(redis: RedisClient, layout: RedisLayout, logger: Logger) {
     this.#redis = redis;
@@ -38,43 +38,43 @@ export class Preflight {
   }
 
   /** Resolves once Redis takes writes, however long that is. Throws an UnsuitableRedisError for what waiting does not end. */
-  async pass(): Promise<void> {
+  async waitUntilUsable(): Promise<void> {
     for (;;) {
-      const { refusals, waits } = await this.#look();
-      if (refusals[0] !== undefined) throw new UnsuitableRedisError(refusals.join(" "));
-      if (waits.length === 0) return;
+      const { errors, waitReasons } = await this.#checkWithWrite();
+      if (errors[0] !== undefined) throw new UnsuitableRedisError(errors.join(" "));
+      if (waitReasons.length === 0) return;
       await delay(RETRY_MS);
     }
   }
 
   /** For readiness: without a write, and not again for each that asks. */
-  async look(): Promise<Findings> {
-    if (this.#last === undefined || performance.now() - this.#last.atMs > FRESH_MS) {
+  async check(): Promise<RedisFindings> {
+    if (this.#last === undefined || performance.now() - this.#last.atMs > MAX_AGE_MS) {
       this.#last = { findings: inspect(this.#redis), atMs: performance.now() };
       this.#last.findings.catch(() => (this.#last = undefined));
     }
     return await this.#last.findings;
   }
 
-  async #look(): Promise<Findings> {
-    const findings = await inspect(this.#redis).catch(faultOf);
-    if (findings.refusals.length === 0 && findings.waits.length === 0) {
-      const written = await this.#redis.set(this.#probeKey, "1", "PX", RETRY_MS).then(nothing, faultOf);
-      findings.refusals.push(...written.refusals);
-      findings.waits.push(...written.waits);
+  async #checkWithWrite(): Promise<RedisFindings> {
+    const findings = await inspect(this.#redis).catch(findingsOfError);
+    if (findings.errors.length === 0 && findings.waitReasons.length === 0) {
+      const written = await this.#redis.set(this.#probeKey, "1", "PX", RETRY_MS).then(noFindings, findingsOfError);
+      findings.errors.push(...written.errors);
+      findings.waitReasons.push(...written.waitReasons);
     }
-    const sentences = [...findings.warnings, ...findings.waits.map((wait) => `${wait} Waiting for it.`)];
+    const sentences = [...findings.warnings, ...findings.waitReasons.map((wait) => `${wait} Waiting for it.`)];
     for (const sentence of sentences) {
-      if (!this.#told.has(sentence)) this.#logger.warn(sentence);
-      this.#told.add(sentence);
+      if (!this.#logged.has(sentence)) this.#logger.warn(sentence);
+      this.#logged.add(sentence);
     }
     return findings;
   }
 }
 
-const nothing = (): Findings => ({ refusals: [], waits: [], warnings: [] });
+const noFindings = (): RedisFindings => ({ errors: [], waitReasons: [], warnings: [] });
 
-const WAITS: readonly [beginning: string, sentence: string][] = [
+const WAIT_REASONS: readonly [beginning: string, sentence: string][] = [
   ["READONLY", "Redis is a replica and takes no writes: REDIS_URL has to lead to the primary."],
   ["OOM", "The memory of Redis is full: raise maxmemory, or erase what nobody needs."],
   ["NOREPLICAS", "Redis takes no writes without its replicas: start them, or lower min-replicas-to-write."],
@@ -84,41 +84,39 @@ const WAITS: readonly [beginning: string, sentence: string][] = [
 ];
 
 /** Throws what is neither a matter of waiting nor of rights. */
-function faultOf(error: unknown): Findings {
+function findingsOfError(error: unknown): RedisFindings {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("NOPERM")) {
     const sentence = `The user of REDIS_URL has too few rights (${message}): docs/redis.md has the rules that it needs.`;
-    return { ...nothing(), refusals: [sentence] };
+    return { ...noFindings(), errors: [sentence] };
   }
   if (!isRedisUnavailable(error)) throw error;
-  const known = WAITS.find(([beginning]) => message.startsWith(beginning));
-  return { ...nothing(), waits: [known?.[1] ?? "Redis does not answer."] };
+  const known = WAIT_REASONS.find(([beginning]) => message.startsWith(beginning));
+  return { ...noFindings(), waitReasons: [known?.[1] ?? "Redis does not answer."] };
 }
 
 /** A single server, or every primary of a cluster. */
-async function inspect(redis: RedisClient): Promise<Findings> {
+async function inspect(redis: RedisClient): Promise<RedisFindings> {
   const isCluster = !(redis instanceof Redis);
   const nodes = isCluster ? redis.nodes("master") : [redis];
   const all = await Promise.all(nodes.map(async (node) => await inspectNode(node, isCluster)));
-  const union = (kind: keyof Findings): string[] => [...new Set(all.flatMap((findings) => findings[kind]))];
-  return { refusals: union("refusals"), waits: union("waits"), warnings: union("warnings") };
+  const union = (kind: keyof RedisFindings): string[] => [...new Set(all.flatMap((findings) => findings[kind]))];
+  return { errors: union("errors"), waitReasons: union("waitReasons"), warnings: union("warnings") };
 }
 
-async function inspectNode(node: Redis, isCluster: boolean): Promise<Findings> {
+async function inspectNode(node: Redis, isCluster: boolean): Promise<RedisFindings> {
   const text = await node.info();
   const info = new Map(text.split("\r\n").map((line) => [line.split(":", 1)[0]!, line.slice(line.indexOf(":") + 1)]));
-  const findings = nothing();
+  const findings = noFindings();
   const version = info.get("redis_version") ?? MIN_VERSION;
   if (Number.parseInt(version, 10) < Number.parseInt(MIN_VERSION, 10)) {
-    findings.refusals.push(`Redis ${version} is too old: install Redis ${MIN_VERSION} or newer, or Valkey.`);
+    findings.errors.push(`Redis ${version} is too old: install Redis ${MIN_VERSION} or newer, or Valkey.`);
   }
-  if (info.get("role") === "slave") findings.waits.push(WAITS[0]![1]);
+  if (info.get("role") === "slave") findings.waitReasons.push(WAIT_REASONS[0]![1]);
   const policy = info.get("maxmemory_policy") ?? "noeviction";
   const isBounded = (info.get("maxmemory") ?? "0") !== "0";
   if (policy.startsWith("allkeys") && isBounded) {
-    findings.refusals.push(
-      `With maxmemory-policy ${policy} Redis throws away responses that run: set it to noeviction.`,
-    );
+    findings.errors.push(`With maxmemory-policy ${policy} Redis throws away responses that run: set it to noeviction.`);
   } else if (policy !== "noeviction") {
     findings.warnings.push(
       `With maxmemory-policy ${policy} Redis may throw away locks and responses when its memory is full: set it to noeviction.`,

@@ -15,7 +15,7 @@ export interface HostAndPort {
   port: number;
 }
 
-interface Common {
+interface CommonAddress {
   username?: string;
   password?: string;
   isTls: boolean;
@@ -23,10 +23,10 @@ interface Common {
 }
 
 export type RedisAddress =
-  | (Common & HostAndPort & { kind: "server" })
-  | (Common & { kind: "socket"; path: string })
-  | (Common & { kind: "cluster"; nodes: HostAndPort[] })
-  | (Common & {
+  | (CommonAddress & HostAndPort & { kind: "server" })
+  | (CommonAddress & { kind: "socket"; path: string })
+  | (CommonAddress & { kind: "cluster"; nodes: HostAndPort[] })
+  | (CommonAddress & {
       kind: "sentinel";
       name: string;
       sentinels: HostAndPort[];
@@ -42,11 +42,11 @@ class RedisUrlError extends Error {
 const REDIS_PORT = 6_379;
 const SENTINEL_PORT = 26_379;
 const MAX_PORT = 65_535;
-const PLAIN = "must be redis://host:port, or rediss:// with TLS";
-const SENTINEL = "must be redis+sentinel://host:port,host:port/name, or rediss+sentinel:// with TLS";
+const SERVER_URL_RULE = "must be redis://host:port, or rediss:// with TLS";
+const SENTINEL_URL_RULE = "must be redis+sentinel://host:port,host:port/name, or rediss+sentinel:// with TLS";
 const SENTINEL_OPTIONS: ReadonlySet<string> = new Set(["db", "sentinel_username", "sentinel_password"]);
 
-export function redisUrlFault(text: string, isCluster: boolean): string | undefined {
+export function findRedisUrlError(text: string, isCluster: boolean): string | undefined {
   try {
     parseRedisUrl(text, isCluster);
     return undefined;
@@ -57,7 +57,7 @@ export function redisUrlFault(text: string, isCluster: boolean): string | undefi
 }
 
 /** What of it no log may show. */
-export function redisUrlSecrets(text: string, isCluster: boolean): string[] {
+export function listRedisUrlSecrets(text: string, isCluster: boolean): string[] {
   const address = parseRedisUrl(text, isCluster);
   const ofSentinels = address.kind === "sentinel" ? [address.sentinelUsername, address.sentinelPassword] : [];
   return [address.username, address.password, ...ofSentinels].filter((secret) => secret !== undefined);
@@ -79,8 +79,8 @@ export function parseRedisUrl(text: string, isCluster: boolean): RedisAddress {
   return { kind: "cluster", nodes: servers.map(({ host, port }) => ({ host, port })), ...common };
 }
 
-function parseServer(url: string): Common & HostAndPort {
-  if (!/^rediss?:\/\//i.test(url) || !URL.canParse(url)) throw new RedisUrlError(PLAIN);
+function parseServer(url: string): CommonAddress & HostAndPort {
+  if (!/^rediss?:\/\//i.test(url) || !URL.canParse(url)) throw new RedisUrlError(SERVER_URL_RULE);
   const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url);
   const unknown = [...searchParams.keys()][0];
   if (unknown !== undefined) {
@@ -100,7 +100,7 @@ function parseServer(url: string): Common & HostAndPort {
 function parseSentinels(url: string): RedisAddress {
   const parts =
     /^(?<scheme>[^:]+):\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^/?@]+)\/(?<name>[^/?]+)(?:\?(?<query>.*))?$/.exec(url);
-  if (parts === null) throw new RedisUrlError(SENTINEL);
+  if (parts === null) throw new RedisUrlError(SENTINEL_URL_RULE);
   const { scheme, user = "", hosts, name, query = "" } = parts.groups as Record<string, string | undefined>;
   const options = new URLSearchParams(query);
   const unknown = [...options.keys()].find((option) => !SENTINEL_OPTIONS.has(option));
@@ -116,7 +116,7 @@ function parseSentinels(url: string): RedisAddress {
     name: decode(name!),
     sentinels: hosts!.split(",").map((each) => {
       const host = /^(?<host>\[[^\]]+\]|[^:]+)(?::(?<port>\d+))?$/.exec(each.trim())?.groups;
-      if (host === undefined) throw new RedisUrlError(SENTINEL);
+      if (host === undefined) throw new RedisUrlError(SENTINEL_URL_RULE);
       return hostAndPort(host["host"]!, host["port"] ?? "", SENTINEL_PORT);
     }),
     ...credentials(username, password.join(":")),
@@ -139,7 +139,7 @@ function database(text: string, fault: string): number {
   return Number(text);
 }
 
-function credentials(username: string, password: string): Pick<Common, "username" | "password"> {
+function credentials(username: string, password: string): Pick<CommonAddress, "username" | "password"> {
   return {
     ...(username !== "" && { username: decode(username) }),
     ...(password !== "" && { password: decode(password) }),

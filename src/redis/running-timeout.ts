@@ -17,7 +17,7 @@ interface TimedCommand {
 }
 
 /** Before the command is sent, for ioredis sets its `commandTimeout` then. */
-export function countRunningTime(command: Command): void {
+export function useRunningTimeout(command: Command): void {
   (command as unknown as TimedCommand).setTimeout = setRunningTimeout;
 }
 

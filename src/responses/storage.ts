@@ -8,14 +8,14 @@ import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
 import { Continuations } from "../store/continuations.ts";
 import { Conversations } from "../store/conversations.ts";
-import { IdempotencyKeys } from "../store/idempotency.ts";
+import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
-import { OpenResponses } from "../store/open-responses.ts";
+import { InFlightResponses } from "../store/in-flight-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-record.ts";
 import { StoredBytes } from "../store/stored-bytes.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
-import { UpstreamResponses } from "../store/upstream-responses.ts";
+import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
 import { EventLog, EventLogReader } from "../stream/log/event-log.ts";
@@ -27,23 +27,23 @@ export interface Storage {
   readonly layout: RedisLayout;
   readonly records: ResponseRecords;
   readonly chains: ResponseChains;
-  readonly open: OpenResponses;
+  readonly inFlight: InFlightResponses;
   readonly storedBytes: StoredBytes;
-  readonly windowed: WindowedResponses;
+  readonly windowedResponses: WindowedResponses;
   readonly continuations: Continuations;
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
   readonly containers: Containers;
-  readonly items: ItemIndex;
+  readonly itemIndex: ItemIndex;
   readonly journals: ToolJournals;
-  readonly upstreamResponses: UpstreamResponses;
+  readonly remoteRunRegistry: RemoteRunRegistry;
   readonly log: EventLog;
   /** Reads what may be shown: with replicas configured, only what enough of them have. */
-  readonly reader: EventLogReader;
+  readonly visibleLogReader: EventLogReader;
   /** Reads all that was appended. Only for those who go on writing. */
-  readonly writersReader: EventLogReader;
+  readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
-  readonly control: WorkerControl;
+  readonly workerControl: WorkerControl;
   readonly queue: ResponseQueue;
   /** The time that all processes share: of whatever one writes and another compares with now. */
   readonly clock: Clock;
@@ -83,20 +83,20 @@ export function openStorage(connections: StorageConnections): Storage {
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
-    open: new OpenResponses(redis, layout, { minReplicasAcked }),
+    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked }),
     storedBytes: new StoredBytes(redis, layout),
-    windowed: new WindowedResponses(redis, layout),
+    windowedResponses: new WindowedResponses(redis, layout),
     continuations: new Continuations(redis, layout),
-    items: new ItemIndex(redis, layout),
+    itemIndex: new ItemIndex(redis, layout),
     journals: new ToolJournals(redis, layout, logRedis),
-    upstreamResponses: new UpstreamResponses(redis, layout),
+    remoteRunRegistry: new RemoteRunRegistry(redis, layout),
     conversations: new Conversations(redis, layout),
     containers: new Containers(redis, layout, logRedis),
     idempotency: new IdempotencyKeys(redis, layout),
     log: new EventLog(logRedis, layout, connections),
-    reader: new EventLogReader(redis, layout, { minReplicasAcked }),
-    writersReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
+    visibleLogReader: new EventLogReader(redis, layout, { minReplicasAcked }),
+    fullLogReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),
-    control: new WorkerControl(redis, layout),
+    workerControl: new WorkerControl(redis, layout),
   };
 }

@@ -71,7 +71,7 @@ export class ContentSealer {
   }
 
   /** Throws UnreadableContentError unless this project sealed `text` as this kind. */
-  open(project: string, kind: SealedKind, text: string): unknown {
+  unseal(project: string, kind: SealedKind, text: string): unknown {
     return unpack(this.#decrypt(project, kind, text));
   }
 
@@ -91,7 +91,7 @@ export class ContentSealer {
   }
 
   #decrypt(project: string, kind: SealedKind, text: string): Buffer {
-    const { key, sealed } = this.#takeApart(text);
+    const { key, sealed } = this.#parseSealed(text);
     const nonce = sealed.subarray(0, NONCE_BYTES);
     const tag = sealed.subarray(sealed.length - TAG_BYTES);
     const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
@@ -105,7 +105,7 @@ export class ContentSealer {
     }
   }
 
-  #takeApart(text: string): { key: KeyObject; sealed: Buffer } {
+  #parseSealed(text: string): { key: KeyObject; sealed: Buffer } {
     const [id = "", encoded = "", ...rest] = isSealed(text) ? text.slice(PREFIX.length).split(".") : [];
     const key = this.#keys.get(id);
     const sealed = Buffer.from(encoded, "base64url");

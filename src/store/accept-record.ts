@@ -6,17 +6,17 @@ import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import type { EncodedRecord } from "./encoded-record.ts";
 import {
-  ENTERING,
-  ENTERING_ARGS,
-  ENTERING_KEYS,
-  enteringArgs,
-  type EnteringResponse,
-  enteringKeys,
-  type ProjectBounds,
-  type Refusal,
-} from "./open-responses.ts";
-import { isLarge } from "./staged-record.ts";
-import { CREATING, CREATING_KEYS, creatingArgs } from "./write-record.ts";
+  ADD_IN_FLIGHT_LUA,
+  ADD_IN_FLIGHT_ARG_COUNT,
+  ADD_IN_FLIGHT_KEY_COUNT,
+  addInFlightArgs,
+  type InFlightAddition,
+  addInFlightKeys,
+  type ProjectLimits,
+  type LimitExceeded,
+} from "./in-flight-responses.ts";
+import { isLargeRecord } from "./staged-record.ts";
+import { CREATE_RECORD_LUA, CREATE_RECORD_KEY_COUNT, createRecordArgs } from "./write-record.ts";
 
 /*
  * KEYS  those of `enter`, then those of `create`
@@ -25,37 +25,37 @@ import { CREATING, CREATING_KEYS, creatingArgs } from "./write-record.ts";
  */
 const acceptScript = defineScript<["accepted", 0 | 1] | ["full"] | ["storage", number]>(
   "acceptResponse",
-  ENTERING_KEYS + CREATING_KEYS,
-  `${ENTERING}${CREATING}
+  ADD_IN_FLIGHT_KEY_COUNT + CREATE_RECORD_KEY_COUNT,
+  `${ADD_IN_FLIGHT_LUA}${CREATE_RECORD_LUA}
   local refusal = enter(KEYS, ARGV)
   if refusal then return refusal end
   local keys = {}
-  for i = 1, ${CREATING_KEYS} do keys[i] = KEYS[${ENTERING_KEYS} + i] end
-  return {'accepted', create(keys, ARGV, ${ENTERING_ARGS + 1})}
+  for i = 1, ${CREATE_RECORD_KEY_COUNT} do keys[i] = KEYS[${ADD_IN_FLIGHT_KEY_COUNT} + i] end
+  return {'accepted', create(keys, ARGV, ${ADD_IN_FLIGHT_ARG_COUNT + 1})}
 `,
 );
 
-export type Accepted = { kind: "accepted"; isNew: boolean } | Refusal;
+export type AcceptOutcome = { kind: "accepted"; isNew: boolean } | LimitExceeded;
 
 /** Whether a record can be accepted in one step: it is written in one, and next to the set of open responses. */
-export function isAcceptedAtOnce(layout: RedisLayout, record: EncodedRecord): boolean {
-  return !layout.sharded && !isLarge(record);
+export function canAcceptInOneStep(layout: RedisLayout, record: EncodedRecord): boolean {
+  return !layout.sharded && !isLargeRecord(record);
 }
 
 /** Accepts a response unless its project is at a bound. Exact, however many ask at once. */
-export async function acceptRecord(
+export async function acceptInFlightRecord(
   redis: RedisClient,
   layout: RedisLayout,
   record: EncodedRecord,
-  entering: EnteringResponse,
-  bounds: ProjectBounds,
-): Promise<Accepted> {
+  addition: InFlightAddition,
+  limits: ProjectLimits,
+): Promise<AcceptOutcome> {
   const answer = await acceptScript(
     redis,
-    enteringKeys(layout, entering.project),
+    addInFlightKeys(layout, addition.project),
     layout.keysOf(record.id),
-    enteringArgs(entering, bounds),
-    creatingArgs(record),
+    addInFlightArgs(addition, limits),
+    createRecordArgs(record),
   );
   if (answer[0] === "accepted") return { kind: "accepted", isNew: answer[1] === 1 };
   return answer[0] === "full" ? { kind: "full" } : { kind: "storage", kept: answer[1] };

@@ -20,7 +20,7 @@ export interface ContainerCell {
   durationMs: number;
 }
 
-export interface Container {
+export interface StoredContainer {
   version: number;
   seed: string;
   /** Undefined if they are not to be run again. */
@@ -33,7 +33,7 @@ export interface Container {
 /** The next version of a container, by what is different in it. */
 export interface ContainerChange {
   /** The version that was changed; 0 if there was none. */
-  from: number;
+  baseVersion: number;
   /** Of this write alone: sent again, it is known to be the same. */
   token: string;
   seed: string;
@@ -42,7 +42,7 @@ export interface ContainerChange {
   cellCount: number | undefined;
   newCells: ReadonlyMap<number, ContainerCell>;
   /** Places of cells that are gone. */
-  goneCells: readonly number[];
+  deletedCells: readonly number[];
   files: readonly ContainerFile[];
   deletedFiles: readonly string[];
 }
@@ -116,7 +116,7 @@ export class Containers {
     return owner === project ? Number(version) : undefined;
   }
 
-  async read(project: string, id: string): Promise<Container | undefined> {
+  async read(project: string, id: string): Promise<StoredContainer | undefined> {
     if (!isContainerId(id)) return undefined;
     const fields = await this.#redis.hgetall(this.#layout.container(id));
     if (fields["project"] !== project) return undefined;
@@ -127,25 +127,28 @@ export class Containers {
         ? undefined
         : Array.from({ length: cellCount }, (_, place) => parse(cellField(place), cellSchema));
     const files = Object.keys(fields)
-      .filter((field) => field.startsWith(FILE))
+      .filter((field) => field.startsWith(FILE_FIELD_PREFIX))
       .map((field) => parse(field, fileSchema));
     return { version: Number(fields["version"]), seed, cells, files, given };
   }
 
   /** False if somebody else has changed it since. */
   async write(project: string, id: string, change: ContainerChange, lifetimeSeconds: number): Promise<boolean> {
-    const { from, token, seed, given, cellCount = null } = change;
-    const gone = [...change.goneCells.map(cellField), ...change.deletedFiles.map((name) => FILE + name)];
+    const { baseVersion, token, seed, given, cellCount = null } = change;
+    const gone = [
+      ...change.deletedCells.map(cellField),
+      ...change.deletedFiles.map((name) => FILE_FIELD_PREFIX + name),
+    ];
     const fields = [
       ["head", JSON.stringify({ seed, cellCount, given })],
       ...[...change.newCells].map(([place, cell]) => [
         cellField(place),
         JSON.stringify({ ...cell, files: cell.files.map(encodeFile) }),
       ]),
-      ...change.files.map((file) => [FILE + file.name, JSON.stringify(encodeFile(file))]),
+      ...change.files.map((file) => [FILE_FIELD_PREFIX + file.name, JSON.stringify(encodeFile(file))]),
     ].flat();
     const key = this.#layout.container(id);
-    const counted = [project, from, token, lifetimeSeconds, gone.length, ...gone];
+    const counted = [project, baseVersion, token, lifetimeSeconds, gone.length, ...gone];
     const [bytes, createdAtMs, expiresAtMs] = await writeScript(this.#logRedis, key, counted, fields);
     if (bytes === undefined) return false;
     // A crash before this leaves a call without its result: it is made again, and this with it.
@@ -212,10 +215,10 @@ export class Containers {
   }
 }
 
-const FILE = "file:";
+const FILE_FIELD_PREFIX = "file:";
 
-function cellField(place: number): string {
-  return `cell:${place}`;
+function cellField(index: number): string {
+  return `cell:${index}`;
 }
 
 function encodeFile({ name, bytes }: ContainerFile): { name: string; bytes: string } {

@@ -12,7 +12,7 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /** For so long after a run its prefix is taken to be in a provider's cache: they keep one for 5 minutes or longer. */
 const WARM_MS = 10 * 60_000;
-const LONGEST_ROW = 16;
+const MAX_CONSECUTIVE = 16;
 /** One that is to be promoted so soon is left alone: what is brought forward is behind those that are promoted. */
 const PROMOTION_MARGIN_MS = 60_000;
 
@@ -22,7 +22,7 @@ const PROMOTION_MARGIN_MS = 60_000;
  * ARGV  …, now in ms, earliest latest start, longest row
  * Returns the id, or ''.
  */
-const BRING_FORWARD = `
+const TAKE_NEXT_LUA = `
   local function keepUntilLast(key)
     local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
     if last[2] then redis.call('PEXPIREAT', key, last[2]) end
@@ -50,7 +50,7 @@ const BRING_FORWARD = `
 const joinScript = defineScript<string>(
   "joinContinuation",
   3,
-  `${BRING_FORWARD}
+  `${TAKE_NEXT_LUA}
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
   return bringForward(ARGV[3], ARGV[4], ARGV[5])
 `,
@@ -64,7 +64,7 @@ const joinScript = defineScript<string>(
 const beginScript = defineScript<string>(
   "beginInContinuation",
   3,
-  `${BRING_FORWARD}
+  `${TAKE_NEXT_LUA}
   -- It came by its own place, so a new row begins.
   if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then redis.call('DEL', KEYS[3]) end
   redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
@@ -89,7 +89,7 @@ const leaveScript = defineScript<null>(
 );
 
 /** A response that names a continuation. */
-export interface Related {
+export interface ContinuationMember {
   id: string;
   project: string;
   continuationId: string;
@@ -105,29 +105,29 @@ export class Continuations {
   }
 
   /** It waits. Returns the id of the response that is to be brought forward now, if any: it may be this one. */
-  async join(response: Related, latestStartMs: number, nowMs: number): Promise<string | undefined> {
+  async addWaiting(response: ContinuationMember, latestStartMs: number, nowMs: number): Promise<string | undefined> {
     const from = nowMs + PROMOTION_MARGIN_MS;
     const keys = this.#keysOf(response);
-    const next = await joinScript(this.#redis, keys, response.id, latestStartMs, nowMs, from, LONGEST_ROW);
+    const next = await joinScript(this.#redis, keys, response.id, latestStartMs, nowMs, from, MAX_CONSECUTIVE);
     return next === "" ? undefined : next;
   }
 
   /** It is being run, until `deadlineMs` at the longest. Returns the id of the response to bring forward, if any. */
-  async begin(response: Related, deadlineMs: number, nowMs: number): Promise<string | undefined> {
+  async markRunning(response: ContinuationMember, deadlineMs: number, nowMs: number): Promise<string | undefined> {
     const from = nowMs + PROMOTION_MARGIN_MS;
     const keys = this.#keysOf(response);
-    const next = await beginScript(this.#redis, keys, response.id, deadlineMs, nowMs, from, LONGEST_ROW);
+    const next = await beginScript(this.#redis, keys, response.id, deadlineMs, nowMs, from, MAX_CONSECUTIVE);
     return next === "" ? undefined : next;
   }
 
   /** It is over. */
-  async leave(response: Related, nowMs: number): Promise<void> {
+  async markEnded(response: ContinuationMember, nowMs: number): Promise<void> {
     const [waiting, warm] = this.#keysOf(response);
     await leaveScript(this.#redis, waiting, warm, response.id, nowMs + WARM_MS);
   }
 
   /** By a digest: the client's text may be anything, and no other project's may be the same. */
-  #keysOf({ project, continuationId }: Related): [waiting: string, warm: string, row: string] {
+  #keysOf({ project, continuationId }: ContinuationMember): [waiting: string, warm: string, row: string] {
     const digest = createHash("sha256")
       .update(JSON.stringify([project, continuationId]))
       .digest("hex");

@@ -2,12 +2,12 @@
  * Which function calls of a conversation nothing in it answers, kept as items come and go: whoever wants to go on from it
  * must answer them, and does not read the whole conversation to know.
  */
-import { answeredCall, callToAnswer } from "../lifecycle/tool-outputs.ts";
+import { answeredCallId, callIdToAnswer } from "../lifecycle/unanswered-calls.ts";
 import type { ConversationItem } from "../protocol/conversation.ts";
 
 /** What an item is to the calls of its conversation: `c` and the `call_id` that it makes, or `o` and the one it answers. */
 export function callMarkOf(item: ConversationItem): string {
-  const [call, answered] = [callToAnswer(item), answeredCall(item)];
+  const [call, answered] = [callIdToAnswer(item), answeredCallId(item)];
   if (call !== undefined) return `c${call}`;
   return answered === undefined ? "" : `o${answered}`;
 }
@@ -21,7 +21,7 @@ export function outputMarkOf(callId: string): string {
  * For scripts that add and remove items. `calls` is a hash of how many items have a mark, `unanswered` a zset of call ids
  * by the place of the call.
  */
-export const COUNTING_CALLS = `
+export const COUNT_CALLS_LUA = `
   local function countCall(calls, unanswered, mark, place)
     if mark == '' then return end
     local id = string.sub(mark, 2)

@@ -1,6 +1,6 @@
 /** One page of a conversation's items: what it shows is all that is read. */
 import type { ConversationItem } from "../protocol/conversation.ts";
-import { asPage, type List, type PageQuery } from "../protocol/list.ts";
+import { toPage, type List, type PageQuery } from "../protocol/list.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /*
@@ -38,7 +38,7 @@ export async function readConversationPage(
   const page = await readPageScript(redis, order, items, query.limit, query.order === "desc" ? "1" : "0", cursor);
   if (page === null) return undefined;
   const [hasMore, ...texts] = page;
-  return asPage(
+  return toPage(
     texts.map((json) => JSON.parse(json) as ConversationItem),
     hasMore === 1,
   );

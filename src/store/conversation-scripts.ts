@@ -1,6 +1,6 @@
 /** The steps by which conversations change, each atomic (conversations.ts). */
 import { defineScript } from "../redis/script.ts";
-import { COUNTING_CALLS } from "./conversation-calls.ts";
+import { COUNT_CALLS_LUA } from "./conversation-calls.ts";
 
 /** What an item takes beside its text: its id three times, and what naming it takes. */
 export const ITEM_BYTES = 350;
@@ -10,8 +10,8 @@ export const ITEM_BYTES = 350;
  * ARGV  item id, item, mark of its call, …
  * Items are added behind the last one; one that is there already stays as it is.
  */
-const ADD_ITEMS = `
-  ${COUNTING_CALLS}
+const ADD_ITEMS_LUA = `
+  ${COUNT_CALLS_LUA}
   local function add(from)
     local place = tonumber(redis.call('HGET', KEYS[1], 'added') or '0')
     local bytes = 0
@@ -36,7 +36,7 @@ const ADD_ITEMS = `
 export const createScript = defineScript<null>(
   "createConversation",
   5,
-  `${ADD_ITEMS}
+  `${ADD_ITEMS_LUA}
   redis.call('HSET', KEYS[1], 'project', ARGV[1], 'createdAt', ARGV[2], 'metadata', ARGV[3], 'lock', '', 'added', 0,
     'knowsCalls', '1')
   add(4)
@@ -51,7 +51,7 @@ export const createScript = defineScript<null>(
 export const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | ["exists", number]>(
   "addConversationItems",
   5,
-  `${ADD_ITEMS}
+  `${ADD_ITEMS_LUA}
   local lock = redis.call('HGET', KEYS[1], 'lock')
   if not lock then return {'gone'} end
   if lock ~= '' then return {'locked'} end
@@ -69,7 +69,7 @@ export const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | [
  * A part of a long turn, which nobody sees before its end is added: an item is shown once it is in the order. What an
  * earlier attempt has staged stays. Returns 0 if the response does not hold the lock.
  */
-export const stageTurnScript = defineScript<0 | 1>(
+export const stageItemsScript = defineScript<0 | 1>(
   "stageConversationTurn",
   5,
   `
@@ -96,10 +96,10 @@ export const stageTurnScript = defineScript<0 | 1>(
  * ARGV  response id, '1' if what is staged is part of the turn, item id, item, mark, …
  * Adds the response's turn and frees its lock; does nothing if it does not hold it. Returns 1 if it did.
  */
-export const endTurnScript = defineScript<0 | 1>(
+export const appendAndUnlockScript = defineScript<0 | 1>(
   "endConversationTurn",
   7,
-  `${ADD_ITEMS}
+  `${ADD_ITEMS_LUA}
   if redis.call('HGET', KEYS[1], 'lock') ~= ARGV[1] then return 0 end
   local staged = redis.call('ZCARD', KEYS[6])
   if staged > 0 and ARGV[2] == '1' then
@@ -143,7 +143,7 @@ export const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
  * ARGV  seconds for which it is kept from now on, if no response is writing; 0: until it is deleted
  * Returns {project, bytes}, and when it expires in unix milliseconds or 0; {} if it is gone.
  */
-export const settleScript = defineScript<[] | [project: string, bytes: number, expiresAtMs: number]>(
+export const updateUsageScript = defineScript<[] | [project: string, bytes: number, expiresAtMs: number]>(
   "settleConversation",
   5,
   `
@@ -168,7 +168,7 @@ export const settleScript = defineScript<[] | [project: string, bytes: number, e
 export const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
   "removeConversationItem",
   5,
-  `${COUNTING_CALLS}
+  `${COUNT_CALLS_LUA}
   local lock = redis.call('HGET', KEYS[1], 'lock')
   if lock and lock ~= '' then return 'locked' end
   local length = redis.call('HSTRLEN', KEYS[3], ARGV[1])

@@ -13,13 +13,13 @@ import { readConversationPage } from "./conversation-page.ts";
 import {
   addItemsScript,
   createScript,
-  endTurnScript,
+  appendAndUnlockScript,
   ITEM_BYTES,
   lockScript,
   removeItemScript,
   setMetadataScript,
-  settleScript,
-  stageTurnScript,
+  updateUsageScript,
+  stageItemsScript,
 } from "./conversation-scripts.ts";
 
 const recordSchema = z.object({
@@ -35,9 +35,9 @@ const recordSchema = z.object({
 });
 export type ConversationRecord = z.infer<typeof recordSchema>;
 
-const CALLS_PAGE = 200;
+const PAGE_CALLS = 200;
 /** Items: some milliseconds of Redis. */
-const TURN_PAGE = 1_000;
+const PAGE_ITEMS = 1_000;
 
 export class Conversations {
   readonly #redis: RedisClient;
@@ -51,7 +51,7 @@ export class Conversations {
   async create(conversation: Conversation, project: string, items: readonly ConversationItem[]): Promise<void> {
     const { id, created_at, metadata } = conversation;
     const fields = [project, created_at, JSON.stringify(metadata)];
-    await createScript(this.#redis, this.#keys(id), fields, encoded(items));
+    await createScript(this.#redis, this.#keys(id), fields, encodeItems(items));
   }
 
   /** The record if `project` owns it. */
@@ -70,7 +70,7 @@ export class Conversations {
 
   /** Erases the conversation and its order. A run that is writing goes on, and adds its turn to nothing. */
   async erase(id: string): Promise<void> {
-    await this.#redis.unlink([...this.#keys(id), ...this.#layout.stagedTurnKeysOf(id)]);
+    await this.#redis.unlink([...this.#keys(id), ...this.#layout.stagedItemKeysOf(id)]);
   }
 
   /** All items, oldest first. */
@@ -109,9 +109,9 @@ export class Conversations {
   }
 
   /** Of these calls, the first that nothing in it answers. */
-  async findUnanswered(id: string, callIds: readonly string[]): Promise<string | undefined> {
-    for (let from = 0; from < callIds.length; from += CALLS_PAGE) {
-      const page = callIds.slice(from, from + CALLS_PAGE);
+  async findUnansweredCall(id: string, callIds: readonly string[]): Promise<string | undefined> {
+    for (let from = 0; from < callIds.length; from += PAGE_CALLS) {
+      const page = callIds.slice(from, from + PAGE_CALLS);
       const fields = [this.#layout.conversationCalls(id), ...page.map(outputMarkOf)];
       const counts = (await this.#redis.call("HMGET", fields)) as (string | null)[];
       const found = page.find((_callId, i) => counts[i] === null);
@@ -125,7 +125,7 @@ export class Conversations {
     id: string,
     items: readonly ConversationItem[],
   ): Promise<{ kind: "added" | "locked" | "gone" } | { kind: "exists"; place: number }> {
-    const [kind, place] = await addItemsScript(this.#redis, this.#keys(id), encoded(items));
+    const [kind, place] = await addItemsScript(this.#redis, this.#keys(id), encodeItems(items));
     return kind === "exists" ? { kind, place } : { kind };
   }
 
@@ -148,23 +148,30 @@ export class Conversations {
    * Adds a response's turn, which may be empty, and frees its lock, in one step. Most of a long one is written before:
    * a script with all of it would hold up Redis for a second.
    */
-  async endTurn(id: string, responseId: string, items: readonly ConversationItem[]): Promise<void> {
+  async appendAndUnlock(id: string, responseId: string, items: readonly ConversationItem[]): Promise<void> {
     const keys = this.#keys(id);
-    const staged = this.#layout.stagedTurnKeysOf(id);
+    const staged = this.#layout.stagedItemKeysOf(id);
     let from = 0;
-    for (; items.length - from > TURN_PAGE; from += TURN_PAGE) {
-      const page = encoded(items.slice(from, from + TURN_PAGE));
-      if ((await stageTurnScript(this.#redis, keys.slice(0, 3), staged, responseId, page)) === 0) return;
+    for (; items.length - from > PAGE_ITEMS; from += PAGE_ITEMS) {
+      const page = encodeItems(items.slice(from, from + PAGE_ITEMS));
+      if ((await stageItemsScript(this.#redis, keys.slice(0, 3), staged, responseId, page)) === 0) return;
     }
-    await endTurnScript(this.#redis, keys, staged, responseId, from > 0 ? "1" : "0", encoded(items.slice(from)));
+    await appendAndUnlockScript(
+      this.#redis,
+      keys,
+      staged,
+      responseId,
+      from > 0 ? "1" : "0",
+      encodeItems(items.slice(from)),
+    );
   }
 
   /** After a use: from now on it is idle. Undefined if it is gone. `expiresAtMs` is undefined if it does not expire. */
-  async settle(
+  async updateUsage(
     id: string,
     idleSeconds: number,
   ): Promise<{ project: string; bytes: number; expiresAtMs: number | undefined } | undefined> {
-    const [project, bytes, expiresAtMs] = await settleScript(this.#redis, this.#keys(id), idleSeconds);
+    const [project, bytes, expiresAtMs] = await updateUsageScript(this.#redis, this.#keys(id), idleSeconds);
     return project === undefined ? undefined : { project, bytes: bytes!, expiresAtMs: expiresAtMs || undefined };
   }
 
@@ -174,10 +181,10 @@ export class Conversations {
 }
 
 /** What `items` will take. */
-export function bytesOfItems(items: readonly ConversationItem[]): number {
+export function countItemBytes(items: readonly ConversationItem[]): number {
   return items.reduce((sum, item) => sum + Buffer.byteLength(JSON.stringify(item)) + ITEM_BYTES, 0);
 }
 
-function encoded(items: readonly ConversationItem[]): string[] {
+function encodeItems(items: readonly ConversationItem[]): string[] {
   return items.flatMap((item) => [item.id, JSON.stringify(item), callMarkOf(item)]);
 }

@@ -1,5 +1,5 @@
 /** A response's record as it is written: encoded once, so that its bytes are known before anything is. */
-import { Turns } from "../concurrency/turns.ts";
+import { TimeSlice } from "../concurrency/time-slice.ts";
 import { encodeInput, type InputIndex } from "./input-pages.ts";
 import type { NewRecord, StoredRequest } from "./response-record.ts";
 
@@ -8,7 +8,7 @@ function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
   return JSON.stringify({ ancestors, ...rest });
 }
 
-const asFlag = (value: boolean): string => (value ? "1" : "0");
+const encodeFlag = (value: boolean): string => (value ? "1" : "0");
 
 /** What a response takes beside its texts: its record and its keys. */
 const RECORD_BYTES = 1_024;
@@ -16,7 +16,7 @@ const RECORD_BYTES = 1_024;
 const INDEXED_ITEM_BYTES = 200;
 
 /** Of every record when it is new: names and values, in Lua. */
-export const NEW_FIELDS = `'lease', '', 'epoch', 0, 'attempts', 0, 'ending', '', 'deleted', '0'`;
+export const NEW_RECORD_FIELDS = `'lease', '', 'epoch', 0, 'attempts', 0, 'ending', '', 'deleted', '0'`;
 
 /** A record as it is written, and how many bytes it takes. */
 export interface EncodedRecord {
@@ -33,7 +33,7 @@ export interface EncodedRecord {
 }
 
 /** Of the record, as they are. */
-const FIELDS = [
+const PLAIN_FIELDS = [
   "project",
   "status",
   "priority",
@@ -42,9 +42,9 @@ const FIELDS = [
   "retentionSeconds",
   "idempotencyHash",
 ] as const satisfies (keyof NewRecord)[];
-const FLAGS = ["background", "readable", "stored"] as const satisfies (keyof NewRecord)[];
+const FLAG_FIELDS = ["background", "readable", "stored"] as const satisfies (keyof NewRecord)[];
 /** Not written where they say nothing: few responses have one. */
-const RARE_FIELDS = [
+const OPTIONAL_FIELDS = [
   "conversationId",
   "continuationId",
   "latestStartMs",
@@ -52,7 +52,7 @@ const RARE_FIELDS = [
 ] as const satisfies (keyof NewRecord)[];
 
 /** For how long from now a response is kept at the longest: it may end as late as at its deadline. */
-export function longestLifetimeSeconds({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
+export function maxLifetimeSecondsOf({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
   return retentionSeconds + Math.ceil(Math.max(0, deadlineMs - nowMs) / 1000);
 }
 
@@ -62,13 +62,13 @@ type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
 export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
   const { id, input, events } = record;
   const { json, index: inputIndex } = await encodeInput(input);
-  const turns = new Turns();
-  const indexSeconds = longestLifetimeSeconds(record, record.createdAtMs);
-  if (turns.isOver) await turns.next();
+  const slice = new TimeSlice();
+  const indexSeconds = maxLifetimeSecondsOf(record, record.createdAtMs);
+  if (slice.isOver) await slice.yieldToOthers();
   const request = encodeRequest(record.request);
   let bytes = RECORD_BYTES + input.length * INDEXED_ITEM_BYTES;
   for (const text of [request, json, ...events]) {
-    if (turns.isOver) await turns.next();
+    if (slice.isOver) await slice.yieldToOthers();
     bytes += Buffer.byteLength(text);
   }
   return { id, request, input: json, inputIndex, indexSeconds, events, fields: encodeFields(record, bytes), bytes };
@@ -76,9 +76,9 @@ export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
 
 function encodeFields(record: NewRecord, bytes: number): (string | number)[] {
   const fields: (string | number)[] = ["bytes", bytes];
-  for (const name of FIELDS) fields.push(name, record[name]);
-  for (const name of FLAGS) fields.push(name, asFlag(record[name]));
-  for (const name of RARE_FIELDS) {
+  for (const name of PLAIN_FIELDS) fields.push(name, record[name]);
+  for (const name of FLAG_FIELDS) fields.push(name, encodeFlag(record[name]));
+  for (const name of OPTIONAL_FIELDS) {
     const value = record[name];
     if (value !== undefined && value !== "" && value !== 0) fields.push(name, value);
   }

@@ -4,29 +4,29 @@
  * that a server without it wrote) are parsed as a whole.
  */
 import type { StoredInputItem } from "../protocol/item.ts";
-import { asPage, type List, pageOf, type PageQuery } from "../protocol/list.ts";
+import { toPage, type List, paginate, type PageQuery } from "../protocol/list.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { parseInTurns } from "../concurrency/parse-in-turns.ts";
-import { mapInTurns } from "../concurrency/turns.ts";
+import { parseInSlices } from "../concurrency/parse-in-slices.ts";
+import { mapInSlices } from "../concurrency/time-slice.ts";
 
 /** Characters that are parsed in less time than an index would take to keep. */
-const SHORT = 64 * 1024;
+const UNINDEXED_CHARACTERS = 64 * 1024;
 
 /** Of a long input: the place of each item's first byte, and the item's id. */
 export type InputIndex = readonly (string | number)[];
 
 /** `index` is empty for a short input. A long one is written in turns with other requests. */
 export async function encodeInput(items: readonly StoredInputItem[]): Promise<{ json: string; index: InputIndex }> {
-  const texts = await mapInTurns(items, (item) => JSON.stringify(item));
+  const texts = await mapInSlices(items, (item) => JSON.stringify(item));
   const json = `[${texts.join(",")}]`;
-  if (json.length <= SHORT) return { json, index: [] };
-  const known = new Set<string>();
+  if (json.length <= UNINDEXED_CHARACTERS) return { json, index: [] };
+  const seenIds = new Set<string>();
   let start = 1;
-  const index = await mapInTurns(items, ({ id }, place) => {
+  const index = await mapInSlices(items, ({ id }, index) => {
     // A cursor means the first of those that a client gave one id. The others need a name that no id is.
-    const entry = [start, known.has(id) ? `${id}\n${place}` : id];
-    known.add(id);
-    start += Buffer.byteLength(texts[place]!) + 1;
+    const entry = [start, seenIds.has(id) ? `${id}\n${index}` : id];
+    seenIds.add(id);
+    start += Buffer.byteLength(texts[index]!) + 1;
     return entry;
   });
   return { json, index: index.flat() };
@@ -81,9 +81,9 @@ export async function readInputPage(
   if (kind === "unknown") return undefined;
   if (json === null || json === undefined) return "gone";
   // Items were validated when they were accepted; they are not checked again on every page.
-  const items = await parseInTurns<StoredInputItem[]>(json);
-  if (kind === "whole") return pageOf(items, query);
-  return asPage(isDescending ? items.toReversed() : items, hasMore === 1);
+  const items = await parseInSlices<StoredInputItem[]>(json);
+  if (kind === "whole") return paginate(items, query);
+  return toPage(isDescending ? items.toReversed() : items, hasMore === 1);
 }
 
 /*
@@ -114,7 +114,7 @@ export async function readInputItem(
 ): Promise<string | undefined> {
   const [kind, json] = await readItemScript(redis, input, index, itemId);
   if (kind === "item") return json ?? undefined;
-  const items = await parseInTurns<StoredInputItem[]>(json ?? "[]");
+  const items = await parseInSlices<StoredInputItem[]>(json ?? "[]");
   const found = items.find(({ id }) => id === itemId);
   return found && JSON.stringify(found);
 }

@@ -7,8 +7,8 @@ import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /** An item that a client sends again and again is in many responses: the newest of them are kept. */
-const OWNERS_KEPT = 8;
-const PAGE = 200;
+const MAX_OWNERS = 8;
+const PAGE_KEYS = 200;
 
 /*
  * KEYS  owners of each item
@@ -25,7 +25,7 @@ const addOwnerScript = defineScript<null>(
       if owner ~= ARGV[1] then owners[#owners + 1] = owner end
     end
     owners[#owners + 1] = ARGV[1]
-    if #owners > ${OWNERS_KEPT} then table.remove(owners, 1) end
+    if #owners > ${MAX_OWNERS} then table.remove(owners, 1) end
     local seconds = math.max(redis.call('TTL', key), tonumber(ARGV[2]))
     redis.call('SET', key, table.concat(owners, ' '), 'EX', seconds)
   end
@@ -45,13 +45,13 @@ export class ItemIndex {
   /** `owner` is the id of a response or a conversation. In Redis Cluster each key has a slot of its own. */
   async add(project: string, owner: string, itemIds: readonly string[], lifetimeSeconds: number): Promise<void> {
     const keys = itemIds.map((id) => this.#layout.itemIndex(project, id));
-    const size = this.#layout.sharded ? 1 : PAGE;
+    const size = this.#layout.sharded ? 1 : PAGE_KEYS;
     const pages = Array.from({ length: Math.ceil(keys.length / size) }, (_, i) => keys.slice(i * size, (i + 1) * size));
     await Promise.all(pages.map((page) => addOwnerScript(this.#redis, page.length, page, owner, lifetimeSeconds)));
   }
 
   /** The newest first. Each may be gone by now: whoever asks looks for the item in it. */
-  async find(project: string, itemId: string): Promise<string[]> {
+  async findOwners(project: string, itemId: string): Promise<string[]> {
     const owners = await this.#redis.get(this.#layout.itemIndex(project, itemId));
     return owners === null ? [] : owners.split(" ").toReversed();
   }

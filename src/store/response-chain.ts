@@ -7,24 +7,24 @@
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { parseInTurns } from "../concurrency/parse-in-turns.ts";
+import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 
 /** How many links a response keeps at most. Fewer take more steps to walk; more are repeated in more responses. */
-export const LINKS_KEPT = 50;
+export const MAX_LINKS = 50;
 
 /** What a response keeps whose `previous_response_id` is `previousId`, which keeps `nearest` itself. Oldest first. */
-export function linksBehind(nearest: readonly string[], previousId: string): string[] {
-  return nearest.length >= LINKS_KEPT ? [previousId] : [...nearest, previousId];
+export function nearestLinksFor(nearest: readonly string[], previousId: string): string[] {
+  return nearest.length >= MAX_LINKS ? [previousId] : [...nearest, previousId];
 }
 
-export interface Link {
+export interface ChainLink {
   id: string;
   /** Whose it is; undefined if it was deleted or has expired. */
   project: string | undefined;
 }
 
 /** What a link adds to what the model is shown. Either is undefined if the link is gone. */
-export interface Turn {
+export interface ChainLinkItems {
   id: string;
   input: StoredInputItem[] | undefined;
   /** As JSON: it holds the response as it ended. */
@@ -32,8 +32,8 @@ export interface Turn {
 }
 
 /** A stored request begins with the links (response-record.ts), which are shorter than this. */
-const FRONT = '{"ancestors":';
-const FRONT_BYTES = 4_096;
+const LINKS_PREFIX = '{"ancestors":';
+const LINKS_MAX_BYTES = 4_096;
 
 /*
  * KEYS  request of the first link, meta of each
@@ -44,7 +44,7 @@ const readLinksScript = defineScript<[front: string, ...projects: string[]]>(
   "readChainLinks",
   "any",
   `
-  local links = {ARGV[1] == '1' and redis.call('GETRANGE', KEYS[1], 0, ${FRONT_BYTES - 1}) or ''}
+  local links = {ARGV[1] == '1' and redis.call('GETRANGE', KEYS[1], 0, ${LINKS_MAX_BYTES - 1}) or ''}
   for i = 2, #KEYS do
     local meta = redis.call('HMGET', KEYS[i], 'project', 'deleted')
     links[i] = meta[2] == '0' and meta[1] or ''
@@ -57,7 +57,7 @@ const readLinksScript = defineScript<[front: string, ...projects: string[]]>(
  * KEYS  input, events of each link
  * Returns {input or nil, the last event's JSON or nil, …}
  */
-const readTurnsScript = defineScript<(string | null)[]>(
+const readLinkItemsScript = defineScript<(string | null)[]>(
   "readChainTurns",
   "any",
   `
@@ -72,7 +72,7 @@ const readTurnsScript = defineScript<(string | null)[]>(
 );
 
 /** How many links are read in one script. Inputs and outputs may be long, and a script holds up everybody else. */
-const TURNS_PER_PAGE = 25;
+const LINKS_PER_PAGE = 25;
 
 export class ResponseChains {
   readonly #redis: RedisClient;
@@ -85,15 +85,15 @@ export class ResponseChains {
 
   /** The links that a response keeps; undefined if there is no such response. */
   async readNearest(id: string): Promise<string[] | undefined> {
-    return nearestIn(await this.#redis.getrange(this.#layout.request(id), 0, FRONT_BYTES - 1));
+    return parseNearest(await this.#redis.getrange(this.#layout.request(id), 0, LINKS_MAX_BYTES - 1));
   }
 
   /**
    * The whole chain, oldest first, from the links that a response keeps. If a link is gone whose own links are needed to
    * go on, it is the first of what is answered.
    */
-  async walk(nearest: readonly string[]): Promise<Link[]> {
-    const steps: Link[][] = [];
+  async walk(nearest: readonly string[]): Promise<ChainLink[]> {
+    const steps: ChainLink[][] = [];
     let ids: readonly string[] | undefined = nearest;
     while (ids !== undefined && ids.length > 0) {
       const { links, before } = await this.#readStep(ids);
@@ -104,9 +104,9 @@ export class ResponseChains {
   }
 
   /** The links of one step, and the links that the oldest of them keeps. */
-  async #readStep(ids: readonly string[]): Promise<{ links: Link[]; before: string[] | undefined }> {
+  async #readStep(ids: readonly string[]): Promise<{ links: ChainLink[]; before: string[] | undefined }> {
     const { request, meta } = this.#layout;
-    const pages = pagesOf(ids, this.#layout.sharded ? 1 : LINKS_KEPT);
+    const pages = splitIntoPages(ids, this.#layout.sharded ? 1 : MAX_LINKS);
     const replies = await Promise.all(
       pages.map((page, i) => {
         const keys = [request(page[0]!), ...page.map(meta)];
@@ -115,34 +115,34 @@ export class ResponseChains {
     );
     const projects = replies.flatMap(([, ...found]) => found);
     const links = ids.map((id, i) => ({ id, project: projects[i] === "" ? undefined : projects[i] }));
-    return { links, before: nearestIn(replies[0]![0]) };
+    return { links, before: parseNearest(replies[0]![0]) };
   }
 
-  async readTurns(ids: readonly string[]): Promise<Turn[]> {
+  async readLinkItems(ids: readonly string[]): Promise<ChainLinkItems[]> {
     const { input, events } = this.#layout;
-    const pages = pagesOf(ids, this.#layout.sharded ? 1 : TURNS_PER_PAGE);
+    const pages = splitIntoPages(ids, this.#layout.sharded ? 1 : LINKS_PER_PAGE);
     const replies = await Promise.all(
       pages.map((page) => {
         const keys = page.flatMap((id) => [input(id), events(id)]);
-        return readTurnsScript(this.#redis, keys.length, keys);
+        return readLinkItemsScript(this.#redis, keys.length, keys);
       }),
     );
     const values = replies.flat();
-    const turns: Turn[] = [];
+    const turns: ChainLinkItems[] = [];
     for (const [i, id] of ids.entries()) {
       const json = values[2 * i] ?? undefined;
-      const input = json === undefined ? undefined : await parseInTurns<StoredInputItem[]>(json);
+      const input = json === undefined ? undefined : await parseInSlices<StoredInputItem[]>(json);
       turns.push({ id, input, lastEvent: values[2 * i + 1] ?? undefined });
     }
     return turns;
   }
 }
 
-function nearestIn(front: string): string[] | undefined {
-  if (!front.startsWith(FRONT)) return undefined;
-  return JSON.parse(front.slice(FRONT.length, front.indexOf("]") + 1)) as string[];
+function parseNearest(front: string): string[] | undefined {
+  if (!front.startsWith(LINKS_PREFIX)) return undefined;
+  return JSON.parse(front.slice(LINKS_PREFIX.length, front.indexOf("]") + 1)) as string[];
 }
 
-function pagesOf(ids: readonly string[], size: number): string[][] {
+function splitIntoPages(ids: readonly string[], size: number): string[][] {
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
 }

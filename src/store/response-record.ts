@@ -9,11 +9,11 @@ import type { List, PageQuery } from "../protocol/list.ts";
 import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { type Accepted, acceptRecord } from "./accept-record.ts";
-import type { EnteringResponse, Kept, ProjectBounds } from "./open-responses.ts";
+import { type AcceptOutcome, acceptInFlightRecord } from "./accept-record.ts";
+import type { InFlightAddition, RetainedSize, ProjectLimits } from "./in-flight-responses.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import { readInputItem, readInputPage } from "./input-pages.ts";
-import { parseInTurns } from "../concurrency/parse-in-turns.ts";
+import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 import { writeRecord } from "./write-record.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
@@ -65,10 +65,10 @@ const recordSchema = z.object({
 });
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
-export type Progress = Pick<ResponseRecord, "status" | "last" | "durable">;
+export type LogProgress = Pick<ResponseRecord, "status" | "last" | "durable">;
 
 /** Whether it has ended and readers are not shown the end yet. Only where replicas are required. */
-export function isEndHidden({ status, last, durable = last }: Progress): boolean {
+export function isEndHidden({ status, last, durable = last }: LogProgress): boolean {
   return isTerminalStatus(status) && durable < last;
 }
 
@@ -137,14 +137,14 @@ const eraseRecordScript = defineScript<0 | 1>(
 );
 
 /** What a response belongs to; '' is nothing. */
-export interface Belonging {
+export interface Memberships {
   /** Undefined if the response is gone. */
   project: string | undefined;
   conversationId: string;
   continuationId: string;
   isWindowed: boolean;
   /** Of one that has ended and is not deleted: what is kept of it, and until when. */
-  kept: Kept | undefined;
+  kept: RetainedSize | undefined;
 }
 
 export class ResponseRecords {
@@ -161,27 +161,31 @@ export class ResponseRecords {
 
   /** Writes the record and the opening events in one step. False if the id was there already. */
   async create(record: NewRecord): Promise<boolean> {
-    return await this.write(await encodeRecord(record));
+    return await this.writeEncoded(await encodeRecord(record));
   }
 
   /** The same, of a record that is encoded already. */
-  async write(record: EncodedRecord): Promise<boolean> {
+  async writeEncoded(record: EncodedRecord): Promise<boolean> {
     return await writeRecord(this.#logRedis, this.#layout, record);
   }
 
-  /** Lets the response enter the set of open ones as well, in the same step. Only of what `isAcceptedAtOnce`. */
-  async accept(record: EncodedRecord, entering: EnteringResponse, bounds: ProjectBounds): Promise<Accepted> {
-    return await acceptRecord(this.#logRedis, this.#layout, record, entering, bounds);
+  /** Lets the response enter the set of open ones as well, in the same step. Only of what `canAcceptInOneStep`. */
+  async acceptInOneStep(
+    record: EncodedRecord,
+    addition: InFlightAddition,
+    limits: ProjectLimits,
+  ): Promise<AcceptOutcome> {
+    return await acceptInFlightRecord(this.#logRedis, this.#layout, record, addition, limits);
   }
 
   /** The record, or undefined if there is none or it was deleted. */
   async read(id: string): Promise<ResponseRecord | undefined> {
-    const record = await this.readEvenDeleted(id);
+    const record = await this.readIncludingDeleted(id);
     return record?.deleted === true ? undefined : record;
   }
 
   /** For open streams and the sweeper, who must still see the end of a deleted response. */
-  async readEvenDeleted(id: string): Promise<ResponseRecord | undefined> {
+  async readIncludingDeleted(id: string): Promise<ResponseRecord | undefined> {
     const fields = await this.#redis.hgetall(this.#layout.meta(id));
     return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
   }
@@ -192,7 +196,7 @@ export class ResponseRecords {
     return record?.project === project ? record : undefined;
   }
 
-  async readBelonging(id: string): Promise<Belonging> {
+  async readMemberships(id: string): Promise<Memberships> {
     const [project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs] =
       await this.#redis.hmget(
         this.#layout.meta(id),
@@ -223,7 +227,7 @@ export class ResponseRecords {
   }
 
   /** How far its log goes and may be shown. Undefined of one that is gone. */
-  async readProgress(id: string): Promise<Progress | undefined> {
+  async readProgress(id: string): Promise<LogProgress | undefined> {
     const [status, last, durable] = await this.#redis.hmget(this.#layout.meta(id), "status", "last", "durable");
     if (status == null) return undefined;
     return {
@@ -235,13 +239,13 @@ export class ResponseRecords {
 
   async readRequest(id: string): Promise<StoredRequest | undefined> {
     const json = await this.#redis.get(this.#layout.request(id));
-    return json === null ? undefined : storedRequestSchema.parse(await parseInTurns(json));
+    return json === null ? undefined : storedRequestSchema.parse(await parseInSlices(json));
   }
 
   /** Input items were validated when they were accepted; they are not checked again on every page. */
   async readInput(id: string): Promise<StoredInputItem[] | undefined> {
     const json = await this.#redis.get(this.#layout.input(id));
-    return json === null ? undefined : await parseInTurns<StoredInputItem[]>(json);
+    return json === null ? undefined : await parseInSlices<StoredInputItem[]>(json);
   }
 
   /** One page of it, at the cost of what it shows. Undefined if `query.after` names nothing in it. */
@@ -254,12 +258,12 @@ export class ResponseRecords {
     return await readInputItem(this.#redis, this.#layout.input(id), this.#layout.inputIndex(id), itemId);
   }
 
-  async erase(id: string, readableForSeconds: number): Promise<void> {
-    await eraseRecordScript(this.#redis, this.#layout.keysOf(id), readableForSeconds, "");
+  async erase(id: string, logReadableSeconds: number): Promise<void> {
+    await eraseRecordScript(this.#redis, this.#layout.keysOf(id), logReadableSeconds, "");
   }
 
   /** Erases a response that no replica has, unless somebody was shown it meanwhile: then it stays, and this is false. */
-  async eraseUnshown(id: string): Promise<boolean> {
+  async eraseUnpublished(id: string): Promise<boolean> {
     return (await eraseRecordScript(this.#redis, this.#layout.keysOf(id), 0, "1")) === 1;
   }
 }

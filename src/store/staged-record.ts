@@ -7,18 +7,18 @@
 import { randomUUID } from "node:crypto";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { nextTurn } from "../concurrency/next-turn.ts";
-import { type EncodedRecord, NEW_FIELDS } from "./encoded-record.ts";
+import { nextSlice } from "../concurrency/next-slice.ts";
+import { type EncodedRecord, NEW_RECORD_FIELDS } from "./encoded-record.ts";
 
 const STAGED_SECONDS = 600;
 /** Some milliseconds of anybody's time. */
 const CHUNK_CHARACTERS = 1024 * 1024;
 /** Places and ids, in turns. */
-const INDEX_CHUNK = 2_000;
+const INDEX_CHUNK_ENTRIES = 2_000;
 
 /** Whether a record is so large that it has to be staged. */
-export function isLarge({ bytes, inputIndex }: Pick<EncodedRecord, "bytes" | "inputIndex">): boolean {
-  return bytes > CHUNK_CHARACTERS || inputIndex.length > INDEX_CHUNK;
+export function isLargeRecord({ bytes, inputIndex }: Pick<EncodedRecord, "bytes" | "inputIndex">): boolean {
+  return bytes > CHUNK_CHARACTERS || inputIndex.length > INDEX_CHUNK_ENTRIES;
 }
 
 /*
@@ -48,19 +48,23 @@ const commitScript = defineScript<0 | 1>(
     redis.call('RENAME', KEYS[9], KEYS[5])
     redis.call('EXPIRE', KEYS[5], ARGV[3])
   end
-  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1, ${NEW_FIELDS})
+  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1, ${NEW_RECORD_FIELDS})
   for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
   return 1
 `,
 );
 
 /** Writes the record in one step, as `ResponseRecords.write` does. False if the id was there already. */
-export async function writeStaged(redis: RedisClient, layout: RedisLayout, record: EncodedRecord): Promise<boolean> {
+export async function writeStagedRecord(
+  redis: RedisClient,
+  layout: RedisLayout,
+  record: EncodedRecord,
+): Promise<boolean> {
   const { id, request, input, inputIndex, indexSeconds, events, fields } = record;
   const staged = layout.stagedKeysOf(id, randomUUID());
   const [stagedEvents, stagedRequest, stagedInput, stagedIndex] = staged;
   for (const [place, data] of events.entries()) {
-    await nextTurn();
+    await nextSlice();
     // As bytes: of a string, the socket would set aside three times as many as it has characters.
     const bytes = Buffer.from(data);
     await redis.xadd(stagedEvents, `${place}${ENTRY_SUFFIX}`, ENTRY_FIELD, bytes);
@@ -70,8 +74,8 @@ export async function writeStaged(redis: RedisClient, layout: RedisLayout, recor
   }
   await stageText(redis, stagedRequest, request);
   await stageText(redis, stagedInput, input);
-  for (let from = 0; from < inputIndex.length; from += INDEX_CHUNK) {
-    await redis.call("ZADD", [stagedIndex, ...inputIndex.slice(from, from + INDEX_CHUNK)]);
+  for (let from = 0; from < inputIndex.length; from += INDEX_CHUNK_ENTRIES) {
+    await redis.call("ZADD", [stagedIndex, ...inputIndex.slice(from, from + INDEX_CHUNK_ENTRIES)]);
     if (from === 0) await redis.expire(stagedIndex, STAGED_SECONDS);
   }
   const keys = [layout.meta(id), layout.events(id), layout.request(id), layout.input(id), layout.inputIndex(id)];
@@ -82,14 +86,14 @@ export async function writeStaged(redis: RedisClient, layout: RedisLayout, recor
 async function stageText(redis: RedisClient, key: string, text: string): Promise<void> {
   await redis.set(key, "", "EX", STAGED_SECONDS);
   for (let from = 0; from < text.length;) {
-    const to = chunkEnd(text, from);
+    const to = findChunkEnd(text, from);
     await redis.append(key, text.slice(from, to));
     from = to;
   }
 }
 
 /** A cut between the two halves of one character would lose it. */
-function chunkEnd(text: string, from: number): number {
+function findChunkEnd(text: string, from: number): number {
   const end = from + CHUNK_CHARACTERS;
   const isInside = end < text.length && /[\udc00-\udfff]/.test(text[end]!);
   return isInside ? end - 1 : end;

@@ -9,16 +9,16 @@ import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /** When something counts no more that is kept until it is deleted: the last date that there is. */
-const KEPT = 8_640_000_000_000_000;
+const NEVER_EXPIRES_MS = 8_640_000_000_000_000;
 /** How much of what has expired one step takes out; of a project that is over its bound, more. */
-const TRIMMED = 100;
-const TRIMMED_OVER_BOUND = 5_000;
+const TRIM_COUNT = 100;
+const TRIM_COUNT_OVER_LIMIT = 5_000;
 
 /*
  * For scripts that count. `keys` are sums, sizes and expiries (RedisLayout.storedBytes). What runs has the expiry '+inf'.
  * `fits` is whether the project may keep `bytes` more under `id`; 0 is no bound.
  */
-export const COUNTING = `
+export const COUNT_BYTES_LUA = `
   local function put(keys, project, id, bytes, expiry)
     local before = tonumber(redis.call('HGET', keys[2], id) or '0')
     redis.call('HSET', keys[2], id, bytes)
@@ -43,11 +43,11 @@ export const COUNTING = `
     return tonumber(redis.call('HGET', keys[1], project) or '0')
   end
   local function fits(keys, project, id, bytes, bound)
-    trim(keys, project, ${TRIMMED})
+    trim(keys, project, ${TRIM_COUNT})
     if bound == 0 then return true end
     local more = bytes - tonumber(redis.call('HGET', keys[2], id) or '0')
     if more <= 0 or sum(keys, project) + more <= bound then return true end
-    trim(keys, project, ${TRIMMED_OVER_BOUND})
+    trim(keys, project, ${TRIM_COUNT_OVER_LIMIT})
     return sum(keys, project) + more <= bound
   end
 `;
@@ -60,7 +60,7 @@ export const COUNTING = `
 const addWithinScript = defineScript<[0 | 1, number]>(
   "addStoredBytesWithin",
   3,
-  `${COUNTING}
+  `${COUNT_BYTES_LUA}
   local project, id = ARGV[1], ARGV[2]
   local bytes = tonumber(redis.call('HGET', KEYS[2], id) or '0') + ARGV[3]
   if not fits(KEYS, project, id, bytes, tonumber(ARGV[5])) then return {0, sum(KEYS, project)} end
@@ -76,7 +76,7 @@ const addWithinScript = defineScript<[0 | 1, number]>(
 const setScript = defineScript<null>(
   "setStoredBytes",
   3,
-  `${COUNTING}
+  `${COUNT_BYTES_LUA}
   put(KEYS, ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 `,
   { runsWhenFull: true },
@@ -89,7 +89,7 @@ const setScript = defineScript<null>(
 const removeScript = defineScript<null>(
   "removeStoredBytes",
   3,
-  `${COUNTING}
+  `${COUNT_BYTES_LUA}
   drop(KEYS, ARGV[1], ARGV[2])
 `,
   { runsWhenFull: true },
@@ -103,8 +103,8 @@ const removeScript = defineScript<null>(
 const readScript = defineScript<number>(
   "readStoredBytes",
   3,
-  `${COUNTING}
-  trim(KEYS, ARGV[1], ${TRIMMED_OVER_BOUND})
+  `${COUNT_BYTES_LUA}
+  trim(KEYS, ARGV[1], ${TRIM_COUNT_OVER_LIMIT})
   return sum(KEYS, ARGV[1])
 `,
 );
@@ -114,10 +114,10 @@ const readScript = defineScript<number>(
  * ARGV  project, id, bytes, …
  * Only of those that are open still.
  */
-const updateOpenScript = defineScript<null>(
+const updateInFlightScript = defineScript<null>(
   "updateStoredBytesOfOpen",
   4,
-  `${COUNTING}
+  `${COUNT_BYTES_LUA}
   for i = 2, #ARGV, 2 do
     if redis.call('ZSCORE', KEYS[4], ARGV[i]) then put(KEYS, ARGV[1], ARGV[i], ARGV[i + 1], '+inf') end
   end
@@ -133,8 +133,8 @@ const updateOpenScript = defineScript<null>(
 const reconcileScript = defineScript<null>(
   "reconcileStoredBytes",
   4,
-  `${COUNTING}
-  trim(KEYS, ARGV[1], ${TRIMMED_OVER_BOUND})
+  `${COUNT_BYTES_LUA}
+  trim(KEYS, ARGV[1], ${TRIM_COUNT_OVER_LIMIT})
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '+inf', '+inf')) do
     if not redis.call('ZSCORE', KEYS[4], id) then drop(KEYS, ARGV[1], id) end
   end
@@ -143,7 +143,7 @@ const reconcileScript = defineScript<null>(
   { runsWhenFull: true },
 );
 
-export interface GrowingResponse {
+export interface RunningResponseSize {
   id: string;
   project: string;
   bytes: number;
@@ -159,19 +159,19 @@ export class StoredBytes {
   }
 
   /** Counts `bytes` more under `id`, or says what the project keeps already. Exact, however many ask at once. */
-  async addWithin(
-    bound: number,
+  async addWithinLimit(
+    limit: number,
     project: string,
     id: string,
     bytes: number,
-    expiresAtMs = KEPT,
+    expiresAtMs = NEVER_EXPIRES_MS,
   ): Promise<{ isAdded: boolean; kept: number }> {
     const keys = this.#layout.storedBytes(project);
-    const [added, kept] = await addWithinScript(this.#redis, keys, project, id, bytes, expiresAtMs, bound);
+    const [added, kept] = await addWithinScript(this.#redis, keys, project, id, bytes, expiresAtMs, limit);
     return { isAdded: added === 1, kept };
   }
 
-  async set(project: string, id: string, bytes: number, expiresAtMs = KEPT): Promise<void> {
+  async set(project: string, id: string, bytes: number, expiresAtMs = NEVER_EXPIRES_MS): Promise<void> {
     await setScript(this.#redis, this.#layout.storedBytes(project), project, id, bytes, expiresAtMs);
   }
 
@@ -184,19 +184,19 @@ export class StoredBytes {
   }
 
   /** What responses that run have by now. */
-  async updateOpen(responses: readonly GrowingResponse[]): Promise<void> {
-    const { open, storedBytes } = this.#layout;
-    for (const [project, own] of Map.groupBy(responses, (each) => each.project)) {
-      const sizes = own.flatMap(({ id, bytes }) => [id, bytes]);
-      await updateOpenScript(this.#redis, storedBytes(project), open, project, sizes);
+  async updateInFlight(responses: readonly RunningResponseSize[]): Promise<void> {
+    const { inFlight, storedBytes } = this.#layout;
+    for (const [project, ofProject] of Map.groupBy(responses, (each) => each.project)) {
+      const sizes = ofProject.flatMap(({ id, bytes }) => [id, bytes]);
+      await updateInFlightScript(this.#redis, storedBytes(project), inFlight, project, sizes);
     }
   }
 
   /** Of every project, takes out what does not count any more. */
   async reconcile(): Promise<void> {
-    const { open, storedSums, storedBytes } = this.#layout;
+    const { inFlight, storedSums, storedBytes } = this.#layout;
     for (const project of await this.#redis.hkeys(storedSums)) {
-      await reconcileScript(this.#redis, storedBytes(project), open, project);
+      await reconcileScript(this.#redis, storedBytes(project), inFlight, project);
     }
   }
 }

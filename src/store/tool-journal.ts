@@ -57,22 +57,22 @@ export type RecordedTurn = z.infer<typeof turnSchema>;
  * A response that the provider runs by itself for one turn, and the provider's number of the event up to which all of it is
  * in our log. `round` is how many were lost in this turn before it.
  */
-const attachmentSchema = z.object({
+const remoteRunSchema = z.object({
   provider: z.string(),
   id: z.string(),
   cursor: z.int(),
   round: z.int(),
   isLost: z.boolean(),
 });
-export type RecordedAttachment = z.infer<typeof attachmentSchema>;
+export type RecordedRemoteRun = z.infer<typeof remoteRunSchema>;
 
 export interface ToolJournal {
   /** By their places, in order. A Redis that came back from an older file may have lost some. */
   turns: ReadonlyMap<number, RecordedTurn>;
   /** By the place of their turn. */
-  attachments: ReadonlyMap<number, RecordedAttachment>;
+  remoteRuns: ReadonlyMap<number, RecordedRemoteRun>;
   /** By call id. */
-  started: ReadonlySet<string>;
+  startedCallIds: ReadonlySet<string>;
   results: ReadonlyMap<string, ToolResult>;
 }
 
@@ -107,20 +107,20 @@ export class ToolJournals {
   }
 
   /** False if the lease is not the current one. Safe to send again: so are those below. */
-  async writeTurn(id: string, lease: string, place: number, turn: RecordedTurn): Promise<boolean> {
-    return await this.#write(id, lease, `turn:${place}`, turn);
+  async writeTurn(id: string, lease: string, turnIndex: number, turn: RecordedTurn): Promise<boolean> {
+    return await this.#write(id, lease, `turn:${turnIndex}`, turn);
   }
 
-  async writeStart(id: string, lease: string, callId: string): Promise<boolean> {
+  async writeCallStart(id: string, lease: string, callId: string): Promise<boolean> {
     return await this.#write(id, lease, `start:${callId}`, 1);
   }
 
-  async writeResult(id: string, lease: string, callId: string, result: ToolResult): Promise<boolean> {
+  async writeCallResult(id: string, lease: string, callId: string, result: ToolResult): Promise<boolean> {
     return await this.#write(id, lease, `result:${callId}`, result);
   }
 
-  async writeAttachment(id: string, lease: string, place: number, attachment: RecordedAttachment): Promise<boolean> {
-    return await this.#write(id, lease, `attachment:${place}`, attachment);
+  async writeRemoteRun(id: string, lease: string, turnIndex: number, remoteRun: RecordedRemoteRun): Promise<boolean> {
+    return await this.#write(id, lease, `attachment:${turnIndex}`, remoteRun);
   }
 
   async read(id: string): Promise<ToolJournal> {
@@ -129,16 +129,16 @@ export class ToolJournals {
       fields
         .filter(([field]) => field.startsWith(prefix))
         .map(([field, json]) => [field.slice(prefix.length), schema.parse(JSON.parse(json))]);
-    const byPlace = <T>(prefix: string, schema: z.ZodType<T>): Map<number, T> =>
+    const byIndex = <T>(prefix: string, schema: z.ZodType<T>): Map<number, T> =>
       new Map(
         parsed(prefix, schema)
           .map(([place, each]): [number, T] => [Number(place), each])
           .sort(([a], [b]) => a - b),
       );
     return {
-      turns: byPlace("turn:", turnSchema),
-      attachments: byPlace("attachment:", attachmentSchema),
-      started: new Set(parsed("start:", z.unknown()).map(([callId]) => callId)),
+      turns: byIndex("turn:", turnSchema),
+      remoteRuns: byIndex("attachment:", remoteRunSchema),
+      startedCallIds: new Set(parsed("start:", z.unknown()).map(([callId]) => callId)),
       results: new Map(parsed("result:", toolResultSchema)),
     };
   }

@@ -1,8 +1,8 @@
 /** A record and its opening events, written in one step: that step is the response's acceptance. */
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { type EncodedRecord, NEW_FIELDS } from "./encoded-record.ts";
-import { isLarge, writeStaged } from "./staged-record.ts";
+import { type EncodedRecord, NEW_RECORD_FIELDS } from "./encoded-record.ts";
+import { isLargeRecord, writeStagedRecord } from "./staged-record.ts";
 
 /*
  * For scripts that write a record. `keys` are meta, events, snapshot, request, input, calls, index of the input.
@@ -10,7 +10,7 @@ import { isLarge, writeStaged } from "./staged-record.ts";
  * events…, index…, then field, value… of the record.
  * `create` returns 1 if it was created, 0 if the id was there already (the same admission, sent again).
  */
-export const CREATING = `
+export const CREATE_RECORD_LUA = `
   local function create(keys, args, first)
     if redis.call('EXISTS', keys[1]) == 1 then return 0 end
     local count = tonumber(args[first + 2])
@@ -24,15 +24,15 @@ export const CREATING = `
     if fields > index then redis.call('EXPIRE', keys[7], args[first + 4]) end
     redis.call('SET', keys[4], args[first])
     redis.call('SET', keys[5], args[first + 1])
-    redis.call('HSET', keys[1], 'last', count - 1, ${NEW_FIELDS}, unpack(args, fields))
+    redis.call('HSET', keys[1], 'last', count - 1, ${NEW_RECORD_FIELDS}, unpack(args, fields))
     return 1
   end
 `;
 /** Of `keys`. */
-export const CREATING_KEYS = 7;
+export const CREATE_RECORD_KEY_COUNT = 7;
 
 /** The arguments of `create` in CREATING. Lists stand for their entries. */
-export function creatingArgs(record: EncodedRecord): (string | number)[] {
+export function createRecordArgs(record: EncodedRecord): (string | number)[] {
   const { request, input, inputIndex, indexSeconds, events, fields } = record;
   return [request, input, events.length, inputIndex.length, indexSeconds, events, inputIndex, fields].flat();
 }
@@ -42,14 +42,14 @@ export function creatingArgs(record: EncodedRecord): (string | number)[] {
  */
 const createRecordScript = defineScript<0 | 1>(
   "createResponseRecord",
-  CREATING_KEYS,
-  `${CREATING}
+  CREATE_RECORD_KEY_COUNT,
+  `${CREATE_RECORD_LUA}
   return create(KEYS, ARGV, 1)
 `,
 );
 
 /** False if the id was there already. */
 export async function writeRecord(redis: RedisClient, layout: RedisLayout, record: EncodedRecord): Promise<boolean> {
-  if (isLarge(record)) return await writeStaged(redis, layout, record);
-  return (await createRecordScript(redis, layout.keysOf(record.id), creatingArgs(record))) === 1;
+  if (isLargeRecord(record)) return await writeStagedRecord(redis, layout, record);
+  return (await createRecordScript(redis, layout.keysOf(record.id), createRecordArgs(record))) === 1;
 }

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RECONNECT_CEILING_MS } from "../../src/redis/connect.ts";
+import { MAX_RECONNECT_DELAY_MS } from "../../src/redis/connect.ts";
 import { RedisServer } from "../campaign/redis-server.ts";
-import { startSwitch } from "../support/switch.ts";
+import { startSwitchingProxy } from "../support/switching-proxy.ts";
 import { Arrivals, createEndless } from "./arrivals.ts";
 import { besideGiven, type Figure } from "./figure.ts";
 import { follow } from "./follow.ts";
@@ -18,7 +18,7 @@ const PREFIX = "failover";
 export async function measureFailover(bench: Bench): Promise<Figure[]> {
   const samples: number[] = [];
   for (let i = 0; i < REPETITIONS; i += 1) samples.push(await standstillSeconds(bench));
-  const given = { name: "longest wait between two tries to connect", value: RECONNECT_CEILING_MS / 1000 };
+  const given = { name: "longest wait between two tries to connect", value: MAX_RECONNECT_DELAY_MS / 1000 };
   return [besideGiven(`failover of Redis to the next event, median of ${REPETITIONS}`, "s", samples, given)];
 }
 
@@ -29,7 +29,7 @@ async function standstillSeconds(bench: Bench): Promise<number> {
   const primary = stack.use(await RedisServer.start(join(folder, "primary")));
   const replica = stack.use(await RedisServer.start(join(folder, "replica"), primary.port));
   await replica.untilLinked();
-  const address = stack.use(await startSwitch(primary.port));
+  const address = stack.use(await startSwitchingProxy(primary.port));
   const there = { ...bench, redisUrl: address.url };
   const api = stack.use(await startApi(there, PREFIX));
   stack.use(await startWorker(there, PREFIX));

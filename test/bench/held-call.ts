@@ -45,7 +45,7 @@ async function timed(storage: BenchStorage, streamsCalls: boolean): Promise<numb
   const upstream: Upstream = { run: () => longCall() };
   const outcome = await runOnce({ storage, kinds: [], upstream, streamsCalls, isStrict: false }, id, new RunControl());
   const tookMs = nowMs() - startedMs;
-  const last = await storage.reader.readLast(id);
+  const last = await storage.visibleLogReader.readLast(id);
   if (outcome !== "ended" || last?.data.includes('"status":"completed"') !== true) throw new Error("The run failed.");
   return tookMs;
 }

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../src/local/redis/private-server.ts";
+import { findFreePort } from "../../src/local/redis/private-server.ts";
 import type { Answer } from "./children/answer.ts";
 import type { Bench } from "./measurement.ts";
 
@@ -75,13 +75,13 @@ export async function startApi(
   more: Record<string, string> = {},
 ): Promise<ServerProcess> {
   const profile = bench.profileInto === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${bench.profileInto}`];
-  const port = await freePort();
+  const port = await findFreePort();
   const env = environmentOf(bench, prefix, { PORT: String(port), ...more });
   return await untilReady(new Process([...COLLECTOR, ...profile, "src/server.ts"], env, false), port);
 }
 
 export async function startWorker(bench: Bench, prefix: string): Promise<ServerProcess> {
-  const port = await freePort();
+  const port = await findFreePort();
   const env = environmentOf(bench, prefix, { WORKER_PORT: String(port) });
   return await untilReady(new Process(["workers/main.ts"], env, false), port);
 }

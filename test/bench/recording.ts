@@ -1,7 +1,7 @@
 /** Responses whose log a measurement writes itself. */
 import { pino } from "pino";
 import { applyEvent, type ResponseState } from "../../src/lifecycle/apply-event.ts";
-import { completeResponse, startResponse } from "../../src/lifecycle/end-response.ts";
+import { createCompletedEvent, createInProgressEvent } from "../../src/lifecycle/lifecycle-events.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
@@ -13,7 +13,7 @@ import type { RedisClient } from "../../src/redis/script.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
-import { KEPT_FOR } from "../support/storage.ts";
+import { IDLE_SECONDS } from "../support/storage.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
 
 const logger = pino({ level: "silent" });
@@ -30,9 +30,9 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   const layout = new RedisLayout(prefix, { sharded: false });
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, []);
-  const clock = await RedisClock.start(redis, layout.open, logger);
+  const clock = await RedisClock.start(redis, layout.inFlight, logger);
   const storage = openStorage({
-    ...KEPT_FOR,
+    ...IDLE_SECONDS,
     redis,
     logRedis: redis,
     layout,
@@ -96,6 +96,6 @@ export function endingOf(response: Response, tokens: number): EventDraft {
     total_tokens: tokens + 1,
   };
   const output: OutputItem[] = response.output;
-  const begun = startResponse(response).response;
-  return completeResponse(begun, { output, usage }, Math.floor(Date.now() / 1000));
+  const begun = createInProgressEvent(response).response;
+  return createCompletedEvent(begun, { output, usage }, Math.floor(Date.now() / 1000));
 }

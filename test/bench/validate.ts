@@ -4,7 +4,7 @@
  */
 import { parseCreateRequest } from "../../src/http/validation/validate.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { readCatalog } from "../../src/providers/catalog.ts";
+import { readProviderCatalog } from "../../src/providers/catalog.ts";
 import { compare, type Figure, median, takeTurns, type Target } from "./figure.ts";
 
 const TURNS = 9;
@@ -67,7 +67,7 @@ const SHAPES: Shape[] = [
 ];
 
 export async function measureValidating(): Promise<Figure[]> {
-  const catalog = readCatalog(readConfig({}));
+  const catalog = readProviderCatalog(readConfig({}));
   const figures: Figure[] = [];
   for (const { name, body, repetitions, target } of SHAPES) {
     const json = JSON.stringify(body);

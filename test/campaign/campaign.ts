@@ -152,7 +152,7 @@ class Campaign implements AsyncDisposable {
           if (found !== undefined) return found;
         }
       }
-      await this.#condition.changedAfter(changes);
+      await this.#condition.waitForChangeAfter(changes);
     }
   }
 

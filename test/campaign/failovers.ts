@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
 import { send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
-import { startSwitch, type Switch } from "../support/switch.ts";
+import { startSwitchingProxy, type SwitchingProxy } from "../support/switching-proxy.ts";
 import { RedisServer } from "./redis-server.ts";
 
 /** Each a number that ought to be 0. */
@@ -59,7 +59,7 @@ export async function runFailovers(
     stack.use(await RedisServer.start(join(folder, "2"), primary.port)),
   ];
   for (const replica of replicas) await replica.untilLinked();
-  const address = stack.use(await startSwitch(primary.port));
+  const address = stack.use(await startSwitchingProxy(primary.port));
   const KEY_PREFIX = `failovers-${randomBytes(6).toString("hex")}`;
   const environment = { ...SETTINGS, KEY_PREFIX, REDIS_URL: address.url };
   const api = stack.use(await startApi(environment));
@@ -74,14 +74,14 @@ export async function runFailovers(
 
 class Failovers {
   readonly #api: ApiProcess;
-  readonly #address: Switch;
+  readonly #address: SwitchingProxy;
   readonly #prefix: string;
   /** The primary first. */
   #servers: RedisServer[];
   readonly #ids: string[] = [];
   readonly #rounds = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
 
-  constructor(api: ApiProcess, address: Switch, prefix: string, servers: RedisServer[]) {
+  constructor(api: ApiProcess, address: SwitchingProxy, prefix: string, servers: RedisServer[]) {
     this.#api = api;
     this.#address = address;
     this.#prefix = prefix;

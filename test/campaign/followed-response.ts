@@ -1,8 +1,8 @@
 /** A response that is followed from its first event to its last, and what is wrong with what programs would make of it. */
 import { isTerminalEventType } from "../../src/protocol/event.ts";
 import type { Response } from "../../src/protocol/response.ts";
-import { act, finalOf, incompleteCalls } from "../support/acting-client.ts";
-import { type ReceivedEvent, subscribeToTheEnd } from "../support/subscriber.ts";
+import { actOnStream, actOnFinalResponse, incompleteCalls } from "../support/acting-client.ts";
+import { type ReceivedEvent, subscribeToEnd } from "../support/subscriber.ts";
 
 /** Each a number that ought to be 0. */
 export interface Faults {
@@ -32,7 +32,7 @@ export class FollowedResponse {
   }
 
   async follow(url: string, onChange: () => void): Promise<void> {
-    await subscribeToTheEnd(() => url, this.id, {
+    await subscribeToEnd(() => url, this.id, {
       onEvent: (event) => {
         this.#accept(event);
         onChange();
@@ -49,11 +49,11 @@ export class FollowedResponse {
   /** `calls`: those that its model has asked for, as `<name> <arguments>`. */
   findFaults(calls: readonly string[]): Faults {
     const { response, type } = JSON.parse(this.#log.at(-1)!) as { response: Response; type: string };
-    const acted = act(this.#log);
+    const acted = actOnStream(this.#log);
     return {
       incompleteCalls: incompleteCalls(this.#log),
       wrongCalls: countWrong(acted.calls, calls),
-      differentTexts: acted.text === finalOf(response).text ? 0 : 1,
+      differentTexts: acted.text === actOnFinalResponse(response).text ? 0 : 1,
       notCompleted: type === "response.completed" ? 0 : 1,
     };
   }

@@ -40,7 +40,7 @@ export const openCalls: OpenScenario = async (condition) => {
     request: (number) => ({ model: "stopping/any", input: payeeOf(number), tools: [PAY_TOOL], background: true }),
     calls: (number) => [`${PAY} ${argumentsFor(payeeOf(number))}`],
     isInTheMiddle: ({ number }) => vendor.isHeld(payeeOf(number)),
-    release: () => vendor.stopNoMore(),
+    release: () => vendor.finishStreams(),
     [Symbol.asyncDispose]: async () => await vendor[Symbol.asyncDispose](),
   };
 };

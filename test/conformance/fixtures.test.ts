@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CompactedResponse } from "../../src/protocol/compaction.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
-import { pollToTheEnd } from "../support/api-client.ts";
+import { pollToEnd } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -68,7 +68,7 @@ async function answer(headers: Record<string, string>, { body, polled }: Recorde
   const answered = await post(headers, "/responses", body);
   if (body["stream"] !== true) {
     const response = (await answered.json()) as Response;
-    return { headers: answered.headers, response: polled ? await pollToTheEnd(api.url, response.id) : response };
+    return { headers: answered.headers, response: polled ? await pollToEnd(api.url, response.id) : response };
   }
   const { events, isWhole } = await receive(answered, new AbortController());
   expect(isWhole).toBe(true);

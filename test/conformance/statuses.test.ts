@@ -1,7 +1,7 @@
 /** Every status a response can have, reached over HTTP, with what only a response of that status says (contract.md#response-object). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Response, responseSchema, type ResponseStatus } from "../../src/protocol/response.ts";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -34,7 +34,7 @@ interface Reached {
 
 async function ended(settings: object, fields: object = {}): Promise<Reached> {
   const { id } = await create(api.url, simulate({ ...QUICK, ...settings }, { ...fields }));
-  await pollToTheEnd(api.url, id);
+  await pollToEnd(api.url, id);
   return { url: api.url, id };
 }
 

@@ -6,10 +6,10 @@ import { newItemId } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Tool } from "../../src/protocol/tool.ts";
 import { RunControl } from "../../workers/attempt/run.ts";
-import type { OpenTool, ServerFunction, ShownCall, ToolKind, ToolResult } from "../../workers/tools/tool.ts";
+import type { OpenTool, ServerFunction, CallPresenter, ToolKind, ToolResult } from "../../workers/tools/tool.ts";
 import type { Upstream } from "../../workers/upstreams/upstream.ts";
 import { openTestStorage } from "../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../support/tool-runs.ts";
 
 /** A call as the simulator is told to make it. */
 interface Step {
@@ -34,13 +34,13 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
   async function run(choose: (setup: ToolSetup) => Step[], spoil = (upstream: Upstream) => upstream) {
     await using setup = await makeSetup();
     await using storage = await openTestStorage();
-    const upstream = new NotingUpstream();
-    const id = await createResponse(storage, { tools: [setup.tool], metadata: steps(choose(setup)) });
+    const upstream = new RecordingUpstream();
+    const id = await createResponse(storage, { tools: [setup.tool], metadata: scriptSteps(choose(setup)) });
     const outcome = await runOnce({ storage, kinds: [setup.kind], upstream: spoil(upstream) }, id, new RunControl());
     expect(outcome).toBe("ended");
     const { response } = await finalResponse(storage, id);
     const calls = (response.output as OutputItem[]).filter((item) => item.type === setup.itemType);
-    const told = upstream.calls.at(-1)!.input.filter((item) => item.type === "function_call_output");
+    const told = upstream.calls.at(-1)!.history.filter((item) => item.type === "function_call_output");
     return { response, calls, told, turns: upstream.calls };
   }
 
@@ -58,9 +58,9 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
       },
     };
     expect.hasAssertions();
-    const request = { tools: [setup.tool], tool_choice: "none" as const, metadata: steps() };
+    const request = { tools: [setup.tool], tool_choice: "none" as const, metadata: scriptSteps() };
     const id = await createResponse(storage, request);
-    await runOnce({ storage, kinds: [checking], upstream: new NotingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds: [checking], upstream: new RecordingUpstream() }, id, new RunControl());
     expect((await finalResponse(storage, id)).response.status).toBe("completed");
   }
 
@@ -108,7 +108,7 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
         const call = { callId: "call_1", name: good.call, arguments: JSON.stringify(good.arguments) };
         const reason = new Error("stopped before it began");
         const startedAt = performance.now();
-        const options = { signal: AbortSignal.abort(reason), progress: () => {} };
+        const options = { signal: AbortSignal.abort(reason), reportProgress: () => {} };
         await expect(fn.run(call, options)).rejects.toBe(reason);
         expect(performance.now() - startedAt).toBeLessThan(PROMPTLY_MS);
       });
@@ -139,8 +139,8 @@ function withBrokenArguments(upstream: Upstream): Upstream {
   };
 }
 
-function expectLegal(fn: ServerFunction, rest: (shown: ShownCall) => ItemEventDraft[], json: string): void {
-  const shown = fn.show({ itemId: newItemId(fn.itemType), output_index: 0 });
+function expectLegal(fn: ServerFunction, rest: (shown: CallPresenter) => ItemEventDraft[], json: string): void {
+  const shown = fn.presentCall({ itemId: newItemId(fn.itemType), output_index: 0 });
   const grammar = new ItemGrammar();
   for (const event of [...shown.open(), ...shown.delta(json), ...rest(shown)]) grammar.accept(event);
   grammar.checkAllDone({ type: "finish" });

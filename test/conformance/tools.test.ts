@@ -1,10 +1,10 @@
 /** Every tool that this server runs keeps the contract of tools. */
 import { vi } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import { codeInterpreter } from "../../workers/tools/code-interpreter/code-interpreter.ts";
-import { imageGeneration } from "../../workers/tools/image-generation/image-generation.ts";
+import { openCodeInterpreterKind } from "../../workers/tools/code-interpreter/code-interpreter.ts";
+import { openImageGenerationKind } from "../../workers/tools/image-generation/image-generation.ts";
 import { openMcpKind } from "../../workers/tools/mcp/mcp.ts";
-import { webSearch } from "../../workers/tools/web-search/web-search.ts";
+import { openWebSearchKind } from "../../workers/tools/web-search/web-search.ts";
 import { json, startImagesServer } from "../support/images-server.ts";
 import { mcpTool } from "../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, textResult } from "../support/mcp-server.ts";
@@ -19,7 +19,7 @@ const LOOPBACK = { FETCH_ALLOWED_HOSTS: "127.0.0.1" };
 describeTool("Web search", async () => {
   const site = await startWebSite();
   site.pages["/search"] = searchResults({ url: `${site.url}/moss`, title: "Moss" });
-  const kind = webSearch(readConfig({ ...LOOPBACK, SEARXNG_URL: site.url, WEB_SEARCH_HONOUR_ROBOTS: "false" }));
+  const kind = openWebSearchKind(readConfig({ ...LOOPBACK, SEARXNG_URL: site.url, WEB_SEARCH_HONOUR_ROBOTS: "false" }));
   return {
     kind,
     tool: { type: "web_search" },
@@ -34,7 +34,7 @@ describeTool("Web search", async () => {
 });
 
 describeTool("The code interpreter", () => {
-  const kind = codeInterpreter(readConfig({ CODE_INTERPRETER_PROCESSES: "1" }));
+  const kind = openCodeInterpreterKind(readConfig({ CODE_INTERPRETER_PROCESSES: "1" }));
   return Promise.resolve({
     kind,
     tool: { type: "code_interpreter", container: { type: "auto" } },
@@ -55,7 +55,7 @@ describeTool("Image generation", async () => {
     OPENAI_API_KEY: "sk-of-a-test",
     IMAGE_MODEL: "openai/gpt-image-1",
   };
-  const kind = imageGeneration(readConfig({ ...environment, UPSTREAM_MAX_RETRIES: "0" }));
+  const kind = openImageGenerationKind(readConfig({ ...environment, UPSTREAM_MAX_RETRIES: "0" }));
   return {
     kind,
     tool: { type: "image_generation" },

@@ -72,8 +72,8 @@ export function makeCall(setup: UpstreamSetup, scenario: Scenario): UpstreamCall
     responseId: newId("resp"),
     model,
     request: { model, ...REQUESTS[scenario], ...(metadata && { metadata }) },
-    input: [{ type: "message", role: "user", content: CONTENTS[scenario]?.(prompt) ?? prompt }],
-    produced: [],
+    history: [{ type: "message", role: "user", content: CONTENTS[scenario]?.(prompt) ?? prompt }],
+    completedItems: [],
     firstOutputIndex: 0,
   };
 }

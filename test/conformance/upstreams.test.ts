@@ -123,7 +123,7 @@ describe.each(NAMES)("%s, when it misbehaves,", (name) => {
     setup.provider.setChaos({ rateLimitRate: 1 });
     const { finish } = await readText(setup);
     expect(finish).toMatchObject({ status: "postponed", error: { code: "rate_limit_exceeded" } });
-    expect(finish, "aimock says Retry-After: 1").toMatchObject({ afterMs: 1_000 });
+    expect(finish, "aimock says Retry-After: 1").toMatchObject({ retryAfterMs: 1_000 });
     expect(setup.provider.getRequests()).toHaveLength(2);
   });
 

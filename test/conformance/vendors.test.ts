@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { ChaosSettings } from "../support/fake-vendor/chaos.ts";
-import type { Script, Turn } from "../support/fake-vendor/script.ts";
+import type { Script, ScriptedTurn } from "../support/fake-vendor/script.ts";
 import { startFakeVendor } from "../support/fake-vendor/server.ts";
 import { FAKE_VENDOR_NAMES, type FakeVendorName } from "../support/fake-vendor/vendors.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
-import { Chain, expectNoRefusals, user } from "../support/vendor-runs.ts";
+import { Chain, expectNoRejections, user } from "../support/vendor-runs.ts";
 import { textOf } from "./upstream-log.ts";
 
 let storage: TestStorage;
@@ -19,7 +19,7 @@ afterAll(() => storage[Symbol.asyncDispose]());
 
 const look = (x: number) => ({ name: "look", arguments: { x } });
 const askWeather = (city: string) => ({ name: "get_weather", arguments: { city } });
-const ANSWER: Turn = { thinks: "Six and seven are thirteen.", says: "It is thirteen." };
+const ANSWER: ScriptedTurn = { thinks: "Six and seven are thirteen.", says: "It is thirteen." };
 
 const SCRIPT: Script = {
   "Add them": [ANSWER],
@@ -83,7 +83,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   test("answers with reasoning and a text", async () => {
     await using vendor = await start(name);
     const response = await new Chain(storage).ask(vendor, "Add them");
-    expectNoRefusals(vendor);
+    expectNoRejections(vendor);
     expect(response.status).toBe("completed");
     expect(typesOf(response)).toEqual(["reasoning", "message"]);
     expect(textOf(response.output[0]!)).toBe(ANSWER.thinks);
@@ -104,21 +104,21 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     );
     expect(new Set(calls.map(({ call_id }) => call_id)).size).toBe(outputs.length);
     const second = await chain.answer(vendor, calls, outputs);
-    expectNoRefusals(vendor);
+    expectNoRejections(vendor);
     expect(lastText(second)).toBe(ANSWER.says);
   });
 
   test("goes on for three turns, with calls of this server's tools and of the client's", async () => {
     await using vendor = await start(name);
     await talk(vendor);
-    expectNoRefusals(vendor);
+    expectNoRejections(vendor);
   });
 
   const forced = [{ tool_choice: "required" }, { tool_choice: { type: "function", name: "get_weather" } }] as const;
   test.each(forced)("is sent whatever a client's history is like, with $tool_choice", async (request) => {
     await using vendor = await start(name);
     const response = await new Chain(storage).send(vendor, AWKWARD, request);
-    expectNoRefusals(vendor);
+    expectNoRejections(vendor);
     expect([response.status, response.error]).toEqual(["completed", null]);
     expect(callsOf(response)).toMatchObject([{ name: "get_weather" }]);
   });
@@ -126,7 +126,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   test("is sent a history that ends with its own words", async () => {
     await using vendor = await start(name);
     const response = await new Chain(storage).send(vendor, [user("Add them"), said("Six and seven")]);
-    expectNoRefusals(vendor);
+    expectNoRejections(vendor);
     expect([response.status, response.error]).toEqual(["completed", null]);
   });
 
@@ -149,7 +149,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   test.each([1, 2, 3, 4])("says the same in streams that are odd, late and refused at first, seed %i", async (seed) => {
     await using vendor = await start(name, { seed, oddityRate: 0.4, failureRate: 0.4, cuts: true });
     await talk(vendor);
-    expectNoRefusals(vendor);
+    expectNoRejections(vendor);
   });
 
   test.each([1, 2, 3])("leaves legal logs when its streams break or fall silent, seed %i", async (seed) => {
@@ -159,7 +159,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
       const response = await new Chain(storage, { UPSTREAM_IDLE_TIMEOUT_MS: "300" }).ask(vendor, question);
       expect([text, "server_error"]).toContain(response.error?.code ?? lastText(response));
     }
-    expectNoRefusals(vendor);
+    expectNoRejections(vendor);
   });
 });
 
@@ -176,7 +176,7 @@ describe.each(FAKE_VENDOR_NAMES)("a chain that %s began", (name) => {
     expect(chain.tool.begun).toHaveLength(4);
     expect(lastText(await chain.answer(first, more, ["snow"]))).toBe("It snows.");
     expect(lastText(await chain.ask(first, "Add them"))).toBe(ANSWER.says);
-    for (const vendor of [first, second]) expectNoRefusals(vendor);
+    for (const vendor of [first, second]) expectNoRejections(vendor);
   });
 });
 

@@ -1,13 +1,13 @@
 /** What the clients that people use make of a worker's death: text is told once, and a call is executed once and whole. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FollowingPage } from "../support/following-page.ts";
-import { noteOutsideConnections } from "../support/outside-connections.ts";
+import { recordOutsideConnections } from "../support/outside-connections.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { AMOUNT, ANNOUNCEMENT } from "../support/stopping-vendor.ts";
 import { allRuns } from "./clients/runs/all.ts";
 import { type Experience, type Experiences, type Loss, LosingServer, payeeOf } from "./clients/worker-loss.ts";
 
-const outside = noteOutsideConnections();
+const outside = recordOutsideConnections();
 let page: FollowingPage;
 let server: LosingServer;
 const runs = allRuns(() => page);

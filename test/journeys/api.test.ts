@@ -2,7 +2,7 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -75,7 +75,7 @@ describe("POST /responses", () => {
       user: null,
     });
     expect(responseSchema.parse(answer.body)).toEqual(answer.body);
-    const final = await pollToTheEnd(api.url, answer.body.id);
+    const final = await pollToEnd(api.url, answer.body.id);
     expect(responseSchema.parse(final)).toEqual(final);
     expect(final).toMatchObject({ status: "completed", service_tier: "default", usage: { output_tokens: 3 } });
   });
@@ -112,7 +112,7 @@ describe("POST /responses", () => {
 
   test("store false: a background response can be read and not continued, a foreground one neither", async () => {
     const background = await create(api.url, { ...simulate({ tokens: 2, delay_ms: 0 }), store: false });
-    await pollToTheEnd(api.url, background.id);
+    await pollToEnd(api.url, background.id);
     expect(await inspector.redis.ttl(inspector.layout.events(background.id))).toBeLessThanOrEqual(600);
     const next = await send<object>(
       "POST",
@@ -244,11 +244,11 @@ describe("POST /responses", () => {
     const both = await Promise.all([1, 2].map(() => send("POST", `${api.url}/responses`, body, headers)));
     expect(both[0]!.body.id).toBe(both[1]!.body.id);
     const { id } = both[0]!.body;
-    await pollToTheEnd(api.url, id);
+    await pollToEnd(api.url, id);
     const replay = await send("POST", `${api.url}/responses`, body, headers);
     expect(replay.headers.get("idempotent-replayed")).toBe("true");
     expect(replay.body).toMatchObject({ id, status: "completed" });
-    expect(await inspector.open()).not.toContain(id);
+    expect(await inspector.inFlight()).not.toContain(id);
     const conflict = await send<object>("POST", `${api.url}/responses`, { ...body, input: "Other" }, headers);
     expect(conflict).toMatchObject({ status: 422, body: { error: { code: "idempotency_key_reuse" } } });
     await send("DELETE", `${api.url}/responses/${id}`);

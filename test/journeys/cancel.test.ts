@@ -1,7 +1,7 @@
 /** Promise 4 (contract.md#promises): cancel cancels. The terminal state is committed atomically, the upstream's request is closed, tokens stop. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isTerminalStatus, type Response } from "../../src/protocol/response.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -32,7 +32,7 @@ async function expectCancelled(id: string): Promise<Response> {
   const final = expectOneTerminal(log);
   expect(final).toMatchObject({ status: "cancelled", error: null, completed_at: null });
   expect(await get(id)).toEqual(final);
-  expect(await inspector.open()).not.toContain(id);
+  expect(await inspector.inFlight()).not.toContain(id);
   return final;
 }
 
@@ -55,7 +55,7 @@ describe("with no worker alive", () => {
     await cancel(id);
     await using worker = await startWorker(environment);
     const other = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
-    await pollToTheEnd(api.url, other.id);
+    await pollToEnd(api.url, other.id);
     await expectCancelled(id);
     expect(worker.child.exitCode).toBeNull();
   });
@@ -77,7 +77,7 @@ describe("with a worker", () => {
     expect(await get(id)).toEqual(body);
     const log = await inspector.log(id);
     const other = await create(api.url, simulate({ tokens: 30, delay_ms: 5 }));
-    await pollToTheEnd(api.url, other.id);
+    await pollToEnd(api.url, other.id);
     expect(await inspector.log(id)).toEqual(log);
     await expectCancelled(id);
   });
@@ -123,8 +123,8 @@ describe("with a worker", () => {
       return /"id":"(resp_\w+)"/.exec(text)![1]!;
     };
     const [foreground, background] = await Promise.all([leave(false), leave(true)]);
-    expect((await pollToTheEnd(api.url, foreground)).status).toBe("cancelled");
-    expect((await pollToTheEnd(api.url, background)).status).toBe("completed");
+    expect((await pollToEnd(api.url, foreground)).status).toBe("cancelled");
+    expect((await pollToEnd(api.url, background)).status).toBe("completed");
   });
 
   test("a foreground client that comes back with its Idempotency-Key gets the run that it was cut off from", async () => {
@@ -132,10 +132,10 @@ describe("with a worker", () => {
     const body = JSON.stringify({ ...simulate({ tokens: 100, delay_ms: 10 }), background: false });
     const cut = new AbortController();
     // What ran before may have ended for its client, and not have been left by its worker yet.
-    while ((await inspector.open()).length > 0) await inspector.redis.ping();
+    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
     const first = fetch(`${api.url}/responses`, { method: "POST", headers, body, signal: cut.signal });
-    let ids = await inspector.open();
-    while (ids.length === 0) ids = await inspector.open();
+    let ids = await inspector.inFlight();
+    while (ids.length === 0) ids = await inspector.inFlight();
     await subscribe(api.url, ids[0]!, { cutAfterEvents: 10 });
     cut.abort();
     await expect(first).rejects.toThrow("aborted");
@@ -183,7 +183,7 @@ describe("with a worker", () => {
     await Promise.all([...begun.values()].map(({ promise }) => promise));
     leaving.kill("SIGTERM");
     const [kept, dropped] = await Promise.all(streams);
-    expect((await pollToTheEnd(api.url, kept!)).status).toBe("completed");
+    expect((await pollToEnd(api.url, kept!)).status).toBe("completed");
     let { status } = await inspector.meta(dropped!);
     while (status === "in_progress") ({ status } = await inspector.meta(dropped!));
     expect(status).toBe("cancelled");
@@ -221,7 +221,7 @@ describe("with a worker", () => {
     ["incomplete", { tokens: 90, delay_ms: 0 }, { max_output_tokens: 16 }, "Cannot cancel an incomplete response."],
   ])("what is %s cannot be cancelled", async (status, settings, fields, message) => {
     const { id } = await create(api.url, simulate(settings, fields));
-    expect((await pollToTheEnd(api.url, id)).status).toBe(status);
+    expect((await pollToEnd(api.url, id)).status).toBe(status);
     const answer = await send<object>("POST", `${api.url}/responses/${id}/cancel`);
     expect(answer).toMatchObject({ status: 400, body: { error: { message, type: "invalid_request_error" } } });
   });
@@ -250,7 +250,7 @@ describe("with a worker", () => {
 
   test("a finished response that is deleted leaves nothing behind", async () => {
     const { id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }));
-    await pollToTheEnd(api.url, id);
+    await pollToEnd(api.url, id);
     await send("DELETE", `${api.url}/responses/${id}`);
     expect(await inspector.redis.keys(`*${id}*`)).toEqual([]);
     expect((await send("DELETE", `${api.url}/responses/${id}`)).status).toBe(404);

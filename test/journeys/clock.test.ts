@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type LogLine, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -12,7 +12,7 @@ import {
   completed,
   created,
   message,
-  refuse,
+  answerError,
   startUpstreamServer,
   streamAndEnd,
   type UpstreamServer,
@@ -41,7 +41,7 @@ describe.concurrent("a clock that is set back by an hour", { timeout: 30_000 }, 
       },
     });
     expect(stream.events.at(-1)?.type).toBe("response.completed");
-    const { completed_at } = await pollToTheEnd(api.url, id);
+    const { completed_at } = await pollToEnd(api.url, id);
     expect(completed_at).toBeGreaterThanOrEqual(created_at);
     const { skewMs } = await worker.line(isSkewed, "its skew");
     expect(Math.round(Number(skewMs) / 60_000)).toBe(-60);
@@ -70,7 +70,7 @@ describe.concurrent("a clock that is an hour ahead", { timeout: 30_000 }, () => 
     await using worker = await startWorker({ ...environment, ...AHEAD });
     const { id } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
     // It is run and swept meanwhile.
-    expect(await pollToTheEnd(api.url, id)).toMatchObject({ status: "completed", error: null });
+    expect(await pollToEnd(api.url, id)).toMatchObject({ status: "completed", error: null });
     expect(worker.lines.filter(({ msg }) => msg === "Sweeping")).toEqual([]);
     expect((await worker.line(isSkewed, "its skew"))["skewMs"]).toBeGreaterThan(HOUR_MS - 60_000);
   });
@@ -83,7 +83,7 @@ describe.concurrent("a clock that is an hour ahead", { timeout: 30_000 }, () => 
     const { id } = await create(api.url, simulate({ hang: true }));
     const { createdAtMs } = await inspector.meta(id);
     expect(Math.abs(Number(createdAtMs) - Date.now())).toBeLessThan(60_000);
-    expect(await pollToTheEnd(api.url, id)).toMatchObject({ status: "failed" });
+    expect(await pollToEnd(api.url, id)).toMatchObject({ status: "failed" });
     await api.line(isSkewed, "its skew");
   });
 });
@@ -91,7 +91,7 @@ describe.concurrent("a clock that is an hour ahead", { timeout: 30_000 }, () => 
 describe.concurrent("a response that waits in the queue for its provider", { timeout: 40_000 }, () => {
   /** Longer than a run waits in its slot. */
   const WAIT_SECONDS = 6;
-  const later = refuse(429, { message: "Later" }, { "retry-after": String(WAIT_SECONDS) });
+  const later = answerError(429, { message: "Later" }, { "retry-after": String(WAIT_SECONDS) });
   const answer = streamAndEnd(created(), ...message(0, "msg_1", ["Now."]), completed());
   let folder: string;
   beforeAll(async () => {
@@ -126,7 +126,7 @@ describe.concurrent("a response that waits in the queue for its provider", { tim
     const { id } = await create(api.url, REQUEST);
     await worker.line(isWaiting, "a wait");
     await using _ahead = await startWorker({ ...environment, ...AHEAD });
-    expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+    expect((await pollToEnd(api.url, id)).status).toBe("completed");
     expect(timesMs).toHaveLength(2);
     expect(timesMs[1]! - timesMs[0]!).toBeGreaterThanOrEqual(WAIT_SECONDS * 1_000 - 100);
   });
@@ -139,6 +139,6 @@ describe.concurrent("a response that waits in the queue for its provider", { tim
     const { id } = await create(api.url, REQUEST);
     await worker.line(isWaiting, "a wait");
     await setClock(worker);
-    expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+    expect((await pollToEnd(api.url, id)).status).toBe("completed");
   });
 });

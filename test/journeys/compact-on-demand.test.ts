@@ -1,7 +1,7 @@
 /** `compaction_trigger`, which has the context compacted in a response of its own, and `compact` under an Idempotency-Key. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -28,7 +28,7 @@ afterAll(async () => {
 const say = (content: string) => ({ role: "user", content });
 const told = [say("My name is Ada."), { role: "assistant", content: LONG }, say("What is my name?")];
 const finish = async (fields: object) =>
-  await pollToTheEnd(api.url, (await create(api.url, simulate({ delay_ms: 0, tokens: 5 }, { ...fields }))).id);
+  await pollToEnd(api.url, (await create(api.url, simulate({ delay_ms: 0, tokens: 5 }, { ...fields }))).id);
 const post = async <T>(path: string, body: unknown, headers: Record<string, string> = {}) =>
   await send<T>("POST", `${api.url}${path}`, body, headers);
 const count = async (fields: object): Promise<number> =>

@@ -4,12 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Queue } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { type LogLine, startApi, startWorker } from "../support/processes.ts";
-import { accept, comeDue, HANGING, HOUR_MS, runsOf, type Waiting } from "../support/queued-responses.ts";
+import {
+  acceptResponse,
+  makeDue,
+  HANGING,
+  HOUR_MS,
+  waitForRuns,
+  type QueuedRequest,
+} from "../support/queued-responses.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
-import { refuse, startUpstreamServer } from "../support/upstream-server.ts";
+import { answerError, startUpstreamServer } from "../support/upstream-server.ts";
 import { endResponse } from "../../src/responses/ending/end-response.ts";
 import { ResponseSweeper } from "../../workers/jobs/response-sweeper.ts";
 
@@ -27,11 +34,11 @@ afterEach(async () => {
   await storage[Symbol.asyncDispose]();
 });
 
-const queued = async (waiting: Waiting): Promise<string> => await accept(storage, waiting);
+const queued = async (waiting: QueuedRequest): Promise<string> => await acceptResponse(storage, waiting);
 const cancel = async (id: string): Promise<unknown> => await endResponse(storage, id, "cancel");
 
 /** A run that has the only slot until it is cancelled. */
-async function occupy(waiting: Waiting = {}): Promise<string> {
+async function occupy(waiting: QueuedRequest = {}): Promise<string> {
   const id = await queued({ ...waiting, metadata: HANGING });
   await isBegun(id);
   return id;
@@ -50,7 +57,7 @@ test("a window is behind every tier, and two windows are in the order in which t
   const standard = await queued({});
   const priority = await queued({ tier: "priority" });
   await using worker = await startWorker(environment);
-  expect(await runsOf(worker, 6)).toEqual([priority, standard, flex, second, third, last]);
+  expect(await waitForRuns(worker, 6)).toEqual([priority, standard, flex, second, third, last]);
 });
 
 test("an idle worker runs it at once, as the client asked for it", async () => {
@@ -60,7 +67,7 @@ test("an idle worker runs it at once, as the client asked for it", async () => {
   const created = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }, { background_options }));
   expect(created).toMatchObject({ status: "queued", background: true });
   expect(created).not.toHaveProperty("background_options");
-  const ended = await pollToTheEnd(api.url, created.id);
+  const ended = await pollToEnd(api.url, created.id);
   expect(ended).toMatchObject({ status: "completed", service_tier: "default" });
   const left = async () => await storage.redis.exists(storage.layout.windowed);
   await expect.poll(left, { timeout: 20_000 }).toBe(0);
@@ -72,7 +79,7 @@ test("admission puts it behind others: what comes later and is urgent is run fir
   const windowed = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }, fields));
   const urgent = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }, { service_tier: "flex" }));
   await using worker = await startWorker(environment);
-  expect(await runsOf(worker, 2)).toEqual([urgent.id, windowed.id]);
+  expect(await waitForRuns(worker, 2)).toEqual([urgent.id, windowed.id]);
 });
 
 test("from its latest start on it waits as one of the default tier, behind those that are there", async () => {
@@ -82,12 +89,12 @@ test("from its latest start on it waits as one of the default tier, behind those
   const before = await queued({});
   const far = await queued({ window: "8h" });
   const due = await queued({ window: "8h" });
-  await comeDue(storage, due);
+  await makeDue(storage, due);
   const promoted = (line: LogLine) => line.msg.startsWith("Latest start reached");
   expect((await worker.line(promoted, "a promotion"))["responseId"]).toBe(due);
   const after = await queued({});
   await cancel(occupant);
-  expect((await runsOf(worker, 6)).slice(1)).toEqual([before, due, after, flex, far]);
+  expect((await waitForRuns(worker, 6)).slice(1)).toEqual([before, due, after, flex, far]);
   expect(worker.lines.filter(promoted)).toHaveLength(1);
 });
 
@@ -97,12 +104,12 @@ test("flex ages: it is one of the default tier once it has waited for as long as
   const young = await queued({ tier: "flex" });
   const before = await queued({});
   const old = await queued({ tier: "flex", continuation: "nightly" });
-  await comeDue(storage, old);
+  await makeDue(storage, old);
   const promoted = (line: LogLine) => line.msg.startsWith("Latest start reached");
   expect((await worker.line(promoted, "a promotion"))["responseId"]).toBe(old);
   const after = await queued({});
   await cancel(occupant);
-  expect((await runsOf(worker, 5)).slice(1)).toEqual([before, old, after, young]);
+  expect((await waitForRuns(worker, 5)).slice(1)).toEqual([before, old, after, young]);
   await expect.poll(async () => await storage.redis.exists(storage.layout.windowed), { timeout: 20_000 }).toBe(0);
 });
 
@@ -112,11 +119,11 @@ test("a job that is lost is made again in the class that it has by then", async 
   await queued({ tier: "flex" });
   const keys = await storage.redis.keys(`${storage.layout.queuePrefix}:background:*`);
   await storage.redis.del(...keys);
-  await comeDue(storage, due);
+  await makeDue(storage, due);
   const flex = await queued({ tier: "flex" });
   await new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" }).sweep();
   await using worker = await startWorker(environment);
-  const runs = await runsOf(worker, 4);
+  const runs = await waitForRuns(worker, 4);
   expect([runs[0], runs[1], runs[3]]).toEqual([due, flex, early]);
 });
 
@@ -130,25 +137,25 @@ test("a run that is handed over keeps its class", async () => {
   await using successor = await startWorker(environment);
   await isBegun(handedOver);
   await cancel(handedOver);
-  expect(await runsOf(successor, 3)).toEqual([flex, handedOver, other]);
+  expect(await waitForRuns(successor, 3)).toEqual([flex, handedOver, other]);
 });
 
 test("a run whose latest start came while it ran, and that is handed over then, is one of the default tier", async () => {
   await using worker = await startWorker(environment);
   const handedOver = await occupy({ window: "8h" });
-  await comeDue(storage, handedOver);
+  await makeDue(storage, handedOver);
   await worker.line(({ msg }) => msg.startsWith("Latest start reached"), "a promotion");
   await worker.stop();
   const flex = await queued({ tier: "flex" });
   await using successor = await startWorker(environment);
   await isBegun(handedOver);
   await cancel(handedOver);
-  expect(await runsOf(successor, 2)).toEqual([handedOver, flex]);
+  expect(await waitForRuns(successor, 2)).toEqual([handedOver, flex]);
 });
 
 test("a run that waited for its provider keeps its class", async () => {
   const folder = await mkdtemp(join(tmpdir(), "background-responses-window-"));
-  await using server = await startUpstreamServer(refuse(429, { message: "Later" }, { "retry-after": "600" }));
+  await using server = await startUpstreamServer(answerError(429, { message: "Later" }, { "retry-after": "600" }));
   await using queue = disposable(new Queue("background", connection()));
   const path = join(folder, "providers.json");
   const lab = { kind: "openai-compatible", base_url: server.url };
@@ -163,7 +170,7 @@ test("a run that waited for its provider keeps its class", async () => {
   const flex = await queued({ tier: "flex" });
   const other = await queued({ window: "8h" });
   await using successor = await startWorker(limited);
-  expect(await runsOf(successor, 3)).toEqual([flex, waited, other]);
+  expect(await waitForRuns(successor, 3)).toEqual([flex, waited, other]);
   await rm(folder, { recursive: true });
 });
 
@@ -179,13 +186,13 @@ test("continuation_id: what is related to a run is taken before other windows, a
   const next = await queued({ window: "8h", continuation: "occupied" });
   const flex = await queued({ tier: "flex" });
   await cancel(urgent);
-  expect((await runsOf(worker, 6)).slice(1)).toEqual([flex, related, next, sooner, foreign]);
+  expect((await waitForRuns(worker, 6)).slice(1)).toEqual([flex, related, next, sooner, foreign]);
   // It was run a moment ago.
   const occupant = await occupy();
   const unrelated = await queued({ window: "2h" });
   const late = await queued({ window: "8h", continuation: "occupied" });
   await cancel(occupant);
-  expect((await runsOf(worker, 9)).slice(7)).toEqual([late, unrelated]);
+  expect((await waitForRuns(worker, 9)).slice(7)).toEqual([late, unrelated]);
 });
 
 test("one that is cancelled while it waits leaves nothing behind", async () => {

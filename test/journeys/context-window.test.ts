@@ -11,7 +11,7 @@ import { create, RedisInspector, send, simulate } from "../support/api-client.ts
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
-import { refuse, silence, startUpstreamServer, type UpstreamServer } from "../support/upstream-server.ts";
+import { answerError, neverAnswer, startUpstreamServer, type UpstreamServer } from "../support/upstream-server.ts";
 
 expectDescribed();
 
@@ -38,8 +38,8 @@ beforeAll(async () => {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ object: "response.input_tokens", input_tokens: 77 }));
   });
-  broken = await startUpstreamServer(refuse(500, { message: "I cannot count with sk-of-the-operator." }));
-  hanging = await startUpstreamServer(silence);
+  broken = await startUpstreamServer(answerError(500, { message: "I cannot count with sk-of-the-operator." }));
+  hanging = await startUpstreamServer(neverAnswer);
   folder = await mkdtemp(join(tmpdir(), "context-window-"));
   const providers = {
     small: { kind: "simulator", context_window: 1_000 },
@@ -253,7 +253,7 @@ describe("compact", () => {
     expect(await errorOf(client.responses.retrieve(id))).toMatchObject({ status: 404 });
     const next = respond({ input: "Go on.", previous_response_id: id });
     expect(await errorOf(next)).toMatchObject({ status: 400, code: "previous_response_not_found" });
-    expect(await inspector.open()).not.toContain(id);
+    expect(await inspector.inFlight()).not.toContain(id);
   });
 
   test("a model that fails is an error, not half a result", async () => {
@@ -291,11 +291,11 @@ describe("compact", () => {
     const left = new AbortController();
     const refused = errorOf(client.responses.compact({ model: "hanging/m", input: "Hello" }, { signal: left.signal }));
     while (hanging.requests.length === 0) await inspector.redis.ping();
-    expect(await inspector.open()).toHaveLength(1);
+    expect(await inspector.inFlight()).toHaveLength(1);
     left.abort();
     expect(await refused).toBeInstanceOf(OpenAI.APIUserAbortError);
     await hanging.requests[0]!.closed;
-    while ((await inspector.open()).length > 0) await inspector.redis.ping();
+    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
   });
 
   test("another project cannot use it", async () => {

@@ -1,7 +1,7 @@
 /** Conversations: their items, the turns that responses add to them, and the lock that lets one write at a time. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -208,12 +208,12 @@ describe("a response in a conversation", () => {
       });
       expect(Number(each.headers.get("retry-after"))).toBeGreaterThan(0);
     }
-    await pollToTheEnd(api.url, running.id, ALPHA);
+    await pollToEnd(api.url, running.id, ALPHA);
     // Whoever sees the end may go on at once.
     const next = await create(api.url, answer("next", id), ALPHA);
     expect(next.status).toBe("completed");
     expect(await itemsOf(id)).toHaveLength(4);
-    expect(await inspector.open()).toEqual([]);
+    expect(await inspector.inFlight()).toEqual([]);
   });
 
   test.each([
@@ -223,7 +223,7 @@ describe("a response in a conversation", () => {
     const { id } = await open();
     const running = await create(api.url, { ...simulate(settings), conversation: id }, ALPHA);
     if (status === "cancelled") await call("POST", `/responses/${running.id}/cancel`);
-    expect((await pollToTheEnd(api.url, running.id, ALPHA)).status).toBe(status);
+    expect((await pollToEnd(api.url, running.id, ALPHA)).status).toBe(status);
     expect((await create(api.url, answer("after", id), ALPHA)).status).toBe("completed");
     expect(textsOf(await itemsOf(id))).toEqual(["Say after", "after"]);
   });
@@ -238,7 +238,7 @@ describe("a response in a conversation", () => {
     doomed.kill("SIGKILL");
     await doomed.exited;
     worker = await startWorker(environment);
-    const final = await pollToTheEnd(api.url, running.id, ALPHA);
+    const final = await pollToEnd(api.url, running.id, ALPHA);
     expect((await itemsOf(id)).slice(1)).toEqual(final.output);
   });
 
@@ -249,8 +249,8 @@ describe("a response in a conversation", () => {
     expect(textsOf(await itemsOf(id))).toEqual(["Say kept", "kept"]);
     const running = await create(api.url, { ...simulate({ tokens: 30, delay_ms: 10 }), conversation: id }, ALPHA);
     await call("DELETE", `/conversations/${id}`);
-    await pollToTheEnd(api.url, running.id, ALPHA);
-    while ((await inspector.open()).length > 0) await inspector.redis.ping();
+    await pollToEnd(api.url, running.id, ALPHA);
+    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
     expect(await inspector.redis.keys(`*${id}*`)).toEqual([]);
   });
 
@@ -271,7 +271,7 @@ describe("a response in a conversation", () => {
   test("a lock that a response which is over has left is freed by whoever reads", async () => {
     const { id } = await open();
     const over = await create(api.url, answer("said", id), ALPHA);
-    while ((await inspector.open()).length > 0) await inspector.redis.ping();
+    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
     await inspector.redis.hset(`${prefix}:{${id}}:conversation`, "lock", over.id);
     expect(textsOf(await itemsOf(id))).toEqual(["Say said", "said"]);
     expect(await inspector.redis.hget(`${prefix}:{${id}}:conversation`, "lock")).toBe("");

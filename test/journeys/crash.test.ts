@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { isTerminalEventType } from "../../src/protocol/event.ts";
-import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
 import { expectSafe } from "../support/expect-safe.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
@@ -72,7 +72,7 @@ describe("SIGKILL of the worker", () => {
       expectSafe(stream.events);
     }
     // A worker that dies between the terminal event and its last step leaves that step to the next worker's sweep.
-    while ((await inspector.open()).length > 0) await inspector.redis.ping();
+    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
     await worker[Symbol.asyncDispose]();
   });
 
@@ -169,7 +169,7 @@ describe("SIGSTOP of the worker until its lease is lost, then SIGCONT", () => {
     expect(zombie.child.exitCode).toBeNull();
     // The zombie is well again: it takes work.
     const next = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
-    expect((await pollToTheEnd(api.url, next.id)).status).toBe("completed");
+    expect((await pollToEnd(api.url, next.id)).status).toBe("completed");
     expect(await inspector.log(id)).toEqual(log);
   });
 

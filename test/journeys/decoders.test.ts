@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HEARTBEAT } from "../../src/stream/fan-out/frame.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { capture, type CaptureRequest } from "../support/decoders/capture.ts";
 import { type DecodedEvent, type Decoder, decoderOf, PACKAGES } from "../support/decoders/decode.ts";
 import { DECODERS } from "../support/decoders/rules.ts";
@@ -156,7 +156,7 @@ describe("every stream of this server, through all of them", () => {
 
   test("one that has ended", async () => {
     const { id } = await create(api.url, simulate({ tokens: 2_000, delay_ms: 0 }));
-    await pollToTheEnd(api.url, id);
+    await pollToEnd(api.url, id);
     const writes = await capture(streamOf(id));
     await expectAllToRead(writes, await inspector.log(id));
   });

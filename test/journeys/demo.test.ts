@@ -1,12 +1,15 @@
 /** `npm run demo` as a newcomer runs it: it shows what it promises, judges itself, and leaves nothing behind. */
+import { readFile } from "node:fs/promises";
 import { afterEach, expect, test } from "vitest";
-import { findFaults, type NumberedEvent } from "../../src/local/demo/check-events.ts";
+import { findStreamErrors, type NumberedEvent } from "../../src/local/demo/check-events.ts";
 import { DemoRun, expectNothingLeft } from "../support/demo-run.ts";
 
 const SCRIPT = "src/local/demo.ts";
 const WIDTH = 100;
 
 let run: DemoRun;
+
+const withoutNumbers = (text: string): string => text.replaceAll(/\d+/g, "0");
 
 afterEach(async () => {
   run?.child.kill("SIGKILL");
@@ -17,8 +20,12 @@ test("it drops the connection, kills the worker, resumes, and finds nothing miss
   run = new DemoRun(SCRIPT);
   expect({ code: await run.ended, errors: run.errors }).toEqual({ code: 0, errors: "" });
   const lines = run.output.trimEnd().split("\n");
+  const headings = lines.filter((line) => /^\d\. /.test(line));
   expect(lines.at(-1)).toMatch(/^✓ \d+ events, sequence 0…\d+ complete: no gap, no repetition, one terminal event\.$/);
-  expect(lines.filter((line) => /^\d\. /.test(line)).map((line) => line[0])).toEqual(["1", "2", "3", "4", "5", "6"]);
+  expect(headings.map((line) => line[0])).toEqual(["1", "2", "3", "4", "5", "6"]);
+  // The picture in the README shows the same run. `npm run docs:demo` renews it.
+  const picture = withoutNumbers(await readFile("docs/demo.svg", "utf8"));
+  expect(headings.filter((heading) => !picture.includes(withoutNumbers(heading)))).toEqual([]);
   expect(run.output).toMatch(/Worker \d+ got SIGKILL/);
   expect(run.output).toMatch(/Worker \d+ went on: event \d+ came \d\.\d s after the kill/);
   expect(run.output).toMatch(/status +completed/);
@@ -97,5 +104,5 @@ test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], f
     ["the replay has 4 events, 3 were received"],
   ],
 ])("the demo's own check of %s", (_what, received, replayed, faults) => {
-  expect(findFaults(received, replayed)).toEqual(faults);
+  expect(findStreamErrors(received, replayed)).toEqual(faults);
 });

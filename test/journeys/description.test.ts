@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OpenAI } from "openai";
 import { ROUTES } from "../support/api-description.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -50,7 +50,7 @@ describe("every answer is as described", () => {
     const idempotent = { "idempotency-key": "key-1" };
     const { id } = (await call("POST", "/responses", simulate({ tokens: 3, delay_ms: 0 }), idempotent)).body;
     expect((await call("GET", `/responses/${id}`)).status).toBe(200);
-    await pollToTheEnd(api.url, id, headers);
+    await pollToEnd(api.url, id, headers);
     expect((await call("POST", "/responses", simulate({ tokens: 3, delay_ms: 0 }), idempotent)).status).toBe(200);
     expect((await call("POST", "/responses", simulate({}), idempotent)).status).toBe(422);
     expect((await call("POST", `/responses/${id}/cancel`)).status).toBe(400);

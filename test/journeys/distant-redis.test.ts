@@ -1,6 +1,6 @@
 /** A Redis on another continent: the commands of a worker take as long as the light does. */
 import { expect, test } from "vitest";
-import { create, pollToTheEnd, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, simulate } from "../support/api-client.ts";
 import { startDelayingProxy } from "../support/delaying-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
@@ -16,7 +16,7 @@ test.each([
     Array.from({ length: count }, async () => (await create(api.url, simulate({ tokens: 20, delay_ms: 50 }))).id),
   );
   await using worker = await startWorker({ ...environment, REDIS_URL: proxy.url });
-  const ended = await Promise.all(ids.map(async (id) => await pollToTheEnd(api.url, id)));
+  const ended = await Promise.all(ids.map(async (id) => await pollToEnd(api.url, id)));
   expect(ended.map(({ status }) => status)).toEqual(ids.map(() => "completed"));
   const lost = worker.lines.filter(({ msg }) => msg === "Recovered from a lost worker" || msg === "Attempt failed");
   expect(lost).toEqual([]);

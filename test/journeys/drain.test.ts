@@ -1,6 +1,6 @@
 /** A rolling deploy: workers are told to stop while responses are written. Nothing is cut that ends within the grace. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { act, finalOf } from "../support/acting-client.ts";
+import { actOnStream, actOnFinalResponse } from "../support/acting-client.ts";
 import { create, RedisInspector, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -41,7 +41,7 @@ async function drainAt(
   const log = await inspector.log(id);
   expectExact(events, log, 0);
   expect(expectOneTerminal(log).status).toBe("completed");
-  expect(act(log)).toEqual(finalOf(expectOneTerminal(log)));
+  expect(actOnStream(log)).toEqual(actOnFinalResponse(expectOneTerminal(log)));
   // A hand-over is no attempt.
   expect((await inspector.meta(id))["attempts"]).toBe("1");
   return log;
@@ -86,8 +86,8 @@ test("a client that waits for its answer gets it from the worker that leaves, th
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ...request(), background: false }),
   });
-  let [id] = await inspector.open();
-  while (id === undefined) [id] = await inspector.open();
+  let [id] = await inspector.inFlight();
+  while (id === undefined) [id] = await inspector.inFlight();
   await drainAt(id, leaving, isDelta("reasoning_text"));
   const response = (await (await answered).json()) as { id: string; status: string };
   expect(response).toMatchObject({ id, status: "completed" });

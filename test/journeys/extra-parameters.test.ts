@@ -1,7 +1,7 @@
 /** A provider's own parameters, from the request to the provider's body: real processes, providers of the test's own. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { answerOf } from "../support/ai-sdk.ts";
-import { type Answer, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
+import { type Answer, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { PromptFolder } from "../support/prompt-files.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -95,7 +95,7 @@ describe("a provider that names them", () => {
     await worker.exited;
     answer = answerOf("openai-compatible", ["Hi"]);
     worker = await startWorker(environment);
-    expect((await pollToTheEnd(api.url, String(body["id"]))).status).toBe("completed");
+    expect((await pollToEnd(api.url, String(body["id"]))).status).toBe("completed");
     expect(chat.requests.length).toBe(before + 2);
     expect(lastBody(chat)).toMatchObject(EXTRA);
   });
@@ -103,7 +103,7 @@ describe("a provider that names them", () => {
 
 describe("others", () => {
   test("do not get them: a fallback is sent what it names itself", async () => {
-    answer = upstream.refuse(503, { message: "Busy" });
+    answer = upstream.answerError(503, { message: "Busy" });
     const { body } = await post({ model: "chat/m", input: "Hello", ...EXTRA });
     expect(body["status"]).toBe("completed");
     const sent = lastBody(responses);

@@ -5,7 +5,7 @@ import { endResponse } from "../../src/responses/ending/end-response.ts";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
 import { send, simulate } from "../support/api-client.ts";
 import { startApi, startWorker } from "../support/processes.ts";
-import { accept, HANGING, runsOf, type Waiting } from "../support/queued-responses.ts";
+import { acceptResponse, HANGING, waitForRuns, type QueuedRequest } from "../support/queued-responses.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
 
@@ -21,8 +21,8 @@ afterEach(async () => {
   await storage[Symbol.asyncDispose]();
 });
 
-const accepted = async (count: number, waiting: Waiting): Promise<string[]> =>
-  await Promise.all(Array.from({ length: count }, async () => await accept(storage, waiting)));
+const accepted = async (count: number, waiting: QueuedRequest): Promise<string[]> =>
+  await Promise.all(Array.from({ length: count }, async () => await acceptResponse(storage, waiting)));
 
 const running = async (name: QueueName = "background"): Promise<number> =>
   await storage.redis.llen(`${storage.layout.queuePrefix}:${name}:active`);
@@ -39,13 +39,13 @@ test("beside 500 runs that hang, of which 50 fill the worker, others run: a seco
   const hog = await accepted(500, { project: "hog", metadata: HANGING });
   await using worker = await startWorker(environment);
   await untilRunning(50);
-  const quick = await accept(storage, { project: "other", tier: "flex" });
-  expect(await runsOf(worker, 1)).toEqual([quick]);
+  const quick = await acceptResponse(storage, { project: "other", tier: "flex" });
+  expect(await waitForRuns(worker, 1)).toEqual([quick]);
   // What is left of the reserve is shared out, too, and not all to the first that asks.
   const second = await accepted(50, { project: "second", tier: "priority", metadata: HANGING });
   await untilRunning(53);
-  const third = await accept(storage, { project: "third", window: "8h" });
-  expect(await runsOf(worker, 2)).toEqual([quick, third]);
+  const third = await acceptResponse(storage, { project: "third", window: "8h" });
+  expect(await waitForRuns(worker, 2)).toEqual([quick, third]);
   expect([await begun(hog), await begun(second)]).toEqual([50, 3]);
 });
 
@@ -81,7 +81,7 @@ test("a run in the reserve is handed over, retried and ended as any other", asyn
   const narrow = { ...environment, BACKGROUND_CONCURRENCY: "1" };
   const leaving = await startWorker(narrow);
   await untilRunning(1);
-  const other = await accept(storage, { project: "other", metadata: HANGING });
+  const other = await acceptResponse(storage, { project: "other", metadata: HANGING });
   await untilRunning(2);
   expect(await leaving.stop()).toBe(0);
   expect(await running(), "handed over at once").toBe(0);
@@ -89,7 +89,7 @@ test("a run in the reserve is handed over, retried and ended as any other", asyn
   await using worker = await startWorker(narrow);
   await untilRunning(2);
   await endResponse(storage, other, "cancel");
-  await runsOf(worker, 1);
+  await waitForRuns(worker, 1);
   // Of jobs that were handed over BullMQ takes the lower id first: it may have run in the reserve or beside it.
   const active = `${storage.layout.queuePrefix}:background:active`;
   await expect.poll(async () => await storage.redis.lrange(active, 0, -1), { timeout: 30_000 }).not.toContain(other);
@@ -109,7 +109,7 @@ test("in the foreground, too", async () => {
   const leaving = new AbortController();
   const hanging = Array.from({ length: 8 }, () => post("key-of-the-hog-00001", { hang: true }, leaving.signal));
   await untilRunning(2, "foreground");
-  await expect.poll(async () => (await storage.open.list(0, 100)).length, { timeout: 20_000 }).toBe(8);
+  await expect.poll(async () => (await storage.inFlight.list(0, 100)).length, { timeout: 20_000 }).toBe(8);
   const answer = await post("key-of-the-other-001", { tokens: 2, delay_ms: 0 });
   expect(await answer.json()).toMatchObject({ status: "completed" });
   expect(await running("foreground")).toBe(2);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { isTerminalStatus, responseSchema, type ResponseStatus } from "../../src/protocol/response.ts";
 import { RedisInspector } from "../support/api-client.ts";
-import { type Name, type OddRequest, oddRequests } from "../support/odd-requests.ts";
+import { type ErrorName, type OddRequest, oddRequests } from "../support/odd-requests.ts";
 import { type ApiProcess, startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
@@ -55,7 +55,7 @@ interface Sent {
   body?: Buffer;
 }
 
-function nameIn(ids: Set<string>, name: Name, ending: string): string {
+function nameIn(ids: Set<string>, name: ErrorName, ending: string): string {
   if ("text" in name) return name.text;
   return [...ids][name.accepted % Math.max(1, ids.size)] ?? `${ending}_1`;
 }
@@ -195,7 +195,7 @@ test("nothing is half there", { timeout: 60_000 }, async () => {
     }
   }
   expect(strays).toEqual([]);
-  const open = new Set(await inspector.open());
+  const open = new Set(await inspector.inFlight());
   const known = new Set([...responses, ...conversations]);
   expect([...parts.keys(), ...open].filter((id) => !known.has(id))).toEqual([]);
 
@@ -236,7 +236,7 @@ function isOfTheServer(key: string): boolean {
   beginnings.push(layout.continuation("")[0].slice(0, -"}:waiting".length));
   beginnings.push(layout.storedBytes("")[0]);
   const own = [
-    layout.open,
+    layout.inFlight,
     layout.windowed,
     layout.sealingKey,
     layout.dataVersion,

@@ -1,7 +1,7 @@
 /** A network that goes away without a word: no connection to Redis is closed, none answers. Everything resumes by itself. */
 import { expect, test } from "vitest";
-import { freePort } from "../../src/local/redis/private-server.ts";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { findFreePort } from "../../src/local/redis/private-server.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
@@ -17,7 +17,7 @@ test("half-open connections are given up: requests, streams and runs resume, and
     REDIS_URL: proxy.url.replace(/^http/, "redis"),
     STREAM_HEARTBEAT_MS: "600000",
   };
-  const healthPort = String(await freePort());
+  const healthPort = String(await findFreePort());
   await using api = await startApi(environment);
   await using _worker = await startWorker({ ...environment, WORKER_PORT: healthPort });
   const processes = [api.url.replace("/v1", ""), `http://127.0.0.1:${healthPort}`];
@@ -41,5 +41,5 @@ test("half-open connections are given up: requests, streams and runs resume, and
   await expect.poll(post, { timeout: RECOVERY_MS }).toBe(200);
   await expect.poll(() => statuses("/readyz"), { timeout: RECOVERY_MS }).toEqual([200, 200]);
   expect((await followed).isWhole).toBe(true);
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
 });

@@ -6,7 +6,7 @@ import { outputItemSchema } from "../../src/protocol/item.ts";
 import { includableSchema } from "../../src/protocol/settings.ts";
 import { collect, errorOf } from "../conformance/clients/requests.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -217,7 +217,7 @@ test("what this server sealed is no provider's to see after a hand-over either",
   expect(events.at(-1)!.data).toContain("brs1.");
   await first.exited;
   await using _second = await startWorker(own);
-  const { output } = await pollToTheEnd(server.url, id);
+  const { output } = await pollToEnd(server.url, id);
   expect(output.map(({ type }) => type)).toEqual(["reasoning", "message"]);
   expect(slow.requests).toHaveLength(2);
   expect(JSON.stringify(slow.requests[1]!.body)).not.toContain("brs1.");

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -38,7 +38,7 @@ const get = async <T>(path: string) => (await send<T>("GET", `${api.url}${path}`
 const start = async (settings: object, fields: object = {}) =>
   await create(api.url, simulate({ delay_ms: 0, ...settings }, { ...fields }), ALPHA);
 const finish = async (settings: object, fields: object = {}) =>
-  await pollToTheEnd(api.url, (await start(settings, fields)).id, ALPHA);
+  await pollToEnd(api.url, (await start(settings, fields)).id, ALPHA);
 const inputOf = async (id: string) => (await get<Page>(`/responses/${id}/input_items`)).data;
 const say = (text: string, fields: object = {}) => ({ type: "message", role: "user", content: text, ...fields });
 

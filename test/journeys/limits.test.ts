@@ -116,10 +116,10 @@ test("a project opens so many streams, every end of one gives its place back, an
   expect((await get(leaving.signal)).status).toBe(200);
   const second = await post(alpha);
   expect(second.status).toBe(200);
-  const open = await inspector.open();
+  const open = await inspector.inFlight();
   await refused(await get());
   await refused(await post(alpha));
-  expect(await inspector.open(), "nothing was made").toEqual(open);
+  expect(await inspector.inFlight(), "nothing was made").toEqual(open);
   expect((await send("GET", `${url}/${id}`, undefined, alpha)).status, "what is no stream").toBe(200);
   expect((await get(null, alpha, "HEAD")).status, "nor this").toBe(200);
   const other = await post(beta);

@@ -5,7 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freePort } from "../../src/local/redis/private-server.ts";
+import { findFreePort } from "../../src/local/redis/private-server.ts";
 import { send } from "../support/api-client.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 
@@ -38,7 +38,7 @@ test.each([
   ["SIGHUP", "JSON", {}],
   ["SIGHUP", "for people", { LOG_PRETTY: "true" }],
 ] as const)("a server that cannot write its log serves, and drains on %s: %s", async (signal, _form, settings) => {
-  const port = await freePort();
+  const port = await findFreePort();
   const child = startWithoutLog(port, settings);
   const exited = once(child, "exit");
   try {

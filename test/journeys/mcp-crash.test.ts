@@ -1,12 +1,12 @@
 /** `kill -9` of workers while they call tools: what was recorded is not asked for again, and what changes something is never done twice. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector } from "../support/api-client.ts";
 import { startMcpServer, textResult } from "../support/mcp-server.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectLegal, expectOneTerminal } from "../support/subscriber.ts";
-import { steps } from "../support/tool-runs.ts";
+import { scriptSteps } from "../support/tool-runs.ts";
 
 const KILLS = 100;
 /** Workers that run and are killed side by side: most of the test's time is theirs to start. */
@@ -39,7 +39,7 @@ afterAll(async () => {
 /** What the `n`th response's model calls: one after the other, side by side, read-only or not. */
 function planOf(n: number): Record<string, string> {
   const call = (name: string, k: number) => ({ call: `srv__${name}`, arguments: { x: `${n}-${k}` } });
-  return steps(
+  return scriptSteps(
     [call("look", 1), call("change", 2)],
     call("change", 3),
     [call("look", 4), call("change", 5), call("look", 6)],
@@ -86,7 +86,7 @@ test(`${KILLS} workers are killed at random points of several responses`, { time
     while (kills < KILLS) {
       kills += 1;
       await using worker = await startWorker(environment);
-      while ((await inspector.open()).length < PARALLEL) await open();
+      while ((await inspector.inFlight()).length < PARALLEL) await open();
       // Any message of the protocol, and then any moment after it.
       const due = server.methods.length + 1 + pick(12);
       await server.until(() => server.methods.length >= due);
@@ -97,7 +97,7 @@ test(`${KILLS} workers are killed at random points of several responses`, { time
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   await using _last = await startWorker(environment);
-  for (const id of ids) await pollToTheEnd(api.url, id);
+  for (const id of ids) await pollToEnd(api.url, id);
 
   expect(madeThoughRecorded).toEqual([]);
   const changes = server.begun.filter((said) => said.startsWith("change"));

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
-import { shown } from "../support/mcp-runs.ts";
+import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
+import { describeItems } from "../support/mcp-runs.ts";
 import { startMcpServer, type TestMcpServer, textResult } from "../support/mcp-server.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { isAlive, stubbornServer } from "../support/stubborn-server.ts";
-import { steps } from "../support/tool-runs.ts";
+import { scriptSteps } from "../support/tool-runs.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix, FETCH_ALLOWED_HOSTS: "127.0.0.1", LOG_LEVEL: "trace", STRICT_EVENTS: "true" };
@@ -50,12 +50,12 @@ describe("a client's secrets", () => {
       },
     });
     await using worker = await startWorker(environment);
-    const body = request(server, steps([call("look", 1), call("fail", 2)]), secrets);
+    const body = request(server, scriptSteps([call("look", 1), call("fail", 2)]), secrets);
     const created = await send("POST", `${api.url}/responses`, body, { "Idempotency-Key": "once" });
-    const waiting = await inspector.everything();
+    const waiting = await inspector.dumpAll();
     const { id } = created.body;
-    const response = await pollToTheEnd(api.url, id);
-    expect(shown(response.output)).toEqual([
+    const response = await pollToEnd(api.url, id);
+    expect(describeItems(response.output)).toEqual([
       "list look,fail",
       "look completed: seen",
       expect.stringMatching(/^fail failed: .*Not with <redacted> or <redacted>/),
@@ -69,12 +69,12 @@ describe("a client's secrets", () => {
         return true;
       },
     });
-    const refused = await create(api.url, request(rude, steps(), secrets));
-    const second = await pollToTheEnd(api.url, refused.id);
-    expect(shown(second.output)[0]).toContain("HTTP status 401");
+    const refused = await create(api.url, request(rude, scriptSteps(), secrets));
+    const second = await pollToEnd(api.url, refused.id);
+    expect(describeItems(second.output)[0]).toContain("HTTP status 401");
     const logs = [...api.lines, ...worker.lines].map((line) => JSON.stringify(line));
     const told = JSON.stringify([created.body, response, second]);
-    for (const place of [waiting, await inspector.everything(), logs.join("\n"), told]) {
+    for (const place of [waiting, await inspector.dumpAll(), logs.join("\n"), told]) {
       expect(place).not.toContain(TOKEN);
       expect(place).not.toContain(HEADER);
     }
@@ -99,17 +99,17 @@ describe("a client's secrets", () => {
       expect(answer).toMatchObject({ status: 400, body: { error: { param, code: "unsupported_value" } } });
       expect(JSON.stringify(answer.body)).not.toContain(TOKEN);
     }
-    expect(await inspector.everything()).not.toContain(TOKEN);
+    expect(await inspector.dumpAll()).not.toContain(TOKEN);
   });
 
   test("are not carried over to a next response", async () => {
     await using server = await startMcpServer();
     await using _worker = await startWorker(environment);
-    const { id } = await create(api.url, request(server, steps(call("look", 1)), secrets));
-    await pollToTheEnd(api.url, id);
-    const next = request(server, steps(call("look", 2)));
+    const { id } = await create(api.url, request(server, scriptSteps(call("look", 1)), secrets));
+    await pollToEnd(api.url, id);
+    const next = request(server, scriptSteps(call("look", 2)));
     const { id: second } = await create(api.url, { ...next, previous_response_id: id });
-    expect(shown((await pollToTheEnd(api.url, second)).output)).toEqual(["look completed: saw 2", "message"]);
+    expect(describeItems((await pollToEnd(api.url, second)).output)).toEqual(["look completed: saw 2", "message"]);
     expect(server.headers[1]).not.toHaveProperty("authorization");
   });
 });
@@ -117,17 +117,17 @@ describe("a client's secrets", () => {
 test("a client approves a call of an earlier response, and refuses another", async () => {
   await using server = await startMcpServer();
   await using _worker = await startWorker(environment);
-  const ask = request(server, steps([call("change", 1), call("change", 2)]), { require_approval: "always" });
-  const first = await pollToTheEnd(api.url, (await create(api.url, ask)).id);
-  expect(shown(first.output)).toEqual(["list look,change", 'may I change {"x":1}', 'may I change {"x":2}']);
+  const ask = request(server, scriptSteps([call("change", 1), call("change", 2)]), { require_approval: "always" });
+  const first = await pollToEnd(api.url, (await create(api.url, ask)).id);
+  expect(describeItems(first.output)).toEqual(["list look,change", 'may I change {"x":1}', 'may I change {"x":2}']);
   const [, one, two] = first.output as readonly OutputItem[];
   const input = [
     { type: "mcp_approval_response", approval_request_id: one!.id, approve: true },
     { type: "mcp_approval_response", approval_request_id: two!.id, approve: false, reason: "once is enough" },
   ];
-  const answer = { ...ask, input, metadata: steps(), previous_response_id: first.id };
-  const second = await pollToTheEnd(api.url, (await create(api.url, answer)).id);
-  expect(shown(second.output)).toEqual(["change completed: changed 1", "message"]);
+  const answer = { ...ask, input, metadata: scriptSteps(), previous_response_id: first.id };
+  const second = await pollToEnd(api.url, (await create(api.url, answer)).id);
+  expect(describeItems(second.output)).toEqual(["change completed: changed 1", "message"]);
   expect(second.output[0]).toMatchObject({ approval_request_id: one!.id });
   expect(server.begun).toEqual(["change 1"]);
 });

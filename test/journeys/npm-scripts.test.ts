@@ -57,7 +57,7 @@ test.each([
 });
 
 test("a Node that is too old says so in one sentence", async () => {
-  const args = ["./test/support/older-node.cjs", "./src/npm-script.cjs"].flatMap((file) => ["--require", file]);
+  const args = ["./test/support/older-node.cjs", "./src/process/npm-script.cjs"].flatMap((file) => ["--require", file]);
   const child = spawn(process.execPath, [...args, "src/local/start.ts"], {
     cwd: ROOT,
     stdio: ["ignore", "ignore", "pipe"],
@@ -74,7 +74,8 @@ test("npm scripts that start processes let them take npm's place", () => {
   const { scripts } = JSON.parse(readFileSync(`${ROOT}/package.json`, "utf8")) as { scripts: Record<string, string> };
   const processes = Object.values(scripts).filter((script) => script.includes("node "));
   expect(processes.length).toBeGreaterThan(4);
-  for (const script of processes) expect(script).toMatch(/^exec node --require \.\/src\/npm-script\.cjs [\w/-]+\.ts$/);
+  for (const script of processes)
+    expect(script).toMatch(/^exec node --require \.\/src\/process\/npm-script\.cjs [\w/-]+\.ts$/);
 });
 
 test("what the processes load is installed without the packages for development", () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -55,7 +55,7 @@ test("of many requests at once, on two API processes, as many are accepted as is
     },
   });
   expect(refused[0]!.headers.get("retry-after")).toBe("5");
-  expect((await inspector.open()).toSorted()).toEqual(accepted.map(({ body }) => body.id).toSorted());
+  expect((await inspector.inFlight()).toSorted()).toEqual(accepted.map(({ body }) => body.id).toSorted());
   expect(await inspector.redis.keys(`${prefix}:{*}:meta`)).toHaveLength(BOUND);
   expect((await post("other")).status).toBe(200);
   for (const { body } of accepted) await cancel("together", body.id);
@@ -65,11 +65,11 @@ test("of many requests at once, on two API processes, as many are accepted as is
 const ENDS: Record<string, (project: string) => Promise<void>> = {
   completed: async (project) => {
     const { id } = (await post(project, simulate({ tokens: 1, delay_ms: 0 }))).body;
-    expect((await pollToTheEnd(apis[1]!.url, id, keyOf(project))).status).toBe("completed");
+    expect((await pollToEnd(apis[1]!.url, id, keyOf(project))).status).toBe("completed");
   },
   failed: async (project) => {
     const { id } = (await post(project, simulate({ fail_after: 1, delay_ms: 0 }))).body;
-    expect((await pollToTheEnd(apis[1]!.url, id, keyOf(project))).status).toBe("failed");
+    expect((await pollToEnd(apis[1]!.url, id, keyOf(project))).status).toBe("failed");
   },
   cancelled: async (project) => await cancel(project, (await post(project)).body.id),
   deleted: async (project) => {
@@ -79,7 +79,7 @@ const ENDS: Record<string, (project: string) => Promise<void>> = {
   deadline: async (project) => {
     await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "1" });
     const { id } = (await post(project, HANGING, impatient)).body;
-    expect((await pollToTheEnd(apis[0]!.url, id, keyOf(project))).status).toBe("failed");
+    expect((await pollToEnd(apis[0]!.url, id, keyOf(project))).status).toBe("failed");
   },
 };
 
@@ -103,7 +103,7 @@ test("a worker that is killed keeps the places of what it ran, and they are free
   expect((await post("killed")).status).toBe(429);
   worker = await startWorker(environment);
   for (const { id } of [first, second]) {
-    expect((await pollToTheEnd(apis[0]!.url, id, keyOf("killed"))).status).toBe("completed");
+    expect((await pollToEnd(apis[0]!.url, id, keyOf("killed"))).status).toBe("completed");
   }
   const answers = [await post("killed"), await post("killed"), await post("killed")];
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
@@ -126,9 +126,9 @@ test("a request with an Idempotency-Key has one place, and a refused one may be 
 
 test("places that a crash left behind are found by the sweeper", async () => {
   const { layout, redis } = inspector;
-  await redis.zadd(layout.openOf("gone"), 1, "resp_of_a_process_that_died");
-  await redis.sadd(layout.openProjects, "gone");
+  await redis.zadd(layout.inFlightOf("gone"), 1, "resp_of_a_process_that_died");
+  await redis.sadd(layout.inFlightProjects, "gone");
   // In one script: who sees the one sees the other.
-  while ((await redis.exists(layout.openOf("gone"))) === 1) await redis.ping();
-  expect(await redis.sismember(layout.openProjects, "gone")).toBe(0);
+  while ((await redis.exists(layout.inFlightOf("gone"))) === 1) await redis.ping();
+  expect(await redis.sismember(layout.inFlightProjects, "gone")).toBe(0);
 });

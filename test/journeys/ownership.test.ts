@@ -1,6 +1,6 @@
 /** Promise 6 (contract.md#promises): another project's id is an unknown id, on every verb and every resume. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
@@ -19,7 +19,7 @@ let runningId: string;
 beforeAll(async () => {
   [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
   ({ id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }), ALPHA));
-  await pollToTheEnd(api.url, id, ALPHA);
+  await pollToEnd(api.url, id, ALPHA);
   ({ id: runningId } = await create(api.url, simulate({ hang: true }), ALPHA));
 });
 afterAll(async () => {

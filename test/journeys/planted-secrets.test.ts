@@ -6,17 +6,17 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { startMcpServer, textResult } from "../support/mcp-server.ts";
 import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { SECRET_FORMS } from "../support/secret-forms.ts";
-import { steps } from "../support/tool-runs.ts";
+import { scriptSteps } from "../support/tool-runs.ts";
 import {
   completed,
   created,
   message,
-  refuse,
+  answerError,
   startUpstreamServer,
   stream,
   streamAndEnd,
@@ -46,7 +46,7 @@ function traces(secret: string): string[] {
 
 async function everywhere(processes: readonly ServerProcess[], answers: readonly unknown[]): Promise<string> {
   const logs = processes.flatMap(({ lines }) => lines.map((line) => JSON.stringify(line)));
-  return [await inspector.everything(), ...logs, JSON.stringify(answers)].join("\n");
+  return [await inspector.dumpAll(), ...logs, JSON.stringify(answers)].join("\n");
 }
 
 function expectNone(text: string, secrets: readonly string[]): void {
@@ -89,14 +89,14 @@ test.each([10, 40, 4_000])("of a client's, for an MCP server (%i characters)", a
     authorization: token,
     headers: { "X-Key": header, "X-Short": short },
   };
-  const metadata = steps([
+  const metadata = scriptSteps([
     { call: "srv__look", arguments: {} },
     { call: "srv__fail", arguments: {} },
   ]);
   const request = { model: "simulator/default", input: "Go on.", background: true, metadata, tools: [tool] };
   const created = await send("POST", `${api.url}/responses`, request, { "Idempotency-Key": `once-${length}` });
   expect(created.body).toMatchObject({ tools: [{ server_url: new URL(server.url).origin }] });
-  const response = await pollToTheEnd(api.url, created.body.id);
+  const response = await pollToEnd(api.url, created.body.id);
   const sent = { authorization: `Bearer ${token}`, "x-key": header };
   expect(server.headers[0]).toMatchObject(sent);
   const types = response.output.map(({ type }) => type);
@@ -150,7 +150,7 @@ test("in the URL of an MCP server that an item brings", async () => {
   const model = "openai/gpt-test";
   const run = async (request: object): Promise<string> => {
     const { id } = await create(ownApi.url, { model, background: true, ...request });
-    answers.push(await pollToTheEnd(ownApi.url, id), ...(await everyAnswerOf(id, ownApi)));
+    answers.push(await pollToEnd(ownApi.url, id), ...(await everyAnswerOf(id, ownApi)));
     return id;
   };
   const first = await run({ input: items });
@@ -162,7 +162,7 @@ test("in the URL of an MCP server that an item brings", async () => {
   expect(upstream.requests.length).toBeGreaterThanOrEqual(3);
   for (const { body } of upstream.requests) expect(JSON.stringify(body)).toContain(address);
   const logs = [ownApi, ownWorker].flatMap(({ lines }) => lines.map((line) => JSON.stringify(line)));
-  const text = [await ownInspector.everything(), ...logs, JSON.stringify([...answers, listed])].join("\n");
+  const text = [await ownInspector.dumpAll(), ...logs, JSON.stringify([...answers, listed])].join("\n");
   expectNone(text, [path, query]);
 });
 
@@ -177,7 +177,7 @@ test("of a client's, two thousand of them", async () => {
     background: true,
     tools: [tool],
   });
-  const response = await pollToTheEnd(api.url, created.id);
+  const response = await pollToEnd(api.url, created.id);
   expect(await everywhere([api, worker], [created, response])).not.toMatch(/planted-\d+-/);
 });
 
@@ -188,7 +188,7 @@ test("of a client's, which a provider is given and quotes in what it refuses", a
     .join(" | ")
     .slice(0, 900)}`;
   const failed = { type: "response.failed", response: { status: "failed", error: { code: "server_error", message } } };
-  await using upstream = await startUpstreamServer(refuse(400, { message }), streamAndEnd(failed));
+  await using upstream = await startUpstreamServer(answerError(400, { message }), streamAndEnd(failed));
   const settings = {
     ...environment,
     OPENAI_BASE_URL: upstream.url,

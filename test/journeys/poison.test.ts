@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
 import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal } from "../support/subscriber.ts";
@@ -54,7 +54,7 @@ test.each<[keyof typeof MOST_CRASHES, Answer]>([
     ),
   );
   poison = (await create(api.url, { model: "lab/poison", input: "Die.", background: true })).id;
-  const all = Promise.all([...healthy.map(({ id }) => id), poison].map((id) => pollToTheEnd(api.url, id)));
+  const all = Promise.all([...healthy.map(({ id }) => id), poison].map((id) => pollToEnd(api.url, id)));
   const over = new AbortController();
   const crashed: ServerProcess[] = [];
   const supervised = (async () => {

@@ -4,7 +4,7 @@ import type { ResponseCreateParamsNonStreaming } from "openai/resources/response
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { pollToTheEnd, send } from "../support/api-client.ts";
+import { pollToEnd, send } from "../support/api-client.ts";
 import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { PromptFolder } from "../support/prompt-files.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
@@ -89,7 +89,7 @@ describe("a prompt", () => {
       prompt: { id: "pmpt_birds", version: "1", variables: { place: "Hull" } },
     });
     expect(status).toBe("queued");
-    const final = await pollToTheEnd(api.url, id);
+    const final = await pollToEnd(api.url, id);
     const instructions = [{ type: "message", role: "developer", content: [text("You watch birds in Hull.")] }];
     expect(final).toMatchObject({ status: "completed", instructions, prompt: { version: "1" } });
     expect(lastSent()["input"]).toEqual(instructions);

@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Queue } from "bullmq";
 import { expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { answerOf } from "../support/ai-sdk.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestStorage } from "../support/storage.ts";
-import { refuse, startUpstreamServer, type UpstreamServer } from "../support/upstream-server.ts";
+import { answerError, startUpstreamServer, type UpstreamServer } from "../support/upstream-server.ts";
 
-const LIMITED = refuse(429, { message: "Too many tokens this minute" }, { "retry-after": "600" });
+const LIMITED = answerError(429, { message: "Too many tokens this minute" }, { "retry-after": "600" });
 const REQUEST = { model: "lab/qwen3", input: "Hello", background: true };
 
 interface Installation extends AsyncDisposable {
@@ -62,7 +62,7 @@ test("a response waits without a slot, outlives its worker, and costs no attempt
 
   // The only slot is free.
   const other = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
-  expect((await pollToTheEnd(api.url, other.id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, other.id)).status).toBe("completed");
   expect((await send("GET", `${api.url}/responses/${id}`)).body).toMatchObject({ status: "in_progress", output: [] });
   await using storage = await openTestStorage(installation.prefix);
   const job = { id, background: true };
@@ -73,7 +73,7 @@ test("a response waits without a slot, outlives its worker, and costs no attempt
   expect(server.requests).toHaveLength(1);
 
   await promote(id);
-  const ended = await pollToTheEnd(api.url, id);
+  const ended = await pollToEnd(api.url, id);
   expect(ended).toMatchObject({
     status: "completed",
     model: "lab/qwen3",
@@ -96,7 +96,7 @@ test("a response that waits can be cancelled, and its job goes with it", async (
   await expect.poll(jobs).toHaveLength(1);
   const { body } = await send("POST", `${api.url}/responses/${id}/cancel`);
   expect(body.status).toBe("cancelled");
-  expect(await inspector.open()).toEqual([]);
+  expect(await inspector.inFlight()).toEqual([]);
   expect(await jobs()).toEqual([]);
 });
 
@@ -109,7 +109,7 @@ test.each([
   await using api = await startApi(installation.environment);
   await using _worker = await startWorker(installation.environment);
   const { id } = await create(api.url, REQUEST);
-  expect(await pollToTheEnd(api.url, id)).toMatchObject({
+  expect(await pollToEnd(api.url, id)).toMatchObject({
     status: "failed",
     error: { code: "rate_limit_exceeded", message: "Too many tokens this minute" },
   });
@@ -124,7 +124,7 @@ test("a response does not wait if its provider has a fallback, and keeps the nam
   await using worker = await startWorker(environment);
   const metadata = { "simulator.text": "From the simulator.", "simulator.delay_ms": "0" };
   const { id } = await create(api.url, { ...REQUEST, metadata });
-  expect(await pollToTheEnd(api.url, id)).toMatchObject({
+  expect(await pollToEnd(api.url, id)).toMatchObject({
     status: "completed",
     model: "lab/qwen3",
     output: [{ content: [{ text: "From the simulator." }] }],

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
-import { create, pollToTheEnd, RedisInspector, send } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
@@ -87,7 +87,7 @@ async function runsOfA(id: string): Promise<string[]> {
 async function endOfA(id: string): Promise<Response> {
   const runs = await runsOfA(id);
   expect(runs).toHaveLength(1);
-  return await pollToTheEnd(apiOfA.url, runs[0]!);
+  return await pollToEnd(apiOfA.url, runs[0]!);
 }
 
 /** What a client reads of it: ids of items that were told twice are others. */
@@ -135,7 +135,7 @@ const cancelOnB = async (id: string) => await send("POST", `${apiOfB.url}/respon
 /** Nothing of it is B's to look after any more. */
 async function untilSettled(): Promise<void> {
   const { redis, layout } = b.inspector;
-  while ((await redis.exists(layout.upstreamResponses)) === 1) await redis.ping();
+  while ((await redis.exists(layout.remoteRunRegistry)) === 1) await redis.ping();
 }
 
 describe("SIGKILL of a worker", () => {
@@ -184,7 +184,7 @@ describe("SIGKILL of a worker", () => {
     await doomed.exited;
     proxy.isSilent = false;
     await using _heir = await startWorker(b.environment);
-    await pollToTheEnd(apiOfB.url, id);
+    await pollToEnd(apiOfB.url, id);
     expect(await expectSame(id)).toEqual([]);
   });
 
@@ -195,7 +195,7 @@ describe("SIGKILL of a worker", () => {
     doomed.kill("SIGKILL");
     await doomed.exited;
     await using _heir = await startWorker(b.environment);
-    const { output } = await pollToTheEnd(apiOfB.url, id);
+    const { output } = await pollToEnd(apiOfB.url, id);
     expect(output.map(({ type }) => type)).toEqual(["reasoning", "function_call"]);
     await expectSame(id);
   });
@@ -213,7 +213,7 @@ describe("SIGKILL of a worker", () => {
     const [first] = await runsOfA(id);
     await send("DELETE", `${apiOfA.url}/responses/${first}`);
     await using _heir = await startWorker(b.environment);
-    const final = await pollToTheEnd(apiOfB.url, id);
+    const final = await pollToEnd(apiOfB.url, id);
     expect(final.status).toBe("completed");
     expect(final.output.map(({ type }) => type)).toContain("message");
     expect(doneItems(await b.inspector.log(id))[0]).toEqual(final.output[0]);
@@ -250,7 +250,7 @@ describe("a connection to the provider that breaks", () => {
     doomed.kill("SIGKILL");
     await doomed.exited;
     await using _heir = await startWorker(b.environment);
-    await pollToTheEnd(apiOfB.url, id);
+    await pollToEnd(apiOfB.url, id);
     await expectSame(id);
   });
 });
@@ -274,11 +274,11 @@ describe("cancel", () => {
       await subscribe(apiOfB.url, id, { cutAfterEvents: 3 });
       await cancelOnB(id);
     }
-    while ((await a.inspector.open()).length > 0) await a.inspector.redis.ping();
+    while ((await a.inspector.inFlight()).length > 0) await a.inspector.redis.ping();
     await untilSettled();
     const runs = (await Promise.all(ids.map(runsOfA))).flat();
     expect(runs.length).toBeGreaterThan(0);
-    for (const run of runs) expect((await pollToTheEnd(apiOfA.url, run)).status).toBe("cancelled");
+    for (const run of runs) expect((await pollToEnd(apiOfA.url, run)).status).toBe("cancelled");
     expect(worker.child.exitCode).toBeNull();
   });
 
@@ -322,7 +322,7 @@ describe("the end of a response", () => {
   test("is the end of the provider's copy, unless it is kept", async () => {
     await using _worker = await startWorker(b.environment);
     const { id } = await create(apiOfB.url, { ...THINKING, model: "deleted/simulator/default" });
-    expect((await pollToTheEnd(apiOfB.url, id)).status).toBe("completed");
+    expect((await pollToEnd(apiOfB.url, id)).status).toBe("completed");
     await untilSettled();
     expect(await runsOfA(id)).toEqual([]);
   });
@@ -332,14 +332,14 @@ describe("the end of a response", () => {
     await using hasty = await startApi(environment);
     await using _worker = await startWorker(environment);
     const { id } = await create(hasty.url, LONG);
-    expect(await pollToTheEnd(hasty.url, id)).toMatchObject({ status: "failed", error: { code: "server_error" } });
+    expect(await pollToEnd(hasty.url, id)).toMatchObject({ status: "failed", error: { code: "server_error" } });
     expect((await endOfA(id)).status).toBe("cancelled");
   });
 
   test("is never reached at a provider for a client that wants nothing stored", async () => {
     await using _worker = await startWorker(b.environment);
     const { id } = await create(apiOfB.url, { ...THINKING, store: false });
-    expect((await pollToTheEnd(apiOfB.url, id)).status).toBe("completed");
+    expect((await pollToEnd(apiOfB.url, id)).status).toBe("completed");
     expect(await runsOfA(id)).toEqual([]);
   });
 });
@@ -371,7 +371,7 @@ test("a drain hands over without cancelling", async () => {
   const id = await beginAndReach({ ...THINKING, input: "Tell me about tides." }, 15);
   expect(await leaving.stop()).toBe(0);
   await using _heir = await startWorker(b.environment);
-  await pollToTheEnd(apiOfB.url, id);
+  await pollToEnd(apiOfB.url, id);
   await expectSame(id);
   expect((await b.inspector.meta(id))["attempts"]).toBe("1");
 });

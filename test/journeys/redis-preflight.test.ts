@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
@@ -144,7 +144,7 @@ describe("a start waits while Redis takes no writes", () => {
     api.url = String((await api.line(({ msg }) => msg === "API listening", "listening"))["url"]);
     await worker.line(({ msg }) => msg === "Worker taking jobs", "taking jobs");
     const { id } = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }));
-    expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+    expect((await pollToEnd(api.url, id)).status).toBe("completed");
   });
 });
 
@@ -159,7 +159,7 @@ test("a user with the rights that docs/redis.md names can do everything", async 
   await using _worker = await startWorker({ ...settings, REDIS_URL });
   const url = `${api.url}/responses`;
   const first = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
-  expect((await pollToTheEnd(api.url, first.id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, first.id)).status).toBe("completed");
   const hanging = await create(api.url, simulate({ hang: true }));
   expect((await send("POST", `${url}/${hanging.id}/cancel`)).body.status).toBe("cancelled");
   const conversation = (await send<{ id: string }>("POST", `${api.url}/conversations`, {})).body.id;
@@ -168,7 +168,7 @@ test("a user with the rights that docs/redis.md names can do everything", async 
     { background_options: { completion_window: "2h", continuation_id: "one" } },
   );
   for (const body of [windowed, simulate({ tokens: 1, delay_ms: 0 }, { conversation })]) {
-    expect((await pollToTheEnd(api.url, (await create(api.url, body)).id)).status).toBe("completed");
+    expect((await pollToEnd(api.url, (await create(api.url, body)).id)).status).toBe("completed");
   }
   expect((await send("GET", `${url}/${first.id}/input_items`)).status).toBe(200);
   expect((await send("DELETE", `${url}/${first.id}`)).status).toBe(200);
@@ -187,5 +187,5 @@ test("a worker whose rights are taken away asks once a second, and goes on when 
   await expect.poll(() => refusals().length, { timeout: 30_000 }).toBeGreaterThan(12);
   expect(refusals()[12]! - refusals()[0]!).toBeGreaterThan(1_500);
   await admin.call("ACL", "SETUSER", "worker", "+@all");
-  expect(await pollToTheEnd(api.url, id)).toMatchObject({ status: "completed" });
+  expect(await pollToEnd(api.url, id)).toMatchObject({ status: "completed" });
 });

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort, startPrivateRedis } from "../../src/local/redis/private-server.ts";
-import { create, pollToTheEnd, simulate } from "../support/api-client.ts";
+import { findFreePort, startPrivateRedis } from "../../src/local/redis/private-server.ts";
+import { create, pollToEnd, simulate } from "../support/api-client.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -19,7 +19,7 @@ afterAll(async () => {
 
 test("API, worker and BullMQ show their certificate; without the files nobody gets in, and the log says why", async () => {
   const { ca, server, client } = await makeCertificates(folder);
-  const tlsPort = String(await freePort());
+  const tlsPort = String(await findFreePort());
   const files = ["--tls-cert-file", server.cert, "--tls-key-file", server.key, "--tls-ca-cert-file", ca];
   await using _redis = await startPrivateRedis({
     dataDir: join(folder, "redis"),
@@ -32,7 +32,7 @@ test("API, worker and BullMQ show their certificate; without the files nobody ge
   await using api = await startApi({ ...environment, ...trust, ...own });
   await using _worker = await startWorker({ ...environment, ...trust, ...own });
   const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
 
   for (const lacking of [own, trust]) {
     await using outside = new ServerProcess("api", "src/server.ts", { ...environment, ...lacking, PORT: "0" });

@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
-import { expectExact, expectOneTerminal, subscribe, subscribeToTheEnd } from "../support/subscriber.ts";
+import { expectExact, expectOneTerminal, subscribe, subscribeToEnd } from "../support/subscriber.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -38,7 +38,7 @@ describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsyn
     );
     const reached = Promise.withResolvers<void>();
     const streams = ids.map((id) =>
-      subscribeToTheEnd(() => api.url, id, { onEvent: (event) => (event.id === 20 ? reached.resolve() : undefined) }),
+      subscribeToEnd(() => api.url, id, { onEvent: (event) => (event.id === 20 ? reached.resolve() : undefined) }),
     );
     await reached.promise;
     redis.kill("SIGKILL");
@@ -58,7 +58,7 @@ describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsyn
       expect(expectOneTerminal(log).status).toBe("completed");
     }
     const next = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }));
-    expect((await pollToTheEnd(api.url, next.id)).status).toBe("completed");
+    expect((await pollToEnd(api.url, next.id)).status).toBe("completed");
     expect((await send("GET", api.url.replace("/v1", "/readyz"))).status).toBe(200);
   });
 });
@@ -87,7 +87,7 @@ test("a stream whose process was cut off from Redis goes on once it is back, wit
     if (event.id !== 10) return;
     proxy.isAway = true;
     proxy.cut();
-    await pollToTheEnd(other.url, id);
+    await pollToEnd(other.url, id);
     proxy.isAway = false;
   };
   const { events, isWhole } = await subscribe(api.url, id, { onEvent });

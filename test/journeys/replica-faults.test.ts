@@ -5,12 +5,12 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal, subscribe } from "../support/subscriber.ts";
-import { startSwitch, type Switch } from "../support/switch.ts";
+import { startSwitchingProxy, type SwitchingProxy } from "../support/switching-proxy.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -40,7 +40,7 @@ interface Topology extends AsyncDisposable {
   /** Between the two. */
   link: CuttingProxy;
   /** Leads to the primary of the moment: the first. */
-  address: Switch;
+  address: SwitchingProxy;
   environment: Record<string, string>;
   old: RedisInspector;
   inspector: RedisInspector;
@@ -55,7 +55,7 @@ async function startTopology(name: string, settings: Record<string, string>): Pr
   const link = stack.use(await startCuttingProxy(first.url));
   const second = stack.use(await start(`${name}-second`, replicaOf(Number(new URL(link.url).port))));
   const third = stack.use(await start(`${name}-third`, replicaOf(second.port)));
-  const address = stack.use(await startSwitch(first.port));
+  const address = stack.use(await startSwitchingProxy(first.port));
   const KEY_PREFIX = uniquePrefix();
   const old = stack.use(new RedisInspector(KEY_PREFIX, first.url));
   const inspector = stack.use(new RedisInspector(KEY_PREFIX, second.url));
@@ -104,7 +104,7 @@ test("an end that no replica confirmed is shown once one is back, and until then
   await worker.line(() => failures() >= 3, "sweeps that no replica confirmed");
 
   expect(Number((await old.meta(id))["durable"])).toBeLessThan(Number((await old.meta(id))["last"]));
-  expect(await old.open()).toEqual(expect.arrayContaining([id, second]));
+  expect(await old.inFlight()).toEqual(expect.arrayContaining([id, second]));
   expect((await send("GET", `${api.url}/responses/${id}`)).body.status).toBe("in_progress");
   const [cancelled, deleted] = await Promise.all([
     send<object>("POST", `${api.url}/responses/${id}/cancel`),
@@ -116,10 +116,10 @@ test("an end that no replica confirmed is shown once one is back, and until then
   const following = subscribe(api.url, id, { startingAfter: cursor });
   link.isAway = false;
   expect((await following).isWhole).toBe(true);
-  expect((await pollToTheEnd(api.url, id)).status).toBe("failed");
-  expect((await pollToTheEnd(api.url, second)).status).toBe("failed");
+  expect((await pollToEnd(api.url, id)).status).toBe("failed");
+  expect((await pollToEnd(api.url, second)).status).toBe("failed");
   expect((await send("DELETE", `${api.url}/responses/${second}`)).status).toBe(200);
-  while ((await old.open()).length > 0) await old.redis.ping();
+  while ((await old.inFlight()).length > 0) await old.redis.ping();
 });
 
 test("an end that dies with its primary is ended once more by the promoted one", async () => {
@@ -136,10 +136,10 @@ test("an end that dies with its primary is ended once more by the promoted one",
   first.kill("SIGKILL");
   await first.exited;
 
-  expect((await pollToTheEnd(api.url, id)).status).toBe("failed");
+  expect((await pollToEnd(api.url, id)).status).toBe("failed");
   expect((await subscribe(api.url, id)).isWhole).toBe(true);
   expectOneTerminal(await inspector.log(id));
-  while ((await inspector.open()).length > 0) await inspector.redis.ping();
+  while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
 });
 
 describe.each<[string, string[], Record<string, string>]>([
@@ -168,11 +168,11 @@ describe.each<[string, string[], Record<string, string>]>([
     expect(checks).toMatchObject({ redis: true, writes: false });
     await promote();
     await following;
-    expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+    expect((await pollToEnd(api.url, id)).status).toBe("completed");
     expect((await inspector.meta(id))["status"]).toBe("completed");
     while (!((await readyz()) as { writes: boolean }).writes);
     const { id: next } = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }));
-    expect((await pollToTheEnd(api.url, next)).status).toBe("completed");
+    expect((await pollToEnd(api.url, next)).status).toBe("completed");
     expect(await inspector.meta(next)).toMatchObject({ status: "completed" });
   });
 });

@@ -1,6 +1,6 @@
 /** `npm run demo:research` as a newcomer runs it: its steps, its crash, its report and its own verdict. */
 import { afterEach, describe, expect, test } from "vitest";
-import { callKey, findRepeatedCalls, MadeCalls } from "../../src/local/demo/research/check-calls.ts";
+import { callKey, findRepeatedCalls, ExecutedCallLog } from "../../src/local/demo/research/check-calls.ts";
 import { findWrongCitations, numberSources } from "../../src/local/demo/research/report.ts";
 import { DemoRun, expectNothingLeft } from "../support/demo-run.ts";
 import { type Frame, startUpstreamServer, streamAndEnd, type UpstreamServer } from "../support/upstream-server.ts";
@@ -211,8 +211,8 @@ describe("the demo's own check", () => {
       [`made 2 times instead of 1: ${look(1)}`],
     ],
   ])("of calls: %s", (_what, shown, keys, faults) => {
-    const made = new MadeCalls();
-    for (const key of keys) made.note(key);
+    const made = new ExecutedCallLog();
+    for (const key of keys) made.record(key);
     expect(findRepeatedCalls(shown, made, (key) => key !== look(2))).toEqual(faults);
   });
 

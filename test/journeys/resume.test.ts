@@ -1,11 +1,11 @@
 /** Promises 1 and 2 (contract.md#promises): nobody sees what is not recorded, and every cursor gets exactly the rest, byte for byte. */
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
-import { expectExact, type ReceivedEvent, subscribe, subscribeToTheEnd } from "../support/subscriber.ts";
+import { expectExact, type ReceivedEvent, subscribe, subscribeToEnd } from "../support/subscriber.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
@@ -44,7 +44,7 @@ test("no subscriber sees an event before it is in Redis, and two API processes s
 
 test("a finished response is resumed from every event", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 60, delay_ms: 0, reasoning: 10 }));
-  await pollToTheEnd(apis[0].url, id);
+  await pollToEnd(apis[0].url, id);
   const log = await inspector.log(id);
   for (let cursor = 0; cursor < log.length; cursor += 1) {
     const { events, isWhole } = await subscribe(apis[cursor % 2]!.url, id, { startingAfter: cursor });
@@ -104,7 +104,7 @@ test("a reader that stalls goes on where it was, and a fast one beside it is not
 
 test("Last-Event-ID resumes like starting_after, which wins over it", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 10, delay_ms: 0 }));
-  await pollToTheEnd(apis[0].url, id);
+  await pollToEnd(apis[0].url, id);
   const log = await inspector.log(id);
   const byHeader = await subscribe(apis[0].url, id, { headers: { "last-event-id": "5" } });
   expectExact(byHeader.events, log, 6);
@@ -114,7 +114,7 @@ test("Last-Event-ID resumes like starting_after, which wins over it", async () =
 
 test("an EventSource that comes back after the end is told to stop; starting_after gets an empty stream", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 5, delay_ms: 0 }));
-  await pollToTheEnd(apis[0].url, id);
+  await pollToEnd(apis[0].url, id);
   const last = (await inspector.log(id)).length - 1;
   const ask = async (method: string, lastEventId: number, query = "") => {
     const url = `${apis[0].url}/responses/${id}?stream=true${query}`;
@@ -158,7 +158,7 @@ test.each(["starting_after", "Last-Event-ID"])(
 
 test("a cursor at the end answers an empty stream, one beyond it an error that names the end", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 5, delay_ms: 0 }));
-  await pollToTheEnd(apis[0].url, id);
+  await pollToEnd(apis[0].url, id);
   const last = (await inspector.log(id)).length - 1;
   expect(await subscribe(apis[0].url, id, { startingAfter: last })).toEqual({ events: [], isWhole: true });
   const beyond = await send<object>("GET", `${apis[0].url}/responses/${id}?stream=true&starting_after=${last + 1}`);
@@ -181,7 +181,7 @@ test("an API process that is told to stop ends its streams, and their clients re
   const { id } = await create(leaving.url, simulate({ tokens: 200, delay_ms: 10 }));
   let urls = [leaving.url, apis[1].url];
   const stopping = Promise.withResolvers<void>();
-  const events = await subscribeToTheEnd(() => urls[0]!, id, {
+  const events = await subscribeToEnd(() => urls[0]!, id, {
     onEvent: ({ id: place }) => {
       if (place !== 30) return;
       leaving.kill("SIGTERM");

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector } from "../support/api-client.ts";
 import { type LogLine, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import {
@@ -53,7 +53,7 @@ test.each([
     await using other = await startWorker({ ...environment, ...lacking });
     expect((await other.line(isLeft, "leaving it"))["reason"]).toContain(reason);
     await using _worker = await startWorker(environment);
-    expect(await pollToTheEnd(api.url, id)).toMatchObject({ status: "completed", error: null });
+    expect(await pollToEnd(api.url, id)).toMatchObject({ status: "completed", error: null });
     const { attempts, waits, unknownSinceMs } = await inspector.meta(id);
     expect([attempts, waits ?? "0", unknownSinceMs]).toEqual(["1", "0", undefined]);
   },
@@ -64,7 +64,7 @@ test("a model that no worker knows fails it after its time, and says so", { time
   await using api = await startApi({ ...environment, ...known });
   const { id } = await create(api.url, REQUEST);
   await using worker = await startWorker(environment);
-  const { status, error } = await pollToTheEnd(api.url, id);
+  const { status, error } = await pollToEnd(api.url, id);
   expect({ status, message: error?.message }).toEqual({
     status: "failed",
     message: "The model 'lab/one' is not configured any more.",

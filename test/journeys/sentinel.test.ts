@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { startSentinels } from "../support/sentinels.ts";
-import { expectExact, subscribe, subscribeToTheEnd } from "../support/subscriber.ts";
+import { expectExact, subscribe, subscribeToEnd } from "../support/subscriber.ts";
 
 const PASSWORD = "of-redis";
 const SENTINEL_PASSWORD = "of-the-sentinels";
@@ -63,10 +63,10 @@ test("the primary dies, a replica is promoted, and runs, streams and requests re
   await using api = await startApi(environment);
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 300, delay_ms: 20 }));
-  const events = await subscribeToTheEnd(() => api.url, id, {
+  const events = await subscribeToEnd(() => api.url, id, {
     onEvent: (event) => void (event.id === 20 && primary.kill("SIGKILL")),
   });
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
   const replayed = await subscribe(api.url, id);
   expectExact(
     events,

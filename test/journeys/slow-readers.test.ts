@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cancelResponse } from "../../src/lifecycle/end-response.ts";
+import { createCancelledEvent } from "../../src/lifecycle/lifecycle-events.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { type ApiProcess, startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../support/samples.ts";
-import { beginResponse, openTestStorage, type TestStorage } from "../support/storage.ts";
+import { createLeasedResponse, openTestStorage, type TestStorage } from "../support/storage.ts";
 import { subscribe } from "../support/subscriber.ts";
 
 const KIB = 1_024;
@@ -24,7 +24,7 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 /** A log of deltas of this many bytes, cancelled behind them. Its last sequence number is that of the terminal event. */
 async function logOf(sizes: readonly number[]): Promise<{ id: string; last: number }> {
-  const { id, lease, last } = await beginResponse(storage, sampleRecord());
+  const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
   const [added, partAdded, delta] = messageEvents(0, [""]);
   const drafts = [added!, partAdded!, ...sizes.map((size) => ({ ...delta!, delta: "x".repeat(size) }) as EventDraft)];
   let first = last + 1;
@@ -32,7 +32,7 @@ async function logOf(sizes: readonly number[]): Promise<{ id: string; last: numb
     await storage.log.append(id, { lease, first, events: sequenceEvents(first, [draft]) });
     first += 1;
   }
-  const events = sequenceEvents(first, [cancelResponse(openingState().response)]);
+  const events = sequenceEvents(first, [createCancelledEvent(openingState().response)]);
   await storage.log.append(id, { lease, first, events, status: "cancelled" });
   return { id, last: first };
 }

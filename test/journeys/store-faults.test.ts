@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { moveSlotOf, startCluster } from "../support/cluster.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -65,10 +65,10 @@ test("a Redis that is full: runs wait, what runs can be cancelled and deleted, a
   expect((await send("DELETE", `${api.url}/conversations/${conversation}`)).status).toBe(200);
   // Longer than any lock: a worker that took it for lost would begin the run again.
   await untilServerTime(inspector.redis, 3 * Number(LOCK_DURATION_MS));
-  expect(await inspector.open()).toEqual([waiting]);
+  expect(await inspector.inFlight()).toEqual([waiting]);
 
   await inspector.redis.config("SET", "maxmemory", "0");
-  expect((await pollToTheEnd(api.url, waiting)).status).toBe("completed");
+  expect((await pollToEnd(api.url, waiting)).status).toBe("completed");
   expectOneTerminal(await inspector.log(waiting));
   expect(await inspector.meta(waiting)).toMatchObject({ attempts: "1" });
   expect(await inspector.meta(waiting)).not.toMatchObject({ charged: expect.anything() });
@@ -97,7 +97,7 @@ test("a script that runs long is waited for: requests are told to come later, an
   expect(refused).toMatchObject({ status: 503, body: UNAVAILABLE });
   await looped;
   blocking.disconnect();
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expect(await inspector.meta(id)).toMatchObject({ attempts: "1" });
   expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
 });
@@ -124,7 +124,7 @@ test(
       inARow = status === 200 ? inARow + 1 : 0;
     }
     expect([...statuses].filter((status) => status !== 200)).toEqual([503]);
-    const ended = await Promise.all(ids.map(async (id) => await pollToTheEnd(api.url, id)));
+    const ended = await Promise.all(ids.map(async (id) => await pollToEnd(api.url, id)));
     expect(ended.map(({ status }) => status)).toEqual(ids.map(() => "completed"));
     expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
   },
@@ -143,11 +143,11 @@ test("slots that move to other nodes while responses run cost no run an attempt,
   await Promise.all(ids.map(async (id) => await subscribe(api.url, id, { cutAfterEvents: 10 })));
   const followed = ids.map(async (id) => await subscribe(api.url, id));
   const queue = `${layout.queuePrefix}:background:wait`;
-  for (const key of [...ids.map((id) => layout.meta(id)), layout.open, layout.openProjects, queue]) {
+  for (const key of [...ids.map((id) => layout.meta(id)), layout.inFlight, layout.inFlightProjects, queue]) {
     await moveSlotOf(key, nodes);
   }
   for (const each of await Promise.all(followed)) expect(each.isWhole).toBe(true);
-  const ended = await Promise.all(ids.map(async (id) => await pollToTheEnd(api.url, id)));
+  const ended = await Promise.all(ids.map(async (id) => await pollToEnd(api.url, id)));
   expect(ended.map(({ status }) => status)).toEqual(ids.map(() => "completed"));
   expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
 }, 120_000);

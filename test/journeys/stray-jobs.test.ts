@@ -1,6 +1,6 @@
 /** The lists of the queue and its jobs disagree, after a crash or by somebody's hand: every response goes on. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal } from "../support/subscriber.ts";
@@ -50,7 +50,7 @@ test.each(Object.entries(FAULTS))("%s", { timeout: 30_000 }, async (_name, break
   const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   await breakJob(id);
   await using _worker = await startWorker(environment);
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
 });
 
@@ -58,7 +58,7 @@ test("a running response whose job is taken out of its list goes on, and ends on
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
   await expect.poll(async () => await inspector.redis.lrem(queue("active"), 0, id), { timeout: 10_000 }).toBe(1);
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
-  await expect.poll(async () => await inspector.open(), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(async () => await inspector.inFlight(), { timeout: 10_000 }).toEqual([]);
 });

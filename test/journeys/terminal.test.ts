@@ -1,7 +1,7 @@
 /** Promise 3 (contract.md#promises): every accepted response reaches exactly one terminal state, whatever dies. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/protocol/id.ts";
-import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { sampleRecord } from "../support/samples.ts";
@@ -34,7 +34,7 @@ async function expectEnded(id: string, status: string): Promise<void> {
 
 /** Leaving the set is a step of its own, just after the terminal event. */
 async function leftOpen(id: string): Promise<void> {
-  while ((await inspector.open()).includes(id)) await inspector.redis.ping();
+  while ((await inspector.inFlight()).includes(id)) await inspector.redis.ping();
 }
 
 test("workers that are killed more often than the attempts allow: it makes progress, and completes", async () => {
@@ -49,7 +49,7 @@ test("workers that are killed more often than the attempts allow: it makes progr
     await worker.exited;
   }
   await using _last = await startWorker(environmentOf);
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expectExact((await stream).events, await inspector.log(id), 0);
   await expectEnded(id, "completed");
 });
@@ -59,16 +59,16 @@ test("an API process that died between the record and the queue: it still runs",
   const { request } = sampleRecord();
   const metadata = { "simulator.tokens": "5", "simulator.delay_ms": "0" };
   const record = sampleRecord({ id, request: { ...request, request: { ...request.request, metadata } } });
-  await storage.open.add(id, Date.now());
+  await storage.inFlight.add(id, Date.now());
   await storage.records.create(record);
   await using _worker = await startWorker(environment);
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
   await expectEnded(id, "completed");
 });
 
 test("an id that was opened and never recorded is forgotten", async () => {
   const id = newId("resp");
-  await storage.open.add(id, Date.now() - 60_000);
+  await storage.inFlight.add(id, Date.now() - 60_000);
   await using _worker = await startWorker(environment);
   await leftOpen(id);
 });
@@ -77,7 +77,7 @@ test("a job that is removed behind our back, waiting or running: it is run all t
   const waiting = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   await inspector.redis.del(...(await inspector.redis.keys(`{${prefix}:queue}:background:*`)));
   await using _worker = await startWorker(environment);
-  expect((await pollToTheEnd(api.url, waiting.id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, waiting.id)).status).toBe("completed");
 
   const running = await create(api.url, simulate({ tokens: 300, delay_ms: 10 }));
   const stream = subscribe(api.url, running.id, {
@@ -94,7 +94,7 @@ test("a cancel that died half-way is finished", async () => {
   const { id } = await create(api.url, simulate({ tokens: 5 }));
   await storage.leases.fence(id, "cancel");
   await using _worker = await startWorker(environment);
-  expect((await pollToTheEnd(api.url, id)).status).toBe("cancelled");
+  expect((await pollToEnd(api.url, id)).status).toBe("cancelled");
   await expectEnded(id, "cancelled");
 });
 
@@ -115,14 +115,14 @@ test("a deadline that passes while running: failed by the worker itself", async 
   const { id } = await create(impatient.url, simulate({ hang: true }));
   const { events } = await subscribe(api.url, id);
   expectExact(events, await inspector.log(id), 0);
-  expect((await pollToTheEnd(api.url, id)).error?.message).toContain("deadline");
+  expect((await pollToEnd(api.url, id)).error?.message).toContain("deadline");
   await expectEnded(id, "failed");
 });
 
 test("a provider's failure: failed, with what was produced, and one terminal event", async () => {
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 50, delay_ms: 1, fail_after: 20 }));
-  const final = await pollToTheEnd(api.url, id);
+  const final = await pollToEnd(api.url, id);
   expect(final).toMatchObject({
     status: "failed",
     error: { code: "server_error" },
@@ -159,11 +159,11 @@ test("a worker that is leaving takes no more jobs, and another takes what it han
   await using _stayer = await startWorker(environment);
   const during = await Promise.all([1, 2, 3, 4].map(() => create(api.url, simulate({ tokens: 3, delay_ms: 0 }))));
   for (const { id } of during) {
-    await pollToTheEnd(api.url, id);
+    await pollToEnd(api.url, id);
     expect((await inspector.meta(id))["worker"]).not.toContain(`:${leaving.child.pid}`);
   }
   expect(await leaving.exited).toBe(0);
-  await pollToTheEnd(api.url, running.id);
+  await pollToEnd(api.url, running.id);
   await expectEnded(running.id, "completed");
 });
 

@@ -1,7 +1,7 @@
 /** No project keeps another's tool calls from being made: neither with cells that hang, nor with pages that do. */
 import { expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
-import { create, pollToTheEnd, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { startWebSite } from "../support/web-site.ts";
@@ -32,7 +32,7 @@ test("beside cells that hang in every interpreter, another project's cell runs",
   };
   await expect.poll(async () => (await Promise.all(hog.map(isBegun))).every(Boolean), { timeout: 60_000 }).toBe(true);
   const quick = await create(api.url, cell("6 * 7"), OTHER);
-  const ended = await pollToTheEnd(api.url, quick.id, OTHER);
+  const ended = await pollToEnd(api.url, quick.id, OTHER);
   expect(stateOf(ended)).toEqual([
     ["code_interpreter_call", "completed"],
     ["message", "completed"],
@@ -63,7 +63,7 @@ test("beside pages that hang while they are fetched and while they are read, ano
   const hanging = await Promise.all(hog.map(async (body) => await create(api.url, body, HOG)));
   await expect.poll(() => [site.countOf("/deep"), site.countOf("/hang")], { timeout: 60_000 }).toEqual([30, 10]);
   const quick = await create(api.url, page("/plain"), OTHER);
-  const ended = await pollToTheEnd(api.url, quick.id, OTHER);
+  const ended = await pollToEnd(api.url, quick.id, OTHER);
   expect(stateOf(ended)).toEqual([
     ["web_search_call", "completed"],
     ["message", "completed"],

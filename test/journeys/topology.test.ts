@@ -7,13 +7,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { EventLog, sequenceEvents } from "../../src/stream/log/event-log.ts";
-import { create, pollToTheEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCluster } from "../support/cluster.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { messageEvents, sampleRecord } from "../support/samples.ts";
-import { beginResponse, openTestStorage } from "../support/storage.ts";
-import { startSwitch } from "../support/switch.ts";
+import { createLeasedResponse, openTestStorage } from "../support/storage.ts";
+import { startSwitchingProxy } from "../support/switching-proxy.ts";
 import { expectExact, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
 
 let folder: string;
@@ -76,7 +76,7 @@ test("without the required replica nothing is accepted, and nothing stays of wha
   await using before = await startApi(plain);
   await using worker = await startWorker(plain);
   const { id } = await create(before.url, simulate({ tokens: 5, delay_ms: 0 }));
-  const final = await pollToTheEnd(before.url, id);
+  const final = await pollToEnd(before.url, id);
   // A worker that was killed might not have taken it out of the open ones yet.
   await worker.stop();
   await using api = await startApi(environment);
@@ -87,17 +87,17 @@ test("without the required replica nothing is accepted, and nothing stays of wha
   const answers = await Promise.all([1, 2, 3].map(() => send("POST", `${api.url}/responses`, simulate({ tokens: 1 }))));
   replica.kill("SIGCONT");
   expect(answers.map((answer) => answer.status)).toEqual([503, 503, 503]);
-  expect(await inspector.open()).toEqual([]);
+  expect(await inspector.inFlight()).toEqual([]);
   const metas = await inspector.redis.keys(`${plain.KEY_PREFIX}:{resp_*}:meta`);
   expect(metas).toEqual([inspector.layout.meta(id)]);
   const accepted = await create(api.url, simulate({ tokens: 1 }));
-  expect(await inspector.open()).toEqual([accepted.id]);
+  expect(await inspector.inFlight()).toEqual([accepted.id]);
 });
 
 test("when the address leads to a new primary, and the old one lives on as its replica, everything goes on there", async () => {
   await using first = await start("first-primary");
   await using second = await start("second-primary", ["--replicaof", "127.0.0.1", String(first.port)]);
-  await using address = await startSwitch(first.port);
+  await using address = await startSwitchingProxy(first.port);
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: address.url };
   using old = new RedisInspector(environment.KEY_PREFIX, first.url);
   using inspector = new RedisInspector(environment.KEY_PREFIX, second.url);
@@ -113,9 +113,9 @@ test("when the address leads to a new primary, and the old one lives on as its r
   };
   // The old one may miss what it is not told any more: whoever has not got the end asks again.
   await subscribe(api.url, id, { onEvent });
-  expect((await pollToTheEnd(api.url, id)).status).toBe("completed");
+  expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expect((await subscribe(api.url, id)).isWhole).toBe(true);
-  const next = await pollToTheEnd(api.url, (await createAgain(api.url)).id);
+  const next = await pollToEnd(api.url, (await createAgain(api.url)).id);
   expect(await inspector.meta(next.id)).toMatchObject({ status: "completed" });
 });
 
@@ -134,7 +134,7 @@ test("a replica that is promoted without the last events does not have them call
   await using storage = await openTestStorage(uniquePrefix(), primary.url);
   await infoSays(storage.redis as Redis, "replication", "state=online");
   const log = new EventLog(storage.redis, storage.layout, { minReplicasAcked: 1 });
-  const { id, lease } = await beginResponse(storage, sampleRecord({ durable: log.initiallyDurable }));
+  const { id, lease } = await createLeasedResponse(storage, sampleRecord({ durable: log.initialVisibleEnd }));
   const durable = async () => (await storage.records.read(id))?.durable;
   await log.append(id, { lease, first: 2, events: sequenceEvents(2, messageEvents(0, ["a"])) });
   expect(await durable()).toBe(7);
@@ -188,7 +188,7 @@ test("on a Redis Cluster: create, follow, cancel, recover and delete as on one R
         replayed.events.map((event) => event.data),
         0,
       );
-      expect((await pollToTheEnd(api.url, ids[i]!)).status).toBe("completed");
+      expect((await pollToEnd(api.url, ids[i]!)).status).toBe("completed");
     }
     const running = await create(api.url, simulate({ hang: true }));
     await subscribe(api.url, running.id, { cutAfterEvents: 6 });

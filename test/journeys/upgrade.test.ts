@@ -1,7 +1,11 @@
 /** The previous release and this one on one Redis: runs are handed over both ways, and data of the future are refused. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { create, pollToTheEnd, RedisInspector, simulate } from "../support/api-client.ts";
-import { checkOutPreviousRelease, type PreviousRelease, whyNoPreviousRelease } from "../support/previous-release.ts";
+import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import {
+  checkOutPreviousRelease,
+  type PreviousRelease,
+  findReasonForNoPreviousRelease,
+} from "../support/previous-release.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -30,7 +34,7 @@ test("the version of the data is noted, and read by the next process", async () 
   await using _worker = await startWorker({ KEY_PREFIX: prefix });
 });
 
-const missing = await whyNoPreviousRelease();
+const missing = await findReasonForNoPreviousRelease();
 // Where the history is not there, this is skipped under a name that says so, and on standard error.
 if (missing !== undefined) process.stderr.write(`${missing}\n`);
 
@@ -66,7 +70,7 @@ describe.skipIf(missing !== undefined)(`with the previous release ${missing ?? "
       leaving.kill(signal);
       await leaving.exited;
       await using _next = await startWorker(RELEASES[second](environment));
-      expect((await pollToTheEnd(server.url, id)).status).toBe("completed");
+      expect((await pollToEnd(server.url, id)).status).toBe("completed");
       expectExact((await stream).events, await inspector.log(id), 0);
       expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
     },

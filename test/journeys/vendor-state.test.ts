@@ -1,6 +1,6 @@
 /** What a vendor must be given back, over responses of a chain, workers that are killed, and a change of vendor: real processes. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pollToTheEnd, send } from "../support/api-client.ts";
+import { pollToEnd, send } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { PromptFolder } from "../support/prompt-files.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -98,7 +98,7 @@ describe.each(Object.entries(VENDORS))("%s", (vendor, { first, found }) => {
       await worker.exited;
       answer = REST;
       worker = await startWorker(environment);
-      expect((await pollToTheEnd(api.url, String(second["id"]))).status).toBe("completed");
+      expect((await pollToEnd(api.url, String(second["id"]))).status).toBe("completed");
       expect(server.requests.length).toBe(before + 2);
       expect(sent().messages[1]).toMatchObject(found);
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
-import { create, pollToTheEnd, RedisInspector } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector } from "../support/api-client.ts";
 import type { Script, ScriptedCall } from "../support/fake-vendor/script.ts";
 import { type FakeVendor, startFakeVendor } from "../support/fake-vendor/server.ts";
 import { FAKE_VENDOR_NAMES, type FakeVendorName } from "../support/fake-vendor/vendors.ts";
@@ -12,7 +12,7 @@ import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectLegal, expectOneTerminal } from "../support/subscriber.ts";
 import { searchResults, startWebSite } from "../support/web-site.ts";
-import { expectNoRefusals } from "../support/vendor-runs.ts";
+import { expectNoRejections } from "../support/vendor-runs.ts";
 
 const stack = new AsyncDisposableStack();
 const vendors = new Map<FakeVendorName, FakeVendor>();
@@ -87,7 +87,7 @@ async function ask(name: FakeVendorName, input: string, previous?: Response): Pr
     tools: [{ type: "web_search" }],
     ...(previous && { previous_response_id: previous.id }),
   });
-  const response = await pollToTheEnd(url, id);
+  const response = await pollToEnd(url, id);
   expect({ name, status: response.status, error: response.error }).toEqual({ name, status: "completed", error: null });
   const log = await inspector.log(id);
   expectLegal(log);
@@ -136,7 +136,7 @@ test.each(FAKE_VENDOR_NAMES)(
   "%s: twenty calls end with a cited answer, and the chain goes on at another vendor",
   async (name) => {
     const [one, two, three] = await chainAt(name);
-    for (const each of [name, nextOf(name)]) expectNoRefusals(vendors.get(each)!);
+    for (const each of [name, nextOf(name)]) expectNoRejections(vendors.get(each)!);
     expect(callsOf(one!)).toHaveLength(20);
     expect(callsOf(one!).every(({ status }) => status === "completed")).toBe(true);
     expect(citationsOf(one!)).toEqual([page(1, name), page(15, name)]);

@@ -174,7 +174,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "src/responses/admission",
   ],
-  "workers/tools/read-pages.ts": ["workers/upstreams", "workers/tools", "workers/tools/mcp"],
+  "workers/tools/citable-pages.ts": ["workers/upstreams", "workers/tools", "workers/tools/mcp"],
   "workers/upstreams/registry.ts": [
     "src/config",
     "src/providers",
@@ -199,9 +199,9 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/net",
     "workers/tools",
-    "workers/tools/read-pages.ts",
+    "workers/tools/citable-pages.ts",
   ],
-  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools", "workers/tools/read-pages.ts"],
+  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools", "workers/tools/citable-pages.ts"],
   "src/http/endpoints": [
     "src/concurrency",
     "src/protocol",
@@ -304,7 +304,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
     "src/responses/ending",
     "workers/tools",
-    "workers/tools/read-pages.ts",
+    "workers/tools/citable-pages.ts",
     "workers/upstreams/registry.ts",
     "workers/turn/citations",
     "workers/tools/registry.ts",
@@ -342,7 +342,7 @@ const ROOMS: Record<string, readonly string[]> = {
 const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/jobs/response-worker.ts", "workers/jobs/fair-queue.ts"],
-  ioredis: ["src/redis/", "src/local/redis/inspect.ts"],
+  ioredis: ["src/redis/", "src/local/redis/query-server.ts"],
   "@modelcontextprotocol/sdk": ["workers/tools/mcp/", "src/local/demo/research/almanac.ts"],
   openai: [
     "workers/upstreams/",

@@ -8,7 +8,7 @@ import { type CallExpression, type NewExpression, parseSync, Visitor } from "oxc
 import { expect, test } from "vitest";
 
 const ALLOWED: Record<string, string> = {
-  "src/logging/console-log.ts: format(...parts)": "the arguments of one call, handed on",
+  "src/logging/redirect-console.ts: format(...parts)": "the arguments of one call, handed on",
   "src/http/middleware/request-log.ts: writeHead(...parameters)": "what Node gives one function, handed to another",
   "src/providers/catalog.ts: file.fault(...faults)": "one for each provider of the operator's file",
   "src/logging/redaction/secret-forms.ts: forms.push(...base64Forms(head, bytes, skipped))":
@@ -17,8 +17,9 @@ const ALLOWED: Record<string, string> = {
   "src/redis/preflight.ts: findings.refusals.push(...written.refusals)": "one sentence at most",
   "src/redis/preflight.ts: findings.waits.push(...written.waits)": "one sentence at most",
   "src/redis/script.ts: commands[name]!(...keysAndArgs)": "lists among them are arguments of their own",
-  "workers/tools/code-interpreter/interpreter/surroundings.ts: call(...values)": "the guest's own arguments of a timer",
-  "workers/tools/code-interpreter/interpreter/surroundings.ts: String.fromCharCode(...bytes.subarray(at, at + CHUNK))":
+  "workers/tools/code-interpreter/interpreter/realm-globals.ts: call(...values)":
+    "the guest's own arguments of a timer",
+  "workers/tools/code-interpreter/interpreter/realm-globals.ts: String.fromCharCode(...bytes.subarray(at, at + CHUNK))":
     "cut to CHUNK",
 };
 

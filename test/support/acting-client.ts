@@ -6,7 +6,7 @@ import type { ResponseStreamEvent } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 
-export interface Acted {
+export interface ClientActions {
   /** All deltas of messages, joined; and those of reasoning that is shown. */
   text: string;
   reasoning: string;
@@ -14,8 +14,8 @@ export interface Acted {
   calls: string[];
 }
 
-export function act(log: readonly string[]): Acted {
-  const acted: Acted = { text: "", reasoning: "", calls: [] };
+export function actOnStream(log: readonly string[]): ClientActions {
+  const acted: ClientActions = { text: "", reasoning: "", calls: [] };
   for (const data of log) {
     const event = JSON.parse(data) as ResponseStreamEvent;
     switch (event.type) {
@@ -42,7 +42,7 @@ function callOf(item: OutputItem): string[] {
 }
 
 /** What a client that acts only on the finished response would have. */
-export function finalOf({ output }: Response): Acted {
+export function actOnFinalResponse({ output }: Response): ClientActions {
   const items: readonly OutputItem[] = output;
   return {
     text: items

@@ -49,7 +49,7 @@ export async function create(url: string, body: unknown, headers: Record<string,
 }
 
 /** Polls until the response has ended. Polling is what is tested with it: this is no way to wait for anything else. */
-export async function pollToTheEnd(url: string, id: string, headers: Record<string, string> = {}): Promise<Response> {
+export async function pollToEnd(url: string, id: string, headers: Record<string, string> = {}): Promise<Response> {
   for (;;) {
     const { body, status } = await send("GET", `${url}/responses/${id}`, undefined, headers).catch(() => ({
       body: undefined,
@@ -81,8 +81,8 @@ export class RedisInspector implements Disposable {
     return entries.map(([, fields]) => fields[1]!);
   }
 
-  async open(): Promise<string[]> {
-    return await this.redis.zrange(this.layout.open, "0", "-1");
+  async inFlight(): Promise<string[]> {
+    return await this.redis.zrange(this.layout.inFlight, "0", "-1");
   }
 
   async meta(id: string): Promise<Record<string, string>> {
@@ -90,7 +90,7 @@ export class RedisInspector implements Disposable {
   }
 
   /** Every key of this prefix with every value, whatever its type. */
-  async everything(): Promise<string> {
+  async dumpAll(): Promise<string> {
     const { redis } = this;
     const found: string[] = [];
     for (const key of await redis.keys(`*${this.#prefix}*`)) {

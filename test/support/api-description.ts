@@ -75,16 +75,20 @@ export function compileAll(): void {
 }
 
 /** `undefined`, or what is wrong. */
-export function faultIn(direction: "request" | "answer", schema: JsonSchema, value: unknown): string | undefined {
+export function findSchemaError(
+  direction: "request" | "answer",
+  schema: JsonSchema,
+  value: unknown,
+): string | undefined {
   const ajv = direction === "request" ? requests : answers;
   const validate = validatorOf(ajv, schema);
   if (validate(value)) return undefined;
   return `${ajv.errorsText(validate.errors)} in ${JSON.stringify(value).slice(0, 2_000)}`;
 }
 
-export function faultInEvent(event: { type: string }): string | undefined {
+export function findEventError(event: { type: string }): string | undefined {
   const $ref = eventSchemas[event.type];
-  return $ref === undefined ? `The event ${event.type} is not described.` : faultIn("answer", { $ref }, event);
+  return $ref === undefined ? `The event ${event.type} is not described.` : findSchemaError("answer", { $ref }, event);
 }
 
 export interface Route {
@@ -107,7 +111,7 @@ const PATTERNS = ROUTES.map((route) => ({
   pattern: new RegExp(`^${route.path.replace("{model}", ".+").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
 }));
 
-export function routeOf(method: string, url: URL): Route | undefined {
+export function findRoute(method: string, url: URL): Route | undefined {
   const path = url.pathname.replace(/^\/v5\//, "/v1/");
   return PATTERNS.find((route) => route.method === method && route.pattern.test(path));
 }

@@ -15,7 +15,7 @@ export class Condition {
   }
 
   /** Resolves at once if there was a change after that many. */
-  async changedAfter(changes: number): Promise<void> {
+  async waitForChangeAfter(changes: number): Promise<void> {
     if (this.#changes > changes) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.add(resolve);
@@ -23,7 +23,7 @@ export class Condition {
     this.#waiting.delete(resolve);
   }
 
-  async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await this.changedAfter(this.#changes);
+  async waitUntil(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await this.waitForChangeAfter(this.#changes);
   }
 }

@@ -1,7 +1,14 @@
 /** A tool of two functions that counts what it is asked for: `look` changes nothing, `change` does. Shown as an MCP server's. */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import type { CallPlace, ServerFunction, ShownCall, ToolCall, ToolKind, ToolResult } from "../../workers/tools/tool.ts";
+import type {
+  CallPosition,
+  ServerFunction,
+  CallPresenter,
+  ToolCall,
+  ToolKind,
+  ToolResult,
+} from "../../workers/tools/tool.ts";
 
 export interface CountingTool {
   kind: ToolKind;
@@ -18,12 +25,12 @@ export interface CountingOptions {
   asksFor?: string;
   approved?: readonly number[];
   /** What a call of `change` waits for before it is made. */
-  enter?: NonNullable<ServerFunction["enter"]>;
+  acquirePermit?: NonNullable<ServerFunction["acquirePermit"]>;
 }
 
 export function countingTool(
   onBegin: (call: string) => Promise<void> | void = () => {},
-  { asksFor, approved = [], enter }: CountingOptions = {},
+  { asksFor, approved = [], acquirePermit }: CountingOptions = {},
 ): CountingTool {
   let running = 0;
   const tool: CountingTool = { begun: [], atOnce: 0, kind: { types: ["mcp"], open: () => Promise.resolve(open) } };
@@ -41,7 +48,7 @@ export function countingTool(
     isReadOnly,
     itemType: "mcp_call",
     ...(name === asksFor && {
-      askApproval: (call, id) => ({
+      createApprovalRequest: (call, id) => ({
         type: "mcp_approval_request",
         id,
         server_label: "counting",
@@ -49,10 +56,10 @@ export function countingTool(
         arguments: call.arguments,
       }),
     }),
-    show: (place) => showCall(name, place),
+    presentCall: (place) => showCall(name, place),
     run,
   });
-  const change = { ...fn("change", false), ...(enter !== undefined && { enter }) };
+  const change = { ...fn("change", false), ...(acquirePermit !== undefined && { acquirePermit }) };
   const open = {
     functions: [fn("look", true), change],
     approved: approved.map((x) => ({ fn: change, arguments: JSON.stringify({ x }), approvalRequestId: `mcpr_${x}` })),
@@ -61,7 +68,7 @@ export function countingTool(
   return tool;
 }
 
-function showCall(name: string, { itemId, output_index }: CallPlace): ShownCall {
+function showCall(name: string, { itemId, output_index }: CallPosition): CallPresenter {
   const at = { output_index, item_id: itemId };
   let json = "";
   const item = (fields: Partial<Extract<OutputItem, { type: "mcp_call" }>>) =>

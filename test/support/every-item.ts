@@ -5,7 +5,7 @@
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import * as calls from "./every-item/calls.ts";
-import { begun, done, steps, told } from "./every-item/steps.ts";
+import { inProgress, done, callEvents, textEvents } from "./every-item/steps.ts";
 import { message, reasoning } from "./every-item/texts.ts";
 import { type ItemScript, script } from "./legal-items.ts";
 
@@ -17,18 +17,18 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
   function_call: [
     script(
       "function_call",
-      { ...begun, call_id: "call_f", name: "look", arguments: "" },
-      { ...done, arguments: calls.ASKED },
-      (at) => calls.argumentsOf(at, "function_call_arguments"),
+      { ...inProgress, call_id: "call_f", name: "look", arguments: "" },
+      { ...done, arguments: calls.ARGUMENTS },
+      (at) => calls.argumentEvents(at, "function_call_arguments"),
     ),
   ],
   function_call_output: [script("function_call_output", { ...done, call_id: "call_fo", output: "Seventeen" }, {})],
   custom_tool_call: [
     script(
       "custom_tool_call",
-      { ...begun, call_id: "call_c", name: "note", input: "" },
+      { ...inProgress, call_id: "call_c", name: "note", input: "" },
       { ...done, input: "heron" },
-      (at) => told(at, "custom_tool_call_input", "input", ["he", "ron"]),
+      (at) => textEvents(at, "custom_tool_call_input", "input", ["he", "ron"]),
     ),
   ],
   custom_tool_call_output: [
@@ -51,15 +51,15 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
   file_search_call: [
     script(
       "file_search_call",
-      { ...begun, queries: [], results: null },
-      { ...done, queries: ["q"], results: [calls.FOUND] },
+      { ...inProgress, queries: [], results: null },
+      { ...done, queries: ["q"], results: [calls.SEARCH_RESULTS] },
       calls.search("file_search_call"),
     ),
   ],
   code_interpreter_call: [
     script(
       "code_interpreter_call",
-      { ...begun, code: "", container_id: "cntr_1", outputs: [] },
+      { ...inProgress, code: "", container_id: "cntr_1", outputs: [] },
       {
         ...done,
         code: "print(17)",
@@ -69,9 +69,9 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
         ],
       },
       (at) => [
-        ...steps(at, "code_interpreter_call", "in_progress"),
-        ...told(at, "code_interpreter_call_code", "code", ["print", "(17)"]),
-        ...steps(at, "code_interpreter_call", "interpreting", "completed"),
+        ...callEvents(at, "code_interpreter_call", "in_progress"),
+        ...textEvents(at, "code_interpreter_call_code", "code", ["print", "(17)"]),
+        ...callEvents(at, "code_interpreter_call", "interpreting", "completed"),
       ],
     ),
   ],
@@ -79,7 +79,7 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
   computer_call: [
     script(
       "computer_call",
-      { ...begun, call_id: "call_screen", pending_safety_checks: [], action: { type: "screenshot" } },
+      { ...inProgress, call_id: "call_screen", pending_safety_checks: [], action: { type: "screenshot" } },
       done,
     ),
   ],
@@ -97,7 +97,7 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
   local_shell_call: [
     script(
       "local_shell_call",
-      { ...begun, call_id: "call_local", action: { type: "exec", command: ["ls"], env: {} } },
+      { ...inProgress, call_id: "call_local", action: { type: "exec", command: ["ls"], env: {} } },
       done,
     ),
   ],
@@ -120,15 +120,15 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
     calls.mcpCall("completed", { ...done, output: "17" }),
     calls.mcpCall("failed", { status: "failed", error: { type: "http_error", code: 500, message: "No." } }),
   ],
-  mcp_approval_request: [script("mcp_approval_request", { ...calls.MCP_CALL, arguments: calls.ASKED }, {})],
+  mcp_approval_request: [script("mcp_approval_request", { ...calls.MCP_CALL, arguments: calls.ARGUMENTS }, {})],
   mcp_approval_response: [script("mcp_approval_response", { approval_request_id: "mcpr_1", approve: true }, {})],
   tool_search_call: [
-    script("tool_search_call", { ...begun, call_id: null, arguments: { q: "look" }, execution: "server" }, done),
+    script("tool_search_call", { ...inProgress, call_id: null, arguments: { q: "look" }, execution: "server" }, done),
   ],
   tool_search_output: [
     script(
       "tool_search_output",
-      { ...begun, call_id: null, tools: [], execution: "server" },
+      { ...inProgress, call_id: null, tools: [], execution: "server" },
       {
         ...done,
         tools: [{ type: "function", name: "look", description: null, parameters: null, strict: true }],
@@ -138,7 +138,7 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
   additional_tools: [script("additional_tools", { role: "developer", tools: [{ type: "computer" }] }, {})],
   compaction: [
     script("compaction", { encrypted_content: "" }, { encrypted_content: "gCCC" }, (at) =>
-      steps(at, "compaction", "compacting"),
+      callEvents(at, "compaction", "compacting"),
     ),
   ],
   program: [script("program", { call_id: "call_program", code: "look()", fingerprint: "f" }, {})],

@@ -8,12 +8,12 @@ import type { ApiResponse, JsonSchema } from "../../src/openapi/spec.ts";
 import {
   compileAll,
   document,
-  faultIn,
-  faultInEvent,
+  findSchemaError,
+  findEventError,
   parametersOf,
   resolveResponse,
   type Route,
-  routeOf,
+  findRoute,
 } from "./api-description.ts";
 
 type ErrorBody = { error: { type: string; code: string | null } };
@@ -36,7 +36,7 @@ const REQUEST_HEADERS = ["x-request-id", "x-client-request-id", "idempotency-key
 
 /** All that is wrong with what stands before an answer's body, and the schema that the body has to have. */
 function examine(exchange: Exchange): { faults: string[]; route: Route | undefined; answer: ApiResponse | undefined } {
-  const route = routeOf(exchange.method, exchange.url);
+  const route = findRoute(exchange.method, exchange.url);
   if (route === undefined) {
     const isRefused = exchange.status >= 400;
     const answer = document.components.responses["UnknownUrl"]!;
@@ -61,7 +61,7 @@ function faultsInHeaders(headers: Headers, answer: ApiResponse): string[] {
     if (!OWN_HEADER.test(name) || TRANSPORT_HEADERS.has(name)) return [];
     if (answer.headers?.[name] === undefined) return [`has the undescribed header ${name}`];
     const { schema } = document.components.headers[name]!;
-    return faultIn("answer", schema, fromText(schema, value)) ?? [];
+    return findSchemaError("answer", schema, fromText(schema, value)) ?? [];
   });
 }
 
@@ -79,7 +79,7 @@ function faultsInParameters({ url, requestHeaders }: Exchange, { operation }: Ro
     if (parameter === undefined) return [`takes the undescribed ${place} parameter ${name}`];
     const { schema } = parameter;
     const value = schema["type"] === "array" ? values : fromText(schema, values[0]);
-    return faultIn("request", schema, value) ?? [];
+    return findSchemaError("request", schema, value) ?? [];
   });
 }
 
@@ -89,7 +89,7 @@ function faultsInRequest(exchange: Exchange, route: Route): string[] {
   const faults = faultsInParameters(exchange, route);
   const body = operation.requestBody;
   if (body === undefined || (requestBody ?? "") === "") return faults;
-  const fault = faultIn("request", body.content["application/json"]!.schema, JSON.parse(requestBody!));
+  const fault = findSchemaError("request", body.content["application/json"]!.schema, JSON.parse(requestBody!));
   return fault === undefined ? faults : [...faults, `accepts what is described as wrong: ${fault}`];
 }
 
@@ -102,7 +102,7 @@ function faultsInBody(answer: ApiResponse | undefined, status: number, text: str
   const described = answer?.content?.["application/json"];
   if (described === undefined) return [];
   const body = JSON.parse(text) as unknown;
-  const fault = faultIn("answer", described.schema, body);
+  const fault = findSchemaError("answer", described.schema, body);
   if (fault !== undefined) return [fault];
   if (status < 400 || described.examples === undefined || "status" in (body as object)) return [];
   const { type, code } = (body as ErrorBody).error;
@@ -120,7 +120,7 @@ function watch(body: ReadableStream<Uint8Array>, report: (fault: string) => void
       const parsed = JSON.parse(data) as { type: string; sequence_number: number };
       if (event !== parsed.type || Number(id) !== parsed.sequence_number)
         report(`has a frame that is not its event's: ${data}`);
-      const fault = faultInEvent(parsed);
+      const fault = findEventError(parsed);
       if (fault !== undefined) report(fault);
     },
   });
@@ -135,13 +135,13 @@ function watch(body: ReadableStream<Uint8Array>, report: (fault: string) => void
   );
 }
 
-export interface Described {
+export interface DescriptionCheck {
   /** `POST /v1/responses 200`: what was seen, so that a test can tell what was not. */
   seen: ReadonlySet<string>;
 }
 
 /** From here on, in this file, every exchange by `fetch` is held against the description. */
-export function expectDescribed(): Described {
+export function expectDescribed(): DescriptionCheck {
   const { fetch } = globalThis;
   const seen = new Set<string>();
   const faults: string[] = [];

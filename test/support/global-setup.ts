@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { dockerAnswers, ensureRedis } from "../../src/local/redis/local-server.ts";
+import { isDockerAvailable, ensureRedis } from "../../src/local/redis/local-server.ts";
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -21,7 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startRedis(configured: string | undefined): Promise<TestRedis> {
-  if ((configured ?? "") === "" && (await dockerAnswers(process.env))) {
+  if ((configured ?? "") === "" && (await isDockerAvailable(process.env))) {
     try {
       return await startContainer();
     } catch (error) {

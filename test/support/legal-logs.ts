@@ -1,17 +1,17 @@
 /** Whole legal logs, made by fast-check: what the grammar must accept, and what it must refuse once one thing is wrong. */
 import fc from "fast-check";
 import { applyEvent, foldEvents, type ResponseState } from "../../src/lifecycle/apply-event.ts";
-import { isActedOn } from "../../src/lifecycle/client-calls.ts";
+import { isClientAction } from "../../src/lifecycle/client-actions.ts";
 import {
-  cancelResponse,
-  closeOpenItems,
-  completeResponse,
-  failResponse,
+  createCancelledEvent,
+  createItemClosingEvents,
+  createCompletedEvent,
+  createFailedEvent,
   responseError,
-  startResponse,
-  stopResponse,
-} from "../../src/lifecycle/end-response.ts";
-import { openingEvents } from "../../src/lifecycle/new-response.ts";
+  createInProgressEvent,
+  createIncompleteEvent,
+} from "../../src/lifecycle/lifecycle-events.ts";
+import { createOpeningEvents } from "../../src/lifecycle/new-response.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { legalItem, type ItemScript } from "./legal-items.ts";
 import { sampleResponse, USAGE } from "./samples.ts";
@@ -33,7 +33,7 @@ interface LogPlan {
 }
 
 function writeLog(plan: LogPlan): LegalLog {
-  const events: EventDraft[] = openingEvents(sampleResponse({ background: plan.background }));
+  const events: EventDraft[] = createOpeningEvents(sampleResponse({ background: plan.background }));
   let state = foldEvents(events)!;
   const cut = new Set<number>();
   const write = (...written: readonly EventDraft[]) => {
@@ -42,16 +42,16 @@ function writeLog(plan: LogPlan): LegalLog {
   };
   const cannotSkip = plan.ending === "complete" || plan.ending === "stop";
   if (!plan.background || cannotSkip || !plan.isNeverBegun) {
-    if (plan.background) write(startResponse(state.response));
+    if (plan.background) write(createInProgressEvent(state.response));
     for (const { script, cutAfter } of plan.items) {
       const place = state.response.output.length;
       const whole = script(place);
       // Of a call that a client makes, a lost worker leaves nothing.
-      if (cutAfter !== undefined && isActedOn(itemTypeOf(whole))) continue;
+      if (cutAfter !== undefined && isClientAction(itemTypeOf(whole))) continue;
       write(...whole.slice(0, cutAfter === undefined ? undefined : 1 + (cutAfter % (whole.length - 1))));
       if (!state.openIndices.has(place)) continue;
       cut.add(place);
-      write(...closeOpenItems(state.response, state.openIndices));
+      write(...createItemClosingEvents(state.response, state.openIndices));
     }
   }
   write(endingOf(state, plan.ending));
@@ -66,13 +66,17 @@ function endingOf({ response }: ResponseState, ending: Ending): EventDraft {
   const kept = { output: response.output.filter((item) => item.status !== "incomplete"), usage: USAGE };
   switch (ending) {
     case "complete":
-      return completeResponse(response, kept, 1_700_000_009);
+      return createCompletedEvent(response, kept, 1_700_000_009);
     case "stop":
-      return stopResponse(response, { ...kept, output: [...response.output] }, { reason: "max_output_tokens" });
+      return createIncompleteEvent(
+        response,
+        { ...kept, output: [...response.output] },
+        { reason: "max_output_tokens" },
+      );
     case "fail":
-      return failResponse(response, responseError("server_error", "It broke."));
+      return createFailedEvent(response, responseError("server_error", "It broke."));
     case "cancel":
-      return cancelResponse(response);
+      return createCancelledEvent(response);
   }
 }
 

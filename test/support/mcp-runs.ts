@@ -10,7 +10,14 @@ import { openMcpKind } from "../../workers/tools/mcp/mcp.ts";
 import { newListId } from "../../workers/tools/mcp/list-id.ts";
 import type { McpTool, McpToolList } from "../../workers/tools/mcp/tool-filter.ts";
 import type { UpstreamCall } from "../../workers/upstreams/upstream.ts";
-import { type Before, createResponse, finalResponse, NotingUpstream, runOnce, steps } from "./tool-runs.ts";
+import {
+  type PriorContext,
+  createResponse,
+  finalResponse,
+  RecordingUpstream,
+  runOnce,
+  scriptSteps,
+} from "./tool-runs.ts";
 
 export interface McpRun {
   id: string;
@@ -20,21 +27,21 @@ export interface McpRun {
   calls: UpstreamCall[];
 }
 
-export interface McpRunOptions extends Before {
+export interface McpRunOptions extends PriorContext {
   environment?: Record<string, string>;
 }
 
 /** Loopback is allowed, as an operator would for a server of his own. */
 const ENVIRONMENT = { FETCH_ALLOWED_HOSTS: "127.0.0.1" };
 
-const ANSWER = { ...steps(), "simulator.calls": "0" };
+const ANSWER = { ...scriptSteps(), "simulator.calls": "0" };
 
 export async function runMcp(
   storage: Storage,
   request: Partial<ResolvedRequest>,
   { environment = {}, ...before }: McpRunOptions = {},
 ): Promise<McpRun> {
-  const upstream = new NotingUpstream();
+  const upstream = new RecordingUpstream();
   const kinds = [openMcpKind(readConfig({ ...ENVIRONMENT, ...environment }))];
   // By itself the simulator calls a function that it is offered.
   const id = await createResponse(storage, { metadata: ANSWER, ...request }, before);
@@ -52,7 +59,7 @@ export function mcpTool(fields: Partial<McpTool>): McpTool {
 }
 
 /** The list of a server's tools, as an earlier response of this server showed it. */
-export function knownList(
+export function createToolList(
   { server_label, server_url, allowed_tools }: McpTool,
   tools: McpToolList["tools"],
 ): McpToolList {
@@ -61,7 +68,7 @@ export function knownList(
 }
 
 /** Each item in a word or two. */
-export function shown(output: readonly OutputItem[]): string[] {
+export function describeItems(output: readonly OutputItem[]): string[] {
   return output.map((item) => {
     switch (item.type) {
       case "mcp_list_tools":
@@ -77,13 +84,13 @@ export function shown(output: readonly OutputItem[]): string[] {
 }
 
 /** The functions that the model was offered, by name. */
-export function offered(call: UpstreamCall): string[] {
+export function offeredToolNames(call: UpstreamCall): string[] {
   return (call.request.tools ?? []).map((tool) => (tool.type === "function" ? tool.name : tool.type));
 }
 
 /** What the model was told that its calls came to. */
-export function outputs(call: UpstreamCall): unknown[] {
-  return call.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+export function callOutputs(call: UpstreamCall): unknown[] {
+  return call.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
 }
 
 export const call = (name: string, args: object = {}) => ({ call: name, arguments: args });

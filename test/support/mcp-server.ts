@@ -50,7 +50,7 @@ export interface TestMcpServerOptions {
 }
 
 /** An `intercept` that answers these methods with results that the protocol's own server would not send. */
-export function answering(results: Record<string, unknown>): NonNullable<TestMcpServerOptions["intercept"]> {
+export function interceptWith(results: Record<string, unknown>): NonNullable<TestMcpServerOptions["intercept"]> {
   return (_request, response, body) => {
     const { id, method } = JSON.parse(body === "" ? "{}" : body) as { id?: number; method?: string };
     if (method === undefined || !Object.hasOwn(results, method)) return false;
@@ -153,7 +153,7 @@ export async function startMcpServer(options: TestMcpServerOptions = {}): Promis
 }
 
 const require = createRequire(import.meta.url);
-export const EVERYTHING = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
+export const EVERYTHING_SERVER_PATH = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
 
 export interface EverythingServer extends AsyncDisposable {
   url: string;
@@ -165,9 +165,9 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-export async function startEverything(transport: "streamableHttp" | "sse"): Promise<EverythingServer> {
+export async function startEverythingServer(transport: "streamableHttp" | "sse"): Promise<EverythingServer> {
   const port = await freePort();
-  const child = spawn(process.execPath, [EVERYTHING, transport], {
+  const child = spawn(process.execPath, [EVERYTHING_SERVER_PATH, transport], {
     env: { PORT: String(port) },
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -22,7 +22,7 @@ const VALUES: readonly unknown[] = [
   { type: "odd" },
 ];
 
-export function* mutations<T extends object>(events: readonly T[]): Generator<Mutation<T>> {
+export function* generateMutations<T extends object>(events: readonly T[]): Generator<Mutation<T>> {
   for (const [i, event] of events.entries()) {
     const name = "type" in event ? `${i} ${String(event.type)}` : `${i}`;
     for (const path of paths(event)) {

@@ -12,13 +12,13 @@ import { objectsOf, orAbsent, valuesOf } from "./schema-values.ts";
 import { wideBodies } from "./wide-values.ts";
 
 /** An id of what was accepted meanwhile, by its place, or these characters. */
-export type Name = { accepted: number } | { text: string };
+export type ErrorName = { accepted: number } | { text: string };
 
 export interface OddRequest {
   method: "GET" | "POST" | "DELETE" | "PATCH" | "PUT";
   /** Beneath `/v1`; `RESP` and `CONV` stand for the name. */
   path: string;
-  name: Name;
+  name: ErrorName;
   query: string;
   headers: Record<string, string>;
   body?: Buffer;
@@ -220,7 +220,7 @@ const text = among([
   "0",
   "a%0d%0ab",
 ]);
-const name: fc.Arbitrary<Name> = fc.oneof(
+const name: fc.Arbitrary<ErrorName> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ accepted: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ text }) },
 );

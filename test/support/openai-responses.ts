@@ -27,8 +27,8 @@ export function sampleCall(fields: Partial<UpstreamCall> = {}): UpstreamCall {
     responseId: newId("resp"),
     model: "model-1",
     request: { model: "test/model-1" },
-    input: [{ type: "message", role: "user", content: "Hello" }],
-    produced: [],
+    history: [{ type: "message", role: "user", content: "Hello" }],
+    completedItems: [],
     firstOutputIndex: 0,
     ...fields,
   };

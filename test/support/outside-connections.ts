@@ -4,7 +4,7 @@ import { subscribe } from "node:diagnostics_channel";
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** The list grows as long as the process runs. Every client of the tests sends with the built-in `fetch`. */
-export function noteOutsideConnections(): readonly string[] {
+export function recordOutsideConnections(): readonly string[] {
   const hosts: string[] = [];
   subscribe("undici:client:beforeConnect", (message) => {
     const { hostname } = (message as { connectParams: { hostname: string } }).connectParams;

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Continuation } from "../../src/providers/catalog.ts";
+import type { ContinuationMode } from "../../src/providers/catalog.ts";
 
 export interface PrefixVendorSettings {
   /** What it writes. A prefix of 16 characters and more is continued. */
@@ -20,7 +20,7 @@ export interface PrefixVendorSettings {
   /** The first call writes so many words and then nothing, until its connection is closed. */
   firstCallWords?: number;
   /** As the providers file says it; without it, the vendor is not known to continue anything. */
-  continuation?: Continuation;
+  continuation?: ContinuationMode;
   /** Whether it does what the providers file says, or begins again. */
   obeys?: boolean;
 }

@@ -18,7 +18,7 @@ export interface PreviousRelease extends AsyncDisposable {
 }
 
 /** Why the previous release cannot be had here; undefined if it can. */
-export async function whyNoPreviousRelease(): Promise<string | undefined> {
+export async function findReasonForNoPreviousRelease(): Promise<string | undefined> {
   try {
     await run("git", ["cat-file", "-e", `${PREVIOUS_RELEASE}^{commit}`], { cwd: ROOT });
     return undefined;

@@ -1,27 +1,35 @@
 /** Python sandboxes for a test file: one pool, closed with the file. */
 import { afterAll, vi } from "vitest";
-import { PythonProcesses, type PythonProcessesOptions } from "../../workers/tools/code-interpreter/python-processes.ts";
+import {
+  PythonProcessPool,
+  type PythonProcessPoolOptions,
+} from "../../workers/tools/code-interpreter/python-process-pool.ts";
 import type { PythonResult, PythonRun, PythonSandbox } from "../../workers/tools/code-interpreter/python-sandbox.ts";
 
-export const NEVER = new AbortController().signal;
+export const NEVER_ABORTED = new AbortController().signal;
 
 /** The start of an interpreter is seconds of work, and several times that on a machine with other work. */
 const TEST_TIMEOUT_MS = 240_000;
 
-export function usePython(options?: PythonProcessesOptions): PythonProcesses {
+export function usePython(options?: PythonProcessPoolOptions): PythonProcessPool {
   vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
-  const processes = new PythonProcesses(options);
+  const processes = new PythonProcessPool(options);
   afterAll(async () => await processes[Symbol.asyncDispose]());
   return processes;
 }
 
 export async function runCode(sandbox: PythonSandbox, code: string, rest: Omit<PythonRun, "code"> = {}) {
-  return await sandbox.run({ code, ...rest }, NEVER);
+  return await sandbox.run({ code, ...rest }, NEVER_ABORTED);
 }
 
 /** With a place of its own, as a call has one. */
-export async function runInLine(processes: PythonProcesses, sandbox: PythonSandbox, code: string, signal = NEVER) {
-  using _place = await processes.enter(sandbox.project, signal);
+export async function runQueued(
+  processes: PythonProcessPool,
+  sandbox: PythonSandbox,
+  code: string,
+  signal = NEVER_ABORTED,
+) {
+  using _place = await processes.acquirePermit(sandbox.project, signal);
   return await sandbox.run({ code }, signal);
 }
 

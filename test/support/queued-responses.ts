@@ -1,7 +1,7 @@
 /** Responses that wait in the background queue, accepted whenever a test says, and the order in which a worker runs them. */
 import { newId } from "../../src/protocol/id.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
-import { classOf } from "../../src/queue/queue-class.ts";
+import { queueClassOf } from "../../src/queue/queue-class.ts";
 import { queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { ServerProcess } from "./processes.ts";
@@ -10,7 +10,7 @@ import { sampleRecord } from "./samples.ts";
 export const HOUR_MS = 60 * 60_000;
 export const RESERVE_MS = HOUR_MS / 2;
 
-export interface Waiting {
+export interface QueuedRequest {
   window?: "2h" | "8h";
   continuation?: string;
   tier?: NonNullable<ResolvedRequest["service_tier"]>;
@@ -22,7 +22,7 @@ export interface Waiting {
 }
 
 /** As admission leaves it, `ageMs` ago: its record, its place among the open ones, and its job. */
-export async function accept(storage: Storage, waiting: Waiting): Promise<string> {
+export async function acceptResponse(storage: Storage, waiting: QueuedRequest): Promise<string> {
   const { window, continuation, tier, ageMs = 0, metadata = SHORT, model = "simulator/default" } = waiting;
   const id = newId("resp");
   const request: ResolvedRequest = {
@@ -36,13 +36,13 @@ export async function accept(storage: Storage, waiting: Waiting): Promise<string
   const record = sampleRecord({
     id,
     createdAtMs,
-    ...classOf(request, createdAtMs, RESERVE_MS, HOUR_MS),
+    ...queueClassOf(request, createdAtMs, RESERVE_MS, HOUR_MS),
     continuationId: continuation ?? "",
     deadlineMs: Date.now() + HOUR_MS,
     request: { request, ancestors: [] },
     ...(waiting.project !== undefined && { project: waiting.project }),
   });
-  await storage.open.add(id, createdAtMs);
+  await storage.inFlight.add(id, createdAtMs);
   await storage.records.create(record);
   await queueResponse(storage, record);
   return id;
@@ -52,7 +52,7 @@ const SHORT = { "simulator.tokens": "2", "simulator.delay_ms": "0" };
 export const HANGING = { "simulator.hang": "true" };
 
 /** As if the time until its latest start were over. */
-export async function comeDue({ redis, layout, clock }: Storage, id: string): Promise<void> {
+export async function makeDue({ redis, layout, clock }: Storage, id: string): Promise<void> {
   // By the clock that is asked whether it is due: Redis's, which may be some milliseconds behind this process's.
   const nowMs = clock.nowMs() - 1_000;
   await redis.hset(layout.meta(id), "latestStartMs", String(nowMs));
@@ -60,7 +60,7 @@ export async function comeDue({ redis, layout, clock }: Storage, id: string): Pr
 }
 
 /** The ids of the runs that the worker has ended, as soon as there are `count`. It must log what is for debugging. */
-export async function runsOf(worker: ServerProcess, count: number): Promise<unknown[]> {
+export async function waitForRuns(worker: ServerProcess, count: number): Promise<unknown[]> {
   const overs = () => worker.lines.filter(({ msg }) => msg === "Run over").map((line) => line["responseId"]);
   await worker.line(() => overs().length >= count, `${count} runs`);
   return overs();

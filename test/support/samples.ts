@@ -1,6 +1,6 @@
 /** Small legal things to test with. */
-import { applyEvent, initialState, type ResponseState } from "../../src/lifecycle/apply-event.ts";
-import { newResponse, openingEvents } from "../../src/lifecycle/new-response.ts";
+import { applyEvent, createInitialState, type ResponseState } from "../../src/lifecycle/apply-event.ts";
+import { newResponse, createOpeningEvents } from "../../src/lifecycle/new-response.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
@@ -37,8 +37,8 @@ export function sampleResponse(request: Partial<ResolvedRequest> = {}, id = newI
 }
 
 export function openingState(response = sampleResponse()): ResponseState {
-  const [created, ...rest] = openingEvents(response);
-  return rest.reduce<ResponseState>(applyEvent, initialState(created!));
+  const [created, ...rest] = createOpeningEvents(response);
+  return rest.reduce<ResponseState>(applyEvent, createInitialState(created!));
 }
 
 /** A message of `words`, as an upstream would yield it. */
@@ -78,7 +78,7 @@ export function sampleRecord(fields: Partial<NewRecord> = {}): NewRecord {
     conversationId: "",
     request: { request: REQUEST, ancestors: [] },
     input: [],
-    events: sequenceEvents(0, openingEvents(response)),
+    events: sequenceEvents(0, createOpeningEvents(response)),
     ...fields,
   };
 }

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { findRedisProgram } from "../../src/redis/find-program.ts";
-import { freePort } from "../../src/local/redis/private-server.ts";
+import { findFreePort } from "../../src/local/redis/private-server.ts";
 
 const DOWN_AFTER_MS = 1_000;
 
@@ -22,7 +22,7 @@ export async function startSentinels(
   password: string,
 ): Promise<Sentinels> {
   const { program } = await findRedisProgram();
-  const ports = [await freePort(), await freePort(), await freePort()];
+  const ports = [await findFreePort(), await findFreePort(), await findFreePort()];
   const children = await Promise.all(
     ports.map(async (port) => {
       const dir = join(folder, `sentinel-${port}`);

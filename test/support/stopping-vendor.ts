@@ -74,7 +74,7 @@ export class StoppingVendor implements AsyncDisposable {
   }
 
   /** From now on no call stops, and those that have go on. */
-  stopNoMore(): void {
+  finishStreams(): void {
     this.#isStopping = false;
     for (const sendRest of this.#held.values()) sendRest();
   }

@@ -9,7 +9,7 @@ import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { testRedisUrl, uniquePrefix } from "./redis.ts";
 
 /** Containers for an hour after their last use, conversations until they are deleted. */
-export const KEPT_FOR = { containerIdleSeconds: 3_600, conversationIdleSeconds: 0 };
+export const IDLE_SECONDS = { containerIdleSeconds: 3_600, conversationIdleSeconds: 0 };
 
 export interface TestStorage extends Storage, AsyncDisposable {}
 
@@ -24,9 +24,9 @@ export async function openTestStorage(
   const layout = new RedisLayout(prefix, { sharded: cluster });
   const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
   const sealer = await openSealer(redis, layout, []);
-  const clock = await RedisClock.start(redis, layout.open, silentLogger);
+  const clock = await RedisClock.start(redis, layout.inFlight, silentLogger);
   const shared = { redis, logRedis: redis, layout, queue, clock, sealer, minReplicasAcked: 0, logger: silentLogger };
-  const storage = openStorage({ ...shared, ...KEPT_FOR });
+  const storage = openStorage({ ...shared, ...IDLE_SECONDS });
   return {
     ...storage,
     async [Symbol.asyncDispose]() {
@@ -38,11 +38,11 @@ export async function openTestStorage(
 }
 
 /** A response in Redis, and the lease that a worker would hold on it. */
-export async function beginResponse(
+export async function createLeasedResponse(
   storage: Storage,
   record: Parameters<Storage["records"]["create"]>[0],
 ): Promise<{ id: string; lease: string; last: number }> {
-  await storage.open.add(record.id, record.createdAtMs);
+  await storage.inFlight.add(record.id, record.createdAtMs);
   await storage.records.create(record);
   const acquired = await storage.leases.acquire(record.id, Date.now(), 5, "test");
   if (acquired.kind !== "held") throw new Error(`The lease is ${acquired.kind}.`);

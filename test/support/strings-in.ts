@@ -1,14 +1,14 @@
 /** Every string that a schema takes, with its place and how long it may be. */
 import type { z } from "zod";
 
-export interface StringPlace {
+export interface StringLocation {
   path: string;
   /** Null: as long as anyone likes. */
   maximum: number | null;
 }
 
-export function stringsIn(schema: z.core.$ZodType): StringPlace[] {
-  const found = new Map<string, StringPlace>();
+export function findStrings(schema: z.core.$ZodType): StringLocation[] {
+  const found = new Map<string, StringLocation>();
   walk(schema, "", new Set(), (path, maximum) => found.set(`${path} ${maximum}`, { path, maximum }));
   return [...found.values()];
 }

@@ -24,14 +24,14 @@ export interface SubscribeOptions {
   onEvent?: (event: ReceivedEvent) => void | Promise<void>;
 }
 
-export interface Received {
+export interface ReceivedStream {
   events: ReceivedEvent[];
   /** Whether the server ended the stream, rather than the connection being cut. */
   isWhole: boolean;
 }
 
 /** Follows `GET /responses/:id?stream=true`. Events that came incompletely before a cut do not count. */
-export async function subscribe(url: string, id: string, options: SubscribeOptions = {}): Promise<Received> {
+export async function subscribe(url: string, id: string, options: SubscribeOptions = {}): Promise<ReceivedStream> {
   const query = options.startingAfter === undefined ? "" : `&starting_after=${options.startingAfter}`;
   const cut = new AbortController();
   const signal = options.signal === undefined ? cut.signal : AbortSignal.any([cut.signal, options.signal]);
@@ -48,7 +48,7 @@ export async function receive(
   response: globalThis.Response,
   cut: AbortController,
   options: SubscribeOptions = {},
-): Promise<Received> {
+): Promise<ReceivedStream> {
   const events: ReceivedEvent[] = [];
   const arrived: ReceivedEvent[] = [];
   const parser = createParser({
@@ -79,7 +79,7 @@ export async function receive(
 }
 
 /** Follows to the terminal event whatever cuts the connection, each time from where it was. */
-export async function subscribeToTheEnd(
+export async function subscribeToEnd(
   urlOf: () => string,
   id: string,
   options: SubscribeOptions = {},
@@ -114,7 +114,7 @@ export function expectExact(events: readonly ReceivedEvent[], log: readonly stri
 export function expectLegal(log: readonly string[]): void {
   const grammar = new EventGrammar();
   for (const data of log) grammar.accept(JSON.parse(data) as ResponseStreamEvent);
-  expect(grammar.isOver).toBe(true);
+  expect(grammar.hasEnded).toBe(true);
 }
 
 export function expectOneTerminal(log: readonly string[]): Response {

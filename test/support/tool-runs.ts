@@ -7,8 +7,8 @@ import { sealSecrets } from "../../src/responses/content/request-secrets.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { newId } from "../../src/protocol/id.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
-import { newResponse, openingEvents } from "../../src/lifecycle/new-response.ts";
-import type { BackgroundUpstreams } from "../../workers/remote/background-upstreams.ts";
+import { newResponse, createOpeningEvents } from "../../src/lifecycle/new-response.ts";
+import type { RemoteRunTracker } from "../../workers/remote/remote-run-tracker.ts";
 import type { RunControl } from "../../workers/attempt/run.ts";
 import { runResponse } from "../../workers/run/run-response.ts";
 import type { ToolKind } from "../../workers/tools/tool.ts";
@@ -22,7 +22,7 @@ import { expectLegal, expectOneTerminal } from "./subscriber.ts";
 const CONFIG = readConfig({});
 
 /** The simulator, and every conversation that it was called with. */
-export class NotingUpstream implements Upstream {
+export class RecordingUpstream implements Upstream {
   readonly calls: UpstreamCall[] = [];
   readonly #simulator = new SimulatorUpstream();
 
@@ -33,13 +33,13 @@ export class NotingUpstream implements Upstream {
 }
 
 /** A request whose model makes these steps, one after the other, and then answers. */
-export function steps(...steps: object[]): Record<string, string> {
+export function scriptSteps(...steps: object[]): Record<string, string> {
   const entries = steps.map((step, i) => [`simulator.step.${i + 1}`, JSON.stringify(step)]);
   return { "simulator.delay_ms": "0", "simulator.text": "All done.", ...Object.fromEntries(entries) };
 }
 
 /** What came before it, and its own input. */
-export interface Before {
+export interface PriorContext {
   ancestors?: string[];
   input?: StoredInputItem[];
   purpose?: "compact";
@@ -50,13 +50,13 @@ export interface Before {
 export async function createResponse(
   storage: Storage,
   request: Partial<ResolvedRequest>,
-  { ancestors = [], input = [], purpose, isWhole = false }: Before = {},
+  { ancestors = [], input = [], purpose, isWhole = false }: PriorContext = {},
 ): Promise<string> {
   const id = newId("resp");
   const whole: ResolvedRequest = { model: "simulator/default", background: true, ...request };
-  const events = sequenceEvents(0, openingEvents(newResponse(id, whole, 1_700_000_000)));
+  const events = sequenceEvents(0, createOpeningEvents(newResponse(id, whole, 1_700_000_000)));
   const message = { type: "message" as const, role: "user" as const, content: "Go", id: newId("msg") };
-  await storage.open.add(id, Date.now());
+  await storage.inFlight.add(id, Date.now());
   const project = "default";
   const sealed = { request: await sealSecrets(storage.sealer, project, whole), ancestors, ...(purpose && { purpose }) };
   await storage.records.create(
@@ -74,7 +74,7 @@ export interface RunSetup {
   maxToolCalls?: number;
   maxWaits?: number;
   contextWindow?: number;
-  background?: BackgroundUpstreams;
+  remoteRuns?: RemoteRunTracker;
   streamsCalls?: boolean;
   isStrict?: boolean;
 }
@@ -83,13 +83,13 @@ const DEFAULTS = {
   maxToolCalls: 100,
   maxWaits: 0,
   unknownWaitMs: 0,
-  missingTool: () => undefined,
+  findMissingTool: () => undefined,
   streamsCalls: false,
   isStrict: true,
 };
 
 export async function runOnce(setup: RunSetup, id: string, control: RunControl) {
-  const { kinds, upstream, contextWindow, background } = setup;
+  const { kinds, upstream, contextWindow, remoteRuns } = setup;
   const resolved = setup.resolved ?? {
     provider: { name: "simulator", kind: "simulator" as const },
     model: "default",
@@ -101,7 +101,7 @@ export async function runOnce(setup: RunSetup, id: string, control: RunControl) 
     upstreams: { find: () => ({ upstream, resolved }) },
     serverTools: new ServerTools(CONFIG, kinds),
     maxAttempts: 1_000,
-    background,
+    remoteRuns,
     workerName: "test",
   };
   return await runResponse(dependencies, id, control, () => {});
@@ -109,7 +109,7 @@ export async function runOnce(setup: RunSetup, id: string, control: RunControl) 
 
 /** The final response, once its log is legal and has one end. */
 export async function finalResponse(storage: Storage, id: string): Promise<{ response: Response; log: string[] }> {
-  const log = (await storage.reader.read(id, 0, 100_000)).map(({ data }) => data);
+  const log = (await storage.visibleLogReader.read(id, 0, 100_000)).map(({ data }) => data);
   expectLegal(log);
   return { response: expectOneTerminal(log), log };
 }

@@ -79,7 +79,7 @@ export function streamAndBreak(...frames: readonly Frame[]): Answer {
   };
 }
 
-export function refuse(status: number, error: unknown, headers: Record<string, string> = {}): Answer {
+export function answerError(status: number, error: unknown, headers: Record<string, string> = {}): Answer {
   return (response) => {
     response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(JSON.stringify({ error }));
@@ -87,7 +87,7 @@ export function refuse(status: number, error: unknown, headers: Record<string, s
 }
 
 /** Takes the request and never answers. */
-export function silence(): void {}
+export function neverAnswer(): void {}
 
 function encode(frame: Frame): string {
   return `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`;

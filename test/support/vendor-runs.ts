@@ -82,7 +82,7 @@ function openVendorUpstream(vendor: FakeVendor, settings: NodeJS.ProcessEnv) {
 }
 
 /** A well-made request is never refused: the message is the vendor's own. */
-export function expectNoRefusals({ refusals, name }: FakeVendor): void {
+export function expectNoRejections({ refusals, name }: FakeVendor): void {
   expect(
     refusals.map(({ message }) => message),
     `${name}: ${JSON.stringify(refusals[0]?.body)}`,

@@ -37,7 +37,7 @@ export async function callVendor(
 }
 
 /** The body that the vendor is sent. */
-export async function sentTo(entry: VendorEntry, call: Partial<UpstreamCall>): Promise<WireBody> {
+export async function readSentBody(entry: VendorEntry, call: Partial<UpstreamCall>): Promise<WireBody> {
   await using server = await startUpstreamServer(answerOf(entry.kind ?? "openai-compatible", ["Hi"]));
   const { finish } = await callVendor(server, entry, call);
   if (finish.status !== "completed") throw new Error(JSON.stringify(finish));
@@ -45,7 +45,7 @@ export async function sentTo(entry: VendorEntry, call: Partial<UpstreamCall>): P
 }
 
 /** What comes of an answer. */
-export async function answeredBy(
+export async function readAnswer(
   entry: VendorEntry,
   answer: Answer,
   call: Partial<UpstreamCall> = {},
@@ -56,23 +56,23 @@ export async function answeredBy(
 
 export const user = (content: string): ContextItem => ({ type: "message", role: "user", content });
 export const system = (content: string): ContextItem => ({ type: "message", role: "system", content });
-export const said = (text: string): ContextItem => ({
+export const assistantMessage = (text: string): ContextItem => ({
   type: "message",
   role: "assistant",
   content: [{ type: "output_text", text, annotations: [] }],
 });
-export const called = (call_id: string, name = "get_weather"): ContextItem => ({
+export const functionCall = (call_id: string, name = "get_weather"): ContextItem => ({
   type: "function_call",
   call_id,
   name,
   arguments: "{}",
 });
-export const answered = (call_id: string, output = "rain"): ContextItem => ({
+export const functionCallOutput = (call_id: string, output = "rain"): ContextItem => ({
   type: "function_call_output",
   call_id,
   output,
 });
-export const thought = (text: string): ContextItem => ({
+export const reasoningItem = (text: string): ContextItem => ({
   type: "reasoning",
   summary: [],
   content: [{ type: "reasoning_text", text }],

@@ -2,12 +2,12 @@
 import { pino } from "pino";
 import { readConfig } from "../../src/config/config.ts";
 import type { ServerFunction, ToolResult } from "../../workers/tools/tool.ts";
-import { webSearch } from "../../workers/tools/web-search/web-search.ts";
-import { PageExtraction } from "../../workers/tools/web-search/page-extraction/page-extraction.ts";
+import { openWebSearchKind } from "../../workers/tools/web-search/web-search.ts";
+import { PageExtractor } from "../../workers/tools/web-search/page-extraction/page-extraction.ts";
 import type { WebSearchTool } from "../../workers/tools/web-search/search-settings.ts";
 
 /** One for all tests of a file: its threads take a while to begin. */
-const EXTRACTION = new PageExtraction();
+const EXTRACTION = new PageExtractor();
 
 export interface OpenedWebSearch {
   functions: readonly ServerFunction[];
@@ -18,7 +18,7 @@ export async function openWebSearch(
   environment: Record<string, string>,
   tool: Partial<WebSearchTool> = {},
 ): Promise<OpenedWebSearch> {
-  const kind = webSearch(readConfig({ WEB_SEARCH_HONOUR_ROBOTS: "false", ...environment }), EXTRACTION);
+  const kind = openWebSearchKind(readConfig({ WEB_SEARCH_HONOUR_ROBOTS: "false", ...environment }), EXTRACTION);
   const { functions } = await kind.open(
     { type: "web_search", ...tool },
     {
@@ -26,8 +26,8 @@ export async function openWebSearch(
       project: "default",
       request: { model: "simulator/default" },
       context: [],
-      own: [],
-      produced: [],
+      requestItems: [],
+      responseItems: [],
       containers: {
         readVersion: () => Promise.resolve(undefined),
         read: () => Promise.resolve(undefined),
@@ -36,7 +36,7 @@ export async function openWebSearch(
       signal: new AbortController().signal,
       logger: pino({ level: "silent" }),
       nextIndex: () => 0,
-      show: () => Promise.resolve(),
+      writeEvents: () => Promise.resolve(),
     },
   );
   return {
@@ -44,7 +44,7 @@ export async function openWebSearch(
     call: async (name, args, signal = new AbortController().signal) => {
       const fn = functions.find(({ definition }) => definition.name === name)!;
       const call = { callId: "call_test", name, arguments: JSON.stringify(args) };
-      const result = await fn.run(call, { signal, progress: () => {} });
+      const result = await fn.run(call, { signal, reportProgress: () => {} });
       return { ...result, output: result.output as string };
     },
   };

@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-export interface Visit {
+export interface SiteRequest {
   /** With its query. */
   path: string;
   headers: IncomingHttpHeaders;
@@ -12,7 +12,7 @@ export interface Visit {
 }
 
 /** A page's HTML, or whatever else is to be answered. */
-type Content = string | ((response: ServerResponse, visit: Visit) => void);
+type Content = string | ((response: ServerResponse, visit: SiteRequest) => void);
 
 export interface WebSite extends AsyncDisposable {
   /** Without a slash at its end. */
@@ -20,7 +20,7 @@ export interface WebSite extends AsyncDisposable {
   /** Host and port, as FETCH_ALLOWED_HOSTS takes them. */
   host: string;
   port: number;
-  visits: Visit[];
+  requests: SiteRequest[];
   /** By path, without the query. */
   pages: Record<string, Content>;
   /** How often a path was asked for. */
@@ -28,11 +28,11 @@ export interface WebSite extends AsyncDisposable {
 }
 
 export async function startWebSite(pages: Record<string, Content> = {}): Promise<WebSite> {
-  const visits: Visit[] = [];
+  const requests: SiteRequest[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       const visit = { path: request.url!, headers: request.headers, body };
-      visits.push(visit);
+      requests.push(visit);
       const content = pages[visit.path.split("?")[0]!];
       if (content === undefined) response.writeHead(404).end("There is no such page.");
       else if (typeof content === "function") content(response, visit);
@@ -46,9 +46,9 @@ export async function startWebSite(pages: Record<string, Content> = {}): Promise
     url: `http://127.0.0.1:${port}`,
     host: `127.0.0.1:${port}`,
     port,
-    visits,
+    requests,
     pages,
-    countOf: (path) => visits.filter((visit) => visit.path.split("?")[0] === path).length,
+    countOf: (path) => requests.filter((visit) => visit.path.split("?")[0] === path).length,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();

@@ -6,7 +6,7 @@ import { valuesOf } from "./schema-values.ts";
 type Schema = z.core.$ZodType;
 type Wrap = (value: unknown) => unknown;
 
-export interface WidePlace {
+export interface WideLocation {
   /** As in `param`, with `[]` for an element and `{}` for a member. */
   name: string;
   kind: "array" | "record";
@@ -30,36 +30,36 @@ interface Definition {
 const SEED = 7;
 const CANDIDATES: unknown[] = [7.5, "no such value", {}, [], null];
 
-export function widePlaces(schema: Schema, bodyWith: Wrap = (value) => value, name = ""): WidePlace[] {
+export function findWidePlaces(schema: Schema, bodyWith: Wrap = (value) => value, name = ""): WideLocation[] {
   const def = schema._zod.def as unknown as Definition;
   switch (def.type) {
     case "array":
       return [
         placeOf("array", def.element!, bodyWith, name),
-        ...widePlaces(def.element!, (value) => bodyWith([value]), `${name}[]`),
+        ...findWidePlaces(def.element!, (value) => bodyWith([value]), `${name}[]`),
       ];
     case "record":
       return [
         placeOf("record", def.valueType!, bodyWith, name),
-        ...widePlaces(def.valueType!, (value) => bodyWith({ key: value }), `${name}{}`),
+        ...findWidePlaces(def.valueType!, (value) => bodyWith({ key: value }), `${name}{}`),
       ];
     case "object": {
       const smallest = smallestOf(schema) as object;
       const kind = "type" in smallest ? `<${String(smallest.type)}>` : "";
       return Object.entries(def.shape!).flatMap(([key, field]) =>
-        widePlaces(field, (value) => bodyWith({ ...smallest, [key]: value }), `${name}${kind}.${key}`),
+        findWidePlaces(field, (value) => bodyWith({ ...smallest, [key]: value }), `${name}${kind}.${key}`),
       );
     }
     case "union":
-      return def.options!.flatMap((option) => widePlaces(option, bodyWith, name));
+      return def.options!.flatMap((option) => findWidePlaces(option, bodyWith, name));
     case "pipe":
-      return widePlaces(def.out!, bodyWith, name);
+      return findWidePlaces(def.out!, bodyWith, name);
     default:
-      return def.innerType === undefined ? [] : widePlaces(def.innerType, bodyWith, name);
+      return def.innerType === undefined ? [] : findWidePlaces(def.innerType, bodyWith, name);
   }
 }
 
-function placeOf(kind: WidePlace["kind"], element: Schema, bodyWith: Wrap, name: string): WidePlace {
+function placeOf(kind: WideLocation["kind"], element: Schema, bodyWith: Wrap, name: string): WideLocation {
   const bad = CANDIDATES.filter((value) => isRefused(element, value)).map((value) => ({ value }));
   return { name, kind, bodyWith, good: smallestOf(element), bad: bad[0] };
 }
@@ -82,7 +82,7 @@ function smallestOf(schema: Schema): unknown {
   return fc.sample(valuesOf(schema), { seed: SEED, numRuns: 1 })[0];
 }
 
-export function wide(kind: WidePlace["kind"], element: unknown, count: number): object {
+export function createWide(kind: WideLocation["kind"], element: unknown, count: number): object {
   if (kind === "array") return Array.from({ length: count }, () => element);
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [`key_${i}`, element]));
 }

@@ -1,7 +1,7 @@
 /** Bodies that are right but for one list or map, anywhere in them, which has very many members: all right, or some wrong. */
 import fc from "fast-check";
 import type { z } from "zod";
-import { wide, widePlaces, type WidePlace } from "./wide-bodies.ts";
+import { createWide, findWidePlaces, type WideLocation } from "./wide-bodies.ts";
 
 /** Of what is put there, so that a batch of bodies fits into memory. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -11,12 +11,12 @@ const LEAST = 1_000;
 
 type Wrong = "none" | "all" | "last" | "every thousandth";
 
-const known = new WeakMap<z.core.$ZodType, WidePlace[]>();
+const known = new WeakMap<z.core.$ZodType, WideLocation[]>();
 
-function placesOf(schema: z.core.$ZodType): WidePlace[] {
+function placesOf(schema: z.core.$ZodType): WideLocation[] {
   const before = known.get(schema);
   if (before !== undefined) return before;
-  const places = widePlaces(schema);
+  const places = findWidePlaces(schema);
   known.set(schema, places);
   return places;
 }
@@ -35,10 +35,10 @@ export function wideBodies(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
     });
 }
 
-function membersOf({ kind, good, bad }: WidePlace, length: number, wrong: Wrong): object {
+function membersOf({ kind, good, bad }: WideLocation, length: number, wrong: Wrong): object {
   const bytes = JSON.stringify(good).length + 1;
   const count = Math.min(length, Math.ceil(MAX_BYTES / bytes), kind === "array" ? MAX_ELEMENTS : MAX_KEYS);
-  const members = wide(kind, good, count) as Record<string, unknown>;
+  const members = createWide(kind, good, count) as Record<string, unknown>;
   if (bad === undefined || wrong === "none") return members;
   for (const [place, key] of Object.keys(members).entries()) {
     const isWrong = wrong === "all" || (wrong === "last" ? place === count - 1 : place % 1_000 === 999);

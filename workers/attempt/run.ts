@@ -21,15 +21,15 @@ export class RunStoppedError extends Error {
   }
 }
 
-const STILL_WRITES: ReadonlySet<StopReason> = new Set(["deadline", "drain"]);
+const REASONS_STILL_WRITING: ReadonlySet<StopReason> = new Set(["deadline", "drain"]);
 
 /** The handle by which a process stops a run that it has. */
 export class RunControl {
   readonly #generating = new AbortController();
   readonly #writing = new AbortController();
-  #isLeaving = false;
+  #isHandOverRequested = false;
   /** How many things are under way that a hand-over would cut in two. */
-  #holds = 0;
+  #deferrals = 0;
 
   /** Aborted when nothing more is to be generated. */
   get generating(): AbortSignal {
@@ -42,32 +42,32 @@ export class RunControl {
   }
 
   /** Whether the run is to be handed over at the next place where nothing is cut in two. */
-  get isLeaving(): boolean {
-    return this.#isLeaving;
+  get isHandOverRequested(): boolean {
+    return this.#isHandOverRequested;
   }
 
   /** Hands the run over (`drain`) now, or as soon as nothing holds it. */
-  leave(): void {
-    this.#isLeaving = true;
-    if (this.#holds === 0) this.stop("drain");
+  requestHandOver(): void {
+    this.#isHandOverRequested = true;
+    if (this.#deferrals === 0) this.stop("drain");
   }
 
   /** Keeps the run here until the returned function is called, if it is asked to leave. Each call of it after the first does nothing. */
-  hold(): () => void {
+  deferHandOver(): () => void {
     let isHolding = true;
-    this.#holds += 1;
+    this.#deferrals += 1;
     return () => {
       if (!isHolding) return;
       isHolding = false;
-      this.#holds -= 1;
-      if (this.#isLeaving && this.#holds === 0) this.stop("drain");
+      this.#deferrals -= 1;
+      if (this.#isHandOverRequested && this.#deferrals === 0) this.stop("drain");
     };
   }
 
   /** The first reason stays. */
   stop(reason: StopReason): void {
     const error = new RunStoppedError(reason);
-    if (!STILL_WRITES.has(reason)) this.#writing.abort(error);
+    if (!REASONS_STILL_WRITING.has(reason)) this.#writing.abort(error);
     this.#generating.abort(error);
   }
 
@@ -85,7 +85,7 @@ export class RunControl {
 }
 
 /** Somebody else has the response now: there is nothing left for this run to do, and nothing wrong. */
-export function isLost(error: unknown): boolean {
+export function isRunLost(error: unknown): boolean {
   if (error instanceof RunStoppedError) return error.reason === "cancelled" || error.reason === "lock-lost";
   return error instanceof LeaseLostError;
 }

@@ -1,6 +1,6 @@
 /**
  * One queue's jobs in one process, shared fairly between projects. BullMQ takes jobs in their order; what it knows nothing
- * of is done from outside, by bringing jobs forward (src/queue/bring-forward.ts):
+ * of is done from outside, by bringing jobs forward (src/queue/move-to-front.ts):
  *
  * - When a run ends in a full worker, a job of a project that runs less here comes next, if one waits.
  * - While the worker is full, jobs of projects that run little are taken by hand into slots kept in reserve.
@@ -14,29 +14,29 @@ import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import type { SlotShares } from "../../src/concurrency/slot-shares.ts";
 
 /** How often a full worker looks for jobs that may be run in the reserve. */
-const LOOK_MS = 500;
+const RESERVE_CHECK_MS = 500;
 /** Looking costs as much as waits: where nobody was found, nobody is looked for again so soon. */
-const UNFOUND_MS = 250;
+const NONE_FOUND_PAUSE_MS = 250;
 
-export type Process = (job: Job<ResponseJob>, token: string | undefined) => Promise<void>;
+export type ProcessJob = (job: Job<ResponseJob>, token: string | undefined) => Promise<void>;
 
 export class FairQueue {
   readonly #name: QueueName;
   readonly #queue: ResponseQueue;
   readonly #shares: SlotShares;
   readonly #logger: Logger;
-  readonly #process: Process;
+  readonly #process: ProcessJob;
   readonly #reserved = new Set<Promise<void>>();
   #worker: Worker<ResponseJob> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isLooking = false;
-  #isLeaving = false;
+  #isFillingReserve = false;
+  #isClosing = false;
   #tokens = 0;
   /** Jobs that were brought forward and that no end of a run was used for yet. */
-  #ahead = 0;
-  #nobodyUntilMs = 0;
+  #broughtForward = 0;
+  #skipSearchUntilMs = 0;
 
-  constructor(name: QueueName, queue: ResponseQueue, shares: SlotShares, logger: Logger, process: Process) {
+  constructor(name: QueueName, queue: ResponseQueue, shares: SlotShares, logger: Logger, process: ProcessJob) {
     this.#name = name;
     this.#queue = queue;
     this.#shares = shares;
@@ -47,22 +47,22 @@ export class FairQueue {
   /** Takes jobs by `worker`, which has `process` as its processor. */
   attach(worker: Worker<ResponseJob>): void {
     this.#worker = worker;
-    if (this.#shares.reserved > 0) this.#timer = setInterval(() => void this.#fillReserve(), LOOK_MS);
+    if (this.#shares.reserved > 0) this.#timer = setInterval(() => void this.#fillReserve(), RESERVE_CHECK_MS);
   }
 
   /** What BullMQ's worker calls with each job that it has taken. */
-  process: Process = async (job, token) => {
-    await this.#count(job, token, async () => await this.#letOthersPass(job.name));
+  process: ProcessJob = async (job, token) => {
+    await this.#runCounted(job, token, async () => await this.#yieldSlot(job.name));
   };
 
   /** Takes no more jobs. Resolves when those of the reserve are over. */
-  async leave(): Promise<void> {
-    this.#isLeaving = true;
+  async close(): Promise<void> {
+    this.#isClosing = true;
     clearInterval(this.#timer);
     await Promise.all(this.#reserved);
   }
 
-  async #count(job: Job<ResponseJob>, token: string | undefined, before: () => Promise<void>): Promise<void> {
+  async #runCounted(job: Job<ResponseJob>, token: string | undefined, before: () => Promise<void>): Promise<void> {
     this.#shares.begin(job.name);
     try {
       await this.#process(job, token);
@@ -73,34 +73,34 @@ export class FairQueue {
   }
 
   /** The slot of a run of `project` becomes free: it is for a project that runs less here, if there is one. */
-  async #letOthersPass(project: string): Promise<void> {
-    if (this.#isLeaving || this.#shares.reserved === 0 || !this.#shares.isFull) return;
-    if (this.#ahead > 0) {
-      this.#ahead -= 1;
+  async #yieldSlot(project: string): Promise<void> {
+    if (this.#isClosing || this.#shares.reserved === 0 || !this.#shares.isFull) return;
+    if (this.#broughtForward > 0) {
+      this.#broughtForward -= 1;
       return;
     }
-    if (performance.now() < this.#nobodyUntilMs) return;
-    const found = await this.#bringForward(this.#shares.notBehind(project), this.#shares.reserved);
-    if (found === 0) this.#nobodyUntilMs = performance.now() + UNFOUND_MS;
-    else this.#ahead = found - 1;
+    if (performance.now() < this.#skipSearchUntilMs) return;
+    const found = await this.#bringForward(this.#shares.projectsRunningAsMuch(project), this.#shares.reserved);
+    if (found === 0) this.#skipSearchUntilMs = performance.now() + NONE_FOUND_PAUSE_MS;
+    else this.#broughtForward = found - 1;
   }
 
   async #fillReserve(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+    if (this.#isFillingReserve) return;
+    this.#isFillingReserve = true;
     try {
-      while (!this.#isLeaving && this.#shares.isFull && (await this.#takeOne()));
+      while (!this.#isClosing && this.#shares.isFull && (await this.#takeReserved()));
     } catch (err) {
       const level = isRedisUnavailable(err) ? "debug" : "warn";
       this.#logger[level]({ err, queue: this.#name }, "Could not look for jobs for the reserve");
     } finally {
-      this.#isLooking = false;
+      this.#isFillingReserve = false;
     }
   }
 
   /** False if nothing waits that may be run in the reserve. */
-  async #takeOne(): Promise<boolean> {
-    const beyond = this.#shares.beyondReserve;
+  async #takeReserved(): Promise<boolean> {
+    const beyond = this.#shares.projectsBeyondReserve;
     if (beyond === undefined || (await this.#bringForward(beyond, 1)) === 0) return false;
     const token = `${this.#worker!.id}:reserve:${this.#tokens++}`;
     const job = (await this.#worker!.getNextJob(token, { block: false })) as Job<ResponseJob> | undefined;
@@ -119,7 +119,7 @@ export class FairQueue {
   /** What BullMQ does with a job that it has taken itself. */
   async #runReserved(job: Job<ResponseJob>, token: string): Promise<void> {
     try {
-      await this.#count(job, token, async () => {});
+      await this.#runCounted(job, token, async () => {});
       await job.moveToCompleted(undefined, token, false);
     } catch (err) {
       if (err instanceof DelayedError || err instanceof WaitingError) return;
@@ -135,7 +135,7 @@ export class FairQueue {
   /** An order that cannot be changed now is no reason to fail a run. */
   async #bringForward(passed: readonly string[], count: number): Promise<number> {
     try {
-      return await this.#queue.bringForward(this.#name, passed, count);
+      return await this.#queue.moveToFront(this.#name, passed, count);
     } catch (err) {
       const level = isRedisUnavailable(err) ? "debug" : "warn";
       this.#logger[level]({ err, queue: this.#name }, "Could not bring a job forward");

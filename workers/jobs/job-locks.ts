@@ -35,7 +35,7 @@ export class JobLocks {
   }
 
   /** Renews the lock of a job that was taken, until it is released or lost. */
-  keep(job: LockedJob): void {
+  startRenewal(job: LockedJob): void {
     this.#lockOf(job);
   }
 
@@ -64,7 +64,7 @@ class HeldLock {
   readonly #renewLock: RenewLock;
   readonly #timer: NodeJS.Timeout;
   readonly #lose: () => void;
-  #isAsking = false;
+  #isRenewing = false;
 
   constructor(job: LockedJob, durationMs: number, renew: RenewLock) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -85,14 +85,14 @@ class HeldLock {
 
   async #renew(): Promise<void> {
     const { token } = this.#job;
-    if (token === undefined || this.#isAsking) return;
-    this.#isAsking = true;
+    if (token === undefined || this.#isRenewing) return;
+    this.#isRenewing = true;
     try {
       if (!(await this.#renewLock(this.#job, token, this.#durationMs))) this.#lose();
     } catch (error) {
       if (!isRedisUnavailable(error)) this.#lose();
     } finally {
-      this.#isAsking = false;
+      this.#isRenewing = false;
     }
   }
 }

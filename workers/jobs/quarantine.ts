@@ -9,27 +9,27 @@ import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import type { Leases } from "../../src/stream/log/lease.ts";
 import type { RunControl, StopReason } from "../attempt/run.ts";
-import { FairLine, type Place } from "../../src/concurrency/fair-line.ts";
+import { FairSemaphore, type Permit } from "../../src/concurrency/fair-semaphore.ts";
 import type { OnLease, RunOutcome } from "../run/run-response.ts";
 
 export const ALIVE_INTERVAL_MS = 1_000;
 /** A process that has not reported for so long is stuck. Counted is time in which this process ran: both share a machine. */
-const STUCK_MS = 30_000;
+const REPORT_TIMEOUT_MS = 30_000;
 /** Until the first report: a start takes seconds on a busy machine. */
-const START_LIMIT_MS = 120_000;
+const START_TIMEOUT_MS = 120_000;
 /** A suspect that has had its lease for so long is none any more, and makes room if others wait: its text is continued. */
-const CLEARED_MS = 3_000;
+const CLEAR_AFTER_MS = 3_000;
 /** Processes at a time: each takes the memory of a worker. One more is for projects that have few there beside others. */
-const PLACES = { places: 4, reservePercent: 25 };
+const SEMAPHORE_OPTIONS = { permits: 4, reservePercent: 25 };
 const SCRIPT = fileURLToPath(new URL("quarantined-run.ts", import.meta.url));
 
-export interface Order {
+export interface StopMessage {
   stop: StopReason;
   /** Otherwise a hand-over waits for the end of what it would cut in two. */
   isUrgent: boolean;
 }
 
-export type Report =
+export type RunReport =
   | { kind: "alive" }
   | { kind: "lease"; lease: string }
   | { kind: "outcome"; outcome: RunOutcome }
@@ -43,7 +43,7 @@ export class Quarantine {
   readonly #leases: Leases;
   readonly #logger: Logger;
   readonly #running = new Set<SuspectProcess>();
-  readonly #line = new FairLine(PLACES);
+  readonly #semaphore = new FairSemaphore(SEMAPHORE_OPTIONS);
 
   constructor(leases: Leases, logger: Logger) {
     this.#leases = leases;
@@ -56,7 +56,7 @@ export class Quarantine {
    */
   async run(id: string, project: string, control: RunControl, onLease: OnLease): Promise<RunOutcome> {
     const { generating } = control;
-    const place = await this.#enter(project, generating);
+    const place = await this.#acquirePermit(project, generating);
     if (place === undefined) return control.stopReason === "drain" ? "handed-over" : "lost";
     this.#logger.warn({ responseId: id }, "Runs alone: its worker was lost too often");
     const suspect = new SuspectProcess(id, onLease, () => void this.#clear(suspect));
@@ -67,19 +67,19 @@ export class Quarantine {
       const outcome = await suspect.outcome();
       if (outcome !== undefined) return outcome;
       if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease);
-      throw new QuarantineError(`The process that ran the response alone has died (${suspect.end}).`);
+      throw new QuarantineError(`The process that ran the response alone has died (${suspect.exitStatus}).`);
     } finally {
       generating.removeEventListener("abort", stop);
       this.#running.delete(suspect);
-      place.leave();
+      place.release();
     }
   }
 
   /** Undefined if the run is stopped while it waits. */
-  async #enter(project: string, generating: AbortSignal): Promise<Place | undefined> {
+  async #acquirePermit(project: string, generating: AbortSignal): Promise<Permit | undefined> {
     if (generating.aborted) return undefined;
-    const entering = this.#line.enter(project, generating);
-    if (this.#line.waiting > 0) [...this.#running].find(({ isCleared }) => isCleared)?.stop("drain", true);
+    const entering = this.#semaphore.acquire(project, generating);
+    if (this.#semaphore.waiting > 0) [...this.#running].find(({ isCleared }) => isCleared)?.stop("drain", true);
     try {
       return await entering;
     } catch (error) {
@@ -94,7 +94,7 @@ export class Quarantine {
     } catch (err) {
       this.#logger.warn({ err, responseId: suspect.id }, "Could not clear a suspect");
     }
-    if (this.#line.waiting > 0) suspect.stop("drain", true);
+    if (this.#semaphore.waiting > 0) suspect.stop("drain", true);
   }
 }
 
@@ -103,12 +103,12 @@ class SuspectProcess {
   lease: string | undefined;
   isCleared = false;
   /** How it ended. */
-  end = "";
+  exitStatus = "";
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
-  #result: Extract<Report, { kind: "outcome" | "failed" }> | undefined;
+  #result: Extract<RunReport, { kind: "outcome" | "failed" }> | undefined;
   /** What is left of the time in which it has to report. */
-  #patienceMs = START_LIMIT_MS;
+  #timeLeftMs = START_TIMEOUT_MS;
 
   constructor(id: string, onLease: OnLease, onCleared: () => void) {
     this.id = id;
@@ -127,11 +127,11 @@ class SuspectProcess {
       clearTimeout(clearing);
     };
     void this.#exited.catch(() => {}).then(stopTimers);
-    this.#child.on("message", (report: Report) => {
-      this.#patienceMs = STUCK_MS;
+    this.#child.on("message", (report: RunReport) => {
+      this.#timeLeftMs = REPORT_TIMEOUT_MS;
       if (report.kind === "lease") {
         onLease((this.lease = report.lease));
-        clearing = setTimeout(clear, CLEARED_MS);
+        clearing = setTimeout(clear, CLEAR_AFTER_MS);
       }
       if (report.kind === "outcome" || report.kind === "failed") this.#result = report;
     });
@@ -140,17 +140,17 @@ class SuspectProcess {
   /** Undefined if it died. Rejects with what the run has thrown. */
   async outcome(): Promise<RunOutcome | undefined> {
     await this.#exited;
-    this.end = String(this.#child.signalCode ?? this.#child.exitCode);
+    this.exitStatus = String(this.#child.signalCode ?? this.#child.exitCode);
     if (this.#result?.kind === "failed") throw new QuarantineError(this.#result.message);
     return this.#result?.outcome;
   }
 
   stop(stop: StopReason, isUrgent = false): void {
-    if (this.#child.connected) this.#child.send({ stop, isUrgent } satisfies Order);
+    if (this.#child.connected) this.#child.send({ stop, isUrgent } satisfies StopMessage);
   }
 
   #watch(): void {
-    this.#patienceMs -= ALIVE_INTERVAL_MS;
-    if (this.#patienceMs <= 0) this.#child.kill("SIGKILL");
+    this.#timeLeftMs -= ALIVE_INTERVAL_MS;
+    if (this.#timeLeftMs <= 0) this.#child.kill("SIGKILL");
   }
 }

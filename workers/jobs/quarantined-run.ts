@@ -3,18 +3,18 @@
  * reports its lease, that it lives, and what came of the run; if it dies before that, nothing else explains it.
  */
 import { readConfig } from "../../src/config/config.ts";
-import { logConsole } from "../../src/logging/console-log.ts";
+import { redirectConsole } from "../../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../../src/context.ts";
 import { createLogger } from "../../src/logging/logger.ts";
 import { runProcess } from "../../src/process/process.ts";
-import { type Order, ALIVE_INTERVAL_MS, type Report } from "./quarantine.ts";
+import { type StopMessage, ALIVE_INTERVAL_MS, type RunReport } from "./quarantine.ts";
 import { RunControl } from "../attempt/run.ts";
 import { openDependencies } from "./run-dependencies.ts";
 import { runResponse } from "../run/run-response.ts";
 
 const STOP_LIMIT_MS = 8_000;
 
-const report = async (message: Report): Promise<void> => {
+const report = async (message: RunReport): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();
   // A parent that is gone hears nothing, and has ended this process by its absence.
   process.send!(message, () => resolve());
@@ -25,12 +25,12 @@ await runProcess("quarantined run", async () => {
   const id = process.argv[2]!;
   const config = readConfig();
   const logger = createLogger({ name: "quarantined run", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
-  logConsole(logger);
+  redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
   const dependencies = openDependencies(context);
   const control = new RunControl();
-  process.on("message", ({ stop, isUrgent }: Order) => {
-    if (stop === "drain" && !isUrgent) control.leave();
+  process.on("message", ({ stop, isUrgent }: StopMessage) => {
+    if (stop === "drain" && !isUrgent) control.requestHandOver();
     else control.stop(stop);
   });
   const alive = setInterval(() => void report({ kind: "alive" }), ALIVE_INTERVAL_MS);

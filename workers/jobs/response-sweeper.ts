@@ -3,15 +3,15 @@
  * record and the queue say; `decide` is the whole of its judgement. One process sweeps at a time; if it dies, another does.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { responseError } from "../../src/lifecycle/end-response.ts";
+import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import { isTerminalStatus, type ResponseStatus } from "../../src/protocol/response.ts";
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { abandonResponse } from "../../src/responses/ending/abandon-response.ts";
-import { leaveOpen } from "../../src/responses/ending/leave-open.ts";
+import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
 import { endResponse } from "../../src/responses/ending/end-response.ts";
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import type { GrowingResponse } from "../../src/store/stored-bytes.ts";
+import type { RunningResponseSize } from "../../src/store/stored-bytes.ts";
 import { defineScript } from "../../src/redis/script.ts";
 
 export interface SweptResponse {
@@ -29,7 +29,7 @@ export interface SweptResponse {
  */
 export type SweepAction = "keep" | "forget" | "finish" | "enqueue" | "expire" | "exhaust";
 
-export function decide(response: SweptResponse, nowMs: number, maxAttempts: number): SweepAction {
+export function decideSweep(response: SweptResponse, nowMs: number, maxAttempts: number): SweepAction {
   if (isTerminalStatus(response.status)) return "forget";
   if (response.ending !== "") return "finish";
   if (response.deadlineMs <= nowMs) return "expire";
@@ -48,9 +48,9 @@ export interface SweeperOptions {
 
 const PAGE = 200;
 /** An id whose record is not there yet may be in the middle of its admission for this long. */
-const ADMISSION_MS = 30_000;
+const ADMISSION_TIMEOUT_MS = 30_000;
 /** Sweeps that a response may make fail, one after the other, before it is given up. */
-export const FAILURES_ALLOWED = 10;
+export const MAX_SWEEP_FAILURES = 10;
 const LOCK_INTERVALS = 4;
 const STOP_LIMIT_MS = 2_000;
 
@@ -77,9 +77,9 @@ export class ResponseSweeper {
   readonly #stopping = new AbortController();
   /** How often in a row, by id. Whichever process sweeps next begins to count again. */
   #failures = new Map<string, number>();
-  #away: unknown;
+  #redisError: unknown;
   /** Of the page that is swept, those that stay open: their projects' sums follow them. */
-  #growing: GrowingResponse[] = [];
+  #growing: RunningResponseSize[] = [];
   #loop: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage, options: SweeperOptions) {
@@ -117,11 +117,11 @@ export class ResponseSweeper {
 
   /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */
   async sweep(): Promise<void> {
-    const { open, storedBytes } = this.#storage;
+    const { inFlight, storedBytes } = this.#storage;
     const parts = [
       () => promoteDueResponses(this.#storage),
       () => this.#sweepAll(),
-      () => open.reconcile(),
+      () => inFlight.reconcile(),
       () => storedBytes.reconcile(),
       async () => await this.#options.sweepUpstreams?.(),
     ];
@@ -139,27 +139,27 @@ export class ResponseSweeper {
     this.#failures = new Map();
     let offset = 0;
     for (;;) {
-      const ids = await this.#storage.open.list(offset, PAGE);
+      const ids = await this.#storage.inFlight.list(offset, PAGE);
       this.#growing = [];
       const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, before.get(id) ?? 0)));
-      await this.#storage.storedBytes.updateOpen(this.#growing);
+      await this.#storage.storedBytes.updateInFlight(this.#growing);
       if (ids.length < PAGE || this.#stopping.signal.aborted) break;
       // Those that left the set made room: what follows has moved up.
       offset += stayed.filter(Boolean).length;
     }
-    const away = this.#away;
-    this.#away = undefined;
+    const away = this.#redisError;
+    this.#redisError = undefined;
     if (away !== undefined) throw away;
   }
 
   /** One response that cannot be swept must not keep the others from it. True if the response stays in the set. */
   async #sweepOneSafely(id: string, failures: number): Promise<boolean> {
     try {
-      return failures < FAILURES_ALLOWED ? await this.#sweepOne(id) : await this.#giveUp(id);
+      return failures < MAX_SWEEP_FAILURES ? await this.#sweepOne(id) : await this.#giveUp(id);
     } catch (err) {
       if (isRedisUnavailable(err)) {
         // It may be so for this one only: its keys lie on a node of their own. And it is no fault of the response.
-        this.#away ??= err;
+        this.#redisError ??= err;
         this.#failures.set(id, failures);
         return true;
       }
@@ -170,18 +170,21 @@ export class ResponseSweeper {
   }
 
   async #giveUp(id: string): Promise<false> {
-    this.#storage.logger.error({ responseId: id, failures: FAILURES_ALLOWED }, "Gave a response up: no sweep ended it");
+    this.#storage.logger.error(
+      { responseId: id, failures: MAX_SWEEP_FAILURES },
+      "Gave a response up: no sweep ended it",
+    );
     await abandonResponse(this.#storage, id);
     return false;
   }
 
   async #sweepOne(id: string): Promise<boolean> {
     const storage = this.#storage;
-    const record = await storage.records.readEvenDeleted(id);
+    const record = await storage.records.readIncludingDeleted(id);
     if (record === undefined) return await this.#forgetUnrecorded(id);
     const response = { id, ...record };
     const isQueued = isTerminalStatus(record.status) ? false : await storage.queue.isQueued(response);
-    const action = decide({ ...record, isQueued }, storage.clock.nowMs(), this.#options.maxAttempts);
+    const action = decideSweep({ ...record, isQueued }, storage.clock.nowMs(), this.#options.maxAttempts);
     if (action !== "keep") storage.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
     switch (action) {
       case "keep":
@@ -197,15 +200,15 @@ export class ResponseSweeper {
         await endResponse(storage, id, record.ending === "cancel" ? "cancel" : "fail", SWEPT_ERRORS[action]);
         return false;
       case "forget":
-        return !(await leaveOpen(storage, id));
+        return !(await removeInFlight(storage, id));
     }
   }
 
   /** A crash between the first and the second step of admission: no client was told this id. */
   async #forgetUnrecorded(id: string): Promise<boolean> {
-    const acceptedAtMs = await this.#storage.open.acceptedAtMs(id);
-    if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_MS) return true;
-    return !(await this.#storage.open.leave(id, undefined));
+    const acceptedAtMs = await this.#storage.inFlight.acceptedAtMs(id);
+    if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_TIMEOUT_MS) return true;
+    return !(await this.#storage.inFlight.removeEnded(id, undefined));
   }
 }
 

@@ -5,21 +5,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../../src/context.ts";
-import { pauseAfterRefusals } from "../../src/queue/pause-after-refusals.ts";
+import { delayErrors } from "../../src/queue/delay-errors.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../../src/queue/response-queue.ts";
-import { shareTime } from "../../src/queue/shared-time.ts";
+import { useRedisTime } from "../../src/queue/use-redis-time.ts";
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import type { Clock } from "../../src/redis/redis-clock.ts";
 import { measureRoundTrip } from "../../src/redis/round-trip.ts";
-import { bringRelatedForward } from "../../src/responses/admission/queue-response.ts";
+import { prioritizeRelatedResponse } from "../../src/responses/admission/queue-response.ts";
 import { isSuspect } from "../../src/stream/log/lease.ts";
 import { WorkerControl } from "../../src/queue/worker-control.ts";
-import type { BackgroundUpstreams } from "../remote/background-upstreams.ts";
-import { FairQueue, type Process } from "./fair-queue.ts";
-import { laneSizes, lockDurationFor } from "./fetch-lanes.ts";
+import type { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
+import { FairQueue, type ProcessJob } from "./fair-queue.ts";
+import { computeLaneSizes, requiredLockDurationMs } from "./job-lanes.ts";
 import { JobLocks } from "./job-locks.ts";
 import { Quarantine } from "./quarantine.ts";
-import { type OpenedDependencies, openDependencies } from "./run-dependencies.ts";
+import { type WorkerDependencies, openDependencies } from "./run-dependencies.ts";
 import { RunControl } from "../attempt/run.ts";
 import { type RunOutcome, runResponse } from "../run/run-response.ts";
 import { SlotShares } from "../../src/concurrency/slot-shares.ts";
@@ -42,21 +42,21 @@ interface ActiveRun {
   lease: string | undefined;
   done: Promise<unknown>;
   /** A client waits on its connection for the end. */
-  isAwaited: boolean;
+  isForeground: boolean;
 }
 
 export class ResponseWorker {
   readonly #context: WorkerContext;
-  readonly #dependencies: OpenedDependencies;
+  readonly #dependencies: WorkerDependencies;
   readonly #quarantine: Quarantine;
-  readonly #fair: FairQueue[] = [];
+  readonly #fairQueues: FairQueue[] = [];
   readonly #workers: Worker<ResponseJob>[];
   readonly #locks: JobLocks;
   readonly #active = new Set<ActiveRun>();
   readonly #leaseCheck: NodeJS.Timeout;
   #isChecking = false;
   /** Takes no more jobs. */
-  #isLeaving = false;
+  #isClosing = false;
   /** Stops the runs that it still has. */
   #isDraining = false;
 
@@ -75,15 +75,15 @@ export class ResponseWorker {
   /** Resolves when jobs are being taken. */
   static async start(context: WorkerContext): Promise<ResponseWorker> {
     const roundTripMs = await measureRoundTrip(context.queueRedis);
-    warnOfDistance(context, roundTripMs);
+    warnIfRedisDistant(context, roundTripMs);
     const worker = new ResponseWorker(context, roundTripMs);
     await WorkerControl.listen(context.controlRedis, context.storage.layout, (id) => worker.#cancel(id));
     await Promise.all(worker.#workers.map((each) => each.waitUntilReady()));
     return worker;
   }
 
-  get background(): BackgroundUpstreams {
-    return this.#dependencies.background;
+  get remoteRuns(): RemoteRunTracker {
+    return this.#dependencies.remoteRuns;
   }
 
   get activeCount(): number {
@@ -91,18 +91,18 @@ export class ResponseWorker {
   }
 
   get isRunning(): boolean {
-    return !this.#isLeaving && this.#workers.every((worker) => worker.isRunning());
+    return !this.#isClosing && this.#workers.every((worker) => worker.isRunning());
   }
 
   #openQueue(name: QueueName, roundTripMs: number): Worker<ResponseJob>[] {
     const { config, storage, logger } = this.#context;
     const slots = name === FOREGROUND ? config.FOREGROUND_CONCURRENCY : config.BACKGROUND_CONCURRENCY;
-    const process: Process = async (job, token) => await this.#process(job, token);
+    const process: ProcessJob = async (job, token) => await this.#process(job, token);
     const shares = new SlotShares(slots, config.FAIR_RESERVE_PERCENT);
     const fair = new FairQueue(name, storage.queue, shares, logger, process);
-    const lanes = laneSizes(slots, roundTripMs).map((size, lane) => this.#openLane(name, fair, size, lane > 0));
+    const lanes = computeLaneSizes(slots, roundTripMs).map((size, lane) => this.#openLane(name, fair, size, lane > 0));
     fair.attach(lanes[0]!);
-    this.#fair.push(fair);
+    this.#fairQueues.push(fair);
     return lanes;
   }
 
@@ -122,15 +122,15 @@ export class ResponseWorker {
       skipLockRenewal: true,
       name: config.processName,
     });
-    worker.on("active", (job) => this.#locks.keep(job));
+    worker.on("active", (job) => this.#locks.startRenewal(job));
     worker.on("error", (err) => {
       // Each command that a Redis that is away does not answer. That it is away, its connection has said.
       const level = isRedisUnavailable(err) ? "debug" : "warn";
       logger[level]({ err, queue: name }, "Queue worker error");
     });
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
-    shareTime(worker.backend, storage.clock);
-    pauseAfterRefusals(worker.backend);
+    useRedisTime(worker.backend, storage.clock);
+    delayErrors(worker.backend);
     worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
     return worker;
   }
@@ -147,7 +147,7 @@ export class ResponseWorker {
     }
     if (typeof outcome === "object") {
       // A crash before this line leaves a job that is taken from a lost worker: the response goes on too early.
-      // BullMQ takes the difference at once, and has the time of shareTime().
+      // BullMQ takes the difference at once, and has the time of useRedisTime().
       await job.moveToDelayed(Date.now() + outcome.waitMs, token);
       throw new DelayedError();
     }
@@ -156,19 +156,19 @@ export class ResponseWorker {
     throw new WaitingError();
   }
 
-  async #run(id: string, control: RunControl, isAwaited: boolean): Promise<RunOutcome> {
+  async #run(id: string, control: RunControl, isForeground: boolean): Promise<RunOutcome> {
     const { storage, config, logger } = this.#context;
     const { promise: done, resolve } = Promise.withResolvers<void>();
-    const active: ActiveRun = { id, control, lease: undefined, done, isAwaited };
+    const active: ActiveRun = { id, control, lease: undefined, done, isForeground };
     // Before anything is awaited: a drain or a cancel must not miss it.
     this.#active.add(active);
     if (this.#isDraining) control.stop("drain");
-    else if (this.#isLeaving) control.leave();
+    else if (this.#isClosing) control.requestHandOver();
     const deadline = new AbortController();
     try {
-      const record = await storage.records.readEvenDeleted(id);
-      if (record !== undefined) await bringRelatedForward(storage, { id, ...record });
-      void stopAt(record?.deadlineMs ?? 0, storage.clock, control, deadline.signal);
+      const record = await storage.records.readIncludingDeleted(id);
+      if (record !== undefined) await prioritizeRelatedResponse(storage, { id, ...record });
+      void stopAtDeadline(record?.deadlineMs ?? 0, storage.clock, control, deadline.signal);
       const onLease = (lease: string): void => void (active.lease = lease);
       const outcome =
         record !== undefined && isSuspect(record, config.ISOLATE_AFTER_LOSSES)
@@ -209,16 +209,16 @@ export class ResponseWorker {
    * then, are stopped there, flushed and handed over.
    */
   async drain(graceMs: number): Promise<void> {
-    this.#isLeaving = true;
+    this.#isClosing = true;
     // Closing comes first: a worker that is only paused still takes the job that its blocking read brings. It resolves
     // when the runs are over, which is why it is not awaited yet.
     const closed = Promise.all([
       ...this.#workers.map((worker) => worker.close()),
-      ...this.#fair.map((each) => each.leave()),
+      ...this.#fairQueues.map((each) => each.close()),
     ]);
     // There may be no other worker, and somebody waits for those in the foreground: they have the grace to end here.
-    for (const { control, isAwaited } of this.#active) if (!isAwaited) control.leave();
-    await Promise.race([this.#allDone(), delay(graceMs, undefined, { ref: false })]);
+    for (const { control, isForeground } of this.#active) if (!isForeground) control.requestHandOver();
+    await Promise.race([this.#waitForRuns(), delay(graceMs, undefined, { ref: false })]);
     this.#isDraining = true;
     for (const { control } of this.#active) control.stop("drain");
     await Promise.race([closed, delay(HAND_OVER_MS, undefined, { ref: false })]);
@@ -226,13 +226,13 @@ export class ResponseWorker {
     await this.#dependencies.run.serverTools[Symbol.asyncDispose]();
   }
 
-  async #allDone(): Promise<void> {
+  async #waitForRuns(): Promise<void> {
     while (this.#active.size > 0) await Promise.all([...this.#active].map((run) => run.done));
   }
 }
 
-function warnOfDistance({ config, logger }: WorkerContext, roundTripMs: number): void {
-  const wantedMs = lockDurationFor(roundTripMs, config.LOCK_DURATION_MS);
+function warnIfRedisDistant({ config, logger }: WorkerContext, roundTripMs: number): void {
+  const wantedMs = requiredLockDurationMs(roundTripMs, config.LOCK_DURATION_MS);
   if (wantedMs === undefined) return;
   logger.warn(
     { roundTripMs: Math.round(roundTripMs), lockDurationMs: config.LOCK_DURATION_MS },
@@ -241,7 +241,12 @@ function warnOfDistance({ config, logger }: WorkerContext, roundTripMs: number):
 }
 
 /** Stops the run at its deadline, however far off: one timer cannot be longer than 24.8 days. */
-async function stopAt(deadlineMs: number, clock: Clock, control: RunControl, signal: AbortSignal): Promise<void> {
+async function stopAtDeadline(
+  deadlineMs: number,
+  clock: Clock,
+  control: RunControl,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     for (let leftMs = deadlineMs - clock.nowMs(); leftMs > 0; leftMs = deadlineMs - clock.nowMs()) {
       await delay(Math.min(leftMs, MAX_TIMER_MS), undefined, { signal });

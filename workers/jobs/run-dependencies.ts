@@ -1,22 +1,22 @@
 /** What every run in a process works with, whether it has company there or not. */
 import type { WorkerContext } from "../../src/context.ts";
-import { BackgroundUpstreams } from "../remote/background-upstreams.ts";
+import { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
-import { unavailableTool } from "../../src/providers/server-tools.ts";
-import type { Conversation } from "../../src/responses/conversations/conversation.ts";
+import { findFirstUnavailableTool } from "../../src/providers/unavailable-tools.ts";
+import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { RunDependencies } from "../run/run-response.ts";
 import { ServerTools } from "../tools/registry.ts";
 import { Upstreams } from "../upstreams/registry.ts";
 
-export interface OpenedDependencies {
+export interface WorkerDependencies {
   run: RunDependencies;
   /** Also what providers that are not to run in their background any more still have. */
-  background: BackgroundUpstreams;
+  remoteRuns: RemoteRunTracker;
 }
 
-export function openDependencies({ catalog, config, logger, storage }: WorkerContext): OpenedDependencies {
+export function openDependencies({ catalog, config, logger, storage }: WorkerContext): WorkerDependencies {
   const upstreams = new Upstreams(catalog, config, logger);
-  const background = new BackgroundUpstreams(storage, upstreams);
+  const remoteRuns = new RemoteRunTracker(storage, upstreams);
   const run = {
     storage,
     upstreams,
@@ -24,13 +24,13 @@ export function openDependencies({ catalog, config, logger, storage }: WorkerCon
     serverTools: new ServerTools(config),
     maxWaits: config.UPSTREAM_MAX_WAITS,
     unknownWaitMs: config.UNKNOWN_MODEL_WAIT_SECONDS * 1_000,
-    missingTool: ({ request }: Conversation, model: ResolvedModel) =>
-      unavailableTool(request.tools ?? [], model, config)?.reason,
+    findMissingTool: ({ request }: ModelInput, model: ResolvedModel) =>
+      findFirstUnavailableTool(request.tools ?? [], model, config)?.reason,
     isStrict: config.STRICT_EVENTS,
     streamsCalls: config.STREAM_CALL_ARGUMENTS,
     maxToolCalls: config.MAX_TOOL_CALLS,
-    background: upstreams.hasBackground ? background : undefined,
+    remoteRuns: upstreams.hasBackground ? remoteRuns : undefined,
     workerName: config.processName,
   };
-  return { run, background };
+  return { run, remoteRuns };
 }

@@ -4,28 +4,28 @@
  */
 export abstract class GuardedFetchError extends Error {}
 
-const REASONS = {
+const BLOCK_REASONS = {
   invalid: "it is not a valid URL",
   scheme: "only http and https are",
   credentials: "it has a user name or a password in it",
   host: "its host is not a public one",
   port: "its port is not one for HTTP",
 } as const;
-export type BlockReason = keyof typeof REASONS;
+export type BlockReason = keyof typeof BLOCK_REASONS;
 
 /** Never sent, or a redirect that was not followed. */
 export class BlockedUrlError extends GuardedFetchError {
   override readonly name = "BlockedUrlError";
   readonly reason: BlockReason;
   constructor(reason: BlockReason) {
-    super(`The URL is not allowed: ${REASONS[reason]}.`);
+    super(`The URL is not allowed: ${BLOCK_REASONS[reason]}.`);
     this.reason = reason;
   }
 }
 
 /** By the rules of whoever reads. */
-export class RefusedRedirectError extends GuardedFetchError {
-  override readonly name = "RefusedRedirectError";
+export class RejectedRedirectError extends GuardedFetchError {
+  override readonly name = "RejectedRedirectError";
 }
 
 export class TooLargeError extends GuardedFetchError {

@@ -21,12 +21,12 @@ export function isPublicAddress(address: string): boolean {
   return parsed instanceof ipaddr.IPv4 || parsed.match(GLOBAL_UNICAST);
 }
 
-type Entry =
+type AllowedEntry =
   | { kind: "host"; host: string; port: number | undefined }
   | { kind: "range"; range: [ipaddr.IPv4 | ipaddr.IPv6, number] };
 
 export class FetchPolicy {
-  readonly #entries: readonly Entry[];
+  readonly #entries: readonly AllowedEntry[];
 
   /** `allowedHosts`: FETCH_ALLOWED_HOSTS. Throws a ConfigurationError. */
   constructor(allowedHosts: string | undefined) {
@@ -40,7 +40,7 @@ export class FetchPolicy {
     if (url === undefined) throw new BlockedUrlError("invalid");
     if (!(url.protocol in DEFAULT_PORTS)) throw new BlockedUrlError("scheme");
     if (url.username !== "" || url.password !== "") throw new BlockedUrlError("credentials");
-    const host = bareHost(url.hostname);
+    const host = normalizeHost(url.hostname);
     const port = url.port === "" ? DEFAULT_PORTS[url.protocol]! : Number(url.port);
     const isLocalName = host === "localhost" || host.endsWith(".localhost") || host === "";
     if (isLocalName && !this.#allowsHost(host, port)) throw new BlockedUrlError("host");
@@ -50,7 +50,7 @@ export class FetchPolicy {
 
   /** Whether a connection for this host and port may go to this address. */
   mayConnect(hostname: string, port: number, address: string): boolean {
-    return isPublicAddress(address) || this.#allowsHost(bareHost(hostname), port) || this.#allowsAddress(address);
+    return isPublicAddress(address) || this.#allowsHost(normalizeHost(hostname), port) || this.#allowsAddress(address);
   }
 
   #allowsHost(host: string, port: number): boolean {
@@ -72,14 +72,14 @@ export class FetchPolicy {
 }
 
 /** Without the brackets of an IPv6 address, the case and the dot of a root. */
-function bareHost(hostname: string): string {
+function normalizeHost(hostname: string): string {
   return hostname
     .toLowerCase()
     .replace(/^\[(.*)\]$/, "$1")
     .replace(/\.+$/, "");
 }
 
-function parseEntry(text: string): Entry {
+function parseEntry(text: string): AllowedEntry {
   if (ipaddr.isValidCIDR(text)) return { kind: "range", range: ipaddr.parseCIDR(text) };
   // A bare IPv6 address has colons that are no port's.
   const authority = isIP(text) === 6 ? `[${text}]` : text;
@@ -90,5 +90,5 @@ function parseEntry(text: string): Entry {
   if (!isBare || /[/@?#*\s]/.test(text)) {
     throw new ConfigurationError(`FETCH_ALLOWED_HOSTS: ${JSON.stringify(text)} is no host, host:port or CIDR range.`);
   }
-  return { kind: "host", host: bareHost(url.hostname), port: port === undefined ? undefined : Number(port) };
+  return { kind: "host", host: normalizeHost(url.hostname), port: port === undefined ? undefined : Number(port) };
 }

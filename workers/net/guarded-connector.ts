@@ -40,13 +40,16 @@ export function createGuardedConnector(
       callback(error instanceof Error ? error : new Error(String(error)), null);
       return;
     }
-    buildConnector({ lookup: pinned(allowed), timeout: connectTimeoutMs, autoSelectFamily: true })(options, callback);
+    buildConnector({ lookup: createPinnedLookup(allowed), timeout: connectTimeoutMs, autoSelectFamily: true })(
+      options,
+      callback,
+    );
   }
 
   return (options, callback) => void connect(options, callback);
 }
 
-function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
+function createPinnedLookup(addresses: readonly ResolvedAddress[]): LookupFunction {
   return (_hostname, options, callback) => {
     if (options.all === true) callback(null, [...addresses]);
     else callback(null, addresses[0]!.address, addresses[0]!.family);

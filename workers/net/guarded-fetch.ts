@@ -12,15 +12,15 @@ import {
   BlockedUrlError,
   FetchTimeoutError,
   GuardedFetchError,
-  RefusedRedirectError,
+  RejectedRedirectError,
   TooLargeError,
   TooManyRedirectsError,
   UnreachableError,
 } from "./errors.ts";
 import type { FetchPolicy } from "./fetch-policy.ts";
-import { type Hop, keepCookies, nextHop, readLocation, withCookies } from "./hops.ts";
+import { type Hop, storeCookies, createNextHop, readLocation, addCookies } from "./redirect-hops.ts";
 import { createGuardedConnector, resolveBySystem, type Resolve } from "./guarded-connector.ts";
-import { TimeLimit } from "./time-limit.ts";
+import { PausableTimeout } from "./pausable-timeout.ts";
 
 export interface GuardedFetchOptions {
   policy: FetchPolicy;
@@ -31,26 +31,26 @@ export interface GuardedFetchOptions {
   maxRedirects?: number;
 }
 
-export interface ReadOptions {
+export interface GuardedReadOptions {
   method?: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array<ArrayBuffer>;
   signal: AbortSignal;
   /** Of the body as it is after decompression. */
   maxBytes: number;
-  /** For everything together but `refuseRedirect`. */
+  /** For everything together but `checkRedirect`. */
   timeoutMs: number;
   /** Redirects that may be followed; as many as the fetch allows if it is left out. */
   maxRedirects?: number;
   /** Cookies that were set on the way are sent on the way, to the hosts that they are for. */
   cookies?: CookieJar;
   /** A body that is longer is cut off. */
-  isCutOff?: boolean;
+  truncates?: boolean;
   /** Why a URL that a redirect leads to is not to be asked; undefined if it may be. It need not know the policy. */
-  refuseRedirect?: RefuseRedirect;
+  checkRedirect?: CheckRedirect;
 }
 
-type RefuseRedirect = (url: string) => Promise<string | undefined>;
+type CheckRedirect = (url: string) => Promise<string | undefined>;
 
 export interface FetchedContent {
   /** After redirects. */
@@ -65,12 +65,12 @@ export interface FetchedContent {
   redirects: number;
 }
 
-interface Way {
+interface FollowOptions {
   redirect: RequestRedirect;
   signal: AbortSignal;
   maxRedirects: number;
   cookies?: CookieJar | undefined;
-  refuseRedirect?: RefuseRedirect;
+  checkRedirect?: CheckRedirect;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -117,12 +117,12 @@ export class GuardedFetch implements AsyncDisposable {
   };
 
   /** Rejects with a GuardedFetchError, or with the signal's reason. Any status is an answer. */
-  async read(source: string, options: ReadOptions): Promise<FetchedContent> {
+  async read(source: string, options: GuardedReadOptions): Promise<FetchedContent> {
     const { signal, maxBytes, timeoutMs, method = "GET", body } = options;
     signal.throwIfAborted();
-    using limit = new TimeLimit(timeoutMs);
+    using limit = new PausableTimeout(timeoutMs);
     const bounded = AbortSignal.any([signal, limit.signal]);
-    const { refuseRedirect } = options;
+    const { checkRedirect } = options;
     const url = this.#policy.checkUrl(source);
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     try {
@@ -132,16 +132,16 @@ export class GuardedFetch implements AsyncDisposable {
         signal: bounded,
         maxRedirects: options.maxRedirects ?? this.#maxRedirects,
         cookies: options.cookies,
-        refuseRedirect: async (target) =>
-          refuseRedirect === undefined ? undefined : await limit.except(() => refuseRedirect(target)),
+        checkRedirect: async (target) =>
+          checkRedirect === undefined ? undefined : await limit.pauseWhile(() => checkRedirect(target)),
       });
-      const content = await readBody(response, maxBytes, options.isCutOff === true);
+      const content = await readBody(response, maxBytes, options.truncates === true);
       const headers = new Headers([...response.headers]);
       return { url: response.url, status: response.status, headers, redirects, ...content };
     } catch (error) {
       signal.throwIfAborted();
       if (limit.signal.aborted) throw new FetchTimeoutError({ cause: error });
-      throw classify(error);
+      throw classifyFetchError(error);
     }
   }
 
@@ -149,19 +149,19 @@ export class GuardedFetch implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #follow(first: Hop, way: Way): Promise<{ response: UndiciResponse; redirects: number }> {
-    const { redirect, signal, maxRedirects, cookies, refuseRedirect } = way;
+  async #follow(first: Hop, way: FollowOptions): Promise<{ response: UndiciResponse; redirects: number }> {
+    const { redirect, signal, maxRedirects, cookies, checkRedirect } = way;
     let hop = first;
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-      const response = await this.#send(withCookies(hop, cookies), signal);
-      keepCookies(response, hop.url, cookies);
+      const response = await this.#send(addCookies(hop, cookies), signal);
+      storeCookies(response, hop.url, cookies);
       const location = readLocation(response);
       if (location === null || redirect === "manual") return { response, redirects };
       await response.body?.cancel();
       if (redirect === "error") throw new UnreachableError();
-      hop = nextHop(hop, response.status, this.#policy.checkUrl(location, hop.url.href));
-      const refusal = await refuseRedirect?.(hop.url.href);
-      if (refusal !== undefined) throw new RefusedRedirectError(refusal);
+      hop = createNextHop(hop, response.status, this.#policy.checkUrl(location, hop.url.href));
+      const refusal = await checkRedirect?.(hop.url.href);
+      if (refusal !== undefined) throw new RejectedRedirectError(refusal);
     }
     throw new TooManyRedirectsError(this.#maxRedirects);
   }
@@ -178,7 +178,7 @@ export class GuardedFetch implements AsyncDisposable {
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw classify(error);
+      throw classifyFetchError(error);
     }
   }
 }
@@ -217,7 +217,7 @@ function readContentType(header: string | null): Pick<FetchedContent, "contentTy
 }
 
 /** undici wraps what went wrong once or twice, and the connector's refusals with it. */
-function classify(error: unknown): Error {
+function classifyFetchError(error: unknown): Error {
   let code: string | undefined;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof GuardedFetchError) return cause;

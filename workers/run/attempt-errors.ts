@@ -1,15 +1,15 @@
 /** Why a response is failed that must not be begun once more. */
-import { responseError } from "../../src/lifecycle/end-response.ts";
+import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
-import { MAX_CRASHES_ALONE } from "../../src/stream/log/lease.ts";
+import { MAX_ISOLATED_CRASHES } from "../../src/stream/log/lease.ts";
 
 export const DEADLINE_ERROR = responseError("server_error", "The response was not finished before its deadline.");
 
 export const CRASHED_ERROR = responseError(
   "server_error",
-  `The response could not be finished: the process that ran it, and nothing else, has crashed ${MAX_CRASHES_ALONE} times.`,
+  `The response could not be finished: the process that ran it, and nothing else, has crashed ${MAX_ISOLATED_CRASHES} times.`,
 );
 
-export function exhaustedError(attempts: number): ResponseError {
+export function createExhaustedError(attempts: number): ResponseError {
   return responseError("server_error", `The response could not be finished: it has failed ${attempts} times.`);
 }

@@ -2,16 +2,16 @@
 import { addUsage, NO_USAGE } from "../../src/lifecycle/usage.ts";
 import type { Usage } from "../../src/protocol/response.ts";
 import type { RunJournal } from "../attempt/run-journal.ts";
-import { usageOf } from "./turn-history.ts";
+import { sumUsage } from "./journaled-turns.ts";
 import type { UpstreamCall, UpstreamFinish } from "../upstreams/upstream.ts";
 
 /** The least that a request may ask for (contract.md#parameters): with less left, there is nothing to ask for. */
-const OUTPUT_TOKENS_MINIMUM = 16;
+const MIN_OUTPUT_TOKENS = 16;
 /**
  * Of the tokens of a response whose tools this server runs, a quarter is kept for the answer, and no more than this. A turn
  * that may call tools is given what is left but for that; when nothing is, the next turn may call none and must answer.
  */
-const RESERVE_MAXIMUM = 1_024;
+const MAX_ANSWER_RESERVE = 1_024;
 
 type Bounds = Pick<UpstreamCall["request"], "max_output_tokens" | "max_tool_calls">;
 
@@ -20,7 +20,7 @@ export class RunBudget {
   readonly #maxToolCalls: number;
   readonly #journal: RunJournal;
   #spent: Usage = NO_USAGE;
-  #isSpent = false;
+  #hasSpent = false;
 
   /** `maxToolCalls` holds whatever the request says. */
   constructor(bounds: Bounds, maxToolCalls: number, journal: RunJournal) {
@@ -42,7 +42,7 @@ export class RunBudget {
 
   /** With less than the minimum left the model still has its last word, of the minimum: the bound is exceeded by less. */
   get hasTokensForTurn(): boolean {
-    const least = this.#journal.turns.length > 0 || this.#isSpent ? 1 : OUTPUT_TOKENS_MINIMUM;
+    const least = this.#journal.turns.length > 0 || this.#hasSpent ? 1 : MIN_OUTPUT_TOKENS;
     return (this.outputTokensLeft ?? Infinity) >= least;
   }
 
@@ -51,38 +51,38 @@ export class RunBudget {
     const left = this.outputTokensLeft;
     if (left === undefined) return undefined;
     const quarter = Math.floor((this.#bounds.max_output_tokens ?? 0) / 4);
-    return left - Math.min(RESERVE_MAXIMUM, Math.max(OUTPUT_TOKENS_MINIMUM, quarter));
+    return left - Math.min(MAX_ANSWER_RESERVE, Math.max(MIN_OUTPUT_TOKENS, quarter));
   }
 
   /** Whether the tokens that are left are those of the answer. */
   get mustAnswer(): boolean {
-    return (this.toolTokensLeft ?? Infinity) < OUTPUT_TOKENS_MINIMUM;
+    return (this.toolTokensLeft ?? Infinity) < MIN_OUTPUT_TOKENS;
   }
 
   /** For a turn that can only answer. */
   get answerTokensLeft(): number | undefined {
     const left = this.outputTokensLeft;
-    return left === undefined ? undefined : Math.max(OUTPUT_TOKENS_MINIMUM, left);
+    return left === undefined ? undefined : Math.max(MIN_OUTPUT_TOKENS, left);
   }
 
   /** A turn that is in no journal, because nothing came of it, has cost what it did. */
   spend(usage: Usage | undefined): void {
     if (usage === undefined) return;
     this.#spent = addUsage(this.#spent, usage);
-    this.#isSpent = true;
+    this.#hasSpent = true;
   }
 
   get #usage(): Usage {
-    return addUsage(usageOf(this.#journal.turns), this.#spent);
+    return addUsage(sumUsage(this.#journal.turns), this.#spent);
   }
 
   /** The response ends without another turn. */
-  completed(): UpstreamFinish {
+  completedFinish(): UpstreamFinish {
     return { type: "finish", status: "completed", usage: this.#usage };
   }
 
   /** The response ends because there are no tokens for another turn. */
-  outOfTokens(): UpstreamFinish {
+  outOfTokensFinish(): UpstreamFinish {
     return { type: "finish", status: "incomplete", details: { reason: "max_output_tokens" }, usage: this.#usage };
   }
 

@@ -3,41 +3,37 @@
  * log in a state from which another worker can go on.
  */
 import {
-  closeOpenItems,
-  completeResponse,
-  failResponse,
-  stopResponse,
-  startResponse,
-} from "../../src/lifecycle/end-response.ts";
+  createItemClosingEvents,
+  createCompletedEvent,
+  createFailedEvent,
+  createIncompleteEvent,
+  createInProgressEvent,
+} from "../../src/lifecycle/lifecycle-events.ts";
 import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
 import type { LifecycleEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
 import { UnreadableContentError } from "../../src/sealing/content-sealer.ts";
-import {
-  type Conversation,
-  loadConversation,
-  MissingHistoryError,
-} from "../../src/responses/conversations/conversation.ts";
+import { type ModelInput, loadModelInput, MissingHistoryError } from "../../src/responses/conversations/model-input.ts";
 import { indexOutput } from "../../src/responses/reading/item-references.ts";
 import { endResponse } from "../../src/responses/ending/end-response.ts";
-import { leaveOpen } from "../../src/responses/ending/leave-open.ts";
+import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import { foldLog } from "../../src/stream/log/snapshot.ts";
-import { giveBack, isFaultOfRedis, waitForRedis } from "./give-back.ts";
-import { CRASHED_ERROR, DEADLINE_ERROR, exhaustedError } from "./attempt-errors.ts";
-import { isOwnFault, OWN_FAULT_ERROR } from "./own-fault.ts";
+import { releaseLease, isRedisError, releaseAfterRedisError } from "./release-lease.ts";
+import { CRASHED_ERROR, DEADLINE_ERROR, createExhaustedError } from "./attempt-errors.ts";
+import { isInternalError, INTERNAL_ERROR } from "./internal-error.ts";
 import { addCompactionUsage } from "../turn/context/compact-context.ts";
-import { isLost, openRun, type Run, type RunControl } from "../attempt/run.ts";
+import { isRunLost, openRun, type Run, type RunControl } from "../attempt/run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
-import { ToolGoneError } from "./tool-turn.ts";
-import { TurnTooLongError } from "../turn/turn-relay.ts";
-import { unfinishedIndex } from "../attempt/told-item.ts";
-import { type LeftFinish, Unknown } from "./left-to-others.ts";
-import { failed, type PostponedFinish, type ServedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
-import { queueWaitMs, waitLimitsOf } from "./queue-wait.ts";
+import { ToolGoneError } from "./finish-turn.ts";
+import { TurnTooLongError } from "../turn/output-router.ts";
+import { findUnfinishedIndex } from "../attempt/unfinished-item.ts";
+import { type RequeuedFinish, UnsupportedRun } from "./unsupported-run.ts";
+import { failedFinish, type PostponedFinish, type FinalFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
+import { computeQueueWaitMs, readWaitLimits } from "./queue-wait.ts";
 import type { Upstreams } from "../upstreams/registry.ts";
 
 export interface RunDependencies extends LoopDependencies {
@@ -48,7 +44,7 @@ export interface RunDependencies extends LoopDependencies {
   /** For how long one that this worker cannot run is left to others. */
   unknownWaitMs: number;
   /** Of the request's tools one that this worker's configuration cannot run, as a sentence. */
-  missingTool: (conversation: Conversation, model: ResolvedModel) => string | undefined;
+  findMissingTool: (conversation: ModelInput, model: ResolvedModel) => string | undefined;
   workerName: string;
 }
 
@@ -67,13 +63,13 @@ export async function runResponse(
   control: RunControl,
   onLease: OnLease,
 ): Promise<RunOutcome> {
-  const outcome = await attempt(dependencies, id, control, onLease);
+  const outcome = await runAttempt(dependencies, id, control, onLease);
   // Whether the response is over, and not handed on, its record knows: a lost lease may be another worker's.
-  if (outcome !== "handed-over" && typeof outcome !== "object") await dependencies.background?.settle(id);
+  if (outcome !== "handed-over" && typeof outcome !== "object") await dependencies.remoteRuns?.cleanUp(id);
   return outcome;
 }
 
-async function attempt(
+async function runAttempt(
   dependencies: RunDependencies,
   id: string,
   control: RunControl,
@@ -84,25 +80,25 @@ async function attempt(
   switch (acquired.kind) {
     case "gone":
     case "over":
-      await leaveOpen(storage, id);
+      await removeInFlight(storage, id);
       return "not-needed";
     case "ending":
       // Whoever began it may have died. The reason that he gave stays, whatever is asked for here.
-      return await failFromOutside(storage, id, DEADLINE_ERROR);
+      return await failFenced(storage, id, DEADLINE_ERROR);
     case "expired":
-      return await failFromOutside(storage, id, DEADLINE_ERROR);
+      return await failFenced(storage, id, DEADLINE_ERROR);
     case "exhausted":
-      return await failFromOutside(storage, id, exhaustedError(maxAttempts));
+      return await failFenced(storage, id, createExhaustedError(maxAttempts));
     case "crashed":
-      return await failFromOutside(storage, id, CRASHED_ERROR);
+      return await failFenced(storage, id, CRASHED_ERROR);
     case "held":
       break;
   }
   onLease(acquired.lease);
   const { lease } = acquired;
-  const state = await foldLog(storage.redis, storage.layout, storage.writersReader, id).catch(
+  const state = await foldLog(storage.redis, storage.layout, storage.fullLogReader, id).catch(
     async (error: unknown) => {
-      if (isFaultOfRedis(error)) await giveBack(storage, { id, lease });
+      if (isRedisError(error)) await releaseLease(storage, { id, lease });
       throw error;
     },
   );
@@ -110,25 +106,25 @@ async function attempt(
   const run = openRun(storage, { id, state, lease, last: state.last }, control);
   try {
     const discarded = new Set<number>();
-    await closeBrokenItems(run, discarded);
+    await closeInterruptedItems(run, discarded);
     await announceStart(run);
-    const unknown = new Unknown(acquired.unknownSinceMs, storage.clock.nowMs(), dependencies.unknownWaitMs);
+    const unknown = new UnsupportedRun(acquired.unknownSinceMs, storage.clock.nowMs(), dependencies.unknownWaitMs);
     const generated = await generate(dependencies, run, discarded, unknown);
-    if (generated.status === "left") return { waitMs: await unknown.leave(storage, run, generated) };
+    if (generated.status === "left") return { waitMs: await unknown.requeue(storage, run, generated) };
     if (generated.status === "postponed") {
       const waitMs = await postpone(dependencies, run, generated);
       if (waitMs !== undefined) return { waitMs };
     }
-    const finish = await addCompactionUsage(storage, run, lastWord(generated));
-    await end(storage, run, finish, discarded);
-    await leaveOpen(storage, id);
+    const finish = await addCompactionUsage(storage, run, toFinalFinish(generated));
+    await endRun(storage, run, finish, discarded);
+    await removeInFlight(storage, id);
     return "ended";
   } catch (error) {
-    return await stopped(storage, run, error);
+    return await concludeStoppedRun(storage, run, error);
   }
 }
 
-async function failFromOutside(storage: Storage, id: string, error: ResponseError): Promise<RunOutcome> {
+async function failFenced(storage: Storage, id: string, error: ResponseError): Promise<RunOutcome> {
   const outcome = await endResponse(storage, id, "fail", error);
   return outcome.kind === "ended" ? "ended" : "not-needed";
 }
@@ -138,64 +134,68 @@ async function failFromOutside(storage: Storage, id: string, error: ResponseErro
  * that is added twice (contract.md#crash-recovery). A text stays open, for the next call of the model to continue. `discarded`
  * gets the places that the final output leaves out.
  */
-async function closeBrokenItems(run: Run, discarded: Set<number>): Promise<void> {
+async function closeInterruptedItems(run: Run, discarded: Set<number>): Promise<void> {
   const { openIndices } = run.writer.state;
-  const kept = unfinishedIndex(run.writer.state);
-  for (const place of openIndices) if (place !== kept) await discard(run, place, discarded);
+  const kept = findUnfinishedIndex(run.writer.state);
+  for (const place of openIndices) if (place !== kept) await discardItem(run, place, discarded);
   const output: readonly OutputItem[] = run.writer.state.response.output;
   for (const [place, item] of output.entries()) {
     if (item.status === "incomplete" && !openIndices.has(place)) discarded.add(place);
   }
 }
 
-async function discard(run: Run, place: number, discarded: Set<number>): Promise<void> {
-  await run.writer.writeAll(closeOpenItems(run.writer.state.response, new Set([place])));
-  discarded.add(place);
+async function discardItem(run: Run, index: number, discarded: Set<number>): Promise<void> {
+  await run.writer.writeAll(createItemClosingEvents(run.writer.state.response, new Set([index])));
+  discarded.add(index);
 }
 
 async function announceStart(run: Run): Promise<void> {
   const { response } = run.writer.state;
-  if (response.status === "queued") await run.writer.write(startResponse(response));
+  if (response.status === "queued") await run.writer.write(createInProgressEvent(response));
 }
 
 async function generate(
   dependencies: RunDependencies,
   run: Run,
   discarded: Set<number>,
-  unknown: Unknown,
-): Promise<UpstreamFinish | LeftFinish> {
+  unknown: UnsupportedRun,
+): Promise<UpstreamFinish | RequeuedFinish> {
   const { storage, upstreams } = dependencies;
   try {
-    const conversation = await loadConversation(storage, run.id);
-    if (conversation === undefined) return failed("server_error", "The request of this response is gone.");
+    const conversation = await loadModelInput(storage, run.id);
+    if (conversation === undefined) return failedFinish("server_error", "The request of this response is gone.");
     const found = upstreams.find(conversation.request.model);
     if (found === undefined)
-      return unknown.finish("server_error", `The model '${conversation.request.model}' is not configured any more.`);
-    const missing = unknown.mayWait ? dependencies.missingTool(conversation, found.resolved) : undefined;
-    if (missing !== undefined) return unknown.finish("server_error", missing);
-    await unknown.forget(storage, run.id);
+      return unknown.finishUnsupported(
+        "server_error",
+        `The model '${conversation.request.model}' is not configured any more.`,
+      );
+    const missing = unknown.mayRequeue ? dependencies.findMissingTool(conversation, found.resolved) : undefined;
+    if (missing !== undefined) return unknown.finishUnsupported("server_error", missing);
+    await unknown.markSupported(storage, run.id);
     return await runLoop(dependencies, run, {
       ...found,
       conversation,
-      produced: () => keptItems(run, discarded),
-      closeBroken: () => closeBrokenItems(run, discarded),
-      discard: (place) => discard(run, place, discarded),
+      responseItems: () => completedItems(run, discarded),
+      closeInterrupted: () => closeInterruptedItems(run, discarded),
+      discardItem: (place) => discardItem(run, place, discarded),
     });
   } catch (error) {
-    if (error instanceof MissingHistoryError) return failed("invalid_prompt", error.message);
-    if (error instanceof ToolGoneError) return unknown.finish("server_error", error.message);
-    if (error instanceof TurnTooLongError) return failed("server_error", error.message);
-    if (error instanceof UnreadableContentError) return unknown.finish("invalid_prompt", error.message, "input");
+    if (error instanceof MissingHistoryError) return failedFinish("invalid_prompt", error.message);
+    if (error instanceof ToolGoneError) return unknown.finishUnsupported("server_error", error.message);
+    if (error instanceof TurnTooLongError) return failedFinish("server_error", error.message);
+    if (error instanceof UnreadableContentError)
+      return unknown.finishUnsupported("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
       storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
-      return failed("server_error", "The provider sent a stream that could not be understood.");
+      return failedFinish("server_error", "The provider sent a stream that could not be understood.");
     }
     throw error;
   }
 }
 
 /** Without what was cut off, and what is open. */
-function keptItems({ writer }: Run, discarded: ReadonlySet<number>): OutputItem[] {
+function completedItems({ writer }: Run, discarded: ReadonlySet<number>): OutputItem[] {
   const { response, openIndices } = writer.state;
   const output: readonly OutputItem[] = response.output;
   return output.filter((_item, place) => !discarded.has(place) && !openIndices.has(place));
@@ -207,8 +207,8 @@ async function postpone(
   run: Run,
   finish: PostponedFinish,
 ): Promise<number | undefined> {
-  const record = await storage.records.readEvenDeleted(run.id);
-  const waitMs = record && queueWaitMs(finish, { ...waitLimitsOf(record), maxWaits }, storage.clock.nowMs());
+  const record = await storage.records.readIncludingDeleted(run.id);
+  const waitMs = record && computeQueueWaitMs(finish, { ...readWaitLimits(record), maxWaits }, storage.clock.nowMs());
   if (waitMs === undefined) return undefined;
   await run.writer.flush();
   if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
@@ -220,68 +220,68 @@ async function postpone(
 }
 
 /** A response that may not wait any longer fails with what its provider said. */
-function lastWord(finish: UpstreamFinish): ServedFinish {
+function toFinalFinish(finish: UpstreamFinish): FinalFinish {
   return finish.status === "postponed" ? { type: "finish", status: "failed", error: finish.error } : finish;
 }
 
 /** Closes what is open, makes the output known by its ids, writes the terminal event, and resolves once it is in the log. */
-async function end(storage: Storage, run: Run, finish: ServedFinish, discarded: Set<number>): Promise<void> {
+async function endRun(storage: Storage, run: Run, finish: FinalFinish, discarded: Set<number>): Promise<void> {
   const { writer } = run;
-  for (const place of writer.state.openIndices) await discard(run, place, discarded);
-  const terminal = endingEvent(run, finish, discarded, storage.clock.nowMs());
+  for (const place of writer.state.openIndices) await discardItem(run, place, discarded);
+  const terminal = createTerminalEvent(run, finish, discarded, storage.clock.nowMs());
   await indexOutput(storage, run.id, terminal.response.output);
   await writer.write(terminal);
   await writer.flush();
 }
 
-function endingEvent(
+function createTerminalEvent(
   run: Run,
-  finish: ServedFinish,
+  finish: FinalFinish,
   discarded: ReadonlySet<number>,
   nowMs: number,
 ): LifecycleEventDraft {
   const { response } = run.writer.state;
-  if (finish.status === "failed") return failResponse(response, finish.error, finish.usage ?? null, finish.report);
+  if (finish.status === "failed") return createFailedEvent(response, finish.error, finish.usage ?? null, finish.report);
   const { usage, serviceTier, report } = finish;
-  const ending = { output: keptItems(run, discarded), usage, serviceTier, report };
-  if (finish.status === "incomplete") return stopResponse(response, ending, finish.details);
-  return completeResponse(response, ending, Math.floor(nowMs / 1000));
+  const ending = { output: completedItems(run, discarded), usage, serviceTier, report };
+  if (finish.status === "incomplete") return createIncompleteEvent(response, ending, finish.details);
+  return createCompletedEvent(response, ending, Math.floor(nowMs / 1000));
 }
 
 /** Every way in which a run ends without having ended its response. What another attempt may cure is thrown on, and retried. */
-async function stopped(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
+async function concludeStoppedRun(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
   const { control } = run;
-  if (isLost(error) || isLost(control.generating.reason)) return "lost";
+  if (isRunLost(error) || isRunLost(control.generating.reason)) return "lost";
   switch (control.stopReason) {
     case "deadline":
-      await flushWhatIsLeft(run);
-      return await failFromOutside(storage, run.id, DEADLINE_ERROR);
+      await flushRemaining(run);
+      return await failFenced(storage, run.id, DEADLINE_ERROR);
     case "drain":
-      await flushWhatIsLeft(run);
+      await flushRemaining(run);
       return (await storage.leases.release(run.id, run.lease)) ? "handed-over" : "lost";
     case "cancelled":
     case "lock-lost":
       return "lost";
     case undefined:
-      if (isFaultOfRedis(error)) return await waitForRedis(storage, run, error);
-      if (isOwnFault(error)) return await failOwnFault(storage, run, error);
+      if (isRedisError(error)) return await releaseAfterRedisError(storage, run, error);
+      if (isInternalError(error)) return await failWithInternalError(storage, run, error);
       await storage.leases.chargeFailure(run.id, run.lease);
       throw error;
   }
 }
 
 /** The log may be what the program cannot write: it ends from outside, where it is read anew. */
-async function failOwnFault(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
+async function failWithInternalError(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
   storage.logger.error({ err: error, responseId: run.id }, "The run met a fault of this program, and is not retried");
-  await flushWhatIsLeft(run);
-  return await failFromOutside(storage, run.id, OWN_FAULT_ERROR);
+  await flushRemaining(run);
+  return await failFenced(storage, run.id, INTERNAL_ERROR);
 }
 
 /** What was generated before the stop is recorded, unless somebody else has the response by now. */
-async function flushWhatIsLeft(run: Run): Promise<void> {
+async function flushRemaining(run: Run): Promise<void> {
   try {
     await run.writer.flush();
   } catch (error) {
-    if (!isLost(error)) throw error;
+    if (!isRunLost(error)) throw error;
   }
 }

@@ -9,7 +9,7 @@ const HEAD_CHARACTERS = 32;
 const BASE64 = /^[A-Za-z0-9+/_-]/;
 
 /** Undefined for what none of the types that models take begins with. */
-export function imageTypeOf(bytes: Uint8Array): ImageType | undefined {
+export function detectImageType(bytes: Uint8Array): ImageType | undefined {
   const head = Buffer.from(bytes.subarray(0, HEAD_CHARACTERS)).toString("latin1");
   if (head.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
   if (head.startsWith("\xff\xd8\xff")) return "image/jpeg";
@@ -17,7 +17,7 @@ export function imageTypeOf(bytes: Uint8Array): ImageType | undefined {
   return head.startsWith("RIFF") && head.slice(8, 12) === "WEBP" ? "image/webp" : undefined;
 }
 
-export function base64ImageType(base64: string): ImageType | undefined {
+export function detectBase64ImageType(base64: string): ImageType | undefined {
   const head = base64.slice(0, HEAD_CHARACTERS);
-  return BASE64.test(head) ? imageTypeOf(Buffer.from(head, "base64")) : undefined;
+  return BASE64.test(head) ? detectImageType(Buffer.from(head, "base64")) : undefined;
 }

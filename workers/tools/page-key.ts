@@ -4,30 +4,30 @@
  * Parameters by which sites and mailings follow readers, and which change no page: those that ClearURLs and Firefox take
  * out of any URL (https://docs.clearurls.xyz/latest/specs/rules/, https://searchfox.org/mozilla-central, query stripping).
  */
-const TRACKING =
+const TRACKING_PARAMETER =
   /^(?:utm_\w+|gclid|gclsrc|dclid|gbraid|wbraid|gad_source|gad_campaignid|fbclid|msclkid|yclid|ysclid|twclid|ttclid|igshid|igsh|mc_[ce]id|_ga|_gl|srsltid|_hsenc|_hsmi|__hs\w+|mkt_tok|li_fat_id|epik|vero_(?:id|conv)|oly_(?:anon|enc)_id|rb_clickid|s_cid|wickedid|icid|ref_src|ref_url)$/i;
 
 /** The same for each spelling of one page's URL. The rest of what is no URL on the web is its own key. */
-export function pageKey(source: string): string {
+export function toPageKey(source: string): string {
   const url = parse(source);
   if (url === undefined) return source;
   const host = url.host.replace(/\.(?=:|$)/, "").replace(/^www\./, "");
-  const path = url.pathname.split("/").map(spelled).join("/").replace(TRAILING_SLASH, "");
+  const path = url.pathname.split("/").map(normalizeEncoding).join("/").replace(TRAILING_SLASH, "");
   const query = url.search
     .slice(1)
     .split("&")
     .map((field) =>
       field
         .split("=")
-        .map((part) => spelled(part.replaceAll("+", "%20")))
+        .map((part) => normalizeEncoding(part.replaceAll("+", "%20")))
         .join("="),
     )
-    .filter((field) => field !== "" && !TRACKING.test(field.split("=")[0]!));
+    .filter((field) => field !== "" && !TRACKING_PARAMETER.test(field.split("=")[0]!));
   return `${host}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
 }
 
 /** Closer: the scheme, the host and the tracking parameters as they are. */
-export function exactKey(source: string): string {
+export function toExactKey(source: string): string {
   const url = parse(source);
   if (url === undefined) return source;
   url.hash = "";
@@ -35,7 +35,7 @@ export function exactKey(source: string): string {
 }
 
 /** `#part`, or nothing. */
-export function fragmentOf(source: string): string {
+export function readFragment(source: string): string {
   return parse(source)?.hash ?? "";
 }
 
@@ -49,7 +49,7 @@ function parse(source: string): URL | undefined {
 }
 
 /** One way to write what may be percent-encoded or not. What is encoded in no UTF-8 keeps its bytes. */
-function spelled(part: string): string {
+function normalizeEncoding(part: string): string {
   try {
     return encodeURIComponent(decodeURIComponent(part));
   } catch {

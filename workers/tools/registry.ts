@@ -3,14 +3,19 @@ import type { Config } from "../../src/config/config.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
 import type { OpenTool, ServerFunction, ToolCall, ToolKind, ToolSession } from "./tool.ts";
-import { codeInterpreter } from "./code-interpreter/code-interpreter.ts";
-import { imageGeneration } from "./image-generation/image-generation.ts";
+import { openCodeInterpreterKind } from "./code-interpreter/code-interpreter.ts";
+import { openImageGenerationKind } from "./image-generation/image-generation.ts";
 import { openMcpKind } from "./mcp/mcp.ts";
-import { webSearch } from "./web-search/web-search.ts";
+import { openWebSearchKind } from "./web-search/web-search.ts";
 
-type OpenKind = (config: Config) => ToolKind;
+type ToolKindFactory = (config: Config) => ToolKind;
 
-const KINDS: readonly OpenKind[] = [codeInterpreter, imageGeneration, openMcpKind, (config) => webSearch(config)];
+const KINDS: readonly ToolKindFactory[] = [
+  openCodeInterpreterKind,
+  openImageGenerationKind,
+  openMcpKind,
+  (config) => openWebSearchKind(config),
+];
 
 /** The tools of one response, opened. */
 export interface OpenTools extends AsyncDisposable {
@@ -19,7 +24,7 @@ export interface OpenTools extends AsyncDisposable {
   /** What the model is offered: the client's own functions and the server's, each tool's in the tool's place. */
   readonly offered: readonly Tool[];
   /** The functions that the matching tools of the request became. */
-  functionsOf: (matches: (tool: Tool, fn: ServerFunction) => boolean) => readonly FunctionTool[];
+  findFunctions: (matches: (tool: Tool, fn: ServerFunction) => boolean) => readonly FunctionTool[];
   /** Calls that the client's input has approved, still to be made. */
   readonly approved: readonly ToolCall[];
   /** What the model is told of tools that it is not offered, each once. */
@@ -62,10 +67,10 @@ export class ServerTools implements AsyncDisposable {
 /** Names of the client's functions, also those that came with the conversation, and as a provider may spell them. */
 function clientNames({ request, context }: ToolSession): Set<string> {
   const added = context.flatMap((item) => (item.type === "additional_tools" ? (item.tools as Tool[]) : []));
-  return new Set([...(request.tools ?? []), ...added].flatMap(namesOf));
+  return new Set([...(request.tools ?? []), ...added].flatMap(functionNames));
 }
 
-function namesOf(tool: Tool): string[] {
+function functionNames(tool: Tool): string[] {
   if (!("name" in tool)) return [];
   const inner = tool.type === "namespace" ? tool.tools.flatMap(({ name }) => [name, `${tool.name}__${name}`]) : [];
   return [tool.name, ...inner];
@@ -83,7 +88,7 @@ function nameFunctions(
   for (const { tool, open } of opened) {
     if (open === undefined) continue;
     const named = open.functions.map((fn) => {
-      const name = freeName(fn.definition.name, taken);
+      const name = chooseName(fn.definition.name, taken);
       functions.set(name, fn);
       names.set(fn, name);
       return { fn, definition: { ...fn.definition, name } };
@@ -93,7 +98,7 @@ function nameFunctions(
   return {
     functions,
     offered: opened.flatMap(({ tool }) => became.get(tool)?.map(({ definition }) => definition) ?? [tool]),
-    functionsOf: (matches) =>
+    findFunctions: (matches) =>
       [...became].flatMap(([tool, named]) =>
         named.filter(({ fn }) => matches(tool, fn)).map(({ definition }) => definition),
       ),
@@ -105,7 +110,7 @@ function nameFunctions(
   };
 }
 
-function freeName(name: string, taken: Set<string>): string {
+function chooseName(name: string, taken: Set<string>): string {
   let free = name;
   for (let i = 2; taken.has(free); i++) free = `${name}_${i}`;
   taken.add(free);

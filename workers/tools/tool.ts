@@ -13,7 +13,7 @@ import type { Logger } from "pino";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
-import type { Container, ContainerChange } from "../../src/store/containers.ts";
+import type { StoredContainer, ContainerChange } from "../../src/store/containers.ts";
 import type { ToolCall, ToolResult } from "../../src/store/tool-journal.ts";
 import type { ContextItem, UpstreamCall } from "../upstreams/upstream.ts";
 
@@ -27,27 +27,27 @@ export interface ToolSession {
   /** The conversation before this response, and what the response has produced, as the log stands now: oldest first. */
   readonly context: readonly ContextItem[];
   /** The part of `context` that this response's request brought: approvals count once, where they were given. */
-  readonly own: readonly ContextItem[];
+  readonly requestItems: readonly ContextItem[];
   /** The part of `context` that the response has produced: when the tool is opened, in an attempt that was cut off. */
-  readonly produced: readonly OutputItem[];
+  readonly responseItems: readonly OutputItem[];
   /** Aborted when nothing more is to be generated. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /** What outlives the response, under the ids of containers. */
-  readonly containers: ContainerStates;
+  readonly containers: ProjectContainers;
   /** Where the next item of the response goes. */
   nextIndex: () => number;
   /**
    * Shows what was found while opening, like the list of a server's tools. Nothing else writes meanwhile. What is shown is
    * in `context` when the response is gone on with after a crash, and need not be found again.
    */
-  show: (events: readonly ItemEventDraft[]) => Promise<void>;
+  writeEvents: (events: readonly ItemEventDraft[]) => Promise<void>;
 }
 
 /** The project's containers. Whoever changed one since it was read is told by `write`. */
-export interface ContainerStates {
+export interface ProjectContainers {
   readVersion(id: string): Promise<number | undefined>;
-  read(id: string): Promise<Container | undefined>;
+  read(id: string): Promise<StoredContainer | undefined>;
   /** It is kept for as long as the response is at the longest. False if somebody else has changed it since. */
   write(id: string, change: ContainerChange): Promise<boolean>;
 }
@@ -89,35 +89,35 @@ export interface ServerFunction {
   /** The type of the item that shows a call of it. */
   readonly itemType: OutputItem["type"];
   /** If it needs the client's approval: the item that asks for it. The call is then not made in this response. */
-  askApproval?(call: ToolCall, itemId: string): OutputItem;
-  show(place: CallPlace): ShownCall;
+  createApprovalRequest?(call: ToolCall, itemId: string): OutputItem;
+  presentCall(place: CallPosition): CallPresenter;
   /**
    * Waits in line for what this server has few of, before anything of the call is done. What it resolves with is disposed
    * of when the call is over. Rejects with the signal's reason when it is aborted meanwhile.
    */
-  enter?(signal: AbortSignal): Promise<Disposable>;
+  acquirePermit?(signal: AbortSignal): Promise<Disposable>;
   /**
    * Makes the call. What goes wrong with it is a result with `isError`, which the model reads and decides on. It rejects
    * with the signal's reason when it is told to stop.
    */
-  run(call: ToolCall, options: RunOptions): Promise<ToolResult>;
+  run(call: ToolCall, options: ToolRunOptions): Promise<ToolResult>;
 }
 
-export interface RunOptions {
+export interface ToolRunOptions {
   signal: AbortSignal;
   /** Shows an intermediate state, if the item that shows the call has one (partial images). */
-  progress: (details: unknown) => void;
+  reportProgress: (details: unknown) => void;
 }
 
 /** Where a call is shown. */
-export interface CallPlace {
+export interface CallPosition {
   itemId: string;
   output_index: number;
   approvalRequestId?: string | undefined;
 }
 
 /** How a call looks in the log, step by step, in a legal order (contract.md#item-events). */
-export interface ShownCall {
+export interface CallPresenter {
   /** `output_item.added`, and that it is in progress. */
   open(): ItemEventDraft[];
   /** A piece of the arguments' JSON, as the model writes it. */

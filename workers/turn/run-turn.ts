@@ -1,13 +1,13 @@
 /** One call of the model, written to the log as it comes. Calls of the server's functions stay behind in the relay. */
-import { isActedOn } from "../../src/lifecycle/client-calls.ts";
-import { responseError } from "../../src/lifecycle/end-response.ts";
+import { isClientAction } from "../../src/lifecycle/client-actions.ts";
+import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { Run } from "../attempt/run.ts";
-import type { TurnOutput } from "./turn-output.ts";
+import type { TurnPipeline } from "./turn-pipeline.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstreams/upstream.ts";
 
 export interface TurnOptions {
-  output: TurnOutput;
+  pipeline: TurnPipeline;
   /** Whether the upstream is held to the contract's orders of events. */
   isStrict: boolean;
 }
@@ -20,11 +20,11 @@ export async function runTurn(
   run: Run,
   upstream: Upstream,
   call: UpstreamCall,
-  { output, isStrict }: TurnOptions,
+  { pipeline, isStrict }: TurnOptions,
 ): Promise<UpstreamFinish> {
   const { control } = run;
   const grammar = isStrict ? new ItemGrammar() : undefined;
-  const items = new ItemsUnderWay(control);
+  const items = new OpenItemTracker(control);
   try {
     for await (const event of upstream.run(call, control.generating)) {
       items.note(event);
@@ -35,7 +35,7 @@ export async function runTurn(
         return event;
       }
       if (event.type !== "hidden_reasoning") grammar?.accept(event);
-      await output.accept(event);
+      await pipeline.accept(event);
     }
   } finally {
     items.release();
@@ -49,7 +49,7 @@ export async function runTurn(
  * it was the turn's last, the finish comes next, and a hand-over before it would have the model asked for more. A turn
  * that has made a call is not cut at all: its further calls would not be asked for again.
  */
-class ItemsUnderWay {
+class OpenItemTracker {
   readonly #control: Run["control"];
   #release: (() => void) | undefined;
   #open = 0;
@@ -62,12 +62,12 @@ class ItemsUnderWay {
   note(event: UpstreamEvent): void {
     if (event.type === "response.output_item.done") {
       this.#open -= 1;
-      this.#hasCalled ||= isActedOn(event.item.type);
+      this.#hasCalled ||= isClientAction(event.item.type);
     }
     if (event.type !== "response.output_item.added") return;
     const isBetween = this.#open === 0 && this.#release !== undefined && !this.#hasCalled;
-    if (isBetween && this.#control.isLeaving) this.release();
-    else this.#release ??= this.#control.hold();
+    if (isBetween && this.#control.isHandOverRequested) this.release();
+    else this.#release ??= this.#control.deferHandOver();
     this.#open += 1;
   }
 

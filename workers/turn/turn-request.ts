@@ -1,6 +1,6 @@
 /** The request as one turn's model is given it: the server's tools as functions, and what is left of the response's budgets. */
 import type { Tool } from "../../src/protocol/tool.ts";
-import { ANSWER_NOW } from "./refused-calls.ts";
+import { ANSWER_NOW } from "./rejected-calls.ts";
 import type { ServerFunction } from "../tools/tool.ts";
 import { WEB_SEARCH_TYPES } from "../tools/web-search/search-settings.ts";
 import type { OpenTools } from "../tools/registry.ts";
@@ -18,7 +18,7 @@ export interface TurnBudget {
 }
 
 /** Which of the server's functions this turn may call: a provider may not keep to the choice that it was given. */
-export function mayCall({ tool_choice: choice }: Request): (name: string) => boolean {
+export function createCallCheck({ tool_choice: choice }: Request): (name: string) => boolean {
   if (choice === "none") return () => false;
   if (choice == null || typeof choice === "string") return () => true;
   if (choice.type === "function") return (name) => name === choice.name;
@@ -27,24 +27,24 @@ export function mayCall({ tool_choice: choice }: Request): (name: string) => boo
   return (name) => allowed.has(name);
 }
 
-export function turnRequest(request: Request, tools: OpenTools, budget: TurnBudget): Request {
+export function buildTurnRequest(request: Request, tools: OpenTools, budget: TurnBudget): Request {
   const { outputTokensLeft, callsLeft } = budget;
   const noted = tools.notes.length === 0 ? request : { ...request, instructions: withNotes(request, tools.notes) };
   const limited = { ...noted, ...(outputTokensLeft !== undefined && { max_output_tokens: outputTokensLeft }) };
   if (request.tools == null || request.tools.length === 0) return limited;
   // A tool that this server runs is no tool to the provider, even where nothing could be made of it.
-  const choice = request.tool_choice == null ? undefined : withoutGone(request.tool_choice, request.tools, tools);
+  const choice = request.tool_choice == null ? undefined : dropMissingTools(request.tool_choice, request.tools, tools);
   const { offered, functions } = tools;
   if (functions.size === 0)
     return { ...limited, tools: [...offered], ...(choice !== undefined && { tool_choice: choice }) };
-  const made = toolChoice(choice ?? "auto", tools, budget);
+  const made = chooseTool(choice ?? "auto", tools, budget);
   if (callsLeft > 0) return { ...limited, tools: [...offered], tool_choice: made };
   // Not all providers keep to a choice: the model is told as well.
   limited.instructions = withNotes(limited, [ANSWER_NOW]);
   const own = offered.filter((tool) => tool.type !== "function" || !functions.has(tool.name));
   // Some providers refuse calls in a conversation without any tools: they stay, and none may be called.
   if (own.length === 0) return { ...limited, tools: [...offered], tool_choice: "none" };
-  return { ...limited, tools: own, tool_choice: withoutServers(made, functions) };
+  return { ...limited, tools: own, tool_choice: withoutServerFunctions(made, functions) };
 }
 
 /** Every provider takes instructions. They stay the same in every turn, so that its cache knows them again. */
@@ -53,12 +53,16 @@ function withNotes({ instructions }: Request, notes: readonly string[]): string 
 }
 
 /** A server that does not answer has no functions to choose: the model goes on without them. */
-function withoutGone(choice: ToolChoice, asked: readonly Tool[], { offered, functionsOf }: OpenTools): ToolChoice {
+function dropMissingTools(
+  choice: ToolChoice,
+  asked: readonly Tool[],
+  { offered, findFunctions }: OpenTools,
+): ToolChoice {
   if (offered.length === 0) return "none";
   if (typeof choice === "string") return choice;
   const isGone = (each: Record<string, unknown>): boolean => {
-    const isAsked = (tool: Tool) => isMeantTool(each, tool);
-    return asked.some(isAsked) && !offered.some(isAsked) && functionsOf(isAsked).length === 0;
+    const isAsked = (tool: Tool) => matchesTool(each, tool);
+    return asked.some(isAsked) && !offered.some(isAsked) && findFunctions(isAsked).length === 0;
   };
   if (choice.type !== "allowed_tools") return isGone(choice) ? "auto" : choice;
   const left = choice.tools.filter((each) => !isGone(each));
@@ -70,15 +74,15 @@ function withoutGone(choice: ToolChoice, asked: readonly Tool[], { offered, func
  * What forces a call is for the first turn: it would force one in every turn, and the model would never come to its answer.
  * What allows only some tools is for all of them: what a tool has said must not let the model call others.
  */
-function toolChoice(choice: ToolChoice, tools: OpenTools, { isFirst }: TurnBudget): ToolChoice {
+function chooseTool(choice: ToolChoice, tools: OpenTools, { isFirst }: TurnBudget): ToolChoice {
   if (choice === "none") return "none";
   if (typeof choice === "object" && choice.type === "allowed_tools") {
-    const allowed = choice.tools.flatMap((each) => asFunctions(each, tools));
+    const allowed = choice.tools.flatMap((each) => toFunctionChoices(each, tools));
     return { type: "allowed_tools", mode: isFirst ? choice.mode : "auto", tools: allowed };
   }
   if (!isFirst) return "auto";
   if (typeof choice === "string" || choice.type === "function" || choice.type === "custom") return choice;
-  const forced = asFunctions(choice, tools);
+  const forced = toFunctionChoices(choice, tools);
   const [only, ...others] = forced;
   if (only === undefined || only["type"] !== "function") return choice;
   if (others.length === 0) return { type: "function", name: String(only["name"]) };
@@ -86,18 +90,18 @@ function toolChoice(choice: ToolChoice, tools: OpenTools, { isFirst }: TurnBudge
 }
 
 /** A choice of one of the server's tools, as a choice of its functions. Any other stays as it is. */
-function asFunctions(choice: Record<string, unknown>, tools: OpenTools): Record<string, unknown>[] {
-  const meant = tools.functionsOf((tool, fn) => isMeant(choice, tool, fn));
+function toFunctionChoices(choice: Record<string, unknown>, tools: OpenTools): Record<string, unknown>[] {
+  const meant = tools.findFunctions((tool, fn) => matchesFunction(choice, tool, fn));
   return meant.length === 0 ? [choice] : meant.map(({ name }) => ({ type: "function", name }));
 }
 
 /** Of an MCP server's tools all are, or the one that is named. */
-function isMeant(choice: Record<string, unknown>, tool: Tool, fn: ServerFunction): boolean {
-  if (!isMeantTool(choice, tool)) return false;
+function matchesFunction(choice: Record<string, unknown>, tool: Tool, fn: ServerFunction): boolean {
+  if (!matchesTool(choice, tool)) return false;
   return tool.type !== "mcp" || choice["name"] == null || choice["name"] === fn.toolName;
 }
 
-function isMeantTool(choice: Record<string, unknown>, tool: Tool): boolean {
+function matchesTool(choice: Record<string, unknown>, tool: Tool): boolean {
   if (tool.type === "mcp") return choice["type"] === "mcp" && choice["server_label"] === tool.server_label;
   // Web search goes by several names, of which the published type of a choice has only its preview's.
   if (isWebSearch(tool.type)) return isWebSearch(choice["type"]);
@@ -107,7 +111,7 @@ function isMeantTool(choice: Record<string, unknown>, tool: Tool): boolean {
 const isWebSearch = (type: unknown): boolean => WEB_SEARCH_TYPES.some((each) => each === type);
 
 /** Once no call is left, the choice among what is the client's. */
-function withoutServers(choice: ToolChoice, functions: OpenTools["functions"]): ToolChoice {
+function withoutServerFunctions(choice: ToolChoice, functions: OpenTools["functions"]): ToolChoice {
   if (typeof choice === "string") return choice === "none" ? "none" : "auto";
   if (choice.type !== "allowed_tools") return "auto";
   const left = choice.tools.filter((each) => each["type"] !== "function" || !functions.has(String(each["name"])));

@@ -6,7 +6,7 @@ import type { Storage } from "../../src/responses/storage.ts";
 import type { Run } from "../attempt/run.ts";
 import {
   type ContextItem,
-  failed,
+  failedFinish,
   type FailedFinish,
   type Upstream,
   type UpstreamCall,
@@ -24,16 +24,16 @@ export interface Turn {
   /** The messages of the prompt: shown before all else, and not the conversation's. */
   preamble: readonly ContextItem[];
   /** The conversation before this response, and its own input. */
-  input: readonly ContextItem[];
+  history: readonly ContextItem[];
   /** What this response has produced before. */
-  produced: readonly OutputItem[];
+  responseItems: readonly OutputItem[];
   /** What the model is shown of items: for calls of the server's tools, what they came to. */
   render: (items: readonly ContextItem[]) => ContextItem[];
   isStrict: boolean;
 }
 
 /** The prompt's messages count as settings: like them they can neither be compacted nor left out. */
-export async function countTurn(
+export async function countTurnTokens(
   { request, preamble, run }: Pick<Turn, "request" | "preamble" | "run">,
   items: readonly ContextItem[],
 ): Promise<ContextCount> {
@@ -43,7 +43,7 @@ export async function countTurn(
 }
 
 /** The hosted API's sentence. Its code, `context_length_exceeded`, is not among those that clients know of a response. */
-export function contextExceeded(): FailedFinish {
+export function contextExceededFinish(): FailedFinish {
   const message = "Your input exceeds the context window of this model. Please adjust your input and try again.";
-  return failed("invalid_prompt", message, "input");
+  return failedFinish("invalid_prompt", message, "input");
 }

@@ -12,13 +12,15 @@ export class Upstreams {
   readonly #catalog: ProviderCatalog;
   readonly #logger: Logger;
   readonly #byProvider: ReadonlyMap<string, Upstream>;
-  readonly #inBackground: ReadonlyMap<string, { upstream: BackgroundUpstream; isEnabled: boolean }>;
+  readonly #background: ReadonlyMap<string, { upstream: BackgroundUpstream; isEnabled: boolean }>;
 
   constructor(catalog: ProviderCatalog, config: Config, logger: Logger) {
     this.#catalog = catalog;
     this.#logger = logger;
-    this.#byProvider = new Map(catalog.providers.map((provider) => [provider.name, open(provider, config, logger)]));
-    this.#inBackground = new Map(
+    this.#byProvider = new Map(
+      catalog.providers.map((provider) => [provider.name, openUpstream(provider, config, logger)]),
+    );
+    this.#background = new Map(
       catalog.providers.flatMap((provider) => {
         const upstream = this.#byProvider.get(provider.name);
         if (provider.kind !== "openai-responses" || !(upstream instanceof OpenAiResponsesUpstream)) return [];
@@ -29,12 +31,12 @@ export class Upstreams {
 
   /** Whether any provider runs responses in its own background. */
   get hasBackground(): boolean {
-    return [...this.#inBackground.values()].some(({ isEnabled }) => isEnabled);
+    return [...this.#background.values()].some(({ isEnabled }) => isEnabled);
   }
 
   /** A provider that can run responses by itself. One that is not told to any more may still have some. */
-  inBackground(provider: string): { upstream: BackgroundUpstream; isEnabled: boolean } | undefined {
-    return this.#inBackground.get(provider);
+  findBackground(provider: string): { upstream: BackgroundUpstream; isEnabled: boolean } | undefined {
+    return this.#background.get(provider);
   }
 
   /** Undefined if the model is not configured any more. */
@@ -58,7 +60,7 @@ export class Upstreams {
   }
 }
 
-function open(provider: Provider, config: Config, logger: Logger): Upstream {
+function openUpstream(provider: Provider, config: Config, logger: Logger): Upstream {
   switch (provider.kind) {
     case "simulator":
       return new SimulatorUpstream();

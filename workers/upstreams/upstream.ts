@@ -10,7 +10,7 @@
  * It never rejects otherwise, but for a DetachedError of a call that was attached: what went wrong upstream is a finish
  * with status `failed`.
  */
-import { type ProviderReport, responseError } from "../../src/lifecycle/end-response.ts";
+import { type ProviderReport, responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ContextItem } from "../../src/context-window/measure.ts";
@@ -30,28 +30,28 @@ export interface UpstreamCall {
    * The messages of the prompt, then the whole conversation, oldest first: the chain before, the
    * request's own input, and the response's earlier turns.
    */
-  input: readonly ContextItem[];
+  history: readonly ContextItem[];
   /**
    * Items of this very turn that an attempt that was cut off has completed. They come after `input` in what the model is
    * shown, and are not to be produced again.
    */
-  produced: readonly OutputItem[];
+  completedItems: readonly OutputItem[];
   /**
    * The message or reasoning item of this turn that an earlier attempt left unfinished in the log, as far as it came. It follows
    * `produced`. An upstream may ignore it. However it generates, it yields the item from its beginning, with the text that the log
    * has first: the run leaves out what equals the log, and closes the old item only if the new text differs.
    */
-  unfinished?: OutputItem | undefined;
+  unfinishedItem?: OutputItem | undefined;
   /** Where in the response's output the first item of this turn goes. Items that were cut off hold places too. */
   firstOutputIndex: number;
   /** Known to this server alone, and the same in all calls of a conversation: for marks that nobody else is to make. */
   boundary?: string | undefined;
   /** For upstreams whose provider goes on by itself. Absent if nothing may stay with the provider. */
-  attachment?: CallAttachment | undefined;
+  remoteRun?: RemoteRunHandle | undefined;
 }
 
 /** A response that the provider runs by itself for a call. */
-export interface Attachment {
+export interface RemoteRun {
   /** The provider's name in the configuration. */
   provider: string;
   /** The provider's id of it. */
@@ -65,28 +65,28 @@ export interface Attachment {
  * recorded before anything of it is yielded, and a cursor when all before it is in the log. So a cursor may be behind
  * the log, and never ahead of it: what is told again is known by `isTold`.
  */
-export interface CallAttachment {
+export interface RemoteRunHandle {
   /** If there is one, the call was made: it is only gone on with. */
-  readonly last: Attachment | undefined;
+  readonly previous: RemoteRun | undefined;
   /** The same each time that this call is made: a provider that honours `Idempotency-Key` begins it once. */
-  readonly key: string;
+  readonly idempotencyKey: string;
   /** Whether the log has this item of `last`. Its events are not yielded again. */
-  readonly isTold: (item: { id: string; type: string }) => boolean;
-  save(attachment: Attachment): Promise<void>;
+  readonly isLogged: (item: { id: string; type: string }) => boolean;
+  save(attachment: RemoteRun): Promise<void>;
   /** Another provider is asked in the place of the one that was attached. */
   forget(): Promise<void>;
   /** The provider has ended it by itself: it need not be cancelled. */
-  noteOver(attachment: Pick<Attachment, "provider" | "id">): void;
+  noteEnded(attachment: Pick<RemoteRun, "provider" | "id">): void;
   /** The provider runs it, but it will not be read: the run was stopped before its id was known. */
-  leave(attachment: Pick<Attachment, "provider" | "id">): Promise<void>;
+  abandon(attachment: Pick<RemoteRun, "provider" | "id">): Promise<void>;
 }
 
 /**
  * The stream of what was attached cannot be gone on with. What was yielded and stands open is to be closed. If `isLost`, the
  * provider does not have the response any more, and the call must be made again; else it is to be taken up again.
  */
-export class DetachedError extends Error {
-  override readonly name = "DetachedError";
+export class RemoteRunInterruptedError extends Error {
+  override readonly name = "RemoteRunInterruptedError";
   readonly isLost: boolean;
   constructor(message: string, { isLost }: { isLost: boolean }) {
     super(message);
@@ -112,7 +112,7 @@ export type UpstreamFinish = { report?: ProviderReport | undefined } & (
       /** Before any event: this provider cannot serve the call now, and another one may. */
       isUnavailable?: boolean;
       /** After events: the model wrote a call that its provider could not read, and may write another one. */
-      isFailedSample?: boolean;
+      isUnreadableOutput?: boolean;
     }
   | PostponedFinish
 );
@@ -126,16 +126,16 @@ export interface PostponedFinish {
   status: "postponed";
   error: ResponseError;
   /** What the provider asked for. */
-  afterMs?: number | undefined;
+  retryAfterMs?: number | undefined;
 }
 
 /** How a call ended that was made. */
-export type ServedFinish = Exclude<UpstreamFinish, { status: "postponed" }>;
+export type FinalFinish = Exclude<UpstreamFinish, { status: "postponed" }>;
 /** What keeps a turn from being answered. */
-export type UnmadeFinish = Extract<UpstreamFinish, { status: "failed" | "postponed" }>;
+export type UnservedFinish = Extract<UpstreamFinish, { status: "failed" | "postponed" }>;
 export type FailedFinish = Extract<UpstreamFinish, { status: "failed" }>;
 
-export function failed(code: ResponseErrorCode, message: string, param: string | null = null): FailedFinish {
+export function failedFinish(code: ResponseErrorCode, message: string, param: string | null = null): FailedFinish {
   return { type: "finish", status: "failed", error: responseError(code, message, param) };
 }
 
@@ -162,5 +162,5 @@ export interface BackgroundUpstream extends Upstream {
    * Cancels a response of the provider's, unless it is over, and has the provider forget it. Rejects if the provider could
    * not be asked.
    */
-  abandon(id: string, isOver: boolean): Promise<void>;
+  cancelAndDelete(id: string, hasEnded: boolean): Promise<void>;
 }

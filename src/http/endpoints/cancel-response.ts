@@ -6,13 +6,13 @@ import { nextStatus } from "../../lifecycle/status.ts";
 import { endResponse } from "../../responses/ending/end-response.ts";
 import { readResponse } from "../../responses/reading/read-response.ts";
 import { sendResponseJson } from "./create-response.ts";
-import { readableRecord } from "./retrieve-response.ts";
-import { responseIdOf } from "../validation/validate.ts";
+import { loadReadableRecord } from "./retrieve-response.ts";
+import { parseResponseId } from "../validation/validate.ts";
 
 export function cancelResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const id = responseIdOf(request);
-    const record = await readableRecord(context, id, response.locals.project);
+    const id = parseResponseId(request);
+    const record = await loadReadableRecord(context, id, response.locals.project);
     if (!record.background) throw cannotCancelSynchronous();
     const outcome = await endResponse(context.storage, id, "cancel");
     if (outcome.kind === "gone") throw responseNotFound(id);

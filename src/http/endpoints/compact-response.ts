@@ -5,7 +5,7 @@
 import type { RequestHandler } from "express";
 import type { z } from "zod";
 import type { ApiContext } from "../../context.ts";
-import { restoreKept } from "../../context-window/compaction.ts";
+import { restoreKeptMessages } from "../../context-window/compaction.ts";
 import { missingParameter } from "../../lifecycle/errors/api-error.ts";
 import { internalError, runFailed } from "../../lifecycle/errors/server.ts";
 import { modelNotFound } from "../../lifecycle/errors/state.ts";
@@ -15,77 +15,81 @@ import { newItemId } from "../../protocol/id.ts";
 import type { OutputItem } from "../../protocol/item.ts";
 import type { Response } from "../../protocol/response.ts";
 import type { ProviderCatalog } from "../../providers/catalog.ts";
-import { extraNames } from "../../providers/extra-parameters.ts";
+import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { admitResponse } from "../../responses/admission/admit-response.ts";
-import { openCompaction } from "../../responses/content/compacted-context.ts";
-import { loadConversation } from "../../responses/conversations/conversation.ts";
-import { asListedItem } from "../../responses/conversations/conversation-turn.ts";
-import { responseJsonOf } from "../../responses/reading/read-response.ts";
+import { unsealCompaction } from "../../responses/content/compacted-context.ts";
+import { loadModelInput } from "../../responses/conversations/model-input.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { extractResponseJson } from "../../responses/reading/read-response.ts";
 import type { Storage } from "../../responses/storage.ts";
-import { follow, showReplay, waitForEnd } from "./create-response.ts";
+import { followResponse, reportReplay, createTerminalSink } from "./create-response.ts";
 import { isWide } from "../middleware/json-body.ts";
 import { UnknownParameters } from "../validation/unknown-parameters.ts";
 import {
   checkTrigger,
-  emptyInput,
-  fieldsOf,
+  emptyInputError,
+  toFields,
   parseBody,
-  readBody,
-  saysNothing,
-  takeExtra,
+  parseBodyInSlices,
+  hasNoInput,
+  extractExtraParameters,
 } from "../validation/validate.ts";
-import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
+import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 
 export function compactResponse(context: ApiContext): RequestHandler {
   const { catalog, config, limits, prompts, storage } = context;
   return async (request, response, next) => {
     const unknown = new UnknownParameters(config.UNKNOWN_PARAMETERS);
-    const { input, ...settings } = await readCompactRequest(request.body, catalog, unknown);
-    unknown.show(response);
+    const { input, ...settings } = await parseCompactRequestInSlices(request.body, catalog, unknown);
+    unknown.setHeader(response);
     const { project } = response.locals;
     const asked = { ...settings, input: input ?? undefined, store: false };
-    const { allowance } = response.locals;
+    const { rateLimitPermit: allowance } = response.locals;
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const admission = { project, request: asked, idempotencyKey, purpose: "compact" as const, prompts, allowance };
     const admitted = await admitResponse(storage, limits, admission);
     response.locals.responseId = admitted.id;
-    if (admitted.isReplay) await showReplay(response);
-    const sink = waitForEnd(response, (terminal) => {
-      parseInTurns<Response>(responseJsonOf(terminal))
+    if (admitted.isReplay) await reportReplay(response);
+    const sink = createTerminalSink(response, (terminal) => {
+      parseInSlices<Response>(extractResponseJson(terminal))
         .then((ended) => describeCompacted(storage, project, ended))
         .then((compacted) => response.json(compacted), next);
     });
-    follow(context, response, sink, { admitted, cancelOnDisconnect: idempotencyKey === undefined, isReadable: false });
+    followResponse(context, response, sink, {
+      admitted,
+      cancelOnDisconnect: idempotencyKey === undefined,
+      isReadable: false,
+    });
   };
 }
 
-type Compaction = CompactRequest & Pick<CreateRequest, "extra_parameters">;
+type CompactionRequest = CompactRequest & Pick<CreateRequest, "extra_parameters">;
 
 export function parseCompactRequest(
   body: unknown,
   catalog: ProviderCatalog,
   unknown = new UnknownParameters(),
-): Compaction {
-  const { rest, parameters } = openCompactRequest(body, catalog);
+): CompactionRequest {
+  const { rest, parameters } = prepareCompactRequest(body, catalog);
   return { ...checkCompactRequest(parseBody(compactRequestSchema, rest, unknown), catalog), ...parameters };
 }
 
 /** The same, of a body of any size, without holding up other requests. */
-async function readCompactRequest(
+async function parseCompactRequestInSlices(
   body: unknown,
   catalog: ProviderCatalog,
   unknown: UnknownParameters,
-): Promise<Compaction> {
-  const { rest, parameters } = openCompactRequest(body, catalog);
-  const parsed = await readBody(compactRequestSchema, rest, unknown, isWide(body));
+): Promise<CompactionRequest> {
+  const { rest, parameters } = prepareCompactRequest(body, catalog);
+  const parsed = await parseBodyInSlices(compactRequestSchema, rest, unknown, isWide(body));
   return { ...checkCompactRequest(parsed, catalog), ...parameters };
 }
 
-function openCompactRequest(body: unknown, catalog: ProviderCatalog) {
-  const fields = fieldsOf(body);
+function prepareCompactRequest(body: unknown, catalog: ProviderCatalog) {
+  const fields = toFields(body);
   if (fields["model"] === undefined) throw missingParameter("model");
   if (fields["input"] == null && fields["previous_response_id"] == null) throw missingParameter("input");
-  return takeExtra(fields, extraNames(catalog, fields["model"]));
+  return extractExtraParameters(fields, extraParameterNames(catalog, fields["model"]));
 }
 
 function checkCompactRequest(parsed: z.infer<typeof compactRequestSchema>, catalog: ProviderCatalog): CompactRequest {
@@ -98,7 +102,7 @@ function checkCompactRequest(parsed: z.infer<typeof compactRequestSchema>, catal
     ...request
   } = parsed;
   checkTrigger(request.input);
-  if (request.previous_response_id == null && saysNothing(request.input)) throw emptyInput();
+  if (request.previous_response_id == null && hasNoInput(request.input)) throw emptyInputError();
   if (catalog.resolve(request.model) === undefined) throw modelNotFound(request.model);
   return request;
 }
@@ -106,13 +110,13 @@ function checkCompactRequest(parsed: z.infer<typeof compactRequestSchema>, catal
 async function describeCompacted(storage: Storage, project: string, ended: Response): Promise<CompactedResponse> {
   if (ended.status === "failed") throw runFailed(ended.error);
   const item = (ended.output as OutputItem[]).find((each) => each.type === "compaction");
-  const content = item && openCompaction(storage, project, item.encrypted_content);
-  const conversation = await loadConversation(storage, ended.id);
+  const content = item && unsealCompaction(storage, project, item.encrypted_content);
+  const conversation = await loadModelInput(storage, ended.id);
   if (ended.status !== "completed" || item === undefined || content === undefined || conversation === undefined) {
     throw internalError();
   }
-  const kept = restoreKept(content.kept, conversation.input).map((message) =>
-    asListedItem({ ...message, id: message.id ?? newItemId(message.type) }),
+  const kept = restoreKeptMessages(content.kept, conversation.input).map((message) =>
+    normalizeConversationItem({ ...message, id: message.id ?? newItemId(message.type) }),
   );
   return {
     id: ended.id,

@@ -5,7 +5,7 @@ import { containerNotFound, listCursorNotFound } from "../../lifecycle/errors/st
 import { type Container, CONTAINER_NAME } from "../../protocol/container.ts";
 import type { List } from "../../protocol/list.ts";
 import type { ContainerSummary } from "../../store/containers.ts";
-import { containerIdOf, parseContainerListQuery } from "../validation/validate.ts";
+import { parseContainerId, parseContainerListQuery } from "../validation/validate.ts";
 
 export function listContainers(context: ApiContext): RequestHandler {
   return async (request, response) => {
@@ -29,7 +29,7 @@ export function listContainers(context: ApiContext): RequestHandler {
 
 export function retrieveContainer(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const id = containerIdOf(request);
+    const id = parseContainerId(request);
     const summary = await context.storage.containers.describe(response.locals.project, id);
     if (summary === undefined) throw containerNotFound(id);
     response.json(describeContainer(context, summary));
@@ -39,7 +39,7 @@ export function retrieveContainer(context: ApiContext): RequestHandler {
 /** A run that uses it finds it gone at its next call. */
 export function deleteContainer(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const id = containerIdOf(request);
+    const id = parseContainerId(request);
     if (!(await context.storage.containers.erase(response.locals.project, id))) throw containerNotFound(id);
     response.json({ id, object: "container.deleted", deleted: true });
   };

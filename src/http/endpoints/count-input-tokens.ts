@@ -6,16 +6,16 @@ import type { ContextItem } from "../../context-window/measure.ts";
 import { modelNotFound } from "../../lifecycle/errors/state.ts";
 import { type InputTokens, type InputTokensRequest, inputTokensRequestSchema } from "../../protocol/input-tokens.ts";
 import type { ProviderCatalog } from "../../providers/catalog.ts";
-import { extraNames } from "../../providers/extra-parameters.ts";
+import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { InputTokenCounters } from "../../providers/input-token-counters.ts";
-import { loadInput } from "../../responses/admission/load-input.ts";
+import { previewModelInput } from "../../responses/admission/preview-model-input.ts";
 import { isWide } from "../middleware/json-body.ts";
 import { whenClosed } from "../replies/event-stream.ts";
 import { UnknownParameters } from "../validation/unknown-parameters.ts";
-import { checkContext, fieldsOf, readBody, takeExtra } from "../validation/validate.ts";
+import { checkContextParameters, toFields, parseBodyInSlices, extractExtraParameters } from "../validation/validate.ts";
 
 /** Not the error itself: providers quote the keys that they refuse. */
-function describeFault(provider: string, error: unknown): object {
+function describeError(provider: string, error: unknown): object {
   if (!(error instanceof Error)) return { provider };
   return { provider, fault: error.name, ...("status" in error && { status: error.status }) };
 }
@@ -31,20 +31,20 @@ export function countInputTokens(context: ApiContext): RequestHandler {
       return await counters.count(resolved, body, items, signal);
     } catch (err) {
       if (!signal.aborted)
-        logger.warn(describeFault(resolved.provider.name, err), "The provider could not count tokens");
+        logger.warn(describeError(resolved.provider.name, err), "The provider could not count tokens");
       return undefined;
     }
   }
 
   return async (request, response) => {
     const unknown = new UnknownParameters(config.UNKNOWN_PARAMETERS);
-    const body = await readInputTokensRequest(request.body, catalog, unknown);
-    unknown.show(response);
-    checkContext({ ...body, input: body.input ?? undefined });
+    const body = await parseInputTokensRequestInSlices(request.body, catalog, unknown);
+    unknown.setHeader(response);
+    checkContextParameters({ ...body, input: body.input ?? undefined });
     if (body.model != null && catalog.resolve(body.model) === undefined) throw modelNotFound(body.model);
     const { previous_response_id, conversation, input } = body;
     const asked = { model: body.model ?? "", previous_response_id, conversation, input: input ?? undefined };
-    const items = await loadInput(storage, limits, response.locals.project, asked);
+    const items = await previewModelInput(storage, limits, response.locals.project, asked);
     const left = new AbortController();
     whenClosed(response, () => left.abort());
     try {
@@ -59,12 +59,12 @@ export function countInputTokens(context: ApiContext): RequestHandler {
 }
 
 /** A provider's own parameters may come with what will be created; they count nothing. */
-async function readInputTokensRequest(
+async function parseInputTokensRequestInSlices(
   body: unknown,
   catalog: ProviderCatalog,
   unknown: UnknownParameters,
 ): Promise<InputTokensRequest> {
-  const fields = fieldsOf(body);
-  const { rest } = takeExtra(fields, extraNames(catalog, fields["model"]));
-  return readBody(inputTokensRequestSchema, rest, unknown, isWide(body));
+  const fields = toFields(body);
+  const { rest } = extractExtraParameters(fields, extraParameterNames(catalog, fields["model"]));
+  return parseBodyInSlices(inputTokensRequestSchema, rest, unknown, isWide(body));
 }

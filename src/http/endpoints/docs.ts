@@ -31,7 +31,7 @@ const CONTENT_SECURITY_POLICY = [
 ].join("; ");
 
 /** `describe` is asked once, by the first who wants to know: no start waits for it. */
-export function documentation(describe: () => Promise<object>): Router {
+export function createDocsRouter(describe: () => Promise<object>): Router {
   let json: Promise<string> | undefined;
   const router = Router({ strict: true });
   router.get("/openapi.json", async (_request, response) => {

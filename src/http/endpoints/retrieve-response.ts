@@ -9,16 +9,16 @@ import { cursorNotRecorded } from "../../lifecycle/errors/server.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";
 import { isTerminalStatus } from "../../protocol/response.ts";
 import { readResponse } from "../../responses/reading/read-response.ts";
-import { lookAfter } from "../../responses/reading/show-end.ts";
+import { repairInBackground } from "../../responses/reading/publish-end.ts";
 import { isEndHidden, type ResponseRecord } from "../../store/response-record.ts";
-import { obfuscatedFrames } from "../../stream/fan-out/frame.ts";
+import { createObfuscatingEncoder } from "../../stream/fan-out/frame.ts";
 import { sendResponseJson } from "./create-response.ts";
-import { openEventStream, takeStream, whenClosed } from "../replies/event-stream.ts";
-import { parseCursor, parseFlag, parseInclude, responseIdOf } from "../validation/validate.ts";
+import { openEventStream, acquireStream, whenClosed } from "../replies/event-stream.ts";
+import { parseCursor, parseFlag, parseInclude, parseResponseId } from "../validation/validate.ts";
 
 export function retrieveResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const id = responseIdOf(request);
+    const id = parseResponseId(request);
     const wantsStream = parseFlag(request.query, "stream");
     // A browser sends `Last-Event-ID` by itself; who writes `starting_after` is told what is wrong with it.
     const hasCursor = wantsStream || request.query["starting_after"] !== undefined;
@@ -26,8 +26,8 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     const isObfuscated = parseFlag(request.query, "include_obfuscation");
     // Only checked: what was not recorded cannot be shown, and what was recorded is what its stream says.
     parseInclude(request.query);
-    const record = await readableRecord(context, id, response.locals.project);
-    lookAfter(context.storage, id, record);
+    const record = await loadReadableRecord(context, id, response.locals.project);
+    repairInBackground(context.storage, id, record);
     if (!wantsStream) {
       await sendCurrent(context, id, response);
       return;
@@ -45,7 +45,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
       return;
     }
     const isFollowing = !hasAll && request.method !== "HEAD";
-    if (isFollowing) takeStream(context.streams, response);
+    if (isFollowing) acquireStream(context.streamLimiter, response);
     const stallTimeoutMs = context.config.STREAM_STALL_TIMEOUT_MS;
     const sink = openEventStream(response, { isResumable: true, stallTimeoutMs });
     // HEAD is answered once its headers are: what followed would hold up the connection's next request.
@@ -54,14 +54,14 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
       return;
     }
     const from = cursor === undefined ? 0 : cursor.value + 1;
-    const encode = isObfuscated ? { encode: obfuscatedFrames(id) } : {};
+    const encode = isObfuscated ? { encode: createObfuscatingEncoder(id) } : {};
     const stop = context.hub.follow({ responseId: id, from, sink, ...encode });
     whenClosed(response, stop);
   };
 }
 
 /** Another project's response, a deleted one and one that nobody may read are all unknown (contract.md#ownership). */
-export async function readableRecord(context: ApiContext, id: string, project: string): Promise<ResponseRecord> {
+export async function loadReadableRecord(context: ApiContext, id: string, project: string): Promise<ResponseRecord> {
   const record = await context.storage.records.readOwned(id, project);
   if (record === undefined || !record.readable) throw responseNotFound(id);
   return record;
@@ -70,6 +70,6 @@ export async function readableRecord(context: ApiContext, id: string, project: s
 async function sendCurrent(context: ApiContext, id: string, response: HttpResponse): Promise<void> {
   const read = await readResponse(context.storage, id);
   if (read === undefined) throw responseNotFound(id);
-  if (!read.isOver) response.set("openai-poll-after-ms", String(context.config.POLL_AFTER_MS));
+  if (!read.hasEnded) response.set("openai-poll-after-ms", String(context.config.POLL_AFTER_MS));
   sendResponseJson(response, read.json);
 }

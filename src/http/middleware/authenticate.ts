@@ -21,7 +21,7 @@ const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
  * Without keys, being on this machine is what lets a client in, and every page in a browser is on this machine. So a
  * request must name this machine in `Host` (a rebound DNS name does not) and, if it comes from a page, in `Origin`.
  */
-export function refuseForeignPages(host: string, allowedOrigins: readonly string[]): RequestHandler {
+export function rejectForeignOrigins(host: string, allowedOrigins: readonly string[]): RequestHandler {
   const isLocalOnly = LOOPBACK.has(host) || host === "::1";
   // Clients name one host, again and again.
   let last = { name: "", isLocal: false };

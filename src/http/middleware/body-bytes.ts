@@ -5,7 +5,7 @@
  */
 
 /** Below this the chunks are kept, and a body that came in one chunk is that chunk. */
-const SMALL_BYTES = 64 * 1024;
+const MAX_CHUNKED_BYTES = 64 * 1024;
 
 export class BodyBytes {
   #chunks: Buffer[] = [];
@@ -17,7 +17,7 @@ export class BodyBytes {
   }
 
   add(chunk: Buffer): void {
-    if (this.#whole === undefined && this.#length + chunk.length <= SMALL_BYTES) this.#chunks.push(chunk);
+    if (this.#whole === undefined && this.#length + chunk.length <= MAX_CHUNKED_BYTES) this.#chunks.push(chunk);
     else this.#append(chunk);
     this.#length += chunk.length;
   }
@@ -31,7 +31,7 @@ export class BodyBytes {
   #append(chunk: Buffer): void {
     const needed = this.#length + chunk.length;
     if (this.#whole === undefined) {
-      this.#whole = new Uint8Array(Math.max(needed, 4 * SMALL_BYTES));
+      this.#whole = new Uint8Array(Math.max(needed, 4 * MAX_CHUNKED_BYTES));
       let end = 0;
       for (const each of this.#chunks) {
         this.#whole.set(each, end);
@@ -50,5 +50,5 @@ export class BodyBytes {
 export function releaseBytes(bytes: Buffer): void {
   const { buffer } = bytes;
   // A small one may be a part of what others use.
-  if (bytes.length > SMALL_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  if (bytes.length > MAX_CHUNKED_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

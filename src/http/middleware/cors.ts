@@ -18,12 +18,12 @@ const EXPOSED = [
 const PREFLIGHT_SECONDS = 600;
 
 /** `setting`: origins, separated by commas, or `*`. */
-export function originsOf(setting: string | undefined): string[] {
+export function parseOrigins(setting: string | undefined): string[] {
   return (setting ?? "").split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
 }
 
 export function allowOrigins(setting: string | undefined): RequestHandler {
-  const origins = originsOf(setting);
+  const origins = parseOrigins(setting);
   if (origins.length === 0) return (_request, _response, next) => next();
   return cors({ origin: origins.includes("*") ? "*" : origins, exposedHeaders: EXPOSED, maxAge: PREFLIGHT_SECONDS });
 }

@@ -8,7 +8,7 @@ import { isRedisUnavailable } from "../../redis/connect.ts";
 
 const RETRY_AFTER_SECONDS = 2;
 
-export const refuseUnknownUrl: RequestHandler = (request) => {
+export const rejectUnknownUrl: RequestHandler = (request) => {
   throw invalidUrl(request.method, request.path);
 };
 

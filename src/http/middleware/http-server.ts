@@ -34,20 +34,20 @@ export function createHttpServer(app: Express, keepAliveMs: number): Server {
   const server = createServer({ requireHostHeader: false, ...timeouts(keepAliveMs) }, app);
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   server.on("checkContinue", (request, response) => {
-    held.add(request);
+    awaitingContinue.add(request);
     // A client that was not told to send its body may send it or not: what comes next is not known to be a request.
     response.setHeader("connection", "close");
     server.emit("request", request, response);
   });
-  answerUnrequested(server);
+  answerConnectionErrors(server);
   return server;
 }
 
 /** Requests whose client waits to be told that its body is wanted. */
-const held = new WeakSet<IncomingMessage>();
+const awaitingContinue = new WeakSet<IncomingMessage>();
 
-export function letBodyCome(request: IncomingMessage, response: ServerResponse): void {
-  if (!held.delete(request)) return;
+export function sendContinue(request: IncomingMessage, response: ServerResponse): void {
+  if (!awaitingContinue.delete(request)) return;
   response.removeHeader("connection");
   response.writeContinue();
 }
@@ -64,7 +64,7 @@ function timeouts(keepAliveMs: number): { keepAliveTimeout: number; headersTimeo
 }
 
 /** What Node would refuse in its own words. */
-export const refuseOddRequests: RequestHandler = (request, _response, next) => {
+export const rejectMalformedRequests: RequestHandler = (request, _response, next) => {
   const { httpVersion, headers } = request;
   if (headers.host === undefined && httpVersion === "1.1") throw missingHost();
   if (countHosts(request) > 1) throw severalHosts();
@@ -80,9 +80,9 @@ function countHosts({ rawHeaders }: IncomingMessage): number {
 }
 
 /** What announces a body that is too large is answered before any of it is read, wherever it goes. */
-export function refuseLargeBodies(limitBytes: number): RequestHandler {
+export function rejectLargeBodies(limitBytes: number): RequestHandler {
   return (request, _response, next) => {
-    if (hasBody(request)) closeGently(request);
+    if (hasBody(request)) lingerBeforeClose(request);
     if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw payloadTooLarge(limitBytes);
     next();
   };
@@ -92,7 +92,7 @@ export function refuseLargeBodies(limitBytes: number): RequestHandler {
  * If a connection is closed while its client still sends, the client is reset, and may never read the answer. So where Node
  * would close it after the answer, it is closed for writing only, and what comes is read and forgotten for a while.
  */
-function closeGently(request: IncomingMessage): void {
+function lingerBeforeClose(request: IncomingMessage): void {
   const { socket } = request;
   socket.destroySoon = () => {
     if (request.complete || socket.readableEnded) {
@@ -109,14 +109,14 @@ function closeGently(request: IncomingMessage): void {
  * A handshake for a WebSocket comes as a plain request, because nobody listens to the server's `upgrade`. So do other
  * upgrades (`h2c`, of curl and Java): they are answered by HTTP/1.1, as if they had not asked. HTTP/1.0 has no upgrades.
  */
-export const refuseSockets: RequestHandler = ({ method, httpVersion, headers }, _response, next) => {
+export const rejectWebSockets: RequestHandler = ({ method, httpVersion, headers }, _response, next) => {
   const protocols = (headers.upgrade ?? "").toLowerCase().split(",");
   const isHandshake = method === "GET" && httpVersion === "1.1";
   if (isHandshake && protocols.some((name) => name.trim() === "websocket")) throw socketsNotSpoken();
   next();
 };
 
-function answerUnrequested(server: Server): void {
+function answerConnectionErrors(server: Server): void {
   /** Connections on which an answer is under way: another one would be written into the middle of it. */
   const answering = new WeakMap<Duplex, number>();
   const change = (socket: Duplex, by: number): void => void answering.set(socket, (answering.get(socket) ?? 0) + by);
@@ -131,7 +131,7 @@ function answerUnrequested(server: Server): void {
   };
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === "ECONNRESET") socket.destroy();
-    else refuse(socket, faultOf(error));
+    else refuse(socket, toConnectionError(error));
   });
   server.on("connect", ({ method, url }: IncomingMessage, socket: Duplex) => {
     // From here on Node listens no more.
@@ -140,7 +140,7 @@ function answerUnrequested(server: Server): void {
   });
 }
 
-function faultOf({ code }: NodeJS.ErrnoException): ApiError {
+function toConnectionError({ code }: NodeJS.ErrnoException): ApiError {
   if (code === "HPE_HEADER_OVERFLOW") return headersTooLarge();
   return code === "ERR_HTTP_REQUEST_TIMEOUT" ? requestTimedOut() : malformedHttp();
 }

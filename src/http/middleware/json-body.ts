@@ -3,14 +3,14 @@
  * a body costs beyond its bytes: 32 MiB of text are read in 50 ms, 32 MiB of `{}` take seconds and gigabytes.
  */
 import type { RequestHandler } from "express";
-import { letBodyCome } from "./http-server.ts";
+import { sendContinue } from "./http-server.ts";
 import { releaseBytes } from "./body-bytes.ts";
 import { hasBody, readBytes } from "./read-bytes.ts";
 import { bodyTooDeep, malformedJson, tooManyFields, tooManyValues } from "../../lifecycle/errors/http.ts";
-import { type JsonBounds, JsonReader, JsonRefusal, newLevels } from "../../concurrency/json-reader.ts";
-import { readInTurns } from "../../concurrency/parse-in-turns.ts";
+import { type JsonLimits, JsonReader, JsonReadError, createLevels } from "../../concurrency/json-reader.ts";
+import { readInSlices } from "../../concurrency/parse-in-slices.ts";
 
-export const DEFAULT_VALUES = 500_000;
+export const DEFAULT_MAX_VALUES = 500_000;
 
 /**
  * Deeper than any real request, and shallow enough that no recursive walk over a body (JSON.stringify among them)
@@ -25,11 +25,11 @@ export const MAX_FIELDS = 10_000;
 const LARGE_BYTES = 512 * 1024;
 const LARGE_VALUES = 10_000;
 
-const wide = new WeakSet<object>();
+const wideBodies = new WeakSet<object>();
 
 /** Whether a body has so many values that checking them holds others up. */
 export function isWide(body: unknown): boolean {
-  return typeof body === "object" && body !== null && wide.has(body);
+  return typeof body === "object" && body !== null && wideBodies.has(body);
 }
 
 /** Reads the body as bytes, then as JSON. No bytes are no body. */
@@ -37,7 +37,7 @@ export function jsonBody(limitBytes: number, maxValues: number): RequestHandler 
   return async (request, response, next) => {
     request.body = undefined;
     if (hasBody(request)) {
-      letBodyCome(request, response);
+      sendContinue(request, response);
       const bytes = await readBytes(request, limitBytes);
       if (bytes.length > 0) request.body = await readJson(bytes, maxValues);
     }
@@ -47,42 +47,42 @@ export function jsonBody(limitBytes: number, maxValues: number): RequestHandler 
 
 async function readJson(bytes: Buffer, maxValues: number): Promise<unknown> {
   if (bytes.length <= LARGE_BYTES && maxValues >= LARGE_VALUES) return parseJson(bytes, maxValues);
-  const bounds = boundsOf(maxValues);
-  const reader = new JsonReader(bytes, { bounds });
+  const limits = jsonBoundsFor(maxValues);
+  const reader = new JsonReader(bytes, { limits });
   try {
-    return noteWidth(reader, await readInTurns(reader));
+    return markIfWide(reader, await readInSlices(reader));
   } catch (error) {
-    throw explain(error, bounds);
+    throw toBodyError(error, limits);
   } finally {
     releaseBytes(bytes);
   }
 }
 
 /** One body at a time is read in one piece. */
-const levels = newLevels(MAX_DEPTH);
+const levels = createLevels(MAX_DEPTH);
 
-export function parseJson(bytes: Buffer, maxValues = DEFAULT_VALUES): unknown {
-  const bounds = boundsOf(maxValues);
+export function parseJson(bytes: Buffer, maxValues = DEFAULT_MAX_VALUES): unknown {
+  const limits = jsonBoundsFor(maxValues);
   try {
-    const reader = new JsonReader(bytes, { bounds, levels });
+    const reader = new JsonReader(bytes, { limits, levels });
     while (!reader.read(bytes.length));
-    return noteWidth(reader, reader.value());
+    return markIfWide(reader, reader.value());
   } catch (error) {
-    throw explain(error, bounds);
+    throw toBodyError(error, limits);
   }
 }
 
-function boundsOf(maxValues: number): JsonBounds {
+function jsonBoundsFor(maxValues: number): JsonLimits {
   return { depth: MAX_DEPTH, fields: MAX_FIELDS, values: maxValues };
 }
 
-function noteWidth(reader: JsonReader, body: unknown): unknown {
-  if (reader.values > LARGE_VALUES && typeof body === "object" && body !== null) wide.add(body);
+function markIfWide(reader: JsonReader, body: unknown): unknown {
+  if (reader.values > LARGE_VALUES && typeof body === "object" && body !== null) wideBodies.add(body);
   return body;
 }
 
-function explain(error: unknown, { depth, fields, values }: JsonBounds): unknown {
-  if (!(error instanceof JsonRefusal)) return error;
+function toBodyError(error: unknown, { depth, fields, values }: JsonLimits): unknown {
+  if (!(error instanceof JsonReadError)) return error;
   switch (error.reason) {
     case "malformed":
       return malformedJson();

@@ -8,14 +8,14 @@ import type { ErrorRequestHandler, RequestHandler, Response as HttpResponse } fr
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
 import { tooManyRequests } from "../../lifecycle/errors/limits.ts";
-import type { Allowance } from "../../responses/admission/allowance.ts";
+import type { RateLimitPermit } from "../../responses/admission/rate-limit-permit.ts";
 import type { Storage } from "../../responses/storage.ts";
 
 const WINDOW_SECONDS = 60;
 
-interface ShownAllowance extends Allowance {
+interface ReportedPermit extends RateLimitPermit {
   /** Tells on the answer what is left, if nothing was taken for it. Never throws. */
-  show: () => Promise<void>;
+  report: () => Promise<void>;
 }
 
 declare global {
@@ -24,16 +24,16 @@ declare global {
   namespace Express {
     interface Locals {
       /** Of the request's project, on the routes that create responses. */
-      allowance: ShownAllowance;
+      rateLimitPermit: ReportedPermit;
     }
   }
 }
 
 interface RequestLimit {
   /** Gives the request its allowance. */
-  allow: RequestHandler;
+  attachPermit: RequestHandler;
   /** Tells on a refusal, too, what is left. */
-  tell: ErrorRequestHandler;
+  reportOnError: ErrorRequestHandler;
 }
 
 export function limitRequests({ redis, layout, logger }: Storage, perMinute: number): RequestLimit {
@@ -41,26 +41,27 @@ export function limitRequests({ redis, layout, logger }: Storage, perMinute: num
   const settings = { storeClient: redis, keyPrefix, points: perMinute, duration: WINDOW_SECONDS };
   const limiter = perMinute === 0 ? undefined : new RateLimiterRedis(settings);
   return {
-    allow: (_request, response, next) => {
-      response.locals.allowance = limiter === undefined ? UNLIMITED : allowanceOf(limiter, response, logger);
+    attachPermit: (_request, response, next) => {
+      response.locals.rateLimitPermit =
+        limiter === undefined ? UNLIMITED_PERMIT : createPermit(limiter, response, logger);
       next();
     },
-    tell: async (error: unknown, _request, response, next) => {
+    reportOnError: async (error: unknown, _request, response, next) => {
       // A fault of this server's is no time to ask Redis once more.
-      if (error instanceof ApiError && error.status < 500) await response.locals.allowance.show();
+      if (error instanceof ApiError && error.status < 500) await response.locals.rateLimitPermit.report();
       next(error);
     },
   };
 }
 
-const nothing = async (): Promise<void> => {};
-const UNLIMITED: ShownAllowance = { take: nothing, giveBack: nothing, show: nothing };
+const doNothing = async (): Promise<void> => {};
+const UNLIMITED_PERMIT: ReportedPermit = { acquire: doNothing, release: doNothing, report: doNothing };
 
-function allowanceOf(limiter: RateLimiterRedis, response: HttpResponse, logger: Storage["logger"]): ShownAllowance {
+function createPermit(limiter: RateLimiterRedis, response: HttpResponse, logger: Storage["logger"]): ReportedPermit {
   const { project } = response.locals;
-  let isTold = false;
-  const tell = (count: RateLimiterRes | null): void => {
-    isTold = true;
+  let isReported = false;
+  const setHeaders = (count: RateLimiterRes | null): void => {
+    isReported = true;
     if (response.headersSent) return;
     response.set({
       "x-ratelimit-limit-requests": String(limiter.points),
@@ -69,26 +70,26 @@ function allowanceOf(limiter: RateLimiterRedis, response: HttpResponse, logger: 
     });
   };
   /** The answer is the same without the count. */
-  const tellIfKnown = async (ask: Promise<RateLimiterRes | null>): Promise<void> => {
+  const trySetHeaders = async (ask: Promise<RateLimiterRes | null>): Promise<void> => {
     try {
-      tell(await ask);
+      setHeaders(await ask);
     } catch (err) {
       logger.warn({ err, project }, "Could not tell what is left of the rate limit");
     }
   };
   return {
-    take: async () => {
+    acquire: async () => {
       const count = await limiter.consume(project).catch((error: unknown) => {
         // The library rejects with the count when there are no points left, and with an error when there is one.
         if (error instanceof RateLimiterRes) return error;
         throw error;
       });
-      tell(count);
+      setHeaders(count);
       if (count.consumedPoints > limiter.points) throw tooManyRequests(limiter.points, resetSeconds(count));
     },
-    giveBack: async () => await tellIfKnown(limiter.reward(project)),
-    show: async () => {
-      if (!isTold) await tellIfKnown(limiter.get(project));
+    release: async () => await trySetHeaders(limiter.reward(project)),
+    report: async () => {
+      if (!isReported) await trySetHeaders(limiter.get(project));
     },
   };
 }

@@ -26,7 +26,7 @@ export function readBytes(request: IncomingMessage, limitBytes: number): Promise
   return new Promise((resolve, reject) => {
     const bytes = new BodyBytes();
     const settle = (finish: () => void): void => {
-      request.off("close", onClose).off("error", onFault);
+      request.off("close", onClose).off("error", onError);
       source.off("data", onData).off("end", onEnd);
       if (decoder !== undefined) {
         request.unpipe(decoder);
@@ -41,13 +41,13 @@ export function readBytes(request: IncomingMessage, limitBytes: number): Promise
       else bytes.add(chunk);
     };
     const onEnd = (): void => settle(() => resolve(bytes.toBuffer()));
-    const onFault = (): void => settle(() => reject(unreadableBody()));
+    const onError = (): void => settle(() => reject(unreadableBody()));
     const onClose = (): void => {
-      if (!request.complete) onFault();
+      if (!request.complete) onError();
     };
     const source = decoder === undefined ? request : request.pipe(decoder);
-    decoder?.on("error", onFault);
-    request.on("close", onClose).on("error", onFault);
+    decoder?.on("error", onError);
+    request.on("close", onClose).on("error", onError);
     source.on("data", onData).on("end", onEnd);
   });
 }

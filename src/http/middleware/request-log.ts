@@ -30,7 +30,7 @@ export function newRequestId(): string {
   return newId("req", 32);
 }
 
-export const nameRequests: RequestHandler = (request, response, next) => {
+export const assignRequestIds: RequestHandler = (request, response, next) => {
   const startedMs = performance.now();
   response.setHeader("x-request-id", requestIdOf(request));
   response.setHeader("openai-version", API_VERSION);

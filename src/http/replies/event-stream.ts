@@ -2,7 +2,7 @@
 import type { Response as HttpResponse } from "express";
 import { streamsFull } from "../../lifecycle/errors/limits.ts";
 import type { FrameSink } from "../../stream/fan-out/follower.ts";
-import type { OpenStreams } from "../../stream/fan-out/open-streams.ts";
+import type { StreamLimiter } from "../../stream/fan-out/stream-limiter.ts";
 
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -26,10 +26,10 @@ export function whenClosed(response: HttpResponse, callback: () => void): void {
 const FULL_RETRY_SECONDS = 5;
 
 /** Takes one of the project's streams until the answer is over, however it ends. Throws the 429 if there is none left. */
-export function takeStream(streams: OpenStreams, response: HttpResponse): void {
-  const giveBack = streams.take(response.locals.project);
-  if (giveBack === undefined) throw streamsFull(streams.bound, FULL_RETRY_SECONDS);
-  whenClosed(response, giveBack);
+export function acquireStream(streams: StreamLimiter, response: HttpResponse): void {
+  const release = streams.acquire(response.locals.project);
+  if (release === undefined) throw streamsFull(streams.bound, FULL_RETRY_SECONDS);
+  whenClosed(response, release);
 }
 
 export interface EventStreamOptions {
@@ -48,14 +48,14 @@ export function openEventStream(response: HttpResponse, options: EventStreamOpti
 
 class EventStream implements FrameSink {
   readonly isResumable: boolean;
-  lastTakenMs = performance.now();
+  lastSentMs = performance.now();
   readonly #response: HttpResponse;
   readonly #stallTimeoutMs: number;
   /** What the connection was not given yet. */
-  readonly #waiting: Buffer[] = [];
+  readonly #pending: Buffer[] = [];
   #hasEnded = false;
   #drained: PromiseWithResolvers<void> | undefined;
-  #watch: NodeJS.Timeout | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(response: HttpResponse, { isResumable, stallTimeoutMs }: EventStreamOptions) {
     this.isResumable = isResumable;
@@ -67,13 +67,13 @@ class EventStream implements FrameSink {
 
   write(frames: Buffer): boolean {
     const isFree = !this.#isFull;
-    this.#waiting.push(frames);
+    this.#pending.push(frames);
     if (isFree) this.#flush();
     if (this.#isFull) this.#watchForStall();
     return !this.#isFull;
   }
 
-  async drained(): Promise<void> {
+  async waitUntilDrained(): Promise<void> {
     if (!this.#isFull) return;
     this.#drained ??= Promise.withResolvers();
     await this.#drained.promise;
@@ -81,18 +81,18 @@ class EventStream implements FrameSink {
 
   end(): void {
     this.#hasEnded = true;
-    if (this.#waiting.length === 0) this.#response.end();
+    if (this.#pending.length === 0) this.#response.end();
     this.#watchForStall();
   }
 
   get #isFull(): boolean {
-    return this.#waiting.length > 0 || this.#response.writableNeedDrain;
+    return this.#pending.length > 0 || this.#response.writableNeedDrain;
   }
 
   /** The connection has taken everything that it was given: it gets more. */
   #flush(): void {
-    this.lastTakenMs = performance.now();
-    while (this.#waiting.length > 0 && !this.#response.writableNeedDrain) this.#response.write(this.#nextSlice());
+    this.lastSentMs = performance.now();
+    while (this.#pending.length > 0 && !this.#response.writableNeedDrain) this.#response.write(this.#nextSlice());
     if (this.#isFull) return;
     this.#drained?.resolve();
     this.#drained = undefined;
@@ -101,23 +101,23 @@ class EventStream implements FrameSink {
 
   /** Whole frames, since some clients forget the beginning of one at the end of a read; a part of one that is larger. */
   #nextSlice(): Buffer {
-    const frames = this.#waiting[0]!;
+    const frames = this.#pending[0]!;
     let length = Math.min(frames.length, SLICE_BYTES);
     if (length < frames.length) {
       const end = frames.subarray(0, length).lastIndexOf(END_OF_FRAME);
       if (end >= 0) length = end + END_OF_FRAME.length;
     }
-    if (length === frames.length) this.#waiting.shift();
-    else this.#waiting[0] = frames.subarray(length);
+    if (length === frames.length) this.#pending.shift();
+    else this.#pending[0] = frames.subarray(length);
     return frames.subarray(0, length);
   }
 
   /** One timer while something is held, however often the connection fills and drains meanwhile. */
   #watchForStall(timeoutMs = this.#stallTimeoutMs): void {
-    this.#watch ??= setTimeout(() => {
-      this.#watch = undefined;
+    this.#stallTimer ??= setTimeout(() => {
+      this.#stallTimer = undefined;
       if (!this.#isFull && !this.#hasEnded) return;
-      const leftMs = this.lastTakenMs + this.#stallTimeoutMs - performance.now();
+      const leftMs = this.lastSentMs + this.#stallTimeoutMs - performance.now();
       if (leftMs > 0) this.#watchForStall(leftMs);
       else this.#response.destroy();
     }, timeoutMs);
@@ -125,8 +125,8 @@ class EventStream implements FrameSink {
 
   /** The connection is closed, or the answer was taken to its end. */
   #release(): void {
-    clearTimeout(this.#watch);
-    this.#waiting.length = 0;
+    clearTimeout(this.#stallTimer);
+    this.#pending.length = 0;
     this.#drained?.resolve();
   }
 }

@@ -1,14 +1,14 @@
 /** One page of a listing of items, each without what `include` did not ask for. */
 import { listCursorNotFound } from "../../lifecycle/errors/state.ts";
-import { includedIn, listedItem } from "../../lifecycle/include.ts";
+import { toIncluded, toListedItem } from "../../lifecycle/include.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { List, ListQuery } from "../../protocol/list.ts";
 
 type Item = (InputItem | OutputItem) & { id: string };
 
 /** Throws the contract's error if there is no page, because `after` names nothing. */
-export function itemPage(page: List<Item> | undefined, query: ListQuery): List<Item> {
+export function toItemPage(page: List<Item> | undefined, query: ListQuery): List<Item> {
   if (page === undefined) throw listCursorNotFound(query.after!);
-  const included = includedIn(query.include);
-  return { ...page, data: page.data.map((item) => listedItem(item, included)) };
+  const included = toIncluded(query.include);
+  return { ...page, data: page.data.map((item) => toListedItem(item, included)) };
 }

@@ -16,56 +16,56 @@ type Payload = z.core.ParsePayload;
 type Issues = Payload["issues"];
 
 /** Keys of a map that zod gets at once: most maps are shorter. */
-const PIECE = 64;
+const UNBOUNDED_KEYS = 64;
 /** A list that is shorter is never left in the middle: it is sooner checked once more than remembered. */
-const SHORT = 8;
+const MIN_RESUMABLE_LENGTH = 8;
 
 /** What is done of one list. */
-interface Progress<Output> {
+interface ListProgress<Output> {
   next: number;
   readonly output: Output;
   readonly issues: Issues;
 }
 
-function fresh<Output>(output: Output): Progress<Output> {
+function createProgress<Output>(output: Output): ListProgress<Output> {
   return { next: 0, output, issues: [] };
 }
 
 /** Thrown out of a schema when its turn is over. Parsed once more, it resumes where it was. */
-export class TurnOver extends Error {}
+export class SliceOverError extends Error {}
 
 /** One check of one body. */
-export class Check {
-  #faultsLeft: number;
-  readonly #turnMs: number;
+export class BodyCheck {
+  #issuesLeft: number;
+  readonly #sliceMs: number;
   #startedMs: number | undefined;
-  readonly #progress = new Map<Schema, Map<object, Progress<never>>>();
+  readonly #progress = new Map<Schema, Map<object, ListProgress<never>>>();
 
-  /** `faults`: as many are looked for. `turnMs`: after so long a `TurnOver` is thrown. */
-  constructor({ faults, turnMs = Infinity }: { faults: number; turnMs?: number }) {
-    this.#faultsLeft = faults;
-    this.#turnMs = turnMs;
+  /** `faults`: as many are looked for. `turnMs`: after so long a `SliceOverError` is thrown. */
+  constructor({ faults, turnMs: sliceMs = Infinity }: { faults: number; turnMs?: number }) {
+    this.#issuesLeft = faults;
+    this.#sliceMs = sliceMs;
   }
 
-  beginTurn(): void {
+  beginSlice(): void {
     this.#startedMs = undefined;
   }
 
   /** Whether to look for another. */
-  countFault(): boolean {
-    this.#faultsLeft -= 1;
-    return this.#faultsLeft > 0;
+  countIssue(): boolean {
+    this.#issuesLeft -= 1;
+    return this.#issuesLeft > 0;
   }
 
   /** Of the list `input`, beneath `schema`. Only what may be left in the middle is remembered. */
-  progressOf<Output>(schema: Schema, input: object, begin: () => Output): Progress<Output> {
-    if (this.#turnMs === Infinity) return fresh(begin());
+  progressOf<Output>(schema: Schema, input: object, begin: () => Output): ListProgress<Output> {
+    if (this.#sliceMs === Infinity) return createProgress(begin());
     let known = this.#progress.get(schema);
     if (known === undefined) this.#progress.set(schema, (known = new Map()));
-    let progress = known.get(input) as Progress<Output> | undefined;
+    let progress = known.get(input) as ListProgress<Output> | undefined;
     if (progress === undefined) {
-      progress = fresh(begin());
-      known.set(input, progress as Progress<never>);
+      progress = createProgress(begin());
+      known.set(input, progress as ListProgress<never>);
     }
     return progress;
   }
@@ -75,32 +75,32 @@ export class Check {
    * turn gets on however long that way is.
    */
   endStep(): void {
-    if (this.#turnMs === Infinity) return;
+    if (this.#sliceMs === Infinity) return;
     const nowMs = performance.now();
     this.#startedMs ??= nowMs;
-    if (nowMs - this.#startedMs > this.#turnMs) throw new TurnOver();
+    if (nowMs - this.#startedMs > this.#sliceMs) throw new SliceOverError();
   }
 }
 
 /** What `safeParse` is given. It hands its context on to every schema beneath. */
 export interface CheckContext extends z.core.ParseContext<z.core.$ZodIssue> {
-  check: Check;
+  check: BodyCheck;
 }
 
-const bounded = new WeakSet<Schema>();
+const boundedSchemas = new WeakSet<Schema>();
 
 export function boundLists(root: Schema): void {
-  if (bounded.has(root)) return;
-  for (const schema of schemasIn(root)) {
-    if (bounded.has(schema)) continue;
-    bounded.add(schema);
+  if (boundedSchemas.has(root)) return;
+  for (const schema of collectSchemas(root)) {
+    if (boundedSchemas.has(schema)) continue;
+    boundedSchemas.add(schema);
     if (isArray(schema)) replaceParse(schema, arrayParser(schema));
     else if (isRecord(schema)) replaceParse(schema, recordParser(schema));
   }
 }
 
 /** Every schema of a tree, once. Throws for a kind that may hold others in a way that is not known here. */
-export function schemasIn(root: Schema): Set<Schema> {
+export function collectSchemas(root: Schema): Set<Schema> {
   const found = new Set([root]);
   // A set may grow while it is walked through.
   for (const schema of found) for (const child of childrenOf(schema)) found.add(child);
@@ -145,7 +145,7 @@ function replaceParse(schema: Schema, parse: Parse): void {
   _zod.parse = parse;
 }
 
-const checkOf = (context: z.core.ParseContextInternal): Check | undefined =>
+const checkOf = (context: z.core.ParseContextInternal): BodyCheck | undefined =>
   (context as z.core.ParseContextInternal & Partial<CheckContext>).check;
 
 /**
@@ -167,9 +167,9 @@ function arrayParser(schema: z.core.$ZodArray): Parse {
     const input = payload.value;
     // One that is too long is refused before its elements are looked at.
     if (check === undefined || !Array.isArray(input) || input.length > maximum) return parseWhole(payload, context);
-    const isShort = input.length < SHORT;
+    const isShort = input.length < MIN_RESUMABLE_LENGTH;
     const begin = (): unknown[] => [];
-    const progress = isShort ? fresh(begin()) : check.progressOf(schema, input, begin);
+    const progress = isShort ? createProgress(begin()) : check.progressOf(schema, input, begin);
     while (progress.next < input.length) {
       const place = progress.next;
       const { value, issues } = element._zod.run({ value: input[place], issues: [] }, context) as Payload;
@@ -177,7 +177,7 @@ function arrayParser(schema: z.core.$ZodArray): Parse {
       progress.next += 1;
       if (issues.length > 0) {
         for (const issue of issues) progress.issues.push({ ...issue, path: [place, ...(issue.path ?? [])] });
-        if (!check.countFault()) progress.next = input.length;
+        if (!check.countIssue()) progress.next = input.length;
       }
       if (!isShort) check.endStep();
     }
@@ -195,17 +195,17 @@ function recordParser(schema: z.core.$ZodRecord): Parse {
       return parseWhole(payload, context);
     }
     const keys = Object.keys(input);
-    if (keys.length <= PIECE) return parseWhole(payload, context);
+    if (keys.length <= UNBOUNDED_KEYS) return parseWhole(payload, context);
     const progress = check.progressOf(schema, input, () => ({}));
     while (progress.next < keys.length) {
-      const names = keys.slice(progress.next, progress.next + PIECE).filter((key) => key !== "__proto__");
+      const names = keys.slice(progress.next, progress.next + UNBOUNDED_KEYS).filter((key) => key !== "__proto__");
       const piece = Object.fromEntries(names.map((key) => [key, input[key]]));
       const { value, issues } = parseWhole({ value: piece, issues: [] }, context) as Payload;
       Object.assign(progress.output, value);
-      progress.next += PIECE;
+      progress.next += UNBOUNDED_KEYS;
       if (issues.length > 0) {
         for (const issue of issues) progress.issues.push(issue);
-        if (!check.countFault()) progress.next = keys.length;
+        if (!check.countIssue()) progress.next = keys.length;
       }
       check.endStep();
     }
@@ -214,7 +214,7 @@ function recordParser(schema: z.core.$ZodRecord): Parse {
 }
 
 /** Issues are copied: whoever gets them puts more in front of their paths. */
-function finish(payload: Payload, { output, issues }: Progress<unknown>): Payload {
+function finish(payload: Payload, { output, issues }: ListProgress<unknown>): Payload {
   payload.value = output;
   for (const issue of issues) payload.issues.push({ ...issue, path: [...(issue.path ?? [])] });
   return payload;

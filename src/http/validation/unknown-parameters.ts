@@ -8,8 +8,8 @@ import type { Response as HttpResponse } from "express";
 import type { z } from "zod";
 import type { Config } from "../../config/config.ts";
 import { unknownParameter } from "../../lifecycle/errors/api-error.ts";
-import { checkFields, checkInTurns } from "./check-fields.ts";
-import { faultOf, flatten, formatPath } from "./faults.ts";
+import { checkFields, checkFieldsInSlices } from "./check-fields.ts";
+import { toValidationError, flattenUnionIssue, formatPath } from "./validation-errors.ts";
 
 type Issue = z.core.$ZodIssue;
 type Fields = Record<string, unknown>;
@@ -19,7 +19,7 @@ export const IGNORED_HEADER = "x-ignored-parameters";
 /** One pass takes out all that zod reports at once; what hides behind another fault takes one more. */
 const MAX_PASSES = 16;
 /** As many in one pass. */
-const FAULTS_OF_A_PASS = 1_000;
+const ISSUES_PER_PASS = 1_000;
 /** More than a client of any age sends by mistake. A request with more of them is refused. */
 const MAX_IGNORED = 10_000;
 const NAME_LENGTH = 100;
@@ -34,10 +34,11 @@ export class UnknownParameters {
   }
 
   /** The fields whose names are known. Throws for the first that is not, unless it is ignored. */
-  leaveOut(fields: Fields, known: readonly string[]): Fields {
+  dropUnknown(fields: Fields, known: readonly string[]): Fields {
     const isKnown = ([name]: [string, unknown]): boolean => {
       if (known.includes(name)) return true;
-      if (!this.#isIgnoring || this.#ignored.length >= MAX_IGNORED) throw unknownParameter(name, nearest(name, known));
+      if (!this.#isIgnoring || this.#ignored.length >= MAX_IGNORED)
+        throw unknownParameter(name, findNearestName(name, known));
       this.#ignored.push(name);
       return false;
     };
@@ -47,33 +48,34 @@ export class UnknownParameters {
   /** Throws the first fault. Unknown names inside the fields are taken out of them first, if they are ignored. */
   parse<S extends z.ZodType>(schema: S, fields: Fields): z.infer<S> {
     for (let pass = 0; ; pass += 1) {
-      const parsed = checkFields(schema, fields, this.#faults);
+      const parsed = checkFields(schema, fields, this.#maxIssues);
       if (parsed.issues === undefined) return parsed.data;
-      this.#takeNames(parsed.issues, fields, pass);
+      this.#dropNames(parsed.issues, fields, pass);
     }
   }
 
   /** The same, of a large body, in turns with other requests. */
-  async parseInTurns<S extends z.ZodType>(schema: S, fields: Fields): Promise<z.infer<S>> {
+  async parseInSlices<S extends z.ZodType>(schema: S, fields: Fields): Promise<z.infer<S>> {
     for (let pass = 0; ; pass += 1) {
-      const parsed = await checkInTurns(schema, fields, this.#faults);
+      const parsed = await checkFieldsInSlices(schema, fields, this.#maxIssues);
       if (parsed.issues === undefined) return parsed.data;
-      this.#takeNames(parsed.issues, fields, pass);
+      this.#dropNames(parsed.issues, fields, pass);
     }
   }
 
   /** The first is the one that is answered. Only names that are left out are more than one. */
-  get #faults(): number {
-    return this.#isIgnoring ? FAULTS_OF_A_PASS : 1;
+  get #maxIssues(): number {
+    return this.#isIgnoring ? ISSUES_PER_PASS : 1;
   }
 
-  #takeNames(issues: readonly Issue[], fields: Fields, pass: number): void {
-    const names = this.#isIgnoring && pass < MAX_PASSES ? issues.flatMap(unknownNames) : [];
-    if (names.length === 0 || this.#ignored.length + names.length > MAX_IGNORED) throw faultOf(issues, fields);
-    for (const path of names) this.#takeOut(fields, path);
+  #dropNames(issues: readonly Issue[], fields: Fields, pass: number): void {
+    const names = this.#isIgnoring && pass < MAX_PASSES ? issues.flatMap(findUnknownPaths) : [];
+    if (names.length === 0 || this.#ignored.length + names.length > MAX_IGNORED)
+      throw toValidationError(issues, fields);
+    for (const path of names) this.#dropField(fields, path);
   }
 
-  #takeOut(fields: Fields, path: readonly PropertyKey[]): void {
+  #dropField(fields: Fields, path: readonly PropertyKey[]): void {
     let parent: unknown = fields;
     for (const key of path.slice(0, -1)) parent = (parent as Record<PropertyKey, unknown>)[key];
     // The body is this request's alone.
@@ -82,11 +84,11 @@ export class UnknownParameters {
   }
 
   /** Of a long list, as many as a header can well hold. */
-  show(response: HttpResponse): void {
+  setHeader(response: HttpResponse): void {
     if (this.#ignored.length === 0) return;
     let value = "";
     for (const [i, name] of this.#ignored.entries()) {
-      const next = `${value}${i === 0 ? "" : ", "}${headerSafe(name)}`;
+      const next = `${value}${i === 0 ? "" : ", "}${escapeForHeader(name)}`;
       if (next.length > HEADER_LENGTH) {
         value += `, and ${this.#ignored.length - i} more`;
         break;
@@ -98,20 +100,20 @@ export class UnknownParameters {
 }
 
 /** Where names stand that the schema does not have. */
-function unknownNames(issue: Issue): PropertyKey[][] {
-  const meant = flatten(issue);
+function findUnknownPaths(issue: Issue): PropertyKey[][] {
+  const meant = flattenUnionIssue(issue);
   if (meant.code === "unrecognized_keys") return meant.keys.map((key) => [...meant.path, key]);
   return meant.code === "invalid_type" && meant.expected === "never" ? [meant.path] : [];
 }
 
 /** Names are the client's: what is no plain character of one is written as in a URL. */
-function headerSafe(name: string): string {
+function escapeForHeader(name: string): string {
   const escape = (character: string): string =>
     [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
   return name.slice(0, NAME_LENGTH).replaceAll(/[^\w.[\]-]/gu, escape);
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+function findNearestName(name: string, known: readonly string[]): string | undefined {
   return known.find((each) => editDistance(each, name) <= 2);
 }
 

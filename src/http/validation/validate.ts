@@ -12,7 +12,7 @@ import {
   misplacedTrigger,
   triggerNotKept,
 } from "../../lifecycle/errors/requests.ts";
-import { checkWindow } from "../../lifecycle/completion-window.ts";
+import { checkCompletionWindow } from "../../lifecycle/completion-window.ts";
 import {
   containerNotFound,
   conversationNotFound,
@@ -23,12 +23,12 @@ import { type ContainerListQuery, containerListQuerySchema } from "../../protoco
 import { type CreateRequest, createRequestSchema } from "../../protocol/create-request.ts";
 import type { InputItem } from "../../protocol/item.ts";
 import { isContainerId, isConversationId, isResponseId } from "../../protocol/id.ts";
-import { type Included, includedIn } from "../../lifecycle/include.ts";
+import { type Included, toIncluded } from "../../lifecycle/include.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../../protocol/list.ts";
 import type { ProviderCatalog } from "../../providers/catalog.ts";
-import { extraNames } from "../../providers/extra-parameters.ts";
+import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { checkFields } from "./check-fields.ts";
-import { faultOf, reservedName, wrongType } from "./faults.ts";
+import { toValidationError, reservedNameError, wrongTypeError } from "./validation-errors.ts";
 import { isWide } from "../middleware/json-body.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";
 
@@ -46,39 +46,42 @@ interface NameRules {
 
 /** The body of `POST /responses`, or the first fault in the contract's order (contract.md#order-of-errors). */
 export function parseCreateRequest(body: unknown, catalog: ProviderCatalog, rules: NameRules = {}): CreateRequest {
-  const { unknown, fields, finish } = openCreateRequest(body, catalog, rules);
+  const { unknown, fields, finish } = prepareCreateRequest(body, catalog, rules);
   return finish(unknown.parse(createRequestSchema, fields));
 }
 
 /** The same, of a body of any size, without holding up other requests. */
-export async function readCreateRequest(
+export async function parseCreateRequestInSlices(
   body: unknown,
   catalog: ProviderCatalog,
   rules: NameRules = {},
 ): Promise<CreateRequest> {
   if (!isWide(body)) return parseCreateRequest(body, catalog, rules);
-  const { unknown, fields, finish } = openCreateRequest(body, catalog, rules);
-  return finish(await unknown.parseInTurns(createRequestSchema, fields));
+  const { unknown, fields, finish } = prepareCreateRequest(body, catalog, rules);
+  return finish(await unknown.parseInSlices(createRequestSchema, fields));
 }
 
 /** What is checked of a body before its parameters are, and what after. */
-function openCreateRequest(
+function prepareCreateRequest(
   body: unknown,
   catalog: ProviderCatalog,
   { unknown = new UnknownParameters(), prompts }: NameRules,
 ) {
-  const sent = fieldsOf(body);
+  const sent = toFields(body);
   if (sent["model"] === undefined && sent["prompt"] == null) throw missingParameter("model");
   const hasContext = CONTEXT_PARAMETERS.some((name) => sent[name] != null);
   if (sent["input"] === undefined && !hasContext) throw missingParameter("input");
   checkMetadataNames(sent);
-  const extra = takeExtra(sent, extraNames(catalog, sent["model"] ?? prompts?.modelOf(sent["prompt"])));
-  const fields = unknown.leaveOut(extra.rest, KNOWN_PARAMETERS);
+  const extra = extractExtraParameters(
+    sent,
+    extraParameterNames(catalog, sent["model"] ?? prompts?.modelOf(sent["prompt"])),
+  );
+  const fields = unknown.dropUnknown(extra.rest, KNOWN_PARAMETERS);
   const finish = (parsed: z.infer<typeof createRequestSchema>): CreateRequest => {
     const { client_metadata: _unkept, ...request } = parsed;
-    checkContext(request);
-    checkWindow(request);
-    if (!hasContext && saysNothing(request.input)) throw emptyInput();
+    checkContextParameters(request);
+    checkCompletionWindow(request);
+    if (!hasContext && hasNoInput(request.input)) throw emptyInputError();
     const { model } = request;
     if (model !== undefined && catalog.resolve(model) === undefined) throw modelNotFound(model);
     return { ...request, ...extra.parameters };
@@ -87,7 +90,7 @@ function openCreateRequest(
 }
 
 /** Apart from the rest: what is the provider's own. */
-export function takeExtra(
+export function extractExtraParameters(
   fields: Record<string, unknown>,
   names: readonly string[],
 ): { rest: Record<string, unknown>; parameters: Pick<CreateRequest, "extra_parameters"> } {
@@ -100,7 +103,9 @@ export function takeExtra(
   };
 }
 
-export function checkContext(request: Pick<CreateRequest, "conversation" | "previous_response_id" | "input">): void {
+export function checkContextParameters(
+  request: Pick<CreateRequest, "conversation" | "previous_response_id" | "input">,
+): void {
   if (request.conversation != null && request.previous_response_id != null) throw exclusiveContext();
   checkTrigger(request.input);
 }
@@ -112,13 +117,13 @@ export function checkTrigger(input: CreateRequest["input"] | null): void {
 }
 
 /** Where items are kept rather than said. */
-export function refuseTriggers(items: readonly InputItem[]): void {
+export function rejectTriggers(items: readonly InputItem[]): void {
   const place = items.findIndex(isTrigger);
   if (place >= 0) throw triggerNotKept(place);
 }
 
 /** A trigger alone has nothing to compact. */
-export function saysNothing(input: CreateRequest["input"] | null): boolean {
+export function hasNoInput(input: CreateRequest["input"] | null): boolean {
   return input == null || input.length === 0 || (Array.isArray(input) && input.every(isTrigger));
 }
 
@@ -130,29 +135,29 @@ export function parseBody<S extends z.ZodObject>(
   body: unknown,
   unknown = new UnknownParameters(),
 ): z.infer<S> {
-  return unknown.parse(schema, openBody(schema, body, unknown));
+  return unknown.parse(schema, prepareBody(schema, body, unknown));
 }
 
 /** The same, of a body of any size, without holding up other requests. */
-export async function readBody<S extends z.ZodObject>(
+export async function parseBodyInSlices<S extends z.ZodObject>(
   schema: S,
   body: unknown,
   unknown = new UnknownParameters(),
   inTurns = isWide(body),
 ): Promise<z.infer<S>> {
-  const fields = openBody(schema, body, unknown);
-  return inTurns ? unknown.parseInTurns(schema, fields) : unknown.parse(schema, fields);
+  const fields = prepareBody(schema, body, unknown);
+  return inTurns ? unknown.parseInSlices(schema, fields) : unknown.parse(schema, fields);
 }
 
-function openBody(schema: z.ZodObject, body: unknown, unknown: UnknownParameters): Record<string, unknown> {
-  const sent = fieldsOf(body);
+function prepareBody(schema: z.ZodObject, body: unknown, unknown: UnknownParameters): Record<string, unknown> {
+  const sent = toFields(body);
   checkMetadataNames(sent);
-  return unknown.leaveOut(sent, Object.keys(schema.shape));
+  return unknown.dropUnknown(sent, Object.keys(schema.shape));
 }
 
-export function fieldsOf(body: unknown): Record<string, unknown> {
+export function toFields(body: unknown): Record<string, unknown> {
   if (body !== undefined && (typeof body !== "object" || body === null || Array.isArray(body))) {
-    throw wrongType("body", "an object", body);
+    throw wrongTypeError("body", "an object", body);
   }
   return (body ?? {}) as Record<string, unknown>;
 }
@@ -160,17 +165,17 @@ export function fieldsOf(body: unknown): Record<string, unknown> {
 /** zod leaves this name out of what it answers, and what was sent must not vanish in silence. */
 function checkMetadataNames({ metadata }: Record<string, unknown>): void {
   if (typeof metadata === "object" && metadata !== null && Object.hasOwn(metadata, "__proto__")) {
-    throw reservedName("metadata", "__proto__");
+    throw reservedNameError("metadata", "__proto__");
   }
 }
 
-export function emptyInput(): ApiError {
+export function emptyInputError(): ApiError {
   const message = `One of "input" or "previous_response_id" or 'prompt' or 'conversation' must be provided.`;
   return badRequest(message, null, "missing_required_parameter");
 }
 
 /** The id in the path. An id that cannot be one of ours is either malformed or unknown, never looked up. */
-export function responseIdOf(request: HttpRequest): string {
+export function parseResponseId(request: HttpRequest): string {
   const id = String(request.params["response_id"]);
   if (!id.startsWith("resp")) throw malformedResponseId(id);
   if (!isResponseId(id)) throw responseNotFound(id);
@@ -178,7 +183,7 @@ export function responseIdOf(request: HttpRequest): string {
 }
 
 /** The same, of a conversation. */
-export function conversationIdOf(request: HttpRequest): string {
+export function parseConversationId(request: HttpRequest): string {
   const id = String(request.params["conversation_id"]);
   if (!id.startsWith("conv")) throw malformedConversationId(id);
   if (!isConversationId(id)) throw conversationNotFound(id);
@@ -186,7 +191,7 @@ export function conversationIdOf(request: HttpRequest): string {
 }
 
 /** The same, of a container. */
-export function containerIdOf(request: HttpRequest): string {
+export function parseContainerId(request: HttpRequest): string {
   const id = String(request.params["container_id"]);
   if (!id.startsWith("cntr")) throw malformedContainerId(id);
   if (!isContainerId(id)) throw containerNotFound(id);
@@ -202,7 +207,7 @@ export function parseListQuery(query: HttpRequest["query"]): ListQuery {
 }
 
 export function parseInclude(query: HttpRequest["query"]): Included {
-  return includedIn(parseQuery(includeQuerySchema, query).include);
+  return toIncluded(parseQuery(includeQuerySchema, query).include);
 }
 
 function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"]): z.infer<S> {
@@ -210,7 +215,7 @@ function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"])
   const stated = Object.entries(query).filter(([, value]) => value !== "");
   const fields = Object.fromEntries(stated.map(([name, value]) => [name, READERS[name]?.(value) ?? value]));
   const parsed = checkFields(schema, fields, 1);
-  if (parsed.issues !== undefined) throw faultOf(parsed.issues, fields);
+  if (parsed.issues !== undefined) throw toValidationError(parsed.issues, fields);
   return parsed.data;
 }
 
@@ -233,7 +238,7 @@ export function parseFlag(query: HttpRequest["query"], name: string): boolean {
   const value = query[name];
   if (value === undefined || value === "false" || value === "0") return false;
   if (value === "true" || value === "1") return true;
-  throw wrongType(name, "a boolean", value);
+  throw wrongTypeError(name, "a boolean", value);
 }
 
 /**

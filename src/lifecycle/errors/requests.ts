@@ -59,13 +59,13 @@ export function secretInItem(param: string): ApiError {
 }
 
 /** The sentence is the hosted API's own. */
-export function misplacedTrigger(place: number): ApiError {
+export function misplacedTrigger(index: number): ApiError {
   const message = "The 'compaction_trigger' item must be the final input item.";
-  return badRequest(message, `input[${place}]`, "invalid_value");
+  return badRequest(message, `input[${index}]`, "invalid_value");
 }
 
-export function triggerNotKept(place: number): ApiError {
-  const param = `items[${place}]`;
+export function triggerNotKept(index: number): ApiError {
+  const param = `items[${index}]`;
   const message = `Invalid '${param}': a 'compaction_trigger' asks a response to compact its context, and cannot be kept.`;
   return badRequest(message, param, "invalid_value");
 }
@@ -97,14 +97,14 @@ export type CursorSource = "starting_after" | "Last-Event-ID";
 
 /** contract.md#cursors: a cursor beyond the log of a response that has ended is an answer about lost data, not an empty stream. */
 export function cursorBeyondLog(cursor: number, last: number, source: CursorSource): ApiError {
-  return badCursor(source, `${cursor} is beyond the last recorded event, which is ${last}.`);
+  return invalidCursor(source, `${cursor} is beyond the last recorded event, which is ${last}.`);
 }
 
 export function malformedCursor(value: string, source: CursorSource): ApiError {
-  return badCursor(source, `expected an integer >= 0, but got '${value}' instead.`);
+  return invalidCursor(source, `expected an integer >= 0, but got '${value}' instead.`);
 }
 
-function badCursor(source: CursorSource, fault: string): ApiError {
+function invalidCursor(source: CursorSource, fault: string): ApiError {
   const isHeader = source === "Last-Event-ID";
   const message = `Invalid '${source}'${isHeader ? " header" : ""}: ${fault}`;
   return badRequest(message, isHeader ? null : source, "invalid_value");

@@ -13,7 +13,7 @@ export function storeUnavailable(retryAfterSeconds: number): ApiError {
   });
 }
 
-const RECORDED_AGAIN_SECONDS = 2;
+const LOG_RECOVERY_SECONDS = 2;
 
 /**
  * contract.md#cursors. The log of a response that still runs is shorter than what a client has seen: Redis came back from
@@ -25,7 +25,7 @@ export function cursorNotRecorded(cursor: number, last: number): ApiError {
     message: `Event ${cursor} is not recorded at the moment: the log ends with ${last}, and the response is still running. Please retry.`,
     type: "server_error",
     code: "service_unavailable",
-    headers: { "retry-after": String(RECORDED_AGAIN_SECONDS) },
+    headers: { "retry-after": String(LOG_RECOVERY_SECONDS) },
   });
 }
 

@@ -38,8 +38,8 @@ export function containerNotFound(id: string): ApiError {
 }
 
 /** `place` is among the request's items. A conversation has an id once: items are read, deleted and named by it. */
-export function itemExists(id: string, place: number): ApiError {
-  const param = `items[${place}].id`;
+export function itemExists(id: string, index: number): ApiError {
+  const param = `items[${index}].id`;
   return badRequest(`Invalid '${param}': an item with id '${id}' already exists.`, param, "invalid_value");
 }
 
@@ -75,18 +75,18 @@ export function conversationLocked(): ApiError {
 }
 
 /** `place` is among the request's tools; `reason` names the setting that is missing. */
-export function toolUnavailable(place: number, type: string, reason: string): ApiError {
-  return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${place}]`, "unsupported_value");
+export function toolUnavailable(index: number, type: string, reason: string): ApiError {
+  return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${index}]`, "unsupported_value");
 }
 
-const CANCEL_REFUSALS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
+const CANCEL_ERRORS: Record<Exclude<TerminalStatus, "cancelled">, string> = {
   completed: "Cannot cancel a completed response.",
   failed: "Cannot cancel a failed response.",
   incomplete: "Cannot cancel an incomplete response.",
 };
 
 export function cannotCancel(status: Exclude<TerminalStatus, "cancelled">): ApiError {
-  return badRequest(CANCEL_REFUSALS[status]);
+  return badRequest(CANCEL_ERRORS[status]);
 }
 
 export function cannotCancelSynchronous(): ApiError {

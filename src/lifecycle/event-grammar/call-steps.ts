@@ -10,24 +10,24 @@ import { StreamedText } from "./streamed-text.ts";
 type ItemType = OutputItem["type"];
 
 /** `after` names events by what follows `response.`; `added` is the item's own. `ends`: the item may be done after it. */
-interface Step {
+interface CallStep {
   of: ItemType;
   after: readonly string[];
   ends?: true;
 }
 
-const text = (of: ItemType, name: string, first: readonly string[], ends?: true): Record<string, Step> => ({
+const text = (of: ItemType, name: string, first: readonly string[], ends?: true): Record<string, CallStep> => ({
   [`${name}.delta`]: { of, after: [...first, `${name}.delta`] },
   [`${name}.done`]: { of, after: [...first, `${name}.delta`], ...(ends && { ends }) },
 });
 
-const search = (of: "web_search_call" | "file_search_call"): Record<string, Step> => ({
+const search = (of: "web_search_call" | "file_search_call"): Record<string, CallStep> => ({
   [`${of}.in_progress`]: { of, after: ["added"] },
   [`${of}.searching`]: { of, after: [`${of}.in_progress`] },
   [`${of}.completed`]: { of, after: [`${of}.searching`], ends: true },
 });
 
-const STEPS: Readonly<Record<string, Step>> = {
+const STEPS: Readonly<Record<string, CallStep>> = {
   ...text("function_call", "function_call_arguments", ["added"], true),
   ...text("custom_tool_call", "custom_tool_call_input", ["added"], true),
   ...search("web_search_call"),
@@ -112,7 +112,7 @@ export class CallSteps {
   }
 
   checkSame(event: { type: string }, item: OutputItem): void {
-    const told = this.#last === "added" ? undefined : toldOf(item);
+    const told = this.#last === "added" ? undefined : streamedInputOf(item);
     if (told !== undefined) this.#text.checkSame(event, told);
   }
 
@@ -132,7 +132,7 @@ export class CallSteps {
       case "response.custom_tool_call_input.delta":
       case "response.code_interpreter_call_code.delta":
       case "response.shell_call_command.delta":
-        return this.#text.grow(event, event.delta);
+        return this.#text.appendDelta(event, event.delta);
       case "response.function_call_arguments.done":
       case "response.mcp_call_arguments.done":
         return this.#text.finish(event, event.arguments);
@@ -142,7 +142,7 @@ export class CallSteps {
         return this.#text.finish(event, event.code);
       case "response.shell_call_command.added":
         this.#text = new StreamedText();
-        return event.command === "" ? undefined : this.#text.grow(event, event.command);
+        return event.command === "" ? undefined : this.#text.appendDelta(event, event.command);
       case "response.shell_call_command.done":
         this.#text.finish(event, event.command);
         this.#next += 1;
@@ -157,7 +157,7 @@ export class CallSteps {
 }
 
 /** What the call was told to do, as one text. */
-function toldOf(item: OutputItem): string | undefined {
+function streamedInputOf(item: OutputItem): string | undefined {
   switch (item.type) {
     case "function_call":
     case "mcp_call":

@@ -2,11 +2,11 @@
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import type { OutputItem } from "../../protocol/item.ts";
 import { IllegalEventError } from "../apply-event.ts";
-import { isActedOn } from "../client-calls.ts";
+import { isClientAction } from "../client-actions.ts";
 import { CallSteps } from "./call-steps.ts";
 import { isPartEvent, ItemParts } from "./item-parts.ts";
 
-interface OpenItem {
+interface OpenItemGrammar {
   item: OutputItem;
   parts: ItemParts;
   steps: CallSteps;
@@ -20,7 +20,7 @@ export interface ItemGrammarOptions {
 /** The items of one response, or of one call of an upstream, which counts its places from 0 as well. */
 export class ItemGrammar {
   readonly #callsAreWhole: boolean;
-  readonly #open = new Map<number, OpenItem>();
+  readonly #open = new Map<number, OpenItemGrammar>();
   readonly #done = new Map<number, OutputItem>();
   readonly #ids = new Set<string>();
 
@@ -55,12 +55,12 @@ export class ItemGrammar {
   #checkCalls(event: ItemEventDraft): void {
     if (!this.#callsAreWhole) return;
     for (const [place, { item }] of this.#open) {
-      if (place !== event.output_index && isActedOn(item.type)) {
+      if (place !== event.output_index && isClientAction(item.type)) {
         throw new IllegalEventError(event, `comes in the middle of the ${item.type} at ${place}.`);
       }
     }
     if (event.type !== "response.output_item.done" || event.item.status !== "incomplete") return;
-    if (isActedOn(event.item.type)) {
+    if (isClientAction(event.item.type)) {
       throw new IllegalEventError(event, `a ${event.item.type} that was cut off is not shown at all.`);
     }
   }
@@ -78,7 +78,7 @@ export class ItemGrammar {
   }
 
   /** An item that was cut off may be done wherever it stood; any other only when nothing of it is missing. Both are as they were streamed. */
-  #finish(event: Extract<ItemEventDraft, { type: "response.output_item.done" }>, open: OpenItem): void {
+  #finish(event: Extract<ItemEventDraft, { type: "response.output_item.done" }>, open: OpenItemGrammar): void {
     const { item } = event;
     const before = open.item;
     if (item.id !== before.id || item.type !== before.type || callIdOf(item) !== callIdOf(before)) {

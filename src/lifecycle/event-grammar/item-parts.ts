@@ -70,13 +70,13 @@ export class ItemParts {
         return;
       }
       case "response.output_text.delta":
-        return this.#openPart(event, "output_text").text.grow(event, event.delta);
+        return this.#openPart(event, "output_text").text.appendDelta(event, event.delta);
       case "response.refusal.delta":
-        return this.#openPart(event, "refusal").text.grow(event, event.delta);
+        return this.#openPart(event, "refusal").text.appendDelta(event, event.delta);
       case "response.reasoning_text.delta":
-        return this.#openPart(event, "reasoning_text").text.grow(event, event.delta);
+        return this.#openPart(event, "reasoning_text").text.appendDelta(event, event.delta);
       case "response.reasoning_summary_text.delta":
-        return this.#openPart(event, "summary_text").text.grow(event, event.delta);
+        return this.#openPart(event, "summary_text").text.appendDelta(event, event.delta);
       case "response.output_text.done":
         return this.#openPart(event, "output_text").text.finish(event, event.text);
       case "response.refusal.done":

@@ -7,7 +7,7 @@ export class StreamedText {
   #text: string | undefined;
   #isFinished = false;
 
-  grow(event: Event, delta: string): void {
+  appendDelta(event: Event, delta: string): void {
     this.checkUnfinished(event);
     this.#text = (this.#text ?? "") + delta;
   }

@@ -10,7 +10,7 @@ const TERMINAL_TYPES = new Set(["response.completed", "response.failed", "respon
 const isTerminal = (event: NumberedEvent): boolean => TERMINAL_TYPES.has(event.type);
 
 /** What is wrong with `received`, in words; empty if nothing is. `replayed` is the whole stream, read again later. */
-export function findFaults(received: readonly NumberedEvent[], replayed: readonly NumberedEvent[]): string[] {
+export function findStreamErrors(received: readonly NumberedEvent[], replayed: readonly NumberedEvent[]): string[] {
   const faults: string[] = [];
   for (const [place, { sequence_number }] of received.entries()) {
     const wanted = place === 0 ? 0 : received[place - 1]!.sequence_number + 1;

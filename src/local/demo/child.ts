@@ -11,7 +11,7 @@ import { raceSignal } from "race-signal";
 
 const PROJECT = join(import.meta.dirname, "..", "..", "..");
 const STOP_TIMEOUT_MS = 4_000;
-const LINES_KEPT = 40;
+const MAX_LINES = 40;
 
 export interface ChildOptions {
   name: string;
@@ -42,7 +42,8 @@ export class Child implements AsyncDisposable {
       child.once("close", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
       child.once("error", (error) => resolve(error.message));
     });
-    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", (line) => this.#take(line));
+    for (const input of [child.stdout, child.stderr])
+      createInterface({ input }).on("line", (line) => this.#readLine(line));
     // Whatever ends this process without disposing of anything must not leave the child behind.
     const kill = (): void => void child.kill("SIGKILL");
     process.once("exit", kill);
@@ -57,14 +58,14 @@ export class Child implements AsyncDisposable {
     return this.#isExpectedToEnd;
   }
 
-  #take(line: string): void {
-    if (this.lastLines.push(line) > LINES_KEPT) this.lastLines.shift();
+  #readLine(line: string): void {
+    if (this.lastLines.push(line) > MAX_LINES) this.lastLines.shift();
     const parsed = parseLine(line);
     for (const watch of this.#watchers) watch(parsed);
   }
 
   /** The first line to come with this message. It must be asked for before the process can have written it. */
-  async logged(message: string, signal: AbortSignal): Promise<LogLine> {
+  async waitForLogLine(message: string, signal: AbortSignal): Promise<LogLine> {
     const { promise, resolve } = Promise.withResolvers<LogLine>();
     const watch = (line: LogLine): void => {
       if (line["msg"] === message) resolve(line);

@@ -18,7 +18,7 @@ const DATA_DIR = join(import.meta.dirname, "..", "..", "..", ".data", "demo");
 const CONNECT_TIMEOUT_MS = 10_000;
 const SCAN_COUNT = 1_000;
 /** What the processes get of the environment. Everything else, and so every setting, is the demo's own. */
-const INHERITED = ["PATH", "REDIS_CLUSTER", ...REDIS_TLS_SETTINGS, "NODE_EXTRA_CA_CERTS"];
+const INHERITED_VARIABLES = ["PATH", "REDIS_CLUSTER", ...REDIS_TLS_SETTINGS, "NODE_EXTRA_CA_CERTS"];
 
 export interface InstallationOptions {
   environment: NodeJS.ProcessEnv;
@@ -57,14 +57,14 @@ export class Installation implements AsyncDisposable {
     const redis = await ensureRedis({ redisUrl, dataDir, allowInstall: true, log, environment });
     this.#stack.use(redis);
     this.#redisUrl = redis.url;
-    void redis.exited?.then((how) => this.#endUnexpectedly("Redis", how));
+    void redis.exited?.then((how) => this.#reportUnexpectedExit("Redis", how));
     this.#redis = await this.#connect();
     if (redis.how === "configured") return `of REDIS_URL, keys ${this.#name}:*`;
     return redis.pid === undefined ? redis.url : `${redis.url}, pid ${redis.pid}`;
   }
 
   /** Everything has to be over by then. */
-  limitTime(timeLimitMs: number): void {
+  setTimeLimit(timeLimitMs: number): void {
     const { stopping } = this.#options;
     stopping.signal.throwIfAborted();
     const tooLate = (): void => stopping.abort(new Error(`It was not done within ${timeLimitMs / 1000} s.`));
@@ -93,19 +93,19 @@ export class Installation implements AsyncDisposable {
   /** Answers with its base URL. */
   async startApi(settings: NodeJS.ProcessEnv): Promise<{ url: string; pid: number | undefined }> {
     const api = this.#spawn("The API", "src/server.ts", settings);
-    const line = await api.logged("API listening", this.#options.stopping.signal);
+    const line = await api.waitForLogLine("API listening", this.#options.stopping.signal);
     return { url: String(line["url"]), pid: api.pid };
   }
 
   /** Answers with its pid. */
   async startWorker(settings: NodeJS.ProcessEnv): Promise<number | undefined> {
     const worker = this.#spawn("A worker", "workers/main.ts", settings);
-    await worker.logged("Worker taking jobs", this.#options.stopping.signal);
+    await worker.waitForLogLine("Worker taking jobs", this.#options.stopping.signal);
     return worker.pid;
   }
 
   #spawn(name: string, script: string, settings: NodeJS.ProcessEnv): Child {
-    const inherited = INHERITED.map((setting) => [setting, this.#options.environment[setting]]);
+    const inherited = INHERITED_VARIABLES.map((setting) => [setting, this.#options.environment[setting]]);
     const environment = {
       ...(Object.fromEntries(inherited) as NodeJS.ProcessEnv),
       ...settings,
@@ -119,12 +119,12 @@ export class Installation implements AsyncDisposable {
     const child = new Child({ name, script, environment });
     this.#children.push(child);
     void child.exited.then((how) => {
-      if (!child.isExpectedToEnd) this.#endUnexpectedly(`${child.name} (pid ${child.pid})`, how);
+      if (!child.isExpectedToEnd) this.#reportUnexpectedExit(`${child.name} (pid ${child.pid})`, how);
     });
     return child;
   }
 
-  #endUnexpectedly(name: string, how: string): void {
+  #reportUnexpectedExit(name: string, how: string): void {
     this.#options.stopping.abort(new Error(`${name} ended unexpectedly: ${how}.`));
   }
 

@@ -8,19 +8,19 @@ import { Screen } from "./screen.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130; // 128 + SIGINT, as shells have it
-const WORD_OF_END_MS = 500;
+const EXIT_NOTICE_MS = 500;
 /** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
 const SAME_KEY_PRESS_MS = 500;
 
-export interface Stage {
+export interface DemoStage {
   installation: Installation;
   screen: Screen;
   /** Aborted when the demo is to end before its time. */
   signal: AbortSignal;
 }
 
-class Interrupted extends Error {
-  override readonly name = "Interrupted";
+class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
 }
 
 export interface DemoOptions {
@@ -31,21 +31,21 @@ export interface DemoOptions {
 /** Answers the exit code: 0 only if `demonstrate` came to its end. */
 export async function runDemo(
   { title, environment }: DemoOptions,
-  demonstrate: (stage: Stage) => Promise<void>,
+  demonstrate: (stage: DemoStage) => Promise<void>,
 ): Promise<number> {
   const screen = new Screen(process.stdout);
   const stopping = new AbortController();
   listenForSignals(stopping);
-  const installation = new Installation({ environment, stopping, log: (line) => screen.line(line) });
+  const installation = new Installation({ environment, stopping, log: (line) => screen.printLine(line) });
   try {
-    screen.title(title);
+    screen.printTitle(title);
     await demonstrate({ installation, screen, signal: stopping.signal });
     return 0;
   } catch (error) {
     screen.endText();
     const cause = await findCause(error, stopping.signal);
-    if (cause instanceof Interrupted) {
-      screen.line("Stopping.", "none", "");
+    if (cause instanceof InterruptedError) {
+      screen.printLine("Stopping.", "none", "");
       return EXIT_INTERRUPTED;
     }
     process.stderr.write(`\n✗ ${cause instanceof Error ? cause.message : String(cause)}\n${installation.logs()}\n`);
@@ -57,7 +57,7 @@ export async function runDemo(
 
 /** A request or a stream may fail before there is word of the process, or of the key press, that was the reason. */
 async function findCause(thrown: unknown, stopped: AbortSignal): Promise<unknown> {
-  await delay(WORD_OF_END_MS, undefined, { signal: stopped }).catch(() => {});
+  await delay(EXIT_NOTICE_MS, undefined, { signal: stopped }).catch(() => {});
   return stopped.aborted ? stopped.reason : thrown;
 }
 
@@ -67,14 +67,14 @@ function listenForSignals(stopping: AbortController): void {
   const onSignal = (): void => {
     if (firstAtMs === undefined) {
       firstAtMs = performance.now();
-      stopping.abort(new Interrupted());
+      stopping.abort(new InterruptedError());
     } else if (performance.now() - firstAtMs > SAME_KEY_PRESS_MS) {
       process.exit(EXIT_INTERRUPTED);
     }
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   // Whoever read the output has gone.
-  process.stdout.on("error", () => stopping.abort(new Interrupted()));
+  process.stdout.on("error", () => stopping.abort(new InterruptedError()));
 }
 
 export interface InstallationStart {
@@ -85,13 +85,13 @@ export interface InstallationStart {
 }
 
 /** Redis, an API process and two workers. Answers the API's base URL. */
-export async function startInstallation(stage: Stage, { timeLimitMs, settings = {} }: InstallationStart) {
+export async function startInstallation(stage: DemoStage, { timeLimitMs, settings = {} }: InstallationStart) {
   const { installation, screen } = stage;
-  screen.line(`Redis    ${await installation.startRedis()}`);
-  installation.limitTime(timeLimitMs);
+  screen.printLine(`Redis    ${await installation.startRedis()}`);
+  installation.setTimeLimit(timeLimitMs);
   const starting = [installation.startWorker(settings), installation.startWorker(settings)];
   const [api, ...workers] = await Promise.all([installation.startApi(settings), ...starting]);
-  screen.line(`API      ${api.url}, pid ${api.pid}`);
-  for (const pid of workers) screen.line(`Worker   pid ${pid}`);
+  screen.printLine(`API      ${api.url}, pid ${api.pid}`);
+  for (const pid of workers) screen.printLine(`Worker   pid ${pid}`);
   return api.url;
 }

@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 
 type Format = Parameters<typeof styleText>[0];
 
-const WIDTH_MAXIMUM = 100;
+const MAX_WIDTH = 100;
 const INDENT = "   ";
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const SPIN_MS = 100;
@@ -22,17 +22,17 @@ export class Screen {
     this.#out = out;
   }
 
-  title(text: string): void {
-    this.line(text, "bold", "");
+  printTitle(printText: string): void {
+    this.printLine(printText, "bold", "");
   }
 
-  heading(text: string): void {
+  printHeading(text: string): void {
     this.#headings += 1;
-    this.line("");
-    this.line(`${this.#headings}. ${text}`, "bold", "");
+    this.printLine("");
+    this.printLine(`${this.#headings}. ${text}`, "bold", "");
   }
 
-  line(text: string, format: Format = "none", indent = INDENT): void {
+  printLine(text: string, format: Format = "none", indent = INDENT): void {
     this.endText();
     this.#out.write(text === "" ? "\n" : `${this.#styled(format, indent + text)}\n`);
   }
@@ -40,7 +40,7 @@ export class Screen {
   /** Appends to the running text, and wraps it between words. */
   text(delta: string, format: Format = "none"): void {
     this.#endWaiting();
-    const width = Math.min(this.#out.columns || WIDTH_MAXIMUM, WIDTH_MAXIMUM);
+    const width = Math.min(this.#out.columns || MAX_WIDTH, MAX_WIDTH);
     for (const word of delta.match(/\s*\S+|\s+$/g) ?? []) {
       const isFirst = this.#column === 0;
       const isWrapped = !isFirst && this.#column + word.length > width;
@@ -58,7 +58,7 @@ export class Screen {
   }
 
   /** Shows how long it takes until something else is written. */
-  waiting(text: string): void {
+  showWaiting(text: string): void {
     this.endText();
     const sinceMs = performance.now();
     const elapsed = (digits: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(digits)} s`;
@@ -70,7 +70,7 @@ export class Screen {
         this.#out.write(`${CLEAR_LINE}${INDENT}${this.#styled("cyan", spinner)} ${text} ${elapsed(1)}`);
       }, SPIN_MS);
     } else {
-      this.line(text);
+      this.printLine(text);
       this.#waiting = setInterval(() => this.#out.write(`${INDENT}… ${elapsed(0)}\n`), REMIND_MS);
     }
   }

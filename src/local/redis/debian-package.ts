@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { acquireLock, LockHeldError } from "./exclusive-lock.ts";
+import { acquireLockFile, LockHeldError } from "./exclusive-lock.ts";
 
 const run = promisify(execFile);
 
@@ -39,11 +39,11 @@ export async function installDebianPackage(
   environment: NodeJS.ProcessEnv,
   log: (line: string) => void,
 ): Promise<void> {
-  await using _lock = await untilLocked(log);
+  await using _lock = await waitForInstallLock(log);
   // Another process may have installed it while this one waited.
   if (await isInstalled(environment)) return;
   log(`${title} was not found; installing the Debian package ${name} (apt-get, as root)…`);
-  await using _noService = await keepServicesStopped();
+  await using _noService = await preventServiceStart();
   try {
     await aptGet(["install", "--yes", "--no-install-recommends", name], environment);
   } catch {
@@ -55,12 +55,12 @@ export async function installDebianPackage(
 }
 
 /** Tests, the demo and a server may start at the same time; each of them would install. */
-async function untilLocked(log: (line: string) => void): Promise<AsyncDisposable> {
+async function waitForInstallLock(log: (line: string) => void): Promise<AsyncDisposable> {
   const end = performance.now() + APT_TIMEOUT_MS;
   let isWaiting = false;
   for (;;) {
     try {
-      return await acquireLock(INSTALL_LOCK);
+      return await acquireLockFile(INSTALL_LOCK);
     } catch (error) {
       if (!(error instanceof LockHeldError) || performance.now() > end) throw error;
       if (!isWaiting) log(`Process ${error.holder.pid} is installing a package; waiting for it.`);
@@ -78,7 +78,7 @@ const NO_SERVICES =
  * A package of a server would start it as a service of the system (Redis on port 6379), which nobody asked for. Debian
  * asks this program first; 101 means no. One that is there already is the administrator's and stays.
  */
-async function keepServicesStopped(): Promise<AsyncDisposable> {
+async function preventServiceStart(): Promise<AsyncDisposable> {
   try {
     await writeFile(SERVICE_POLICY, NO_SERVICES, { flag: "wx", mode: 0o755 });
   } catch {

@@ -3,8 +3,8 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { ping } from "./inspect.ts";
-import { durableArgs } from "./private-server.ts";
+import { pingServer } from "./query-server.ts";
+import { durabilityArgs } from "./private-server.ts";
 import type { LocalRedis } from "./local-server.ts";
 
 const run = promisify(execFile);
@@ -26,7 +26,7 @@ export interface DockerRedisOptions {
 }
 
 /** Whether there is an engine behind the command, not only the command. */
-export async function dockerAnswers(environment: NodeJS.ProcessEnv): Promise<boolean> {
+export async function isDockerAvailable(environment: NodeJS.ProcessEnv): Promise<boolean> {
   try {
     await docker(["info", "--format", "{{.ServerVersion}}"], environment, ANSWER_TIMEOUT_MS);
     return true;
@@ -42,7 +42,7 @@ export async function startDockerRedis(options: DockerRedisOptions): Promise<Loc
   await removeContainer(name, environment);
   const user = await containerUser(environment);
   const network = ["--bind", "*", "--protected-mode", "no"]; // the engine publishes the port on loopback only
-  const args = [...network, "--dir", "/data", ...durableArgs(options.appendfsync), ...(options.extraArgs ?? [])];
+  const args = [...network, "--dir", "/data", ...durabilityArgs(options.appendfsync), ...(options.extraArgs ?? [])];
   const container = ["--detach", "--rm", "--name", name, ...user, "--volume", `${dataDir}:/data`];
   const published = ["--publish", `127.0.0.1:${options.port ?? 0}:6379`];
   const command = ["--entrypoint", "redis-server", IMAGE, ...args];
@@ -50,7 +50,7 @@ export async function startDockerRedis(options: DockerRedisOptions): Promise<Loc
     await docker(["run", ...container, ...published, ...command], environment, RUN_TIMEOUT_MS);
     const address = await docker(["port", name, "6379/tcp"], environment, ANSWER_TIMEOUT_MS);
     const url = `redis://${address.split("\n")[0]!.trim()}`;
-    await untilPing(url);
+    await waitUntilAnswering(url);
     return { url, how: "docker", [Symbol.asyncDispose]: async () => await removeContainer(name, environment) };
   } catch (error) {
     await removeContainer(name, environment);
@@ -79,11 +79,11 @@ async function removeContainer(name: string, environment: NodeJS.ProcessEnv): Pr
   }
 }
 
-async function untilPing(url: string): Promise<void> {
+async function waitUntilAnswering(url: string): Promise<void> {
   const end = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     try {
-      return await ping(url, ANSWER_TIMEOUT_MS);
+      return await pingServer(url, ANSWER_TIMEOUT_MS);
     } catch (error) {
       if (performance.now() > end) throw new Error(`Redis in Docker does not answer at ${url}.`, { cause: error });
     }

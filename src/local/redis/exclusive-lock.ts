@@ -22,28 +22,28 @@ const holderSchema = z.object({
   token: z.string(),
 });
 
-export type Holder = z.infer<typeof holderSchema>;
+export type LockHolder = z.infer<typeof holderSchema>;
 
 export class LockHeldError extends Error {
   override readonly name = "LockHeldError";
-  readonly holder: Holder;
+  readonly holder: LockHolder;
 
-  constructor(path: string, holder: Holder) {
+  constructor(path: string, holder: LockHolder) {
     super(`${path} is held by process ${holder.pid}.`);
     this.holder = holder;
   }
 }
 
-const ATTEMPTS = 10;
+const MAX_ATTEMPTS = 10;
 
 /**
  * Held until it is disposed. Throws `LockHeldError` while another living process, or this one, holds `path` or is about
  * to take it over from a dead one.
  */
-export async function acquireLock(path: string): Promise<AsyncDisposable> {
+export async function acquireLockFile(path: string): Promise<AsyncDisposable> {
   const self = { pid: process.pid, startTime: await startTimeOf(process.pid), token: randomUUID() };
   const aside = `${path}.${self.token}`;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const found = await readIfThere(path);
     const isOurs = found === undefined ? await create(path, aside, self) : await takeOver(path, aside, self, found);
     if (isOurs) return { [Symbol.asyncDispose]: async () => await release(path, self.token) };
@@ -57,13 +57,13 @@ async function release(path: string, token: string): Promise<void> {
   if (isOurs) await rm(path, { force: true });
 }
 
-async function create(path: string, aside: string, self: Holder): Promise<boolean> {
+async function create(path: string, aside: string, self: LockHolder): Promise<boolean> {
   await writeFile(aside, JSON.stringify(self));
   try {
     await link(aside, path);
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (errorCodeOf(error) === "EEXIST") return false;
     throw error;
   } finally {
     await rm(aside, { force: true });
@@ -71,10 +71,10 @@ async function create(path: string, aside: string, self: Holder): Promise<boolea
 }
 
 /** False if `path` changed hands meanwhile. */
-async function takeOver(path: string, aside: string, self: Holder, found: string): Promise<boolean> {
+async function takeOver(path: string, aside: string, self: LockHolder, found: string): Promise<boolean> {
   const holder = parseHolder(found);
   if (holder !== undefined && (await isAlive(holder))) throw new LockHeldError(path, holder);
-  await using _takeover = await acquireLock(takeoverPathOf(path, found));
+  await using _takeover = await acquireLockFile(takeoverPathOf(path, found));
   if ((await readIfThere(path)) !== found) return false;
   await writeFile(aside, JSON.stringify(self));
   await rename(aside, path);
@@ -87,13 +87,13 @@ function takeoverPathOf(path: string, found: string): string {
   return `${path}.after-${digest}`;
 }
 
-async function isAlive(holder: Holder): Promise<boolean> {
+async function isAlive(holder: LockHolder): Promise<boolean> {
   if (!(await isRunning(holder.pid))) return false;
   const startTime = await startTimeOf(holder.pid);
   return startTime === undefined || holder.startTime === undefined || startTime === holder.startTime;
 }
 
-function parseHolder(content: string): Holder | undefined {
+function parseHolder(content: string): LockHolder | undefined {
   try {
     return holderSchema.safeParse(JSON.parse(content)).data;
   } catch {
@@ -105,11 +105,11 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (errorCodeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-function codeOf(error: unknown): unknown {
+function errorCodeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -11,13 +11,13 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { type DebianPackage, installDebianPackage, isDebianRoot } from "./debian-package.ts";
-import { dockerAnswers, startDockerRedis } from "./docker-server.ts";
-import { acquireLock, LockHeldError } from "./exclusive-lock.ts";
+import { isDockerAvailable, startDockerRedis } from "./docker-server.ts";
+import { acquireLockFile, LockHeldError } from "./exclusive-lock.ts";
 import { findRedisProgram, MIN_VERSION } from "../../redis/find-program.ts";
-import { endOrphan, forgetAddress, noteAddress } from "./orphan.ts";
+import { stopOrphan, removeAddress, recordAddress } from "./orphan.ts";
 import { startPrivateRedis } from "./private-server.ts";
 
-export { dockerAnswers, startPrivateRedis };
+export { isDockerAvailable, startPrivateRedis };
 
 export interface LocalRedisOptions {
   /** What is configured. Set and not empty: the answer. */
@@ -73,18 +73,18 @@ export async function ensureRedis(options: LocalRedisOptions): Promise<LocalRedi
   if (options.redisUrl !== undefined && options.redisUrl !== "") {
     return { url: options.redisUrl, how: "configured", [Symbol.asyncDispose]: async () => undefined };
   }
-  const source = await findSource(options);
+  const source = await findRedisSource(options);
   await mkdir(options.dataDir, { recursive: true });
   const dataDir = await realpath(options.dataDir);
-  const lock = await lockFolder(dataDir);
+  const lock = await lockDataFolder(dataDir);
   try {
-    await endOrphan(dataDir, options.log);
-    const server = await startFrom(source, dataDir, options);
+    await stopOrphan(dataDir, options.log);
+    const server = await startRedisFrom(source, dataDir, options);
     return {
       ...server,
       async [Symbol.asyncDispose]() {
         await server[Symbol.asyncDispose]();
-        await forgetAddress(dataDir);
+        await removeAddress(dataDir);
         await lock[Symbol.asyncDispose]();
       },
     };
@@ -102,11 +102,11 @@ const REDIS_PACKAGE: DebianPackage = {
 
 type Source = { how: "private"; program: string } | { how: "docker" };
 
-async function findSource(options: LocalRedisOptions): Promise<Source> {
+async function findRedisSource(options: LocalRedisOptions): Promise<Source> {
   const { environment, log } = options;
   const { program, tooOld } = await findRedisProgram(environment);
   if (program !== undefined) return { how: "private", program };
-  if (await dockerAnswers(environment)) return { how: "docker" };
+  if (await isDockerAvailable(environment)) return { how: "docker" };
   const findings = tooOld.map((found) => `${found} is too old`);
   // Where an old one is installed, the distribution has no newer one to give.
   const mayInstall = options.allowInstall && tooOld.length === 0;
@@ -122,7 +122,7 @@ async function findSource(options: LocalRedisOptions): Promise<Source> {
   throw new NoRedisError(installed.tooOld.map((found) => `the distribution's ${found} is too old`));
 }
 
-async function startFrom(source: Source, dataDir: string, options: LocalRedisOptions): Promise<LocalRedis> {
+async function startRedisFrom(source: Source, dataDir: string, options: LocalRedisOptions): Promise<LocalRedis> {
   const { port, appendfsync, extraArgs, environment } = options;
   if (source.how === "docker") return await startDockerRedis({ dataDir, port, appendfsync, extraArgs, environment });
   const {
@@ -137,14 +137,14 @@ async function startFrom(source: Source, dataDir: string, options: LocalRedisOpt
     extraArgs,
     environment,
     program: source.program,
-    beforeSpawn: async (chosen) => await noteAddress(dataDir, `redis://127.0.0.1:${chosen}`),
+    beforeSpawn: async (chosen) => await recordAddress(dataDir, `redis://127.0.0.1:${chosen}`),
   });
   return { url, how: "private", pid, exited, [Symbol.asyncDispose]: dispose };
 }
 
-async function lockFolder(dataDir: string): Promise<AsyncDisposable> {
+async function lockDataFolder(dataDir: string): Promise<AsyncDisposable> {
   try {
-    return await acquireLock(join(dataDir, "lock.json"));
+    return await acquireLockFile(join(dataDir, "lock.json"));
   } catch (error) {
     if (error instanceof LockHeldError) throw new DataFolderInUseError(dataDir, error.holder.pid);
     throw error;

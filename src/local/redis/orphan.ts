@@ -5,7 +5,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { identify } from "./inspect.ts";
+import { identifyServer } from "./query-server.ts";
 import { isRunning } from "./process-state.ts";
 
 const ANSWER_TIMEOUT_MS = 2_000;
@@ -15,11 +15,11 @@ const CHECK_MS = 50;
 const addressFile = (dataDir: string): string => join(dataDir, "address");
 
 /** To be called before the server of `dataDir` exists, so that it is found whenever this process is killed. */
-export async function noteAddress(dataDir: string, url: string): Promise<void> {
+export async function recordAddress(dataDir: string, url: string): Promise<void> {
   await writeFile(addressFile(dataDir), url);
 }
 
-export async function forgetAddress(dataDir: string): Promise<void> {
+export async function removeAddress(dataDir: string): Promise<void> {
   await rm(addressFile(dataDir), { force: true });
 }
 
@@ -27,9 +27,9 @@ export async function forgetAddress(dataDir: string): Promise<void> {
  * Whatever answers at the address noted last is ended only if it says itself that it writes to `dataDir`: the port may
  * be another server's by now.
  */
-export async function endOrphan(dataDir: string, log: (line: string) => void): Promise<void> {
+export async function stopOrphan(dataDir: string, log: (line: string) => void): Promise<void> {
   const url = await readFile(addressFile(dataDir), "utf8").catch(() => undefined);
-  const identity = url === undefined ? undefined : await identify(url, ANSWER_TIMEOUT_MS);
+  const identity = url === undefined ? undefined : await identifyServer(url, ANSWER_TIMEOUT_MS);
   if (identity?.dataDir !== dataDir) return;
   const { pid } = identity;
   log(`Stopping the Redis (process ${pid}) that a killed process left running on ${dataDir}.`);

@@ -10,7 +10,7 @@ import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { findRedisProgram, MIN_VERSION } from "../../redis/find-program.ts";
-import { ping } from "./inspect.ts";
+import { pingServer } from "./query-server.ts";
 
 export interface PrivateRedisOptions {
   /** Created if missing. Not locked: only `ensureRedis` guards a folder against a second Redis. */
@@ -39,7 +39,7 @@ export interface PrivateRedis extends AsyncDisposable {
 }
 
 /** The options that make Redis keep what it was given. They hold for a private process and for a container. */
-export function durableArgs(appendfsync: "everysec" | "always" = "everysec"): string[] {
+export function durabilityArgs(appendfsync: "everysec" | "always" = "everysec"): string[] {
   const memory = ["--maxmemory-policy", "noeviction"];
   return [...memory, "--appendonly", "yes", "--appendfsync", appendfsync, "--save", ""];
 }
@@ -48,14 +48,14 @@ const START_ATTEMPTS = 5;
 /** Loading a large append-only file is part of the start. */
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
-const LINES_KEPT = 20;
+const MAX_LINES = 20;
 /** A cluster node listens on its port + 10,000 as well. */
 const MAX_PORT = 65_535 - 10_000;
 
-const running = new Set<ChildProcess>();
+const runningChildren = new Set<ChildProcess>();
 // A process that ends by an uncaught error or by process.exit() disposes nothing. SIGKILL is left to the next start.
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGTERM");
+  for (const child of runningChildren) child.kill("SIGTERM");
 });
 
 export async function startPrivateRedis(options: PrivateRedisOptions): Promise<PrivateRedis> {
@@ -63,7 +63,7 @@ export async function startPrivateRedis(options: PrivateRedisOptions): Promise<P
   if (program === undefined) throw new Error(`No redis-server or valkey-server ${MIN_VERSION}+ on the PATH.`);
   await mkdir(options.dataDir, { recursive: true });
   for (let attempt = 1; ; attempt++) {
-    const port = options.port ?? (await freePort());
+    const port = options.port ?? (await findFreePort());
     await options.beforeSpawn?.(port);
     try {
       return await spawnRedis(program, port, options);
@@ -81,14 +81,14 @@ class PortInUseError extends Error {
 async function spawnRedis(program: string, port: number, options: PrivateRedisOptions): Promise<PrivateRedis> {
   const network = ["--bind", "127.0.0.1", "--port", String(port), "--protected-mode", "yes"];
   const place = ["--dir", options.dataDir, "--daemonize", "no", "--logfile", ""];
-  const args = [...network, ...place, ...durableArgs(options.appendfsync), ...(options.extraArgs ?? [])];
+  const args = [...network, ...place, ...durabilityArgs(options.appendfsync), ...(options.extraArgs ?? [])];
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
     env: options.environment,
   });
-  running.add(child);
-  const exited = exitOf(child).finally(() => running.delete(child));
+  runningChildren.add(child);
+  const exited = waitForExit(child).finally(() => runningChildren.delete(child));
   const redis: PrivateRedis = {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -98,8 +98,8 @@ async function spawnRedis(program: string, port: number, options: PrivateRedisOp
     [Symbol.asyncDispose]: () => stop(child, exited),
   };
   try {
-    await untilReady(child, exited, port);
-    await ping(redis.url, STOP_TIMEOUT_MS);
+    await waitUntilReady(child, exited, port);
+    await pingServer(redis.url, STOP_TIMEOUT_MS);
     return redis;
   } catch (error) {
     await stop(child, exited);
@@ -108,7 +108,7 @@ async function spawnRedis(program: string, port: number, options: PrivateRedisOp
 }
 
 /** Never rejects: a program that cannot be started has ended. */
-async function exitOf(child: ChildProcess): Promise<string> {
+async function waitForExit(child: ChildProcess): Promise<string> {
   return await new Promise((resolve) => {
     child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
     child.once("error", (error) => {
@@ -118,7 +118,7 @@ async function exitOf(child: ChildProcess): Promise<string> {
 }
 
 /** Resolves when the child says that it accepts connections; rejects with its last lines if it ends first. */
-async function untilReady(child: ChildProcess, exited: Promise<string>, port: number): Promise<void> {
+async function waitUntilReady(child: ChildProcess, exited: Promise<string>, port: number): Promise<void> {
   const lines: string[] = [];
   const readers = [child.stdout!, child.stderr!].map((input) => createInterface({ input }));
   const allRead = Promise.all(readers.map((reader) => once(reader, "close")));
@@ -126,7 +126,7 @@ async function untilReady(child: ChildProcess, exited: Promise<string>, port: nu
   const ready = new Promise<void>((resolve) => {
     for (const reader of readers) {
       reader.on("line", (line) => {
-        if (lines.push(line) > LINES_KEPT) lines.shift();
+        if (lines.push(line) > MAX_LINES) lines.shift();
         if (line.includes("Ready to accept connections")) resolve();
       });
     }
@@ -151,7 +151,7 @@ async function stop(child: ChildProcess, exited: Promise<string>): Promise<void>
 }
 
 /** Free at the moment: whoever listens next may take it. */
-export async function freePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   for (;;) {
     const probe = createServer().listen(0, "127.0.0.1");
     await once(probe, "listening");

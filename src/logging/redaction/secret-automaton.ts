@@ -53,7 +53,7 @@ export class SecretAutomaton {
       state = next;
     }
     const rest = length - known + margin.after;
-    this.#note(state, known + margin.before, isPlain ? 0 : rest, isPlain ? rest : 0);
+    this.#recordMatch(state, known + margin.before, isPlain ? 0 : rest, isPlain ? rest : 0);
     return true;
   }
 
@@ -62,7 +62,7 @@ export class SecretAutomaton {
     for (const { from, code, to } of this.#edges.toSorted((a, b) => this.#depth[a.to]! - this.#depth[b.to]!)) {
       const fallback = from === 0 ? 0 : this.#step(this.#fallback[from]!, code);
       this.#fallback[to] = fallback;
-      this.#note(to, this.#before[fallback]!, this.#beyond[fallback]!, this.#plainBeyond[fallback]!);
+      this.#recordMatch(to, this.#before[fallback]!, this.#beyond[fallback]!, this.#plainBeyond[fallback]!);
     }
   }
 
@@ -99,7 +99,7 @@ export class SecretAutomaton {
     }
   }
 
-  #note(state: number, before: number, beyond: number, plainBeyond: number): void {
+  #recordMatch(state: number, before: number, beyond: number, plainBeyond: number): void {
     if (before === 0) return;
     this.#plainBeyond[state] = Math.max(this.#plainBeyond[state]!, plainBeyond);
     this.#before[state] = Math.max(this.#before[state]!, before);

@@ -23,7 +23,7 @@ const ALIGNMENTS = [0, 1, 2];
 const NO_MARGIN = { before: 0, after: 0 };
 
 /** `rounds` is how often texts are decoded. */
-export function formsOf(whole: string, rounds: number): SecretForm[] {
+export function createSecretForms(whole: string, rounds: number): SecretForm[] {
   const secret = whole.slice(0, HEAD_CHARACTERS);
   const spellings = Array.from({ length: rounds + 1 }, (_, round) => decodeRounds(secret, round));
   // As forms are encoded for URLs, a space is a plus.

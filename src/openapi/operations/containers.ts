@@ -2,13 +2,13 @@
 import { containerListQuerySchema, containerSchema, deletedContainerSchema } from "../../protocol/container.ts";
 import { parseContainerListQuery } from "../../http/validation/validate.ts";
 import { type Endpoint, pathParameter, queryParameter } from "../endpoint.ts";
-import { faultsOf } from "../refusals.ts";
+import { documentErrorsOf } from "../documented-errors.ts";
 import { z } from "zod";
 import type { JsonSchema } from "../spec.ts";
 import { containerListSchema } from "../wire.ts";
 
 const CONTAINER_ID = "cntr_0123456789abcdef0123456789abcdef0123456789abcdef01";
-const NOT_THERE = ["malformedContainerId", "containerNotFound", "storeUnavailable"] as const;
+const NOT_FOUND_ERRORS = ["malformedContainerId", "containerNotFound", "storeUnavailable"] as const;
 
 const containerId = pathParameter("container_id", "Container id. Ids of other projects count as unknown.");
 const container = {
@@ -41,8 +41,8 @@ export const listContainers: Endpoint = {
       content: { "application/json": { schema: containerListSchema, examples: { "One container": page } } },
     },
   },
-  refusals: [
-    ...faultsOf(parseContainerListQuery as (value: unknown) => unknown, {
+  errors: [
+    ...documentErrorsOf(parseContainerListQuery as (value: unknown) => unknown, {
       "`limit` is below 1.": { limit: "0" },
       "`limit` is above 100.": { limit: "101" },
       "`order` is neither `asc` nor `desc`.": { order: "up" },
@@ -63,7 +63,7 @@ export const retrieveContainer: Endpoint = {
       content: { "application/json": { schema: containerSchema, examples: { "A container": container } } },
     },
   },
-  refusals: NOT_THERE,
+  errors: NOT_FOUND_ERRORS,
 };
 
 export const deleteContainer: Endpoint = {
@@ -84,5 +84,5 @@ export const deleteContainer: Endpoint = {
       },
     },
   },
-  refusals: NOT_THERE,
+  errors: NOT_FOUND_ERRORS,
 };

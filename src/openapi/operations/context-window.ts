@@ -1,16 +1,16 @@
 /** How long a conversation is for its model, and how it is made shorter. */
 import { parseCompactRequest } from "../../http/endpoints/compact-response.ts";
 import { parseBody } from "../../http/validation/validate.ts";
-import { responseError } from "../../lifecycle/end-response.ts";
+import { responseError } from "../../lifecycle/lifecycle-events.ts";
 import { runFailed } from "../../lifecycle/errors/server.ts";
 import { compactedResponseSchema, compactRequestSchema } from "../../protocol/compaction.ts";
 import { inputTokensRequestSchema, inputTokensSchema } from "../../protocol/input-tokens.ts";
 import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { compaction, RESPONSE_ID, storedMessage, usage } from "../examples.ts";
-import { RATE_LIMITS } from "../headers.ts";
-import { faultsOf } from "../refusals.ts";
-import { itemFaults } from "./faults.ts";
+import { RATE_LIMIT_HEADERS } from "../headers.ts";
+import { documentErrorsOf } from "../documented-errors.ts";
+import { invalidItems } from "./parameter-errors.ts";
 import { idempotencyKey } from "./parameters.ts";
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
@@ -18,7 +18,7 @@ const model = "simulator/default";
 const withInput = (input: unknown): object => ({ model, input });
 
 /** What may be wrong with what comes before the input, and with what the input names. */
-const OF_CONTEXT = [
+const CONTEXT_ERRORS = [
   "previousResponseNotFound",
   "malformedPreviousResponseId",
   "previousResponseUnfinished",
@@ -57,19 +57,19 @@ export const countInputTokens: Endpoint = {
       },
     },
   },
-  refusals: [
-    ...faultsOf((body) => parseBody(inputTokensRequestSchema, body), {
+  errors: [
+    ...documentErrorsOf((body) => parseBody(inputTokensRequestSchema, body), {
       "A parameter is unknown. The message suggests a similar known one.": { inptu: "Hello" },
       "A value has the wrong type.": withInput(7),
       "A value is not one of the supported values.": { truncation: "some" },
       "`conversation` does not begin with `conv`.": { conversation: "foo" },
       "A string is too long.": { personality: "x".repeat(65) },
       "A list is too long.": { tools: Array.from({ length: 129 }, () => ({ type: "function", name: "weather" })) },
-      ...itemFaults(withInput),
+      ...invalidItems(withInput),
     }),
     "exclusiveContext",
     "conversationNotFound",
-    ...OF_CONTEXT,
+    ...CONTEXT_ERRORS,
   ],
 };
 
@@ -86,7 +86,7 @@ export const compactResponse: Endpoint = {
     schema: compactRequestSchema,
     examples: { "A chain": { model, previous_response_id: RESPONSE_ID } },
   },
-  headers: RATE_LIMITS,
+  headers: RATE_LIMIT_HEADERS,
   answers: {
     200: {
       description: "The compacted conversation. `x-ratelimit-*` headers are present if a limit is configured.",
@@ -107,8 +107,8 @@ export const compactResponse: Endpoint = {
       },
     },
   },
-  refusals: [
-    ...faultsOf((body) => parseCompactRequest(body, catalog), {
+  errors: [
+    ...documentErrorsOf((body) => parseCompactRequest(body, catalog), {
       "`model` is missing.": { input: "Hello" },
       "`model` is empty.": { model: "", input: "Hello" },
       "Both `input` and `previous_response_id` are missing.": { model },
@@ -120,9 +120,9 @@ export const compactResponse: Endpoint = {
       "A value has the wrong type.": withInput(7),
       "A value is not one of the supported values.": { ...withInput("Hello"), service_tier: "bogus" },
       "A string is too long.": { ...withInput("Hello"), prompt_cache_key: "x".repeat(65) },
-      ...itemFaults(withInput),
+      ...invalidItems(withInput),
     }),
-    ...OF_CONTEXT,
+    ...CONTEXT_ERRORS,
     {
       when: "The run failed because the conversation exceeds the context window, or with another error code of a failed response.",
       error: runFailed(responseError("invalid_prompt", "Your input exceeds the context window of this model.")),

@@ -3,13 +3,13 @@ import { parseBody } from "../../http/validation/validate.ts";
 import { createItemsSchema } from "../../protocol/conversation.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { storedMessage, userMessage } from "../examples.ts";
-import { faultsOf } from "../refusals.ts";
+import { documentErrorsOf } from "../documented-errors.ts";
 import { itemListSchema, storedItemSchema } from "../wire.ts";
-import { theConversation } from "./conversations.ts";
-import { addedItemFaults, includeFaults, itemFaults, listFaults } from "./faults.ts";
+import { conversationAnswer } from "./conversations.ts";
+import { addedItemErrors, includeErrors, invalidItems, listErrors } from "./parameter-errors.ts";
 import { conversationId, includeParameter, itemId, listParameters } from "./parameters.ts";
 
-const NOT_THERE = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
+const NOT_FOUND_ERRORS = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
 
 const page = {
   object: "list",
@@ -18,7 +18,7 @@ const page = {
   last_id: storedMessage.id,
   has_more: false,
 };
-const aPage = (description: string): Endpoint["answers"] => ({
+const pageAnswer = (description: string): Endpoint["answers"] => ({
   200: { description, content: { "application/json": { schema: itemListSchema, examples: { "One message": page } } } },
 });
 
@@ -27,8 +27,8 @@ export const listConversationItems: Endpoint = {
   tag: "Conversations",
   summary: "List the items of a conversation",
   parameters: [conversationId, ...listParameters],
-  answers: aPage("A page of items."),
-  refusals: [...NOT_THERE, ...listFaults, "listCursorNotFound"],
+  answers: pageAnswer("A page of items."),
+  errors: [...NOT_FOUND_ERRORS, ...listErrors, "listCursorNotFound"],
 };
 
 export const createConversationItems: Endpoint = {
@@ -42,17 +42,17 @@ export const createConversationItems: Endpoint = {
     schema: createItemsSchema,
     examples: { "One message": { items: [userMessage] } },
   },
-  answers: aPage("The added items."),
-  refusals: [
-    ...faultsOf((body) => parseBody(createItemsSchema, body), {
+  answers: pageAnswer("The added items."),
+  errors: [
+    ...documentErrorsOf((body) => parseBody(createItemsSchema, body), {
       "`items` is missing.": {},
       "A parameter is unknown. The message suggests a similar known one.": { items: [], item: [] },
       "`items` has more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
-      ...itemFaults((items) => ({ items })),
+      ...invalidItems((items) => ({ items })),
     }),
-    ...addedItemFaults,
-    ...includeFaults,
-    ...NOT_THERE,
+    ...addedItemErrors,
+    ...includeErrors,
+    ...NOT_FOUND_ERRORS,
     "conversationLocked",
     "storageFull",
   ],
@@ -69,7 +69,7 @@ export const retrieveConversationItem: Endpoint = {
       content: { "application/json": { schema: storedItemSchema, examples: { "A message": storedMessage } } },
     },
   },
-  refusals: [...includeFaults, ...NOT_THERE, "conversationItemNotFound"],
+  errors: [...includeErrors, ...NOT_FOUND_ERRORS, "conversationItemNotFound"],
 };
 
 export const deleteConversationItem: Endpoint = {
@@ -77,6 +77,6 @@ export const deleteConversationItem: Endpoint = {
   tag: "Conversations",
   summary: "Delete an item of a conversation",
   parameters: [conversationId, itemId],
-  answers: theConversation("The conversation without the item."),
-  refusals: [...NOT_THERE, "conversationItemNotFound", "conversationLocked"],
+  answers: conversationAnswer("The conversation without the item."),
+  errors: [...NOT_FOUND_ERRORS, "conversationItemNotFound", "conversationLocked"],
 };

@@ -8,11 +8,11 @@ import {
 } from "../../protocol/conversation.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { CONVERSATION_ID, userMessage } from "../examples.ts";
-import { faultsOf } from "../refusals.ts";
-import { addedItemFaults, itemFaults, metadataFaults } from "./faults.ts";
+import { documentErrorsOf } from "../documented-errors.ts";
+import { addedItemErrors, invalidItems, invalidMetadata } from "./parameter-errors.ts";
 import { conversationId } from "./parameters.ts";
 
-const NOT_THERE = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
+const NOT_FOUND_ERRORS = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
 const asIs = <T>(part: T): T => part;
 
 const conversation = {
@@ -21,7 +21,7 @@ const conversation = {
   created_at: 1_775_000_000,
   metadata: { topic: "leases" },
 };
-export const theConversation = (description: string): Endpoint["answers"] => ({
+export const conversationAnswer = (description: string): Endpoint["answers"] => ({
   200: {
     description,
     content: { "application/json": { schema: conversationSchema, examples: { "A conversation": conversation } } },
@@ -38,15 +38,15 @@ export const createConversation: Endpoint = {
     schema: createConversationSchema,
     examples: { "With a first message": { items: [userMessage], metadata: { topic: "leases" } } },
   },
-  answers: theConversation("The conversation. It contains the given items."),
-  refusals: [
-    ...faultsOf((body) => parseBody(createConversationSchema, body), {
+  answers: conversationAnswer("The conversation. It contains the given items."),
+  errors: [
+    ...documentErrorsOf((body) => parseBody(createConversationSchema, body), {
       "A parameter is unknown. The message suggests a similar known one.": { item: [] },
       "`items` has more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },
-      ...metadataFaults(asIs),
-      ...itemFaults((items) => ({ items })),
+      ...invalidMetadata(asIs),
+      ...invalidItems((items) => ({ items })),
     }),
-    ...addedItemFaults,
+    ...addedItemErrors,
     "storageFull",
     "storeUnavailable",
   ],
@@ -57,8 +57,8 @@ export const retrieveConversation: Endpoint = {
   tag: "Conversations",
   summary: "Get a conversation",
   parameters: [conversationId],
-  answers: theConversation("The conversation. `GET /conversations/{conversation_id}/items` lists its items."),
-  refusals: NOT_THERE,
+  answers: conversationAnswer("The conversation. `GET /conversations/{conversation_id}/items` lists its items."),
+  errors: NOT_FOUND_ERRORS,
 };
 
 export const updateConversation: Endpoint = {
@@ -72,14 +72,14 @@ export const updateConversation: Endpoint = {
     schema: updateConversationSchema,
     examples: { "Another topic": { metadata: { topic: "epochs" } } },
   },
-  answers: theConversation("The updated conversation."),
-  refusals: [
-    ...faultsOf((body) => parseBody(updateConversationSchema, body), {
+  answers: conversationAnswer("The updated conversation."),
+  errors: [
+    ...documentErrorsOf((body) => parseBody(updateConversationSchema, body), {
       "`metadata` is missing.": {},
       "A parameter is unknown. The message suggests a similar known one.": { metadat: {} },
-      ...metadataFaults(asIs),
+      ...invalidMetadata(asIs),
     }),
-    ...NOT_THERE,
+    ...NOT_FOUND_ERRORS,
   ],
 };
 
@@ -100,5 +100,5 @@ export const deleteConversation: Endpoint = {
       },
     },
   },
-  refusals: NOT_THERE,
+  errors: NOT_FOUND_ERRORS,
 };

@@ -6,10 +6,10 @@ import { responseSchema } from "../../protocol/response.ts";
 import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { backgroundRequest, completedResponse, CONVERSATION_ID, queuedResponse, streamAfter } from "../examples.ts";
-import { RATE_LIMITS } from "../headers.ts";
-import { faultsOf, type Refusal } from "../refusals.ts";
+import { RATE_LIMIT_HEADERS } from "../headers.ts";
+import { documentErrorsOf, type DocumentedError } from "../documented-errors.ts";
 import { streamEventSchema } from "../wire.ts";
-import { itemFaults, metadataFaults } from "./faults.ts";
+import { invalidItems, invalidMetadata } from "./parameter-errors.ts";
 import { idempotencyKey } from "./parameters.ts";
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
@@ -17,7 +17,7 @@ const valid = { model: "simulator/default", input: "Hello" };
 const withFields = (fields: object): object => ({ ...valid, ...fields });
 const tool = { type: "function", name: "weather" };
 
-const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
+const bodyErrors = documentErrorsOf((body) => parseCreateRequest(body, catalog), {
   "`model` is missing, and there is no `prompt`.": { input: "Hello" },
   "`model` is empty.": withFields({ model: "" }),
   "`input` is missing, and there is no `prompt`, `previous_response_id` or `conversation`.": {
@@ -36,11 +36,11 @@ const faults = faultsOf((body) => parseCreateRequest(body, catalog), {
   "A string is too short.": withFields({ tools: [{ ...tool, name: "" }] }),
   "A list is too long.": withFields({ tools: Array.from({ length: 129 }, () => tool) }),
   "A list is too short.": withFields({ context_management: [] }),
-  ...metadataFaults(withFields),
-  ...itemFaults((input) => withFields({ input })),
+  ...invalidMetadata(withFields),
+  ...invalidItems((input) => withFields({ input })),
 });
 
-const promptFaults: Refusal[] = [
+const promptErrors: DocumentedError[] = [
   { when: "Neither the request nor its prompt names a model.", error: missingParameter("model") },
   { when: "A prompt variable is missing.", error: missingParameter("prompt.variables.city") },
   { when: "A prompt variable is unknown.", error: unknownParameter("prompt.variables.town") },
@@ -74,7 +74,7 @@ export const createResponse: Endpoint = {
       "In a conversation": { ...backgroundRequest, conversation: CONVERSATION_ID },
     },
   },
-  headers: RATE_LIMITS,
+  headers: RATE_LIMIT_HEADERS,
   answers: {
     200: {
       description:
@@ -92,9 +92,9 @@ export const createResponse: Endpoint = {
       },
     },
   },
-  refusals: [
-    ...faults,
-    ...promptFaults,
+  errors: [
+    ...bodyErrors,
+    ...promptErrors,
     "textVariableExpected",
     "filledPromptTooLong",
     "promptNotFound",

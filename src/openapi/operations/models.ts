@@ -34,5 +34,5 @@ export const retrieveModel: Endpoint = {
       content: { "application/json": { schema: modelSchema, examples: { "The simulator": simulator } } },
     },
   },
-  refusals: ["modelNotFound"],
+  errors: ["modelNotFound"],
 };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { listQuerySchema } from "../../protocol/list.ts";
 import { includableSchema } from "../../protocol/settings.ts";
 import { pathParameter, queryParameter } from "../endpoint.ts";
-import { refTo } from "../schemas.ts";
+import { schemaRef } from "../schemas.ts";
 import type { JsonSchema, Parameter } from "../spec.ts";
 
 export const responseId = pathParameter("response_id", "Response id. Ids of other projects count as unknown.");
@@ -24,7 +24,7 @@ export const idempotencyKey: Parameter = {
 export const includeParameter = queryParameter(
   "include",
   "Additional data to include in items. Repeat the parameter for several values: `include=a&include=b` or `include[]=a&include[]=b`.",
-  { type: "array", items: refTo(includableSchema) },
+  { type: "array", items: schemaRef(includableSchema) },
 );
 
 /** As it is understood, with its bounds and defaults: in the URL all of it is text. */

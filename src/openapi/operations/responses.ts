@@ -12,12 +12,12 @@ import {
   storedMessage,
   streamAfter,
 } from "../examples.ts";
-import { faultsOf } from "../refusals.ts";
+import { documentErrorsOf } from "../documented-errors.ts";
 import { itemListSchema, streamEventSchema } from "../wire.ts";
-import { includeFaults, listFaults } from "./faults.ts";
+import { includeErrors, listErrors } from "./parameter-errors.ts";
 import { flagSchema, includeParameter, listParameters, responseId } from "./parameters.ts";
 
-const NOT_THERE = ["malformedResponseId", "responseNotFound", "storeUnavailable"] as const;
+const NOT_FOUND_ERRORS = ["malformedResponseId", "responseNotFound", "storeUnavailable"] as const;
 
 export const retrieveResponse: Endpoint = {
   id: "retrieveResponse",
@@ -78,8 +78,8 @@ export const retrieveResponse: Endpoint = {
         "With `stream`: the response has ended, and `Last-Event-ID` is its last event. An `EventSource` stops reconnecting. (With `starting_after` the answer is 200 and an empty stream.)",
     },
   },
-  refusals: [
-    ...NOT_THERE,
+  errors: [
+    ...NOT_FOUND_ERRORS,
     "malformedCursor",
     "cursorBeyondLog",
     "cursorNotRecorded",
@@ -89,10 +89,10 @@ export const retrieveResponse: Endpoint = {
       when: "The response has ended, and `Last-Event-ID` is beyond its last recorded event.",
       error: cursorBeyondLog(90, 41, "Last-Event-ID"),
     },
-    ...faultsOf((query) => parseFlag(query as Record<string, string>, "stream"), {
+    ...documentErrorsOf((query) => parseFlag(query as Record<string, string>, "stream"), {
       "`stream` or `include_obfuscation` is not a boolean.": { stream: "maybe" },
     }),
-    ...includeFaults,
+    ...includeErrors,
   ],
 };
 
@@ -114,7 +114,7 @@ export const deleteResponse: Endpoint = {
       },
     },
   },
-  refusals: NOT_THERE,
+  errors: NOT_FOUND_ERRORS,
 };
 
 export const cancelResponse: Endpoint = {
@@ -130,7 +130,7 @@ export const cancelResponse: Endpoint = {
       content: { "application/json": { schema: responseSchema, examples: { Cancelled: cancelledResponse } } },
     },
   },
-  refusals: [...NOT_THERE, "cannotCancel", "cannotCancelSynchronous"],
+  errors: [...NOT_FOUND_ERRORS, "cannotCancel", "cannotCancelSynchronous"],
 };
 
 export const listInputItems: Endpoint = {
@@ -159,5 +159,5 @@ export const listInputItems: Endpoint = {
       },
     },
   },
-  refusals: [...NOT_THERE, ...listFaults, "listCursorNotFound"],
+  errors: [...NOT_FOUND_ERRORS, ...listErrors, "listCursorNotFound"],
 };

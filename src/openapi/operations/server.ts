@@ -1,6 +1,6 @@
 /** What this server says of itself, to anyone. */
 import type { Endpoint } from "../endpoint.ts";
-import { NAMED, REQUEST_HEADER_REFS } from "../headers.ts";
+import { COMMON_HEADERS, REQUEST_HEADER_REFS } from "../headers.ts";
 import type { JsonSchema } from "../spec.ts";
 
 const readiness = (status: string): JsonSchema => ({
@@ -19,12 +19,15 @@ const readiness = (status: string): JsonSchema => ({
 const checks = { redis: true, queue: true, connections: true, setup: true, writes: true, accepting: true };
 
 /** The health checks are answered before requests are logged. */
-const named = { parameters: REQUEST_HEADER_REFS.slice(0, 1), headers: NAMED } as const satisfies Partial<Endpoint>;
+const named = {
+  parameters: REQUEST_HEADER_REFS.slice(0, 1),
+  headers: COMMON_HEADERS,
+} as const satisfies Partial<Endpoint>;
 
 export const healthz: Endpoint = {
   id: "healthz",
   tag: "Server",
-  isOpen: true,
+  isPublic: true,
   summary: "Check that this process answers",
   ...named,
   answers: {
@@ -47,7 +50,7 @@ export const healthz: Endpoint = {
 export const readyz: Endpoint = {
   id: "readyz",
   tag: "Server",
-  isOpen: true,
+  isPublic: true,
   summary: "Check that this process can serve requests",
   ...named,
   answers: {
@@ -78,14 +81,14 @@ export const readyz: Endpoint = {
 
 const logged = {
   parameters: REQUEST_HEADER_REFS,
-  headers: NAMED,
-  refusals: ["malformedClientRequestId", "internalError"],
+  headers: COMMON_HEADERS,
+  errors: ["malformedClientRequestId", "internalError"],
 } as const satisfies Partial<Endpoint>;
 
 export const openApiJson: Endpoint = {
   id: "openApiJson",
   tag: "Server",
-  isOpen: true,
+  isPublic: true,
   summary: "Get this description",
   ...logged,
   answers: {
@@ -96,7 +99,7 @@ export const openApiJson: Endpoint = {
 export const docs: Endpoint = {
   id: "docs",
   tag: "Server",
-  isOpen: true,
+  isPublic: true,
   summary: "Read this description",
   ...logged,
   answers: {

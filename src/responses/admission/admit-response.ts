@@ -3,38 +3,38 @@
  * the set of open responses before its record exists or in the same step, and the record exists before the job. A crash at any line leaves
  * something that the sweeper finds and finishes (workers/jobs/response-sweeper.ts).
  */
-import { checkWindow } from "../../lifecycle/completion-window.ts";
+import { checkCompletionWindow } from "../../lifecycle/completion-window.ts";
 import { malformedPreviousResponseId } from "../../lifecycle/errors/requests.ts";
 import { previousResponseNotFound, previousResponseUnfinished, toolUnavailable } from "../../lifecycle/errors/state.ts";
-import { newResponse, openingEvents } from "../../lifecycle/new-response.ts";
+import { newResponse, createOpeningEvents } from "../../lifecycle/new-response.ts";
 import type { CreateRequest, ResolvedRequest } from "../../protocol/create-request.ts";
-import { idForUnnamed } from "../../protocol/id.ts";
+import { createIdForUnnamed } from "../../protocol/id.ts";
 import type { InputItem, StoredInputItem } from "../../protocol/item.ts";
 import { isTerminalStatus } from "../../protocol/response.ts";
 import type { PromptCatalog } from "../../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../../prompts/resolve-prompt.ts";
-import type { UnavailableTool } from "../../providers/server-tools.ts";
-import { classOf, hasWindow } from "../../queue/queue-class.ts";
-import { isAcceptedAtOnce } from "../../store/accept-record.ts";
+import type { UnavailableTool } from "../../providers/unavailable-tools.ts";
+import { queueClassOf, hasWindow } from "../../queue/queue-class.ts";
+import { canAcceptInOneStep } from "../../store/accept-record.ts";
 import { encodeRecord, type EncodedRecord } from "../../store/encoded-record.ts";
-import type { EnteringResponse, ProjectBounds } from "../../store/open-responses.ts";
-import { linksBehind } from "../../store/response-chain.ts";
+import type { InFlightAddition, ProjectLimits } from "../../store/in-flight-responses.ts";
+import { nearestLinksFor } from "../../store/response-chain.ts";
 import type { StoredRequest } from "../../store/response-record.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
-import { mapInTurns, Turns } from "../../concurrency/turns.ts";
+import { mapInSlices, TimeSlice } from "../../concurrency/time-slice.ts";
 import { ReplicasMissingError } from "../../stream/log/replica-acknowledgement.ts";
-import { beginTurn, conversationIdOf } from "../conversations/conversation-turn.ts";
+import { lockForResponse, conversationIdOf } from "../conversations/conversation-lock.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
-import { type Allowance, createWithin } from "./allowance.ts";
-import { claimId, freeClaim, keepClaim } from "./claim-id.ts";
-import { takeTrigger } from "./compaction-trigger.ts";
-import { acceptAtOnce, enterOpen } from "./enter-open.ts";
-import { indexItems, resolveInput } from "../reading/item-references.ts";
+import { type RateLimitPermit, createWithPermit } from "./rate-limit-permit.ts";
+import { claimIdempotencyKey, releaseClaim, confirmClaim } from "./idempotency-claim.ts";
+import { extractCompactionTrigger } from "./compaction-trigger.ts";
+import { acceptInOneStep, addInFlight } from "./add-in-flight.ts";
+import { indexItems, resolveInputReferences } from "../reading/item-references.ts";
 import { sealItemUrls } from "../content/item-urls.ts";
 import { sealSecrets } from "../content/request-secrets.ts";
-import { leaveSets } from "../ending/leave-open.ts";
-import { type Queueable, queueResponse } from "./queue-response.ts";
-import { readResponse, responseJsonOf } from "../reading/read-response.ts";
+import { removeFromSets } from "../ending/remove-in-flight.ts";
+import { type QueueableResponse, queueResponse } from "./queue-response.ts";
+import { readResponse, extractResponseJson } from "../reading/read-response.ts";
 import type { Storage } from "../storage.ts";
 
 export interface AdmissionLimits {
@@ -53,7 +53,7 @@ export interface AdmissionLimits {
   flexMaxWaitSeconds: number;
 }
 
-export interface Admission {
+export interface AdmissionRequest {
   project: string;
   /** As it was sent: an Idempotency-Key is compared with this, whatever the prompt says by then. */
   request: CreateRequest;
@@ -63,10 +63,10 @@ export interface Admission {
   unavailableTool?: (request: ResolvedRequest) => UnavailableTool | undefined;
   purpose?: StoredRequest["purpose"];
   /** What of it is used up: only what becomes a response. */
-  allowance?: Allowance;
+  allowance?: RateLimitPermit;
 }
 
-export interface Admitted {
+export interface AdmittedResponse {
   id: string;
   /** True if an earlier request with the same Idempotency-Key made it. */
   isReplay: boolean;
@@ -77,11 +77,11 @@ export interface Admitted {
 export async function admitResponse(
   storage: Storage,
   limits: AdmissionLimits,
-  admission: Admission,
-): Promise<Admitted> {
+  admission: AdmissionRequest,
+): Promise<AdmittedResponse> {
   const { project, request } = admission;
   const nowMs = storage.clock.nowMs();
-  const claim = await claimId(storage, limits.maxOpenResponses, admission);
+  const claim = await claimIdempotencyKey(storage, limits.maxOpenResponses, admission);
   const { id } = claim;
   const before = claim.isReplay ? await readResponse(storage, id) : undefined;
   if (before !== undefined) return { id, isReplay: true, json: before.json };
@@ -89,29 +89,31 @@ export async function admitResponse(
     await checkConversation(storage, request, project);
     const prompted = resolvePrompt(admission.prompts, request);
     // Once more: the tier may be the prompt's.
-    checkWindow(prompted);
-    refuseUnavailable(admission.unavailableTool?.(prompted));
+    checkCompletionWindow(prompted);
+    rejectUnavailableTool(admission.unavailableTool?.(prompted));
     const ancestors = await resolveAncestors(storage, project, request.previous_response_id);
-    const { request: said, isTriggered } = takeTrigger(prompted);
-    const resolved = await resolveInput(storage, project, said, limits.maxBodyBytes);
+    const { request: withoutTrigger, isTriggered } = extractCompactionTrigger(prompted);
+    const resolved = await resolveInputReferences(storage, project, withoutTrigger, limits.maxBodyBytes);
     await checkInput(storage, resolved, project);
     const purpose = isTriggered ? "compact" : admission.purpose;
     const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
     const accept = () => recordAndEnqueue(storage, limits, accepted);
-    const admitted = await (admission.allowance === undefined ? accept() : createWithin(admission.allowance, accept));
-    if (claim.isReplay) await keepClaim(storage, claim);
+    const admitted = await (admission.allowance === undefined
+      ? accept()
+      : createWithPermit(admission.allowance, accept));
+    if (claim.isReplay) await confirmClaim(storage, claim);
     return admitted;
   } catch (error) {
-    await freeClaim(storage, claim);
+    await releaseClaim(storage, claim);
     throw error;
   }
 }
 
-function refuseUnavailable(tool: UnavailableTool | undefined): void {
-  if (tool !== undefined) throw toolUnavailable(tool.place, tool.type, tool.reason);
+function rejectUnavailableTool(tool: UnavailableTool | undefined): void {
+  if (tool !== undefined) throw toolUnavailable(tool.index, tool.type, tool.reason);
 }
 
-interface Accepted {
+interface AcceptedRequest {
   id: string;
   project: string;
   request: ResolvedRequest;
@@ -124,18 +126,18 @@ interface Accepted {
 async function recordAndEnqueue(
   storage: Storage,
   limits: AdmissionLimits,
-  { id, project, request, hash, ancestors, nowMs, purpose }: Accepted,
-): Promise<Admitted> {
-  const turns = new Turns();
+  { id, project, request, hash, ancestors, nowMs, purpose }: AcceptedRequest,
+): Promise<AdmittedResponse> {
+  const slice = new TimeSlice();
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
-  const placed = placeInTime(request, limits, nowMs);
+  const schedule = scheduleOf(request, limits, nowMs);
   const continuationId = response.background ? (request.background_options?.continuation_id ?? "") : "";
   const { input, ...rest } = request;
-  const named = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
-  if (turns.isOver) await turns.next();
-  const events = sequenceEvents(0, openingEvents(response));
-  if (turns.isOver) await turns.next();
+  const namedItems = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
+  if (slice.isOver) await slice.yieldToOthers();
+  const events = sequenceEvents(0, createOpeningEvents(response));
+  if (slice.isOver) await slice.yieldToOthers();
   const sealed = await sealSecrets(storage.sealer, project, rest);
   const conversationId = conversationIdOf(request);
   const record = {
@@ -145,31 +147,31 @@ async function recordAndEnqueue(
     background: response.background,
     readable: isStored || response.background,
     stored: isStored,
-    ...placed,
+    ...schedule,
     continuationId,
     createdAtMs: nowMs,
     retentionSeconds: isStored ? limits.retentionSeconds : limits.unstoredRetentionSeconds,
     idempotencyHash: hash,
     conversationId: conversationId ?? "",
-    durable: storage.log.initiallyDurable,
+    durable: storage.log.initialVisibleEnd,
     request: { request: sealed, ancestors, ...(purpose && { purpose }) },
-    input: await sealItemUrls(storage.sealer, project, await storedInput(input)),
+    input: await sealItemUrls(storage.sealer, project, await toStoredInput(input)),
     events,
   };
   const encoded = await encodeRecord(record);
-  const bounds = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
-  const entering = { id, project, nowMs, bytes: encoded.bytes };
+  const projectLimits = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
+  const addition = { id, project, nowMs, bytes: encoded.bytes };
   const isNew =
-    conversationId === undefined && isAcceptedAtOnce(storage.layout, encoded)
-      ? await acceptAtOnce(storage, bounds, entering, encoded)
-      : await acceptInSteps(storage, bounds, entering, encoded, conversationId);
-  await publishOrTakeBack(storage, id, events.length - 1);
+    conversationId === undefined && canAcceptInOneStep(storage.layout, encoded)
+      ? await acceptInOneStep(storage, projectLimits, addition, encoded)
+      : await acceptInSteps(storage, projectLimits, addition, encoded, conversationId);
+  await publishOrRollBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
   await Promise.all([
-    enqueueSoon(storage, record),
-    indexItems(storage, id, record, named).catch(logUnindexed(storage, id)),
+    tryEnqueue(storage, record),
+    indexItems(storage, id, record, namedItems).catch(warnNotIndexed(storage, id)),
   ]);
-  return { id, isReplay: !isNew, json: responseJsonOf({ data: events[0]! }) };
+  return { id, isReplay: !isNew, json: extractResponseJson({ data: events[0]! }) };
 }
 
 /**
@@ -178,52 +180,52 @@ async function recordAndEnqueue(
  * reserved than a run may take, so the deadline is never before the window's end. One of the flex tier has no more time
  * than others: it stops waiting behind them while at least half of it is left.
  */
-function placeInTime(request: ResolvedRequest, limits: AdmissionLimits, nowMs: number) {
+function scheduleOf(request: ResolvedRequest, limits: AdmissionLimits, nowMs: number) {
   const reserveSeconds = Math.min(limits.windowReserveSeconds, limits.deadlineSeconds);
   const flexWaitSeconds = Math.min(limits.flexMaxWaitSeconds, limits.deadlineSeconds / 2);
-  const placed = classOf(request, nowMs, reserveSeconds * 1000, flexWaitSeconds * 1000);
-  const beginMs = hasWindow(placed) ? placed.latestStartMs : nowMs;
-  return { ...placed, deadlineMs: beginMs + limits.deadlineSeconds * 1000 };
+  const queueClass = queueClassOf(request, nowMs, reserveSeconds * 1000, flexWaitSeconds * 1000);
+  const beginMs = hasWindow(queueClass) ? queueClass.latestStartMs : nowMs;
+  return { ...queueClass, deadlineMs: beginMs + limits.deadlineSeconds * 1000 };
 }
 
 /** No reason to refuse what is accepted: its listing makes the same items known. */
-function logUnindexed(storage: Storage, id: string): (err: unknown) => void {
+function warnNotIndexed(storage: Storage, id: string): (err: unknown) => void {
   return (err) => storage.logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
 }
 
 /** Each step is awaited before the next: a record that is not known to be open would be nobody's to finish. */
 async function acceptInSteps(
   storage: Storage,
-  bounds: ProjectBounds,
-  entering: EnteringResponse,
+  limits: ProjectLimits,
+  addition: InFlightAddition,
   encoded: EncodedRecord,
   conversationId: string | undefined,
 ): Promise<boolean> {
-  await enterOpen(storage, bounds, entering);
-  if (conversationId !== undefined) await lockConversation(storage, conversationId, entering.project, entering.id);
-  return await storage.records.write(encoded);
+  await addInFlight(storage, limits, addition);
+  if (conversationId !== undefined) await lockConversation(storage, conversationId, addition.project, addition.id);
+  return await storage.records.writeEncoded(encoded);
 }
 
 async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {
   try {
-    await beginTurn(storage, conversationId, project, id);
+    await lockForResponse(storage, conversationId, project, id);
   } catch (error) {
-    await storage.open.leave(id, project);
+    await storage.inFlight.removeEnded(id, project);
     throw error;
   }
 }
 
 /** What no replica has was not accepted: nothing of it stays, and the client may send it again. */
-async function publishOrTakeBack(storage: Storage, id: string, last: number): Promise<void> {
+async function publishOrRollBack(storage: Storage, id: string, last: number): Promise<void> {
   try {
     const { kind } = await storage.log.publishDurable(id, last);
     // A primary was promoted that does not have it.
     if (kind !== "shown") throw new ReplicasMissingError();
   } catch (error) {
-    const belonging = await storage.records.readBelonging(id);
+    const belonging = await storage.records.readMemberships(id);
     // Another request with the same key was told that it is accepted.
-    if (!(await storage.records.eraseUnshown(id))) return;
-    await leaveSets(storage, id, belonging);
+    if (!(await storage.records.eraseUnpublished(id))) return;
+    await removeFromSets(storage, id, belonging);
     throw error;
   }
 }
@@ -232,7 +234,7 @@ async function publishOrTakeBack(storage: Storage, id: string, last: number): Pr
  * The record exists, so the response is accepted whether or not the queue takes the job now: answering an error would
  * make the client send it again and pay twice. The sweeper enqueues it when it can.
  */
-async function enqueueSoon(storage: Storage, response: Queueable): Promise<void> {
+async function tryEnqueue(storage: Storage, response: QueueableResponse): Promise<void> {
   try {
     await queueResponse(storage, response);
   } catch (err) {
@@ -256,15 +258,15 @@ export async function resolveAncestors(
   if (!isTerminalStatus(previous.status)) throw previousResponseUnfinished(previousId, previous.status);
   const missing = (await storage.chains.walk(nearest)).find((link) => link.project !== project);
   if (missing !== undefined) throw previousResponseNotFound(missing.id);
-  return linksBehind(nearest, previousId);
+  return nearestLinksFor(nearest, previousId);
 }
 
 /** Items as they are kept and listed: a string is one user message, and every item has an id (contract.md#lists). */
-export async function storedInput(input: CreateRequest["input"]): Promise<StoredInputItem[]> {
+export async function toStoredInput(input: CreateRequest["input"]): Promise<StoredInputItem[]> {
   if (input === undefined) return [];
   const items: InputItem[] =
     typeof input === "string"
       ? [{ type: "message", role: "user", content: [{ type: "input_text", text: input }] }]
       : input;
-  return await mapInTurns(items, (item) => Object.assign(item, { id: item.id ?? idForUnnamed(item.type) }));
+  return await mapInSlices(items, (item) => Object.assign(item, { id: item.id ?? createIdForUnnamed(item.type) }));
 }

@@ -1,14 +1,14 @@
 /** What only the conversation behind a request can tell of its input (contract.md#order-of-errors, state). */
 import { duplicateItem, toolOutputMissing } from "../../lifecycle/errors/requests.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
-import { answeredCall, findUnansweredCall, findUnansweredCalls } from "../../lifecycle/tool-outputs.ts";
-import { conversationIdOf } from "../conversations/conversation-turn.ts";
+import { answeredCallId, findUnansweredCall, findUnansweredCalls } from "../../lifecycle/unanswered-calls.ts";
+import { conversationIdOf } from "../conversations/conversation-lock.ts";
 import type { CreateRequest, ResolvedRequest } from "../../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Response } from "../../protocol/response.ts";
-import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
-import { responseJsonOf } from "../reading/read-response.ts";
-import { refuseSecrets } from "../content/request-secrets.ts";
+import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
+import { extractResponseJson } from "../reading/read-response.ts";
+import { rejectSecrets } from "../content/request-secrets.ts";
 import { verifySealedItems } from "../content/sealed-items.ts";
 import type { Storage } from "../storage.ts";
 
@@ -28,7 +28,7 @@ export async function checkItems(
   items: readonly InputItem[],
   param: string,
 ): Promise<void> {
-  refuseSecrets(items, param);
+  rejectSecrets(items, param);
   await verifySealedItems(sealer, project, items, param);
 }
 
@@ -43,12 +43,12 @@ export async function checkInput(storage: Storage, request: ResolvedRequest, pro
   const callId =
     conversationId === undefined
       ? findUnansweredCall([...(previousId == null ? [] : await readOutput(storage, previousId)), ...items])
-      : await findUnansweredIn(storage, conversationId, project, items);
+      : await findUnansweredInConversation(storage, conversationId, project, items);
   if (callId !== undefined) throw toolOutputMissing(callId);
 }
 
 /** Of the conversation with `items` behind it, at the cost of its unanswered calls. */
-async function findUnansweredIn(
+async function findUnansweredInConversation(
   storage: Storage,
   id: string,
   project: string,
@@ -57,9 +57,9 @@ async function findUnansweredIn(
   const { conversations } = storage;
   const record = await conversations.readOwned(id, project);
   if (record?.knowsCalls === undefined) return findUnansweredCall([...(await conversations.readItems(id)), ...items]);
-  const answered = new Set(items.map((item) => answeredCall(item)));
+  const answered = new Set(items.map((item) => answeredCallId(item)));
   const before = (await conversations.readUnansweredCalls(id)).find((callId) => !answered.has(callId));
-  return before ?? (await conversations.findUnanswered(id, findUnansweredCalls(items)));
+  return before ?? (await conversations.findUnansweredCall(id, findUnansweredCalls(items)));
 }
 
 /** The first id that a second item has. */
@@ -75,7 +75,7 @@ function findDuplicate(items: readonly InputItem[]): string | undefined {
 
 /** Parsed only if there is a call in it: most outputs are texts, and may be long. */
 async function readOutput(storage: Storage, id: string): Promise<OutputItem[]> {
-  const last = await storage.writersReader.readLast(id);
+  const last = await storage.fullLogReader.readLast(id);
   if (last === undefined || !last.data.includes('"function_call"')) return [];
-  return (await parseInTurns<Response>(responseJsonOf(last))).output;
+  return (await parseInSlices<Response>(extractResponseJson(last))).output;
 }

@@ -5,7 +5,9 @@
 import type { CreateRequest } from "../../protocol/create-request.ts";
 
 /** The place of the trigger is checked by now (src/http/validation/validate.ts). */
-export function takeTrigger<R extends Pick<CreateRequest, "input">>(request: R): { request: R; isTriggered: boolean } {
+export function extractCompactionTrigger<R extends Pick<CreateRequest, "input">>(
+  request: R,
+): { request: R; isTriggered: boolean } {
   const { input } = request;
   if (!Array.isArray(input) || input.at(-1)?.type !== "compaction_trigger") return { request, isTriggered: false };
   return { request: { ...request, input: input.slice(0, -1) }, isTriggered: true };

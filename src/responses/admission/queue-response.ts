@@ -1,57 +1,57 @@
 /** How a response enters the queue in its class, is brought forward in it, and leaves what orders it. */
 import { hasWindow, PRIORITIES, priorityAt, type QueueClass } from "../../queue/queue-class.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
-import type { Related } from "../../store/continuations.ts";
+import type { ContinuationMember } from "../../store/continuations.ts";
 import type { Storage } from "../storage.ts";
 
-export interface Queueable extends QueueClass, Related {
+export interface QueueableResponse extends QueueClass, ContinuationMember {
   background: boolean;
 }
 
 /** Adds its job, unless there is one, in the class that it has by now: at admission, or when its job was lost. */
-export async function queueResponse(storage: Storage, response: Queueable): Promise<void> {
+export async function queueResponse(storage: Storage, response: QueueableResponse): Promise<void> {
   const { id, project, background, latestStartMs } = response;
   const nowMs = storage.clock.nowMs();
   const isEarly = latestStartMs > nowMs;
   // Before there is a job: one that is not in the set would never be promoted.
-  if (isEarly) await storage.windowed.add(id, latestStartMs);
+  if (isEarly) await storage.windowedResponses.add(id, latestStartMs);
   const isRelated = isEarly && hasWindow(response) && response.continuationId !== "";
-  const next = isRelated ? await storage.continuations.join(response, latestStartMs, nowMs) : undefined;
+  const next = isRelated ? await storage.continuations.addWaiting(response, latestStartMs, nowMs) : undefined;
   const priority = next === id ? PRIORITIES.related : priorityAt(response, nowMs);
   await storage.queue.enqueue({ id, project, background, priority });
   if (next !== undefined && next !== id) await storage.queue.changePriority(next, PRIORITIES.related);
 }
 
 /** A worker has begun it: one that is related to it is the next of those with a window. A hint must not cost a run. */
-export async function bringRelatedForward(
+export async function prioritizeRelatedResponse(
   storage: Storage,
-  response: Queueable & { deadlineMs: number },
+  response: QueueableResponse & { deadlineMs: number },
 ): Promise<void> {
   if (!response.background || response.continuationId === "") return;
   try {
-    const next = await storage.continuations.begin(response, response.deadlineMs, storage.clock.nowMs());
+    const next = await storage.continuations.markRunning(response, response.deadlineMs, storage.clock.nowMs());
     if (next !== undefined) await storage.queue.changePriority(next, PRIORITIES.related);
   } catch (err) {
     storage.logger.warn({ err, responseId: response.id }, "Could not bring a related response forward");
   }
 }
 
-const PAGE = 200;
+const PAGE_RESPONSES = 200;
 
 /** From its latest start on, a response waits in the default tier, behind those that wait there already. */
 export async function promoteDueResponses(storage: Storage): Promise<void> {
   const nowMs = storage.clock.nowMs();
   for (let offset = 0; ;) {
-    const ids = await storage.windowed.listDue(nowMs, offset, PAGE);
-    for (const id of ids) if (!(await promoteSafely(storage, id))) offset += 1;
-    if (ids.length < PAGE) return;
+    const ids = await storage.windowedResponses.listDue(nowMs, offset, PAGE_RESPONSES);
+    for (const id of ids) if (!(await tryPromote(storage, id))) offset += 1;
+    if (ids.length < PAGE_RESPONSES) return;
   }
 }
 
 /** One that cannot be promoted must not keep the others from it. False if it stays in the set. */
-async function promoteSafely(storage: Storage, id: string): Promise<boolean> {
+async function tryPromote(storage: Storage, id: string): Promise<boolean> {
   try {
-    return await promote(storage, id);
+    return await promoteResponse(storage, id);
   } catch (err) {
     if (isRedisUnavailable(err)) throw err;
     storage.logger.error({ err, responseId: id }, "Could not promote a response");
@@ -59,11 +59,11 @@ async function promoteSafely(storage: Storage, id: string): Promise<boolean> {
   }
 }
 
-async function promote(storage: Storage, id: string): Promise<boolean> {
+async function promoteResponse(storage: Storage, id: string): Promise<boolean> {
   const outcome = await storage.queue.changePriority(id, PRIORITIES.default);
   // It was taken from a lost worker, and is the next to run as it is.
   if (outcome === "first") return false;
-  await storage.windowed.remove(id);
+  await storage.windowedResponses.remove(id);
   if (outcome === "changed") storage.logger.info({ responseId: id }, "Latest start reached: no longer behind others");
   return true;
 }

@@ -5,14 +5,14 @@ import { isSealed, UnreadableContentError } from "../../sealing/content-sealer.t
 import type { Storage } from "../storage.ts";
 
 /** The conversation with what its last compaction replaced. Throws UnreadableContentError if that is not the project's. */
-export function openCompactions(storage: Storage, project: string, items: readonly ContextItem[]): ContextItem[] {
-  return applyCompaction(items, (sealed) => openCompaction(storage, project, sealed));
+export function unsealCompactions(storage: Storage, project: string, items: readonly ContextItem[]): ContextItem[] {
+  return applyCompaction(items, (sealed) => unsealCompaction(storage, project, sealed));
 }
 
 /** Undefined if another server made it: only that one understands it. Throws UnreadableContentError as above. */
-export function openCompaction(storage: Storage, project: string, sealed: string): CompactionContent | undefined {
+export function unsealCompaction(storage: Storage, project: string, sealed: string): CompactionContent | undefined {
   if (!isSealed(sealed)) return undefined;
-  const content = compactionContentSchema.safeParse(storage.sealer.open(project, "compaction", sealed));
+  const content = compactionContentSchema.safeParse(storage.sealer.unseal(project, "compaction", sealed));
   if (!content.success) throw new UnreadableContentError({ cause: content.error });
   return content.data;
 }

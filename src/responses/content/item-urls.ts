@@ -5,7 +5,7 @@
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Tool } from "../../protocol/tool.ts";
 import { type ContentSealer, isSealed, UnreadableContentError } from "../../sealing/content-sealer.ts";
-import { Turns } from "../../concurrency/turns.ts";
+import { TimeSlice } from "../../concurrency/time-slice.ts";
 import { UNREADABLE_URL } from "./request-secrets.ts";
 import type { Storage } from "../storage.ts";
 
@@ -17,7 +17,7 @@ export async function sealItemUrls<T extends Item>(
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
-  return await withUrls(items, (address) => {
+  return await mapToolUrls(items, (address) => {
     if (!URL.canParse(address)) return address;
     const { origin, href, hash } = new URL(address);
     if (origin === "null" || href === `${origin}/` || isSealed(hash.slice(1))) return address;
@@ -26,16 +26,16 @@ export async function sealItemUrls<T extends Item>(
 }
 
 /** For the model and for whoever calls the servers. */
-export async function openItemUrls<T extends Item>(
+export async function unsealItemUrls<T extends Item>(
   { sealer, logger }: Pick<Storage, "sealer" | "logger">,
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
-  return await withUrls(items, (address) => {
+  return await mapToolUrls(items, (address) => {
     const sealed = address.slice(address.indexOf("#") + 1);
     if (!isSealed(sealed)) return address;
     try {
-      return String(sealer.open(project, "secret", sealed));
+      return String(sealer.unseal(project, "secret", sealed));
     } catch (error) {
       if (!(error instanceof UnreadableContentError)) throw error;
       logger.warn({ project }, "A URL was sealed with a key that is not configured any more");
@@ -45,8 +45,8 @@ export async function openItemUrls<T extends Item>(
 }
 
 /** In turns with other work: items may bring a hundred thousand tools. */
-async function withUrls<T extends Item>(items: readonly T[], change: (address: string) => string): Promise<T[]> {
-  const turns = new Turns();
+async function mapToolUrls<T extends Item>(items: readonly T[], change: (address: string) => string): Promise<T[]> {
+  const slice = new TimeSlice();
   const changed: T[] = [];
   for (const item of items) {
     if (item.type !== "additional_tools" && item.type !== "tool_search_output") {
@@ -55,7 +55,7 @@ async function withUrls<T extends Item>(items: readonly T[], change: (address: s
     }
     const tools: Tool[] = [];
     for (const tool of item.tools as Tool[]) {
-      if (turns.isOver) await turns.next();
+      if (slice.isOver) await slice.yieldToOthers();
       const address = tool.type === "mcp" ? tool.server_url : undefined;
       tools.push(address === undefined ? tool : ({ ...tool, server_url: change(address) } as Tool));
     }

@@ -9,7 +9,7 @@ import type { CreateRequest } from "../../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Tool } from "../../protocol/tool.ts";
 import { type ContentSealer, isSealed, UnreadableContentError } from "../../sealing/content-sealer.ts";
-import { mapInTurns } from "../../concurrency/turns.ts";
+import { mapInSlices } from "../../concurrency/time-slice.ts";
 import type { Storage } from "../storage.ts";
 
 interface WithTools {
@@ -17,7 +17,7 @@ interface WithTools {
 }
 
 export async function sealSecrets<R extends WithTools>(sealer: ContentSealer, project: string, request: R): Promise<R> {
-  return await withSecrets(request, (secret) => sealer.seal(project, "secret", secret));
+  return await mapSecrets(request, (secret) => sealer.seal(project, "secret", secret));
 }
 
 /** In the place of a URL that cannot be opened: no such name is ever resolved (RFC 6761). Without one, the label would be looked up. */
@@ -27,15 +27,15 @@ export const UNREADABLE_URL = "https://unreadable.invalid/";
  * A secret whose key was taken away since is left out: whoever asked for it says that it is missing. A URL may have been
  * stored as it was sent, by a process of an older release.
  */
-export async function openSecrets<R extends WithTools>(
+export async function unsealSecrets<R extends WithTools>(
   { sealer, logger }: Pick<Storage, "sealer" | "logger">,
   project: string,
   request: R,
 ): Promise<R> {
-  return await withSecrets(request, (sealed, path) => {
+  return await mapSecrets(request, (sealed, path) => {
     if (path === "server_url" && !isSealed(sealed)) return sealed;
     try {
-      return String(sealer.open(project, "secret", sealed));
+      return String(sealer.unseal(project, "secret", sealed));
     } catch (error) {
       if (!(error instanceof UnreadableContentError)) throw error;
       logger.warn({ project }, "A secret was sealed with a key that is not configured any more");
@@ -45,45 +45,45 @@ export async function openSecrets<R extends WithTools>(
 }
 
 /** `param` is where the items stand. */
-export function refuseSecrets(items: readonly (InputItem | OutputItem)[], param: string): void {
-  for (const [place, item] of items.entries()) {
+export function rejectSecrets(items: readonly (InputItem | OutputItem)[], param: string): void {
+  for (const [index, item] of items.entries()) {
     if (item.type !== "additional_tools" && item.type !== "tool_search_output") continue;
     for (const [i, tool] of item.tools.entries()) {
-      toolWithSecrets(tool, (secret, path) => {
+      mapToolSecrets(tool, (secret, path) => {
         // Its own seal keeps it (item-urls.ts).
         if (path === "server_url") return secret;
-        throw secretInItem(`${param}[${place}].tools[${i}].${path}`);
+        throw secretInItem(`${param}[${index}].tools[${i}].${path}`);
       });
     }
   }
 }
 
 /** `path` is where in the tool it stands. */
-type Change = (secret: string, path: string) => string | undefined;
+type SecretMapper = (secret: string, path: string) => string | undefined;
 
 /**
  * Each secret is changed once, in turns with other requests: a request may bring a hundred thousand, and each takes some ten
  * microseconds. Then they are put in their places, in the order in which they were found.
  */
-async function withSecrets<R extends WithTools>(request: R, change: Change): Promise<R> {
+async function mapSecrets<R extends WithTools>(request: R, change: SecretMapper): Promise<R> {
   const { tools } = request;
   if (tools == null) return request;
   const found: { secret: string; path: string }[] = [];
-  const collect: Change = (secret, path) => {
+  const collect: SecretMapper = (secret, path) => {
     found.push({ secret, path });
     return secret;
   };
-  await mapInTurns(tools, (tool) => void toolWithSecrets(tool, collect));
-  const changed = await mapInTurns(found, ({ secret, path }) => change(secret, path));
+  await mapInSlices(tools, (tool) => void mapToolSecrets(tool, collect));
+  const changed = await mapInSlices(found, ({ secret, path }) => change(secret, path));
   let next = 0;
-  const put: Change = () => {
+  const put: SecretMapper = () => {
     next += 1;
     return changed[next - 1];
   };
-  return { ...request, tools: await mapInTurns(tools, (tool) => toolWithSecrets(tool, put)) };
+  return { ...request, tools: await mapInSlices(tools, (tool) => mapToolSecrets(tool, put)) };
 }
 
-function toolWithSecrets(tool: Tool, change: Change): Tool {
+function mapToolSecrets(tool: Tool, change: SecretMapper): Tool {
   switch (tool.type) {
     case "mcp": {
       const { authorization, headers, server_url, ...rest } = tool;
@@ -92,23 +92,23 @@ function toolWithSecrets(tool: Tool, change: Change): Tool {
         ...rest,
         ...(server_url !== undefined && { server_url: change(server_url, "server_url") ?? UNREADABLE_URL }),
         ...(changed !== undefined && { authorization: changed }),
-        ...(headers !== undefined && { headers: headers && changedValues(headers, "headers", change) }),
+        ...(headers !== undefined && { headers: headers && mapValues(headers, "headers", change) }),
       };
     }
     case "code_interpreter":
       return typeof tool.container === "string"
         ? tool
-        : { ...tool, container: containerWithSecrets(tool.container, "container", change) };
+        : { ...tool, container: mapContainerSecrets(tool.container, "container", change) };
     case "shell":
       return tool.environment?.type === "container_auto"
-        ? { ...tool, environment: containerWithSecrets(tool.environment, "environment", change) }
+        ? { ...tool, environment: mapContainerSecrets(tool.environment, "environment", change) }
         : tool;
     default:
       return tool;
   }
 }
 
-function changedValues(values: Record<string, string>, at: string, change: Change): Record<string, string> {
+function mapValues(values: Record<string, string>, at: string, change: SecretMapper): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => {
       const changed = change(value, `${at}.${name}`);
@@ -122,13 +122,13 @@ interface DomainSecret {
   name: string;
   value: string;
 }
-interface Container {
+interface ContainerSettings {
   network_policy?:
     | { type: "disabled" }
     | { type: "allowlist"; allowed_domains: string[]; domain_secrets?: DomainSecret[] };
 }
 
-function containerWithSecrets<C extends Container>(container: C, at: string, change: Change): C {
+function mapContainerSecrets<C extends ContainerSettings>(container: C, at: string, change: SecretMapper): C {
   const policy = container.network_policy;
   if (policy?.type !== "allowlist" || policy.domain_secrets === undefined) return container;
   const domain_secrets = policy.domain_secrets.flatMap((secret, i) => {

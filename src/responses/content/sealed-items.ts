@@ -7,7 +7,7 @@ import { z } from "zod";
 import { encryptedContentUnverified } from "../../lifecycle/errors/requests.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import { type ContentSealer, isSealed, type SealedKind, UnreadableContentError } from "../../sealing/content-sealer.ts";
-import { mapInTurns, Turns } from "../../concurrency/turns.ts";
+import { mapInSlices, TimeSlice } from "../../concurrency/time-slice.ts";
 import type { Storage } from "../storage.ts";
 
 type Item = InputItem | OutputItem;
@@ -19,16 +19,16 @@ export async function verifySealedItems(
   items: readonly Item[],
   param: string,
 ): Promise<void> {
-  const turns = new Turns();
-  for (const [place, item] of items.entries()) {
+  const slice = new TimeSlice();
+  for (const [index, item] of items.entries()) {
     const sealed = sealedContentOf(item);
     if (sealed === undefined) continue;
-    if (turns.isOver) await turns.next();
+    if (slice.isOver) await slice.yieldToOthers();
     try {
       sealer.verify(project, sealed.kind, sealed.text);
     } catch (error) {
       if (!(error instanceof UnreadableContentError)) throw error;
-      throw encryptedContentUnverified(item.id ?? `${param}[${place}]`, param);
+      throw encryptedContentUnverified(item.id ?? `${param}[${index}]`, param);
     }
   }
 }
@@ -41,17 +41,17 @@ export function sealReasoning(sealer: ContentSealer, project: string, texts: z.i
 }
 
 /** The items as a model is shown them: reasoning that this server sealed is text again. */
-export async function openReasoning<T extends Item>(
+export async function unsealReasoning<T extends Item>(
   { sealer, logger }: Pick<Storage, "sealer" | "logger">,
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
-  return await mapInTurns(items, (item) => {
+  return await mapInSlices(items, (item) => {
     const sealed = sealedContentOf(item);
     if (item.type !== "reasoning" || sealed?.kind !== "reasoning") return item;
     const { encrypted_content: _sealed, ...shown } = item;
     try {
-      const { summary, content } = reasoningSchema.parse(sealer.open(project, "reasoning", sealed.text));
+      const { summary, content } = reasoningSchema.parse(sealer.unseal(project, "reasoning", sealed.text));
       return {
         ...shown,
         ...(summary.length > 0 && { summary: summary.map((text) => ({ type: "summary_text", text })) }),

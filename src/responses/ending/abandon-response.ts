@@ -3,14 +3,14 @@
  * It must not hold its conversation, its place among its project's or the sweeper for ever. What can still be done for it
  * is done, each part by itself; its turn of a conversation is lost.
  */
-import { failResponse, responseError } from "../../lifecycle/end-response.ts";
+import { createFailedEvent, responseError } from "../../lifecycle/lifecycle-events.ts";
 import type { LifecycleEvent } from "../../protocol/event.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
-import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
+import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 import type { Storage } from "../storage.ts";
 
-const UNFINISHABLE = responseError("server_error", "The response could not be finished.");
+const COULD_NOT_FINISH = responseError("server_error", "The response could not be finished.");
 
 /** Throws only if Redis is away, or if the id could not leave the open set. */
 export async function abandonResponse(storage: Storage, id: string): Promise<void> {
@@ -24,31 +24,34 @@ export async function abandonResponse(storage: Storage, id: string): Promise<voi
     }
   };
   await attempt("fail it", () => failWithoutOutput(storage, id));
-  await attempt("stop its worker", () => storage.control.abort(id));
+  await attempt("stop its worker", () => storage.workerControl.abort(id));
   // Whether it ran in the background is in its record.
   await attempt("drop its job", () => storage.queue.remove({ id, background: true }));
   await attempt("drop its job", () => storage.queue.remove({ id, background: false }));
-  await attempt("leave the completion windows", () => storage.windowed.remove(id));
-  const belonging = await attempt("read what it belongs to", () => storage.records.readBelonging(id));
+  await attempt("leave the completion windows", () => storage.windowedResponses.remove(id));
+  const belonging = await attempt("read what it belongs to", () => storage.records.readMemberships(id));
   const { project, conversationId = "", continuationId = "" } = belonging ?? {};
   if (project !== undefined && continuationId !== "") {
     const related = { id, project, continuationId };
-    await attempt("leave its continuation", () => storage.continuations.leave(related, storage.clock.nowMs()));
+    await attempt("leave its continuation", () => storage.continuations.markEnded(related, storage.clock.nowMs()));
   }
   if (conversationId !== "") {
-    await attempt("free its conversation", () => storage.conversations.endTurn(conversationId, id, []));
+    await attempt("free its conversation", () => storage.conversations.appendAndUnlock(conversationId, id, []));
   }
-  await storage.open.giveUp(id, project);
+  await storage.inFlight.forceRemove(id, project);
 }
 
 /** From its first event: what was put out since may be the very thing that cannot be read. */
 async function failWithoutOutput(storage: Storage, id: string): Promise<void> {
-  const fence = await storage.leases.fence(id, "fail", UNFINISHABLE);
+  const fence = await storage.leases.fence(id, "fail", COULD_NOT_FINISH);
   if (fence.kind !== "fenced") return;
-  const [first] = await storage.writersReader.read(id, 0, 1);
+  const [first] = await storage.fullLogReader.read(id, 0, 1);
   if (first === undefined) return;
-  const { response } = await parseInTurns<LifecycleEvent>(first.data);
-  const ending = failResponse({ ...response, status: "in_progress", output: [] } as typeof response, UNFINISHABLE);
+  const { response } = await parseInSlices<LifecycleEvent>(first.data);
+  const ending = createFailedEvent(
+    { ...response, status: "in_progress", output: [] } as typeof response,
+    COULD_NOT_FINISH,
+  );
   const from = fence.last + 1;
   const events = sequenceEvents(from, [ending]);
   const { kind } = await storage.log.append(id, {

@@ -4,15 +4,20 @@
  * nothing more and ours is first. A crash between the two steps leaves `ending` set, and the sweeper goes on from there.
  */
 import { foldEvents } from "../../lifecycle/apply-event.ts";
-import { cancelResponse, closeOpenItems, failResponse, responseError } from "../../lifecycle/end-response.ts";
+import {
+  createCancelledEvent,
+  createItemClosingEvents,
+  createFailedEvent,
+  responseError,
+} from "../../lifecycle/lifecycle-events.ts";
 import type { EventDraft, LifecycleEventDraft } from "../../protocol/event.ts";
 import { isTerminalStatus, type Response, type ResponseError, type ResponseStatus } from "../../protocol/response.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import type { EndingReason, FenceOutcome } from "../../stream/log/lease.ts";
 import { foldLog } from "../../stream/log/snapshot.ts";
 import { indexOutput } from "../reading/item-references.ts";
-import { leaveOpen } from "./leave-open.ts";
-import { showEnd } from "../reading/show-end.ts";
+import { removeInFlight } from "./remove-in-flight.ts";
+import { publishEnd } from "../reading/publish-end.ts";
 import type { Storage } from "../storage.ts";
 
 /** `ended`: by this call or one like it, at the same time. `over`: it had ended before. `gone`: there is none. */
@@ -22,7 +27,7 @@ export type EndOutcome =
   | { kind: "gone" };
 
 /** A fence, or an end, can only be lost to a Redis that was rolled back; more often than this it does not happen in a row. */
-const TRIES = 3;
+const MAX_TRIES = 3;
 
 export async function endResponse(
   storage: Storage,
@@ -30,18 +35,18 @@ export async function endResponse(
   reason: EndingReason,
   error?: ResponseError,
 ): Promise<EndOutcome> {
-  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
     const fence = await storage.leases.fence(id, reason, error);
     if (fence.kind === "gone") return fence;
     if (fence.kind === "over") {
-      if (await showEnd(storage, id)) return fence;
+      if (await publishEnd(storage, id)) return fence;
       continue;
     }
-    await storage.control.abort(id);
+    await storage.workerControl.abort(id);
     const ended = await appendEnding(storage, id, fence);
     if (ended !== undefined) {
-      await dropJob(storage, id);
-      if (await leaveOpen(storage, id)) return { kind: "ended", response: ended };
+      await removeJob(storage, id);
+      if (await removeInFlight(storage, id)) return { kind: "ended", response: ended };
     }
   }
   throw new Error(`Response ${id} could not be ended: its log changed under a fence.`);
@@ -50,12 +55,12 @@ export async function endResponse(
 type Fenced = Extract<FenceOutcome, { kind: "fenced" }>;
 
 async function appendEnding(storage: Storage, id: string, fence: Fenced): Promise<Response | undefined> {
-  const folded = await foldLog(storage.redis, storage.layout, storage.writersReader, id);
+  const folded = await foldLog(storage.redis, storage.layout, storage.fullLogReader, id);
   // Somebody who ends it for the same reason was faster; the next try finds it over.
   if (folded === undefined || isTerminalStatus(folded.response.status)) return undefined;
-  const closing = closeOpenItems(folded.response, folded.openIndices);
+  const closing = createItemClosingEvents(folded.response, folded.openIndices);
   const closed = foldEvents(closing as EventDraft[], folded)!;
-  const ending = endingEvent(closed.response, fence);
+  const ending = createEndingEvent(closed.response, fence);
   await indexOutput(storage, id, ending.response.output);
   const outcome = await storage.log.append(id, {
     lease: fence.lease,
@@ -66,14 +71,17 @@ async function appendEnding(storage: Storage, id: string, fence: Fenced): Promis
   return outcome.kind === "appended" || outcome.kind === "duplicate" ? ending.response : undefined;
 }
 
-function endingEvent(response: Response, fence: Fenced): LifecycleEventDraft {
-  if (fence.reason === "cancel") return cancelResponse(response);
-  return failResponse(response, fence.error ?? responseError("server_error", "The response could not be finished."));
+function createEndingEvent(response: Response, fence: Fenced): LifecycleEventDraft {
+  if (fence.reason === "cancel") return createCancelledEvent(response);
+  return createFailedEvent(
+    response,
+    fence.error ?? responseError("server_error", "The response could not be finished."),
+  );
 }
 
 /** A job that still waits has nothing left to do: whoever takes it finds the response over. */
-async function dropJob(storage: Storage, id: string): Promise<void> {
-  const record = await storage.records.readEvenDeleted(id);
+async function removeJob(storage: Storage, id: string): Promise<void> {
+  const record = await storage.records.readIncludingDeleted(id);
   if (record === undefined) return;
   await storage.queue.remove({ id, ...record }).catch((err: unknown) => {
     storage.logger.debug({ err, responseId: id }, "Could not drop the job of a response that is over");

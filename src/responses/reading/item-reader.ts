@@ -5,7 +5,7 @@
 import { isConversationId } from "../../protocol/id.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Response } from "../../protocol/response.ts";
-import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
+import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 import { readResponse } from "./read-response.ts";
 import type { Storage } from "../storage.ts";
 
@@ -17,7 +17,7 @@ export interface FoundItem {
   bytes: number;
 }
 
-const OUTPUTS_REMEMBERED = 8;
+const MAX_CACHED_OUTPUTS = 8;
 
 /** For one project and one request: what was looked up is not looked up again. */
 export class ItemReader {
@@ -33,12 +33,12 @@ export class ItemReader {
 
   /** The item, from the newest that has it. Undefined if it is in nothing of the project's any more. */
   async read(itemId: string): Promise<FoundItem | undefined> {
-    for (const owner of await this.#storage.items.find(this.#project, itemId)) {
+    for (const owner of await this.#storage.itemIndex.findOwners(this.#project, itemId)) {
       if (!(await this.#isOwned(owner))) continue;
       const json = isConversationId(owner)
         ? await this.#storage.conversations.readItemJson(owner, itemId)
         : ((await this.#storage.records.readInputItem(owner, itemId)) ?? (await this.#readOutputItem(owner, itemId)));
-      const item = json === undefined ? undefined : await parseInTurns<Item>(json);
+      const item = json === undefined ? undefined : await parseInSlices<Item>(json);
       if (item !== undefined && item.type !== "item_reference") return { item, bytes: Buffer.byteLength(json!) };
     }
     return undefined;
@@ -63,7 +63,7 @@ export class ItemReader {
     let output = this.#outputs.get(owner);
     if (output === undefined) {
       this.#outputs.set(owner, (output = readOutput(this.#storage, owner)));
-      if (this.#outputs.size > OUTPUTS_REMEMBERED) this.#outputs.delete([...this.#outputs.keys()][0]!);
+      if (this.#outputs.size > MAX_CACHED_OUTPUTS) this.#outputs.delete([...this.#outputs.keys()][0]!);
     }
     return await output;
   }
@@ -71,5 +71,5 @@ export class ItemReader {
 
 async function readOutput(storage: Storage, id: string): Promise<readonly OutputItem[]> {
   const read = await readResponse(storage, id);
-  return read === undefined ? [] : (await parseInTurns<Response>(read.json)).output;
+  return read === undefined ? [] : (await parseInSlices<Response>(read.json)).output;
 }

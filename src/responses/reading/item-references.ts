@@ -7,7 +7,7 @@ import { referencesTooLarge } from "../../lifecycle/errors/requests.ts";
 import { itemNotFound } from "../../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
-import { longestLifetimeSeconds } from "../../store/encoded-record.ts";
+import { maxLifetimeSecondsOf } from "../../store/encoded-record.ts";
 import type { ResponseRecord } from "../../store/response-record.ts";
 import { ItemReader } from "./item-reader.ts";
 import type { Storage } from "../storage.ts";
@@ -34,7 +34,7 @@ export async function indexConversationItems(
   lifetimeSeconds: number,
 ): Promise<void> {
   const ids = idsOf(items);
-  await storage.items.add(project, id, ids, lifetimeSeconds);
+  await storage.itemIndex.add(project, id, ids, lifetimeSeconds);
 }
 
 type Owner = Pick<ResponseRecord, "project" | "stored" | "deadlineMs" | "retentionSeconds">;
@@ -43,7 +43,7 @@ type Owner = Pick<ResponseRecord, "project" | "stored" | "deadlineMs" | "retenti
 export async function indexItems(storage: Storage, id: string, owner: Owner, items: readonly Item[]): Promise<void> {
   const ids = idsOf(items);
   if (!owner.stored || ids.length === 0) return;
-  await storage.items.add(owner.project, id, ids, longestLifetimeSeconds(owner, storage.clock.nowMs()));
+  await storage.itemIndex.add(owner.project, id, ids, maxLifetimeSecondsOf(owner, storage.clock.nowMs()));
 }
 
 /** A reference is no item of its own: under the id that it names, it would hide the item. */
@@ -52,7 +52,7 @@ function idsOf(items: readonly Item[]): string[] {
 }
 
 /** `maxBytes` as of `resolveReferences`. */
-export async function resolveInput(
+export async function resolveInputReferences(
   storage: Storage,
   project: string,
   request: ResolvedRequest,
@@ -65,9 +65,9 @@ export async function resolveInput(
 }
 
 /** How many are looked up at a time. Each may be as long as a body. */
-const PAGE = 8;
+const PAGE_ITEMS = 8;
 
-interface Place {
+interface ReferenceContext {
   /** Where the items stand. */
   param: "input" | "items";
   /** What the items that are put in may take together, as JSON: a reference is short, and may name what is long. */
@@ -82,14 +82,14 @@ export async function resolveReferences(
   storage: Storage,
   project: string,
   items: readonly InputItem[],
-  { param, maxBytes }: Place,
+  { param, maxBytes }: ReferenceContext,
 ): Promise<InputItem[]> {
-  const places = [...items.keys()].filter((place) => items[place]!.type === "item_reference");
+  const indices = [...items.keys()].filter((place) => items[place]!.type === "item_reference");
   const resolved = [...items];
   const reader = new ItemReader(storage, project);
   let bytes = 0;
-  for (let from = 0; from < places.length; from += PAGE) {
-    const page = places.slice(from, from + PAGE);
+  for (let from = 0; from < indices.length; from += PAGE_ITEMS) {
+    const page = indices.slice(from, from + PAGE_ITEMS);
     const found = await Promise.all(page.map((place) => reader.read(items[place]!.id!)));
     for (const [i, place] of page.entries()) {
       const named = found[i];

@@ -1,23 +1,23 @@
 /** What GET answers: the fold of the log, by the same reducer that everybody else uses. */
 import { isOpeningEventType, isTerminalEventType } from "../../protocol/event.ts";
-import { type LoggedEvent, typeOf } from "../../stream/log/event-log.ts";
+import { type LoggedEvent, eventTypeOf } from "../../stream/log/event-log.ts";
 import { foldLog } from "../../stream/log/snapshot.ts";
 import type { Storage } from "../storage.ts";
 
 /** The response as JSON, and whether it has ended. Undefined if there is no log. */
-export interface ReadResponse {
+export interface CurrentResponse {
   json: string;
-  isOver: boolean;
+  hasEnded: boolean;
 }
 
-export async function readResponse(storage: Storage, id: string): Promise<ReadResponse | undefined> {
-  const last = await storage.reader.readLast(id);
+export async function readResponse(storage: Storage, id: string): Promise<CurrentResponse | undefined> {
+  const last = await storage.visibleLogReader.readLast(id);
   if (last === undefined) return undefined;
-  if (isTerminalEventType(typeOf(last.data))) return { json: responseJsonOf(last), isOver: true };
+  if (isTerminalEventType(eventTypeOf(last.data))) return { json: extractResponseJson(last), hasEnded: true };
   // Nothing has been said since: what it was asked with may be megabytes, which nobody has to parse.
-  if (isOpeningEventType(typeOf(last.data))) return { json: responseJsonOf(last), isOver: false };
-  const folded = await foldLog(storage.redis, storage.layout, storage.reader, id);
-  return folded && { json: JSON.stringify(folded.response), isOver: false };
+  if (isOpeningEventType(eventTypeOf(last.data))) return { json: extractResponseJson(last), hasEnded: false };
+  const folded = await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id);
+  return folded && { json: JSON.stringify(folded.response), hasEnded: false };
 }
 
 const RESPONSE_FIELD = '"response":';
@@ -26,6 +26,6 @@ const RESPONSE_FIELD = '"response":';
  * The response inside a lifecycle event, without parsing what may be megabytes: `sequenceEvents` writes `type`,
  * `sequence_number` and then `response` as the last field.
  */
-export function responseJsonOf(event: Pick<LoggedEvent, "data">): string {
+export function extractResponseJson(event: Pick<LoggedEvent, "data">): string {
   return event.data.slice(event.data.indexOf(RESPONSE_FIELD) + RESPONSE_FIELD.length, -1);
 }

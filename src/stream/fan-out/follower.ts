@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { isTerminalEventType } from "../../protocol/event.ts";
 import type { Channel } from "./channel.ts";
-import { type EventLogReader, type LoggedEvent, typeOf } from "../log/event-log.ts";
+import { type EventLogReader, type LoggedEvent, eventTypeOf } from "../log/event-log.ts";
 import { encodeFrames, type FrameEncoder, HEARTBEAT } from "./frame.ts";
 
 const READ_RETRY_MS = 500;
@@ -16,20 +16,20 @@ const READ_RETRY_MS = 500;
  * Why a follower was ended: `terminal`, it got the terminal event; `gone`, the log does not exist any more; `closing`, this
  * process is going away; `failed`, the log could not be read.
  */
-export type EndReason = "terminal" | "gone" | "closing" | "failed";
+export type FollowEndReason = "terminal" | "gone" | "closing" | "failed";
 
 /** Where a follower's frames go. */
 export interface FrameSink {
   /** Whether its client can resume elsewhere when this process goes away. A client that waits for one answer cannot. */
   readonly isResumable: boolean;
   /** When its connection last took bytes, by the monotonic clock. */
-  readonly lastTakenMs: number;
+  readonly lastSentMs: number;
   /** Takes whole frames, or a heartbeat. False: give it no more until `drained` resolves. */
   write(frames: Buffer): boolean;
   /** Resolves once everything was taken, or the connection is gone. */
-  drained(): Promise<void>;
+  waitUntilDrained(): Promise<void>;
   /** Whatever it was given before still goes out. */
-  end(reason: EndReason, terminal: LoggedEvent | undefined): void;
+  end(reason: FollowEndReason, terminal: LoggedEvent | undefined): void;
 }
 
 export interface FollowOptions {
@@ -38,10 +38,10 @@ export interface FollowOptions {
   from: number;
   sink: FrameSink;
   encode?: FrameEncoder;
-  onEnd?: (reason: EndReason) => void;
+  onEnd?: (reason: FollowEndReason) => void;
 }
 
-export interface HubOptions {
+export interface StreamHubOptions {
   reader: EventLogReader;
   logger: Logger;
   /** Whether there still is a log to wait for. */
@@ -52,17 +52,17 @@ export interface HubOptions {
 export class Follower {
   /** Sequence number of the next event it needs. */
   cursor: number;
-  isLevel = false;
+  isCaughtUp = false;
   readonly #responseId: string;
   readonly #sink: FrameSink;
   readonly #encode: FrameEncoder;
   readonly #onEnd: FollowOptions["onEnd"];
   readonly #channel: Channel;
-  readonly #options: HubOptions;
+  readonly #options: StreamHubOptions;
   #isFull = false;
   #hasEnded = false;
 
-  constructor(follow: FollowOptions, channel: Channel, options: HubOptions) {
+  constructor(follow: FollowOptions, channel: Channel, options: StreamHubOptions) {
     this.cursor = follow.from;
     this.#responseId = follow.responseId;
     this.#sink = follow.sink;
@@ -77,7 +77,7 @@ export class Follower {
     while (!this.#hasEnded) {
       try {
         await this.#channel.listen();
-        await this.#readToTheEnd();
+        await this.#readToEnd();
         return;
       } catch (err) {
         this.#options.logger.warn({ err, responseId: this.#responseId }, "Could not read the log; trying again");
@@ -86,27 +86,27 @@ export class Follower {
     }
   }
 
-  async #readToTheEnd(): Promise<void> {
+  async #readToEnd(): Promise<void> {
     while (!this.#hasEnded) {
       if (this.#isFull) {
-        await this.#sink.drained();
+        await this.#sink.waitUntilDrained();
         this.#isFull = false;
         continue;
       }
       const { events, hasMore } = await this.#options.reader.readPage(this.#responseId, this.cursor);
-      this.take(events);
+      this.deliver(events);
       if (!hasMore && !this.#isFull && !this.#hasEnded) {
         // A ring may have come during the read, while this follower was not yet among the level ones.
-        this.isLevel = true;
-        void this.#channel.pump();
+        this.isCaughtUp = true;
+        void this.#channel.readNewEvents();
         return;
       }
     }
   }
 
   /** Takes the part of a page that it needs. `shared` holds what was already encoded for others, by cursor. */
-  take(page: readonly LoggedEvent[], shared?: Map<number, Buffer>): void {
-    const events = page.length > 0 && page[0]!.sequenceNumber < this.cursor ? this.#rest(page) : page;
+  deliver(page: readonly LoggedEvent[], shared?: Map<number, Buffer>): void {
+    const events = page.length > 0 && page[0]!.sequenceNumber < this.cursor ? this.#eventsFromCursor(page) : page;
     if (events.length === 0 || this.#hasEnded) return;
     if (events[0]!.sequenceNumber !== this.cursor) {
       this.#options.logger.error({ responseId: this.#responseId, cursor: this.cursor }, "The log has a hole");
@@ -116,10 +116,10 @@ export class Follower {
     const last = events.at(-1)!;
     const frames = this.#encodeShared(events, shared);
     this.cursor = last.sequenceNumber + 1;
-    const takesMore = this.#sink.write(frames);
-    if (isTerminalEventType(typeOf(last.data))) {
+    const hasRoom = this.#sink.write(frames);
+    if (isTerminalEventType(eventTypeOf(last.data))) {
       this.end("terminal", last);
-    } else if (!takesMore) {
+    } else if (!hasRoom) {
       this.#fallBehind();
     }
   }
@@ -127,19 +127,19 @@ export class Follower {
   /** Its connection is full: from here on it reads for itself, once there is room. */
   #fallBehind(): void {
     this.#isFull = true;
-    if (!this.isLevel) return;
-    this.isLevel = false;
+    if (!this.isCaughtUp) return;
+    this.isCaughtUp = false;
     void this.catchUp();
   }
 
-  #rest(page: readonly LoggedEvent[]): LoggedEvent[] {
+  #eventsFromCursor(page: readonly LoggedEvent[]): LoggedEvent[] {
     return page.slice(this.cursor - page[0]!.sequenceNumber);
   }
 
   #encodeShared(events: readonly LoggedEvent[], shared: Map<number, Buffer> | undefined): Buffer {
     if (shared === undefined || this.#encode !== encodeFrames) return this.#encode(events);
-    const known = shared.get(this.cursor);
-    if (known !== undefined) return known;
+    const cached = shared.get(this.cursor);
+    if (cached !== undefined) return cached;
     const frames = this.#encode(events);
     shared.set(this.cursor, frames);
     return frames;
@@ -150,21 +150,21 @@ export class Follower {
   }
 
   /** A connection that is full is not silent: it still has to take what it was given. */
-  beat(silentSinceMs: number): void {
-    if (this.#isFull || this.#hasEnded || this.#sink.lastTakenMs > silentSinceMs) return;
+  sendHeartbeat(silentSinceMs: number): void {
+    if (this.#isFull || this.#hasEnded || this.#sink.lastSentMs > silentSinceMs) return;
     if (!this.#sink.write(HEARTBEAT)) this.#fallBehind();
   }
 
   /** The subscriber went away by itself. */
-  leave(): void {
+  unsubscribe(): void {
     this.#hasEnded = true;
-    this.isLevel = false;
+    this.isCaughtUp = false;
     this.#channel.remove(this);
   }
 
-  end(reason: EndReason, terminal?: LoggedEvent): void {
+  end(reason: FollowEndReason, terminal?: LoggedEvent): void {
     if (this.#hasEnded) return;
-    this.leave();
+    this.unsubscribe();
     this.#sink.end(reason, terminal);
     this.#onEnd?.(reason);
   }

@@ -1,6 +1,6 @@
 /** Server-sent event frames (contract.md#frames): `id`, `event`, `data`, whole frames only. */
 import { createHash } from "node:crypto";
-import { type LoggedEvent, typeOf } from "../log/event-log.ts";
+import { type LoggedEvent, eventTypeOf } from "../log/event-log.ts";
 
 export type FrameEncoder = (events: readonly LoggedEvent[]) => Buffer;
 
@@ -13,25 +13,25 @@ export const HEARTBEAT = Buffer.from(": keep-alive\n");
 export const encodeFrames: FrameEncoder = (events) => {
   let text = "";
   for (const { sequenceNumber, data } of events) {
-    text += `id: ${sequenceNumber}\nevent: ${typeOf(data)}\ndata: ${data}\n\n`;
+    text += `id: ${sequenceNumber}\nevent: ${eventTypeOf(data)}\ndata: ${data}\n\n`;
   }
   return Buffer.from(text);
 };
 
-const PADDED_TO = 64;
+const PADDING_BLOCK = 64;
 
 /**
  * Pads every delta so that its length does not tell what it says (contract.md#obfuscation). The padding comes from the
  * response's id and the event's number, so that a resumed stream has the same bytes as an uninterrupted one.
  */
-export function obfuscatedFrames(responseId: string): FrameEncoder {
-  return (events) => encodeFrames(events.map((event) => pad(responseId, event)));
+export function createObfuscatingEncoder(responseId: string): FrameEncoder {
+  return (events) => encodeFrames(events.map((event) => padDelta(responseId, event)));
 }
 
-function pad(responseId: string, event: LoggedEvent): LoggedEvent {
-  if (!typeOf(event.data).endsWith(".delta")) return event;
+function padDelta(responseId: string, event: LoggedEvent): LoggedEvent {
+  if (!eventTypeOf(event.data).endsWith(".delta")) return event;
   const noise = createHash("sha256").update(`${responseId}:${event.sequenceNumber}`).digest("base64url");
-  const length = PADDED_TO - (event.data.length % PADDED_TO);
+  const length = PADDING_BLOCK - (event.data.length % PADDING_BLOCK);
   const obfuscation = noise.repeat(2).slice(0, length);
   return { ...event, data: `${event.data.slice(0, -1)},"obfuscation":${JSON.stringify(obfuscation)}}` };
 }

@@ -4,34 +4,34 @@
  * byte comes from the log, in the log's order.
  */
 import { Channel } from "./channel.ts";
-import type { Doorbell } from "./doorbell.ts";
-import { Follower, type FollowOptions, type HubOptions } from "./follower.ts";
+import type { Notifier } from "./notifier.ts";
+import { Follower, type FollowOptions, type StreamHubOptions } from "./follower.ts";
 
 /**
  * How often all followers are looked at for silence in the time of a heartbeat: one timer for all of them. A connection is
  * silent for at least the heartbeat's time before it gets a comment, and for a tenth of it more at most.
  */
-const LOOKS_A_HEARTBEAT = 10;
+const CHECKS_PER_HEARTBEAT = 10;
 
 export class StreamHub {
-  readonly #options: HubOptions;
+  readonly #options: StreamHubOptions;
   readonly #channels = new Map<string, Channel>();
   readonly #timers: NodeJS.Timeout[];
-  #doorbell: Doorbell | undefined;
+  #notifier: Notifier | undefined;
   #isClosing = false;
 
-  constructor(options: HubOptions) {
+  constructor(options: StreamHubOptions) {
     this.#options = options;
     const { heartbeatMs } = options;
     this.#timers = [
-      setInterval(() => this.#check(), heartbeatMs),
-      setInterval(() => this.#beat(), Math.ceil(heartbeatMs / LOOKS_A_HEARTBEAT)),
+      setInterval(() => this.#checkChannels(), heartbeatMs),
+      setInterval(() => this.#sendHeartbeats(), Math.ceil(heartbeatMs / CHECKS_PER_HEARTBEAT)),
     ];
   }
 
   /** The doorbell's reconnect needs the hub, and the hub the doorbell: this closes the circle. */
-  attach(doorbell: Doorbell): void {
-    this.#doorbell = doorbell;
+  setNotifier(notifier: Notifier): void {
+    this.#notifier = notifier;
   }
 
   /** Follows a response until its terminal event, or until the returned function is called. */
@@ -45,7 +45,7 @@ export class StreamHub {
     const follower = new Follower(options, channel, this.#options);
     channel.followers.add(follower);
     void follower.catchUp();
-    return () => follower.leave();
+    return () => follower.unsubscribe();
   }
 
   get followerCount(): number {
@@ -55,12 +55,12 @@ export class StreamHub {
   }
 
   /** Looks into every log: rings may have been missed. */
-  pumpAll(): void {
-    for (const channel of this.#channels.values()) void channel.pump();
+  readAllLogs(): void {
+    for (const channel of this.#channels.values()) void channel.readNewEvents();
   }
 
   /** Ends the streams, without a terminal event, so that their clients resume on another process. */
-  endResumable(): void {
+  endResumableStreams(): void {
     this.#isClosing = true;
     for (const channel of this.#channels.values()) {
       for (const follower of channel.followers) if (follower.isResumable) follower.end("closing");
@@ -75,27 +75,29 @@ export class StreamHub {
   }
 
   #channelOf(responseId: string): Channel {
-    const doorbell = this.#doorbell;
-    if (doorbell === undefined) throw new Error("The hub has no doorbell yet.");
+    const notifier = this.#notifier;
+    if (notifier === undefined) throw new Error("The hub has no doorbell yet.");
     let channel = this.#channels.get(responseId);
     if (channel === undefined) {
-      channel = new Channel(responseId, doorbell, this.#options, () => {
+      channel = new Channel(responseId, notifier, this.#options, () => {
         this.#channels.delete(responseId);
-        doorbell.stop(responseId).catch((err: unknown) => this.#options.logger.debug({ err }, "Unsubscribe failed"));
+        notifier
+          .stopListening(responseId)
+          .catch((err: unknown) => this.#options.logger.debug({ err }, "Unsubscribe failed"));
       });
       this.#channels.set(responseId, channel);
     }
     return channel;
   }
 
-  #check(): void {
+  #checkChannels(): void {
     for (const channel of this.#channels.values()) void channel.checkAlive();
   }
 
-  #beat(): void {
+  #sendHeartbeats(): void {
     const silentSinceMs = performance.now() - this.#options.heartbeatMs;
     for (const channel of this.#channels.values()) {
-      for (const follower of channel.followers) follower.beat(silentSinceMs);
+      for (const follower of channel.followers) follower.sendHeartbeat(silentSinceMs);
     }
   }
 }

@@ -12,7 +12,7 @@ import { isTerminalStatus, type ResponseStatus } from "../../protocol/response.t
 import { ENTRY_SUFFIX, type RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { type AppendOutcome, appendScript, endScript, type PublishOutcome, publishScript } from "./append-scripts.ts";
-import { jsonLine } from "./json-line.ts";
+import { encodeJsonLine } from "./json-line.ts";
 import { readLogPage } from "./log-page.ts";
 import { ReplicaAcknowledgement, type ReplicaRequirement } from "./replica-acknowledgement.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -31,14 +31,14 @@ export function sequenceEvents(first: number, drafts: readonly EventDraft[]): st
   let written: { response: unknown; json: string } | undefined;
   return drafts.map((draft, i) => {
     const { type, ...rest } = draft;
-    if (!("response" in rest)) return jsonLine({ type, sequence_number: first + i, ...rest });
+    if (!("response" in rest)) return encodeJsonLine({ type, sequence_number: first + i, ...rest });
     // The opening events carry the same response: it is written once.
-    if (written?.response !== rest.response) written = { response: rest.response, json: jsonLine(rest.response) };
+    if (written?.response !== rest.response) written = { response: rest.response, json: encodeJsonLine(rest.response) };
     return `{"type":"${type}","sequence_number":${first + i},"response":${written.json}}`;
   });
 }
 
-export interface Batch {
+export interface AppendBatch {
   /** The right to append: what `acquireLease` or `fenceResponse` answered. */
   lease: string;
   /** Sequence number of the first event. */
@@ -62,7 +62,7 @@ export class EventLog {
   }
 
   /** With replicas required, the sequence number up to which a new log may be shown: nothing yet. */
-  get initiallyDurable(): number | undefined {
+  get initialVisibleEnd(): number | undefined {
     return this.#replicas.isRequired ? -1 : undefined;
   }
 
@@ -71,9 +71,9 @@ export class EventLog {
    * `signal` bounds the wait for replicas; without one it is bounded by a few seconds (ReplicasMissingError). What a
    * primary that was promoted meanwhile does not have is a `gap`: it must be appended again.
    */
-  async append(id: string, batch: Batch, signal?: AbortSignal): Promise<AppendOutcome> {
+  async append(id: string, batch: AppendBatch, signal?: AbortSignal): Promise<AppendOutcome> {
     const { lease, first, events, status, snapshot } = batch;
-    const ringsAtOnce = !this.#replicas.isRequired;
+    const notifiesAtOnce = !this.#replicas.isRequired;
     const isEnd = status !== undefined && isTerminalStatus(status);
     const [kind, last] = await (isEnd ? endScript : appendScript)(
       this.#redis,
@@ -83,18 +83,18 @@ export class EventLog {
       status ?? "",
       isEnd ? "1" : "0",
       snapshot === undefined ? "" : JSON.stringify(snapshot),
-      ringsAtOnce ? this.#layout.ringCommand : "",
-      this.#layout.bell(id),
+      notifiesAtOnce ? this.#layout.notifyCommand : "",
+      this.#layout.notificationChannel(id),
       events,
     );
-    if (ringsAtOnce || (kind !== "appended" && kind !== "duplicate")) return { kind, last };
+    if (notifiesAtOnce || (kind !== "appended" && kind !== "duplicate")) return { kind, last };
     const published = await this.publishDurable(id, last, signal);
     return published.kind === "shown" ? { kind, last } : { kind: published.kind, last: published.last };
   }
 
   /** Writes on this log's connection, and resolves when enough replicas have that. `write` must be safe to repeat. */
-  async confirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    return await this.#replicas.confirmed(write, signal);
+  async writeConfirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#replicas.writeConfirmed(write, signal);
   }
 
   /** Rejects if Redis takes no writes now, or not enough replicas have them within a few seconds. */
@@ -107,8 +107,8 @@ export class EventLog {
   async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<PublishOutcome> {
     if (!this.#replicas.isRequired) return { kind: "shown", last };
     await this.#replicas.confirm(signal);
-    const { meta, ringCommand, bell } = this.#layout;
-    const [kind, found] = await publishScript(this.#redis, meta(id), last, ringCommand, bell(id));
+    const { meta, notifyCommand, notificationChannel } = this.#layout;
+    const [kind, found] = await publishScript(this.#redis, meta(id), last, notifyCommand, notificationChannel(id));
     return { kind, last: found };
   }
 }
@@ -139,7 +139,7 @@ export class EventLogReader {
   }
 
   /** Up to `count` events in order that end right before sequence number `before`, or at the log's end. */
-  async readBack(id: string, before: number | undefined, count: number): Promise<LoggedEvent[]> {
+  async readBackward(id: string, before: number | undefined, count: number): Promise<LoggedEvent[]> {
     const end = before === undefined ? await this.#endOfPage(id) : `(${before}${ENTRY_SUFFIX}`;
     const entries = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", count);
     return entries.map(toLoggedEvent).toReversed();
@@ -160,14 +160,14 @@ export class EventLogReader {
   }
 
   /** The last sequence number that may be shown; undefined if all may. A log from before replicas were required is whole. */
-  async visibleEnd(id: string): Promise<number | undefined> {
+  async readVisibleEnd(id: string): Promise<number | undefined> {
     if (this.#minReplicasAcked === 0) return undefined;
     const durable = await this.#redis.hget(this.#layout.meta(id), "durable");
     return durable === null ? undefined : Number(durable);
   }
 
   async #endOfPage(id: string): Promise<string> {
-    const end = await this.visibleEnd(id);
+    const end = await this.readVisibleEnd(id);
     if (end === undefined) return "+";
     return end < 0 ? "0-0" : `${end}${ENTRY_SUFFIX}`;
   }
@@ -177,9 +177,9 @@ function toLoggedEvent([entryId, fields]: [string, string[]]): LoggedEvent {
   return { sequenceNumber: Number(entryId.slice(0, entryId.indexOf("-"))), data: fields[1]! };
 }
 
-const TYPE_STARTS_AT = '{"type":"'.length;
+const TYPE_START = '{"type":"'.length;
 
 /** The event's type, read off the front of its JSON. */
-export function typeOf(data: string): string {
-  return data.slice(TYPE_STARTS_AT, data.indexOf('"', TYPE_STARTS_AT));
+export function eventTypeOf(data: string): string {
+  return data.slice(TYPE_START, data.indexOf('"', TYPE_START));
 }

@@ -6,9 +6,9 @@
 import { applyEvent, type ResponseState } from "../../lifecycle/apply-event.ts";
 import type { EventDraft } from "../../protocol/event.ts";
 import type { ResponseStatus } from "../../protocol/response.ts";
-import { untilTaken } from "../../redis/patience.ts";
+import { retryUntilAvailable } from "../../redis/retry-until-available.ts";
 import { type EventLog, sequenceEvents } from "./event-log.ts";
-import { type Batch, RecentBatches } from "./recent-batches.ts";
+import { type RecentBatch, RecentBatches } from "./recent-batches.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 const FLUSH_INTERVAL_MS = 15;
@@ -24,14 +24,14 @@ export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
-interface Encoded {
+interface EncodedEvent {
   data: string;
   status: ResponseStatus | undefined;
   /** Goes into the log in one append with the next event, or not at all. */
-  isJoined: boolean;
+  mustStayWithNext: boolean;
 }
 
-type Appended = Batch<Encoded>;
+type WriterBatch = RecentBatch<EncodedEvent>;
 
 export interface EventWriterOptions {
   log: EventLog;
@@ -52,17 +52,17 @@ export class EventWriter {
   #state: ResponseState;
   /** Sequence number of `#buffer[0]`. */
   #first: number;
-  #buffer: Encoded[] = [];
+  #buffer: EncodedEvent[] = [];
   #bufferBytes = 0;
-  readonly #recent: RecentBatches<Encoded>;
-  #unsnapshotBytes = 0;
-  #snapshotBytes = SNAPSHOT_MIN_BYTES;
-  #draining: Promise<void> | undefined;
+  readonly #recent: RecentBatches<EncodedEvent>;
+  #bytesSinceSnapshot = 0;
+  #nextSnapshotBytes = SNAPSHOT_MIN_BYTES;
+  #flushing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
-  #urgent = false;
+  #isUrgent = false;
   #failure: Error | undefined;
-  #refill: () => Promise<void> = () => Promise.resolve();
+  #restoreLostData: () => Promise<void> = () => Promise.resolve();
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
@@ -77,8 +77,8 @@ export class EventWriter {
   }
 
   /** What else a Redis that lost a part of the log has lost: written again before the log is. */
-  onRollback(refill: () => Promise<void>): void {
-    this.#refill = refill;
+  onRollback(restoreLostData: () => Promise<void>): void {
+    this.#restoreLostData = restoreLostData;
   }
 
   /** Takes events; resolves when there is room for more. Throws what made writing impossible. */
@@ -88,15 +88,15 @@ export class EventWriter {
 
   /** The same for a list: one of 100,000 events cannot be spread into a call. */
   async writeAll(drafts: readonly EventDraft[]): Promise<void> {
-    await this.#take(drafts, false);
+    await this.#bufferEvents(drafts, false);
   }
 
   /** The same for events that the log has all of or none of, whatever dies: one append carries them. */
-  async writeWhole(drafts: readonly EventDraft[]): Promise<void> {
-    await this.#take(drafts, true);
+  async writeAtomically(drafts: readonly EventDraft[]): Promise<void> {
+    await this.#bufferEvents(drafts, true);
   }
 
-  async #take(drafts: readonly EventDraft[], isWhole: boolean): Promise<void> {
+  async #bufferEvents(drafts: readonly EventDraft[], isAtomic: boolean): Promise<void> {
     this.#throwFailure();
     const encoded = sequenceEvents(this.#first + this.#buffer.length, drafts);
     for (const [i, draft] of drafts.entries()) {
@@ -104,14 +104,14 @@ export class EventWriter {
       this.#state = applyEvent(this.#state, draft);
       const { status } = this.#state.response;
       const data = encoded[i]!;
-      const isJoined = isWhole && i < drafts.length - 1;
-      this.#buffer.push({ data, status: status === before ? undefined : status, isJoined });
+      const mustStayWithNext = isAtomic && i < drafts.length - 1;
+      this.#buffer.push({ data, status: status === before ? undefined : status, mustStayWithNext });
       this.#bufferBytes += data.length;
     }
     this.#schedule();
     while (this.#bufferBytes > BUFFER_BYTES) {
-      this.#urgent = true;
-      await this.#drain();
+      this.#isUrgent = true;
+      await this.#startFlush();
       this.#throwFailure();
     }
   }
@@ -119,10 +119,10 @@ export class EventWriter {
   /** Resolves when everything written so far is in the log. */
   async flush(): Promise<void> {
     while (this.#buffer.length > 0 && this.#failure === undefined) {
-      this.#urgent = true;
-      await this.#drain();
+      this.#isUrgent = true;
+      await this.#startFlush();
     }
-    await this.#draining;
+    await this.#flushing;
     this.#throwFailure();
   }
 
@@ -131,27 +131,27 @@ export class EventWriter {
   }
 
   #schedule(): void {
-    if (this.#draining !== undefined || this.#buffer.length === 0) return;
+    if (this.#flushing !== undefined || this.#buffer.length === 0) return;
     const waitMs = this.#flushedAtMs + FLUSH_INTERVAL_MS - performance.now();
-    if (this.#urgent || this.#bufferBytes >= BATCH_BYTES || waitMs <= 0) {
-      void this.#drain();
+    if (this.#isUrgent || this.#bufferBytes >= BATCH_BYTES || waitMs <= 0) {
+      void this.#startFlush();
     } else {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
-        void this.#drain();
+        void this.#startFlush();
       }, waitMs);
     }
   }
 
   /** One flush at a time: whoever asks while one is under way gets that one. Never rejects; failures are kept. */
-  #drain(): Promise<void> {
-    this.#draining ??= this.#flushOnce()
+  #startFlush(): Promise<void> {
+    this.#flushing ??= this.#flushOnce()
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
-        this.#draining = undefined;
+        this.#flushing = undefined;
         if (this.#failure === undefined) this.#schedule();
       });
-    return this.#draining;
+    return this.#flushing;
   }
 
   #fail(error: unknown): void {
@@ -164,20 +164,20 @@ export class EventWriter {
   async #flushOnce(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#urgent = false;
+    this.#isUrgent = false;
     this.#flushedAtMs = performance.now();
-    const batch = this.#takeBatch();
+    const batch = this.#cutBatch();
     if (batch.events.length > 0) await this.#appendUntilDone(batch);
   }
 
-  #takeBatch(): Appended {
+  #cutBatch(): WriterBatch {
     let count = 0;
     let bytes = 0;
     let isJoined = false;
     while (count < this.#buffer.length && (isJoined || (count < BATCH_EVENTS && bytes < BATCH_BYTES))) {
       const event = this.#buffer[count]!;
       bytes += event.data.length;
-      isJoined = event.isJoined;
+      isJoined = event.mustStayWithNext;
       count += 1;
     }
     const events = this.#buffer.splice(0, count);
@@ -187,7 +187,7 @@ export class EventWriter {
     return batch;
   }
 
-  async #appendUntilDone(batch: Appended): Promise<void> {
+  async #appendUntilDone(batch: WriterBatch): Promise<void> {
     this.#recent.add(batch);
     let sending = batch;
     for (;;) {
@@ -197,8 +197,8 @@ export class EventWriter {
         case "duplicate":
           return;
         case "gap":
-          sending = this.#recent.from(outcome.last + 1);
-          await this.#refill();
+          sending = this.#recent.batchFrom(outcome.last + 1);
+          await this.#restoreLostData();
           break;
         case "fenced":
           throw new LeaseLostError(`The lease of ${this.#options.id} was taken by somebody else.`);
@@ -208,7 +208,7 @@ export class EventWriter {
     }
   }
 
-  async #append(batch: Appended) {
+  async #append(batch: WriterBatch) {
     const { log, id, lease, signal } = this.#options;
     const snapshot = this.#dueSnapshot(batch);
     const content = {
@@ -218,20 +218,20 @@ export class EventWriter {
       status: batch.events.findLast((event) => event.status !== undefined)?.status,
       snapshot,
     };
-    return await untilTaken(() => log.append(id, content, signal), signal);
+    return await retryUntilAvailable(() => log.append(id, content, signal), signal);
   }
 
   /**
    * A snapshot costs as much as the response is long, so one is due when the log has grown by as much since the last:
    * all snapshots together cost no more than the log itself, and GET never folds more than about half of it.
    */
-  #dueSnapshot(batch: Appended) {
-    this.#unsnapshotBytes += batch.bytes;
+  #dueSnapshot(batch: WriterBatch) {
+    this.#bytesSinceSnapshot += batch.bytes;
     const endsWithState = this.#buffer.length === 0;
-    if (!endsWithState || this.#unsnapshotBytes < this.#snapshotBytes) return undefined;
+    if (!endsWithState || this.#bytesSinceSnapshot < this.#nextSnapshotBytes) return undefined;
     const snapshot = takeSnapshot(this.#state, batch.first + batch.events.length - 1);
-    this.#snapshotBytes = Math.max(SNAPSHOT_MIN_BYTES, JSON.stringify(snapshot).length);
-    this.#unsnapshotBytes = 0;
+    this.#nextSnapshotBytes = Math.max(SNAPSHOT_MIN_BYTES, JSON.stringify(snapshot).length);
+    this.#bytesSinceSnapshot = 0;
     return snapshot;
   }
 }

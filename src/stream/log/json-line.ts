@@ -5,14 +5,14 @@
  * cut an event (contract.md#frames). The others of that function are control characters, which JSON escapes.
  */
 const LINE_ENDS = ["\u0085", "\u2028", "\u2029"] as const;
-const EVERY_LINE_END = new RegExp(`[${LINE_ENDS.join("")}]`, "g");
+const LINE_END_PATTERN = new RegExp(`[${LINE_ENDS.join("")}]`, "g");
 
-export function jsonLine(value: unknown): string {
+export function encodeJsonLine(value: unknown): string {
   const json = JSON.stringify(value);
   // Each is searched for by itself: that is several times as fast as the expression, and hardly a text has one.
-  return LINE_ENDS.some((end) => json.includes(end)) ? json.replace(EVERY_LINE_END, escape) : json;
+  return LINE_ENDS.some((end) => json.includes(end)) ? json.replace(LINE_END_PATTERN, escapeCharacter) : json;
 }
 
-function escape(character: string): string {
+function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -26,9 +26,9 @@ export type AcquireOutcome =
   | { kind: "over" | "ending" | "exhausted" | "crashed" | "expired" | "gone" };
 
 /** Of processes that ran nothing else. */
-export const MAX_CRASHES_ALONE = 2;
+export const MAX_ISOLATED_CRASHES = 2;
 /** So many more losses than in a row without an event make a suspect of a response whose log grows each time. */
-const LOSSES_WITH_PROGRESS = 8;
+const LOSS_FACTOR_WITH_PROGRESS = 8;
 
 export interface Suspicion {
   /** That it has, which the next lease will take from a lost worker; or ''. */
@@ -45,7 +45,7 @@ export interface Suspicion {
 export function isSuspect({ lease, last, leasedLast, stalls, losses }: Suspicion, limit: number): boolean {
   const isLost = lease !== "";
   const stalled = !isLost ? stalls : last > leasedLast ? 0 : stalls + 1;
-  return stalled >= limit || losses + (isLost ? 1 : 0) >= limit * LOSSES_WITH_PROGRESS;
+  return stalled >= limit || losses + (isLost ? 1 : 0) >= limit * LOSS_FACTOR_WITH_PROGRESS;
 }
 
 /*
@@ -74,7 +74,7 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
     stalls = tonumber(meta[5]) > tonumber(meta[10] or 0) and 0 or stalls + 1
   end
   if tonumber(meta[7] or 0) >= tonumber(ARGV[3]) then return {'exhausted', '', -1, 0} end
-  if tonumber(meta[8] or 0) >= ${MAX_CRASHES_ALONE} then return {'crashed', '', -1, 0} end
+  if tonumber(meta[8] or 0) >= ${MAX_ISOLATED_CRASHES} then return {'crashed', '', -1, 0} end
   local lease = redis.call('HINCRBY', KEYS[1], 'epoch', 1) .. '-' .. ARGV[1]
   redis.call('HSET', KEYS[1], 'lease', lease, 'worker', ARGV[4], 'stalls', stalls, 'losses', losses,
     'leasedLast', meta[5])
@@ -106,7 +106,7 @@ const releaseScript = defineScript<0 | 1>(
  * ARGV  lease, now in ms
  * Gives the lease back, because this worker cannot run the response. Neither an attempt nor a wait; since when is noted.
  */
-const leaveScript = defineScript<0 | 1>(
+const leaveToOtherWorkersScript = defineScript<0 | 1>(
   "leaveToOtherWorkers",
   1,
   `
@@ -219,11 +219,11 @@ export class Leases {
   }
 
   /** For a worker whose configuration lacks what the response needs. False if the lease was lost already. */
-  async leaveToOthers(id: string, lease: string, nowMs: number): Promise<boolean> {
-    return (await leaveScript(this.#redis, this.#layout.meta(id), lease, nowMs)) === 1;
+  async leaveToOtherWorkers(id: string, lease: string, nowMs: number): Promise<boolean> {
+    return (await leaveToOtherWorkersScript(this.#redis, this.#layout.meta(id), lease, nowMs)) === 1;
   }
 
-  async forgetUnknown(id: string): Promise<void> {
+  async clearUnknownSince(id: string): Promise<void> {
     await this.#redis.hdel(this.#layout.meta(id), "unknownSinceMs");
   }
 

@@ -8,7 +8,7 @@ export class LogRolledBackError extends Error {
   override readonly name = "LogRolledBackError";
 }
 
-export interface Batch<Event> {
+export interface RecentBatch<Event> {
   /** Sequence number of the first event. */
   first: number;
   events: Event[];
@@ -19,14 +19,14 @@ export interface Batch<Event> {
 
 export class RecentBatches<Event> {
   readonly #responseId: string;
-  #batches: Batch<Event>[] = [];
+  #batches: RecentBatch<Event>[] = [];
   #bytes = 0;
 
   constructor(responseId: string) {
     this.#responseId = responseId;
   }
 
-  add(batch: Batch<Event>): void {
+  add(batch: RecentBatch<Event>): void {
     this.#batches.push(batch);
     this.#bytes += batch.bytes;
     const oldestMs = performance.now() - RECENT_MS;
@@ -36,7 +36,7 @@ export class RecentBatches<Event> {
   }
 
   /** Everything that is kept from sequence number `first` on, as one batch. Throws LogRolledBackError if some of it is not. */
-  from(first: number): Batch<Event> {
+  batchFrom(first: number): RecentBatch<Event> {
     const oldest = this.#batches[0]?.first ?? Number.POSITIVE_INFINITY;
     if (first < oldest) {
       throw new LogRolledBackError(`The log of ${this.#responseId} lost its events from ${first} on.`);

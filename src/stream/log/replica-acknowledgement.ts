@@ -9,9 +9,9 @@ import type { RedisClient } from "../../redis/script.ts";
 const WAIT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 200;
 /** For callers without a signal of their own: a request must not wait for a replica that is gone. */
-const DEFAULT_LIMIT_MS = 3_000;
+const DEFAULT_TIMEOUT_MS = 3_000;
 /** Of these a replica that is far away has as many as fit, and one at least. */
-const WAITS_LEAST = 2;
+const MIN_WAITS = 2;
 
 export interface ReplicaRequirement {
   /** How many replicas must have an event before anyone sees it; 0 where there are none. */
@@ -37,8 +37,8 @@ export class ReplicaAcknowledgement {
   readonly #waitMs: number;
   readonly #onMissing: () => void;
   #connectionsLost = 0;
-  #asking: Promise<boolean> | undefined;
-  #next: Promise<boolean> | undefined;
+  #currentProbe: Promise<boolean> | undefined;
+  #nextProbe: Promise<boolean> | undefined;
 
   /** `redis` is a connection that nothing else depends on while it waits. */
   constructor(redis: RedisClient, probeKey: string, requirement: ReplicaRequirement) {
@@ -56,9 +56,9 @@ export class ReplicaAcknowledgement {
 
   /** Resolves when enough replicas have everything written before the call. Throws ReplicasMissingError, or the signal's reason. */
   async confirm(signal?: AbortSignal): Promise<void> {
-    const limitMs = Math.max(DEFAULT_LIMIT_MS, WAITS_LEAST * this.#waitMs);
+    const limitMs = Math.max(DEFAULT_TIMEOUT_MS, MIN_WAITS * this.#waitMs);
     const limit = signal === undefined ? AbortSignal.timeout(limitMs) : undefined;
-    while (!(await this.#askOrShare())) {
+    while (!(await this.#joinNextProbe())) {
       signal?.throwIfAborted();
       if (limit?.aborted) throw new ReplicasMissingError();
       await delay(RETRY_MS);
@@ -69,7 +69,7 @@ export class ReplicaAcknowledgement {
    * Writes on this connection, and resolves when enough replicas have that. If the connection was lost in between it may
    * lead to another primary by now, which may have been asked in vain: then it is written again.
    */
-  async confirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async writeConfirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (;;) {
       const before = this.#connectionsLost;
       const written = await write();
@@ -80,24 +80,24 @@ export class ReplicaAcknowledgement {
   }
 
   /** A question that is under way may be older than the caller's write: only the next one covers it. */
-  #askOrShare(): Promise<boolean> {
-    if (this.#asking === undefined) return this.#start();
-    this.#next ??= this.#asking.then(
-      () => this.#start(),
-      () => this.#start(),
+  #joinNextProbe(): Promise<boolean> {
+    if (this.#currentProbe === undefined) return this.#startProbe();
+    this.#nextProbe ??= this.#currentProbe.then(
+      () => this.#startProbe(),
+      () => this.#startProbe(),
     );
-    return this.#next;
+    return this.#nextProbe;
   }
 
-  #start(): Promise<boolean> {
-    this.#next = undefined;
-    this.#asking = this.#ask().finally(() => {
-      this.#asking = undefined;
+  #startProbe(): Promise<boolean> {
+    this.#nextProbe = undefined;
+    this.#currentProbe = this.#probe().finally(() => {
+      this.#currentProbe = undefined;
     });
-    return this.#asking;
+    return this.#currentProbe;
   }
 
-  async #ask(): Promise<boolean> {
+  async #probe(): Promise<boolean> {
     const [, acknowledged] = await Promise.all([
       this.#redis.set(this.#probeKey, "1"),
       this.#redis.wait(this.#required, this.#waitMs),

@@ -7,7 +7,7 @@ import type { Response } from "../../protocol/response.ts";
 import { foldEvents, type ResponseState } from "../../lifecycle/apply-event.ts";
 import type { RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import { parseInTurns } from "../../concurrency/parse-in-turns.ts";
+import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 import type { EventLogReader } from "./event-log.ts";
 
 export interface Snapshot {
@@ -32,8 +32,8 @@ export async function foldLog(
   reader: EventLogReader,
   id: string,
 ): Promise<FoldedLog | undefined> {
-  const [json, end] = await Promise.all([redis.get(layout.snapshot(id)), reader.visibleEnd(id)]);
-  const stored = json === null ? undefined : await parseInTurns<Snapshot>(json);
+  const [json, end] = await Promise.all([redis.get(layout.snapshot(id)), reader.readVisibleEnd(id)]);
+  const stored = json === null ? undefined : await parseInSlices<Snapshot>(json);
   // A snapshot may be ahead of what may be shown.
   const snapshot = stored !== undefined && end !== undefined && stored.sequenceNumber > end ? undefined : stored;
   let last = snapshot?.sequenceNumber ?? -1;
@@ -44,7 +44,7 @@ export async function foldLog(
   for (;;) {
     const { events, hasMore } = await reader.readPage(id, last + 1);
     const drafts: EventDraft[] = [];
-    for (const event of events) drafts.push(await parseInTurns(event.data));
+    for (const event of events) drafts.push(await parseInSlices(event.data));
     state = foldEvents(drafts, state);
     last = events.at(-1)?.sequenceNumber ?? last;
     if (!hasMore) return state && { ...state, last };

@@ -1,6 +1,6 @@
 /** What goes wrong, as the SDK shows it to its user. */
 import { describe, expect, test } from "vitest";
-import { pollToTheEnd } from "../../support/api-client.ts";
+import { pollToEnd } from "../../support/api-client.ts";
 import { type Fixture, KEY } from "../clients/clients.ts";
 import { collect, errorOf } from "../clients/requests.ts";
 import { callOptions, type Line } from "./lines.ts";
@@ -82,7 +82,7 @@ export function testFailures(line: Line, fixture: Fixture): void {
       if (part.type === "text-delta") abort.abort();
     }
     expect(last).toBe("abort");
-    const response = await pollToTheEnd(fixture.api.url, id, { authorization: `Bearer ${KEY}` });
+    const response = await pollToEnd(fixture.api.url, id, { authorization: `Bearer ${KEY}` });
     expect(response).toMatchObject({ status: "cancelled", output: [{ type: "message", status: "incomplete" }] });
   });
 

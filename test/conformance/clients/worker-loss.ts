@@ -9,7 +9,7 @@ import type { Response } from "../../../src/protocol/response.ts";
 import { RedisInspector } from "../../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../../support/processes.ts";
 import { ANNOUNCEMENT, type Payment, providersFileOf, StoppingVendor } from "../../support/stopping-vendor.ts";
-import { finalOf } from "../../support/acting-client.ts";
+import { actOnFinalResponse } from "../../support/acting-client.ts";
 import { simulator } from "./requests.ts";
 import type { ClientAnswer, ClientRun, RunClient } from "./runs/run.ts";
 
@@ -101,7 +101,7 @@ export class LosingServer implements AsyncDisposable {
       // The vendor has sent it together with the call's first half, so that the worker has had both.
       isSeen: (deltas) => deltas.join("") === ANNOUNCEMENT,
       untilReady: async () =>
-        await this.#vendor.condition.until(() => payees.every((payee) => this.#vendor.isHeld(payee))),
+        await this.#vendor.condition.waitUntil(() => payees.every((payee) => this.#vendor.isHeld(payee))),
     });
   }
 
@@ -156,7 +156,7 @@ export class LosingServer implements AsyncDisposable {
   /** The text of the response, as the server has it. */
   async textOf(responseId: string): Promise<string> {
     const last = (await this.#inspector.log(responseId)).at(-1)!;
-    return finalOf((JSON.parse(last) as { response: Response }).response).text;
+    return actOnFinalResponse((JSON.parse(last) as { response: Response }).response).text;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

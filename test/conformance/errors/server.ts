@@ -2,11 +2,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Answer, pollToTheEnd, RedisInspector, send, simulate } from "../../support/api-client.ts";
+import { type Answer, pollToEnd, RedisInspector, send, simulate } from "../../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../../support/processes.ts";
 import { uniquePrefix } from "../../support/redis.ts";
 import { subscribe } from "../../support/subscriber.ts";
-import { refuse, startUpstreamServer, type UpstreamServer } from "../../support/upstream-server.ts";
+import { answerError, startUpstreamServer, type UpstreamServer } from "../../support/upstream-server.ts";
 import { API_KEYS, KEY } from "../clients/clients.ts";
 
 export type Wire = Answer<Record<string, unknown>>;
@@ -41,7 +41,7 @@ export class ErrorServer implements AsyncDisposable {
   static async start(): Promise<ErrorServer> {
     const message = "You exceeded your current quota.";
     const bank = await startUpstreamServer(
-      refuse(429, { message, type: "insufficient_quota", code: "insufficient_quota", param: null }),
+      answerError(429, { message, type: "insufficient_quota", code: "insufficient_quota", param: null }),
     );
     const directory = await mkdtemp(join(tmpdir(), "background-responses-errors-"));
     const file = join(directory, "providers.json");
@@ -90,7 +90,7 @@ export class ErrorServer implements AsyncDisposable {
   async ended(status: keyof typeof ENDINGS, fields: object = {}): Promise<string> {
     const limits = status === "incomplete" ? { max_output_tokens: 16 } : {};
     const created = await this.#create(simulate({ delay_ms: 0, ...ENDINGS[status] }, { ...limits, ...fields }));
-    await pollToTheEnd(this.#parts.api.url, created, AUTHORIZED);
+    await pollToEnd(this.#parts.api.url, created, AUTHORIZED);
     return created;
   }
 

@@ -1,6 +1,6 @@
 /** What parameters do that is not seen in the response alone: they change how it is answered, kept and continued. */
 import { expect, test } from "vitest";
-import { pollToTheEnd } from "../../support/api-client.ts";
+import { pollToEnd } from "../../support/api-client.ts";
 import { type EchoServer, VALID } from "./server.ts";
 
 type Server = () => EchoServer;
@@ -46,7 +46,7 @@ export function testEffects(server: Server): void {
   test("param background: true answers at once, and the run goes on", async () => {
     const { body } = await server().post({ background: true });
     expect(body).toMatchObject({ status: "queued", background: true });
-    expect((await pollToTheEnd(server().url, String(body["id"]))).status).toBe("completed");
+    expect((await pollToEnd(server().url, String(body["id"]))).status).toBe("completed");
     expect((await server().accepted({ background: false })).shown).toMatchObject({ background: false });
   });
 

@@ -1,7 +1,7 @@
 /** Bodies that are read by the piece are what JSON.parse makes of them, or refused as it refuses them. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonReader, type JsonRefusal } from "../../../src/concurrency/json-reader.ts";
+import { JsonReader, type JsonReadError } from "../../../src/concurrency/json-reader.ts";
 
 const SEED = 20_261_128;
 const DEPTH = 256;
@@ -12,11 +12,11 @@ type Outcome = { value: unknown } | { refusal: string };
 
 function read(bytes: Buffer, pieceValues: number, count = 7, maxValues = 1_000_000): Outcome {
   try {
-    const reader = new JsonReader(bytes, { bounds: { depth: DEPTH, fields: FIELDS, values: maxValues }, pieceValues });
+    const reader = new JsonReader(bytes, { limits: { depth: DEPTH, fields: FIELDS, values: maxValues }, pieceValues });
     while (!reader.read(count));
     return { value: reader.value() };
   } catch (error) {
-    return { refusal: (error as JsonRefusal).reason };
+    return { refusal: (error as JsonReadError).reason };
   }
 }
 

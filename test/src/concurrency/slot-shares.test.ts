@@ -25,9 +25,9 @@ test.each<[string, number, number, number[]]>([
 test("what ends makes room, also for those that were refused", () => {
   const shares = new SlotShares(4, 50);
   expect([fill(shares, "hog"), fill(shares, "b"), fill(shares, "c"), fill(shares, "d")]).toEqual([4, 1, 1, 0]);
-  expect(shares.beyondReserve).toBeUndefined();
+  expect(shares.projectsBeyondReserve).toBeUndefined();
   shares.end("b");
-  expect(shares.beyondReserve).toEqual(["hog", "c"]);
+  expect(shares.projectsBeyondReserve).toEqual(["hog", "c"]);
   expect(fill(shares, "c")).toBe(0);
   expect(fill(shares, "d")).toBe(1);
 });
@@ -35,11 +35,11 @@ test("what ends makes room, also for those that were refused", () => {
 test("a slot that becomes free is for those that run less", () => {
   const shares = new SlotShares(5, 20);
   for (const project of ["a", "a", "a", "b", "c"]) shares.begin(project);
-  expect(shares.notBehind("a")).toEqual(["a"]);
-  expect(shares.notBehind("b")).toEqual(["a", "b", "c"]);
+  expect(shares.projectsRunningAsMuch("a")).toEqual(["a"]);
+  expect(shares.projectsRunningAsMuch("b")).toEqual(["a", "b", "c"]);
   shares.end("a");
   shares.end("a");
   shares.end("a");
-  expect(shares.notBehind("b")).toEqual(["b", "c"]);
+  expect(shares.projectsRunningAsMuch("b")).toEqual(["b", "c"]);
   expect(shares.isFull).toBe(false);
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import type { ResolvedModel } from "../../../src/providers/catalog.ts";
-import { unavailableTool } from "../../../src/providers/server-tools.ts";
+import { findFirstUnavailableTool } from "../../../src/providers/unavailable-tools.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
 
 let folder: string;
@@ -40,7 +40,7 @@ const lab = (hosted_tools?: string[]): ResolvedModel => ({
   contextWindow: undefined,
 });
 const mcp = (fields: object): Tool => ({ type: "mcp", server_label: "srv", ...fields });
-const reasonOf = (fields: object) => unavailableTool([mcp(fields)], lab([]), config)?.reason;
+const reasonOf = (fields: object) => findFirstUnavailableTool([mcp(fields)], lab([]), config)?.reason;
 
 test("a server that is configured, or that the request says where to find, is not refused", () => {
   for (const fields of [
@@ -54,7 +54,7 @@ test("a server that is configured, or that the request says where to find, is no
 });
 
 test("one that is neither is refused, and the setting named", () => {
-  expect(unavailableTool([mcp({ server_label: "known" }), mcp({})], lab([]), config)).toMatchObject({
+  expect(findFirstUnavailableTool([mcp({ server_label: "known" }), mcp({})], lab([]), config)).toMatchObject({
     place: 1,
     type: "mcp",
     reason: expect.stringContaining("MCP_SERVERS_FILE") as string,
@@ -66,8 +66,8 @@ test("one that is neither is refused, and the setting named", () => {
 });
 
 test("what the provider runs itself is the provider's to refuse", () => {
-  expect(unavailableTool([mcp({})], lab(), config)).toBeUndefined();
-  expect(unavailableTool([mcp({})], lab(["mcp"]), config)).toBeUndefined();
+  expect(findFirstUnavailableTool([mcp({})], lab(), config)).toBeUndefined();
+  expect(findFirstUnavailableTool([mcp({})], lab(["mcp"]), config)).toBeUndefined();
 });
 
 const BOTH = "must have either command or url";

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import {
   applyCompaction,
-  chooseKept,
+  chooseKeptMessages,
   type CompactionContent,
-  compactedItems,
-  keptTokens,
+  expandCompaction,
+  keptTokenBudget,
 } from "../../../src/context-window/compaction.ts";
 import type { ContextItem } from "../../../src/context-window/measure.ts";
 import { USAGE } from "../../support/samples.ts";
@@ -34,7 +34,7 @@ const SUMMARY = expect.objectContaining({
 });
 
 const choose = (items: ContextItem[], budget: number) =>
-  chooseKept(
+  chooseKeptMessages(
     items,
     items.map(() => 10),
     budget,
@@ -66,7 +66,9 @@ describe("kept word for word", () => {
   });
 
   test("less of a small window", () => {
-    expect([keptTokens(undefined), keptTokens(1_000_000), keptTokens(4_000)]).toEqual([20_000, 20_000, 1_000]);
+    expect([keptTokenBudget(undefined), keptTokenBudget(1_000_000), keptTokenBudget(4_000)]).toEqual([
+      20_000, 20_000, 1_000,
+    ]);
   });
 });
 
@@ -77,18 +79,18 @@ describe("in the place of what it replaces", () => {
   ];
 
   test("stand the kept messages, as they were sent, and the summary before what waits", () => {
-    expect(compactedItems(content({ kept, pending: 1 }), [one, two, three])).toEqual([one, SUMMARY, three]);
-    expect(compactedItems(content({ kept }), [one, two, three])).toEqual([one, three, SUMMARY]);
+    expect(expandCompaction(content({ kept, pending: 1 }), [one, two, three])).toEqual([one, SUMMARY, three]);
+    expect(expandCompaction(content({ kept }), [one, two, three])).toEqual([one, three, SUMMARY]);
   });
 
   test("a client may have left out everything before it", () => {
     const texts = [{ type: "message", role: "user", id: "msg_one", content: [{ type: "input_text", text: "one" }] }];
-    expect(compactedItems(content({ kept: kept.slice(0, 1) }), [])).toEqual([...texts, SUMMARY]);
+    expect(expandCompaction(content({ kept: kept.slice(0, 1) }), [])).toEqual([...texts, SUMMARY]);
   });
 
   test("an item that only borrows a message's id is not taken for it", () => {
     const borrowed = say("developer", "Obey!", "msg_one");
-    expect(compactedItems(content({ kept: kept.slice(0, 1) }), [borrowed])[0]).toMatchObject({ role: "user" });
+    expect(expandCompaction(content({ kept: kept.slice(0, 1) }), [borrowed])[0]).toMatchObject({ role: "user" });
   });
 
   test("the last of this server's counts; another server's stays where it is", () => {

@@ -1,6 +1,6 @@
-/** What each kind of item costs. The frames are harmony's; the estimates are those of README, "Long conversations". */
+/** What each kind of item costs. The frames are harmony's; the estimates are those of docs/conversations.md. */
 import { expect, test } from "vitest";
-import { countContext, surelyFits } from "../../../src/context-window/count-context.ts";
+import { countContext, certainlyFits } from "../../../src/context-window/count-context.ts";
 import type { ContextItem } from "../../../src/context-window/measure.ts";
 import { inputItemSchema } from "../../../src/protocol/item.ts";
 import { SAMPLES } from "../../support/context-items.ts";
@@ -74,6 +74,6 @@ test("instructions, tools and the schema of the answer cost too", async () => {
 test("what surely fits does fit", async () => {
   const items = [say("漢字".repeat(50)), say("Hello world".repeat(20))];
   const { total } = await countContext({ instructions: "Be brief." }, items);
-  expect(surelyFits({ instructions: "Be brief." }, items, total - 1)).toBe(false);
-  expect(surelyFits({ instructions: "Be brief." }, items, 1_500)).toBe(true);
+  expect(certainlyFits({ instructions: "Be brief." }, items, total - 1)).toBe(false);
+  expect(certainlyFits({ instructions: "Be brief." }, items, 1_500)).toBe(true);
 });

@@ -3,10 +3,10 @@ import { setImmediate as nextRound } from "node:timers/promises";
 import fc from "fast-check";
 import o200k from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
-import { TokenCount } from "../../../src/context-window/tokenizer.ts";
+import { TokenCounter } from "../../../src/context-window/tokenizer.ts";
 
 const whole = (text: string): number => o200k.countTokens(text, { disallowedSpecial: new Set<string>() });
-const count = (text: string, signal?: AbortSignal): Promise<number> => new TokenCount().ofText(text, signal);
+const count = (text: string, signal?: AbortSignal): Promise<number> => new TokenCounter().countText(text, signal);
 
 const PROSE =
   "The worker's lease waits for 1,234 events; naïvely,\n  it hands over — “again”.\n\nJe n'ai rien à dire…\t";
@@ -66,7 +66,7 @@ test("beyond the bound the rest is estimated from what was counted", async () =>
   const prose = PROSE.repeat(2_000);
   const counted = await count(prose);
   // As many characters again, which alone would be far fewer tokens.
-  const estimated = await new TokenCount(counted / 4).ofText(prose + " ".repeat(prose.length));
+  const estimated = await new TokenCounter(counted / 4).countText(prose + " ".repeat(prose.length));
   expect(Math.abs(estimated - 2 * counted) / counted).toBeLessThan(0.01);
 });
 

@@ -2,15 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyEvent, foldEvents, IllegalEventError, type ResponseState } from "../../../src/lifecycle/apply-event.ts";
 import {
-  cancelResponse,
-  closeOpenItems,
-  completeResponse,
-  failResponse,
+  createCancelledEvent,
+  createItemClosingEvents,
+  createCompletedEvent,
+  createFailedEvent,
   responseError,
-  startResponse,
-  stopResponse,
-} from "../../../src/lifecycle/end-response.ts";
-import { openingEvents } from "../../../src/lifecycle/new-response.ts";
+  createInProgressEvent,
+  createIncompleteEvent,
+} from "../../../src/lifecycle/lifecycle-events.ts";
+import { createOpeningEvents } from "../../../src/lifecycle/new-response.ts";
 import type { EventDraft } from "../../../src/protocol/event.ts";
 import { responseSchema } from "../../../src/protocol/response.ts";
 import { messageEvents, openingState, sampleResponse, USAGE } from "../../support/samples.ts";
@@ -135,7 +135,7 @@ describe("folding", () => {
     const words = fc.array(fc.string(), { maxLength: 6 });
     fc.assert(
       fc.property(fc.array(words, { maxLength: 4 }), fc.nat(), (messages, cut) => {
-        const opening = openingEvents(sampleResponse());
+        const opening = createOpeningEvents(sampleResponse());
         const events = [...opening, ...messages.flatMap((each, i) => messageEvents(i, each))];
         const at = cut % (events.length + 1);
         const inTwo = foldEvents(events.slice(at), foldEvents(events.slice(0, at)));
@@ -146,14 +146,14 @@ describe("folding", () => {
 });
 
 describe("ends", () => {
-  const running = apply(openingState(), [startResponse(openingState().response), ...messageEvents(0, ["a"])]);
+  const running = apply(openingState(), [createInProgressEvent(openingState().response), ...messageEvents(0, ["a"])]);
   const { output } = running.response;
 
   test.each([
-    ["completed", completeResponse(running.response, { output, usage: USAGE }, 1_700_000_009)],
-    ["incomplete", stopResponse(running.response, { output, usage: USAGE }, { reason: "max_output_tokens" })],
-    ["failed", failResponse(running.response, responseError("server_error", "It broke."))],
-    ["cancelled", cancelResponse(running.response)],
+    ["completed", createCompletedEvent(running.response, { output, usage: USAGE }, 1_700_000_009)],
+    ["incomplete", createIncompleteEvent(running.response, { output, usage: USAGE }, { reason: "max_output_tokens" })],
+    ["failed", createFailedEvent(running.response, responseError("server_error", "It broke."))],
+    ["cancelled", createCancelledEvent(running.response)],
   ] as const)("%s is a valid response, and the fold of the log is its event's response", (status, event) => {
     const ended = applyEvent(running, event);
     expect(responseSchema.parse(ended.response)).toEqual(event.response);
@@ -162,9 +162,9 @@ describe("ends", () => {
   });
 
   test("completed_at, error and incomplete_details are there exactly when their status says so", () => {
-    const completed = completeResponse(running.response, { output, usage: USAGE }, 7).response;
+    const completed = createCompletedEvent(running.response, { output, usage: USAGE }, 7).response;
     expect([completed.completed_at, completed.error, completed.incomplete_details]).toEqual([7, null, null]);
-    const failed = failResponse(running.response, responseError("server_error", "It broke.")).response;
+    const failed = createFailedEvent(running.response, responseError("server_error", "It broke.")).response;
     expect(failed.completed_at).toBeNull();
     expect(failed.error).toEqual({ code: "server_error", type: "server_error", message: "It broke.", param: null });
   });
@@ -178,8 +178,8 @@ describe("ends", () => {
     const ending = { output, usage: USAGE };
     const told = { ...ending, serviceTier: "scale" as const };
     for (const end of [
-      (given: typeof ending) => completeResponse(response, given, 7),
-      (given: typeof ending) => stopResponse(response, given, { reason: "max_output_tokens" }),
+      (given: typeof ending) => createCompletedEvent(response, given, 7),
+      (given: typeof ending) => createIncompleteEvent(response, given, { reason: "max_output_tokens" }),
     ]) {
       expect([end(ending).response.service_tier, end(told).response.service_tier]).toEqual([shown, "scale"]);
     }
@@ -187,7 +187,7 @@ describe("ends", () => {
 
   test("open items are closed as incomplete with what they had", () => {
     const cut = apply(openingState(), messageEvents(0, ["half", " of it"]).slice(0, 3));
-    const closed = apply(cut, closeOpenItems(cut.response, cut.openIndices));
+    const closed = apply(cut, createItemClosingEvents(cut.response, cut.openIndices));
     expect(closed.response.output).toMatchObject([{ status: "incomplete", content: [{ text: "half" }] }]);
     expect(closed.openIndices.size).toBe(0);
   });

@@ -1,14 +1,14 @@
 /** Which requests may have a completion window, by the published conditions (contract.md#completion-windows). */
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
-import { checkWindow } from "../../../src/lifecycle/completion-window.ts";
+import { checkCompletionWindow } from "../../../src/lifecycle/completion-window.ts";
 import type { CreateRequest } from "../../../src/protocol/create-request.ts";
 
 const PARAM = "background_options.completion_window";
 
 function faultOf(request: CreateRequest): ApiError | undefined {
   try {
-    checkWindow(request);
+    checkCompletionWindow(request);
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { foldEvents, IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import { EventGrammar } from "../../../src/lifecycle/event-grammar.ts";
-import { completeResponse, startResponse } from "../../../src/lifecycle/end-response.ts";
-import { openingEvents } from "../../../src/lifecycle/new-response.ts";
+import { createCompletedEvent, createInProgressEvent } from "../../../src/lifecycle/lifecycle-events.ts";
+import { createOpeningEvents } from "../../../src/lifecycle/new-response.ts";
 import { type EventDraft, responseStreamEventSchema } from "../../../src/protocol/event.ts";
 import { responseSchema } from "../../../src/protocol/response.ts";
 import { type LegalLog, legalLog } from "../../support/legal-logs.ts";
@@ -14,7 +14,7 @@ import { messageEvents, sampleResponse, USAGE } from "../../support/samples.ts";
 function judge(events: readonly EventDraft[]): void {
   const grammar = new EventGrammar();
   for (const event of events) grammar.accept(event);
-  if (!grammar.isOver) throw new IllegalEventError(events.at(-1)!, "the log has no end.");
+  if (!grammar.hasEnded) throw new IllegalEventError(events.at(-1)!, "the log has no end.");
 }
 
 function isLegal(events: readonly EventDraft[]): boolean {
@@ -244,12 +244,12 @@ describe("a log with one thing wrong is refused:", () => {
 });
 
 describe("the rule is named:", () => {
-  const opening = openingEvents(sampleResponse());
+  const opening = createOpeningEvents(sampleResponse());
   const { response } = opening[0]!;
-  const started = startResponse(response);
+  const started = createInProgressEvent(response);
   const items = messageEvents(0, ["a", "b"]);
   const output = foldEvents([...opening, started, ...items])!.response.output;
-  const completed = completeResponse(started.response, { output, usage: USAGE }, 1_700_000_009);
+  const completed = createCompletedEvent(started.response, { output, usage: USAGE }, 1_700_000_009);
   const log: EventDraft[] = [...opening, started, ...items, completed];
 
   test.each<[string, EventDraft[]]>([
@@ -260,7 +260,7 @@ describe("the rule is named:", () => {
     ["response.completed: the item", log.toSpliced(-2, 1)],
     [
       "response.completed: the item",
-      [...log.slice(0, -1), completeResponse(started.response, { output: [], usage: USAGE }, 9)],
+      [...log.slice(0, -1), createCompletedEvent(started.response, { output: [], usage: USAGE }, 9)],
     ],
     ["response.output_text.delta: there is no open part at this index.", log.toSpliced(4, 1)],
     ["response.output_text.done: the text is not what was streamed.", log.toSpliced(5, 1)],

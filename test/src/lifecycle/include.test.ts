@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
-import { includedIn, listedItem, recordedEvent } from "../../../src/lifecycle/include.ts";
+import { toIncluded, toListedItem, toRecordedEvent } from "../../../src/lifecycle/include.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { InputItem, OutputItem } from "../../../src/protocol/item.ts";
 import { includableSchema } from "../../../src/protocol/settings.ts";
@@ -11,7 +11,7 @@ import { legalItem } from "../../support/legal-items.ts";
 type Includable = (typeof includableSchema.options)[number];
 
 const ALL = includableSchema.options;
-const allBut = (value: Includable) => includedIn(ALL.filter((each) => each !== value));
+const allBut = (value: Includable) => toIncluded(ALL.filter((each) => each !== value));
 
 const LOGPROBS = [{ token: "Hi", bytes: [72, 105], logprob: -0.1, top_logprobs: [] }];
 const AT = { item_id: "msg_1", output_index: 0, content_index: 0 };
@@ -113,8 +113,8 @@ test("every value is in the tables", () => {
 describe("what is recorded", () => {
   test.each(EVENTS)("include %s: decides what of an event is recorded, %#", (value, event, without) => {
     const before = structuredClone(event);
-    expect(recordedEvent(event, includedIn(ALL))).toBe(event);
-    expect(asJson(recordedEvent(event, allBut(value)))).toEqual(asJson(without));
+    expect(toRecordedEvent(event, toIncluded(ALL))).toBe(event);
+    expect(asJson(toRecordedEvent(event, allBut(value)))).toEqual(asJson(without));
     expect(event).toEqual(before);
   });
 
@@ -128,14 +128,14 @@ describe("what is recorded", () => {
       { type: "response.web_search_call.searching", item_id: "ws_1", output_index: 0 } as const,
     ],
   ])("is the very same event where nothing is to be left out: %s", (_case, event) => {
-    expect(recordedEvent(event, includedIn(null))).toBe(event);
+    expect(toRecordedEvent(event, toIncluded(null))).toBe(event);
   });
 
   test("is a legal log, whatever was included", () => {
     fc.assert(
       fc.property(legalItem, fc.subarray([...ALL]), (script, include) => {
         const grammar = new ItemGrammar();
-        for (const event of script(0)) grammar.accept(recordedEvent(event, includedIn(include)));
+        for (const event of script(0)) grammar.accept(toRecordedEvent(event, toIncluded(include)));
         grammar.checkAllDone({ type: "finish" });
       }),
     );
@@ -163,13 +163,13 @@ const ITEMS: [Includable, item: InputItem | OutputItem, without: unknown][] = [
 
 describe("what is listed", () => {
   test.each(ITEMS)("include %s: decides what of an item is listed", (value, item, without) => {
-    expect(listedItem(item, includedIn(ALL))).toBe(item);
-    expect(asJson(listedItem(item, allBut(value)))).toEqual(asJson(without));
+    expect(toListedItem(item, toIncluded(ALL))).toBe(item);
+    expect(asJson(toListedItem(item, allBut(value)))).toEqual(asJson(without));
   });
 
   test("is a message of one string as it is", () => {
     const item: InputItem = { type: "message", role: "user", content: "Hello" };
-    expect(listedItem(item, includedIn([]))).toBe(item);
+    expect(toListedItem(item, toIncluded([]))).toBe(item);
   });
 });
 

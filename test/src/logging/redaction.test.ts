@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { redactor, redactTexts } from "../../../src/logging/redaction.ts";
+import { createRedactor, redactTexts } from "../../../src/logging/redaction.ts";
 import { SECRET_FORMS } from "../../support/secret-forms.ts";
-import { headerSecrets, urlSecrets } from "../../../src/logging/redaction/secrets-of.ts";
+import { listHeaderSecrets, listUrlSecrets } from "../../../src/logging/redaction/list-secrets.ts";
 
 const SECRETS = {
   short: "8f3kQz-1",
@@ -18,7 +18,7 @@ const pieces = (text: string) =>
   Array.from({ length: Math.min(200, text.length - LEFT) }, (_, i) => text.slice(i, i + LEFT + 1));
 
 describe.each(Object.entries(SECRETS))("a secret (%s)", (_, secret) => {
-  const redact = redactor(["another-secret", secret, "planted"]);
+  const redact = createRedactor(["another-secret", secret, "planted"]);
 
   test.each(Object.entries(SECRET_FORMS))("is not left in a text, %s", (_form, write) => {
     const written = write(secret);
@@ -41,7 +41,7 @@ test("is not left where a header carried it as Latin-1", () => {
   const secret = "schl\u00fcssel-f\u00fcr-den-t\u00fcrsteher";
   for (const encoding of ["hex", "base64"] as const) {
     const written = Buffer.from(secret, "latin1").toString(encoding);
-    expect(redactor([secret])(`before ${written} after`)).toMatch(/^before <redacted>=* after$/);
+    expect(createRedactor([secret])(`before ${written} after`)).toMatch(/^before <redacted>=* after$/);
   }
 });
 
@@ -50,7 +50,7 @@ test.each([0, 1, 2, 3, 4, 5])("nothing of its last bytes is left in base64 (%i b
   for (const before of [0, 1, 2]) {
     const secret = "planted-token-0123456";
     const written = Buffer.from("x".repeat(before) + secret + "z".repeat(behind)).toString("base64url");
-    const left = redactor([secret])(written);
+    const left = createRedactor([secret])(written);
     const digits = ([first, last]: [number, number]) => Math.ceil(last / 6) - Math.floor(first / 6);
     const covered = digits([before * 8, (before + secret.length) * 8]);
     expect(left.replace("<redacted>", "").length).toBe(written.length - covered);
@@ -59,19 +59,19 @@ test.each([0, 1, 2, 3, 4, 5])("nothing of its last bytes is left in base64 (%i b
 
 test("a text without secrets is left as it is, escapes and all", () => {
   const text = 'a %41 \\" \\u0041 &amp; %zz \\x &nosuch; cGxhbnRlZA== 😀';
-  expect(redactor(Object.values(SECRETS))(text)).toBe(text);
-  expect(redactor([])(text)).toBe(text);
+  expect(createRedactor(Object.values(SECRETS))(text)).toBe(text);
+  expect(createRedactor([])(text)).toBe(text);
 });
 
 test("texts, and names of fields, in values that came as JSON", () => {
-  const redact = redactor(["planted-secret"]);
+  const redact = createRedactor(["planted-secret"]);
   expect(redactTexts({ "x planted-secret": ["planted-secret", 1, null, { a: true }] }, redact)).toEqual({
     "x <redacted>": ["<redacted>", 1, null, { a: true }],
   });
 });
 
 test("a quotation mark behind a secret that was cut off stays, so that JSON stays JSON", () => {
-  const redact = redactor([`planted.${"k".repeat(200)}`]);
+  const redact = createRedactor([`planted.${"k".repeat(200)}`]);
   expect(redact(`{"key":"planted.${"k".repeat(90)}","more":1}`)).toBe('{"key":"<redacted>","more":1}');
 });
 
@@ -86,12 +86,12 @@ describe("the time is linear, whoever chose secrets and text", () => {
     ["a secret of escapes", ["%25".repeat(MEGABYTES / 3)], "planted"],
     ["many secrets", Array.from({ length: 200_000 }, (_, i) => `planted-secret-${i}`), "a".repeat(MEGABYTES)],
   ])("%s", (_, secrets, text) => {
-    expect(redactor(secrets)(text).length).toBeLessThanOrEqual(text.length + 10);
+    expect(createRedactor(secrets)(text).length).toBeLessThanOrEqual(text.length + 10);
   });
 
   test("with more secrets than can be looked for, nothing of a text is shown", () => {
     const secrets = Array.from({ length: 50_000 }, (_, i) => `${i}-planted-secret`);
-    expect(redactor(secrets)("You are 7-planted-secret.")).toBe("<redacted>");
+    expect(createRedactor(secrets)("You are 7-planted-secret.")).toBe("<redacted>");
   });
 });
 
@@ -107,20 +107,20 @@ describe("what of a header is secret", () => {
     ["Cookie", "a=planted-1; b=planted-2", ["planted-1", "planted-2"]],
     ["X-Stage", "prod", []],
   ])("%s: %s", (name, value, expected) => {
-    const secrets = headerSecrets({ [name]: value });
+    const secrets = listHeaderSecrets({ [name]: value });
     expect(secrets).toEqual(expect.arrayContaining(expected));
     expect(secrets.length > 0).toBe(expected.length > 0);
     expect(secrets).not.toContain("Bearer");
   });
 
   test("of a URL: credentials, values of the query, and segments that are no names", () => {
-    const secrets = urlSecrets(
+    const secrets = listUrlSecrets(
       "https://me%40home:p%20word@mcp.example/v1/s-0123456789abcdef/mcp?key=planted-key&v=1#planted-fragment",
     );
     expect(secrets).toEqual(
       expect.arrayContaining(["me@home", "p word", "s-0123456789abcdef", "planted-key", "planted-fragment"]),
     );
     expect(secrets).not.toEqual(expect.arrayContaining(["mcp"]));
-    expect(urlSecrets("no URL")).toEqual([]);
+    expect(listUrlSecrets("no URL")).toEqual([]);
   });
 });

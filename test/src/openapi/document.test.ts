@@ -9,7 +9,13 @@ import { openApiContext } from "../../../src/context.ts";
 import { describeApi } from "../../../src/openapi/document.ts";
 import { SCHEMA_DESCRIPTIONS } from "../../../src/openapi/descriptions.ts";
 import { responseStreamEventSchema } from "../../../src/protocol/event.ts";
-import { faultIn, faultInEvent, parametersOf, resolveResponse, ROUTES } from "../../support/api-description.ts";
+import {
+  findSchemaError,
+  findEventError,
+  parametersOf,
+  resolveResponse,
+  ROUTES,
+} from "../../support/api-description.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { silentLogger } from "../../support/storage.ts";
 
@@ -201,7 +207,8 @@ describe("every example is what it is an example of", () => {
   });
 
   test.each(examples)("$at", ({ direction, type, schema, value }) => {
-    const fault = type === "text/event-stream" ? faultInFrames(String(value)) : faultIn(direction, schema, value);
+    const fault =
+      type === "text/event-stream" ? faultInFrames(String(value)) : findSchemaError(direction, schema, value);
     expect(fault).toBeUndefined();
   });
 });
@@ -209,5 +216,5 @@ describe("every example is what it is an example of", () => {
 function faultInFrames(frames: string): string | undefined {
   const events: { type: string }[] = [];
   createParser({ onEvent: ({ data }) => events.push(JSON.parse(data) as { type: string }) }).feed(frames);
-  return events.length === 0 ? "There are no events." : events.map(faultInEvent).find((fault) => fault !== undefined);
+  return events.length === 0 ? "There are no events." : events.map(findEventError).find((fault) => fault !== undefined);
 }

@@ -6,12 +6,12 @@ import { readConfig } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import type { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { readPrompts } from "../../../src/prompts/read-prompts.ts";
-import { readCatalog } from "../../../src/providers/catalog.ts";
+import { readProviderCatalog } from "../../../src/providers/catalog.ts";
 import { PromptFolder } from "../../support/prompt-files.ts";
 
 function read(folder: string | undefined): PromptCatalog {
   const config = readConfig(folder === undefined ? {} : { PROMPTS_FOLDER: folder });
-  return readPrompts(config, readCatalog(config));
+  return readPrompts(config, readProviderCatalog(config));
 }
 
 function refusalOf(folder: string): string {

@@ -15,7 +15,7 @@ import { createRequestSchema } from "../../../src/protocol/create-request.ts";
 import { inputTokensRequestSchema } from "../../../src/protocol/input-tokens.ts";
 import { listQuerySchema } from "../../../src/protocol/list.ts";
 import { ProviderCatalog } from "../../../src/providers/catalog.ts";
-import { type StringPlace, stringsIn } from "../../support/strings-in.ts";
+import { type StringLocation, findStrings } from "../../support/strings-in.ts";
 
 const SCHEMAS = {
   "POST /responses": createRequestSchema,
@@ -40,7 +40,7 @@ function faultOf(parse: () => unknown): ApiError {
 }
 
 test.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
-  const places = stringsIn(schema);
+  const places = findStrings(schema);
   const unbounded = places.filter(({ maximum }) => maximum === null).map(({ path }) => path);
   expect(unbounded).toEqual([]);
   expect(places.length).toBeGreaterThan(0);
@@ -58,7 +58,7 @@ test("the walk finds what has no bound, wherever it is", () => {
     refined: free.refine(() => true).default(""),
     later: z.lazy(() => free),
   });
-  const paths = stringsIn(schema).flatMap(({ path, maximum }) => (maximum === null ? [path] : []));
+  const paths = findStrings(schema).flatMap(({ path, maximum }) => (maximum === null ? [path] : []));
   expect(paths).toEqual(["plain", "list[]", "map.*", "either", "told.text", "before", "refined", "later"]);
 });
 
@@ -133,8 +133,8 @@ describe("one character more is refused, and the bound is not", () => {
 test("each bound is a class's, or a published one below 513", () => {
   const classes = new Set<number>(Object.values(MAX_LENGTHS));
   const others = Object.values(SCHEMAS)
-    .flatMap((schema) => stringsIn(schema))
-    .filter(({ maximum }: StringPlace) => maximum !== null && !classes.has(maximum) && maximum > 512);
+    .flatMap((schema) => findStrings(schema))
+    .filter(({ maximum }: StringLocation) => maximum !== null && !classes.has(maximum) && maximum > 512);
   expect(others).toEqual([]);
 });
 

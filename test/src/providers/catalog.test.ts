@@ -7,9 +7,9 @@ import { readConfig } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import {
   type AiSdkProvider,
-  continuationOf,
+  continuationModeOf,
   type ProviderCatalog,
-  readCatalog,
+  readProviderCatalog,
 } from "../../../src/providers/catalog.ts";
 
 let folder: string;
@@ -21,7 +21,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }));
 async function catalogOf(file: string | object, environment: NodeJS.ProcessEnv = {}): Promise<ProviderCatalog> {
   const path = join(folder, "providers.json");
   await writeFile(path, typeof file === "string" ? file : JSON.stringify(file, null, 2));
-  return readCatalog(readConfig({ PROVIDERS_FILE: path, ...environment }));
+  return readProviderCatalog(readConfig({ PROVIDERS_FILE: path, ...environment }));
 }
 
 async function refusalOf(file: string | object): Promise<string> {
@@ -37,7 +37,7 @@ describe("the environment", () => {
     ["GOOGLE_GENERATIVE_AI_API_KEY", "google", "google", "https://generativelanguage.googleapis.com/v1beta"],
     ["GEMINI_API_KEY", "google", "google", "https://generativelanguage.googleapis.com/v1beta"],
   ])("makes a vendor of a key: %s", (api_key_env, name, kind, base_url) => {
-    const catalog = readCatalog(readConfig({ [api_key_env]: "secret" }));
+    const catalog = readProviderCatalog(readConfig({ [api_key_env]: "secret" }));
     const model = { model: "some/model", provider: { name, kind, base_url, api_key_env, headers: {} } };
     expect(catalog.resolve(`${name}/some/model`)).toMatchObject(model);
     expect(catalog.resolve("some/model"), "it is the default as well").toMatchObject(model);
@@ -45,7 +45,7 @@ describe("the environment", () => {
   });
 
   test("without a key has the simulator alone, which no bare name goes to", () => {
-    const catalog = readCatalog(readConfig({}));
+    const catalog = readProviderCatalog(readConfig({}));
     expect(catalog.list().map((model) => model.id)).toEqual(["simulator/default"]);
     expect(catalog.resolve("gpt-5")).toBeUndefined();
     expect(catalog.resolve("anthropic/claude")).toBeUndefined();
@@ -146,7 +146,7 @@ describe("the providers file", () => {
     });
     const ways = ["mistral/m", "lab/a", "lab/b", "proxy/m", "other/m", "messages/m"].map((name) => {
       const { provider, model } = catalog.resolve(name)!;
-      return continuationOf(provider as AiSdkProvider, model);
+      return continuationModeOf(provider as AiSdkProvider, model);
     });
     expect(ways).toEqual(["prefix", "continue_final_message", undefined, undefined, undefined, undefined]);
   });
@@ -162,7 +162,7 @@ describe("the providers file", () => {
     const catalog = await catalogOf({ providers });
     const ways = ["lab/a", "lab/b", "lab/c", "silent/a", "silent/b", "claude/any", "gemini/any"].map((name) => {
       const { provider, model } = catalog.resolve(name)!;
-      return continuationOf(provider as AiSdkProvider, model);
+      return continuationModeOf(provider as AiSdkProvider, model);
     });
     expect(ways).toEqual([
       "prefix",
@@ -297,11 +297,13 @@ describe("the providers file", () => {
   });
 
   test("and the environment may name a default; one that is not there is told by its setting", () => {
-    const read = () => readCatalog(readConfig({ DEFAULT_PROVIDER: "lap" }));
+    const read = () => readProviderCatalog(readConfig({ DEFAULT_PROVIDER: "lap" }));
     expect(read).toThrow("DEFAULT_PROVIDER: the vendor 'lap' is not configured.");
   });
 
   test("that cannot be read is named", () => {
-    expect(() => readCatalog(readConfig({ PROVIDERS_FILE: "/none" }))).toThrow("PROVIDERS_FILE: /none cannot be read.");
+    expect(() => readProviderCatalog(readConfig({ PROVIDERS_FILE: "/none" }))).toThrow(
+      "PROVIDERS_FILE: /none cannot be read.",
+    );
   });
 });

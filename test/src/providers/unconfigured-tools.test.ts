@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
-import { unavailableTool } from "../../../src/providers/server-tools.ts";
+import { findFirstUnavailableTool } from "../../../src/providers/unavailable-tools.ts";
 
 const provider = {
   name: "local",
@@ -12,7 +12,8 @@ const provider = {
 };
 
 function reasonFor(tool: Tool, environment: NodeJS.ProcessEnv = {}): string | undefined {
-  return unavailableTool([tool], { provider, model: "m", contextWindow: undefined }, readConfig(environment))?.reason;
+  return findFirstUnavailableTool([tool], { provider, model: "m", contextWindow: undefined }, readConfig(environment))
+    ?.reason;
 }
 
 describe("a code interpreter", () => {

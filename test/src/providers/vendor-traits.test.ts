@@ -2,7 +2,13 @@
 import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { originOf, traitsOf, type VendorName, vendorNames, vendorOf } from "../../../src/providers/vendor-of.ts";
+import {
+  reasoningOriginOf,
+  traitsOf,
+  type VendorName,
+  vendorNames,
+  vendorOf,
+} from "../../../src/providers/vendor-of.ts";
 import { type VendorEntry, VENDORS } from "../../../src/providers/vendor-table.ts";
 import { DEFAULT_TRAITS, traitsSchema } from "../../../src/providers/vendor-traits.ts";
 import { withTables } from "../../providers-page/write.ts";
@@ -48,8 +54,8 @@ describe("a vendor", () => {
   });
 
   test("is whose state a model's is; of an unknown one it is the provider", () => {
-    expect(originOf({ ...chat("https://openrouter.ai/api/v1"), name: "a" }, "m")).toBe("openrouter/m");
-    expect(originOf({ ...chat("http://x"), name: "lab" }, "m")).toBe("lab/m");
+    expect(reasoningOriginOf({ ...chat("https://openrouter.ai/api/v1"), name: "a" }, "m")).toBe("openrouter/m");
+    expect(reasoningOriginOf({ ...chat("http://x"), name: "lab" }, "m")).toBe("lab/m");
   });
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
 import type { ResolvedModel } from "../../../src/providers/catalog.ts";
-import { unavailableTool } from "../../../src/providers/server-tools.ts";
+import { findFirstUnavailableTool } from "../../../src/providers/unavailable-tools.ts";
 
 const FUNCTION: Tool = { type: "function", name: "mine", parameters: {}, strict: null };
 const PREVIEW: Tool = { type: "web_search_preview" };
@@ -10,7 +10,7 @@ const PREVIEW: Tool = { type: "web_search_preview" };
 function refusal(tool: Tool, environment: Record<string, string> = {}, hosted: Tool["type"][] = []) {
   const provider = { name: "p", kind: "openai-responses", hosted_tools: hosted };
   const resolved = { provider, model: "m" } as unknown as ResolvedModel;
-  return unavailableTool([FUNCTION, tool], resolved, readConfig(environment));
+  return findFirstUnavailableTool([FUNCTION, tool], resolved, readConfig(environment));
 }
 
 test.each(["web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11"] as const)(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CreateRequest } from "../../../src/protocol/create-request.ts";
-import { classOf, hasWindow, priorityAt } from "../../../src/queue/queue-class.ts";
+import { queueClassOf, hasWindow, priorityAt } from "../../../src/queue/queue-class.ts";
 
 const NOON_MS = Date.UTC(2027, 0, 1, 12);
 const MINUTE_MS = 60_000;
@@ -9,7 +9,7 @@ const RESERVE_MS = 30 * MINUTE_MS;
 
 type Window = "2h" | "8h";
 const windowed = (completion_window: Window, agoMs = 0, reserveMs = RESERVE_MS) =>
-  classOf({ background: true, background_options: { completion_window } }, NOON_MS - agoMs, reserveMs);
+  queueClassOf({ background: true, background_options: { completion_window } }, NOON_MS - agoMs, reserveMs);
 
 test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
   ["priority", 1],
@@ -22,7 +22,7 @@ test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
   ["flex", 3],
 ])("service_tier %s is priority %d, then and for ever", (service_tier, priority) => {
   for (const background_options of [undefined, null, {}, { completion_window: "soonest" as const }]) {
-    const found = classOf({ background: true, service_tier, background_options }, NOON_MS, RESERVE_MS);
+    const found = queueClassOf({ background: true, service_tier, background_options }, NOON_MS, RESERVE_MS);
     expect(found).toEqual({ priority, latestStartMs: 0 });
     expect(priorityAt(found, NOON_MS + 9 * HOUR_MS)).toBe(priority);
   }
@@ -30,7 +30,7 @@ test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
 
 test("flex is one of the default tier from its latest start on, in the background and if it is to age", () => {
   const flex = (background: boolean, waitMs: number) =>
-    classOf({ background, service_tier: "flex" }, NOON_MS, RESERVE_MS, waitMs);
+    queueClassOf({ background, service_tier: "flex" }, NOON_MS, RESERVE_MS, waitMs);
   const aging = flex(true, HOUR_MS);
   expect(aging).toEqual({ priority: 3, latestStartMs: NOON_MS + HOUR_MS });
   expect(hasWindow(aging)).toBe(false);
@@ -38,7 +38,7 @@ test("flex is one of the default tier from its latest start on, in the backgroun
   expect(priorityAt(aging, aging.latestStartMs)).toBe(2);
   for (const never of [flex(true, 0), flex(false, HOUR_MS)]) expect(never.latestStartMs).toBe(0);
   for (const service_tier of ["priority", "default", "auto", null] as const) {
-    expect(classOf({ background: true, service_tier }, NOON_MS, RESERVE_MS, HOUR_MS).latestStartMs).toBe(0);
+    expect(queueClassOf({ background: true, service_tier }, NOON_MS, RESERVE_MS, HOUR_MS).latestStartMs).toBe(0);
   }
 });
 
@@ -72,7 +72,7 @@ test("the earlier it must start, the smaller the number", () => {
 test.each([Date.UTC(2020, 0, 1), Date.UTC(2044, 11, 1), Date.UTC(2200, 0, 1)])(
   "whatever the clock says (%d), the number is behind all tiers and one that BullMQ takes",
   (nowMs) => {
-    const { priority } = classOf({ background: true, background_options: { completion_window: "8h" } }, nowMs, 0);
+    const { priority } = queueClassOf({ background: true, background_options: { completion_window: "8h" } }, nowMs, 0);
     expect(priority).toBeGreaterThanOrEqual(5);
     expect(priority).toBeLessThan(2 ** 21);
   },

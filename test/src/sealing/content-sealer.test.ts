@@ -24,7 +24,7 @@ describe("sealed content", () => {
     (value) => {
       const text = sealer.seal(PROJECT, KIND, value);
       expect(isSealed(text)).toBe(true);
-      expect(sealer.open(PROJECT, KIND, text)).toEqual(value);
+      expect(sealer.unseal(PROJECT, KIND, text)).toEqual(value);
     },
   );
 
@@ -33,8 +33,8 @@ describe("sealed content", () => {
       fc.property(fc.jsonValue(), fc.string(), (value, project) => {
         const text = sealer.seal(project, "compaction", value);
         expect(text).toMatch(/^[A-Za-z0-9_.-]+$/);
-        expect(sealer.open(project, "compaction", text)).toEqual(JSON.parse(JSON.stringify(value)));
-        expect(() => sealer.open(`${project}.`, "compaction", text)).toThrow(UnreadableContentError);
+        expect(sealer.unseal(project, "compaction", text)).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(() => sealer.unseal(`${project}.`, "compaction", text)).toThrow(UnreadableContentError);
       }),
     );
   });
@@ -52,7 +52,7 @@ describe("sealed content", () => {
     ["as another kind", PROJECT, "compaction"],
   ] as const)("does not open for %s", (_case, project, kind) => {
     const text = sealer.seal(PROJECT, KIND, REASONING);
-    expect(() => sealer.open(project, kind, text)).toThrow(UnreadableContentError);
+    expect(() => sealer.unseal(project, kind, text)).toThrow(UnreadableContentError);
     expect(() => sealer.verify(project, kind, text)).toThrow(UnreadableContentError);
     expect(() => sealer.verify(PROJECT, KIND, text)).not.toThrow();
   });
@@ -63,7 +63,7 @@ describe("sealed content", () => {
       const [before, own, after] = [text.slice(0, at), text[at]!, text.slice(at + 1)];
       for (const other of ["A", "B", "_", "-", ".", "=", "+", " ", "\n", "", `${own}${own}`]) {
         if (other === own) continue;
-        expect(() => sealer.open(PROJECT, KIND, `${before}${other}${after}`)).toThrow(UnreadableContentError);
+        expect(() => sealer.unseal(PROJECT, KIND, `${before}${other}${after}`)).toThrow(UnreadableContentError);
       }
     }
   });
@@ -76,28 +76,28 @@ describe("sealed content", () => {
       const changed = Buffer.from(sealed);
       changed[bit >> 3]! ^= 1 << (bit & 7);
       const tampered = text.slice(0, start) + changed.toString("base64url");
-      expect(() => sealer.open(PROJECT, KIND, tampered)).toThrow(UnreadableContentError);
+      expect(() => sealer.unseal(PROJECT, KIND, tampered)).toThrow(UnreadableContentError);
     }
   });
 
   test("does not open once it was cut off anywhere, or something follows it", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     for (let end = 0; end < text.length; end++) {
-      expect(() => sealer.open(PROJECT, KIND, text.slice(0, end))).toThrow(UnreadableContentError);
+      expect(() => sealer.unseal(PROJECT, KIND, text.slice(0, end))).toThrow(UnreadableContentError);
     }
-    expect(() => sealer.open(PROJECT, KIND, `${text}.AAAA`)).toThrow(UnreadableContentError);
+    expect(() => sealer.unseal(PROJECT, KIND, `${text}.AAAA`)).toThrow(UnreadableContentError);
   });
 
   test.each(["", "gAAAAABo", "brs2.abcdefgh.AAAA", "hello", "brs1", "BRS1.a.b"])("is not taken for: %j", (text) => {
     expect(isSealed(text)).toBe(false);
-    expect(() => sealer.open(PROJECT, KIND, text)).toThrow(UnreadableContentError);
+    expect(() => sealer.unseal(PROJECT, KIND, text)).toThrow(UnreadableContentError);
   });
 
   test.each(["brs1.", "brs1..", "brs1.abcdefgh", "brs1.abcdefgh.", "brs1.abcdefgh.AAAA", "brs1.__proto__.AAAA"])(
     "may be claimed, and is then refused: %j",
     (text) => {
       expect(isSealed(text)).toBe(true);
-      expect(() => sealer.open(PROJECT, KIND, text)).toThrow(UnreadableContentError);
+      expect(() => sealer.unseal(PROJECT, KIND, text)).toThrow(UnreadableContentError);
     },
   );
 
@@ -113,7 +113,7 @@ describe("sealed content", () => {
     const bomb = Buffer.concat([Buffer.of(1), deflateRawSync(Buffer.alloc(1_000_000, "1"))]);
     const sealed = Buffer.concat([nonce, cipher.update(bomb), cipher.final(), cipher.getAuthTag()]);
     const id = repetitive.split(".")[1]!;
-    expect(() => own.open(PROJECT, KIND, `brs1.${id}.${sealed.toString("base64url")}`)).toThrow(
+    expect(() => own.unseal(PROJECT, KIND, `brs1.${id}.${sealed.toString("base64url")}`)).toThrow(
       expect.objectContaining({
         name: "UnreadableContentError",
         cause: expect.objectContaining({ code: "ERR_BUFFER_TOO_LARGE" }),
@@ -129,10 +129,10 @@ describe("keys", () => {
     const before = new ContentSealer([older]).seal(PROJECT, KIND, "before");
     const rotated = new ContentSealer([newer, older]);
     const after = rotated.seal(PROJECT, KIND, "after");
-    expect(rotated.open(PROJECT, KIND, before)).toBe("before");
-    expect(new ContentSealer([newer]).open(PROJECT, KIND, after)).toBe("after");
-    expect(() => new ContentSealer([older]).open(PROJECT, KIND, after)).toThrow(UnreadableContentError);
-    expect(() => new ContentSealer([newer]).open(PROJECT, KIND, before)).toThrow(UnreadableContentError);
+    expect(rotated.unseal(PROJECT, KIND, before)).toBe("before");
+    expect(new ContentSealer([newer]).unseal(PROJECT, KIND, after)).toBe("after");
+    expect(() => new ContentSealer([older]).unseal(PROJECT, KIND, after)).toThrow(UnreadableContentError);
+    expect(() => new ContentSealer([newer]).unseal(PROJECT, KIND, before)).toThrow(UnreadableContentError);
   });
 
   test("are named by the text, which does not open under another's name", () => {
@@ -140,14 +140,14 @@ describe("keys", () => {
     const name = (key: Buffer) => new ContentSealer([key]).seal(PROJECT, KIND, "").split(".")[1]!;
     const text = sealer.seal(PROJECT, KIND, "a");
     expect(text.split(".")[1]).toBe(name(newer));
-    expect(() => sealer.open(PROJECT, KIND, text.replace(name(newer), name(older)))).toThrow(UnreadableContentError);
+    expect(() => sealer.unseal(PROJECT, KIND, text.replace(name(newer), name(older)))).toThrow(UnreadableContentError);
   });
 
   test("are not shown: neither by a sealer nor by what it throws", () => {
     const sealer = new ContentSealer([newer, older]);
     const shown = [inspect(sealer, { depth: 10, showHidden: true }), JSON.stringify(sealer)];
     try {
-      sealer.open(PROJECT, KIND, `${sealer.seal(PROJECT, KIND, "a").slice(0, -2)}AA`);
+      sealer.unseal(PROJECT, KIND, `${sealer.seal(PROJECT, KIND, "a").slice(0, -2)}AA`);
     } catch (error) {
       shown.push(inspect(error, { depth: 10 }));
     }
@@ -162,7 +162,7 @@ describe("keys", () => {
   test("are needed, each of them whole", () => {
     expect(() => new ContentSealer([])).toThrow(RangeError);
     const short = new ContentSealer([newer]);
-    expect(() => short.open(PROJECT, KIND, newSealer().seal(PROJECT, KIND, "a"))).toThrow(UnreadableContentError);
+    expect(() => short.unseal(PROJECT, KIND, newSealer().seal(PROJECT, KIND, "a"))).toThrow(UnreadableContentError);
   });
 });
 

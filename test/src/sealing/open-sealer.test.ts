@@ -21,7 +21,7 @@ test("processes without a configured key share one, also those that start at the
   await storage.redis.del(storage.layout.sealingKey);
   const sealers = await Promise.all(Array.from({ length: 8 }, () => open()));
   const text = sealers[0]!.seal("alpha", "reasoning", "shared");
-  for (const sealer of [...sealers, await open()]) expect(sealer.open("alpha", "reasoning", text)).toBe("shared");
+  for (const sealer of [...sealers, await open()]) expect(sealer.unseal("alpha", "reasoning", text)).toBe("shared");
   expect(await storage.redis.ttl(storage.layout.sealingKey)).toBe(-1);
 });
 
@@ -29,11 +29,11 @@ test("a configured key seals, and what was sealed before there was one still ope
   const before = (await open()).seal("alpha", "reasoning", "before");
   const key = randomBytes(32);
   const configured = await open(key);
-  expect(configured.open("alpha", "reasoning", before)).toBe("before");
+  expect(configured.unseal("alpha", "reasoning", before)).toBe("before");
   const after = configured.seal("alpha", "reasoning", "after");
-  expect((await open(key)).open("alpha", "reasoning", after)).toBe("after");
+  expect((await open(key)).unseal("alpha", "reasoning", after)).toBe("after");
   const withoutIt = await open();
-  expect(() => withoutIt.open("alpha", "reasoning", after)).toThrow(UnreadableContentError);
+  expect(() => withoutIt.unseal("alpha", "reasoning", after)).toThrow(UnreadableContentError);
 });
 
 test("a configured key makes none in Redis", async () => {

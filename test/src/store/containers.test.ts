@@ -7,13 +7,13 @@ const bytes = new Uint8Array([0, 255, 10, 128]);
 const cell = (code: string) => ({ code, files: [{ name: "in.bin", bytes }], durationMs: 1.5 });
 
 const FIRST: ContainerChange = {
-  from: 0,
+  baseVersion: 0,
   token: "first",
   seed: "seed",
   given: ["mark in.bin"],
   cellCount: 2,
   newCells: new Map([cell("a"), cell("b")].entries()),
-  goneCells: [],
+  deletedCells: [],
   files: [
     { name: "in.bin", bytes },
     { name: "dir/ü.txt", bytes: new Uint8Array() },
@@ -67,7 +67,7 @@ describe("a container", () => {
     expect(await containers.write("p", ID, FIRST, 60)).toBe(true);
     expect(await containers.readVersion("p", ID)).toBe(1);
     expect(await containers.write("p", ID, { ...FIRST, token: "late" }, 60)).toBe(false);
-    expect(await containers.write("p", ID, { ...FIRST, from: 2, token: "early" }, 60)).toBe(false);
+    expect(await containers.write("p", ID, { ...FIRST, baseVersion: 2, token: "early" }, 60)).toBe(false);
     expect(await containers.readVersion("p", ID)).toBe(1);
   });
 
@@ -77,16 +77,16 @@ describe("a container", () => {
     await containers.write("p", ID, FIRST, 60);
     expect(await containers.read("other", ID)).toBeUndefined();
     expect(await containers.readVersion("other", ID)).toBeUndefined();
-    expect(await containers.write("other", ID, { ...FIRST, from: 1, token: "x" }, 60)).toBe(false);
+    expect(await containers.write("other", ID, { ...FIRST, baseVersion: 1, token: "x" }, 60)).toBe(false);
   });
 
   test("lives as long as the last response that used it, and no shorter than before", async () => {
     await using storage = await openTestStorage();
     const { containers, redis, layout } = storage;
     await containers.write("p", ID, FIRST, 1_000);
-    await containers.write("p", ID, { ...FIRST, ...NOTHING, from: 1, token: "b" }, 10);
+    await containers.write("p", ID, { ...FIRST, ...NOTHING, baseVersion: 1, token: "b" }, 10);
     expect(await redis.ttl(layout.container(ID))).toBeGreaterThan(900);
-    await containers.write("p", ID, { ...FIRST, ...NOTHING, from: 2, token: "c" }, 5_000);
+    await containers.write("p", ID, { ...FIRST, ...NOTHING, baseVersion: 2, token: "c" }, 5_000);
     expect(await redis.ttl(layout.container(ID))).toBeGreaterThan(4_000);
   });
 

@@ -18,9 +18,10 @@ function continuationOf(project = "default", continuationId = newId("req")) {
   const { continuations } = storage;
   return {
     continuationId,
-    join: (id: string, startsInMs = HOUR_MS, nowMs = NOW_MS) => continuations.join(of(id), NOW_MS + startsInMs, nowMs),
-    begin: (id: string, nowMs = NOW_MS) => continuations.begin(of(id), NOW_MS + 10 * HOUR_MS, nowMs),
-    leave: (id: string, nowMs = NOW_MS) => continuations.leave(of(id), nowMs),
+    join: (id: string, startsInMs = HOUR_MS, nowMs = NOW_MS) =>
+      continuations.addWaiting(of(id), NOW_MS + startsInMs, nowMs),
+    begin: (id: string, nowMs = NOW_MS) => continuations.markRunning(of(id), NOW_MS + 10 * HOUR_MS, nowMs),
+    leave: (id: string, nowMs = NOW_MS) => continuations.markEnded(of(id), nowMs),
   };
 }
 

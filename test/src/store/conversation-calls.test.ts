@@ -1,7 +1,7 @@
 /** A conversation knows which of its calls nothing answers, whatever is added to it and deleted from it. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findUnansweredCalls } from "../../../src/lifecycle/tool-outputs.ts";
+import { findUnansweredCalls } from "../../../src/lifecycle/unanswered-calls.ts";
 import type { ConversationItem } from "../../../src/protocol/conversation.ts";
 import { newId } from "../../../src/protocol/id.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
@@ -55,7 +55,7 @@ test("as if all of it were read", async () => {
     expect(new Set(await conversations.readUnansweredCalls(id))).toEqual(expected);
     const answered = new Set(all.map((each) => (each.type === "function_call_output" ? each.call_id : "")));
     const unanswered = ["a", "b", "c"].find((name) => !answered.has(name));
-    expect(await conversations.findUnanswered(id, ["a", "b", "c"])).toBe(unanswered);
+    expect(await conversations.findUnansweredCall(id, ["a", "b", "c"])).toBe(unanswered);
   }
 });
 

@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from "vitest";
 import type { ConversationItem } from "../../../src/protocol/conversation.ts";
 import { newId } from "../../../src/protocol/id.ts";
 import { callMarkOf } from "../../../src/store/conversation-calls.ts";
-import { stageTurnScript } from "../../../src/store/conversation-scripts.ts";
-import { bytesOfItems } from "../../../src/store/conversations.ts";
+import { stageItemsScript } from "../../../src/store/conversation-scripts.ts";
+import { countItemBytes } from "../../../src/store/conversations.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 test("metadata that is set after the conversation was erased brings nothing of it back", async () => {
@@ -58,7 +58,7 @@ describe("a turn of 5,000 items", () => {
   async function addAlmost({ redis, layout }: TestStorage, id: string): Promise<void> {
     const keys = layout.conversationKeysOf(id).slice(0, 3);
     const items = turn.slice(0, 3_000).flatMap((item) => [item.id, JSON.stringify(item), callMarkOf(item)]);
-    expect(await stageTurnScript(redis, keys, layout.stagedTurnKeysOf(id), "resp_1", items)).toBe(1);
+    expect(await stageItemsScript(redis, keys, layout.stagedItemKeysOf(id), "resp_1", items)).toBe(1);
   }
 
   test("is seen once it is whole", async () => {
@@ -70,11 +70,11 @@ describe("a turn of 5,000 items", () => {
     expect(await conversations.readItem(id, "msg_2")).toBeUndefined();
     expect((await conversations.readPage(id, { limit: 2, order: "desc" }))?.data).toEqual([before]);
     expect(await conversations.readUnansweredCalls(id)).toEqual([]);
-    await conversations.endTurn(id, "resp_1", turn);
+    await conversations.appendAndUnlock(id, "resp_1", turn);
     const whole = [before, ...turn.slice(1)];
     expect(await conversations.readItems(id)).toEqual(whole);
     expect(await conversations.readUnansweredCalls(id)).toHaveLength(2_500);
-    expect(await conversations.readOwned(id, "default")).toMatchObject({ lock: "", bytes: bytesOfItems(whole) });
+    expect(await conversations.readOwned(id, "default")).toMatchObject({ lock: "", bytes: countItemBytes(whole) });
     await conversations.add(id, [{ ...before, id: "msg_after" }]);
     expect((await conversations.readItems(id)).at(-1)!.id).toBe("msg_after");
   });
@@ -83,7 +83,7 @@ describe("a turn of 5,000 items", () => {
     await using storage = await openTestStorage();
     const id = await locked(storage);
     const sent = vi.spyOn(storage.redis, "sendCommand");
-    await storage.conversations.endTurn(id, "resp_1", turn);
+    await storage.conversations.appendAndUnlock(id, "resp_1", turn);
     const lengths = sent.mock.calls.map(([command]) => command.args.length);
     expect(lengths.reduce((a, b) => Math.max(a, b))).toBeLessThan(turn.length);
     expect((await storage.conversations.readItems(id)).at(-1)).toEqual(turn.at(-1));
@@ -94,10 +94,10 @@ describe("a turn of 5,000 items", () => {
     const { conversations, redis, layout } = storage;
     const id = await locked(storage);
     await addAlmost(storage, id);
-    await conversations.endTurn(id, "resp_1", []);
+    await conversations.appendAndUnlock(id, "resp_1", []);
     expect(await conversations.readItems(id)).toEqual([before]);
     expect(await redis.hkeys(layout.conversationItems(id))).toEqual(["msg_0"]);
-    expect(await redis.exists(layout.stagedTurnKeysOf(id))).toBe(0);
-    expect(await conversations.readOwned(id, "default")).toMatchObject({ lock: "", bytes: bytesOfItems([before]) });
+    expect(await redis.exists(layout.stagedItemKeysOf(id))).toBe(0);
+    expect(await conversations.readOwned(id, "default")).toMatchObject({ lock: "", bytes: countItemBytes([before]) });
   });
 });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../src/protocol/id.ts";
 import type { StoredInputItem } from "../../../src/protocol/item.ts";
-import { pageOf, type PageQuery } from "../../../src/protocol/list.ts";
+import { paginate, type PageQuery } from "../../../src/protocol/list.ts";
 import { sampleRecord } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
@@ -37,7 +37,7 @@ function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
     const isFirst = items.findIndex(({ id }) => id === item.id) === place;
     return { item, id: isFirst ? item.id : `another ${place}` };
   });
-  const page = pageOf(named, query);
+  const page = paginate(named, query);
   return page && { data: page.data.map(({ item }) => item), has_more: page.has_more };
 }
 
@@ -65,7 +65,7 @@ test.each([
   if (isOld) await storage.redis.del(storage.layout.inputIndex(id));
   expect(await storage.redis.exists(storage.layout.inputIndex(id))).toBe(0);
   for (const query of QUERIES) {
-    expect(await storage.records.readInputPage(id, query)).toEqual(pageOf(input, query));
+    expect(await storage.records.readInputPage(id, query)).toEqual(paginate(input, query));
   }
 });
 
@@ -97,7 +97,7 @@ test("a page of a conversation is what all of it would give, and reads what it s
   const conversation = { id, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
   await storage.conversations.create(conversation, "default", LONG);
   for (const query of QUERIES) {
-    expect(await storage.conversations.readPage(id, query)).toEqual(pageOf(LONG, query));
+    expect(await storage.conversations.readPage(id, query)).toEqual(paginate(LONG, query));
   }
   await storage.redis.hset(storage.layout.conversationItems(id), "msg_1", "no JSON");
   const page = await storage.conversations.readPage(id, { order: "asc", limit: 2, after: "msg_1" });

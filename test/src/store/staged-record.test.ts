@@ -43,7 +43,7 @@ test.each<[string, StoredInputItem[]]>([
   expect(await storage.records.readRequest(id)).toEqual(record.request);
   const { bytes: _bytes, ...read } = (await storage.records.read(id))!;
   expect(await storage.records.read(small.id)).toMatchObject(read);
-  expect((await storage.reader.readPage(id, 0)).events.map(({ data }) => data)).toEqual(record.events);
+  expect((await storage.visibleLogReader.readPage(id, 0)).events.map(({ data }) => data)).toEqual(record.events);
   const { events, input: inputKey, request, inputIndex } = storage.layout;
   for (const key of [events(id), inputKey(id), request(id)]) expect(await storage.redis.ttl(key)).toBe(-1);
   expect(await storage.redis.ttl(inputIndex(id))).toBeGreaterThan(0);

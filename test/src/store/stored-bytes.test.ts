@@ -1,12 +1,12 @@
 /** What a project keeps is counted, and bounded. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
-import { completeResponse } from "../../../src/lifecycle/end-response.ts";
+import { createCompletedEvent } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { EventDraft } from "../../../src/protocol/event.ts";
 import { newId } from "../../../src/protocol/id.ts";
 import { admitResponse } from "../../../src/responses/admission/admit-response.ts";
-import { deleteResponse } from "../../../src/responses/ending/delete-response.ts";
-import { leaveOpen } from "../../../src/responses/ending/leave-open.ts";
+import { removeResponse } from "../../../src/responses/ending/remove-response.ts";
+import { removeInFlight } from "../../../src/responses/ending/remove-in-flight.ts";
 import { sequenceEvents } from "../../../src/stream/log/event-log.ts";
 import { ResponseSweeper } from "../../../workers/jobs/response-sweeper.ts";
 import { LIMITS, REQUEST, sampleResponse, USAGE } from "../../support/samples.ts";
@@ -36,7 +36,7 @@ async function complete(id: string): Promise<void> {
   const { lease, last } = acquired;
   await storage.journals.writeTurn(id, lease, 0, { usage: null, segments: [] });
   await storage.journals.writeTurn(id, lease, 0, { usage: USAGE, segments: [] });
-  const ending = completeResponse(
+  const ending = createCompletedEvent(
     { ...sampleResponse({}, id), status: "in_progress" },
     { output: [], usage: USAGE },
     1,
@@ -64,15 +64,15 @@ test("a response counts with just what is kept of it, from its acceptance to its
   const id = await admit(project, 0, "Ångström ✓");
   expect(await storage.storedBytes.read(project)).toBe((await measure(id)) + FLAT);
   await complete(id);
-  await leaveOpen(storage, id);
+  await removeInFlight(storage, id);
   const kept = (await measure(id)) + FLAT;
   expect(await storage.storedBytes.read(project)).toBe(kept);
-  await leaveOpen(storage, id);
+  await removeInFlight(storage, id);
   expect(await storage.storedBytes.read(project)).toBe(kept);
-  await deleteResponse(storage, id, (await storage.records.read(id))!);
+  await removeResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
   // As a worker does that was about to when the response was deleted.
-  await storage.open.leave(id, project, { bytes: kept, expiresAtMs: Date.now() + 60_000 });
+  await storage.inFlight.removeEnded(id, project, { bytes: kept, expiresAtMs: Date.now() + 60_000 });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
@@ -93,7 +93,7 @@ test("above the bound nothing new is accepted, and what is deleted makes room", 
   });
   expect(await storage.storedBytes.read(project)).toBe(2 * each);
   await admit(newProject(), bound);
-  await deleteResponse(storage, second, (await storage.records.read(second))!);
+  await removeResponse(storage, second, (await storage.records.read(second))!);
   await admit(project, bound);
   // Those that run are not ended for it.
   expect(await storage.records.readStatus(first)).toBe("queued");
@@ -112,7 +112,7 @@ test("what has expired makes room by itself", async () => {
   const project = newProject();
   const id = await admit(project, 0);
   await complete(id);
-  await leaveOpen(storage, id);
+  await removeInFlight(storage, id);
   const bound = (await storage.storedBytes.read(project)) + 10;
   await expect(admit(project, bound)).rejects.toMatchObject({ status: 429 });
   const { redis, layout } = storage;
@@ -122,7 +122,7 @@ test("what has expired makes room by itself", async () => {
   ]);
   expect(Math.abs(Number(expiresAtMs) - (Date.now() + seconds * 1000))).toBeLessThan(5_000);
   await redis.hset(layout.meta(id), "expiresAtMs", Date.now() - 1_000);
-  await leaveOpen(storage, id);
+  await removeInFlight(storage, id);
   await admit(project, bound);
 });
 
@@ -132,7 +132,7 @@ test("a response counts for as long as its replay and its conversation, not for 
   const { id, ...fields } = { id: request.conversation, object: "conversation" as const, created_at: 1, metadata: {} };
   await storage.conversations.create({ id, ...fields }, project, []);
   await storage.conversations.lock(id, "resp_other");
-  await storage.open.add("resp_other", Date.now());
+  await storage.inFlight.add("resp_other", Date.now());
   const before = await storage.storedBytes.read(project);
   const admission = { project, request, idempotencyKey: undefined, prompts };
   await expect(admitResponse(storage, LIMITS, admission)).rejects.toMatchObject({ code: "conversation_locked" });
@@ -144,7 +144,7 @@ test("the sweeper follows what runs, and forgets an admission that died before i
   const id = await admit(project, 0);
   const bytes = await storage.storedBytes.read(project);
   const entering = { id: newId("resp"), project, nowMs: Date.now() - 60_000, bytes: 5_000 };
-  await storage.open.enter(entering, { maxOpen: 0, maxStoredBytes: 0 });
+  await storage.inFlight.addWithinLimits(entering, { maxOpen: 0, maxStoredBytes: 0 });
   expect(await storage.storedBytes.read(project)).toBe(bytes + 5_000);
   const { lease, last } = (await storage.leases.acquire(id, Date.now(), 5, "test")) as { lease: string; last: number };
   const events = [`{"type":"response.queued","sequence_number":${last + 1},"text":"${"x".repeat(1_000)}"}`];

@@ -1,16 +1,21 @@
 /** Calls of tools that have events of their own. */
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { type At, script } from "../legal-items.ts";
-import { begun, done, steps, told } from "./steps.ts";
+import { inProgress, done, callEvents, textEvents } from "./steps.ts";
 
 export const search = (kind: "web_search_call" | "file_search_call") => (at: At) =>
-  steps(at, kind, "in_progress", "searching", "completed");
+  callEvents(at, kind, "in_progress", "searching", "completed");
 
 type WebAction = Extract<OutputItem, { type: "web_search_call" }>["action"];
 export const webSearch = (action: WebAction) =>
-  script("web_search_call", { ...begun, action: { type: "search" } }, { ...done, action }, search("web_search_call"));
+  script(
+    "web_search_call",
+    { ...inProgress, action: { type: "search" } },
+    { ...done, action },
+    search("web_search_call"),
+  );
 
-export const FOUND = {
+export const SEARCH_RESULTS = {
   attributes: { year: 2026 },
   file_id: "file_1",
   filename: "herons.pdf",
@@ -20,10 +25,10 @@ export const FOUND = {
 
 export const imageGeneration = script(
   "image_generation_call",
-  { ...begun, result: null },
+  { ...inProgress, result: null },
   { ...done, result: "AA==", output_format: "png", quality: "low", size: "1024x1024", background: "opaque" },
   (at) => [
-    ...steps(at, "image_generation_call", "in_progress", "generating"),
+    ...callEvents(at, "image_generation_call", "in_progress", "generating"),
     ...[0, 1].map((partial_image_index) => ({
       type: "response.image_generation_call.partial_image" as const,
       ...at,
@@ -34,22 +39,25 @@ export const imageGeneration = script(
       background: "opaque",
       output_format: "png",
     })),
-    ...steps(at, "image_generation_call", "completed"),
+    ...callEvents(at, "image_generation_call", "completed"),
   ],
 );
 
 const SERVER = { server_label: "wetlands" };
 export const MCP_CALL = { ...SERVER, name: "count", arguments: "" };
-export const ASKED = '{"place":"reeds"}';
-export const argumentsOf = (at: At, kind: string) => told(at, kind, "arguments", [ASKED.slice(0, 5), ASKED.slice(5)]);
+export const ARGUMENTS = '{"place":"reeds"}';
+export const argumentEvents = (at: At, kind: string) =>
+  textEvents(at, kind, "arguments", [ARGUMENTS.slice(0, 5), ARGUMENTS.slice(5)]);
 export const mcpCall = (last: "completed" | "failed", after: object) =>
-  script("mcp_call", { ...MCP_CALL, ...begun }, { arguments: ASKED, ...after }, (at) => [
-    ...steps(at, "mcp_call", "in_progress"),
-    ...argumentsOf(at, "mcp_call_arguments"),
-    ...steps(at, "mcp_call", last),
+  script("mcp_call", { ...MCP_CALL, ...inProgress }, { arguments: ARGUMENTS, ...after }, (at) => [
+    ...callEvents(at, "mcp_call", "in_progress"),
+    ...argumentEvents(at, "mcp_call_arguments"),
+    ...callEvents(at, "mcp_call", last),
   ]);
 export const mcpListTools = (last: "completed" | "failed", after: object) =>
-  script("mcp_list_tools", { ...SERVER, tools: [] }, after, (at) => steps(at, "mcp_list_tools", "in_progress", last));
+  script("mcp_list_tools", { ...SERVER, tools: [] }, after, (at) =>
+    callEvents(at, "mcp_list_tools", "in_progress", last),
+  );
 
 const RUN = { commands: ["ls", "pwd"], max_output_length: null, timeout_ms: null };
 const RAN = [
@@ -59,18 +67,18 @@ const RAN = [
 
 export const shellCall = script(
   "shell_call",
-  { ...begun, call_id: "call_shell", action: { ...RUN, commands: [] }, environment: { type: "local" } },
+  { ...inProgress, call_id: "call_shell", action: { ...RUN, commands: [] }, environment: { type: "local" } },
   { ...done, action: RUN },
   ({ output_index }) =>
     RUN.commands.flatMap((command, command_index) => [
       { type: "response.shell_call_command.added" as const, output_index, command_index, command: "" },
-      ...told({ output_index, command_index }, "shell_call_command", "command", [command]),
+      ...textEvents({ output_index, command_index }, "shell_call_command", "command", [command]),
     ]),
 );
 
 export const shellCallOutput = script(
   "shell_call_output",
-  { ...begun, call_id: "call_shell", output: [], max_output_length: null },
+  { ...inProgress, call_id: "call_shell", output: [], max_output_length: null },
   { ...done, output: RAN },
   (at) =>
     RAN.flatMap((output, command_index) => [
@@ -88,6 +96,6 @@ type Operation = Extract<OutputItem, { type: "apply_patch_call" }>["operation"];
 
 /** Providers stream the diff in events that are in no published type (contract.md#events). */
 export const patch = (call_id: string, operation: Operation) =>
-  script("apply_patch_call", { ...begun, call_id, operation }, done, (at) =>
-    "diff" in operation ? told(at, "apply_patch_call_operation_diff", "diff", [operation.diff]) : [],
+  script("apply_patch_call", { ...inProgress, call_id, operation }, done, (at) =>
+    "diff" in operation ? textEvents(at, "apply_patch_call_operation_diff", "diff", [operation.diff]) : [],
   );

@@ -3,14 +3,14 @@ import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { At } from "../legal-items.ts";
 
 export const done = { status: "completed" } as const;
-export const begun = { status: "in_progress" } as const;
+export const inProgress = { status: "in_progress" } as const;
 
 /** Events that say nothing but where a call is. */
-export const steps = (at: At, kind: string, ...names: string[]) =>
+export const callEvents = (at: At, kind: string, ...names: string[]) =>
   names.map((name) => ({ type: `response.${kind}.${name}`, ...at }) as unknown as ItemEventDraft);
 
 /** A text in deltas, and then whole, in the field that is named. */
-export const told = (at: object, kind: string, field: string, deltas: readonly string[], more: object = {}) =>
+export const textEvents = (at: object, kind: string, field: string, deltas: readonly string[], more: object = {}) =>
   [
     ...deltas.map((delta) => ({ type: `response.${kind}.delta`, ...at, delta, ...more })),
     { type: `response.${kind}.done`, ...at, [field]: deltas.join(""), ...more },

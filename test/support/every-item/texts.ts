@@ -2,7 +2,7 @@
 import type { OutputContent } from "../../../src/protocol/content.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { type At, script } from "../legal-items.ts";
-import { begun, done, told } from "./steps.ts";
+import { inProgress, done, textEvents } from "./steps.ts";
 
 const part = (
   at: At & { content_index: number },
@@ -43,11 +43,11 @@ const REFUSAL = { type: "refusal" as const, refusal: "No more." };
 
 export const message = script(
   "message",
-  { role: "assistant", ...begun, content: [] },
+  { role: "assistant", ...inProgress, content: [] },
   { ...done, content: [TEXT, REFUSAL] },
   (item) => {
     const [first, second] = [0, 1].map((content_index) => ({ ...item, content_index })) as [never, never];
-    const words = told(first, "output_text", "text", ["Her", "ons"], { logprobs: [LOGPROB] });
+    const words = textEvents(first, "output_text", "text", ["Her", "ons"], { logprobs: [LOGPROB] });
     const notes = ANNOTATIONS.map((annotation, annotation_index) => ({
       type: "response.output_text.annotation.added" as const,
       ...(first as At & { content_index: number }),
@@ -56,7 +56,12 @@ export const message = script(
     }));
     return [
       ...part(first, EMPTY_TEXT, TEXT, [...words.slice(0, -1), ...notes, ...words.slice(-1)]),
-      ...part(second, { type: "refusal", refusal: "" }, REFUSAL, told(second, "refusal", "refusal", ["No ", "more."])),
+      ...part(
+        second,
+        { type: "refusal", refusal: "" },
+        REFUSAL,
+        textEvents(second, "refusal", "refusal", ["No ", "more."]),
+      ),
     ];
   },
 );
@@ -66,7 +71,7 @@ const SUMMARY = { type: "summary_text" as const, text: "Wading." };
 
 export const reasoning = script(
   "reasoning",
-  { summary: [], encrypted_content: "gAAA", ...begun },
+  { summary: [], encrypted_content: "gAAA", ...inProgress },
   { ...done, summary: [SUMMARY], content: [THOUGHT], encrypted_content: "gBBB" },
   (item) => {
     const [inner, outer] = [
@@ -75,9 +80,14 @@ export const reasoning = script(
     ];
     return [
       { type: "response.reasoning_summary_part.added", ...outer, part: { ...SUMMARY, text: "" } },
-      ...told(outer, "reasoning_summary_text", "text", ["Wad", "ing."]),
+      ...textEvents(outer, "reasoning_summary_text", "text", ["Wad", "ing."]),
       { type: "response.reasoning_summary_part.done", ...outer, part: SUMMARY },
-      ...part(inner, { ...THOUGHT, text: "" }, THOUGHT, told(inner, "reasoning_text", "text", ["They ", "wade."])),
+      ...part(
+        inner,
+        { ...THOUGHT, text: "" },
+        THOUGHT,
+        textEvents(inner, "reasoning_text", "text", ["They ", "wade."]),
+      ),
     ];
   },
 );

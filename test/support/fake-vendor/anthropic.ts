@@ -1,15 +1,15 @@
 /** Anthropic's Messages: what a request says, how an answer is written, and what is refused. */
 import { z } from "zod";
 import {
-  firstBroken,
+  findBrokenRule,
   type Frame,
   interleave,
-  type Memory,
+  type VendorMemory,
   type Oddity,
   type OpenVendor,
   type Rule,
 } from "./protocol.ts";
-import { type Step, type Turn, words } from "./script.ts";
+import { type Step, type ScriptedTurn, words } from "./script.ts";
 
 const blockSchema = z.looseObject({ type: z.string() });
 type Block = z.infer<typeof blockSchema>;
@@ -34,13 +34,13 @@ const FIELDS = new Set(
   ),
 );
 
-export function openAnthropic(memory: Memory): OpenVendor {
+export function openAnthropic(memory: VendorMemory): OpenVendor {
   return {
     readSteps: (body) => bodySchema.parse(body).messages.flatMap(stepsOf),
     check: (body) => {
       const parsed = bodySchema.safeParse(body);
       if (!parsed.success) return { status: 400, message: z.prettifyError(parsed.error) };
-      return firstBroken(RULES, parsed.data, memory);
+      return findBrokenRule(RULES, parsed.data, memory);
     },
     write: (turn, body) => writeTurn(turn, bodySchema.parse(body), memory),
     describe: ({ status, message }) => ({
@@ -159,11 +159,11 @@ const RULES: readonly Rule<Body>[] = [
   },
 ];
 
-function isOurs({ thinking, signature }: Block, memory: Memory): boolean {
+function isOurs({ thinking, signature }: Block, memory: VendorMemory): boolean {
   return memory.given(String(signature))?.includes(thinking) === true;
 }
 
-function writeTurn(turn: Turn, body: Body, memory: Memory): Frame[] {
+function writeTurn(turn: ScriptedTurn, body: Body, memory: VendorMemory): Frame[] {
   const blocks = [
     ...(turn.thinks !== undefined && isThinking(body) ? [thinkingBlock(turn.thinks, memory)] : []),
     ...(turn.says === undefined ? [] : [textBlock(turn.says)]),
@@ -197,7 +197,7 @@ function writeTurn(turn: Turn, body: Body, memory: Memory): Frame[] {
   ].map((data) => ({ event: data.type, data }));
 }
 
-function thinkingBlock(thinking: string, memory: Memory) {
+function thinkingBlock(thinking: string, memory: VendorMemory) {
   const signature = memory.newState();
   memory.keep(signature, thinking);
   return {

@@ -1,7 +1,7 @@
 /** What vendors of chat completions refuse, each in the words of the one that is quoted. A vendor's list of them is in vendors.ts. */
 import type { ChatBody, ChatMessage, ChatRule, GivenTurn } from "./chat.ts";
 import { textOf, turnKey } from "./chat.ts";
-import { callKey, canonical, type Memory, type Source } from "./protocol.ts";
+import { callKey, canonical, type VendorMemory, type Source } from "./protocol.ts";
 
 const PLACEHOLDER = "skip_thought_signature_validator";
 
@@ -129,7 +129,7 @@ export function isThinkingDisabled(body: ChatBody): boolean {
   return canonical(body["thinking"]) === canonical({ type: "disabled" });
 }
 
-function hasReasoning(message: ChatMessage, memory: Memory): boolean {
+function hasReasoning(message: ChatMessage, memory: VendorMemory): boolean {
   const text = message["reasoning_content"];
   const given = givenTurns(message, memory);
   // Turns that were made without thinking have none.
@@ -137,7 +137,7 @@ function hasReasoning(message: ChatMessage, memory: Memory): boolean {
 }
 
 /** One, unless the same was asked for twice. */
-function givenTurns({ tool_calls = [] }: ChatMessage, memory: Memory): GivenTurn[] {
+function givenTurns({ tool_calls = [] }: ChatMessage, memory: VendorMemory): GivenTurn[] {
   const [call] = tool_calls;
   if (call === undefined) return [];
   const { name, arguments: json } = call.function;

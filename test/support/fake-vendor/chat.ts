@@ -2,15 +2,15 @@
 import { z } from "zod";
 import {
   callKey,
-  firstBroken,
+  findBrokenRule,
   type Frame,
-  type Memory,
+  type VendorMemory,
   type Oddity,
   type OpenVendor,
-  type Refusal,
+  type VendorRejection,
   type Rule,
 } from "./protocol.ts";
-import { type Step, type Turn, words } from "./script.ts";
+import { type Step, type ScriptedTurn, words } from "./script.ts";
 
 const callSchema = z.looseObject({
   id: z.string(),
@@ -54,18 +54,21 @@ export interface ChatStyle {
 export interface ChatVendor {
   style: ChatStyle;
   rules: readonly ChatRule[];
-  describe: (refusal: Refusal) => unknown;
-  overloaded: Refusal;
+  describe: (refusal: VendorRejection) => unknown;
+  overloaded: VendorRejection;
   oddities: readonly Oddity[];
 }
 
-export function openChat({ style, rules, describe, overloaded, oddities }: ChatVendor, memory: Memory): OpenVendor {
+export function openChat(
+  { style, rules, describe, overloaded, oddities }: ChatVendor,
+  memory: VendorMemory,
+): OpenVendor {
   return {
     readSteps: (body) => readSteps(bodySchema.parse(body)),
     check: (body) => {
       const parsed = bodySchema.safeParse(body);
       if (!parsed.success) return { status: 400, message: z.prettifyError(parsed.error) };
-      return firstBroken(rules, parsed.data, memory);
+      return findBrokenRule(rules, parsed.data, memory);
     },
     write: (turn, body) => new ChatWriter(style, memory).write(turn, bodySchema.parse(body)),
     describe,
@@ -101,16 +104,16 @@ const REASONS = { stop: "stop", length: "length", refusal: "content_filter" } as
 
 class ChatWriter {
   readonly #style: ChatStyle;
-  readonly #memory: Memory;
+  readonly #memory: VendorMemory;
   readonly #frames: Frame[] = [];
   #model = "";
 
-  constructor(style: ChatStyle, memory: Memory) {
+  constructor(style: ChatStyle, memory: VendorMemory) {
     this.#style = style;
     this.#memory = memory;
   }
 
-  write(turn: Turn, body: ChatBody): Frame[] {
+  write(turn: ScriptedTurn, body: ChatBody): Frame[] {
     this.#model = body.model;
     const thinks = this.#style.isThinkingOff?.(body) === true ? undefined : turn.thinks;
     this.#delta({ role: "assistant", content: "" });
@@ -150,7 +153,7 @@ class ChatWriter {
     }
   }
 
-  #call(calls: NonNullable<Turn["calls"]>): void {
+  #call(calls: NonNullable<ScriptedTurn["calls"]>): void {
     for (const [place, { name, arguments: args }] of calls.entries()) {
       const id = this.#style.callId(this.#memory.next(), name);
       this.#memory.keep(`ids of ${callKey(name, args)}`, id);

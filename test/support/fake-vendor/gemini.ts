@@ -1,7 +1,15 @@
 /** Gemini's own protocol: what a request says, how an answer is written, and what is refused. */
 import { z } from "zod";
-import { callKey, firstBroken, type Frame, type Memory, type Oddity, type OpenVendor, type Rule } from "./protocol.ts";
-import { type Step, type Turn, words } from "./script.ts";
+import {
+  callKey,
+  findBrokenRule,
+  type Frame,
+  type VendorMemory,
+  type Oddity,
+  type OpenVendor,
+  type Rule,
+} from "./protocol.ts";
+import { type Step, type ScriptedTurn, words } from "./script.ts";
 
 const partSchema = z.looseObject({
   text: z.string().optional(),
@@ -28,13 +36,13 @@ const FIELDS = new Set(
 const PLACEHOLDER = "skip_thought_signature_validator";
 const SIGNATURES = "https://ai.google.dev/gemini-api/docs/thought-signatures";
 
-export function openGemini(memory: Memory): OpenVendor {
+export function openGemini(memory: VendorMemory): OpenVendor {
   return {
     readSteps: (body) => bodySchema.parse(body).contents.flatMap(stepsOf),
     check: (body) => {
       const parsed = bodySchema.safeParse(body);
       if (!parsed.success) return { status: 400, message: z.prettifyError(parsed.error) };
-      return firstBroken(RULES, parsed.data, memory);
+      return findBrokenRule(RULES, parsed.data, memory);
     },
     write: (turn, body) => writeTurn(turn, bodySchema.parse(body), memory),
     describe: ({ status: code, message }) => ({
@@ -113,7 +121,7 @@ const RULES: readonly Rule<Body>[] = [
   },
 ];
 
-function writeTurn(turn: Turn, body: Body, memory: Memory): Frame[] {
+function writeTurn(turn: ScriptedTurn, body: Body, memory: VendorMemory): Frame[] {
   const shows = body.generationConfig?.thinkingConfig?.includeThoughts === true;
   const thoughts = shows ? words(turn.thinks ?? "").map((text) => ({ text, thought: true })) : [];
   const texts = words(turn.says ?? "").map((text) => ({ text }));

@@ -1,5 +1,5 @@
 /** What is common to the protocols: frames, refusals, rules, and what a vendor remembers of what it has given out. */
-import type { Step, Turn } from "./script.ts";
+import type { Step, ScriptedTurn } from "./script.ts";
 
 /** Of an event stream. A string is written as it is. */
 export interface Frame {
@@ -7,7 +7,7 @@ export interface Frame {
   data: unknown;
 }
 
-export interface Refusal {
+export interface VendorRejection {
   status: number;
   message: string;
 }
@@ -19,11 +19,11 @@ export type Source = `https://${string}`;
 export interface Rule<B> {
   source: Source;
   status?: number;
-  broken: (body: B, memory: Memory) => string | undefined;
+  broken: (body: B, memory: VendorMemory) => string | undefined;
 }
 
 /** State that a vendor gave out beside its calls, to compare with what it is given back. */
-export class Memory {
+export class VendorMemory {
   readonly name: string;
   /** By what identifies the call there. */
   readonly #states = new Map<string, unknown[]>();
@@ -55,7 +55,7 @@ export class Memory {
 const MARK = "~state~";
 
 /** No vendor can read another's state, and most refuse it. */
-export function foreignState(body: unknown, { name }: Memory): string | undefined {
+export function foreignState(body: unknown, { name }: VendorMemory): string | undefined {
   const [, owner] =
     [...JSON.stringify(body).matchAll(/~state~([a-z]+)~state~/g)].find(([, each]) => each !== name) ?? [];
   return owner && `State of '${owner}' was sent to '${name}'.`;
@@ -66,13 +66,13 @@ export interface OpenVendor {
   /** The conversation in a request's body. */
   readSteps: (body: unknown) => Step[];
   /** The first rule that the body breaks. */
-  check: (body: unknown) => Refusal | undefined;
+  check: (body: unknown) => VendorRejection | undefined;
   /** An answer as the vendor streams it. */
-  write: (turn: Turn, body: unknown) => Frame[];
+  write: (turn: ScriptedTurn, body: unknown) => Frame[];
   /** The body of an error. */
-  describe: (refusal: Refusal) => unknown;
+  describe: (refusal: VendorRejection) => unknown;
   /** How it says that it is overloaded. */
-  overloaded: Refusal;
+  overloaded: VendorRejection;
   /** What its streams may also be like, each a change that its own documentation, or a report, says to expect. */
   oddities: readonly Oddity[];
 }
@@ -89,10 +89,14 @@ export interface VendorDefinition {
   /** Of the address, behind the host. */
   path: string;
   model: string;
-  open: (memory: Memory) => OpenVendor;
+  open: (memory: VendorMemory) => OpenVendor;
 }
 
-export function firstBroken<B>(rules: readonly Rule<B>[], body: B, memory: Memory): Refusal | undefined {
+export function findBrokenRule<B>(
+  rules: readonly Rule<B>[],
+  body: B,
+  memory: VendorMemory,
+): VendorRejection | undefined {
   for (const { broken, status = 400 } of rules) {
     const message = broken(body, memory);
     if (message !== undefined) return { status, message };

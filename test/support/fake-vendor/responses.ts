@@ -1,15 +1,15 @@
 /** OpenAI's Responses API: what a request says, how an answer is written, and what is refused. */
 import { z } from "zod";
 import {
-  firstBroken,
+  findBrokenRule,
   type Frame,
   interleave,
-  type Memory,
+  type VendorMemory,
   type Oddity,
   type OpenVendor,
   type Rule,
 } from "./protocol.ts";
-import { type Step, type Turn, words } from "./script.ts";
+import { type Step, type ScriptedTurn, words } from "./script.ts";
 
 const itemSchema = z.looseObject({
   type: z.string().default("message"),
@@ -28,13 +28,13 @@ const bodySchema = z.looseObject({
 type Body = z.infer<typeof bodySchema>;
 type Item = Body["input"][number];
 
-export function openResponses(memory: Memory): OpenVendor {
+export function openResponses(memory: VendorMemory): OpenVendor {
   return {
     readSteps: (body) => readSteps(bodySchema.parse(body).input),
     check: (body) => {
       const parsed = bodySchema.safeParse(body);
       if (!parsed.success) return { status: 400, message: z.prettifyError(parsed.error) };
-      return firstBroken(RULES, parsed.data, memory);
+      return findBrokenRule(RULES, parsed.data, memory);
     },
     write: (turn, body) => new ResponseWriter(memory).write(turn, bodySchema.parse(body)),
     describe: ({ status, message }) => ({
@@ -138,15 +138,15 @@ const RULES: readonly Rule<Body>[] = [
 ];
 
 class ResponseWriter {
-  readonly #memory: Memory;
+  readonly #memory: VendorMemory;
   readonly #frames: Frame[] = [];
   readonly #output: object[] = [];
 
-  constructor(memory: Memory) {
+  constructor(memory: VendorMemory) {
     this.#memory = memory;
   }
 
-  write(turn: Turn, { model, include = [] }: Body): Frame[] {
+  write(turn: ScriptedTurn, { model, include = [] }: Body): Frame[] {
     const response = { id: "resp_0", object: "response", model, status: "in_progress", output: [] };
     this.#frame("response.created", { response });
     const reasoning = turn.thinks === undefined ? undefined : this.#think(turn.thinks, include);
@@ -176,7 +176,7 @@ class ResponseWriter {
     return encrypted_content === undefined ? undefined : id;
   }
 
-  #say(text: string, ends: Turn["ends"]): void {
+  #say(text: string, ends: ScriptedTurn["ends"]): void {
     const id = `msg_${this.#memory.next()}`;
     const at = { item_id: id, output_index: this.#output.length, content_index: 0 };
     const isRefusal = ends === "refusal";

@@ -9,7 +9,7 @@ export interface ScriptedCall {
 export type Ending = "stop" | "length" | "refusal";
 
 /** One answer of the model: it thinks, says something, and makes calls at the same time. */
-export interface Turn {
+export interface ScriptedTurn {
   thinks?: string;
   says?: string;
   calls?: readonly ScriptedCall[];
@@ -17,13 +17,13 @@ export interface Turn {
 }
 
 /** By question: a text in the user's message. Its nth turn is the answer once n rounds of calls were answered. */
-export type Script = Readonly<Record<string, readonly Turn[]>>;
+export type Script = Readonly<Record<string, readonly ScriptedTurn[]>>;
 
 /** A conversation as every protocol has it. Calls that were made at the same time are one step. */
 export type Step = { kind: "user"; text: string } | { kind: "calls" };
 
 export interface PlannedTurn {
-  turn: Turn;
+  turn: ScriptedTurn;
   /** Equal for each try of the same turn. */
   key: string;
 }

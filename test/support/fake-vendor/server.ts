@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Chaos, type ChaosSettings } from "./chaos.ts";
-import { type Frame, Memory, type OpenVendor, type Refusal } from "./protocol.ts";
+import { type Frame, VendorMemory, type OpenVendor, type VendorRejection } from "./protocol.ts";
 import { planTurn, type Script } from "./script.ts";
 import { FAKE_VENDORS, type FakeVendorName } from "./vendors.ts";
 
@@ -24,17 +24,17 @@ export interface FakeVendor extends AsyncDisposable {
   /** Bodies that were answered, in the order of their arrival. */
   bodies: readonly unknown[];
   /** What was refused, and why. A well-made request is never refused. */
-  refusals: readonly (Refusal & { body: unknown })[];
+  refusals: readonly (VendorRejection & { body: unknown })[];
   chaos: Chaos;
 }
 
 export async function startFakeVendor(name: FakeVendorName, options: FakeVendorOptions = {}): Promise<FakeVendor> {
   const { script = {}, port = 0 } = options;
   const { provider, path, model, open } = FAKE_VENDORS[name];
-  const vendor = open(new Memory(name));
+  const vendor = open(new VendorMemory(name));
   const chaos = new Chaos(options.chaos);
   const bodies: unknown[] = [];
-  const refusals: (Refusal & { body: unknown })[] = [];
+  const refusals: (VendorRejection & { body: unknown })[] = [];
   const answer = async (body: unknown, response: ServerResponse) => {
     const refusal = vendor.check(body);
     if (refusal !== undefined) {
@@ -77,7 +77,7 @@ export async function startFakeVendor(name: FakeVendorName, options: FakeVendorO
 function refuse(
   response: ServerResponse,
   vendor: OpenVendor,
-  refusal: Refusal,
+  refusal: VendorRejection,
   headers: Record<string, string> = {},
 ): void {
   response.writeHead(refusal.status, { "content-type": "application/json", ...headers });

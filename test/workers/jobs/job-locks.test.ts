@@ -38,7 +38,7 @@ const lockKey = () => `${prefix}:jobs:job-1:lock`;
 test("a lock that is kept has most of its time left at every moment, before its run begins", async () => {
   const locks = new JobLocks(LOCK_MS, renew);
   const job = await takeJob();
-  locks.keep(job);
+  locks.startRenewal(job);
   const endMs = performance.now() + 1.5 * LOCK_MS;
   let leastMs = LOCK_MS;
   while (performance.now() < endMs) leastMs = Math.min(leastMs, await redis.pttl(lockKey()));
@@ -49,7 +49,7 @@ test("a lock that is kept has most of its time left at every moment, before its 
 test("a lock that was lost before its run began is reported to the run", async () => {
   const locks = new JobLocks(LOCK_MS, renew);
   const job = await takeJob();
-  locks.keep(job);
+  locks.startRenewal(job);
   const lost = Promise.withResolvers<void>();
   await redis.set(lockKey(), "another token");
   const early = new Promise<void>((resolve) => locks.watch(job, resolve));
@@ -62,7 +62,7 @@ test("a lock that was lost before its run began is reported to the run", async (
 test("a lock that was released is left to run out", async () => {
   const locks = new JobLocks(LOCK_MS, renew);
   const job = await takeJob();
-  locks.keep(job);
+  locks.startRenewal(job);
   locks.release(job);
   await expect.poll(() => redis.exists(lockKey()), { timeout: 3 * LOCK_MS }).toBe(0);
 });

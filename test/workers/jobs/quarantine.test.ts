@@ -1,6 +1,6 @@
 /** Suspects of one project do not keep those of another waiting: real processes, of which each runs one response. */
 import { expect, test, vi } from "vitest";
-import { accept, HANGING } from "../../support/queued-responses.ts";
+import { acceptResponse, HANGING } from "../../support/queued-responses.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { openTestStorage, silentLogger } from "../../support/storage.ts";
 import { Quarantine } from "../../../workers/jobs/quarantine.ts";
@@ -20,7 +20,7 @@ test("with all places taken by one project, and more of it waiting, another's su
   const started: string[] = [];
   const { promise: allPlacesAndOneStarted, resolve } = Promise.withResolvers<void>();
   const run = async (project: string): Promise<Promise<unknown>[]> => {
-    const id = await accept(storage, { project, metadata: HANGING });
+    const id = await acceptResponse(storage, { project, metadata: HANGING });
     const control = new RunControl();
     controls.push(control);
     const onLease = (): void => {

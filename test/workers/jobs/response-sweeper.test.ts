@@ -2,12 +2,12 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/protocol/id.ts";
 import { abandonResponse } from "../../../src/responses/ending/abandon-response.ts";
-import { beginTurn } from "../../../src/responses/conversations/conversation-turn.ts";
+import { lockForResponse } from "../../../src/responses/conversations/conversation-lock.ts";
 import { readResponse } from "../../../src/responses/reading/read-response.ts";
 import type { Storage } from "../../../src/responses/storage.ts";
 import {
-  decide,
-  FAILURES_ALLOWED,
+  decideSweep,
+  MAX_SWEEP_FAILURES,
   ResponseSweeper,
   type SweptResponse,
 } from "../../../workers/jobs/response-sweeper.ts";
@@ -29,7 +29,7 @@ test.each<[string, Partial<SweptResponse>, string]>([
   ["a failure was begun", { ending: "fail" }, "finish"],
   ["it has ended", { status: "completed", ending: "cancel", isQueued: false, deadlineMs: 0 }, "forget"],
 ])("%s: %s", (_name, fields, action) => {
-  expect(decide({ ...running, ...fields }, NOW_MS, MAX_ATTEMPTS)).toBe(action);
+  expect(decideSweep({ ...running, ...fields }, NOW_MS, MAX_ATTEMPTS)).toBe(action);
 });
 
 const sweep = async (storage: Storage): Promise<void> =>
@@ -38,16 +38,16 @@ const sweep = async (storage: Storage): Promise<void> =>
 test("one sweep looks at every open response, however many leave the set meanwhile", async () => {
   await using storage = await openTestStorage();
   // Opened long ago and never recorded: each of them leaves.
-  await Promise.all(Array.from({ length: 450 }, (_, i) => storage.open.add(`resp_${i}`, i)));
+  await Promise.all(Array.from({ length: 450 }, (_, i) => storage.inFlight.add(`resp_${i}`, i)));
   await sweep(storage);
-  expect(await storage.open.list(0, 1_000)).toEqual([]);
+  expect(await storage.inFlight.list(0, 1_000)).toEqual([]);
 });
 
 test("an id that is just being admitted stays, though it has no record yet", async () => {
   await using storage = await openTestStorage();
-  await storage.open.add("resp_new", Date.now());
+  await storage.inFlight.add("resp_new", Date.now());
   await sweep(storage);
-  expect(await storage.open.list(0, 10)).toEqual(["resp_new"]);
+  expect(await storage.inFlight.list(0, 10)).toEqual(["resp_new"]);
 });
 
 /** Ids that no sweep can end, each made odd in its own way. They hold a conversation, if they are recorded at all. */
@@ -71,7 +71,7 @@ async function openPoisoned(storage: Storage, poison: string): Promise<{ id: str
   await storage.conversations.create(conversation, "default", []);
   const record = sampleRecord({ conversationId, deadlineMs: 1 });
   if (poison === UNREADABLE_LOG) record.events[1] = "{odd";
-  await storage.open.add(record.id, 1);
+  await storage.inFlight.add(record.id, 1);
   await storage.records.create(record);
   await storage.conversations.lock(conversationId, record.id);
   await POISONS[poison]?.(storage, record.id);
@@ -88,20 +88,20 @@ describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poiso
     const storage = { ...opened, logger };
     const { id, conversationId } = await openPoisoned(storage, poison);
     const sweeper = new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" });
-    for (let failures = 0; failures < FAILURES_ALLOWED; failures++) {
-      await storage.open.add(`resp_other_${failures}`, 2);
+    for (let failures = 0; failures < MAX_SWEEP_FAILURES; failures++) {
+      await storage.inFlight.add(`resp_other_${failures}`, 2);
       await sweeper.sweep();
-      expect(await storage.open.list(0, 10)).toEqual([id]);
+      expect(await storage.inFlight.list(0, 10)).toEqual([id]);
     }
     await sweeper.sweep();
-    expect(await storage.open.list(0, 10)).toEqual([]);
+    expect(await storage.inFlight.list(0, 10)).toEqual([]);
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 50, responseId: id, msg: expect.stringContaining("Gave") }),
     );
     // Only a record says which conversation it held. Where there is none, the next request to write there frees it.
     const lock = async () => (await storage.conversations.readOwned(conversationId, "default"))?.lock;
     expect(await lock()).toBe(poison === "whose record is none" ? id : "");
-    await beginTurn(storage, conversationId, "default", "resp_next");
+    await lockForResponse(storage, conversationId, "default", "resp_next");
     expect(await lock()).toBe("resp_next");
   });
 });

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FetchPolicy } from "../../../workers/net/fetch-policy.ts";
-import { GuardedFetch, type GuardedFetchOptions, type ReadOptions } from "../../../workers/net/guarded-fetch.ts";
+import { GuardedFetch, type GuardedFetchOptions, type GuardedReadOptions } from "../../../workers/net/guarded-fetch.ts";
 import type { ResolvedAddress } from "../../../workers/net/guarded-connector.ts";
 
 interface Seen {
@@ -84,7 +84,7 @@ function guarded(options: Partial<GuardedFetchOptions> & { allowed?: string } = 
 let free: GuardedFetch;
 const a = (path: string): string => `http://127.0.0.1:${portA}${path}`;
 const b = (path: string): string => `http://127.0.0.1:${portB}${path}`;
-const LIMITS: ReadOptions = { maxBytes: 100_000, timeoutMs: 30_000, signal: new AbortController().signal };
+const LIMITS: GuardedReadOptions = { maxBytes: 100_000, timeoutMs: 30_000, signal: new AbortController().signal };
 
 beforeAll(async () => {
   [portA, portB] = [await serve(), await serve()];
@@ -242,7 +242,7 @@ describe("a limit", () => {
   });
 
   test("of time does not run while a redirect is looked at, and runs on after it", async () => {
-    const options = { ...LIMITS, timeoutMs: 1_000, refuseRedirect: async () => await delay(1_500, undefined) };
+    const options = { ...LIMITS, timeoutMs: 1_000, checkRedirect: async () => await delay(1_500, undefined) };
     const to = (path: string) => a(`/redirect?to=${encodeURIComponent(path)}`);
     expect((await free.read(to("/ok"), options)).status).toBe(200);
     await expect(free.read(to("/hang"), options)).rejects.toMatchObject({ name: "FetchTimeoutError" });

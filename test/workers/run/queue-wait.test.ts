@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { queueWaitMs } from "../../../workers/run/queue-wait.ts";
+import { computeQueueWaitMs } from "../../../workers/run/queue-wait.ts";
 import type { PostponedFinish } from "../../../workers/upstreams/upstream.ts";
 
 const NOW_MS = 1_000;
@@ -8,27 +8,27 @@ const postponed: PostponedFinish = { type: "finish", status: "postponed", error 
 const limits = { waits: 0, maxWaits: 3, deadlineMs: Number.MAX_SAFE_INTEGER, latestStartMs: 0 };
 
 test.each([
-  ["what the provider asked for, and up to a quarter more", { afterMs: 20_000 }, {}, [20_000, 25_000]],
-  ["an hour at most of it", { afterMs: 86_400_000 }, {}, [3_600_000, 4_500_000]],
+  ["what the provider asked for, and up to a quarter more", { retryAfterMs: 20_000 }, {}, [20_000, 25_000]],
+  ["an hour at most of it", { retryAfterMs: 86_400_000 }, {}, [3_600_000, 4_500_000]],
   ["10 s if it asked for nothing", {}, {}, [10_000, 12_500]],
   ["twice as long each time", {}, { waits: 2 }, [40_000, 50_000]],
   ["5 minutes at most of that", {}, { waits: 50, maxWaits: 51 }, [300_000, 375_000]],
 ])("the wait is %s", (_name, finish, more, [least, most]) => {
   const wait = (random: number) =>
-    queueWaitMs({ ...postponed, ...finish }, { ...limits, ...more }, NOW_MS, () => random);
+    computeQueueWaitMs({ ...postponed, ...finish }, { ...limits, ...more }, NOW_MS, () => random);
   expect([wait(0), wait(1)]).toEqual([least, most]);
 });
 
 test.each([
   ["it has waited as often as it may", {}, { waits: 3 }],
   ["waiting is turned off", {}, { maxWaits: 0 }],
-  ["its deadline comes before", { afterMs: 20_000 }, { deadlineMs: NOW_MS + 20_000 }],
+  ["its deadline comes before", { retryAfterMs: 20_000 }, { deadlineMs: NOW_MS + 20_000 }],
 ])("there is no wait if %s", (_name, finish, more) => {
-  expect(queueWaitMs({ ...postponed, ...finish }, { ...limits, ...more }, NOW_MS, () => 0)).toBeUndefined();
+  expect(computeQueueWaitMs({ ...postponed, ...finish }, { ...limits, ...more }, NOW_MS, () => 0)).toBeUndefined();
 });
 
 test("before its latest start, a response with a completion window waits as often as it must", () => {
   const wait = (latestStartMs: number) =>
-    queueWaitMs(postponed, { ...limits, waits: 3, latestStartMs }, NOW_MS, () => 0);
+    computeQueueWaitMs(postponed, { ...limits, waits: 3, latestStartMs }, NOW_MS, () => 0);
   expect([wait(NOW_MS + 1), wait(NOW_MS)]).toEqual([80_000, undefined]);
 });

@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { RunControl } from "../../../workers/attempt/run.ts";
-import { INTERRUPTED } from "../../../workers/tools/tool-calls.ts";
+import { INTERRUPTED } from "../../../workers/tools/execute-calls.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
 import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
-import { dyingStorage } from "../../support/dying-storage.ts";
+import { crashingStorage } from "../../support/crashing-storage.ts";
 import { messageEvents, USAGE } from "../../support/samples.ts";
 import { openTestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
 
 const look = (x: number) => ({ call: "look", arguments: { x } });
 const change = (x: number) => ({ call: "change", arguments: { x } });
@@ -18,7 +18,7 @@ const TOOLS = { tools: [COUNTING_TOOL] };
 async function run(request: Parameters<typeof createResponse>[1], options: { maxToolCalls?: number } = {}) {
   await using storage = await openTestStorage();
   const tool = countingTool();
-  const upstream = new NotingUpstream();
+  const upstream = new RecordingUpstream();
   const id = await createResponse(storage, request);
   const outcome = await runOnce({ storage, kinds: [tool.kind], upstream, ...options }, id, new RunControl());
   expect(outcome).toBe("ended");
@@ -33,7 +33,7 @@ const textsOf = (output: readonly OutputItem[]) =>
 
 describe("a response with tools", () => {
   test("calls the model until it answers, with what the calls before came to", async () => {
-    const { response, tool, upstream } = await run({ ...TOOLS, metadata: steps([look(1), change(2)], look(3)) });
+    const { response, tool, upstream } = await run({ ...TOOLS, metadata: scriptSteps([look(1), change(2)], look(3)) });
     expect(response.status).toBe("completed");
     expect(textsOf(response.output)).toEqual([
       'look {"x":1} completed',
@@ -43,7 +43,7 @@ describe("a response with tools", () => {
     ]);
     expect(tool.begun).toEqual(["look 1", "change 2", "look 3"]);
     expect(upstream.calls).toHaveLength(3);
-    const shown = upstream.calls[2]!.input.map((item) => item.type);
+    const shown = upstream.calls[2]!.history.map((item) => item.type);
     expect(shown).toEqual([
       "message",
       "function_call",
@@ -53,7 +53,7 @@ describe("a response with tools", () => {
       "function_call",
       "function_call_output",
     ]);
-    expect(upstream.calls[2]!.input.at(-1)).toMatchObject({ output: "look 3 is done" });
+    expect(upstream.calls[2]!.history.at(-1)).toMatchObject({ output: "look 3 is done" });
   });
 
   test("makes the calls of one turn side by side, and shows them in the model's order", async () => {
@@ -64,26 +64,26 @@ describe("a response with tools", () => {
       if (call === "look 2") bothBegun.resolve();
       await bothBegun.promise;
     });
-    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
-    await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps([look(1), look(2)]) });
+    await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new RunControl());
     const { response } = await finalResponse(storage, id);
     expect(tool.atOnce).toBe(2);
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
   });
 
   test("adds up what its turns used", async () => {
-    const { response, upstream } = await run({ ...TOOLS, metadata: steps(look(1), look(2)) });
+    const { response, upstream } = await run({ ...TOOLS, metadata: scriptSteps(look(1), look(2)) });
     const { usage } = response;
     expect(upstream.calls).toHaveLength(3);
     expect(usage!.total_tokens).toBe(usage!.input_tokens + usage!.output_tokens);
-    const inputs = upstream.calls.map((call) => call.input.length);
+    const inputs = upstream.calls.map((call) => call.history.length);
     expect(inputs).toEqual([1, 3, 5]);
     // Each call sends everything before it again.
     expect(usage!.input_tokens).toBeGreaterThan(3);
   });
 
   test("leaves out the calls beyond max_tool_calls, and asks for an answer", async () => {
-    const request = { ...TOOLS, max_tool_calls: 2, metadata: steps([look(1), look(2), look(3)], look(4)) };
+    const request = { ...TOOLS, max_tool_calls: 2, metadata: scriptSteps([look(1), look(2), look(3)], look(4)) };
     const { response, tool, upstream } = await run(request);
     expect(tool.begun).toEqual(["look 1", "look 2"]);
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
@@ -91,7 +91,11 @@ describe("a response with tools", () => {
   });
 
   test.each([undefined, 9])("keeps to the operator's bound where the request's is %s", async (max_tool_calls) => {
-    const request = { ...TOOLS, ...(max_tool_calls && { max_tool_calls }), metadata: steps(look(1), look(2), look(3)) };
+    const request = {
+      ...TOOLS,
+      ...(max_tool_calls && { max_tool_calls }),
+      metadata: scriptSteps(look(1), look(2), look(3)),
+    };
     const { tool } = await run(request, { maxToolCalls: 2 });
     expect(tool.begun).toEqual(["look 1", "look 2"]);
   });
@@ -112,21 +116,21 @@ describe("a response with tools", () => {
       for (let i = 0; i < 50; i += 1) await storage.redis.ping();
       order.push(call);
     });
-    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
-    const outcome = await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, control);
+    const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps([look(1), look(2)]) });
+    const outcome = await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, control);
     expect([...order, outcome]).toEqual(["look 2", "handed-over"]);
   });
 
   test("ends when the model calls a function of the client's, after its own calls of that turn", async () => {
     const tools = [COUNTING_TOOL, { type: "function" as const, name: "mine", parameters: {} }];
     const mine = { call: "mine", arguments: {} };
-    const { response, upstream } = await run({ tools, metadata: steps([look(1), mine, look(2)]) });
+    const { response, upstream } = await run({ tools, metadata: scriptSteps([look(1), mine, look(2)]) });
     expect(upstream.calls).toHaveLength(1);
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', "function_call", 'look {"x":2} completed']);
   });
 
   test("counts max_output_tokens over all turns", async () => {
-    const metadata = { ...steps(look(1), look(2)), "simulator.text": "word ".repeat(100) };
+    const metadata = { ...scriptSteps(look(1), look(2)), "simulator.text": "word ".repeat(100) };
     const { response, upstream } = await run({ ...TOOLS, max_output_tokens: 40, metadata });
     expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
     expect(response.usage!.output_tokens).toBeLessThanOrEqual(40);
@@ -142,10 +146,10 @@ describe("a response with tools", () => {
       run: () => Promise.resolve({ output, isError: false, details: null }),
     }));
     const kind = { types: ["mcp"] as const, open: () => Promise.resolve({ ...open, functions }) };
-    const upstream = new NotingUpstream();
-    const id = await createResponse(storage, { ...TOOLS, metadata: steps(look(1)) });
+    const upstream = new RecordingUpstream();
+    const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1)) });
     await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
-    const shown = upstream.calls[1]!.input.at(-1);
+    const shown = upstream.calls[1]!.history.at(-1);
     expect(shown).toMatchObject({
       output: expect.stringMatching(/x\n\[cut off here: \d+ of 2097152 characters are left out\]\nx/),
     });
@@ -159,10 +163,13 @@ describe("a response with tools", () => {
   ])("arguments that are %s", async (_name, written, begun, shown) => {
     await using storage = await openTestStorage();
     const tool = countingTool();
-    const upstream = new NotingUpstream();
-    const id = await createResponse(storage, { ...TOOLS, metadata: steps({ call: "look", arguments: { x: 1 } }) });
+    const upstream = new RecordingUpstream();
+    const id = await createResponse(storage, {
+      ...TOOLS,
+      metadata: scriptSteps({ call: "look", arguments: { x: 1 } }),
+    });
     const spoil = {
-      run: async function* (...[call, signal]: Parameters<NotingUpstream["run"]>) {
+      run: async function* (...[call, signal]: Parameters<RecordingUpstream["run"]>) {
         for await (const event of upstream.run(call, signal)) {
           if (event.type === "response.output_item.done" && event.item.type === "function_call") {
             yield { ...event, item: { ...event.item, arguments: written } };
@@ -232,7 +239,7 @@ describe("a call that a provider tells in its own way", () => {
 });
 
 describe("after a crash between any two steps", () => {
-  const request = { ...TOOLS, metadata: steps([look(1), change(2), look(3)], [change(4), change(5)], look(6)) };
+  const request = { ...TOOLS, metadata: scriptSteps([look(1), change(2), look(3)], [change(4), change(5)], look(6)) };
 
   /** Runs until the process dies before its `step`th write, and then to the end. */
   async function crashAt(step: number) {
@@ -247,10 +254,10 @@ describe("after a crash between any two steps", () => {
         throw control.generating.reason;
       }
     });
-    const upstream = new NotingUpstream();
+    const upstream = new RecordingUpstream();
     const id = await createResponse(storage, request);
     const first = runOnce(
-      { storage: dyingStorage(storage, control, die), kinds: [tool.kind], upstream },
+      { storage: crashingStorage(storage, control, die), kinds: [tool.kind], upstream },
       id,
       control,
     ).catch((error: unknown) => error);
@@ -281,7 +288,7 @@ describe("after a crash between any two steps", () => {
       control.stop("drain");
       throw control.generating.reason;
     });
-    const upstream = new NotingUpstream();
+    const upstream = new RecordingUpstream();
     const id = await createResponse(storage, request);
     expect(await runOnce({ storage, kinds: [tool.kind], upstream }, id, control)).toBe("handed-over");
     expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("ended");
@@ -295,7 +302,7 @@ describe("after a crash between any two steps", () => {
     await using storage = await openTestStorage();
     const [first, second, third] = [new RunControl(), new RunControl(), new RunControl()];
     const isShown = async () =>
-      (await storage.reader.read(id, 0, 1_000)).some(({ data }) =>
+      (await storage.visibleLogReader.read(id, 0, 1_000)).some(({ data }) =>
         data.startsWith('{"type":"response.mcp_call.completed"'),
       );
     const die = (control: RunControl) => {
@@ -309,8 +316,8 @@ describe("after a crash between any two steps", () => {
       while (!(await isShown())) await storage.redis.ping();
       die(second);
     });
-    const setup = { storage, kinds: [tool.kind], upstream: new NotingUpstream() };
-    const id = await createResponse(storage, { ...TOOLS, metadata: steps([look(1), look(2)]) });
+    const setup = { storage, kinds: [tool.kind], upstream: new RecordingUpstream() };
+    const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps([look(1), look(2)]) });
     for (const control of [first, second, third]) await runOnce(setup, id, control);
     const { response } = await finalResponse(storage, id);
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
@@ -339,7 +346,7 @@ describe("after a crash between any two steps", () => {
         "message",
       ]);
       expect(shown.filter((text) => text.startsWith("look") && !text.endsWith("completed"))).toEqual([]);
-      const outputs = last.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+      const outputs = last.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
       const expected = ["look 1", "change 2", "look 3", "change 4", "change 5", "look 6"];
       expect(outputs).toHaveLength(expected.length);
       for (const [i, output] of outputs.entries()) {
@@ -357,11 +364,11 @@ describe("after Redis came back with an older journal than its log", () => {
   async function runWith(request: Parameters<typeof createResponse>[1], callsBefore: number, lose: Lose) {
     await using storage = await openTestStorage();
     const tool = countingTool();
-    const upstream = new NotingUpstream();
+    const upstream = new RecordingUpstream();
     const control = new RunControl();
     const id = await createResponse(storage, request);
     const dying = {
-      run: (...[call, signal]: Parameters<NotingUpstream["run"]>) => {
+      run: (...[call, signal]: Parameters<RecordingUpstream["run"]>) => {
         if (upstream.calls.length === callsBefore) control.stop("drain");
         return upstream.run(call, signal);
       },
@@ -375,21 +382,21 @@ describe("after Redis came back with an older journal than its log", () => {
   type Lose = (storage: Awaited<ReturnType<typeof openTestStorage>>, id: string) => Promise<unknown>;
 
   test("a call that the log shows as over is not made again, and the model is shown it", async () => {
-    const request = { ...TOOLS, max_tool_calls: 2, metadata: steps(change(1), change(2), change(3)) };
+    const request = { ...TOOLS, max_tool_calls: 2, metadata: scriptSteps(change(1), change(2), change(3)) };
     const { response, tool, upstream } = await runWith(request, 1, (storage, id) =>
       storage.redis.del(storage.layout.calls(id)),
     );
     expect(tool.begun).toEqual(["change 1", "change 2"]);
     expect(textsOf(response.output)).toEqual(['change {"x":1} completed', 'change {"x":2} completed', "message"]);
-    const { input } = upstream.calls.at(-1)!;
-    expect(input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []))).toEqual([
+    const { history } = upstream.calls.at(-1)!;
+    expect(history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []))).toEqual([
       "change 1 is done",
       "change 2 is done",
     ]);
   });
 
   test("what it kept of the journal is not written over", async () => {
-    const request = { ...TOOLS, metadata: steps(look(1), look(2), look(3)) };
+    const request = { ...TOOLS, metadata: scriptSteps(look(1), look(2), look(3)) };
     const { response, tool, journal } = await runWith(request, 2, (storage, id) =>
       storage.redis.hdel(storage.layout.calls(id), "turn:0"),
     );
@@ -412,15 +419,15 @@ describe("after Redis came back with an older journal than its log", () => {
     /** Redis is as it was before the calls: the last events of the log, and all of the journal, are gone. */
     const rollBack = async () => {
       before = await redis.hgetall(layout.calls(id));
-      const events = await storage.writersReader.read(id, 0, 100_000);
+      const events = await storage.fullLogReader.read(id, 0, 100_000);
       const kept = events.slice(0, 3);
       const changes = redis.multi().del(layout.calls(id)).del(layout.events(id));
       for (const { sequenceNumber, data } of kept) changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
       await changes.hset(layout.meta(id), "last", kept.at(-1)!.sequenceNumber).exec();
     };
     const tool = countingTool((call) => (call === "change 2" ? rollBack() : undefined));
-    const id = await createResponse(storage, { ...TOOLS, metadata: steps(look(1), change(2)) });
-    await runOnce({ storage, kinds: [tool.kind], upstream: new NotingUpstream() }, id, new RunControl());
+    const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1), change(2)) });
+    await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new RunControl());
     const { response } = await finalResponse(storage, id);
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'change {"x":2} completed', "message"]);
     expect(Object.keys(before)).toHaveLength(4);

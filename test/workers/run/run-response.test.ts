@@ -8,10 +8,10 @@ import { isTerminalStatus } from "../../../src/protocol/response.ts";
 import { ItemIndex } from "../../../src/store/item-index.ts";
 import { foldLog } from "../../../src/stream/log/snapshot.ts";
 import { RunControl } from "../../../workers/attempt/run.ts";
-import { failed, type Upstream } from "../../../workers/upstreams/upstream.ts";
+import { failedFinish, type Upstream } from "../../../workers/upstreams/upstream.ts";
 import { messageEvents, USAGE } from "../../support/samples.ts";
 import { openTestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce } from "../../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce } from "../../support/tool-runs.ts";
 
 const textOf = (item: OutputItem | undefined) =>
   item?.type === "message" ? item.content.map((part) => "text" in part && part.text).join("") : item?.type;
@@ -31,7 +31,7 @@ test.each([
   };
   const id = await createResponse(storage, {});
   expect(await runOnce({ storage, kinds: [], upstream }, id, control)).toBe(outcome);
-  const { response } = (await foldLog(storage.redis, storage.layout, storage.reader, id))!;
+  const { response } = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
   expect(textOf(response.output[0])).toBe("One two three.");
   expect(response.status).toBe(reason === "deadline" ? "failed" : "in_progress");
 });
@@ -40,7 +40,7 @@ test("what a response has cost is reported if it failed, too", async () => {
   await using storage = await openTestStorage();
   const upstream: Upstream = {
     async *run() {
-      yield { ...failed("server_error", "It broke."), usage: USAGE };
+      yield { ...failedFinish("server_error", "It broke."), usage: USAGE };
     },
   };
   const id = await createResponse(storage, {});
@@ -52,7 +52,7 @@ test("the least that a request may ask for is asked for", async () => {
   await using storage = await openTestStorage();
   const metadata = { "simulator.tokens": "100", "simulator.delay_ms": "0" };
   const id = await createResponse(storage, { max_output_tokens: 16, metadata });
-  await runOnce({ storage, kinds: [], upstream: new NotingUpstream() }, id, new RunControl());
+  await runOnce({ storage, kinds: [], upstream: new RecordingUpstream() }, id, new RunControl());
   const { response } = await finalResponse(storage, id);
   expect(response).toMatchObject({ status: "incomplete", usage: { output_tokens: 16 } });
 });
@@ -68,20 +68,20 @@ test("output is known by its ids before anyone can see the end that shows it", a
     }
   }
   const watched = { ...storage, items: new WatchedIndex(storage.redis, storage.layout) };
-  await runOnce({ storage: watched, kinds: [], upstream: new NotingUpstream() }, id, new RunControl());
+  await runOnce({ storage: watched, kinds: [], upstream: new RecordingUpstream() }, id, new RunControl());
   const { response } = await finalResponse(storage, id);
-  expect(await storage.items.find("default", response.output[0]!.id)).toEqual([id]);
+  expect(await storage.itemIndex.findOwners("default", response.output[0]!.id)).toEqual([id]);
   expect(wasOver).toEqual([false]);
 });
 
 test("a response whose worker died between its end and its leaving is left by the next", async () => {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, { metadata: { "simulator.tokens": "1", "simulator.delay_ms": "0" } });
-  const upstream = new NotingUpstream();
+  const upstream = new RecordingUpstream();
   await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
-  await storage.open.add(id, Date.now());
+  await storage.inFlight.add(id, Date.now());
   expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("not-needed");
-  expect(await storage.open.acceptedAtMs(id)).toBeUndefined();
+  expect(await storage.inFlight.acceptedAtMs(id)).toBeUndefined();
   expect(upstream.calls).toHaveLength(1);
 });
 
@@ -104,7 +104,7 @@ describe("an error that is thrown while a response runs", () => {
     } catch (thrown) {
       outcome = thrown;
     }
-    const { response } = (await foldLog(storage.redis, storage.layout, storage.reader, id))!;
+    const { response } = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
     return { outcome, response, calls };
   };
 

@@ -3,15 +3,15 @@ import { expect, test } from "vitest";
 import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
-import { RecordedForm } from "../../../workers/turn/recorded-form.ts";
+import { EventRecorder } from "../../../workers/turn/event-recorder.ts";
 import { openRun, RunControl } from "../../../workers/attempt/run.ts";
 import { runTurn } from "../../../workers/turn/run-turn.ts";
-import { TurnOutput } from "../../../workers/turn/turn-output.ts";
-import { TurnRelay } from "../../../workers/turn/turn-relay.ts";
-import { WholeCalls } from "../../../workers/turn/whole-calls.ts";
+import { TurnPipeline } from "../../../workers/turn/turn-pipeline.ts";
+import { OutputRouter } from "../../../workers/turn/output-router.ts";
+import { CallBuffer } from "../../../workers/turn/call-buffer.ts";
 import { sampleCall } from "../../support/openai-responses.ts";
 import { openingState, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
-import { beginResponse, openTestStorage } from "../../support/storage.ts";
+import { createLeasedResponse, openTestStorage } from "../../support/storage.ts";
 import { added, done } from "../../support/upstream-server.ts";
 
 const SEARCH = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "tea" } };
@@ -33,21 +33,21 @@ const UPSTREAM: Upstream = {
 
 async function turn(isStrict: boolean) {
   await using storage = await openTestStorage();
-  const { id, lease, last } = await beginResponse(storage, sampleRecord());
+  const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
   const state = openingState(sampleResponse({}, id));
-  const form = new RecordedForm({}, () => "sealed");
+  const recorder = new EventRecorder({}, () => "sealed");
   const run = openRun(storage, { id, lease, last, state }, new RunControl());
   const nextIndex = () => run.writer.state.response.output.length;
-  const relay = new TurnRelay({
+  const router = new OutputRouter({
     functions: new Map(),
     callsLeft: 0,
     mayCall: () => true,
     nextIndex,
     usedIds: new Set(),
   });
-  const calls = new WholeCalls({ isLive: false, isOwn: () => false });
-  const output = new TurnOutput(run, { form, calls, relay, discardTold: () => Promise.resolve() });
-  return await runTurn(run, UPSTREAM, sampleCall(), { output, isStrict });
+  const callBuffer = new CallBuffer({ streamsCalls: false, isServerCall: () => false });
+  const pipeline = new TurnPipeline(run, { recorder, callBuffer, router, discardUnfinished: () => Promise.resolve() });
+  return await runTurn(run, UPSTREAM, sampleCall(), { pipeline, isStrict });
 }
 
 test("is taken as it is by default", async () => {

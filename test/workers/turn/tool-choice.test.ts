@@ -5,7 +5,7 @@ import { RunControl } from "../../../workers/attempt/run.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
 import { COUNTING_TOOL, type CountingOptions, countingTool } from "../../support/counting-tool.ts";
 import { openTestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
 
 const look = (x: number) => ({ call: "look", arguments: { x } });
 const change = (x: number) => ({ call: "change", arguments: { x } });
@@ -13,13 +13,13 @@ type Request = Parameters<typeof createResponse>[1];
 
 interface Options extends CountingOptions {
   /** What the model is told in the place of what it would be. */
-  disobey?: (upstream: NotingUpstream) => Upstream;
+  disobey?: (upstream: RecordingUpstream) => Upstream;
 }
 
 async function run(request: Request, { disobey, ...counting }: Options = {}) {
   await using storage = await openTestStorage();
   const tool = countingTool(undefined, counting);
-  const upstream = new NotingUpstream();
+  const upstream = new RecordingUpstream();
   const id = await createResponse(storage, { tools: [COUNTING_TOOL], ...request });
   await runOnce({ storage, kinds: [tool.kind], upstream: disobey?.(upstream) ?? upstream }, id, new RunControl());
   const { response, log } = await finalResponse(storage, id);
@@ -33,7 +33,7 @@ async function run(request: Request, { disobey, ...counting }: Options = {}) {
 }
 
 /** A model that takes no notice of `tool_choice`, as some servers do. */
-const heedless = (upstream: NotingUpstream): Upstream => ({
+const heedless = (upstream: RecordingUpstream): Upstream => ({
   run: ({ request, ...call }, signal) => {
     const { tool_choice: _, ...rest } = request;
     return upstream.run({ ...call, request: rest }, signal);
@@ -48,20 +48,23 @@ describe("tool_choice", () => {
   };
 
   test("that allows some tools holds for every turn, and forces for the first alone", async () => {
-    const { choices } = await run({ tool_choice: onlyLook, metadata: steps(look(1), look(2)) });
+    const { choices } = await run({ tool_choice: onlyLook, metadata: scriptSteps(look(1), look(2)) });
     expect(choices).toEqual([onlyLook, { ...onlyLook, mode: "auto" }, { ...onlyLook, mode: "auto" }]);
   });
 
   test("is kept to, whatever the model asks for", async () => {
-    const allowed = await run({ tool_choice: onlyLook, metadata: steps(look(1), change(2)) }, { disobey: heedless });
+    const allowed = await run(
+      { tool_choice: onlyLook, metadata: scriptSteps(look(1), change(2)) },
+      { disobey: heedless },
+    );
     expect(allowed.begun).toEqual(["look 1"]);
-    const none = await run({ tool_choice: "none", metadata: steps(look(1)) }, { disobey: heedless });
+    const none = await run({ tool_choice: "none", metadata: scriptSteps(look(1)) }, { disobey: heedless });
     expect(none.begun).toEqual([]);
   });
 
   test("of the client's is the model's first turn's, also after approved calls", async () => {
     const { choices, begun } = await run(
-      { tool_choice: "required", metadata: steps(change(7), look(1)) },
+      { tool_choice: "required", metadata: scriptSteps(change(7), look(1)) },
       { approved: [7] },
     );
     expect(begun).toEqual(["change 7", "look 1"]);
@@ -77,7 +80,7 @@ const NAMESPACE: Tool = {
 };
 
 test("a function of a namespace is the client's, also under the name of one of the server's", async () => {
-  const namespaced = (upstream: NotingUpstream): Upstream => ({
+  const namespaced = (upstream: RecordingUpstream): Upstream => ({
     run: async function* (call, signal) {
       for await (const event of upstream.run(call, signal)) {
         if ("item" in event && event.item.type === "function_call") {
@@ -86,7 +89,7 @@ test("a function of a namespace is the client's, also under the name of one of t
       }
     },
   });
-  const request = { tools: [COUNTING_TOOL, NAMESPACE], metadata: steps(change(1)) };
+  const request = { tools: [COUNTING_TOOL, NAMESPACE], metadata: scriptSteps(change(1)) };
   const { begun, response, upstream } = await run(request, { disobey: namespaced });
   expect(begun).toEqual([]);
   expect(response.output).toMatchObject([{ type: "function_call", name: "change", namespace: "crm" }]);
@@ -95,19 +98,19 @@ test("a function of a namespace is the client's, also under the name of one of t
 });
 
 test("once no call is left, the client's tools alone are offered", async () => {
-  const request = { tools: [COUNTING_TOOL, NAMESPACE], max_tool_calls: 1, metadata: steps(look(1), look(2)) };
+  const request = { tools: [COUNTING_TOOL, NAMESPACE], max_tool_calls: 1, metadata: scriptSteps(look(1), look(2)) };
   const { begun, upstream } = await run(request);
   expect(begun).toEqual(["look 1"]);
   expect(upstream.calls.at(-1)!.request).toMatchObject({ tools: [{ type: "namespace" }], tool_choice: "auto" });
 });
 
 test("approved calls count as calls", async () => {
-  const { begun } = await run({ max_tool_calls: 2, metadata: steps(look(1)) }, { approved: [1, 2, 3] });
+  const { begun } = await run({ max_tool_calls: 2, metadata: scriptSteps(look(1)) }, { approved: [1, 2, 3] });
   expect(begun).toEqual(["change 1", "change 2"]);
 });
 
 test("items follow one another, also where a question comes before a call", async () => {
-  const { response, log, begun } = await run({ metadata: steps([change(1), look(2)]) }, { asksFor: "change" });
+  const { response, log, begun } = await run({ metadata: scriptSteps([change(1), look(2)]) }, { asksFor: "change" });
   expect(begun).toEqual(["look 2"]);
   expect(response.output.map((item) => item.type)).toEqual(["mcp_approval_request", "mcp_call"]);
   const places = log

@@ -1,18 +1,18 @@
 /** Every trait, with every vendor: the body that the vendor is sent says what the table says of it. */
 import { describe, expect, test } from "vitest";
-import { type VendorName, vendorNames, vendorTraits } from "../../../src/providers/vendor-of.ts";
+import { type VendorName, vendorNames, traitsOfVendor } from "../../../src/providers/vendor-of.ts";
 import type { TraitName, VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import type { ContextItem, UpstreamCall } from "../../../workers/upstreams/upstream.ts";
 import { WEATHER_TOOL } from "../../conformance/upstream-suite.ts";
 import {
-  answered,
-  answeredBy,
-  called,
+  functionCallOutput,
+  readAnswer,
+  functionCall,
   deltas,
-  said,
-  sentTo,
+  assistantMessage,
+  readSentBody,
   system,
-  thought,
+  reasoningItem,
   user,
   type VendorEntry,
   type WireBody,
@@ -24,7 +24,7 @@ type Check<Name extends TraitName> = (entry: VendorEntry, value: VendorTraits[Na
 const OTHER_TOOL = { ...WEATHER_TOOL, name: "other" };
 const TOOLS = [WEATHER_TOOL, OTHER_TOOL];
 const asked = async (entry: VendorEntry, request: Request) =>
-  await sentTo(entry, { request: { model: "m", ...request } });
+  await readSentBody(entry, { request: { model: "m", ...request } });
 const rolesOf = ({ messages }: WireBody) => messages.map(({ role }) => role);
 const toolsOf = (body: WireBody) =>
   (body["tools"] as { function: Record<string, unknown> }[] | undefined)?.map((tool) => tool.function);
@@ -48,8 +48,8 @@ const SCHEMA = {
 const CHECKS: { [Name in TraitName]: Check<Name> } = {
   call_ids: async (entry, value) => {
     const ids = ["D681PevKs", "call_0123456789abcdef01234567", "a|b c", "x".repeat(64)];
-    const input = [user("Hi"), ...ids.flatMap((id) => [called(id), answered(id)])];
-    const { messages } = await sentTo(entry, { input });
+    const history = [user("Hi"), ...ids.flatMap((id) => [functionCall(id), functionCallOutput(id)])];
+    const { messages } = await readSentBody(entry, { history });
     const sent = messages.flatMap((message) => (message.tool_calls ?? []).map(({ id }) => id));
     const results = messages.flatMap((message) => message.tool_call_id ?? []);
     expect(results).toEqual(sent);
@@ -68,22 +68,32 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
   call_id_prefix: async (entry, value) => {
     const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
     const own = `${value}1`;
-    const body = await sentTo(entry, { input: [user("1"), called(own), answered(own)], request });
+    const body = await readSentBody(entry, {
+      history: [user("1"), functionCall(own), functionCallOutput(own)],
+      request,
+    });
     expect(body["reasoning_effort"], "the model has made the call without a thought").toBe("high");
   },
   think_tags: async (entry, value) => {
     const text = value === "opened" ? "Hm.</think>Hi" : "<think>Hm.</think>Hi";
-    const { output } = await answeredBy(entry, deltas("stop", { content: text }));
+    const { output } = await readAnswer(entry, deltas("stop", { content: text }));
     const types = output.map(({ type }) => type);
     expect(types).toEqual(value === "none" ? ["message"] : ["reasoning", "message"]);
   },
   reasoning_sent: async (entry, value) => {
     const turns = [
-      [user("1"), thought("a"), said("One.")],
-      [user("2"), thought("b"), called("c1"), answered("c1"), thought("c"), said("Two.")],
-      [user("3"), thought("d"), called("c2"), answered("c2")],
+      [user("1"), reasoningItem("a"), assistantMessage("One.")],
+      [
+        user("2"),
+        reasoningItem("b"),
+        functionCall("c1"),
+        functionCallOutput("c1"),
+        reasoningItem("c"),
+        assistantMessage("Two."),
+      ],
+      [user("3"), reasoningItem("d"), functionCall("c2"), functionCallOutput("c2")],
     ];
-    const sent = reasoningOf(await sentTo(entry, { input: turns.flat() }));
+    const sent = reasoningOf(await readSentBody(entry, { history: turns.flat() }));
     expect(sent).toEqual(
       {
         none: [undefined, undefined, undefined, undefined],
@@ -93,8 +103,8 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     );
   },
   reasoning_field: async (entry, value) => {
-    const input = [user("1"), thought("a"), called("c1"), answered("c1")];
-    const { messages } = await sentTo({ ...entry, traits: { reasoning_sent: "current_turn" } }, { input });
+    const history = [user("1"), reasoningItem("a"), functionCall("c1"), functionCallOutput("c1")];
+    const { messages } = await readSentBody({ ...entry, traits: { reasoning_sent: "current_turn" } }, { history });
     expect(messages[1]).toHaveProperty(value, "a");
     const other = value === "reasoning" ? "reasoning_content" : "reasoning";
     expect(messages[1]).not.toHaveProperty(other);
@@ -104,9 +114,9 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     const reasoning_details = [{ type: "reasoning.encrypted", data: "abc", index: 0 }];
     const call = { index: 0, id: "callAbc12", function: { name: "get_weather", arguments: "{}" }, extra_content };
     const request = { model: "m", tools: [WEATHER_TOOL] };
-    const first = await answeredBy(entry, deltas("tool_calls", { reasoning_details, tool_calls: [call] }), { request });
-    const input = [user("Hi"), ...first.output, answered("callAbc12")];
-    const { messages } = await sentTo(entry, { input, request });
+    const first = await readAnswer(entry, deltas("tool_calls", { reasoning_details, tool_calls: [call] }), { request });
+    const history = [user("Hi"), ...first.output, functionCallOutput("callAbc12")];
+    const { messages } = await readSentBody(entry, { history, request });
     expect(messages[1]!["reasoning_details"]).toEqual(
       value.includes("reasoning_details") ? reasoning_details : undefined,
     );
@@ -114,38 +124,56 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     expect(messages[1]!.tool_calls![0]!["extra_content"]).toEqual(isSigned ? extra_content : undefined);
   },
   unsigned_calls: async (entry, value) => {
-    const input = [user("Hi"), called("callAbc12"), called("callAbc13"), answered("callAbc12"), answered("callAbc13")];
+    const history = [
+      user("Hi"),
+      functionCall("callAbc12"),
+      functionCall("callAbc13"),
+      functionCallOutput("callAbc12"),
+      functionCallOutput("callAbc13"),
+    ];
     const signature = { google: { thought_signature: "skip_thought_signature_validator" } };
     for (const [model, isSigned] of [
       ["gemini-3-pro", value === "placeholder"],
       ["gemini-2.5-pro", false],
     ] as const) {
-      const { messages } = await sentTo(entry, { input, model });
+      const { messages } = await readSentBody(entry, { history, model });
       const sent = messages[1]!.tool_calls!.map((call) => call["extra_content"]);
       expect(sent).toEqual([isSigned ? signature : undefined, undefined]);
     }
   },
   late_system: async (entry, value) => {
-    const body = await sentTo(entry, { input: [user("1"), said("One."), system("In French."), user("2")] });
+    const body = await readSentBody(entry, {
+      history: [user("1"), assistantMessage("One."), system("In French."), user("2")],
+    });
     expect(rolesOf(body).slice(1).includes("system")).toBe(value === "sent");
     expect(JSON.stringify(body.messages)).toContain("In French.");
   },
   same_role: async (entry, value) => {
-    const body = await sentTo(entry, { input: [user("1"), user("2")] });
+    const body = await readSentBody(entry, { history: [user("1"), user("2")] });
     expect(body.messages.map(({ content }) => content)).toEqual(value === "sent" ? ["1", "2"] : ["1\n\n2"]);
   },
   user_after_tool: async (entry, value) => {
-    const body = await sentTo(entry, { input: [user("1"), called("c1"), answered("c1"), user("2")] });
+    const body = await readSentBody(entry, {
+      history: [user("1"), functionCall("c1"), functionCallOutput("c1"), user("2")],
+    });
     const between = value === "sent" ? [] : ["assistant"];
     expect(rolesOf(body)).toEqual(["user", "assistant", "tool", ...between, "user"]);
   },
   final_assistant: async (entry, value) => {
-    const body = await sentTo(entry, { input: [user("1"), said("One.")] });
+    const body = await readSentBody(entry, { history: [user("1"), assistantMessage("One.")] });
     expect(rolesOf(body)).toEqual(["user", "assistant", ...(value === "sent" ? [] : ["user"])]);
   },
   blank_text: async (entry, value) => {
-    const input = [user("1"), said(" \n"), thought("b"), user("\t"), called("c1"), answered("c1", " "), user("2")];
-    const body = await sentTo(entry, { input, request: { model: "m", instructions: "  " } });
+    const history = [
+      user("1"),
+      assistantMessage(" \n"),
+      reasoningItem("b"),
+      user("\t"),
+      functionCall("c1"),
+      functionCallOutput("c1", " "),
+      user("2"),
+    ];
+    const body = await readSentBody(entry, { history, request: { model: "m", instructions: "  " } });
     const contents = body.messages.map(({ content }) => content).filter((content) => content != null);
     const blank = contents.filter((content) => typeof content === "string" && content.trim() === "");
     expect(blank.length > 0).toBe(value === "sent");
@@ -179,9 +207,15 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
   },
   unsigned_turn_thinking: async (entry, value) => {
     const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
-    const body = await sentTo(entry, { input: [user("1"), called("c1"), answered("c1")], request });
+    const body = await readSentBody(entry, {
+      history: [user("1"), functionCall("c1"), functionCallOutput("c1")],
+      request,
+    });
     expect(body["reasoning_effort"] === "high").toBe(value === "sent");
-    const later = await sentTo(entry, { input: [user("1"), called("c1"), answered("c1"), user("2")], request });
+    const later = await readSentBody(entry, {
+      history: [user("1"), functionCall("c1"), functionCallOutput("c1"), user("2")],
+      request,
+    });
     expect(later["reasoning_effort"]).toBe("high");
   },
   thinking_off: async (entry, value) => {
@@ -200,8 +234,8 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
         { type: "input_image", image_url, detail: "auto" },
       ],
     };
-    const input = [user("1"), called("c1"), called("c2"), output, answered("c2")];
-    const { messages } = await sentTo(entry, { input });
+    const history = [user("1"), functionCall("c1"), functionCall("c2"), output, functionCallOutput("c2")];
+    const { messages } = await readSentBody(entry, { history });
     const places = messages.flatMap((message) => (JSON.stringify(message).includes("image_url") ? [message.role] : []));
     expect(places).toEqual([value === "sent" ? "tool" : "user"]);
     expect(messages.filter(({ role }) => role === "tool")).toHaveLength(2);
@@ -270,14 +304,14 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     expect(properties.const).toMatchObject(value === "sent" ? { type: ["string", "null"] } : nullable);
   },
   continuation: async (entry, value) => {
-    const unfinished = {
+    const unfinishedItem = {
       type: "message" as const,
       id: "msg_1",
       role: "assistant" as const,
       status: "in_progress" as const,
       content: [{ type: "output_text" as const, text: "A long answer that was cut off in", annotations: [] }],
     };
-    const body = await sentTo(entry, { unfinished });
+    const body = await readSentBody(entry, { unfinishedItem });
     expect(rolesOf(body)).toEqual(value === "none" ? ["user"] : ["user", "assistant"]);
     expect(body["continue_final_message"]).toBe(value === "continue_final_message" ? true : undefined);
     expect(body.messages.at(-1)!["prefix"]).toBe(value === "prefix" ? true : undefined);
@@ -285,7 +319,7 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
 };
 
 describe.each(vendorNames)("%s", (vendor: VendorName) => {
-  const traits = vendorTraits(vendor);
+  const traits = traitsOfVendor(vendor);
 
   test.each(Object.keys(CHECKS) as TraitName[])("has its %s", async (name) => {
     const expectTrait = CHECKS[name] as Check<TraitName>;
@@ -312,8 +346,14 @@ describe("Anthropic's own protocol", () => {
   const model = "claude-sonnet-4-5";
 
   test("has the same traits: ids, blank texts, the last word", async () => {
-    const input = [user(" "), user("1"), called("a|b"), answered("a|b", "\n"), said("Two. \n")];
-    const { messages } = await sentTo(ENTRY, { input, model });
+    const history = [
+      user(" "),
+      user("1"),
+      functionCall("a|b"),
+      functionCallOutput("a|b", "\n"),
+      assistantMessage("Two. \n"),
+    ];
+    const { messages } = await readSentBody(ENTRY, { history, model });
     const [use] = messages[1]!.content as { type: string; id: string }[];
     expect(use).toMatchObject({ type: "tool_use", id: expect.stringMatching(/^[\w-]{1,64}$/) });
     expect(messages).toMatchObject([
@@ -334,23 +374,27 @@ describe("Anthropic's own protocol", () => {
     ["auto", { tool_choice: { type: "auto" }, thinking: { type: "enabled" } }],
   ])("does not think where a call is forced: %j", async (tool_choice, expected) => {
     const request = { model: "m", tools: TOOLS, tool_choice, reasoning: { effort: "high" as const } };
-    expect(await sentTo(ENTRY, { request, model })).toMatchObject(expected);
+    expect(await readSentBody(ENTRY, { request, model })).toMatchObject(expected);
   });
 
   test("does not think in a turn that another model began", async () => {
     const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
-    const begun = [user("1"), thought("a"), called("c1"), answered("c1")];
-    expect(await sentTo(ENTRY, { input: begun, request, model })).toMatchObject({ thinking: { type: "disabled" } });
+    const begun = [user("1"), reasoningItem("a"), functionCall("c1"), functionCallOutput("c1")];
+    expect(await readSentBody(ENTRY, { history: begun, request, model })).toMatchObject({
+      thinking: { type: "disabled" },
+    });
     const next = [...begun, user("2")];
-    expect(await sentTo(ENTRY, { input: next, request, model })).toMatchObject({ thinking: { type: "enabled" } });
+    expect(await readSentBody(ENTRY, { history: next, request, model })).toMatchObject({
+      thinking: { type: "enabled" },
+    });
   });
 });
 
 test("a call has the same id in each request, and with each vendor that takes it", async () => {
   const idsOf = async (vendor: VendorName, ...ids: string[]) => {
-    const { messages } = await sentTo(
+    const { messages } = await readSentBody(
       { vendor },
-      { input: [user("1"), ...ids.flatMap((id) => [called(id), answered(id)])] },
+      { history: [user("1"), ...ids.flatMap((id) => [functionCall(id), functionCallOutput(id)])] },
     );
     return messages.flatMap(({ tool_calls = [] }) => tool_calls.map(({ id }) => id));
   };
@@ -371,8 +415,11 @@ describe("calls that come without an id of their own", () => {
   ])("get one: %s", async (_, ids) => {
     const tool_calls = ids.map((id, index) => ({ index, ...tool_call(id) }));
     const request = { model: "m", tools: TOOLS };
-    const input = [user("1"), called("c1"), answered("c1"), user("2")];
-    const { output } = await answeredBy({ vendor: "gemini" }, deltas("tool_calls", { tool_calls }), { request, input });
+    const history = [user("1"), functionCall("c1"), functionCallOutput("c1"), user("2")];
+    const { output } = await readAnswer({ vendor: "gemini" }, deltas("tool_calls", { tool_calls }), {
+      request,
+      history,
+    });
     const made = output.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
     expect(made).toHaveLength(2);
     expect(new Set(["c1", ...made]).size).toBe(3);

@@ -8,53 +8,53 @@ import type { FunctionTool, Tool } from "../../../src/protocol/tool.ts";
 import type { ToolResult } from "../../../src/store/tool-journal.ts";
 import type { OpenTool, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
-import { toolError } from "../tool-calls.ts";
-import { cellOutcome } from "./cell-outcome.ts";
-import { type ConversationFiles, conversationFiles } from "./conversation-files.ts";
+import { createToolError } from "../execute-calls.ts";
+import { toToolResult } from "./cell-result.ts";
+import { type ConversationFiles, collectConversationFiles } from "./conversation-files.ts";
 import { JsonStringReader } from "./json-string-reader.ts";
 import { ContainerBusyError, ContainerNotFoundError, LiveContainers } from "./live-containers.ts";
 import { PythonStartError } from "./python-process.ts";
-import { PythonProcesses } from "./python-processes.ts";
+import { PythonProcessPool } from "./python-process-pool.ts";
 import { PythonInputError } from "./python-sandbox.ts";
-import { CODE, showCodeCall } from "./show-code-call.ts";
+import { CODE_ARGUMENT, presentCodeCall } from "./code-call-presenter.ts";
 
 type CodeInterpreterTool = Extract<Tool, { type: "code_interpreter" }>;
 
 const MIB = 1024 * 1024;
 /** A process has the interpreter's own memory, its files, and what V8 needs. */
-const PROCESS_SHARE = 2;
+const PROCESS_MEMORY_FACTOR = 2;
 
-export function codeInterpreter(config: Config): ToolKind {
+export function openCodeInterpreterKind(config: Config): ToolKind {
   const interpreterMemoryBytes = config.CODE_INTERPRETER_MEMORY_MB * MIB;
-  const processes = new PythonProcesses({
+  const processes = new PythonProcessPool({
     max: config.CODE_INTERPRETER_PROCESSES,
     reservePercent: config.FAIR_RESERVE_PERCENT,
-    limits: { interpreterMemoryBytes, processMemoryBytes: interpreterMemoryBytes * PROCESS_SHARE },
+    limits: { interpreterMemoryBytes, processMemoryBytes: interpreterMemoryBytes * PROCESS_MEMORY_FACTOR },
   });
   const containers = new LiveContainers(processes);
   return {
     types: ["code_interpreter"],
     open: async (tool, session) => {
       // A request that needs it was refused; the simulator's may name it and leave it unused.
-      if (!config.CODE_INTERPRETER) return openTool([]);
-      const place = await placeOf(tool as CodeInterpreterTool, session);
-      const given = conversationFiles(session.context, processes.limits);
-      return openTool([
+      if (!config.CODE_INTERPRETER) return createOpenTool([]);
+      const place = await chooseContainer(tool as CodeInterpreterTool, session);
+      const given = collectConversationFiles(session.context, processes.limits);
+      return createOpenTool([
         {
-          definition: definitionFor(given),
+          definition: defineFunction(given),
           isReadOnly: false,
           isSequential: true,
           itemType: "code_interpreter_call",
-          show: (at) => showCodeCall(place.containerId, at),
-          enter: async (signal) => await processes.enter(session.project, signal),
+          presentCall: (at) => presentCodeCall(place.containerId, at),
+          acquirePermit: async (signal) => await processes.acquirePermit(session.project, signal),
           run: async (call, { signal }) => {
             const code = readCode(call.arguments);
-            if (code === undefined) return toolError(`'${CODE}' must be a string.`);
-            const wasUsed = session.context.some(isEndedCell);
-            const cell = { ...place, wasUsed, project: session.project, code, files: given.files };
+            if (code === undefined) return createToolError(`'${CODE_ARGUMENT}' must be a string.`);
+            const hasEarlierCells = session.context.some(isCompletedCell);
+            const cell = { ...place, hasEarlierCells, project: session.project, code, files: given.files };
             const timeoutMs = config.CODE_INTERPRETER_TIMEOUT_MS;
-            return await answeringErrors(session, async () =>
-              cellOutcome(await containers.run(session.containers, { ...cell, timeoutMs }, signal)),
+            return await withErrorResults(session, async () =>
+              toToolResult(await containers.run(session.containers, { ...cell, timeoutMs }, signal)),
             );
           },
         },
@@ -64,52 +64,52 @@ export function codeInterpreter(config: Config): ToolKind {
   };
 }
 
-function openTool(functions: readonly ServerFunction[]): OpenTool {
+function createOpenTool(functions: readonly ServerFunction[]): OpenTool {
   return { functions, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
-interface Place {
+interface ContainerChoice {
   containerId: string;
-  mayBeNew: boolean;
+  mayCreate: boolean;
 }
 
 /** The container that is named; or else the one that the conversation used last, if there still is one; or else a new one. */
-async function placeOf({ container }: CodeInterpreterTool, session: ToolSession): Promise<Place> {
-  if (typeof container === "string") return { containerId: container, mayBeNew: false };
+async function chooseContainer({ container }: CodeInterpreterTool, session: ToolSession): Promise<ContainerChoice> {
+  if (typeof container === "string") return { containerId: container, mayCreate: false };
   const own = containerIdFor(session.responseId);
   const last = session.context.findLast((item) => item.type === "code_interpreter_call");
   const before = last?.type === "code_interpreter_call" ? last.container_id : own;
-  if (before === own || !isContainerId(before)) return { containerId: own, mayBeNew: true };
+  if (before === own || !isContainerId(before)) return { containerId: own, mayCreate: true };
   const isThere = (await session.containers.readVersion(before)) !== undefined;
-  return isThere ? { containerId: before, mayBeNew: false } : { containerId: own, mayBeNew: true };
+  return isThere ? { containerId: before, mayCreate: false } : { containerId: own, mayCreate: true };
 }
 
 /** Of the conversation's container, whichever that was: the model goes on from what it did. */
-function isEndedCell(item: ContextItem): boolean {
+function isCompletedCell(item: ContextItem): boolean {
   return item.type === "code_interpreter_call" && item.status === "completed";
 }
 
 /** As the client was shown it. */
 function readCode(json: string): string | undefined {
-  const reader = new JsonStringReader(CODE);
+  const reader = new JsonStringReader(CODE_ARGUMENT);
   reader.push(json);
   return reader.isFound ? reader.text : undefined;
 }
 
-async function answeringErrors({ logger }: ToolSession, run: () => Promise<ToolResult>): Promise<ToolResult> {
+async function withErrorResults({ logger }: ToolSession, run: () => Promise<ToolResult>): Promise<ToolResult> {
   try {
     return await run();
   } catch (error) {
     if (error instanceof PythonStartError) {
       logger.error({ err: error }, "The Python interpreter does not start");
-      return toolError("The code interpreter is not available at the moment.");
+      return createToolError("The code interpreter is not available at the moment.");
     }
     const isKnown =
       error instanceof PythonInputError ||
       error instanceof ContainerBusyError ||
       error instanceof ContainerNotFoundError;
     if (!isKnown) throw error;
-    return toolError(error.message);
+    return createToolError(error.message);
   }
 }
 
@@ -120,12 +120,12 @@ const DESCRIPTION = [
   "Images that the code writes to its working folder, or shows with display(bytes), are shown to the user.",
 ].join(" ");
 
-function definitionFor({ files, leftOut }: ConversationFiles): FunctionTool {
+function defineFunction({ files, omittedNames }: ConversationFiles): FunctionTool {
   const names = files.map(({ name }) => name).join(", ");
   const description = [
     DESCRIPTION,
     ...(files.length === 0 ? [] : [`The working folder has these files of the conversation: ${names}.`]),
-    ...(leftOut.length === 0 ? [] : [`There was no room for: ${leftOut.join(", ")}.`]),
+    ...(omittedNames.length === 0 ? [] : [`There was no room for: ${omittedNames.join(", ")}.`]),
   ].join(" ");
   return {
     type: "function",
@@ -133,8 +133,8 @@ function definitionFor({ files, leftOut }: ConversationFiles): FunctionTool {
     description,
     parameters: {
       type: "object",
-      properties: { [CODE]: { type: "string", description: "Python 3 source code." } },
-      required: [CODE],
+      properties: { [CODE_ARGUMENT]: { type: "string", description: "Python 3 source code." } },
+      required: [CODE_ARGUMENT],
       additionalProperties: false,
     },
   };

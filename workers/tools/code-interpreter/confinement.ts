@@ -21,7 +21,7 @@ const WRAPPERS: readonly (readonly string[])[] = [
 const PROBE_TIMEOUT_MS = 10_000;
 const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const WASM_PAGE_BYTES = 64 * 1024;
-const HEAP_MIB = 256;
+const MAX_HEAP_MIB = 256;
 
 export interface ConfinedCommand {
   program: string;
@@ -47,7 +47,7 @@ async function findWrapper(): Promise<readonly string[]> {
   return [];
 }
 
-export async function confinedCommand(interpreterMemoryBytes: number): Promise<ConfinedCommand> {
+export async function buildConfinedCommand(interpreterMemoryBytes: number): Promise<ConfinedCommand> {
   wrapper ??= findWrapper();
   // Links are followed here: what Node may read is compared with the files' real names.
   const pyodideFolder = realpathSync(dirname(createRequire(import.meta.url).resolve("pyodide")));
@@ -61,7 +61,7 @@ export async function confinedCommand(interpreterMemoryBytes: number): Promise<C
     "--disable-sigusr1",
     "--experimental-vm-modules",
     "--no-warnings",
-    `--max-old-space-size=${HEAP_MIB}`,
+    `--max-old-space-size=${MAX_HEAP_MIB}`,
     `--wasm-max-mem-pages=${Math.floor(interpreterMemoryBytes / WASM_PAGE_BYTES)}`,
     join(ownFolder, "interpreter", "host.ts"),
     pyodideFolder,

@@ -6,14 +6,14 @@ import type { PythonFile } from "./python-sandbox.ts";
 export interface ConversationFiles {
   files: PythonFile[];
   /** Names of those that there is no room for. */
-  leftOut: string[];
+  omittedNames: string[];
 }
 
 const UNNAMED = "file";
-const NAME_MAXIMUM_BYTES = 200;
+const MAX_NAME_BYTES = 200;
 
 /** Of files with one name the last, oldest first; the newest have the room. */
-export function conversationFiles(
+export function collectConversationFiles(
   context: readonly ContextItem[],
   limits: { files: number; fileBytes: number },
 ): ConversationFiles {
@@ -28,18 +28,18 @@ export function conversationFiles(
     }
   }
   const files: PythonFile[] = [];
-  const leftOut: string[] = [];
+  const omittedNames: string[] = [];
   let left = limits.fileBytes;
   for (const [name, data] of [...byName].toReversed()) {
     const bytes = decode(data);
     if (bytes.length > left || files.length >= limits.files) {
-      leftOut.unshift(name);
+      omittedNames.unshift(name);
       continue;
     }
     left -= bytes.length;
     files.unshift({ name, bytes });
   }
-  return { files, leftOut };
+  return { files, omittedNames };
 }
 
 /** The last step of a path, as any system writes them. */
@@ -47,7 +47,7 @@ function safeName(filename: string): string {
   const base = posix.basename(win32.basename(filename)).replaceAll("\0", "");
   if (base === "" || base === "." || base === "..") return UNNAMED;
   let name = base;
-  while (Buffer.byteLength(name) > NAME_MAXIMUM_BYTES) name = name.slice(1);
+  while (Buffer.byteLength(name) > MAX_NAME_BYTES) name = name.slice(1);
   return name;
 }
 

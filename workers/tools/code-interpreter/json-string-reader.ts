@@ -4,12 +4,12 @@
  * name the first counts, since it has been shown when the second comes.
  */
 
-type Place = "key" | "wanted" | "other";
+type StringRole = "key" | "wanted" | "other";
 
 const ESCAPED: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 const HEX_DIGITS = 4;
 /** No name that is looked for is as long: what is kept of a name has a bound. */
-const KEY_MAXIMUM = 256;
+const MAX_KEY_LENGTH = 256;
 
 export class JsonStringReader {
   readonly #name: string;
@@ -18,13 +18,13 @@ export class JsonStringReader {
   #isNameNext = false;
   #key = "";
   /** In a string: which. */
-  #place: Place | undefined;
+  #role: StringRole | undefined;
   /** After a backslash: what has come of the escape. */
   #escape: string | undefined;
   #isFound = false;
   #text = "";
   /** The first half of a character whose second half has not come. A half cannot be sent as UTF-8. */
-  #half = "";
+  #highSurrogate = "";
 
   constructor(name: string) {
     this.#name = name;
@@ -39,9 +39,9 @@ export class JsonStringReader {
 
   /** What was held back, once nothing more comes: the half of a character, as the JSON had it. */
   end(): string {
-    const rest = this.#half;
+    const rest = this.#highSurrogate;
     this.#text += rest;
-    this.#half = "";
+    this.#highSurrogate = "";
     return rest;
   }
 
@@ -57,7 +57,7 @@ export class JsonStringReader {
 
   #read(char: string): void {
     if (this.#escape !== undefined) this.#readEscape(char);
-    else if (this.#place === undefined) this.#readStructure(char);
+    else if (this.#role === undefined) this.#readStructure(char);
     else if (char === "\\") this.#escape = "";
     else if (char === '"') this.#endString();
     else this.#add(char);
@@ -86,18 +86,18 @@ export class JsonStringReader {
   }
 
   #beginString(): void {
-    if (this.#depth !== 1) this.#place = "other";
-    else if (this.#isNameNext) this.#place = "key";
-    else this.#place = this.#key === this.#name && !this.#isFound ? "wanted" : "other";
+    if (this.#depth !== 1) this.#role = "other";
+    else if (this.#isNameNext) this.#role = "key";
+    else this.#role = this.#key === this.#name && !this.#isFound ? "wanted" : "other";
   }
 
   #endString(): void {
-    if (this.#place === "wanted") {
+    if (this.#role === "wanted") {
       this.#isFound = true;
       this.end();
     }
     this.#isNameNext = false;
-    this.#place = undefined;
+    this.#role = undefined;
   }
 
   #readEscape(char: string): void {
@@ -113,11 +113,11 @@ export class JsonStringReader {
   }
 
   #add(char: string): void {
-    if (this.#place === "key" && this.#key.length < KEY_MAXIMUM) this.#key += char;
-    if (this.#place !== "wanted") return;
+    if (this.#role === "key" && this.#key.length < MAX_KEY_LENGTH) this.#key += char;
+    if (this.#role !== "wanted") return;
     const isFirstHalf = char >= "\uD800" && char <= "\uDBFF";
-    const whole = this.#half + (isFirstHalf ? "" : char);
-    this.#half = isFirstHalf ? char : "";
+    const whole = this.#highSurrogate + (isFirstHalf ? "" : char);
+    this.#highSurrogate = isFirstHalf ? char : "";
     this.#text += whole;
   }
 }

@@ -7,18 +7,18 @@
 import { createHash, randomUUID } from "node:crypto";
 import { raceSignal } from "race-signal";
 import type { ContainerChange, ContainerCell } from "../../../src/store/containers.ts";
-import type { ContainerStates } from "../tool.ts";
-import { idleOfMost } from "./process-holder.ts";
-import type { PythonProcesses } from "./python-processes.ts";
+import type { ProjectContainers } from "../tool.ts";
+import { findEvictable } from "./process-holder.ts";
+import type { PythonProcessPool } from "./python-process-pool.ts";
 import { type PythonFile, type PythonResult, PythonSandbox } from "./python-sandbox.ts";
 
 export interface CellRun {
   project: string;
   containerId: string;
   /** Whether the container is made if there is none. */
-  mayBeNew: boolean;
+  mayCreate: boolean;
   /** Whether the conversation has cells that have ended: then a container that is made is not what the model knows. */
-  wasUsed: boolean;
+  hasEarlierCells: boolean;
   code: string;
   /** Put in once, before the first cell that comes after them. */
   files: readonly PythonFile[];
@@ -39,33 +39,34 @@ interface OpenContainer {
   /** In the store; 0 if it is not there yet. */
   version: number;
   cells: readonly ContainerCell[] | undefined;
-  given: string[];
+  givenFileHashes: string[];
   /** What the model is to be told with the next cell. */
   notice?: string | undefined;
 }
 
-const LOST = "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\n";
+const RESTART_NOTICE =
+  "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\n";
 
 /** Their files are in memory, their processes are bounded elsewhere. */
-const OPEN_MAXIMUM = 16;
-const TRIES = 3;
+const MAX_IDLE_CONTAINERS = 16;
+const MAX_TRIES = 3;
 
 export class LiveContainers implements AsyncDisposable {
-  readonly #processes: PythonProcesses;
+  readonly #processes: PythonProcessPool;
   /** None of them is running anything. */
   readonly #idle = new Map<string, OpenContainer>();
   /** The last cell of each container that has some to run. */
   readonly #running = new Map<string, Promise<unknown>>();
 
-  constructor(processes: PythonProcesses) {
+  constructor(processes: PythonProcessPool) {
     this.#processes = processes;
   }
 
   /** The caller has a place (PythonProcesses.enter). Rejects with one of the errors above, those of PythonSandbox.run, or the signal's reason. */
-  async run(states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
+  async run(states: ProjectContainers, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
     const key = `${cell.project} ${cell.containerId}`;
     const before = this.#running.get(key) ?? Promise.resolve();
-    const turn = raceSignal(before, signal).then(() => this.#runUntilKept(key, states, cell, signal));
+    const turn = raceSignal(before, signal).then(() => this.#runUntilStored(key, states, cell, signal));
     // Whoever leaves the line does not let the next one in before those in front are done.
     const over = Promise.allSettled([before, turn]);
     this.#running.set(key, over);
@@ -80,8 +81,13 @@ export class LiveContainers implements AsyncDisposable {
     await this.#processes[Symbol.asyncDispose]();
   }
 
-  async #runUntilKept(key: string, states: ContainerStates, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
-    for (let tries = 0; tries < TRIES; tries++) {
+  async #runUntilStored(
+    key: string,
+    states: ProjectContainers,
+    cell: CellRun,
+    signal: AbortSignal,
+  ): Promise<PythonResult> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       signal.throwIfAborted();
       const container = await this.#open(key, states, cell);
       let isKept = false;
@@ -90,7 +96,7 @@ export class LiveContainers implements AsyncDisposable {
         isKept = await states.write(cell.containerId, change);
         if (isKept) return result;
       } finally {
-        if (isKept) this.#keep(key, container);
+        if (isKept) this.#keepIdle(key, container);
         else await container.sandbox[Symbol.asyncDispose]();
       }
     }
@@ -98,8 +104,8 @@ export class LiveContainers implements AsyncDisposable {
   }
 
   /** Taken out of those that are idle; made again if it is not as the store has it. */
-  async #open(key: string, states: ContainerStates, cell: CellRun): Promise<OpenContainer> {
-    const { project, containerId, mayBeNew, wasUsed } = cell;
+  async #open(key: string, states: ProjectContainers, cell: CellRun): Promise<OpenContainer> {
+    const { project, containerId, mayCreate, hasEarlierCells } = cell;
     const idle = this.#idle.get(key);
     this.#idle.delete(key);
     const version = await states.readVersion(containerId);
@@ -108,30 +114,30 @@ export class LiveContainers implements AsyncDisposable {
     const stored = version === undefined ? undefined : await states.read(containerId);
     if (stored !== undefined) {
       const sandbox = new PythonSandbox(this.#processes, project, stored);
-      return { sandbox, version: stored.version, cells: stored.cells, given: stored.given };
+      return { sandbox, version: stored.version, cells: stored.cells, givenFileHashes: stored.given };
     }
-    if (!mayBeNew) throw new ContainerNotFoundError(`There is no container '${containerId}'.`);
-    const notice = wasUsed ? LOST : undefined;
+    if (!mayCreate) throw new ContainerNotFoundError(`There is no container '${containerId}'.`);
+    const notice = hasEarlierCells ? RESTART_NOTICE : undefined;
     const sandbox = new PythonSandbox(this.#processes, project);
-    return { sandbox, version: 0, cells: [], given: [], notice };
+    return { sandbox, version: 0, cells: [], givenFileHashes: [], notice };
   }
 
-  #keep(key: string, container: OpenContainer): void {
+  #keepIdle(key: string, container: OpenContainer): void {
     this.#idle.set(key, container);
-    if (this.#idle.size <= OPEN_MAXIMUM) return;
-    const [longest, { sandbox }] = idleOfMost(this.#idle, ([, each]) => each.sandbox)!;
+    if (this.#idle.size <= MAX_IDLE_CONTAINERS) return;
+    const [longest, { sandbox }] = findEvictable(this.#idle, ([, each]) => each.sandbox)!;
     this.#idle.delete(longest);
     void sandbox[Symbol.asyncDispose]();
   }
 }
 
 async function runCell(container: OpenContainer, { code, files, timeoutMs }: CellRun, signal: AbortSignal) {
-  const named = files.map((file) => ({ file, mark: markOf(file) }));
-  const missing = named.filter(({ mark }) => !container.given.includes(mark));
+  const named = files.map((file) => ({ file, mark: hashFile(file) }));
+  const missing = named.filter(({ mark }) => !container.givenFileHashes.includes(mark));
   const given = missing.map(({ file }) => file);
   const result = await container.sandbox.run({ code, files: given, timeoutMs }, signal);
-  container.given = [...container.given, ...missing.map(({ mark }) => mark)];
-  const change = changeOf(container, given, result);
+  container.givenFileHashes = [...container.givenFileHashes, ...missing.map(({ mark }) => mark)];
+  const change = describeChange(container, given, result);
   if (container.notice === undefined) return { result, change };
   const outputs = [{ type: "logs" as const, logs: container.notice }, ...result.outputs];
   container.notice = undefined;
@@ -139,7 +145,7 @@ async function runCell(container: OpenContainer, { code, files, timeoutMs }: Cel
 }
 
 /** What the store is to be told. The container is then of the version that the store will have. */
-function changeOf(container: OpenContainer, given: readonly PythonFile[], result: PythonResult): ContainerChange {
+function describeChange(container: OpenContainer, given: readonly PythonFile[], result: PythonResult): ContainerChange {
   const { seed, cells } = container.sandbox.snapshot();
   const before = container.cells ?? [];
   const after = cells ?? [];
@@ -149,13 +155,13 @@ function changeOf(container: OpenContainer, given: readonly PythonFile[], result
   const deleted = new Set(result.deletedFiles);
   const changed = new Map([...given, ...result.files].map((file) => [file.name, file]));
   const change: ContainerChange = {
-    from: container.version,
+    baseVersion: container.version,
     token: randomUUID(),
     seed,
-    given: container.given,
+    given: container.givenFileHashes,
     cellCount: cells?.length,
     newCells: new Map(after.slice(same).map((cell, i) => [same + i, cell])),
-    goneCells: before.map((_, place) => place).slice(after.length),
+    deletedCells: before.map((_, place) => place).slice(after.length),
     files: [...changed.values()].filter(({ name }) => !deleted.has(name)),
     deletedFiles: result.deletedFiles,
   };
@@ -164,6 +170,6 @@ function changeOf(container: OpenContainer, given: readonly PythonFile[], result
   return change;
 }
 
-function markOf({ name, bytes }: PythonFile): string {
+function hashFile({ name, bytes }: PythonFile): string {
   return `${createHash("sha256").update(bytes).digest("base64url")} ${name}`;
 }

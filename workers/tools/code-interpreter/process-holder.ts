@@ -8,7 +8,7 @@ export interface ProcessHolder {
 }
 
 /** Who is to give way: of the idle ones of the project that has most, idle or not, the one that is so for longest. */
-export function idleOfMost<T>(all: Iterable<T>, holderOf: (each: T) => ProcessHolder): T | undefined {
+export function findEvictable<T>(all: Iterable<T>, holderOf: (each: T) => ProcessHolder): T | undefined {
   const byProject = Map.groupBy(all, (each) => holderOf(each).project);
   const ofMost = [...byProject.values()].toSorted((a, b) => b.length - a.length);
   for (const each of ofMost) {

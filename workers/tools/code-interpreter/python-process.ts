@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { confinedCommand } from "./confinement.ts";
+import { buildConfinedCommand } from "./confinement.ts";
 import { encodeFrame, type Frame, FrameReader } from "./frames.ts";
 
 export interface PythonLimits {
@@ -81,8 +81,11 @@ export interface CellRequest {
 }
 
 /** Why a process is not there any more. */
-export type Demise = "timed out" | "out of memory" | "crashed";
-export type CellOutcome = { logs: string; logsTruncated: boolean } & ({ result: CellResult } | { demise: Demise });
+export type ExitReason = "timed out" | "out of memory" | "crashed";
+export type ProcessOutcome = { logs: string; logsTruncated: boolean } & (
+  | { result: CellResult }
+  | { demise: ExitReason }
+);
 
 export class PythonStartError extends Error {
   override readonly name = "PythonStartError";
@@ -102,13 +105,13 @@ export class PythonProcess implements AsyncDisposable {
   #ready: (() => void) | undefined;
   #stderr = "";
   /** Why it was killed: the first reason is the one. */
-  #demise: Demise | undefined;
+  #exitReason: ExitReason | undefined;
   #current: CurrentRun | undefined;
   #runs = 0;
 
   /** Resolves when the interpreter is ready for `begin`. Rejects with a PythonStartError, also when the signal is aborted. */
   static async start(limits: PythonLimits, signal: AbortSignal): Promise<PythonProcess> {
-    const { program, args, env } = await confinedCommand(limits.interpreterMemoryBytes);
+    const { program, args, env } = await buildConfinedCommand(limits.interpreterMemoryBytes);
     const child = spawn(program, args, { cwd: "/", env, stdio: ["pipe", "pipe", "pipe"] });
     const started = new PythonProcess(child, limits);
     const ready = new Promise<boolean>((resolve) => {
@@ -136,7 +139,7 @@ export class PythonProcess implements AsyncDisposable {
     const reader = new FrameReader((limits.fileBytes + limits.imageBytes) * RESULT_OVERHEAD + MIB);
     child.stdout!.on("data", (chunk: Buffer) => {
       try {
-        for (const frame of reader.push(chunk)) this.#take(frame);
+        for (const frame of reader.push(chunk)) this.#receive(frame);
       } catch {
         this.kill("crashed");
       }
@@ -146,7 +149,7 @@ export class PythonProcess implements AsyncDisposable {
     });
     child.stdin!.on("error", () => this.kill("crashed"));
     void this.#exited.then(() => {
-      this.#demise ??= /out of memory/i.test(this.#stderr) ? "out of memory" : "crashed";
+      this.#exitReason ??= /out of memory/i.test(this.#stderr) ? "out of memory" : "crashed";
       this.#current?.settle(undefined);
     });
   }
@@ -156,7 +159,7 @@ export class PythonProcess implements AsyncDisposable {
   }
 
   get isAlive(): boolean {
-    return this.#demise === undefined && this.#child.pid !== undefined;
+    return this.#exitReason === undefined && this.#child.pid !== undefined;
   }
 
   /** From here on its randomness comes from the seed, 32 bytes in hex: the same seed and cells, the same values. */
@@ -172,7 +175,7 @@ export class PythonProcess implements AsyncDisposable {
   }
 
   /** One cell at a time. An aborted signal kills the process; the run then rejects with the signal's reason. */
-  async run(request: CellRequest, signal: AbortSignal): Promise<CellOutcome> {
+  async run(request: CellRequest, signal: AbortSignal): Promise<ProcessOutcome> {
     signal.throwIfAborted();
     const { timeoutMs, code } = request;
     const { promise, resolve: settle } = Promise.withResolvers<CellResult | undefined>();
@@ -194,7 +197,7 @@ export class PythonProcess implements AsyncDisposable {
       const told = { logs, logsTruncated: current.logBytes > this.#limits.logBytes };
       if (result !== undefined) return { ...told, result };
       // Code that resists its interrupt may take the interpreter down before it is killed.
-      const demise = this.#demise ?? "crashed";
+      const demise = this.#exitReason ?? "crashed";
       const isLate = demise === "crashed" && performance.now() - startedAt >= timeoutMs;
       return { ...told, demise: isLate ? "timed out" : demise };
     } finally {
@@ -205,8 +208,8 @@ export class PythonProcess implements AsyncDisposable {
     }
   }
 
-  kill(demise: Demise): void {
-    this.#demise ??= demise;
+  kill(reason: ExitReason): void {
+    this.#exitReason ??= reason;
     this.#child.kill("SIGKILL");
   }
 
@@ -219,7 +222,7 @@ export class PythonProcess implements AsyncDisposable {
     if (this.isAlive) this.#child.stdin!.write(encodeFrame(kind, Buffer.from(JSON.stringify(body))));
   }
 
-  #take({ kind, payload }: Frame): void {
+  #receive({ kind, payload }: Frame): void {
     const current = this.#current;
     if (kind === "ready" && this.#ready !== undefined) {
       this.#ready();

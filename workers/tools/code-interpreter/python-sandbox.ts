@@ -9,9 +9,9 @@
  * took too long, is not run again; the files are kept, and the next run says that the variables are gone.
  */
 import { randomBytes } from "node:crypto";
-import type { CellOutcome, CellResult, Demise, PythonProcess } from "./python-process.ts";
+import type { ProcessOutcome, CellResult, ExitReason, PythonProcess } from "./python-process.ts";
 import type { ProcessHolder } from "./process-holder.ts";
-import type { PythonProcesses } from "./python-processes.ts";
+import type { PythonProcessPool } from "./python-process-pool.ts";
 
 export interface PythonFile {
   /** A path within the working folder. */
@@ -65,12 +65,12 @@ const MAX_HISTORY_BYTES = 64 * 1024 * 1024;
 /** What all cells of a history took. */
 const MAX_HISTORY_MS = 60_000;
 /** How much longer than the first time a cell may take. */
-const REPLAY_SLOWNESS = 3;
+const REPLAY_TIME_FACTOR = 3;
 const REPLAY_EXTRA_MS = 5_000;
 
-const TRUNCATED = "\n[The output was longer than this and has been cut.]\n";
-const VARIABLES_LOST = "[The interpreter was restarted: files are kept, variables and imports are not.]\n";
-const DEMISE: Record<Demise, string> = {
+const TRUNCATED_NOTICE = "\n[The output was longer than this and has been cut.]\n";
+const VARIABLES_LOST_NOTICE = "[The interpreter was restarted: files are kept, variables and imports are not.]\n";
+const EXIT_MESSAGES: Record<ExitReason, string> = {
   "timed out": "timed out",
   "out of memory": "out of memory",
   crashed: "The interpreter crashed.",
@@ -78,7 +78,7 @@ const DEMISE: Record<Demise, string> = {
 
 export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   readonly project: string;
-  readonly #processes: PythonProcesses;
+  readonly #processes: PythonProcessPool;
   readonly #seed: string;
   readonly #files: Map<string, Uint8Array>;
   #cells: PythonCell[] | undefined;
@@ -87,7 +87,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   #isDisposed = false;
   idleSince: number | undefined = performance.now();
 
-  constructor(processes: PythonProcesses, project: string, snapshot?: PythonSnapshot) {
+  constructor(processes: PythonProcessPool, project: string, snapshot?: PythonSnapshot) {
     this.project = project;
     this.#processes = processes;
     this.#seed = snapshot?.seed ?? randomBytes(SEED_BYTES).toString("hex");
@@ -117,7 +117,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   }
 
   evict(): void {
-    if (this.#process !== undefined) this.#processes.release(this.#process);
+    if (this.#process !== undefined) this.#processes.releaseProcess(this.#process);
     this.#process = undefined;
   }
 
@@ -133,7 +133,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
     if (this.#isDisposed) throw new PythonInputError("The sandbox is closed.");
     this.idleSince = undefined;
     try {
-      const { process, notice } = await this.#open(signal);
+      const { process, notice } = await this.#ensureProcess(signal);
       const files = run.files ?? [];
       const startedAt = performance.now();
       const outcome = await process.run(
@@ -142,13 +142,13 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
       );
       for (const { name, bytes } of files) this.#files.set(name, bytes);
       if ("result" in outcome) {
-        this.#keep(outcome.result);
+        this.#storeFiles(outcome.result);
         const cell = { code: run.code, files, durationMs: performance.now() - startedAt };
-        if (!outcome.result.timed_out) this.#remember(cell);
+        if (!outcome.result.timed_out) this.#recordCell(cell);
       } else {
         this.evict();
       }
-      return describe(outcome, notice);
+      return toPythonResult(outcome, notice);
     } catch (error) {
       // Killed in the middle of something: what is in it now is not what the history says.
       this.evict();
@@ -159,21 +159,21 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   }
 
   /** The process that this sandbox has, or a new one in the state that this sandbox is in. */
-  async #open(signal: AbortSignal): Promise<{ process: PythonProcess; notice: string }> {
+  async #ensureProcess(signal: AbortSignal): Promise<{ process: PythonProcess; notice: string }> {
     if (this.#process?.isAlive === true) return { process: this.#process, notice: "" };
     this.evict();
     const restored = this.#cells === undefined ? undefined : await this.#replay(this.#cells, signal);
-    const process = restored ?? (await this.#begin(signal));
+    const process = restored ?? (await this.#startProcess(signal));
     const files = [...this.#files].map(([name, bytes]) => ({ name, bytes }));
     if (files.length > 0) await process.run({ code: "", files, timeoutMs: DEFAULT_TIMEOUT_MS }, signal);
     if (restored !== undefined) return { process, notice: "" };
     // A new history, which begins with the files.
     this.#cells = [{ code: "", files, durationMs: 0 }];
-    return { process, notice: VARIABLES_LOST };
+    return { process, notice: VARIABLES_LOST_NOTICE };
   }
 
-  async #begin(signal: AbortSignal): Promise<PythonProcess> {
-    const process = await this.#processes.acquire(this, signal);
+  async #startProcess(signal: AbortSignal): Promise<PythonProcess> {
+    const process = await this.#processes.acquireProcess(this, signal);
     this.#process = process;
     process.begin(this.#seed);
     return process;
@@ -181,9 +181,9 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
 
   /** A process in which every cell ended again; undefined if one did not. */
   async #replay(cells: readonly PythonCell[], signal: AbortSignal): Promise<PythonProcess | undefined> {
-    const process = await this.#begin(signal);
+    const process = await this.#startProcess(signal);
     for (const { code, files, durationMs } of cells) {
-      const timeoutMs = Math.ceil(durationMs * REPLAY_SLOWNESS + REPLAY_EXTRA_MS);
+      const timeoutMs = Math.ceil(durationMs * REPLAY_TIME_FACTOR + REPLAY_EXTRA_MS);
       const outcome = await process.run({ code, files, timeoutMs }, signal);
       if ("result" in outcome && !outcome.result.timed_out) continue;
       this.evict();
@@ -192,12 +192,12 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
     return process;
   }
 
-  #keep({ files, deleted }: CellResult): void {
+  #storeFiles({ files, deleted }: CellResult): void {
     for (const { name, bytes } of files) this.#files.set(name, bytes);
     for (const name of deleted) this.#files.delete(name);
   }
 
-  #remember(cell: PythonCell): void {
+  #recordCell(cell: PythonCell): void {
     if (this.#cells === undefined) return;
     this.#cells.push(cell);
     const sum = (measure: (cell: PythonCell) => number): number =>
@@ -222,12 +222,12 @@ function checkInput({ code, files = [] }: PythonRun, maxFileBytes: number): void
   }
 }
 
-function describe(outcome: CellOutcome, notice: string): PythonResult {
-  const logs = notice + outcome.logs + (outcome.logsTruncated ? TRUNCATED : "");
+function toPythonResult(outcome: ProcessOutcome, notice: string): PythonResult {
+  const logs = notice + outcome.logs + (outcome.logsTruncated ? TRUNCATED_NOTICE : "");
   const outputs: PythonOutput[] = logs === "" ? [] : [{ type: "logs", logs }];
-  if ("demise" in outcome) return { outputs, error: DEMISE[outcome.demise], files: [], deletedFiles: [] };
+  if ("demise" in outcome) return { outputs, error: EXIT_MESSAGES[outcome.demise], files: [], deletedFiles: [] };
   const { result } = outcome;
-  const error = result.timed_out ? DEMISE["timed out"] : result.error;
+  const error = result.timed_out ? EXIT_MESSAGES["timed out"] : result.error;
   return {
     outputs: [
       ...outputs,

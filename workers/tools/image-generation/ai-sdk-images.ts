@@ -4,12 +4,12 @@ import { z } from "zod";
 import {
   type GeneratedImage,
   type GenerateOptions,
-  ImageFault,
+  ImageError,
   type ImageModel,
-  type ImageOrder,
+  type ImageRequest,
 } from "./image-model.ts";
-import { checkSize } from "./image-size.ts";
-import { serviceFault, timeoutFault } from "./service-fault.ts";
+import { checkImageSize } from "./image-size.ts";
+import { toImageError, toTimeoutError } from "./image-service-error.ts";
 
 const WIDTH_AND_HEIGHT = /^\d+x\d+$/;
 
@@ -26,29 +26,29 @@ export class AiSdkImages implements ImageModel {
     this.#settings = settings;
   }
 
-  async generate(order: ImageOrder, { signal }: GenerateOptions): Promise<GeneratedImage> {
+  async generate(order: ImageRequest, { signal }: GenerateOptions): Promise<GeneratedImage> {
     const { model, secrets, timeoutMs } = this.#settings;
-    if (order.mask !== undefined) throw new ImageFault("mask_unsupported", "The image service takes no masks.");
+    if (order.mask !== undefined) throw new ImageError("mask_unsupported", "The image service takes no masks.");
     const limit = AbortSignal.timeout(timeoutMs);
     try {
       const { images, providerMetadata } = await model.doGenerate({
         prompt: order.prompt,
         n: 1,
         size: undefined,
-        aspectRatio: aspectRatioOf(order.settings.size),
+        aspectRatio: computeAspectRatio(order.settings.size),
         seed: undefined,
-        files: order.images.length === 0 ? undefined : order.images.map(asFile),
+        files: order.images.length === 0 ? undefined : order.images.map(toFilePart),
         mask: undefined,
         providerOptions: {},
         abortSignal: AbortSignal.any([signal, limit]),
       });
       const [image] = images;
-      if (image === undefined) throw refusalOf(providerMetadata);
-      return { base64: checkSize(typeof image === "string" ? image : Buffer.from(image).toString("base64")) };
+      if (image === undefined) throw explainMissingImage(providerMetadata);
+      return { base64: checkImageSize(typeof image === "string" ? image : Buffer.from(image).toString("base64")) };
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ImageFault) throw error;
-      throw timeoutFault(limit, timeoutMs) ?? serviceFault(answerOf(error), secrets, error);
+      if (error instanceof ImageError) throw error;
+      throw toTimeoutError(limit, timeoutMs) ?? toImageError(readServiceError(error), secrets, error);
     }
   }
 }
@@ -61,23 +61,23 @@ const whySchema = z.record(
     promptFeedback: z.looseObject({ blockReason: z.string().nullish() }).nullish(),
   }),
 );
-const BLOCKED = /SAFETY|PROHIBITED|BLOCK|RECITATION|SPII/;
+const BLOCKED_REASONS = /SAFETY|PROHIBITED|BLOCK|RECITATION|SPII/;
 
-function refusalOf(metadata: unknown): ImageFault {
+function explainMissingImage(metadata: unknown): ImageError {
   const [said] = Object.values(whySchema.safeParse(metadata).data ?? {});
   const why = said?.promptFeedback?.blockReason ?? said?.finishReason;
-  if (why == null || why === "STOP") return new ImageFault("server_error", "The image service sent no image.");
-  const code = BLOCKED.test(why) ? "moderation_blocked" : "server_error";
-  return new ImageFault(code, `The image service made no image: ${why}.`);
+  if (why == null || why === "STOP") return new ImageError("server_error", "The image service sent no image.");
+  const code = BLOCKED_REASONS.test(why) ? "moderation_blocked" : "server_error";
+  return new ImageError(code, `The image service made no image: ${why}.`);
 }
 
-function answerOf(error: unknown) {
+function readServiceError(error: unknown) {
   if (!APICallError.isInstance(error)) return undefined;
   return { status: error.statusCode, code: undefined, message: error.message };
 }
 
 /** Google's models know shapes, and no sizes. */
-function aspectRatioOf(size: string | undefined): `${number}:${number}` | undefined {
+function computeAspectRatio(size: string | undefined): `${number}:${number}` | undefined {
   const [width = 0, height = 0] = size === undefined || !WIDTH_AND_HEIGHT.test(size) ? [] : size.split("x").map(Number);
   if (width === 0 || height === 0) return undefined;
   const divisor = greatestCommonDivisor(width, height);
@@ -88,6 +88,6 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
-function asFile({ bytes, mediaType }: ImageOrder["images"][number]) {
+function toFilePart({ bytes, mediaType }: ImageRequest["images"][number]) {
   return { type: "file" as const, mediaType, data: bytes };
 }

@@ -2,18 +2,18 @@
 import { GuardedFetchError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
-import { imageTypeOf } from "../image-type.ts";
-import { ImageFault, type InputImage } from "./image-model.ts";
+import { detectImageType } from "../image-type.ts";
+import { ImageError, type InputImage } from "./image-model.ts";
 
 /** The newest; more than that no service takes. */
-const IMAGES_MAXIMUM = 8;
-const IMAGE_MAXIMUM_BYTES = 16 * 1024 * 1024;
+const MAX_IMAGES = 8;
+const MAX_IMAGE_BYTES = 16 * 1024 * 1024;
 const FETCH_TIMEOUT_MS = 30_000;
-const TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
+const EDITABLE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
 const DATA_URL = /^data:([a-z]+\/[a-z0-9+.-]+)?(?:;[^,;]*)*;base64,/i;
 
 /** URLs of them, oldest first. */
-export function conversationImages(context: readonly ContextItem[]): string[] {
+export function collectConversationImages(context: readonly ContextItem[]): string[] {
   const urls = context.flatMap((item) => {
     if (item.type === "image_generation_call") {
       return item.result == null ? [] : [dataUrl(item.result, item.output_format ?? "png")];
@@ -21,7 +21,7 @@ export function conversationImages(context: readonly ContextItem[]): string[] {
     if (item.type !== "message" || typeof item.content === "string") return [];
     return item.content.flatMap((part) => (part.type === "input_image" && part.image_url ? [part.image_url] : []));
   });
-  return urls.slice(-IMAGES_MAXIMUM);
+  return urls.slice(-MAX_IMAGES);
 }
 
 function dataUrl(base64: string, format: string): string {
@@ -32,24 +32,24 @@ function dataUrl(base64: string, format: string): string {
 export async function loadImage(url: string, fetch: GuardedFetch, signal: AbortSignal): Promise<InputImage> {
   const data = DATA_URL.exec(url);
   if (data !== null) return checkType(data[1] ?? "", new Uint8Array(Buffer.from(url.slice(data[0].length), "base64")));
-  if (url.startsWith("data:")) throw notAnImage();
+  if (url.startsWith("data:")) throw unsupportedImageError();
   try {
-    const read = await fetch.read(url, { signal, maxBytes: IMAGE_MAXIMUM_BYTES, timeoutMs: FETCH_TIMEOUT_MS });
-    if (read.status !== 200) throw new ImageFault("invalid_image_url", `The URL of an image answered ${read.status}.`);
+    const read = await fetch.read(url, { signal, maxBytes: MAX_IMAGE_BYTES, timeoutMs: FETCH_TIMEOUT_MS });
+    if (read.status !== 200) throw new ImageError("invalid_image_url", `The URL of an image answered ${read.status}.`);
     return checkType(read.contentType ?? "", new Uint8Array(read.body));
   } catch (error) {
     if (!(error instanceof GuardedFetchError)) throw error;
-    throw new ImageFault("invalid_image_url", `An image could not be loaded. ${error.message}`, { cause: error });
+    throw new ImageError("invalid_image_url", `An image could not be loaded. ${error.message}`, { cause: error });
   }
 }
 
 /** By its bytes; what they do not say is taken from the label. */
 function checkType(label: string, bytes: Uint8Array<ArrayBuffer>): InputImage {
-  const mediaType = imageTypeOf(bytes) ?? label;
-  if (!TYPES.has(mediaType)) throw notAnImage();
+  const mediaType = detectImageType(bytes) ?? label;
+  if (!EDITABLE_TYPES.has(mediaType)) throw unsupportedImageError();
   return { bytes, mediaType };
 }
 
-function notAnImage(): ImageFault {
-  return new ImageFault("invalid_image_format", "Only images of type png, jpeg and webp can be changed.");
+function unsupportedImageError(): ImageError {
+  return new ImageError("invalid_image_format", "Only images of type png, jpeg and webp can be changed.");
 }

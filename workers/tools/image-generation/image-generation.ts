@@ -9,69 +9,77 @@ import type { FunctionTool, Tool } from "../../../src/protocol/tool.ts";
 import type { ToolResult } from "../../../src/store/tool-journal.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
-import type { RunOptions, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
-import { toolError } from "../tool-calls.ts";
-import { base64ImageType } from "../image-type.ts";
-import { conversationImages, loadImage } from "./conversation-images.ts";
+import type { ToolRunOptions, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
+import { createToolError } from "../execute-calls.ts";
+import { detectBase64ImageType } from "../image-type.ts";
+import { collectConversationImages, loadImage } from "./conversation-images.ts";
 import {
   type GeneratedImage,
-  ImageFault,
+  ImageError,
   type ImageModel,
-  type ImageOrder,
+  type ImageRequest,
   type ImageSettings,
 } from "./image-model.ts";
 import { openImageModel } from "./open-image-model.ts";
-import { type ImageDetails, partialDetails, showImageCall } from "./show-image-call.ts";
+import { type ImageDetails, toPartialDetails, presentImageCall } from "./image-call-presenter.ts";
 
 type ImageTool = Extract<Tool, { type: "image_generation" }>;
 
 const argumentsSchema = z.object({ prompt: z.string().min(1), change: z.boolean().default(false) });
 
-export function imageGeneration(config: Config): ToolKind {
+export function openImageGenerationKind(config: Config): ToolKind {
   const fetch = new GuardedFetch({ policy: new FetchPolicy(config.FETCH_ALLOWED_HOSTS) });
   const model = config.IMAGE_MODEL === undefined ? undefined : openImageModel(config.IMAGE_MODEL, config, fetch);
   return {
     types: ["image_generation"],
     open: (tool, session) => {
       // A request that needs it was refused; the simulator's may name it and leave it unused.
-      const functions = model === undefined ? [] : [imageFunction(model, fetch, tool as ImageTool, session)];
+      const functions = model === undefined ? [] : [createImageFunction(model, fetch, tool as ImageTool, session)];
       return Promise.resolve({ functions, [Symbol.asyncDispose]: () => Promise.resolve() });
     },
     [Symbol.asyncDispose]: () => fetch[Symbol.asyncDispose](),
   };
 }
 
-function imageFunction(model: ImageModel, fetch: GuardedFetch, tool: ImageTool, session: ToolSession): ServerFunction {
+function createImageFunction(
+  model: ImageModel,
+  fetch: GuardedFetch,
+  tool: ImageTool,
+  session: ToolSession,
+): ServerFunction {
   const action = tool.action ?? "auto";
-  const make = async (json: string, { signal, progress }: RunOptions): Promise<ToolResult> => {
+  const make = async (json: string, { signal, reportProgress }: ToolRunOptions): Promise<ToolResult> => {
     const parsed = argumentsSchema.safeParse(JSON.parse(json));
-    if (!parsed.success) return toolError("'prompt' must be a text that describes the image.");
+    if (!parsed.success) return createToolError("'prompt' must be a text that describes the image.");
     const isEdit = action === "edit" || (action === "auto" && parsed.data.change);
-    const urls = isEdit ? conversationImages(session.context) : [];
-    if (isEdit && urls.length === 0) throw new ImageFault("no_image", "The conversation has no image to change.");
+    const urls = isEdit ? collectConversationImages(session.context) : [];
+    if (isEdit && urls.length === 0) throw new ImageError("no_image", "The conversation has no image to change.");
     const mask = isEdit ? tool.input_image_mask?.image_url : undefined;
-    const order: ImageOrder = {
+    const order: ImageRequest = {
       prompt: parsed.data.prompt,
       images: await Promise.all(urls.map((url) => loadImage(url, fetch, signal))),
       mask: mask === undefined ? undefined : await loadImage(mask, fetch, signal),
-      settings: settingsOf(tool),
+      settings: readSettings(tool),
       partialImages: tool.partial_images ?? 0,
     };
-    const image = await model.generate(order, { signal, onPartial: (partial) => progress(partialDetails(partial)) });
-    return { output: shownAs(image), isError: false, details: detailsOf(image, order, isEdit, tool) };
+    const image = await model.generate(order, {
+      signal,
+      onPartial: (partial) => reportProgress(toPartialDetails(partial)),
+    });
+    return { output: describeForModel(image), isError: false, details: buildDetails(image, order, isEdit, tool) };
   };
 
   return {
-    definition: definitionFor(action),
+    definition: defineFunction(action),
     isReadOnly: false,
     isSequential: true,
     itemType: "image_generation_call",
-    show: showImageCall,
+    presentCall: presentImageCall,
     run: async (call, options) => {
       try {
         return await make(call.arguments, options);
       } catch (error) {
-        if (!(error instanceof ImageFault)) throw error;
+        if (!(error instanceof ImageError)) throw error;
         session.logger.warn({ err: error }, "An image was not made");
         const shown = { code: error.code, message: error.message, param: null, type: "image_generation_error" };
         return { output: error.message, isError: true, details: { error: shown } satisfies ImageDetails };
@@ -80,10 +88,10 @@ function imageFunction(model: ImageModel, fetch: GuardedFetch, tool: ImageTool, 
   };
 }
 
-const SHOWN = "The image was made and shown to the user. Do not repeat it or link to it.";
+const SHOWN_NOTE = "The image was made and shown to the user. Do not repeat it or link to it.";
 
 /** What is left to the service is not sent: many know only some of these. */
-function settingsOf(tool: ImageTool): ImageSettings {
+function readSettings(tool: ImageTool): ImageSettings {
   const { background, input_fidelity, moderation, output_compression, output_format, quality, size } = tool;
   const format = output_format === "gif" || output_format === "svg" ? undefined : output_format;
   return {
@@ -98,16 +106,17 @@ function settingsOf(tool: ImageTool): ImageSettings {
 }
 
 /** As the bytes and the service say that the image was made; where they say nothing, as it was asked for. */
-function detailsOf(
+function buildDetails(
   image: GeneratedImage,
-  { prompt, settings }: ImageOrder,
+  { prompt, settings }: ImageRequest,
   isEdit: boolean,
   tool: ImageTool,
 ): ImageDetails {
   const { background, output_format, quality } = imageGenerationCallSchema.shape;
   const known = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => schema.safeParse(value).data;
-  const asked = (name: "background" | "quality" | "size") => (image.leftOut?.includes(name) ? undefined : tool[name]);
-  const format = base64ImageType(image.base64)?.slice("image/".length);
+  const asked = (name: "background" | "quality" | "size") =>
+    image.ignoredSettings?.includes(name) ? undefined : tool[name];
+  const format = detectBase64ImageType(image.base64)?.slice("image/".length);
   return {
     result: image.base64,
     action: isEdit ? "edit" : "generate",
@@ -120,12 +129,12 @@ function detailsOf(
 }
 
 /** What the model is told of an image that was made. */
-function shownAs({ leftOut = [] }: GeneratedImage): string {
-  if (leftOut.length === 0) return SHOWN;
-  return `${SHOWN} The image service does not know these settings, and made the image without them: ${leftOut.join(", ")}.`;
+function describeForModel({ ignoredSettings = [] }: GeneratedImage): string {
+  if (ignoredSettings.length === 0) return SHOWN_NOTE;
+  return `${SHOWN_NOTE} The image service does not know these settings, and made the image without them: ${ignoredSettings.join(", ")}.`;
 }
 
-function definitionFor(action: NonNullable<ImageTool["action"]>): FunctionTool {
+function defineFunction(action: NonNullable<ImageTool["action"]>): FunctionTool {
   const prompt = { type: "string", description: "What the image shows, in every detail that matters." };
   const change = {
     type: "boolean",

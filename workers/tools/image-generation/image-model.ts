@@ -1,7 +1,7 @@
 /** The contract between the image tool and the services that make images. */
 export interface ImageModel {
   /** Makes one image. Rejects with an ImageFault, or with the signal's reason. */
-  generate(order: ImageOrder, options: GenerateOptions): Promise<GeneratedImage>;
+  generate(order: ImageRequest, options: GenerateOptions): Promise<GeneratedImage>;
 }
 
 export interface GenerateOptions {
@@ -10,7 +10,7 @@ export interface GenerateOptions {
   onPartial: (image: GeneratedImage) => void;
 }
 
-export interface ImageOrder {
+export interface ImageRequest {
   prompt: string;
   /** To be changed or combined. Without any, an image is made from the prompt alone. */
   images: readonly InputImage[];
@@ -44,12 +44,12 @@ export interface GeneratedImage {
   quality?: string | undefined;
   size?: string | undefined;
   /** Settings of the order that the service does not know. */
-  leftOut?: readonly string[];
+  ignoredSettings?: readonly string[];
 }
 
 /** Why there is no image. What it says may be shown to the client and to the model. */
-export class ImageFault extends Error {
-  override readonly name = "ImageFault";
+export class ImageError extends Error {
+  override readonly name = "ImageError";
   readonly code: string;
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);

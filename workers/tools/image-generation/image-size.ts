@@ -1,10 +1,10 @@
 /** How large an image may be: it stands in the log, in base64. */
-import { ImageFault } from "./image-model.ts";
+import { ImageError } from "./image-model.ts";
 
-export const IMAGE_MAXIMUM_BYTES = 16 * 1024 * 1024;
+export const MAX_IMAGE_BYTES = 16 * 1024 * 1024;
 const BASE64_GROWTH = 4 / 3;
 
-export function checkSize(base64: string): string {
-  if (base64.length <= IMAGE_MAXIMUM_BYTES * BASE64_GROWTH) return base64;
-  throw new ImageFault("image_too_large", `The image is larger than ${IMAGE_MAXIMUM_BYTES} bytes.`);
+export function checkImageSize(base64: string): string {
+  if (base64.length <= MAX_IMAGE_BYTES * BASE64_GROWTH) return base64;
+  throw new ImageError("image_too_large", `The image is larger than ${MAX_IMAGE_BYTES} bytes.`);
 }

@@ -2,9 +2,9 @@
 import { createGoogle } from "@ai-sdk/google";
 import type { Config } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
-import { type Provider, readCatalog } from "../../../src/providers/catalog.ts";
+import { type Provider, readProviderCatalog } from "../../../src/providers/catalog.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
-import { keyOf } from "../../upstreams/provider/tries.ts";
+import { readApiKey } from "../../upstreams/provider/retry-policy.ts";
 import { AiSdkImages } from "./ai-sdk-images.ts";
 import type { ImageModel } from "./image-model.ts";
 import { OpenAiImages } from "./openai-images.ts";
@@ -16,24 +16,33 @@ const NO_KEY = "none";
 export function openImageModel(name: string, config: Config, fetch: GuardedFetch): ImageModel {
   const slash = name.indexOf("/");
   const model = name.slice(slash + 1);
-  const provider = readCatalog(config).providers.find((each) => each.name === name.slice(0, Math.max(slash, 0)));
+  const provider = readProviderCatalog(config).providers.find(
+    (each) => each.name === name.slice(0, Math.max(slash, 0)),
+  );
   if (provider === undefined || model === "") {
     throw new ConfigurationError(`IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured vendor.`);
   }
-  return openVendor(provider, model, config, fetch);
+  return openVendorModel(provider, model, config, fetch);
 }
 
-function openVendor(provider: Provider, model: string, config: Config, fetch: GuardedFetch): ImageModel {
+function openVendorModel(provider: Provider, model: string, config: Config, fetch: GuardedFetch): ImageModel {
   const timeoutMs = config.IMAGE_TIMEOUT_MS;
   switch (provider.kind) {
     case "openai-responses":
     case "openai-compatible": {
       const { base_url: baseUrl, headers } = provider;
-      return new OpenAiImages({ model, baseUrl, key: keyOf(provider, config.environment), headers, timeoutMs, fetch });
+      return new OpenAiImages({
+        model,
+        baseUrl,
+        key: readApiKey(provider, config.environment),
+        headers,
+        timeoutMs,
+        fetch,
+      });
     }
     case "google": {
       const { base_url: baseURL, headers } = provider;
-      const apiKey = keyOf(provider, config.environment) ?? NO_KEY;
+      const apiKey = readApiKey(provider, config.environment) ?? NO_KEY;
       const secrets = [apiKey, ...Object.values(headers)];
       return new AiSdkImages({ model: createGoogle({ baseURL, headers, apiKey }).image(model), secrets, timeoutMs });
     }

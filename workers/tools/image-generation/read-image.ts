@@ -1,9 +1,9 @@
 /** An image out of whatever a service answers with: base64, a data URL, or a URL that is fetched through the guard. */
 import { z } from "zod";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
-import { imageTypeOf } from "../image-type.ts";
-import { ImageFault } from "./image-model.ts";
-import { checkSize, IMAGE_MAXIMUM_BYTES } from "./image-size.ts";
+import { detectImageType } from "../image-type.ts";
+import { ImageError } from "./image-model.ts";
+import { checkImageSize, MAX_IMAGE_BYTES } from "./image-size.ts";
 
 const imageSchema = z.union([
   z.string().transform((image) => ({ image })),
@@ -21,7 +21,7 @@ const listSchema = z.looseObject({ data: z.unknown(), images: z.unknown() }).par
 const BASE64 = /^[A-Za-z0-9+/_\s-]+={0,2}$/;
 const DATA_URL = /^data:[^,]*;base64,/i;
 
-export interface ReadOptions {
+export interface ReadImageOptions {
   fetch: GuardedFetch;
   /** Of the service, for an address that does not name one. */
   baseUrl: string;
@@ -35,7 +35,7 @@ export interface ReadImage {
 }
 
 /** The first that there is, of a list or of an answer that is one image itself. Undefined if there is none. */
-export async function readImage(answer: unknown, options: ReadOptions): Promise<ReadImage | undefined> {
+export async function readImage(answer: unknown, options: ReadImageOptions): Promise<ReadImage | undefined> {
   const list = listSchema.safeParse(answer).data ?? {};
   const listed: unknown[] = [list.data, list.images].flatMap((each: unknown) => (Array.isArray(each) ? each : [each]));
   // A text that is the whole answer is no image, but a page or an excuse.
@@ -43,32 +43,35 @@ export async function readImage(answer: unknown, options: ReadOptions): Promise<
     const found = imageSchema.safeParse(candidate).data;
     if (found === undefined) continue;
     const { revised_prompt } = "revised_prompt" in found ? found : {};
-    const { b64_json, image_base64, image, url, image_url } = { ...NOTHING, ...found };
+    const { b64_json, image_base64, image, url, image_url } = { ...EMPTY_IMAGE, ...found };
     const place = [b64_json, image_base64, image, url, image_url].find((each) => each != null && each.trim() !== "");
     if (place == null) continue;
-    return { base64: checkSize(await base64Of(place.trim(), options)), revisedPrompt: revised_prompt ?? undefined };
+    return {
+      base64: checkImageSize(await loadBase64(place.trim(), options)),
+      revisedPrompt: revised_prompt ?? undefined,
+    };
   }
   return undefined;
 }
 
-const NOTHING = { b64_json: null, image_base64: null, image: null, url: null, image_url: null };
+const EMPTY_IMAGE = { b64_json: null, image_base64: null, image: null, url: null, image_url: null };
 
-async function base64Of(place: string, options: ReadOptions): Promise<string> {
+async function loadBase64(place: string, options: ReadImageOptions): Promise<string> {
   const data = DATA_URL.exec(place);
   if (data !== null) return place.slice(data[0].length);
   if (/^https?:\/\//i.test(place)) return await fetchImage(place, options);
   const isPath = place.startsWith("/") && !place.startsWith("/9j/");
   if (isPath) return await fetchImage(new URL(place, options.baseUrl).href, options);
-  if (!BASE64.test(place)) throw new ImageFault("server_error", "The image service sent no image.");
+  if (!BASE64.test(place)) throw new ImageError("server_error", "The image service sent no image.");
   return place;
 }
 
-async function fetchImage(url: string, { fetch, signal, timeoutMs }: ReadOptions): Promise<string> {
-  const read = await fetch.read(url, { signal, maxBytes: IMAGE_MAXIMUM_BYTES, timeoutMs });
+async function fetchImage(url: string, { fetch, signal, timeoutMs }: ReadImageOptions): Promise<string> {
+  const read = await fetch.read(url, { signal, maxBytes: MAX_IMAGE_BYTES, timeoutMs });
   if (read.status !== 200) throw new Error(`The image's URL answered ${read.status}.`);
   const isText = /^(text\/|application\/(json|xml))/.test(read.contentType ?? "");
-  if (isText && imageTypeOf(read.body) === undefined) {
-    throw new ImageFault("server_error", "The image service's link leads to no image.");
+  if (isText && detectImageType(read.body) === undefined) {
+    throw new ImageError("server_error", "The image service's link leads to no image.");
   }
   return Buffer.from(read.body).toString("base64");
 }

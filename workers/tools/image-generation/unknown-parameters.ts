@@ -3,7 +3,7 @@
  * (https://github.com/vercel/ai/issues/6102, https://github.com/rikkahub/rikkahub/issues/1602), and a model's name does not
  * say which: so they are asked with all, and once more without those that they refuse.
  */
-export interface Refusal {
+export interface RejectedRequest {
   status: number | undefined;
   code: string | null | undefined;
   param: string | null | undefined;
@@ -11,10 +11,10 @@ export interface Refusal {
 }
 
 /** This server's own, for how an answer comes: whatever is said about one, an answer without it is as good. */
-const OWN: ReadonlySet<string> = new Set(["response_format", "stream", "partial_images"]);
-const STATUSES: ReadonlySet<number | undefined> = new Set([400, 422]);
+const OWN_PARAMETERS: ReadonlySet<string> = new Set(["response_format", "stream", "partial_images"]);
+const REJECTION_STATUSES: ReadonlySet<number | undefined> = new Set([400, 422]);
 /** That a parameter is not known, and not that its value is wrong: that is for the client to read. */
-const UNKNOWN = new RegExp(
+const UNKNOWN_PARAMETER = new RegExp(
   [
     "unknown[ _-](parameter|argument|field|name|key|property)",
     "unrecogni[sz]ed",
@@ -30,10 +30,10 @@ const UNKNOWN = new RegExp(
   "i",
 );
 
-export function unknownParameters(refusal: Refusal, sent: readonly string[]): string[] {
-  if (!STATUSES.has(refusal.status)) return [];
+export function findUnknownParameters(refusal: RejectedRequest, sent: readonly string[]): string[] {
+  if (!REJECTION_STATUSES.has(refusal.status)) return [];
   const words = `${refusal.param ?? ""} ${refusal.message}`;
   const named = sent.filter((name) => new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(words));
-  const isUnknown = refusal.code === "unknown_parameter" || UNKNOWN.test(refusal.message);
-  return named.filter((name) => isUnknown || OWN.has(name));
+  const isUnknown = refusal.code === "unknown_parameter" || UNKNOWN_PARAMETER.test(refusal.message);
+  return named.filter((name) => isUnknown || OWN_PARAMETERS.has(name));
 }

@@ -4,15 +4,15 @@ import { z } from "zod";
 import { mcpCallSchema } from "../../../src/protocol/items/mcp.ts";
 import type { ToolResult } from "../tool.ts";
 import type { CallAnswer } from "./connection.ts";
-import { jsonOf, showBlock, type Shown } from "./content-block.ts";
-import type { McpFault } from "./faults.ts";
+import { stringifySafely, renderBlock, type RenderedBlock } from "./content-block.ts";
+import type { McpCallError } from "./errors.ts";
 import { isRecord } from "./is-record.ts";
 import type { Redact } from "../../../src/logging/redaction.ts";
 
 /** Characters of text in one answer; of images, characters of base64. */
-const TEXT_MAXIMUM = 256 * 1024;
-const IMAGES_MAXIMUM = 8 * 1024 * 1024;
-const BLOCKS_MAXIMUM = 100;
+const MAX_TEXT_CHARACTERS = 256 * 1024;
+const MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024;
+const MAX_BLOCKS = 100;
 
 /** What an `mcp_call` shows of its end. */
 const endSchema = z.object({
@@ -24,14 +24,14 @@ export type CallEnd = z.infer<typeof endSchema>;
 type Part = Exclude<ToolResult["output"], string>[number];
 
 /** Of an answer in which there is nothing: some providers take no empty output. */
-const NOTHING = "(no output)";
+const NO_OUTPUT = "(no output)";
 
-export function answeredResult(answer: CallAnswer, redact: Redact): ToolResult {
-  const blocks = blocksOf(answer);
-  const shown = bounded(
+export function toToolResult(answer: CallAnswer, redact: Redact): ToolResult {
+  const blocks = collectBlocks(answer);
+  const shown = limitBlocks(
     blocks.flatMap((block) => {
-      const each = showBlock(block);
-      return each === undefined ? [] : [redacted(each, redact)];
+      const each = renderBlock(block);
+      return each === undefined ? [] : [redactText(each, redact)];
     }),
   );
   const text = shown.map((each) => each.text).join("\n");
@@ -40,8 +40,8 @@ export function answeredResult(answer: CallAnswer, redact: Redact): ToolResult {
     return { output: text === "" ? "The tool failed." : text, isError: true, details: { output: null, error } };
   }
   const hasImages = shown.some((each) => "image" in each);
-  const output = text === "" ? NOTHING : text;
-  return { output: hasImages ? asParts(shown) : output, isError: false, details: { output: text, error: null } };
+  const output = text === "" ? NO_OUTPUT : text;
+  return { output: hasImages ? toParts(shown) : output, isError: false, details: { output: text, error: null } };
 }
 
 /**
@@ -49,24 +49,24 @@ export function answeredResult(answer: CallAnswer, redact: Redact): ToolResult {
  * only a summary of it (https://github.com/MoonshotAI/kimi-code/issues/2554). In the first revision the whole answer was
  * one JSON value, `toolResult` (https://github.com/cloudflare/mcp-server-cloudflare/issues/12).
  */
-function blocksOf(answer: CallAnswer): unknown[] {
+function collectBlocks(answer: CallAnswer): unknown[] {
   const { toolResult } = answer;
   if (toolResult != null && answer["content"] === undefined) {
-    return isRecord(toolResult) && "content" in toolResult ? blocksOf(toolResult) : [textOf(toolResult)];
+    return isRecord(toolResult) && "content" in toolResult ? collectBlocks(toolResult) : [textOf(toolResult)];
   }
   const content = answer["content"] ?? [];
   const blocks: unknown[] = Array.isArray(content) ? content : [content];
   const { structuredContent } = answer;
-  if (structuredContent == null || isSaid(structuredContent, blocks)) return blocks;
+  if (structuredContent == null || isAlreadyIncluded(structuredContent, blocks)) return blocks;
   return [...blocks, textOf(structuredContent)];
 }
 
 function textOf(value: unknown): string {
-  return typeof value === "string" ? value : jsonOf(value);
+  return typeof value === "string" ? value : stringifySafely(value);
 }
 
 /** Servers wrap what is no object in one, as `result`: a list then has a block for each of its values. */
-function isSaid(structured: unknown, blocks: readonly unknown[]): boolean {
+function isAlreadyIncluded(structured: unknown, blocks: readonly unknown[]): boolean {
   const values = blocks.map(valueOf);
   if (values.some((value) => isDeepStrictEqual(value, structured))) return true;
   if (!isRecord(structured) || Object.keys(structured).join() !== "result") return false;
@@ -90,13 +90,13 @@ function valueOf(block: unknown): unknown {
   }
 }
 
-export function faultResult(fault: McpFault): ToolResult {
+export function toErrorResult(fault: McpCallError): ToolResult {
   const output = `The call could not be made, or was not answered: ${fault.message}`;
   return { output, isError: true, details: { output: null, error: fault } };
 }
 
 /** From a journal as well: what is not there, or not understood, is made of what the model was shown. */
-export function endOf({ output, isError, details }: ToolResult): CallEnd {
+export function readCallEnd({ output, isError, details }: ToolResult): CallEnd {
   const known = endSchema.safeParse(details);
   if (known.success) return known.data;
   const text = typeof output === "string" ? output : JSON.stringify(output);
@@ -105,18 +105,18 @@ export function endOf({ output, isError, details }: ToolResult): CallEnd {
 }
 
 /** Not in the base64 of an image, where a short secret may stand by chance. */
-function redacted<S extends Shown>(shown: S, redact: Redact): S {
+function redactText<S extends RenderedBlock>(shown: S, redact: Redact): S {
   return { ...shown, text: redact(shown.text) };
 }
 
 /** What is beyond is cut off, and said to be. */
-function bounded(blocks: readonly Shown[]): Shown[] {
-  let text = TEXT_MAXIMUM;
-  let images = IMAGES_MAXIMUM;
-  const kept: Shown[] = [];
+function limitBlocks(blocks: readonly RenderedBlock[]): RenderedBlock[] {
+  let text = MAX_TEXT_CHARACTERS;
+  let images = MAX_IMAGE_CHARACTERS;
+  const kept: RenderedBlock[] = [];
   for (const each of blocks) {
-    if (kept.length === BLOCKS_MAXIMUM) {
-      kept.push({ text: `[cut off: the answer has more than ${BLOCKS_MAXIMUM} parts]` });
+    if (kept.length === MAX_BLOCKS) {
+      kept.push({ text: `[cut off: the answer has more than ${MAX_BLOCKS} parts]` });
       break;
     }
     const isTooLarge = "image" in each && each.image.length > images;
@@ -125,7 +125,7 @@ function bounded(blocks: readonly Shown[]): Shown[] {
     const length = block.text.length + (kept.length === 0 ? 0 : 1);
     if (length > text) {
       const cut = block.text.slice(0, text);
-      kept.push({ text: `${cut}\n[cut off: the answer is longer than ${TEXT_MAXIMUM} characters]` });
+      kept.push({ text: `${cut}\n[cut off: the answer is longer than ${MAX_TEXT_CHARACTERS} characters]` });
       break;
     }
     text -= length;
@@ -135,7 +135,7 @@ function bounded(blocks: readonly Shown[]): Shown[] {
   return kept;
 }
 
-function asParts(blocks: readonly Shown[]): Part[] {
+function toParts(blocks: readonly RenderedBlock[]): Part[] {
   return blocks.map((block) =>
     "image" in block
       ? { type: "input_image", image_url: block.image, detail: "auto" }

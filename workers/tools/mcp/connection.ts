@@ -7,9 +7,9 @@ import { z } from "zod";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { Redact } from "../../../src/logging/redaction.ts";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
-import { AnswerTooLongError, HttpStatusError, TooManyPagesError } from "./faults.ts";
-import { type ListedPage, readPage } from "./listed-page.ts";
-import { type McpSession, openSession, type SessionOptions } from "./sessions.ts";
+import { AnswerTooLongError, HttpStatusError, TooManyPagesError } from "./errors.ts";
+import { type ListedPage, readListedPage } from "./listed-page.ts";
+import { type McpSession, openMcpSession, type SessionOptions } from "./sessions.ts";
 import type { McpTarget } from "./target.ts";
 
 export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs"> {
@@ -37,9 +37,9 @@ const NO_SESSION = new RegExp(
   "i",
 );
 const LIST_TIMEOUT_MS = 30_000;
-const PAGES_MAXIMUM = 50;
+const MAX_PAGES = 50;
 /** A call that goes on saying that it goes on is waited for this many times its time limit. */
-const PROGRESS_FACTOR = 30;
+const MAX_PROGRESS_FACTOR = 30;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Beyond a call's own limit: the silence in it is bounded by the call. */
 const IDLE_MARGIN_MS = 30_000;
@@ -66,18 +66,18 @@ export class McpConnection implements AsyncDisposable {
     const deadline = performance.now() + LIST_TIMEOUT_MS;
     const cursors = new Set<unknown>([undefined, null, ""]);
     let params = {};
-    for (let page = 0; page < PAGES_MAXIMUM; page++) {
+    for (let page = 0; page < MAX_PAGES; page++) {
       const timeout = deadline - performance.now();
       if (timeout <= 0) throw new McpError(ErrorCode.RequestTimeout, "Request timed out");
       const request = { method: "tools/list" as const, params };
-      const answer = await client.request(request, answerSchema, { signal: ownSignal(signal), timeout });
-      yield readPage(answer, redact);
+      const answer = await client.request(request, answerSchema, { signal: forkSignal(signal), timeout });
+      yield readListedPage(answer, redact);
       const cursor = answer["nextCursor"];
       if (cursors.has(cursor) || typeof cursor === "object") return;
       cursors.add(cursor);
       params = { cursor };
     }
-    throw new TooManyPagesError(PAGES_MAXIMUM);
+    throw new TooManyPagesError(MAX_PAGES);
   }
 
   /** Rejects with the signal's reason, or with what `faultOf` understands. */
@@ -90,15 +90,15 @@ export class McpConnection implements AsyncDisposable {
       const session = await this.#session();
       try {
         return await session.client.request({ method: "tools/call", params }, answerSchema, {
-          signal: ownSignal(signal),
+          signal: forkSignal(signal),
           timeout: callTimeoutMs,
           resetTimeoutOnProgress: true,
-          maxTotalTimeout: Math.min(PROGRESS_FACTOR * callTimeoutMs, MAX_TIMER_MS),
+          maxTotalTimeout: Math.min(MAX_PROGRESS_FACTOR * callTimeoutMs, MAX_TIMER_MS),
           onprogress: () => {},
         });
       } catch (error) {
         signal.throwIfAborted();
-        const loss = lossOf(error);
+        const loss = classifySessionLoss(error);
         if (loss === undefined) throw error;
         this.#drop(session);
         if (isRepeated || (loss === "perhaps-made" && !isReadOnly)) throw error;
@@ -118,7 +118,7 @@ export class McpConnection implements AsyncDisposable {
     signal.throwIfAborted();
     if (this.#current?.isOpen === false) this.#drop(this.#current);
     const idleTimeoutMs = Math.min(callTimeoutMs + IDLE_MARGIN_MS, MAX_TIMER_MS);
-    this.#opening ??= openSession(this.#target, { signal, policy, idleTimeoutMs });
+    this.#opening ??= openMcpSession(this.#target, { signal, policy, idleTimeoutMs });
     const opening = this.#opening;
     try {
       const session = await opening;
@@ -142,7 +142,7 @@ export class McpConnection implements AsyncDisposable {
 }
 
 /** Whether an error means that the session is gone, and what that says about the call. */
-function lossOf(error: unknown): "not-made" | "perhaps-made" | undefined {
+function classifySessionLoss(error: unknown): "not-made" | "perhaps-made" | undefined {
   if (error instanceof HttpStatusError) return error.isSessionLost ? "not-made" : undefined;
   if (error instanceof McpError) {
     if (NO_SESSION.test(error.message)) return "not-made";
@@ -155,7 +155,7 @@ function lossOf(error: unknown): "not-made" | "perhaps-made" | undefined {
 }
 
 /** The SDK never takes its listeners off again: what they hang on must not outlive the request. */
-function ownSignal(signal: AbortSignal): AbortSignal {
+function forkSignal(signal: AbortSignal): AbortSignal {
   const own = AbortSignal.any([signal]);
   setMaxListeners(0, own);
   return own;

@@ -3,11 +3,11 @@
  * that the protocol does not know (https://github.com/ElliotPadfield/unpaywall-mcp/issues/4) and fields of other names or
  * types; such a block is shown as what can be read of it, and costs no other block.
  */
-import { base64ImageType } from "../image-type.ts";
+import { detectBase64ImageType } from "../image-type.ts";
 import { isRecord } from "./is-record.ts";
 
 /** Text, or an image that a model can be shown. */
-export type Shown = { text: string } | { image: string; text: string };
+export type RenderedBlock = { text: string } | { image: string; text: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,59 +16,59 @@ const DATA_URL = /^data:([^;,]*)(?:;[^,;]*)*;base64,/;
 const TEXT_TYPES =
   /^(text\/|application\/(.*[+-])?(json|xml|yaml|toml|javascript|ecmascript|sql|csv)\b|image\/svg\+xml)/;
 /** A longer text of base64's letters alone, without a space, is not one that somebody wrote. */
-const BYTES_CHARACTERS = 1_000;
+const MIN_BYTES_CHARACTERS = 1_000;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
 /** Undefined if there is nothing in it to be shown: of an image without bytes a provider would refuse the whole request. */
-export function showBlock(block: unknown): Shown | undefined {
+export function renderBlock(block: unknown): RenderedBlock | undefined {
   if (typeof block === "string") return { text: block };
-  if (!isRecord(block)) return { text: jsonOf(block) };
+  if (!isRecord(block)) return { text: stringifySafely(block) };
   switch (block["type"]) {
     case "text":
-      return typeof block["text"] === "string" ? { text: block["text"] } : unknownBlock(block);
+      return typeof block["text"] === "string" ? { text: block["text"] } : renderUnknownBlock(block);
     case "image":
     case "audio":
-      return showMedia(block["type"], block);
+      return renderMedia(block["type"], block);
     case "image_url":
-      return showMedia("image", block);
+      return renderMedia("image", block);
     case "resource_link":
-      return { text: `[link to ${described(block, "name", "uri", "mimeType")}]${below(block["description"])}` };
+      return { text: `[link to ${joinFields(block, "name", "uri", "mimeType")}]${onNewLine(block["description"])}` };
     case "resource":
-      return isRecord(block["resource"]) ? showResource(block["resource"]) : unknownBlock(block);
+      return isRecord(block["resource"]) ? renderResource(block["resource"]) : renderUnknownBlock(block);
     default:
-      return unknownBlock(block);
+      return renderUnknownBlock(block);
   }
 }
 
 /** Other bytes than an image's are named, and counted. Providers' own forms of images are what some servers send. */
-function showMedia(kind: "image" | "audio", block: Fields): Shown | undefined {
+function renderMedia(kind: "image" | "audio", block: Fields): RenderedBlock | undefined {
   const source = isRecord(block["source"]) ? block["source"] : block;
   const inner = block["image_url"];
   const data = [source["data"], isRecord(inner) ? inner["url"] : inner, source["url"]].find(isText);
-  if (data === undefined) return unknownBlock(block);
+  if (data === undefined) return renderUnknownBlock(block);
   if (kind === "image" && data.trim() === "") return undefined;
   if (/^https?:/i.test(data)) return { text: `[link to ${kind} ${data}]` };
-  return showBytes(kind, stringOf(block["mimeType"] ?? source["media_type"]), data);
+  return renderBytes(kind, stringOrEmpty(block["mimeType"] ?? source["media_type"]), data);
 }
 
 function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function showResource(resource: Fields): Shown {
-  const name = `resource ${described(resource, "uri", "mimeType")}`.trim();
+function renderResource(resource: Fields): RenderedBlock {
+  const name = `resource ${joinFields(resource, "uri", "mimeType")}`.trim();
   const { text, blob, uri: _uri, mimeType: _type, _meta, ...rest } = resource;
-  if (typeof blob === "string" && text == null) return showBytes(name, stringOf(resource["mimeType"]), blob);
+  if (typeof blob === "string" && text == null) return renderBytes(name, stringOrEmpty(resource["mimeType"]), blob);
   if (typeof text === "string") return { text: `[${name}]\n${text}` };
   const more = { ...(text != null && { text }), ...rest };
-  return { text: Object.keys(more).length === 0 ? `[${name}]` : `[${name}]\n${jsonOf(more, withoutBytes)}` };
+  return { text: Object.keys(more).length === 0 ? `[${name}]` : `[${name}]\n${stringifySafely(more, replaceBytes)}` };
 }
 
-function showBytes(name: string, label: string, data: string): Shown {
+function renderBytes(name: string, label: string, data: string): RenderedBlock {
   const url = DATA_URL.exec(data);
   const base64 = url === null ? data : data.slice(url[0].length);
   const said = label === "" ? (url?.[1] ?? "") : label;
-  const image = base64ImageType(base64);
+  const image = detectBase64ImageType(base64);
   if (image !== undefined) return { image: `data:${image};base64,${base64.trim()}`, text: `[image: ${image}]` };
   if (TEXT_TYPES.test(said) && BASE64.test(base64.trim())) {
     return { text: `[${name}: ${said}]\n${Buffer.from(base64, "base64").toString()}` };
@@ -78,13 +78,13 @@ function showBytes(name: string, label: string, data: string): Shown {
 }
 
 /** Its text, if it has one; or else all of it. */
-function unknownBlock(block: Fields): Shown {
+function renderUnknownBlock(block: Fields): RenderedBlock {
   if (typeof block["text"] === "string" && block["text"] !== "") return { text: block["text"] };
-  return { text: jsonOf(block, withoutBytes) };
+  return { text: stringifySafely(block, replaceBytes) };
 }
 
 /** What nests too deeply to be written cannot be read by a model either. */
-export function jsonOf(value: unknown, show: (value: unknown) => unknown = (each) => each): string {
+export function stringifySafely(value: unknown, show: (value: unknown) => unknown = (each) => each): string {
   try {
     return JSON.stringify(value, (_key, each: unknown) => show(each)) ?? "";
   } catch (error) {
@@ -93,25 +93,25 @@ export function jsonOf(value: unknown, show: (value: unknown) => unknown = (each
   }
 }
 
-function withoutBytes(value: unknown): unknown {
+function replaceBytes(value: unknown): unknown {
   return isBytes(value) ? `[${value.length} characters of base64]` : value;
 }
 
 function isBytes(value: unknown): value is string {
-  return typeof value === "string" && value.length > BYTES_CHARACTERS && BASE64.test(value.replace(DATA_URL, ""));
+  return typeof value === "string" && value.length > MIN_BYTES_CHARACTERS && BASE64.test(value.replace(DATA_URL, ""));
 }
 
-function described(fields: Fields, ...keys: string[]): string {
+function joinFields(fields: Fields, ...keys: string[]): string {
   return keys
-    .map((key) => stringOf(fields[key]))
+    .map((key) => stringOrEmpty(fields[key]))
     .filter((word) => word !== "")
     .join(" ");
 }
 
-function below(text: unknown): string {
+function onNewLine(text: unknown): string {
   return typeof text === "string" && text !== "" ? `\n${text}` : "";
 }
 
-function stringOf(value: unknown): string {
+function stringOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

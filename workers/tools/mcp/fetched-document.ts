@@ -6,25 +6,25 @@
 import { z } from "zod";
 import type { ToolResult } from "../../../src/store/tool-journal.ts";
 
-const URL_MAXIMUM = 4_096;
-const TITLE_MAXIMUM = 300;
+const MAX_URL_CHARACTERS = 4_096;
+const MAX_TITLE_CHARACTERS = 300;
 
 const documentSchema = z.object({
   url: z
     .string()
-    .max(URL_MAXIMUM)
+    .max(MAX_URL_CHARACTERS)
     .regex(/^https?:\/\//i),
   text: z.string(),
   title: z.string().nullish(),
 });
 
-interface Document {
+interface FetchedDocument {
   url: string;
   title: string;
 }
 
 /** As the server sent it: nothing of it is sure. */
-interface Answer {
+interface McpAnswer {
   content?: unknown;
   structuredContent?: unknown;
 }
@@ -32,11 +32,16 @@ interface Answer {
 const textSchema = z.union([z.string(), z.object({ text: z.string() }).transform(({ text }) => text)]);
 
 /** Adds the document to what the journal keeps of the call. What the model is shown stays as it is. */
-export function withDocument(toolName: string, answer: Answer, result: ToolResult, redact: (text: string) => string) {
+export function addFetchedDocument(
+  toolName: string,
+  answer: McpAnswer,
+  result: ToolResult,
+  redact: (text: string) => string,
+) {
   if (result.isError) return result;
   const blocks: unknown[] = Array.isArray(answer.content) ? answer.content : [answer.content];
   const texts = blocks.flatMap((block) => textSchema.safeParse(block).data ?? []);
-  const document = fetchedDocument(toolName, [answer.structuredContent, ...texts]);
+  const document = findFetchedDocument(toolName, [answer.structuredContent, ...texts]);
   if (document === undefined) return result;
   const details = typeof result.details === "object" ? result.details : {};
   const sources = [{ url: redact(document.url), title: redact(document.title) }];
@@ -44,13 +49,13 @@ export function withDocument(toolName: string, answer: Answer, result: ToolResul
 }
 
 /** The first of the values, or of their JSON, that is a document. */
-export function fetchedDocument(toolName: string, values: readonly unknown[]): Document | undefined {
+export function findFetchedDocument(toolName: string, values: readonly unknown[]): FetchedDocument | undefined {
   if (toolName !== "fetch") return undefined;
   for (const value of values) {
     const parsed = documentSchema.safeParse(typeof value === "string" ? readJson(value) : value);
     if (!parsed.success || !URL.canParse(parsed.data.url)) continue;
     const title = (parsed.data.title ?? "").replace(/\s+/g, " ").trim();
-    return { url: parsed.data.url, title: title.slice(0, TITLE_MAXIMUM) };
+    return { url: parsed.data.url, title: title.slice(0, MAX_TITLE_CHARACTERS) };
   }
   return undefined;
 }

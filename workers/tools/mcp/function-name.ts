@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 
 /** Leaves room for the number that a name gets if it is taken. */
-const NAME_MAXIMUM = 60;
+const MAX_NAME_LENGTH = 60;
 const DIGEST_DIGITS = 8;
 
 /** The same for the same label and tool, in every response. */
-export function mcpFunctionName(label: string, tool: string): string {
+export function toMcpFunctionName(label: string, tool: string): string {
   const name = `${label}__${tool}`.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
-  if (name.length <= NAME_MAXIMUM) return name;
+  if (name.length <= MAX_NAME_LENGTH) return name;
   const digest = createHash("sha256").update(`${label}\n${tool}`).digest("hex").slice(0, DIGEST_DIGITS);
-  return `${name.slice(0, NAME_MAXIMUM - DIGEST_DIGITS - 1)}_${digest}`;
+  return `${name.slice(0, MAX_NAME_LENGTH - DIGEST_DIGITS - 1)}_${digest}`;
 }

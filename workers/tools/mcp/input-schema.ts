@@ -9,7 +9,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { isRecord } from "./is-record.ts";
 
 /** As deep as a request may be. */
-const LEVELS_MAXIMUM = 256;
+const MAX_LEVELS = 256;
 /** Their values are data, and not schemas. */
 const DATA_KEYWORDS: ReadonlySet<string> = new Set(["const", "default", "enum", "example", "examples"]);
 const NULL_KEYWORDS: ReadonlySet<string> = new Set(["const", "default", "example"]);
@@ -24,27 +24,27 @@ const MAP_KEYWORDS: ReadonlySet<string> = new Set([
 ]);
 
 const OPTIONS = { strict: false, validateFormats: false, logger: false } as const;
-const newest = new Ajv2020(OPTIONS);
-const older = new Ajv(OPTIONS);
+const draft2020Validator = new Ajv2020(OPTIONS);
+const draft7Validator = new Ajv(OPTIONS);
 
 export type CheckedSchema = { schema: Record<string, unknown> } | { flaw: string };
 
 /** A flaw is the end of a sentence that begins with the schema. */
 export function checkInputSchema(value: unknown): CheckedSchema {
-  if (!isRecord(value)) return { flaw: `is ${kindOf(value)}, not an object` };
-  if (isTooDeep(value)) return { flaw: `nests deeper than ${LEVELS_MAXIMUM} levels` };
-  const schema = withoutNulls(value);
+  if (!isRecord(value)) return { flaw: `is ${describeKind(value)}, not an object` };
+  if (isTooDeep(value)) return { flaw: `nests deeper than ${MAX_LEVELS} levels` };
+  const schema = removeNulls(value);
   const { type = "object" } = schema;
   const isObject = type === "object" || (Array.isArray(type) && type.includes("object"));
   if (!isObject) return { flaw: `is of type ${JSON.stringify(type).slice(0, 100)}, not "object"` };
   const whole = { ...schema, type: "object" };
-  const reference = danglingReference(whole);
+  const reference = findDanglingReference(whole);
   if (reference !== undefined) return { flaw: `has a $ref that goes nowhere: ${reference.slice(0, 200)}` };
-  const fault = faultOf(whole);
+  const fault = findSchemaError(whole);
   return fault === undefined ? { schema: whole } : { flaw: `is not a JSON schema: ${fault.slice(0, 200)}` };
 }
 
-function kindOf(value: unknown): string {
+function describeKind(value: unknown): string {
   if (value === undefined) return "missing";
   if (value === null) return "null";
   return Array.isArray(value) ? "an array" : `a ${typeof value}`;
@@ -54,7 +54,7 @@ function kindOf(value: unknown): string {
 function isTooDeep(root: object): boolean {
   let level: object[] = [root];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth >= LEVELS_MAXIMUM) return true;
+    if (depth >= MAX_LEVELS) return true;
     level = level.flatMap((each) =>
       Object.values(each).filter((inner): inner is object => typeof inner === "object" && inner !== null),
     );
@@ -62,29 +62,30 @@ function isTooDeep(root: object): boolean {
   return false;
 }
 
-function withoutNulls(schema: Record<string, unknown>): Record<string, unknown> {
+function removeNulls(schema: Record<string, unknown>): Record<string, unknown> {
   const kept = Object.entries(schema).filter(([key, value]) => value !== null || NULL_KEYWORDS.has(key));
-  return Object.fromEntries(kept.map(([key, value]) => [key, cleaned(key, value)]));
+  return Object.fromEntries(kept.map(([key, value]) => [key, cleanKeyword(key, value)]));
 }
 
-function cleaned(key: string, value: unknown): unknown {
+function cleanKeyword(key: string, value: unknown): unknown {
   if (DATA_KEYWORDS.has(key)) return value;
-  if (Array.isArray(value)) return value.map((each: unknown) => (isRecord(each) ? withoutNulls(each) : each));
+  if (Array.isArray(value)) return value.map((each: unknown) => (isRecord(each) ? removeNulls(each) : each));
   if (!isRecord(value)) return value;
-  if (!MAP_KEYWORDS.has(key)) return withoutNulls(value);
-  const named = Object.entries(value).map(([name, each]) => [name, isRecord(each) ? withoutNulls(each) : (each ?? {})]);
+  if (!MAP_KEYWORDS.has(key)) return removeNulls(value);
+  const named = Object.entries(value).map(([name, each]) => [name, isRecord(each) ? removeNulls(each) : (each ?? {})]);
   return Object.fromEntries(named) as Record<string, unknown>;
 }
 
 /** Few servers say which draft they write in; what is right in one of the two in use is right. */
-function faultOf({ $schema: _draft, ...schema }: Record<string, unknown>): string | undefined {
-  if (newest.validateSchema(schema) === true || older.validateSchema(schema) === true) return undefined;
-  const [error] = newest.errors ?? [];
+function findSchemaError({ $schema: _draft, ...schema }: Record<string, unknown>): string | undefined {
+  if (draft2020Validator.validateSchema(schema) === true || draft7Validator.validateSchema(schema) === true)
+    return undefined;
+  const [error] = draft2020Validator.errors ?? [];
   return `${error?.instancePath ?? ""} ${error?.message ?? ""}`.trim();
 }
 
 /** The first that neither a pointer nor a name within the schema answers to: a provider fetches none. */
-function danglingReference(root: Record<string, unknown>): string | undefined {
+function findDanglingReference(root: Record<string, unknown>): string | undefined {
   const references: string[] = [];
   const names = new Set([""]);
   let hasOwnBase = false;
@@ -104,7 +105,7 @@ function danglingReference(root: Record<string, unknown>): string | undefined {
     const base = hash < 0 ? reference : reference.slice(0, hash);
     if (!names.has(base) || hash < 0) return true;
     const fragment = reference.slice(hash);
-    return !hasOwnBase && !names.has(fragment) && !pointsSomewhere(root, fragment);
+    return !hasOwnBase && !names.has(fragment) && !resolvesTo(root, fragment);
   });
 }
 
@@ -117,19 +118,19 @@ function visit(schema: Record<string, unknown>, see: (schema: Record<string, unk
   }
 }
 
-function pointsSomewhere(root: unknown, fragment: string): boolean {
+function resolvesTo(root: unknown, fragment: string): boolean {
   if (fragment === "#") return true;
   if (!fragment.startsWith("#/")) return false;
-  let place: unknown = root;
+  let target: unknown = root;
   for (const part of fragment.slice(2).split("/")) {
-    const key = unescaped(part);
-    if (typeof place !== "object" || place === null || !Object.hasOwn(place, key)) return false;
-    place = Reflect.get(place, key);
+    const key = unescapePointer(part);
+    if (typeof target !== "object" || target === null || !Object.hasOwn(target, key)) return false;
+    target = Reflect.get(target, key);
   }
-  return typeof place === "boolean" || isRecord(place);
+  return typeof target === "boolean" || isRecord(target);
 }
 
-function unescaped(part: string): string {
+function unescapePointer(part: string): string {
   const plain = part.replaceAll("~1", "/").replaceAll("~0", "~");
   try {
     return decodeURIComponent(plain);

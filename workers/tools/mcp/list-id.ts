@@ -11,7 +11,7 @@ import type { McpTool } from "./tool-filter.ts";
 /** What a list is of. */
 export interface ListOrigin {
   server_label: string;
-  /** Where the server is, as `addressOf` says it. */
+  /** Where the server is, as `identifyTarget` says it. */
   address: string;
   allowed_tools: McpTool["allowed_tools"];
 }
@@ -22,22 +22,22 @@ const PREFIX = itemIdPrefix("mcp_list_tools");
 
 export function newListId(origin: ListOrigin): string {
   const random = newId(PREFIX, RANDOM_DIGITS);
-  return `${random}${digestOf(random, origin)}`;
+  return `${random}${digestOrigin(random, origin)}`;
 }
 
 export function isListOf(id: string, origin: ListOrigin): boolean {
   const random = id.slice(0, PREFIX.length + 1 + RANDOM_DIGITS);
-  return id === `${random}${digestOf(random, origin)}`;
+  return id === `${random}${digestOrigin(random, origin)}`;
 }
 
 /** With the random part in it: two ids do not say that they are of the same server. */
-function digestOf(random: string, { server_label, address, allowed_tools }: ListOrigin): string {
-  const origin = JSON.stringify([random, server_label, address, normalFilter(allowed_tools)]);
+function digestOrigin(random: string, { server_label, address, allowed_tools }: ListOrigin): string {
+  const origin = JSON.stringify([random, server_label, address, normalizeFilter(allowed_tools)]);
   return createHash("sha256").update(origin).digest("hex").slice(0, DIGEST_DIGITS);
 }
 
 /** The same for filters that let the same tools through. */
-function normalFilter(allowed: McpTool["allowed_tools"]): unknown {
+function normalizeFilter(allowed: McpTool["allowed_tools"]): unknown {
   const { tool_names, read_only } = Array.isArray(allowed) ? { tool_names: allowed } : { ...allowed };
   return [tool_names === undefined ? null : [...new Set(tool_names)].toSorted(), read_only ?? null];
 }

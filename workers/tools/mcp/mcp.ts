@@ -8,19 +8,19 @@
  */
 import type { Config } from "../../../src/config/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
-import { type Redact, redactor } from "../../../src/logging/redaction.ts";
+import { type Redact, createRedactor } from "../../../src/logging/redaction.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import type { ApprovedCall, OpenTool, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
-import { answeredResult, faultResult } from "./call-result.ts";
+import { toToolResult, toErrorResult } from "./call-result.ts";
 import { McpConnection } from "./connection.ts";
-import { faultOf } from "./faults.ts";
-import { withDocument } from "./fetched-document.ts";
-import { mcpFunctionName } from "./function-name.ts";
-import { showMcpCall } from "./shown-call.ts";
-import { addressOf, secretsOf, targetOf } from "./target.ts";
+import { toMcpCallError } from "./errors.ts";
+import { addFetchedDocument } from "./fetched-document.ts";
+import { toMcpFunctionName } from "./function-name.ts";
+import { presentMcpCall } from "./mcp-call-presenter.ts";
+import { identifyTarget, collectSecrets, findTarget } from "./target.ts";
 import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./tool-filter.ts";
-import { knownTools, listTools } from "./tool-list.ts";
+import { findKnownTools, fetchToolList } from "./tool-list.ts";
 
 export function openMcpKind(config: Config): ToolKind {
   const policy = new FetchPolicy(config.FETCH_ALLOWED_HOSTS);
@@ -28,14 +28,14 @@ export function openMcpKind(config: Config): ToolKind {
     types: ["mcp"],
     async open(tool, session) {
       if (!isMcpTool(tool)) throw new TypeError(`This is no tool of type ${tool.type}.`);
-      const target = targetOf(tool, config);
+      const target = findTarget(tool, config);
       if (target === undefined) return NO_TOOLS;
       const { signal } = session;
-      const redact = redactor(secretsOf(target), { minLength: 1 });
+      const redact = createRedactor(collectSecrets(target), { minLength: 1 });
       const callTimeoutMs = config.MCP_CALL_TIMEOUT_MS;
       const connection = new McpConnection(target, { policy, signal, callTimeoutMs, redact });
       try {
-        return await openServer({ tool, address: addressOf(target), redact, connection, session });
+        return await openServer({ tool, address: identifyTarget(target), redact, connection, session });
       } catch (error) {
         await connection[Symbol.asyncDispose]();
         throw error;
@@ -51,7 +51,7 @@ function isMcpTool(tool: Tool): tool is McpTool {
 /** Of a tool that nobody can run, where it was not refused. */
 const NO_TOOLS: OpenTool = { functions: [], [Symbol.asyncDispose]: () => Promise.resolve() };
 
-interface Server {
+interface OpenedServer {
   tool: McpTool;
   address: string;
   redact: Redact;
@@ -59,31 +59,31 @@ interface Server {
   session: ToolSession;
 }
 
-async function openServer(server: Server): Promise<OpenTool> {
+async function openServer(server: OpenedServer): Promise<OpenTool> {
   const { tool, address, redact, connection, session } = server;
   const { server_label, allowed_tools } = tool;
   const origin = { server_label, address, allowed_tools };
   const ask = () => connection.listTools();
   const fault = (error: unknown): string => {
     session.signal.throwIfAborted();
-    const { message, type } = faultOf(error, redact);
+    const { message, type } = toMcpCallError(error, redact);
     session.logger.info({ server: server_label, fault: type, message }, "An MCP server did not list its tools");
     return message;
   };
-  const listed = knownTools(origin, session) ?? (await listTools(origin, session, ask, fault));
+  const listed = findKnownTools(origin, session) ?? (await fetchToolList(origin, session, ask, fault));
   const functions = new Map(
     listed
       .filter((each) => isAllowed(each, allowed_tools))
-      .map((each) => [each.name, serverFunction(each, server)] as const),
+      .map((each) => [each.name, createServerFunction(each, server)] as const),
   );
   return {
     functions: [...functions.values()],
-    approved: approvedCalls(tool, session, functions),
+    approved: findApprovedCalls(tool, session, functions),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }
 
-function serverFunction(listed: ListedTool, { tool, redact, connection }: Server): ServerFunction {
+function createServerFunction(listed: ListedTool, { tool, redact, connection }: OpenedServer): ServerFunction {
   const { server_label } = tool;
   const { name } = listed;
   const isRepeatable = isReadOnly(listed);
@@ -91,46 +91,46 @@ function serverFunction(listed: ListedTool, { tool, redact, connection }: Server
   return {
     definition: {
       type: "function",
-      name: mcpFunctionName(server_label, name),
+      name: toMcpFunctionName(server_label, name),
       description: [tool.server_description, listed.description].filter(Boolean).join("\n\n"),
-      parameters: parametersOf(listed.input_schema),
+      parameters: toParameters(listed.input_schema),
       strict: false,
     },
     toolName: name,
     isReadOnly: isRepeatable,
     itemType: "mcp_call",
     ...(needsApproval(listed, tool.require_approval) && {
-      askApproval: (call: ToolCall, itemId: string) => ({
+      createApprovalRequest: (call: ToolCall, itemId: string) => ({
         type: "mcp_approval_request" as const,
         id: itemId,
         ...shown,
         arguments: call.arguments,
       }),
     }),
-    show: (place) => showMcpCall(shown, place),
+    presentCall: (place) => presentMcpCall(shown, place),
     run: async (call, { signal }): Promise<ToolResult> => {
       const params = { name, arguments: JSON.parse(call.arguments) as Record<string, unknown> };
       try {
         const answer = await connection.callTool(params, { isReadOnly: isRepeatable, signal });
-        return withDocument(name, answer, answeredResult(answer, redact), redact);
+        return addFetchedDocument(name, answer, toToolResult(answer, redact), redact);
       } catch (error) {
         signal.throwIfAborted();
-        return faultResult(faultOf(error, redact));
+        return toErrorResult(toMcpCallError(error, redact));
       }
     },
   };
 }
 
 /** Providers want an object's properties even where there are none. */
-function parametersOf(schema: unknown): Record<string, unknown> {
+function toParameters(schema: unknown): Record<string, unknown> {
   const known = typeof schema === "object" && schema !== null ? schema : {};
   return { type: "object", properties: {}, ...known };
 }
 
 /** Of the requests in the conversation, those that the request of this very response has approved, and nobody before it. */
-function approvedCalls(
+function findApprovedCalls(
   { server_label }: McpTool,
-  { context, own }: ToolSession,
+  { context, requestItems }: ToolSession,
   functions: ReadonlyMap<string, ServerFunction>,
 ): ApprovedCall[] {
   const isMade = (id: string) => context.some((item) => item.type === "mcp_call" && item.approval_request_id === id);
@@ -140,13 +140,13 @@ function approvedCalls(
     if (item.type !== "mcp_approval_request" || item.server_label !== server_label || seen.has(item.id)) return [];
     seen.add(item.id);
     const fn = functions.get(item.name);
-    const answer = context.findLast((each) => answers(each, item.id));
-    if (fn === undefined || answer === undefined || !own.includes(answer) || isMade(item.id)) return [];
+    const answer = context.findLast((each) => isAnswerTo(each, item.id));
+    if (fn === undefined || answer === undefined || !requestItems.includes(answer) || isMade(item.id)) return [];
     const isApproved = answer.type === "mcp_approval_response" && answer.approve;
     return isApproved ? [{ fn, arguments: item.arguments, approvalRequestId: item.id }] : [];
   });
 }
 
-function answers(item: ContextItem, requestId: string): boolean {
+function isAnswerTo(item: ContextItem, requestId: string): boolean {
   return item.type === "mcp_approval_response" && item.approval_request_id === requestId;
 }

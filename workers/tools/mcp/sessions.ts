@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { raceSignal } from "race-signal";
 import type { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
-import { faultOf, HttpStatusError } from "./faults.ts";
+import { toMcpCallError, HttpStatusError } from "./errors.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import type { CommandTarget, McpTarget, RemoteTarget } from "./target.ts";
 import { WatchedFetch } from "./watched-fetch.ts";
@@ -29,35 +29,35 @@ export interface SessionOptions {
 }
 
 /** Of one message of a process, or one answer over HTTP. */
-const ANSWER_MAXIMUM_BYTES = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 30_000;
 /** How long a session that is over may take to say so. */
-const GOODBYE_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 /** For a stream's last events to be read, after the stream itself. */
-const LAST_EVENTS_MS = 100;
-const RESUME_TRIES = 3;
+const LAST_EVENTS_TIMEOUT_MS = 100;
+const MAX_RESUME_RETRIES = 3;
 const RECONNECTION = {
   initialReconnectionDelay: 500,
   maxReconnectionDelay: 2_000,
   reconnectionDelayGrowFactor: 2,
-  maxRetries: RESUME_TRIES,
+  maxRetries: MAX_RESUME_RETRIES,
 };
 /** How servers of the older transport answer to a message for the newer one. */
 const OLDER_TRANSPORT_STATUSES: ReadonlySet<number> = new Set([400, 404, 405, 406, 415]);
 
-export async function openSession(target: McpTarget, options: SessionOptions): Promise<McpSession> {
+export async function openMcpSession(target: McpTarget, options: SessionOptions): Promise<McpSession> {
   return target.kind === "command" ? await openProcess(target, options) : await openRemote(target, options);
 }
 
 /** It announces nothing that it could be asked for: no sampling, no roots, no elicitation. */
-function newClient(): Client {
+function createClient(): Client {
   return new Client({ name: "background-responses", version: "1" }, { capabilities: {} });
 }
 
 async function openProcess(target: CommandTarget, { signal }: SessionOptions): Promise<McpSession> {
-  const client = newClient();
-  await connect(client, new StdioTransport(target, ANSWER_MAXIMUM_BYTES), signal);
-  return sessionOf(client, async () => {
+  const client = createClient();
+  await connect(client, new StdioTransport(target, MAX_ANSWER_BYTES), signal);
+  return createSession(client, async () => {
     await client.close();
   });
 }
@@ -75,7 +75,7 @@ async function openRemote(target: RemoteTarget, options: SessionOptions): Promis
     const mayBeOlder = error instanceof HttpStatusError && OLDER_TRANSPORT_STATUSES.has(error.status);
     try {
       if (!mayBeOlder) throw error;
-      return await openOlder(target, fetchLike, signal, release);
+      return await openSse(target, fetchLike, signal, release);
     } catch (olderError) {
       await release();
       // What the newer transport met says more about a server that knows neither.
@@ -90,21 +90,21 @@ async function openStreamable(
   signal: AbortSignal,
   release: () => Promise<void>,
 ): Promise<McpSession> {
-  const client = newClient();
+  const client = createClient();
   const answered = new Set<unknown>();
   let failedResumes = 0;
   const watched = new WatchedFetch({
     fetch: fetchLike,
-    maxBytes: ANSWER_MAXIMUM_BYTES,
+    maxBytes: MAX_ANSWER_BYTES,
     onStreamEnd: (id, error) => {
       const answer = () => {
-        if (!answered.has(id)) transport.onmessage?.(unanswered(id, error));
+        if (!answered.has(id)) transport.onmessage?.(createUnansweredError(id, error));
       };
-      setTimeout(answer, LAST_EVENTS_MS).unref();
+      setTimeout(answer, LAST_EVENTS_TIMEOUT_MS).unref();
     },
     onResumeFailed: () => {
       failedResumes += 1;
-      if (failedResumes >= RESUME_TRIES) void client.close();
+      if (failedResumes >= MAX_RESUME_RETRIES) void client.close();
     },
   });
   const transport = new StreamableHTTPClientTransport(new URL(url), {
@@ -117,24 +117,24 @@ async function openStreamable(
     if ("id" in message && !("method" in message)) answered.add(message.id);
   };
   await connect(client, transport, signal);
-  return sessionOf(client, async () => {
-    const goodbye = watched.settleNotices().then(() => transport.terminateSession());
-    await Promise.race([goodbye.catch(() => {}), delay(GOODBYE_MS, undefined, { ref: false })]);
+  return createSession(client, async () => {
+    const goodbye = watched.waitForNotifications().then(() => transport.terminateSession());
+    await Promise.race([goodbye.catch(() => {}), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     await client.close();
     await release();
   });
 }
 
-async function openOlder(
+async function openSse(
   { url, headers }: RemoteTarget,
   fetchLike: FetchLike,
   signal: AbortSignal,
   release: () => Promise<void>,
 ): Promise<McpSession> {
-  const client = newClient();
+  const client = createClient();
   const watched = new WatchedFetch({
     fetch: fetchLike,
-    maxBytes: ANSWER_MAXIMUM_BYTES,
+    maxBytes: MAX_ANSWER_BYTES,
     onStreamEnd: () => {},
     onResumeFailed: () => {},
   });
@@ -145,14 +145,14 @@ async function openOlder(
     if (error instanceof SseError) void client.close();
   };
   await connect(client, transport, signal);
-  return sessionOf(client, async () => {
-    await Promise.race([watched.settleNotices(), delay(GOODBYE_MS, undefined, { ref: false })]);
+  return createSession(client, async () => {
+    await Promise.race([watched.waitForNotifications(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     await client.close();
     await release();
   });
 }
 
-function sessionOf(client: Client, close: () => Promise<void>): McpSession {
+function createSession(client: Client, close: () => Promise<void>): McpSession {
   let isClosed = false;
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
   client.onclose = () => {
@@ -179,9 +179,9 @@ async function connect(client: Client, transport: Transport, signal: AbortSignal
   }
 }
 
-function unanswered(id: number, error: unknown): JSONRPCMessage {
+function createUnansweredError(id: number, error: unknown): JSONRPCMessage {
   // Who reads the answer blots out what has to be.
-  const fault = error === undefined ? undefined : faultOf(error, (text) => text);
+  const fault = error === undefined ? undefined : toMcpCallError(error, (text) => text);
   const message = fault?.message ?? "The server ended its answer before it was whole.";
   return { jsonrpc: "2.0", id, error: { code: ErrorCode.ConnectionClosed, message } };
 }

@@ -10,15 +10,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { serializeMessage } from "@modelcontextprotocol/sdk/shared/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage, JSONRPCMessageSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { soundMessage } from "./sound-message.ts";
-import { AnswerTooLongError } from "./faults.ts";
+import { normalizeMessage } from "./normalize-message.ts";
+import { AnswerTooLongError } from "./errors.ts";
 import type { CommandTarget } from "./target.ts";
 
 /** `$$` is the group, and stays its name while the watcher is in it. The server takes the shell's place. */
-const WATCHED = '(cat <&3 >/dev/null; kill -s KILL -- "-$$") </dev/null >/dev/null 2>&1 &\nexec "$@" 3<&-';
+const WATCHED_COMMAND = '(cat <&3 >/dev/null; kill -s KILL -- "-$$") </dev/null >/dev/null 2>&1 &\nexec "$@" 3<&-';
 const NEWLINE = 0x0a;
 /** A server that was told to end by the end of its input has this long. */
-const STOP_MS = 1_000;
+const STOP_TIMEOUT_MS = 1_000;
 
 export class StdioTransport implements Transport {
   // The contract of the SDK, which assigns these.
@@ -39,7 +39,7 @@ export class StdioTransport implements Transport {
 
   async start(): Promise<void> {
     const { command, env } = this.#target;
-    const child = spawn("/bin/sh", ["-c", WATCHED, "mcp", command.command, ...command.args], {
+    const child = spawn("/bin/sh", ["-c", WATCHED_COMMAND, "mcp", command.command, ...command.args], {
       env,
       ...(command.cwd !== undefined && { cwd: command.cwd }),
       // What it logs may hold what it was given: its log is its operator's to arrange.
@@ -47,11 +47,11 @@ export class StdioTransport implements Transport {
       detached: true,
     });
     this.#child = child;
-    child.stdout!.on("data", (chunk: Buffer) => this.#take(chunk));
+    child.stdout!.on("data", (chunk: Buffer) => this.#receive(chunk));
     for (const stream of [child.stdin, child.stdout, child.stdio[3]]) {
       stream?.on("error", (error: Error) => this.onerror?.(error));
     }
-    child.once("exit", () => this.#end());
+    child.once("exit", () => this.#finish());
     await once(child, "spawn");
   }
 
@@ -73,18 +73,18 @@ export class StdioTransport implements Transport {
     if (child === undefined) return;
     const exited = once(child, "exit");
     child.stdin?.end();
-    await Promise.race([exited, delay(STOP_MS, undefined, { ref: false })]);
-    this.#end();
+    await Promise.race([exited, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+    this.#finish();
   }
 
-  #take(chunk: Buffer): void {
+  #receive(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       this.#pieces.push(chunk.subarray(start, end));
       const line = Buffer.concat(this.#pieces.splice(0)).toString();
       this.#bytes = 0;
       start = end + 1;
-      this.#read(line);
+      this.#readMessage(line);
     }
     const rest = chunk.subarray(start);
     this.#pieces.push(rest);
@@ -92,19 +92,19 @@ export class StdioTransport implements Transport {
     if (this.#bytes <= this.#maxBytes) return;
     // More than one message may be: nothing that follows could be understood.
     this.onerror?.(new AnswerTooLongError());
-    this.#end();
+    this.#finish();
   }
 
-  #read(line: string): void {
+  #readMessage(line: string): void {
     try {
-      this.onmessage?.(JSONRPCMessageSchema.parse(soundMessage(JSON.parse(line))));
+      this.onmessage?.(JSONRPCMessageSchema.parse(normalizeMessage(JSON.parse(line))));
     } catch (error) {
       // A line that is no message, which servers print: the next one may be.
       this.onerror?.(error as Error);
     }
   }
 
-  #end(): void {
+  #finish(): void {
     const child = this.#child;
     if (child === undefined) return;
     this.#child = undefined;

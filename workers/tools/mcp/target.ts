@@ -3,7 +3,7 @@ import type { Config } from "../../../src/config/config.ts";
 import type { McpCommand, McpRemote } from "../../../src/config/mcp-servers.ts";
 import { isPlainVariable } from "../../../src/providers/operator-secrets.ts";
 import { SECRET_MIN_LENGTH } from "../../../src/logging/redaction.ts";
-import { headerSecrets, urlSecrets } from "../../../src/logging/redaction/secrets-of.ts";
+import { listHeaderSecrets, listUrlSecrets } from "../../../src/logging/redaction/list-secrets.ts";
 import type { McpTool } from "./tool-filter.ts";
 
 export interface RemoteTarget {
@@ -38,40 +38,40 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Undefined if the tool names nothing that is configured. */
-export function targetOf(tool: McpTool, config: Config): McpTarget | undefined {
+export function findTarget(tool: McpTool, config: Config): McpTarget | undefined {
   const { server_url: url, connector_id: connector, server_label: label } = tool;
   if (tool.tunnel_id !== undefined) return undefined;
   if (connector !== undefined) {
     const remote = config.mcpServers.connectors[connector];
-    return remote && operatorsTarget(remote, tool, config);
+    return remote && createOperatorTarget(remote, tool, config);
   }
-  if (url !== undefined) return { kind: "remote", url, headers: clientsHeaders(tool), isGuarded: true };
+  if (url !== undefined) return { kind: "remote", url, headers: readClientHeaders(tool), isGuarded: true };
   const server = Object.hasOwn(config.mcpServers.servers, label) ? config.mcpServers.servers[label] : undefined;
   if (server === undefined) return undefined;
-  if ("url" in server) return operatorsTarget(server, tool, config);
+  if ("url" in server) return createOperatorTarget(server, tool, config);
   const named = server.env_names.map((name) => [name, config.environment[name]] as const);
   const env = Object.fromEntries(named.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
   return { kind: "command", command: server, env };
 }
 
 /** Which server it is, whoever asks it. */
-export function addressOf(target: McpTarget): string {
+export function identifyTarget(target: McpTarget): string {
   if (target.kind === "remote") return target.url;
   const { command, args, cwd } = target.command;
   return JSON.stringify([command, args, cwd ?? null]);
 }
 
 /** Every value of a target that must not be seen. */
-export function secretsOf(target: McpTarget): string[] {
-  if (target.kind === "remote") return [...headerSecrets(target.headers), ...urlSecrets(target.url)];
+export function collectSecrets(target: McpTarget): string[] {
+  if (target.kind === "remote") return [...listHeaderSecrets(target.headers), ...listUrlSecrets(target.url)];
   return Object.entries(target.env).flatMap(([name, value]) =>
     isPlainVariable(name) || value.length < SECRET_MIN_LENGTH ? [] : [value],
   );
 }
 
 /** What the operator sets is not overruled by a request. */
-function operatorsTarget(remote: McpRemote, tool: McpTool, config: Config): RemoteTarget {
-  const headers = clientsHeaders(tool);
+function createOperatorTarget(remote: McpRemote, tool: McpTool, config: Config): RemoteTarget {
+  const headers = readClientHeaders(tool);
   for (const [name, variable] of Object.entries(remote.headers_env)) {
     const value = config.environment[variable];
     if (value !== undefined) headers[name.toLowerCase()] = value;
@@ -79,7 +79,7 @@ function operatorsTarget(remote: McpRemote, tool: McpTool, config: Config): Remo
   return { kind: "remote", url: remote.url, headers, isGuarded: false };
 }
 
-function clientsHeaders({ headers, authorization }: McpTool): Record<string, string> {
+function readClientHeaders({ headers, authorization }: McpTool): Record<string, string> {
   const given = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
   return {
     ...Object.fromEntries(given.filter(([name]) => !RESERVED_HEADERS.has(name))),

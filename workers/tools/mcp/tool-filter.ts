@@ -21,11 +21,11 @@ export function isReadOnly({ annotations }: ListedTool): boolean {
 /** A filter that says nothing lets everything through. */
 export function isAllowed(tool: ListedTool, allowed: McpTool["allowed_tools"]): boolean {
   if (allowed == null) return true;
-  return Array.isArray(allowed) ? allowed.includes(tool.name) : fits(tool, allowed);
+  return Array.isArray(allowed) ? allowed.includes(tool.name) : matchesFilter(tool, allowed);
 }
 
 /** The names that a request allows, if it gives names. */
-export function allowedNames(allowed: McpTool["allowed_tools"]): readonly string[] {
+export function listAllowedNames(allowed: McpTool["allowed_tools"]): readonly string[] {
   if (allowed == null) return [];
   return Array.isArray(allowed) ? allowed : (allowed.tool_names ?? []);
 }
@@ -34,16 +34,16 @@ export function allowedNames(allowed: McpTool["allowed_tools"]): readonly string
 export function needsApproval(tool: ListedTool, required: McpTool["require_approval"]): boolean {
   if (required == null || required === "always") return true;
   if (required === "never") return false;
-  return isNamedBy(tool, required.always) || !isNamedBy(tool, required.never);
+  return isSelectedBy(tool, required.always) || !isSelectedBy(tool, required.never);
 }
 
 /** Of approvals, a filter that says nothing names no tool: an empty `never` must not mean all. */
-function isNamedBy(tool: ListedTool, filter: Filter | undefined): boolean {
+function isSelectedBy(tool: ListedTool, filter: Filter | undefined): boolean {
   if (filter === undefined || (filter.tool_names === undefined && filter.read_only === undefined)) return false;
-  return fits(tool, filter);
+  return matchesFilter(tool, filter);
 }
 
-function fits(tool: ListedTool, { tool_names: names, read_only: readOnly }: Filter): boolean {
+function matchesFilter(tool: ListedTool, { tool_names: names, read_only: readOnly }: Filter): boolean {
   if (names !== undefined && !names.includes(tool.name)) return false;
   return readOnly === undefined || isReadOnly(tool) === readOnly;
 }

@@ -4,46 +4,46 @@
  */
 import type { ToolSession } from "../tool.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
-import { ListTooLongError } from "./faults.ts";
+import { ListTooLongError } from "./errors.ts";
 import { isListOf, type ListOrigin, newListId } from "./list-id.ts";
 import type { ListedPage } from "./listed-page.ts";
-import { ReadList } from "./read-list.ts";
-import { allowedNames, type ListedTool, type McpToolList } from "./tool-filter.ts";
+import { ToolListBuilder } from "./tool-list-builder.ts";
+import { listAllowedNames, type ListedTool, type McpToolList } from "./tool-filter.ts";
 
 /** How the error of a list begins that lacks only tools which the server describes wrongly. */
-const LEFT_OUT = "Left out of the list:";
+const OMITTED_PREFIX = "Left out of the list:";
 
 /** Undefined if the server has to be asked. */
-export function knownTools(
+export function findKnownTools(
   origin: ListOrigin,
-  { context, produced }: Pick<ToolSession, "context" | "produced">,
+  { context, responseItems }: Pick<ToolSession, "context" | "responseItems">,
 ): readonly ListedTool[] | undefined {
   const { allowed_tools } = origin;
   const isList = (item: ContextItem): item is McpToolList => item.type === "mcp_list_tools";
   // One that failed in this very response is not tried again after a crash; one that failed before it is.
-  const own = produced.filter((item) => isList(item)).find(({ id }) => isListOf(id, origin));
+  const own = responseItems.filter((item) => isList(item)).find(({ id }) => isListOf(id, origin));
   if (own !== undefined) return own.tools;
   // Of a list from which nothing was left out, this request's filter makes what it wants.
   const unfiltered = { ...origin, allowed_tools: undefined };
   // One that a cancel has cut off may be sent back by a client that keeps the conversation itself.
   const list = context
     .filter((item) => isList(item))
-    .filter(isToReuse)
+    .filter(isReusable)
     .findLast(({ id }) => isListOf(id, origin) || isListOf(id, unfiltered));
   if (list === undefined) return undefined;
   // The server may have more by now.
   const names = new Set(list.tools.map(({ name }) => name));
-  return allowedNames(allowed_tools).every((name) => names.has(name)) ? list.tools : undefined;
+  return listAllowedNames(allowed_tools).every((name) => names.has(name)) ? list.tools : undefined;
 }
 
 /** A list whose error only names tools that were left out has all that the server can give. */
-function isToReuse({ status, error, tools }: McpToolList): boolean {
+function isReusable({ status, error, tools }: McpToolList): boolean {
   if (status === "incomplete") return false;
-  return error == null || (tools.length > 0 && error.startsWith(LEFT_OUT));
+  return error == null || (tools.length > 0 && error.startsWith(OMITTED_PREFIX));
 }
 
 /** Asks, and shows what is asked for and what came of it. `faultOf` says what went wrong, or rejects if it is no fault. */
-export async function listTools(
+export async function fetchToolList(
   origin: ListOrigin,
   session: ToolSession,
   ask: () => AsyncIterable<ListedPage>,
@@ -60,25 +60,25 @@ export async function listTools(
     tools,
     ...(error !== undefined && { error }),
   });
-  await session.show([
+  await session.writeEvents([
     { type: "response.output_item.added", output_index, item: item([]) },
     { type: "response.mcp_list_tools.in_progress", ...at },
   ]);
   try {
-    const list = new ReadList(allowed_tools);
-    const fault = await readWhole(list, ask(), faultOf);
+    const list = new ToolListBuilder(allowed_tools);
+    const fault = await readPages(list, ask(), faultOf);
     const { tools } = list;
-    const error = errorOf(fault, list.flaws);
+    const error = describeError(fault, list.flaws);
     if (error !== undefined) session.logger.info({ server: server_label, error }, "An MCP server's list lacks tools");
     const isOfUse = tools.length > 0 || error === undefined;
-    await session.show([
+    await session.writeEvents([
       { type: `response.mcp_list_tools.${isOfUse ? "completed" : "failed"}`, ...at },
       { type: "response.output_item.done", output_index, item: item(tools, error) },
     ]);
     return tools;
   } catch (error) {
     const fault = faultOf(error);
-    await session.show([
+    await session.writeEvents([
       { type: "response.mcp_list_tools.failed", ...at },
       { type: "response.output_item.done", output_index, item: item([], fault) },
     ]);
@@ -86,17 +86,17 @@ export async function listTools(
   }
 }
 
-function errorOf(fault: string | undefined, flaws: readonly string[]): string | undefined {
+function describeError(fault: string | undefined, flaws: readonly string[]): string | undefined {
   const sentences = [
     ...(fault === undefined ? [] : [`The list of tools ends early: ${fault}`]),
-    ...(flaws.length === 0 ? [] : [LEFT_OUT, ...flaws]),
+    ...(flaws.length === 0 ? [] : [OMITTED_PREFIX, ...flaws]),
   ];
   return sentences.length === 0 ? undefined : sentences.join(" ");
 }
 
 /** What fails behind the first tools ends the list; resolves with what it was. */
-async function readWhole(
-  list: ReadList,
+async function readPages(
+  list: ToolListBuilder,
   pages: AsyncIterable<ListedPage>,
   faultOf: (error: unknown) => string,
 ): Promise<string | undefined> {
@@ -106,6 +106,6 @@ async function readWhole(
     if (list.tools.length === 0 || error instanceof ListTooLongError) throw error;
     return faultOf(error);
   }
-  list.end();
+  list.checkNotEmpty();
   return undefined;
 }

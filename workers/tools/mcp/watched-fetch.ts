@@ -12,9 +12,9 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
-import { AnswerTooLongError, HttpStatusError } from "./faults.ts";
+import { AnswerTooLongError, HttpStatusError } from "./errors.ts";
 import { isRecord } from "./is-record.ts";
-import { isEventStream, soundJson, soundStream } from "./sound-body.ts";
+import { isEventStream, normalizeJson, normalizeEventStream } from "./normalize-body.ts";
 
 export interface WatchedFetchOptions {
   fetch: FetchLike;
@@ -35,15 +35,15 @@ const HTTP_NOT_FOUND = 404;
 export class WatchedFetch {
   readonly #options: WatchedFetchOptions;
   /** Messages on their way that are not answered. */
-  readonly #notices = new Set<Promise<unknown>>();
+  readonly #notifications = new Set<Promise<unknown>>();
 
   constructor(options: WatchedFetchOptions) {
     this.#options = options;
   }
 
   /** Resolves when every notice (that a request is cancelled) has been taken. */
-  async settleNotices(): Promise<void> {
-    await Promise.allSettled(this.#notices);
+  async waitForNotifications(): Promise<void> {
+    await Promise.allSettled(this.#notifications);
   }
 
   readonly fetch: FetchLike = async (url, init) => {
@@ -51,10 +51,10 @@ export class WatchedFetch {
     if (init?.method === "GET" && !headers.has("last-event-id")) return new Response(null, { status: 405 });
     const { response, id } = await this.#exchange(url, init, headers);
     if (id === undefined && init?.method !== "GET") return response;
-    const answer = accepted(response);
+    const answer = withOkStatus(response);
     if (answer.body === null) return answer;
-    if (!isEventStream(answer.headers)) return await soundJson(answer, id);
-    return new Response(answer.body.pipeThrough(soundStream(id)), answer);
+    if (!isEventStream(answer.headers)) return await normalizeJson(answer, id);
+    return new Response(answer.body.pipeThrough(normalizeEventStream(id)), answer);
   };
 
   /** For the older transport, whose one stream carries all answers. */
@@ -64,16 +64,16 @@ export class WatchedFetch {
     const response = await this.#options.fetch(url, init);
     if (response.body === null) return response;
     const watched = this.#watch(response, undefined);
-    return new Response(watched.body?.pipeThrough(soundStream(undefined)) ?? null, watched);
+    return new Response(watched.body?.pipeThrough(normalizeEventStream(undefined)) ?? null, watched);
   };
 
   /** The answer to a message, and the message's id if it is to be answered. */
   async #exchange(url: string | URL, init: RequestInit | undefined, headers: Headers) {
-    const id = messageOf(init?.body)?.id;
+    const id = readMessage(init?.body)?.id;
     const sent = this.#send(url, init, headers.has("mcp-session-id"));
     if (id === undefined) {
-      this.#notices.add(sent);
-      void sent.catch(() => {}).finally(() => this.#notices.delete(sent));
+      this.#notifications.add(sent);
+      void sent.catch(() => {}).finally(() => this.#notifications.delete(sent));
     }
     const response = await sent;
     return { id, response: response.body === null ? response : this.#watch(response, id) };
@@ -86,7 +86,7 @@ export class WatchedFetch {
       if (response.status >= 400 && !isPost) this.#options.onResumeFailed();
       if (response.status < 400 || !isPost) return response;
       const said = await readStart(response);
-      const older = response.status === HTTP_BAD_REQUEST ? olderGreeting(init.body, said) : undefined;
+      const older = response.status === HTTP_BAD_REQUEST ? downgradeInitialize(init.body, said) : undefined;
       if (older !== undefined) return await this.#send(url, { ...init, body: older }, hasSession);
       throw new HttpStatusError(response.status, hasSession && isSessionLost(response.status, said));
     } catch (error) {
@@ -137,14 +137,14 @@ export class WatchedFetch {
 }
 
 /** A request that was answered, whatever its status says: of a 202 the SDK reads nothing, and waits. */
-function accepted(response: Response): Response {
+function withOkStatus(response: Response): Response {
   if (response.status !== HTTP_ACCEPTED) return response;
   const { body, headers } = response;
   return new Response(body, { status: HTTP_OK, headers });
 }
 
 /** Undefined for what is no message. An `id` says that it is to be answered: it is none of an answer to the server. */
-function messageOf(body: unknown): { id: number | undefined } | undefined {
+function readMessage(body: unknown): { id: number | undefined } | undefined {
   if (typeof body !== "string") return undefined;
   const { id, method } = JSON.parse(body) as { id?: unknown; method?: unknown };
   return { id: typeof id === "number" && typeof method === "string" ? id : undefined };
@@ -171,7 +171,7 @@ function isSessionLost(status: number, said: string): boolean {
  * (https://github.com/xpzouying/xiaohongshu-mcp/issues/697). Undefined if the refusal is about something else, or was one
  * of an older version already.
  */
-function olderGreeting(body: unknown, said: string): string | undefined {
+function downgradeInitialize(body: unknown, said: string): string | undefined {
   if (typeof body !== "string" || !/protocol.?version/i.test(said)) return undefined;
   const message: unknown = JSON.parse(body);
   if (!isRecord(message) || message["method"] !== "initialize" || !isRecord(message["params"])) return undefined;

@@ -13,51 +13,55 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined): stri
 
 /** `labels`: as the server, the page and so on name the encoding, the one that counts most first. */
 export function decodeLabelled(bytes: Uint8Array, labels: readonly (string | null | undefined)[]): string {
-  const marked = byteOrderMark(bytes);
+  const marked = detectByteOrderMark(bytes);
   if (marked !== undefined) return new TextDecoder(marked).decode(bytes);
   const utf8 = new TextDecoder().decode(bytes);
-  const fit = fitOf(utf8);
+  const fit = classifyUtf8(utf8);
   if (fit === "all-ascii" && !bytes.includes(0)) {
     // Only an encoding that writes everything in ASCII says more of such bytes.
-    const escaped = labels.map(encodingOf).find((encoding) => encoding !== undefined);
+    const escaped = labels.map(parseEncodingLabel).find((encoding) => encoding !== undefined);
     return escaped === "iso-2022-jp" ? new TextDecoder(escaped).decode(bytes) : utf8;
   }
-  for (const encoding of labels.map(encodingOf)) {
+  for (const encoding of labels.map(parseEncodingLabel)) {
     if (encoding === undefined) continue;
-    const text = textIn(encoding, bytes, { utf8, fit });
+    const text = decodeAs(encoding, bytes, { utf8, fit });
     if (text !== undefined) return text;
   }
   if (fit !== "other") return utf8;
-  const wide = wideEncoding(bytes);
+  const wide = detectUtf16(bytes);
   return new TextDecoder(wide ?? "windows-1252").decode(bytes);
 }
 
 /** How bytes fit UTF-8: a text that was cut off or pasted together may have a few that do not. */
-type Fit = "all-ascii" | "utf-8" | "other";
-const FAULTS_SHARE = 0.1;
+type Utf8Fit = "all-ascii" | "utf-8" | "other";
+const MAX_ERROR_SHARE = 0.1;
 
-function fitOf(text: string): Fit {
+function classifyUtf8(text: string): Utf8Fit {
   const faults = text.split("\ufffd").length - 1;
   let others = 0;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) others += 1;
   if (others === 0) return "all-ascii";
-  return faults <= (others - faults) * FAULTS_SHARE ? "utf-8" : "other";
+  return faults <= (others - faults) * MAX_ERROR_SHARE ? "utf-8" : "other";
 }
 
 /** Undefined if the bytes cannot be in this encoding. */
-function textIn(encoding: string, bytes: Uint8Array, { utf8, fit }: { utf8: string; fit: Fit }): string | undefined {
+function decodeAs(
+  encoding: string,
+  bytes: Uint8Array,
+  { utf8, fit }: { utf8: string; fit: Utf8Fit },
+): string | undefined {
   if (encoding === "utf-8") return fit === "other" ? undefined : utf8;
   if (encoding.startsWith("utf-16")) {
-    const wide = wideEncoding(bytes);
+    const wide = detectUtf16(bytes);
     return wide === undefined ? undefined : new TextDecoder(wide).decode(bytes);
   }
   // What is UTF-8 by chance says nothing in an encoding of one byte for each letter.
-  if (fit === "utf-8" && !MANY_BYTES.has(encoding)) return utf8;
+  if (fit === "utf-8" && !MULTI_BYTE_ENCODINGS.has(encoding)) return utf8;
   const text = new TextDecoder(encoding).decode(bytes);
-  return MANY_BYTES.has(encoding) && fitOf(text) === "other" ? undefined : text;
+  return MULTI_BYTE_ENCODINGS.has(encoding) && classifyUtf8(text) === "other" ? undefined : text;
 }
 
-const MANY_BYTES: ReadonlySet<string> = new Set([
+const MULTI_BYTE_ENCODINGS: ReadonlySet<string> = new Set([
   "gbk",
   "gb18030",
   "big5",
@@ -68,7 +72,7 @@ const MANY_BYTES: ReadonlySet<string> = new Set([
 ]);
 
 /** Of text in UTF-16, every other byte of what is ASCII is zero. */
-function wideEncoding(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
+function detectUtf16(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   const start = bytes.subarray(0, 2_048);
   const zeros = [0, 0];
   for (const [i, byte] of start.entries()) if (byte === 0) zeros[i % 2]! += 1;
@@ -77,7 +81,7 @@ function wideEncoding(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   return zeros[0]! > least && zeros[1]! < least / 4 ? "utf-16be" : undefined;
 }
 
-function byteOrderMark([first, second, third]: Uint8Array): string | undefined {
+function detectByteOrderMark([first, second, third]: Uint8Array): string | undefined {
   if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
   if (first === 0xfe && second === 0xff) return "utf-16be";
   if (first === 0xff && second === 0xfe) return "utf-16le";
@@ -85,7 +89,7 @@ function byteOrderMark([first, second, third]: Uint8Array): string | undefined {
 }
 
 /** As the standard names it. Undefined for what is no label, and for those that the standard never decodes. */
-function encodingOf(label: string | null | undefined): string | undefined {
+function parseEncodingLabel(label: string | null | undefined): string | undefined {
   if (label == null) return undefined;
   try {
     return new TextDecoder(label.trim().replace(/^["']|["']$/g, "")).encoding;

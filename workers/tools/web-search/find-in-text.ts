@@ -10,45 +10,45 @@ export interface Matches {
   shown: Match[];
 }
 
-const SHOWN_MAXIMUM = 20;
+const MAX_SHOWN = 20;
 const CONTEXT_LENGTH = 250;
-const TOTAL_MAXIMUM = 1_000;
+const MAX_TOTAL = 1_000;
 
 /** Without regard to case, to how words are spaced, and to the addresses of links. `sections` as `open_page` shows them. */
 export function findInSections(sections: readonly string[], pattern: string): Matches {
-  const needle = spaced(pattern).trim().toLowerCase();
+  const needle = collapseSpaces(pattern).trim().toLowerCase();
   const shown: Match[] = [];
   let total = 0;
   if (needle === "") return { total, shown };
   for (const [i, section] of sections.entries()) {
-    const text = spaced(withoutAddresses(section));
-    const haystack = lowerCase(text);
+    const text = collapseSpaces(removeLinkTargets(section));
+    const haystack = lowerCaseSameLength(text);
     let at = haystack.indexOf(needle);
-    while (at >= 0 && total < TOTAL_MAXIMUM) {
+    while (at >= 0 && total < MAX_TOTAL) {
       total += 1;
-      if (shown.length < SHOWN_MAXIMUM) shown.push({ page: i + 1, excerpt: excerptAt(text, at, needle.length) });
+      if (shown.length < MAX_SHOWN) shown.push({ page: i + 1, excerpt: cutExcerpt(text, at, needle.length) });
       at = haystack.indexOf(needle, at + needle.length);
     }
   }
   return { total, shown };
 }
 
-function spaced(text: string): string {
+function collapseSpaces(text: string): string {
   return text.replace(/\s+/g, " ");
 }
 
 /** Of the same length, so that places in one are places in the other. */
-function lowerCase(text: string): string {
+function lowerCaseSameLength(text: string): string {
   const lower = text.toLowerCase();
   return lower.length === text.length ? lower : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** `[text](address)` as its reader sees it. */
-function withoutAddresses(text: string): string {
+function removeLinkTargets(text: string): string {
   return text.replace(/\[([^[\]\n]*)\]\([^()\s]*\)/g, "$1");
 }
 
-function excerptAt(text: string, at: number, length: number): string {
+function cutExcerpt(text: string, at: number, length: number): string {
   const from = Math.max(0, at - CONTEXT_LENGTH);
   const to = Math.min(text.length, at + length + CONTEXT_LENGTH);
   return `${from > 0 ? "…" : ""}${text.slice(from, to).trim()}${to < text.length ? "…" : ""}`;

@@ -8,11 +8,11 @@ import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
 import { decodeText } from "./decode-text.ts";
 import { describeFailure, describeStatus } from "./describe-failure.ts";
 import type { DomainFilter } from "./domain-filter.ts";
-import { ExtractionError, type PageExtraction } from "./page-extraction/page-extraction.ts";
-import type { Robots } from "./robots.ts";
+import { ExtractionError, type PageExtractor } from "./page-extraction/page-extraction.ts";
+import type { RobotsPolicy } from "./robots-policy.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
-export interface Page {
+export interface WebPage {
   /** After redirects. */
   url: string;
   title: string;
@@ -27,52 +27,52 @@ export class PageError extends Error {
   override readonly name = "PageError";
 }
 
-const HTML_MAXIMUM_BYTES = 5 * 1024 * 1024;
-const TEXT_MAXIMUM = 1_000_000;
+const MAX_HTML_BYTES = 5 * 1024 * 1024;
+const MAX_TEXT_LENGTH = 1_000_000;
 /** Pages that are kept. With the longest texts that is 16 MB a response. */
-const KEPT_MAXIMUM = 8;
+const MAX_CACHED_PAGES = 8;
 const HTML_TYPES: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml"]);
 const TEXT_TYPE =
   /^text\/|^application\/(json|xml|javascript|ecmascript|yaml|x-yaml|toml|rtf|x-ndjson)$|\+(json|xml|yaml)$/;
 
-type OpenedPage = Page & { refresh?: string | undefined };
+type OpenedPage = WebPage & { refresh?: string | undefined };
 
-const REDIRECTS_MAXIMUM = 5;
-const MADE_BY_SCRIPTS =
+const MAX_REDIRECTS = 5;
+const NEEDS_SCRIPTS =
   "The page has no text of its own: scripts make it in a browser, and they are not run here. Look for the same in another page.";
 
 export interface PageReaderOptions {
   fetch: GuardedFetch;
-  extraction: PageExtraction;
+  extraction: PageExtractor;
   /** Whose pages these are. */
   project: string;
   domains: DomainFilter;
   /** Undefined if they are not asked. */
-  robots: Robots | undefined;
+  robots: RobotsPolicy | undefined;
   timeoutMs: number;
 }
 
 export class PageReader {
   readonly #options: PageReaderOptions;
   /** By the URL that was asked for, the one used last at the end. */
-  readonly #kept = new Map<string, Promise<Page>>();
+  readonly #cache = new Map<string, Promise<WebPage>>();
 
   constructor(options: PageReaderOptions) {
     this.#options = options;
   }
 
   /** Rejects with a PageError, or with the signal's reason. */
-  async read(source: string, signal: AbortSignal): Promise<Page> {
+  async read(source: string, signal: AbortSignal): Promise<WebPage> {
     const url = readUrl(source);
-    const page = this.#kept.get(url) ?? this.#open(url, signal);
-    this.#kept.delete(url);
-    this.#kept.set(url, page);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > KEPT_MAXIMUM) this.#kept.delete(oldest!);
+    const page = this.#cache.get(url) ?? this.#open(url, signal);
+    this.#cache.delete(url);
+    this.#cache.set(url, page);
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size > MAX_CACHED_PAGES) this.#cache.delete(oldest!);
     try {
       return await page;
     } catch (error) {
-      if (this.#kept.get(url) === page) this.#kept.delete(url);
+      if (this.#cache.get(url) === page) this.#cache.delete(url);
       signal.throwIfAborted();
       if (error instanceof PageError) throw error;
       if (error instanceof GuardedFetchError || error instanceof ExtractionError) {
@@ -82,12 +82,12 @@ export class PageReader {
     }
   }
 
-  async #open(url: string, signal: AbortSignal): Promise<Page> {
+  async #open(url: string, signal: AbortSignal): Promise<WebPage> {
     const cookies = new CookieJar();
     let target = url;
     // Where a page sends its readers on by itself, that is one redirect more.
-    for (let left = REDIRECTS_MAXIMUM; ;) {
-      const refusal = await this.#refusal(target, signal);
+    for (let left = MAX_REDIRECTS; ;) {
+      const refusal = await this.#findRejection(target, signal);
       if (refusal !== undefined) throw new PageError(refusal);
       const content = await this.#fetch(target, { signal, cookies, maxRedirects: left });
       if (content.status >= 400) throw new PageError(describeStatus(content.status));
@@ -97,7 +97,7 @@ export class PageReader {
         return page;
       }
       left -= content.redirects + 1;
-      if (left < 0) throw new TooManyRedirectsError(REDIRECTS_MAXIMUM);
+      if (left < 0) throw new TooManyRedirectsError(MAX_REDIRECTS);
       target = refresh;
     }
   }
@@ -115,17 +115,17 @@ export class PageReader {
         accept: "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1",
         "accept-language": "*",
       },
-      maxBytes: HTML_MAXIMUM_BYTES,
-      refuseRedirect: (target) => this.#refusal(target, options.signal),
+      maxBytes: MAX_HTML_BYTES,
+      checkRedirect: (target) => this.#findRejection(target, options.signal),
     });
   }
 
   /** Why a page is not to be opened. */
-  async #refusal(url: string, signal: AbortSignal): Promise<string | undefined> {
+  async #findRejection(url: string, signal: AbortSignal): Promise<string | undefined> {
     const { domains, robots } = this.#options;
     if (!domains.allows(url)) return domains.describe("opened");
     try {
-      return await robots?.refusal(url, signal);
+      return await robots?.findRejection(url, signal);
     } catch (error) {
       if (error instanceof ExtractionError) return error.message;
       throw error;
@@ -137,12 +137,12 @@ export class PageReader {
     if (HTML_TYPES.has(type)) {
       const { extraction, project } = this.#options;
       const { isMadeByScripts, ...page } = await extraction.extract(project, { bytes: body, charset, url }, signal);
-      if (isMadeByScripts === true && page.refresh === undefined) throw new PageError(MADE_BY_SCRIPTS);
+      if (isMadeByScripts === true && page.refresh === undefined) throw new PageError(NEEDS_SCRIPTS);
       return { url, ...page };
     }
     const text = TEXT_TYPE.test(type) ? decodeText(body, charset) : undefined;
     if (text === undefined) throw new PageError(`The content is of type ${type}, which cannot be read as text.`);
-    return { url, title: "", text: text.slice(0, TEXT_MAXIMUM).trim() };
+    return { url, title: "", text: text.slice(0, MAX_TEXT_LENGTH).trim() };
   }
 }
 

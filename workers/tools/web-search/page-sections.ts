@@ -3,7 +3,7 @@ export function splitSections(text: string, length: number): string[] {
   const sections: string[] = [];
   let from = 0;
   while (text.length - from > length) {
-    const to = cutAt(text, from, length);
+    const to = findCut(text, from, length);
     sections.push(text.slice(from, to).trim());
     from = to;
   }
@@ -12,10 +12,10 @@ export function splitSections(text: string, length: number): string[] {
 }
 
 /** Not before this share of a section, or short sections would follow long ones. */
-const EARLIEST = 0.6;
+const MIN_SECTION_SHARE = 0.6;
 
-function cutAt(text: string, from: number, length: number): number {
-  const earliest = from + Math.floor(length * EARLIEST);
+function findCut(text: string, from: number, length: number): number {
+  const earliest = from + Math.floor(length * MIN_SECTION_SHARE);
   for (const separator of ["\n\n", "\n", " "]) {
     const at = text.lastIndexOf(separator, from + length - separator.length);
     if (at >= earliest) return at + separator.length;

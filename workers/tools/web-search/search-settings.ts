@@ -19,7 +19,7 @@ export interface ContextSize {
   isThorough: boolean;
 }
 
-const SIZES: Record<NonNullable<WebSearchTool["search_context_size"]>, ContextSize> = {
+const CONTEXT_SIZES: Record<NonNullable<WebSearchTool["search_context_size"]>, ContextSize> = {
   low: { results: 5, snippetLength: 300, sectionLength: 6_000, isThorough: false },
   medium: { results: 10, snippetLength: 700, sectionLength: 15_000, isThorough: false },
   high: { results: 20, snippetLength: 2_000, sectionLength: 40_000, isThorough: true },
@@ -54,15 +54,15 @@ export function readSearchSettings(tool: WebSearchTool): SearchSettings {
       country: /^[a-z]{2}$/i.test(place?.country ?? "") ? place!.country!.toUpperCase() : undefined,
       timezone: shortText(place?.timezone),
     },
-    size: SIZES[size],
+    size: CONTEXT_SIZES[size],
   };
 }
 
 /** Longer than any place's name. It goes into every description and every query. */
-const PLACE_MAXIMUM = 100;
+const MAX_LOCATION_LENGTH = 100;
 
 function shortText(text: string | null | undefined): string | undefined {
-  const trimmed = (text ?? "").trim().slice(0, PLACE_MAXIMUM);
+  const trimmed = (text ?? "").trim().slice(0, MAX_LOCATION_LENGTH);
   return trimmed === "" ? undefined : trimmed;
 }
 

@@ -3,16 +3,16 @@
  * them; each is a `web_search_call` in the log. Everything is read-only: after a crash it is simply done again.
  */
 import type { Config } from "../../../src/config/config.ts";
-import { isOffline } from "../../../src/providers/server-tools.ts";
+import { isOffline } from "../../../src/providers/unavailable-tools.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
-import type { OpenTool, RunOptions, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
-import { toolError } from "../tool-calls.ts";
-import { ExtractionError, PageExtraction } from "./page-extraction/page-extraction.ts";
-import { findInPageFunction, openPageFunction } from "./page-functions.ts";
+import type { OpenTool, ToolRunOptions, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
+import { createToolError } from "../execute-calls.ts";
+import { ExtractionError, PageExtractor } from "./page-extraction/page-extraction.ts";
+import { createFindInPageFunction, createOpenPageFunction } from "./page-functions.ts";
 import { PageError, PageReader } from "./page-reader.ts";
-import { Robots } from "./robots.ts";
-import { searchFunction } from "./search-function.ts";
+import { RobotsPolicy } from "./robots-policy.ts";
+import { createSearchFunction } from "./search-function.ts";
 import { SearchFailedError } from "./search-providers/search-provider.ts";
 import { openSearchProvider } from "./search-providers/registry.ts";
 import { isIndexedOnly, readSearchSettings, WEB_SEARCH_TYPES, type WebSearchTool } from "./search-settings.ts";
@@ -21,9 +21,9 @@ import { isIndexedOnly, readSearchSettings, WEB_SEARCH_TYPES, type WebSearchTool
 const OFFLINE_NOTE =
   "Web search is turned off for this request: you cannot search the web or open pages. Answer from what you know and from this conversation, and say so where that may be out of date.";
 
-export function webSearch(
+export function openWebSearchKind(
   config: Config,
-  extraction = new PageExtraction({ reservePercent: config.FAIR_RESERVE_PERCENT }),
+  extraction = new PageExtractor({ reservePercent: config.FAIR_RESERVE_PERCENT }),
 ): ToolKind {
   const provider = openSearchProvider(config);
   const fetch = new GuardedFetch({ policy: new FetchPolicy(config.FETCH_ALLOWED_HOSTS) });
@@ -31,30 +31,32 @@ export function webSearch(
   return {
     types: WEB_SEARCH_TYPES,
     open: async (tool, session) => {
-      if (isOffline(tool as WebSearchTool)) return { ...openTool([]), note: OFFLINE_NOTE };
+      if (isOffline(tool as WebSearchTool)) return { ...createOpenTool([]), note: OFFLINE_NOTE };
       // A request that needs it was refused; the simulator's may name it and leave it unused.
-      if (provider === undefined) return openTool([]);
+      if (provider === undefined) return createOpenTool([]);
       const settings = readSearchSettings(tool as WebSearchTool);
       const { project } = session;
-      const robots = config.WEB_SEARCH_HONOUR_ROBOTS ? new Robots(fetch, extraction, project, timeoutMs) : undefined;
+      const robots = config.WEB_SEARCH_HONOUR_ROBOTS
+        ? new RobotsPolicy(fetch, extraction, project, timeoutMs)
+        : undefined;
       const reader = new PageReader({ fetch, extraction, project, domains: settings.domains, robots, timeoutMs });
-      const search = searchFunction(provider, settings);
+      const search = createSearchFunction(provider, settings);
       // What the engine has indexed is what it finds: no page is fetched beside that.
       const functions = isIndexedOnly(tool as WebSearchTool)
         ? [search]
-        : [search, openPageFunction(reader, settings), findInPageFunction(reader, settings)];
-      return openTool(functions.map((fn) => ({ ...fn, run: answeringErrors(fn, session) })));
+        : [search, createOpenPageFunction(reader, settings), createFindInPageFunction(reader, settings)];
+      return createOpenTool(functions.map((fn) => ({ ...fn, run: withErrorResults(fn, session) })));
     },
   };
 }
 
-function openTool(functions: readonly ServerFunction[]): OpenTool {
+function createOpenTool(functions: readonly ServerFunction[]): OpenTool {
   return { functions, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /** What the web does not give is an answer to the model, and a line in the log. */
-function answeringErrors(fn: ServerFunction, { logger }: ToolSession): ServerFunction["run"] {
-  return async (call: ToolCall, options: RunOptions): Promise<ToolResult> => {
+function withErrorResults(fn: ServerFunction, { logger }: ToolSession): ServerFunction["run"] {
+  return async (call: ToolCall, options: ToolRunOptions): Promise<ToolResult> => {
     try {
       return await fn.run(call, options);
     } catch (error) {
@@ -63,7 +65,7 @@ function answeringErrors(fn: ServerFunction, { logger }: ToolSession): ServerFun
       const isOurs = error instanceof SearchFailedError || error.cause instanceof ExtractionError;
       const level = isOurs ? "warn" : "debug";
       logger[level]({ err: error, function: fn.definition.name }, "A call of web search failed");
-      return toolError(error.message);
+      return createToolError(error.message);
     }
   };
 }

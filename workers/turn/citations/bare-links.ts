@@ -4,9 +4,9 @@
  */
 import type { MarkdownLink } from "./link-scanner.ts";
 
-const URL_MAXIMUM = 4_096;
+const MAX_URL_LENGTH = 4_096;
 /** What ends a URL wherever it stands: what no URL has, and the punctuation of scripts that write no spaces. */
-const END = /[\s<>"`|{}，。、；：！？）】」』》〉”’…]/u;
+const URL_END = /[\s<>"`|{}，。、；：！？）】」』》〉”’…]/u;
 const TRAILING = "?!.,:;*_~'";
 const NOT_BEFORE = /[\p{L}\p{N}+.@/-]/u;
 /** A letter of a script that writes no spaces may stand before a URL. */
@@ -40,16 +40,16 @@ export class BareLinks {
   /** The URL that ends before this character, or with it. */
   accept(character: string, position: number, isCode: boolean): MarkdownLink | undefined {
     if (this.#url === undefined) {
-      this.#look(isCode ? " " : character, position);
+      this.#detectStart(isCode ? " " : character, position);
       return undefined;
     }
     if (!isCode && this.#continues(this.#url, character)) {
       this.#url.raw += character;
-      if (this.#url.raw.length > URL_MAXIMUM) this.reset();
+      if (this.#url.raw.length > MAX_URL_LENGTH) this.reset();
       return undefined;
     }
     const link = this.#end(position, isCode ? "" : character);
-    this.#look(isCode ? " " : character, position);
+    this.#detectStart(isCode ? " " : character, position);
     return link;
   }
 
@@ -58,7 +58,7 @@ export class BareLinks {
     return this.#end(position, "");
   }
 
-  #look(character: string, position: number): void {
+  #detectStart(character: string, position: number): void {
     this.#tail.push(character);
     if (this.#tail.length > 9) this.#tail.shift();
     if (character !== "/" && character !== ".") return;
@@ -75,7 +75,7 @@ export class BareLinks {
   }
 
   #continues(url: OpenUrl, character: string): boolean {
-    if (END.test(character)) return false;
+    if (URL_END.test(character)) return false;
     if (url.isAngled) return true;
     if (this.#isEscaped) {
       this.#isEscaped = false;
@@ -95,8 +95,8 @@ export class BareLinks {
     this.reset();
     if (url === undefined) return undefined;
     const isClosed = url.isAngled && character === ">";
-    const raw = isClosed ? url.raw : trimmed(url.raw);
-    const href = unescaped(/^www\./i.test(raw) ? `http://${raw}` : raw);
+    const raw = isClosed ? url.raw : trimPunctuation(url.raw);
+    const href = unescapeUrl(/^www\./i.test(raw) ? `http://${raw}` : raw);
     if (!/^https?:\/\/[^\s/?#]/i.test(href)) return undefined;
     if (isClosed) return { start: url.start - 1, end: position + 1, url: href };
     return { start: url.start, end: position - (url.raw.length - raw.length), url: href };
@@ -104,7 +104,7 @@ export class BareLinks {
 }
 
 /** Without the punctuation of the sentence. All of it is ASCII, so that its length is one in any unit. */
-function trimmed(raw: string): string {
+function trimPunctuation(raw: string): string {
   let end = raw.length;
   const opened = { "(": 0, "[": 0 };
   for (const character of raw) {
@@ -129,6 +129,6 @@ function trimmed(raw: string): string {
 }
 
 /** Models escape what Markdown would take for emphasis. */
-function unescaped(url: string): string {
+function unescapeUrl(url: string): string {
   return url.replace(/\\([!-/:-@[-`{-~])/g, "$1");
 }

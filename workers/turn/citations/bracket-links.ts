@@ -13,16 +13,16 @@ export interface Bracket {
 }
 
 /** What a character completes. A link may be an image's: what is within is then no link either. */
-export type Completed =
+export type CompletedBracket =
   | { kind: "link"; link: Omit<MarkdownLink, "end">; isImage: boolean }
   | { kind: "bracket"; bracket: Bracket };
 
-const URL_MAXIMUM = 4_096;
+const MAX_URL_LENGTH = 4_096;
 /** Brackets that stand open within one another. Of more, the outer ones are text. */
-const OPEN_MAXIMUM = 64;
-const LABEL_MAXIMUM = 100;
+const MAX_OPEN_BRACKETS = 64;
+const MAX_LABEL_LENGTH = 100;
 
-type State =
+type BracketState =
   /** Text, in brackets or not. */
   | { kind: "text" }
   /** Behind a bracket that closed: a parenthesis makes it a link. */
@@ -33,7 +33,7 @@ type State =
   | { kind: "title"; bracket: Bracket; url: string; quote: string | undefined };
 
 export class BracketLinks {
-  #state: State = { kind: "text" };
+  #state: BracketState = { kind: "text" };
   #open: Bracket[] = [];
   #position = 0;
   #before = "";
@@ -44,7 +44,7 @@ export class BracketLinks {
     return this.#state.kind !== "text" || this.#open.length > 0;
   }
 
-  accept(character: string, position: number, isCode: boolean): Completed | undefined {
+  accept(character: string, position: number, isCode: boolean): CompletedBracket | undefined {
     this.#position = position;
     if (isCode) {
       this.#acceptCode(character);
@@ -54,7 +54,7 @@ export class BracketLinks {
       this.#isEscaped = false;
       if (this.#state.kind === "closed") this.#state = { kind: "text" };
       if (this.#state.kind === "url") this.#state.url += character;
-      if (this.#state.kind === "text") this.#label(character);
+      if (this.#state.kind === "text") this.#extendLabel(character);
       this.#before = "";
       return undefined;
     }
@@ -74,12 +74,12 @@ export class BracketLinks {
     if (kind === "closed" || kind === "url" || (kind === "title" && this.#state.quote === undefined)) {
       this.#state = { kind: "text" };
     }
-    if (this.#state.kind === "text") this.#label(character);
+    if (this.#state.kind === "text") this.#extendLabel(character);
     this.#isEscaped = false;
     this.#before = "";
   }
 
-  #step(character: string): Completed | undefined {
+  #step(character: string): CompletedBracket | undefined {
     const state = this.#state;
     switch (state.kind) {
       case "closed":
@@ -87,7 +87,7 @@ export class BracketLinks {
           this.#state = { kind: "url", bracket: state.bracket, url: "", depth: 0, isAngled: false };
           return undefined;
         }
-        return this.#toText(character);
+        return this.#returnToText(character);
       case "url":
         return this.#inUrl(state, character);
       case "title":
@@ -97,17 +97,17 @@ export class BracketLinks {
     }
   }
 
-  #toText(character: string): Completed | undefined {
+  #returnToText(character: string): CompletedBracket | undefined {
     this.#state = { kind: "text" };
     return this.#inText(character);
   }
 
-  #inText(character: string): Completed | undefined {
+  #inText(character: string): CompletedBracket | undefined {
     if (character === "[") {
       const outer = this.#open.at(-1);
       if (outer !== undefined) outer.label = undefined;
       this.#open.push({ start: this.#position, isImage: this.#before === "!", label: "" });
-      if (this.#open.length > OPEN_MAXIMUM) this.#open.shift();
+      if (this.#open.length > MAX_OPEN_BRACKETS) this.#open.shift();
     } else if (character === "]") {
       const bracket = this.#open.pop();
       if (bracket === undefined) return undefined;
@@ -117,25 +117,26 @@ export class BracketLinks {
       // A link does not go on in the next paragraph.
       this.#open = [];
     } else {
-      this.#label(character);
+      this.#extendLabel(character);
     }
     return undefined;
   }
 
-  #label(character: string): void {
+  #extendLabel(character: string): void {
     const bracket = this.#open.at(-1);
     if (bracket?.label === undefined) return;
-    bracket.label = bracket.label.length < LABEL_MAXIMUM ? bracket.label + character : undefined;
+    bracket.label = bracket.label.length < MAX_LABEL_LENGTH ? bracket.label + character : undefined;
   }
 
-  #inUrl(state: Extract<State, { kind: "url" }>, character: string): Completed | undefined {
-    if (character === "\n" || character === "[" || state.url.length > URL_MAXIMUM) return this.#toText(character);
+  #inUrl(state: Extract<BracketState, { kind: "url" }>, character: string): CompletedBracket | undefined {
+    if (character === "\n" || character === "[" || state.url.length > MAX_URL_LENGTH)
+      return this.#returnToText(character);
     if (state.url === "" && !state.isAngled && character === "<") {
       state.isAngled = true;
     } else if (state.isAngled ? character === ">" : /\s/.test(character)) {
       if (state.url !== "") this.#state = { kind: "title", bracket: state.bracket, url: state.url, quote: undefined };
     } else if (character === ")" && state.depth === 0 && !state.isAngled) {
-      return this.#link(state);
+      return this.#completeLink(state);
     } else {
       if (character === "(") state.depth += 1;
       if (character === ")") state.depth -= 1;
@@ -144,22 +145,22 @@ export class BracketLinks {
     return undefined;
   }
 
-  #inTitle(state: Extract<State, { kind: "title" }>, character: string): Completed | undefined {
-    if (character === "[" || (character === "\n" && this.#before === "\n")) return this.#toText(character);
+  #inTitle(state: Extract<BracketState, { kind: "title" }>, character: string): CompletedBracket | undefined {
+    if (character === "[" || (character === "\n" && this.#before === "\n")) return this.#returnToText(character);
     if (state.quote !== undefined) {
       if (character === state.quote) state.quote = undefined;
     } else if (character === ")") {
-      return this.#link(state);
+      return this.#completeLink(state);
     } else if (character === '"' || character === "'" || character === "(") {
       state.quote = character === "(" ? ")" : character;
     } else if (!/\s/.test(character)) {
-      return this.#toText(character);
+      return this.#returnToText(character);
     }
     return undefined;
   }
 
   /** A link holds no other; a picture may be what a link's text is. */
-  #link({ bracket, url }: { bracket: Bracket; url: string }): Completed {
+  #completeLink({ bracket, url }: { bracket: Bracket; url: string }): CompletedBracket {
     this.#state = { kind: "text" };
     if (!bracket.isImage) this.#open = [];
     return { kind: "link", link: { start: bracket.start, url }, isImage: bracket.isImage };

@@ -3,21 +3,21 @@
  * spans in backticks. It takes a text character by character and hands each one on once, in order. A character behind a
  * backtick waits until the span is closed, or until the paragraph ends and shows that it was none.
  */
-import { CodeSpans, type Emit } from "./code-spans.ts";
+import { CodeSpans, type EmitCharacter } from "./code-spans.ts";
 
 /** What may stand before the first character of a line's text: quotes and list markers. Longer ones are text. */
-const CONTAINERS = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+[ \t>]*)*(?:[-*+]|\d{1,9}[.)]?)?$/;
+const CONTAINER_PREFIX = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+[ \t>]*)*(?:[-*+]|\d{1,9}[.)]?)?$/;
 const LIST_MARKER = /(?:[-*+]|\d{1,9}[.)])[ \t]/;
-const PREFIX_MAXIMUM = 64;
+const MAX_PREFIX_LENGTH = 64;
 /** A line that closes a fence is not longer. */
-const CLOSING_MAXIMUM = 128;
+const MAX_CLOSING_LENGTH = 128;
 
-type Mode = "line-start" | "fence-run" | "fence-info" | "text" | "indented" | "fence";
+type CodeMode = "line-start" | "fence-run" | "fence-info" | "text" | "indented" | "fence";
 
 export class CodeFilter {
-  readonly #emit: Emit;
+  readonly #emit: EmitCharacter;
   readonly #spans: CodeSpans;
-  #mode: Mode = "line-start";
+  #mode: CodeMode = "line-start";
   /** Of this line, what has not been handed on. */
   #held = "";
   #prefixLength = 0;
@@ -30,7 +30,7 @@ export class CodeFilter {
   /** A heading, or a row of a table: no span goes on behind it. */
   #isWholeLine = false;
 
-  constructor(emit: Emit) {
+  constructor(emit: EmitCharacter) {
     this.#emit = emit;
     this.#spans = new CodeSpans(emit);
   }
@@ -57,7 +57,7 @@ export class CodeFilter {
   end(): void {
     if (this.#mode === "fence-run" && this.#held.length - this.#prefixLength >= 3) this.#openFence();
     else if (this.#mode === "fence-info") this.#openFence();
-    else this.#handOn();
+    else this.#releaseHeld();
     this.#spans.end();
   }
 
@@ -85,7 +85,7 @@ export class CodeFilter {
       this.#mode = "fence-run";
       return;
     }
-    const isPrefix = this.#held.length < PREFIX_MAXIMUM && CONTAINERS.test(this.#held + character);
+    const isPrefix = this.#held.length < MAX_PREFIX_LENGTH && CONTAINER_PREFIX.test(this.#held + character);
     if (isPrefix) {
       this.#held += character;
       return;
@@ -115,10 +115,10 @@ export class CodeFilter {
     else if (this.#isAfterBlank && !/^[ \t]/.test(this.#held)) this.#isInList = false;
     this.#isAfterBlank = false;
     this.#mode = "text";
-    this.#handOn();
+    this.#releaseHeld();
   }
 
-  #handOn(): void {
+  #releaseHeld(): void {
     const held = this.#held;
     this.#held = "";
     for (const each of held) this.#spans.accept(each);
@@ -186,7 +186,7 @@ export class CodeFilter {
       this.#beginLine();
       return this.accept(character);
     }
-    if (this.#line.length <= CLOSING_MAXIMUM) this.#line += character;
+    if (this.#line.length <= MAX_CLOSING_LENGTH) this.#line += character;
     this.#emit(character, true);
   }
 

@@ -1,8 +1,8 @@
 /** Spans in backticks within a paragraph (CommonMark 0.31 §6.1): one is closed by as many backticks as opened it. */
-export type Emit = (character: string, isCode: boolean) => void;
+export type EmitCharacter = (character: string, isCode: boolean) => void;
 
 export class CodeSpans {
-  readonly #emit: Emit;
+  readonly #emit: EmitCharacter;
   /** From the backtick that may have opened a span; empty if none has. */
   #waiting: string[] = [];
   #openLength = 0;
@@ -10,7 +10,7 @@ export class CodeSpans {
   #run = 0;
   #isEscaped = false;
 
-  constructor(emit: Emit) {
+  constructor(emit: EmitCharacter) {
     this.#emit = emit;
   }
 
@@ -61,9 +61,9 @@ export class CodeSpans {
 
   /** Whole paragraphs, in which all that may close a span is known. */
   #replay(text: readonly string[]): void {
-    const closers = closersOf(text);
+    const closers = findClosers(text);
     for (let at = 0; at < text.length;) {
-      const run = this.#isEscaped ? 0 : runAt(text, at);
+      const run = this.#isEscaped ? 0 : backtickRunLength(text, at);
       const places = closers.get(run) ?? [];
       while (places.length > 0 && places.at(-1)! < at + run) places.pop();
       const end = run === 0 || places.length === 0 ? at + Math.max(run, 1) : places.at(-1)! + run;
@@ -75,17 +75,17 @@ export class CodeSpans {
   }
 }
 
-function runAt(text: readonly string[], at: number): number {
+function backtickRunLength(text: readonly string[], at: number): number {
   let end = at;
   while (text[end] === "`") end += 1;
   return end - at;
 }
 
 /** Where runs of backticks begin, by their lengths: the first one last. */
-function closersOf(text: readonly string[]): Map<number, number[]> {
+function findClosers(text: readonly string[]): Map<number, number[]> {
   const closers = new Map<number, number[]>();
   for (let at = 0; at < text.length;) {
-    const run = runAt(text, at);
+    const run = backtickRunLength(text, at);
     if (run > 0) {
       const places = closers.get(run);
       if (places === undefined) closers.set(run, [at]);

@@ -19,7 +19,7 @@ export interface MarkdownLink {
 export class LinkScanner {
   readonly #code = new CodeFilter((character, isCode) => this.#accept(character, isCode));
   readonly #brackets = new BracketLinks();
-  readonly #bare = new BareLinks();
+  readonly #bareLinks = new BareLinks();
   readonly #references = new References();
   /** URLs that may turn out to be in the text, or to be the target, of a link that is not whole yet. */
   #held: MarkdownLink[] = [];
@@ -27,29 +27,29 @@ export class LinkScanner {
   /** Code points so far. */
   #position = 0;
   /** The first half of a character whose second half has not come yet. */
-  #half = "";
+  #highSurrogate = "";
 
   /** The links that the piece completes. */
   feed(piece: string): MarkdownLink[] {
-    const text = this.#half + piece;
-    this.#half = /[\ud800-\udbff]$/.test(text) ? text.slice(-1) : "";
-    const whole = this.#half === "" ? text : text.slice(0, -1);
+    const text = this.#highSurrogate + piece;
+    this.#highSurrogate = /[\ud800-\udbff]$/.test(text) ? text.slice(-1) : "";
+    const whole = this.#highSurrogate === "" ? text : text.slice(0, -1);
     for (const character of whole) this.#code.accept(character);
-    return this.#take();
+    return this.#takeFound();
   }
 
   /** The text is over: the links that ended with it, and the references. */
   end(): MarkdownLink[] {
-    if (this.#half !== "") this.#code.accept(this.#half);
-    this.#half = "";
+    if (this.#highSurrogate !== "") this.#code.accept(this.#highSurrogate);
+    this.#highSurrogate = "";
     this.#code.end();
-    this.#hold(this.#bare.end(this.#position));
+    this.#hold(this.#bareLinks.end(this.#position));
     this.#release();
     for (const link of this.#references.end(this.#position)) this.#found.push(link);
-    return this.#take();
+    return this.#takeFound();
   }
 
-  #take(): MarkdownLink[] {
+  #takeFound(): MarkdownLink[] {
     const found = this.#found;
     this.#found = [];
     return found;
@@ -58,7 +58,7 @@ export class LinkScanner {
   #accept(character: string, isCode: boolean): void {
     const position = this.#position;
     this.#position += 1;
-    this.#hold(this.#bare.accept(character, position, isCode));
+    this.#hold(this.#bareLinks.accept(character, position, isCode));
     const completed = this.#brackets.accept(character, position, isCode);
     if (completed?.kind === "bracket") this.#references.addBracket(completed.bracket, position + 1);
     if (completed?.kind === "link") this.#complete({ ...completed.link, end: position + 1 }, completed.isImage);
@@ -74,7 +74,7 @@ export class LinkScanner {
   /** What stands in it is none of its own. */
   #complete(link: MarkdownLink, isImage: boolean): void {
     while (this.#held.length > 0 && this.#held.at(-1)!.start >= link.start) this.#held.pop();
-    if ((this.#bare.start ?? -1) >= link.start) this.#bare.reset();
+    if ((this.#bareLinks.start ?? -1) >= link.start) this.#bareLinks.reset();
     this.#references.addLink(link);
     if (isImage) return;
     this.#release();

@@ -5,10 +5,10 @@
  */
 import type { MarkdownLink } from "./link-scanner.ts";
 import type { Bracket } from "./bracket-links.ts";
-import { keyOf, keysOf, SUPERSCRIPT, superscriptNumber } from "./reference-keys.ts";
-import { SourceLists, type Listed } from "./source-lists.ts";
+import { toReferenceKey, toReferenceKeys, SUPERSCRIPT, parseSuperscript } from "./reference-keys.ts";
+import { SourceLists, type SourceKind } from "./source-lists.ts";
 
-interface Marker {
+interface ReferenceMarker {
   start: number;
   end: number;
   keys: readonly string[];
@@ -16,37 +16,37 @@ interface Marker {
   isNumber: boolean;
 }
 
-type Label = Marker & { kind: Listed; hasLink: boolean };
+type SourceLabel = ReferenceMarker & { kind: SourceKind; hasLink: boolean };
 
 /** Beyond them, brackets are text. */
-const MARKERS_MAXIMUM = 5_000;
-const CORNER_MAXIMUM = 40;
+const MAX_MARKERS = 5_000;
+const MAX_CORNER_LENGTH = 40;
 /** What may stand before the label of a source in its line: quotes, list marks, emphasis. */
 const LINE_PREFIX = /[\s>*•+-]/;
 /** Stands for code: an object within the text. */
-const CODE = "\ufffc";
+const CODE_PLACEHOLDER = "\ufffc";
 /** Between a number and its source. */
 const SEPARATOR = /[\s:=–—-]/;
 /** `m²` and `km²` are units. */
-const WORD_MINIMUM = 3;
+const MIN_WORD_LENGTH = 3;
 
 export class References {
-  #markers: Marker[] = [];
+  #markers: ReferenceMarker[] = [];
   readonly #lists = new SourceLists();
-  #label: Label | undefined;
+  #label: SourceLabel | undefined;
   /** Where the text of this line begins. */
   #lineStart: number | undefined;
   #isBlankLine = true;
   #number = "";
   #superscript: { start: number; digits: string } | undefined;
-  #corner: { start: number; label: string } | undefined;
+  #cornerBracket: { start: number; label: string } | undefined;
   /** The last reference, and where the text goes on behind it. */
-  #beside: { marker: Marker; next: number | undefined } | undefined;
+  #adjacent: { marker: ReferenceMarker; next: number | undefined } | undefined;
   #before = "";
   #wordLength = 0;
 
   accept(character: string, position: number, isCode: boolean): void {
-    const text = isCode ? CODE : character;
+    const text = isCode ? CODE_PLACEHOLDER : character;
     if (text === "\n") this.#endLine();
     if (!/\s/.test(text)) this.#isBlankLine = false;
     if (this.#lineStart === undefined && !LINE_PREFIX.test(text)) {
@@ -54,8 +54,8 @@ export class References {
       this.#number = "";
     }
     if (text === ":" && this.#label?.kind === "listed" && this.#label.end === position) this.#label.kind = "defined";
-    if (this.#beside !== undefined && position >= this.#beside.marker.end && !SEPARATOR.test(text)) {
-      this.#beside.next ??= position;
+    if (this.#adjacent !== undefined && position >= this.#adjacent.marker.end && !SEPARATOR.test(text)) {
+      this.#adjacent.next ??= position;
     }
     this.#readNumber(text, position);
     this.#readSuperscript(text, position);
@@ -67,7 +67,7 @@ export class References {
   /** A bracket closed whose closing bracket is before `end`. */
   addBracket({ start, isImage, label }: Bracket, end: number): void {
     if (isImage) return;
-    const known = label === undefined ? { keys: [], isNumber: false } : keysOf(label);
+    const known = label === undefined ? { keys: [], isNumber: false } : toReferenceKeys(label);
     this.#add({ start, end, ...known }, "listed");
   }
 
@@ -75,7 +75,7 @@ export class References {
   addLink(link: MarkdownLink): boolean {
     // It was no reference: it is a link's text.
     while (this.#markers.length > 0 && this.#markers.at(-1)!.start >= link.start) this.#markers.pop();
-    this.#addBeside(link);
+    this.#addAdjacent(link);
     const label = this.#label;
     if (label === undefined) return false;
     if (link.start <= label.start) {
@@ -108,11 +108,11 @@ export class References {
       const end = label !== undefined && isWhole ? label.end : marker.end;
       for (const url of urls) links.push({ start: marker.start, end, url });
     }
-    const all = [...links, ...this.#lists.unused()];
-    return all.sort((one, other) => one.start - other.start).slice(0, MARKERS_MAXIMUM);
+    const all = [...links, ...this.#lists.listUnused()];
+    return all.sort((one, other) => one.start - other.start).slice(0, MAX_MARKERS);
   }
 
-  #add(marker: Marker, kind: Listed): void {
+  #add(marker: ReferenceMarker, kind: SourceKind): void {
     if (marker.start === this.#lineStart) {
       this.#endLabel();
       this.#label = { ...marker, kind, hasLink: false };
@@ -122,17 +122,17 @@ export class References {
     }
   }
 
-  #push(marker: Marker): void {
-    if (this.#markers.length >= MARKERS_MAXIMUM) return;
+  #push(marker: ReferenceMarker): void {
+    if (this.#markers.length >= MAX_MARKERS) return;
     this.#markers.push(marker);
-    this.#beside = { marker, next: undefined };
+    this.#adjacent = { marker, next: undefined };
   }
 
   /** Sources on one line: `Sources: [1] url, [2] url`. */
-  #addBeside({ start, end, url }: MarkdownLink): void {
-    const { marker, next } = this.#beside ?? {};
+  #addAdjacent({ start, end, url }: MarkdownLink): void {
+    const { marker, next } = this.#adjacent ?? {};
     if (marker === undefined || next !== start || !marker.isNumber || this.#markers.at(-1) !== marker) return;
-    this.#beside = undefined;
+    this.#adjacent = undefined;
     this.#markers.pop();
     this.#lists.add("beside", marker.keys, { start, end, url });
   }
@@ -154,7 +154,7 @@ export class References {
   #readNumber(text: string, position: number): void {
     if (this.#lineStart === undefined || position - this.#lineStart > 5) return;
     if (/\s/.test(text) && /^\d{1,3}[.)]$/.test(this.#number)) {
-      const keys = [keyOf(this.#number.slice(0, -1))];
+      const keys = [toReferenceKey(this.#number.slice(0, -1))];
       this.#add({ start: this.#lineStart, end: position, keys, isNumber: true }, "numbered");
     }
     this.#number += text;
@@ -162,7 +162,7 @@ export class References {
 
   #readSuperscript(text: string, position: number): void {
     if (SUPERSCRIPT.test(text)) {
-      const isUnit = /[\p{N}⁻⁺^]/u.test(this.#before) || (this.#wordLength > 0 && this.#wordLength < WORD_MINIMUM);
+      const isUnit = /[\p{N}⁻⁺^]/u.test(this.#before) || (this.#wordLength > 0 && this.#wordLength < MIN_WORD_LENGTH);
       if (this.#superscript !== undefined) this.#superscript.digits += text;
       else if (!isUnit) this.#superscript = { start: position, digits: text };
       return;
@@ -171,20 +171,20 @@ export class References {
     const { start, digits } = this.#superscript;
     this.#superscript = undefined;
     if (digits.length > 3) return;
-    this.#add({ start, end: position, keys: [superscriptNumber(digits)], isNumber: true }, "listed");
+    this.#add({ start, end: position, keys: [parseSuperscript(digits)], isNumber: true }, "listed");
   }
 
   #readCorner(text: string, position: number): void {
     if (text === "【") {
-      this.#corner = { start: position, label: "" };
-    } else if (text === "】" && this.#corner !== undefined) {
-      const { start, label } = this.#corner;
-      this.#corner = undefined;
+      this.#cornerBracket = { start: position, label: "" };
+    } else if (text === "】" && this.#cornerBracket !== undefined) {
+      const { start, label } = this.#cornerBracket;
+      this.#cornerBracket = undefined;
       // `【1†source】`: behind the dagger is a place within the page.
-      this.#add({ start, end: position + 1, ...keysOf(label.split("†")[0]!) }, "listed");
-    } else if (this.#corner !== undefined) {
-      this.#corner.label += text;
-      if (this.#corner.label.length > CORNER_MAXIMUM) this.#corner = undefined;
+      this.#add({ start, end: position + 1, ...toReferenceKeys(label.split("†")[0]!) }, "listed");
+    } else if (this.#cornerBracket !== undefined) {
+      this.#cornerBracket.label += text;
+      if (this.#cornerBracket.label.length > MAX_CORNER_LENGTH) this.#cornerBracket = undefined;
     }
   }
 }

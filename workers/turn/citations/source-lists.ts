@@ -2,9 +2,9 @@
 import type { MarkdownLink } from "./link-scanner.ts";
 
 /** `[1]: url`; `[1] Title url` and `¹ url` where a line begins; `1. Title url`; `[1] url` within a line. */
-export type Listed = "defined" | "listed" | "numbered" | "beside";
+export type SourceKind = "defined" | "listed" | "numbered" | "beside";
 
-const SOURCES_MAXIMUM = 5_000;
+const MAX_SOURCES = 5_000;
 
 interface Definition {
   link: MarkdownLink;
@@ -14,21 +14,21 @@ interface Definition {
 export class SourceLists {
   readonly #defined = new Map<string, Definition>();
   readonly #listed = new Map<string, string>();
-  readonly #beside = new Map<string, string>();
+  readonly #adjacent = new Map<string, string>();
   /** The last list of which an entry has a link. */
   #numbered = new Map<string, string>();
   #lastNumber = 0;
 
-  add(kind: Listed, keys: readonly string[], link: MarkdownLink): void {
+  add(kind: SourceKind, keys: readonly string[], link: MarkdownLink): void {
     for (const key of keys) {
-      if (this.#size >= SOURCES_MAXIMUM) return;
+      if (this.#size >= MAX_SOURCES) return;
       if (kind === "defined") {
         // CommonMark §4.7: of several, the first one counts.
         if (!this.#defined.has(key)) this.#defined.set(key, { link, isUsed: false });
       } else if (kind === "listed") {
         this.#listed.set(key, link.url);
       } else if (kind === "beside") {
-        this.#beside.set(key, link.url);
+        this.#adjacent.set(key, link.url);
       } else {
         this.#addNumbered(Number(key), link.url);
       }
@@ -40,18 +40,18 @@ export class SourceLists {
     const urls = keys.flatMap((key) => {
       const definition = this.#defined.get(key);
       if (definition !== undefined) definition.isUsed = true;
-      const url = definition?.link.url ?? this.#listed.get(key) ?? this.#beside.get(key) ?? this.#numbered.get(key);
+      const url = definition?.link.url ?? this.#listed.get(key) ?? this.#adjacent.get(key) ?? this.#numbered.get(key);
       return url ?? [];
     });
     return [...new Set(urls)];
   }
 
-  unused(): MarkdownLink[] {
+  listUnused(): MarkdownLink[] {
     return [...this.#defined.values()].flatMap(({ link, isUsed }) => (isUsed ? [] : [link]));
   }
 
   get #size(): number {
-    return this.#defined.size + this.#listed.size + this.#beside.size + this.#numbered.size;
+    return this.#defined.size + this.#listed.size + this.#adjacent.size + this.#numbered.size;
   }
 
   #addNumbered(number: number, url: string): void {

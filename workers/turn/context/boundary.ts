@@ -6,7 +6,7 @@ import type { ContextItem } from "../../upstreams/upstream.ts";
  * One for each conversation, by how it begins: what a model tells of one is of no use in another, and the vendor's cache
  * knows the conversation again, whether its client sends it whole or names what it is the continuation of.
  */
-export function boundaryOf(
+export function deriveBoundary(
   { sealer }: Pick<Storage, "sealer">,
   project: string,
   items: readonly ContextItem[],

@@ -3,7 +3,12 @@
  * item is announced before the summary is asked for and recorded before anything is made of it, so a worker that goes
  * on after a crash either finds it and does not make it again, or finds it open and makes another.
  */
-import { chooseKept, compactedItems, keptTokens, SUMMARY_PROMPT } from "../../../src/context-window/compaction.ts";
+import {
+  chooseKeptMessages,
+  expandCompaction,
+  keptTokenBudget,
+  SUMMARY_PROMPT,
+} from "../../../src/context-window/compaction.ts";
 import type { ContextCount } from "../../../src/context-window/count-context.ts";
 import { truncateItems } from "../../../src/context-window/truncate.ts";
 import { addUsage, NO_USAGE } from "../../../src/lifecycle/usage.ts";
@@ -11,17 +16,17 @@ import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.t
 import { newId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
-import { openCompaction, sealCompaction } from "../../../src/responses/content/compacted-context.ts";
+import { unsealCompaction, sealCompaction } from "../../../src/responses/content/compacted-context.ts";
 import type { Storage } from "../../../src/responses/storage.ts";
 import { UnreadableContentError } from "../../../src/sealing/content-sealer.ts";
-import { boundaryOf } from "./boundary.ts";
+import { deriveBoundary } from "./boundary.ts";
 import type { Run } from "../../attempt/run.ts";
-import { contextExceeded, countTurn, type Turn } from "../turn.ts";
+import { contextExceededFinish, countTurnTokens, type Turn } from "../turn.ts";
 import {
   type ContextItem,
-  failed,
-  type ServedFinish,
-  type UnmadeFinish,
+  failedFinish,
+  type FinalFinish,
+  type UnservedFinish,
   type UpstreamCall,
   type UpstreamFinish,
 } from "../../upstreams/upstream.ts";
@@ -31,14 +36,14 @@ export interface CompactionPass extends Omit<Turn, "input" | "produced"> {
   items: readonly ContextItem[];
   count: ContextCount;
   /** Tokens of messages to keep word for word. */
-  keep: number;
+  keepTokens: number;
 }
 
 /** What the model is shown from here on; or why the summary could not be written. */
-export async function compactContext(pass: CompactionPass): Promise<{ context: ContextItem[] } | UnmadeFinish> {
+export async function compactContext(pass: CompactionPass): Promise<{ context: ContextItem[] } | UnservedFinish> {
   const shown = fitForSummary(pass);
-  if (shown === undefined) return contextExceeded();
-  const release = pass.run.control.hold();
+  if (shown === undefined) return contextExceededFinish();
+  const release = pass.run.control.deferHandOver();
   try {
     return await compactShown(pass, shown);
   } finally {
@@ -49,8 +54,8 @@ export async function compactContext(pass: CompactionPass): Promise<{ context: C
 async function compactShown(
   pass: CompactionPass,
   shown: readonly ContextItem[],
-): Promise<{ context: ContextItem[] } | UnmadeFinish> {
-  const { storage, run, project, items, count, keep } = pass;
+): Promise<{ context: ContextItem[] } | UnservedFinish> {
+  const { storage, run, project, items, count, keepTokens } = pass;
   const { writer } = run;
   const output_index = writer.state.response.output.length;
   const item = { type: "compaction", id: newId("cmp"), encrypted_content: "" } as const;
@@ -59,52 +64,52 @@ async function compactShown(
   await writer.write({ type: "response.output_item.added", output_index, item });
   const written = await writeSummary(pass, shown);
   if ("type" in written) return written;
-  const content = { ...written, ...chooseKept(items, count.items, keep) };
+  const content = { ...written, ...chooseKeptMessages(items, count.items, keepTokens) };
   const encrypted_content = sealCompaction(storage, project, content);
   await writer.write({ type: "response.output_item.done", output_index, item: { ...item, encrypted_content } });
   await writer.flush();
-  return { context: compactedItems(content, items) };
+  return { context: expandCompaction(content, items) };
 }
 
 /** The run of a `compaction_trigger` and of `POST /responses/compact`: a pass and nothing else. */
-export async function compactOnly(turn: Turn): Promise<UpstreamFinish> {
+export async function runCompaction(turn: Turn): Promise<UpstreamFinish> {
   const { resolved } = turn;
-  const input = turn.render(turn.input);
-  const isDone = turn.produced.some((item) => item.type === "compaction");
+  const input = turn.render(turn.history);
+  const isDone = turn.responseItems.some((item) => item.type === "compaction");
   if (!isDone) {
-    const count = await countTurn(turn, input);
-    const keep = keptTokens(resolved.contextWindow);
-    const compacted = await compactContext({ ...turn, items: input, count, keep });
+    const count = await countTurnTokens(turn, input);
+    const keepTokens = keptTokenBudget(resolved.contextWindow);
+    const compacted = await compactContext({ ...turn, items: input, count, keepTokens });
     if ("type" in compacted) return compacted;
   }
   return { type: "finish", status: "completed", usage: NO_USAGE };
 }
 
 /** For the summary itself, of a window. */
-const SUMMARY_SHARE = 8;
+const SUMMARY_WINDOW_DIVISOR = 8;
 
 /** A conversation that has outgrown the window is summarised without its beginning. */
 function fitForSummary({ items, count, resolved }: CompactionPass): ContextItem[] | undefined {
   const window = resolved.contextWindow;
   if (window === undefined) return [...items];
   const promptTokens = SUMMARY_PROMPT.length / 4;
-  const budget = window - window / SUMMARY_SHARE - count.settings - promptTokens;
+  const budget = window - window / SUMMARY_WINDOW_DIVISOR - count.settings - promptTokens;
   return truncateItems(items, count.items, budget);
 }
 
 async function writeSummary(
   { storage, project, upstream, resolved, request, preamble, run, isStrict }: CompactionPass,
   shown: readonly ContextItem[],
-): Promise<{ summary: string; usage: Usage } | UnmadeFinish> {
+): Promise<{ summary: string; usage: Usage } | UnservedFinish> {
   const prompt: ContextItem = { type: "message", role: "user", content: SUMMARY_PROMPT };
   const call: UpstreamCall = {
     responseId: run.id,
     model: resolved.model,
     request: summaryRequest(request),
-    input: [...preamble, ...shown, prompt],
-    produced: [],
+    history: [...preamble, ...shown, prompt],
+    completedItems: [],
     firstOutputIndex: run.writer.state.response.output.length,
-    boundary: boundaryOf(storage, project, shown),
+    boundary: deriveBoundary(storage, project, shown),
   };
   const { generating } = run.control;
   const grammar = isStrict ? new ItemGrammar() : undefined;
@@ -120,10 +125,13 @@ async function writeSummary(
     if (event.status === "failed" || event.status === "postponed") return event;
     const summary = texts.join("").trim();
     if (event.status === "completed" && summary !== "") return { summary, usage: event.usage };
-    const error = failed("server_error", "The conversation could not be compacted: its summary was not finished.");
+    const error = failedFinish(
+      "server_error",
+      "The conversation could not be compacted: its summary was not finished.",
+    );
     return { ...error, usage: event.usage };
   }
-  return failed("server_error", "The provider's stream ended without a result.");
+  return failedFinish("server_error", "The provider's stream ended without a result.");
 }
 
 /**
@@ -156,11 +164,11 @@ function textOf(item: OutputItem): string {
 }
 
 /** A response pays for its compactions too. What each cost is in the item, so that a crash in between forgets none. */
-export async function addCompactionUsage(storage: Storage, run: Run, finish: ServedFinish): Promise<ServedFinish> {
+export async function addCompactionUsage(storage: Storage, run: Run, finish: FinalFinish): Promise<FinalFinish> {
   const output: readonly OutputItem[] = run.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction");
   if (items.length === 0) return finish;
-  const project = (await storage.records.readEvenDeleted(run.id))?.project ?? "";
+  const project = (await storage.records.readIncludingDeleted(run.id))?.project ?? "";
   const usages = items.flatMap((item) => usageOf(storage, project, item) ?? []);
   return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
 }
@@ -168,7 +176,7 @@ export async function addCompactionUsage(storage: Storage, run: Run, finish: Ser
 /** Undefined if the item was cut off, is another server's, or its key was taken away since: what it cost is then not known. */
 function usageOf(storage: Storage, project: string, item: OutputItem): Usage | undefined {
   try {
-    return item.type === "compaction" ? openCompaction(storage, project, item.encrypted_content)?.usage : undefined;
+    return item.type === "compaction" ? unsealCompaction(storage, project, item.encrypted_content)?.usage : undefined;
   } catch (error) {
     if (error instanceof UnreadableContentError) return undefined;
     throw error;

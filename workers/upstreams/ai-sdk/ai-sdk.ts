@@ -11,53 +11,56 @@ import type { Config } from "../../../src/config/config.ts";
 import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
 import type { FailedFinish, Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { createCallOptions } from "./call-options.ts";
-import { classifyFault, isPassedOver, streamFault } from "./classify-fault.ts";
-import { type Prefix, readPrefix, withoutSpentTokens, withPrefix } from "./continuation.ts";
+import { classifyError, isIgnorableError, classifyStreamError } from "./classify-error.ts";
+import { type MessagePrefix, readPrefix, subtractPrefixTokens, addPrefix } from "./message-prefix.ts";
 import { ContinuedEvents } from "./continued-events.ts";
-import { OutputEvents } from "./events.ts";
+import { OutputEvents } from "./output-events.ts";
 import { readFinish } from "./finish.ts";
-import { withLastWord } from "./message-order.ts";
+import { endWithUserMessage } from "./message-order.ts";
 import { ReturnedState } from "./returned-state.ts";
-import { ThinkTags } from "./think-tags.ts";
+import { ThinkTagParser } from "./think-tag-parser.ts";
 import { openVendor, type Vendor } from "./vendors.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import type { Toolbox } from "./tools.ts";
+import type { Toolbox } from "./toolbox.ts";
 import type { Connection } from "../provider/connection.ts";
-import { keyOf, Tries, type TryOptions } from "../provider/tries.ts";
+import { readApiKey, RetryPolicy, type RetryOptions } from "../provider/retry-policy.ts";
 
-interface AiSdkOptions extends TryOptions {
+interface AiSdkOptions extends RetryOptions {
   logger?: Logger;
 }
 
 export class AiSdkUpstream implements Upstream {
   readonly #provider: AiSdkProvider;
   readonly #vendor: Vendor;
-  readonly #tries: Tries;
+  readonly #retryPolicy: RetryPolicy;
   readonly #logger: Logger | undefined;
 
   constructor(provider: AiSdkProvider, config: Config, { logger, ...options }: AiSdkOptions = {}) {
     this.#provider = provider;
-    this.#vendor = openVendor(provider, keyOf(provider, config.environment));
-    this.#tries = new Tries(config, provider, classifyFault, options);
+    this.#vendor = openVendor(provider, readApiKey(provider, config.environment));
+    this.#retryPolicy = new RetryPolicy(config, provider, classifyError, options);
     this.#logger = logger;
   }
 
   async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
     const prefix = readPrefix(call, this.#provider);
     if (prefix !== undefined && (yield* this.#continue(call, prefix, signal))) return;
-    yield* this.#tries.run((connection) => this.#attempt(call, connection), signal);
+    yield* this.#retryPolicy.run((connection) => this.#streamOnce(call, connection), signal);
   }
 
   /** Answers whether the call was served. If it was not, the vendor does not continue this text, and nothing was yielded. */
   async *#continue(
     call: UpstreamCall,
-    prefix: Prefix,
+    prefix: MessagePrefix,
     signal: AbortSignal,
   ): AsyncGenerator<UpstreamEvent, boolean, undefined> {
-    const shorter = await withoutSpentTokens(call, prefix, signal);
+    const shorter = await subtractPrefixTokens(call, prefix, signal);
     let hasOutput = false;
-    for await (const event of this.#tries.run((connection) => this.#attempt(shorter, connection, prefix), signal)) {
-      if (!hasOutput && isAgainstRequest(event)) {
+    for await (const event of this.#retryPolicy.run(
+      (connection) => this.#streamOnce(shorter, connection, prefix),
+      signal,
+    )) {
+      if (!hasOutput && isRequestFailure(event)) {
         const { responseId, model } = call;
         const { error: reason } = event;
         this.#logger?.warn({ responseId, model, reason }, "Unfinished text not continued, asking for the whole answer");
@@ -69,27 +72,27 @@ export class AiSdkUpstream implements Upstream {
     return true;
   }
 
-  async *#attempt(
+  async *#streamOnce(
     call: UpstreamCall,
     connection: Connection,
-    prefix?: Prefix,
+    prefix?: MessagePrefix,
   ): AsyncGenerator<UpstreamEvent, void, undefined> {
-    const { headersLimit, idleLimit } = this.#tries;
-    const { options, toolbox } = this.#prepare(call, prefix);
-    const opening = connection.open(() =>
+    const { headersTimeout, idleTimeout } = this.#retryPolicy;
+    const { options, toolbox } = this.#prepareOptions(call, prefix);
+    const opening = connection.runRequest(() =>
       this.#vendor.model(call.model).doStream({ ...options, abortSignal: connection.signal }),
     );
-    const reader = (await connection.within(headersLimit, opening)).stream.getReader();
+    const reader = (await connection.waitWithin(headersTimeout, opening)).stream.getReader();
     const events = this.#openEvents(call, toolbox);
     const output = prefix === undefined ? events : new ContinuedEvents(events, prefix);
     // A text that is continued does not begin here.
-    const tags = new ThinkTags(prefix === undefined ? this.#vendor.traits.think_tags : "none");
+    const tags = new ThinkTagParser(prefix === undefined ? this.#vendor.traits.think_tags : "none");
     for (;;) {
-      const next = await connection.within(idleLimit, reader.read());
+      const next = await connection.waitWithin(idleTimeout, reader.read());
       if (next.done) return;
       if (next.value.type === "error") {
-        if (isPassedOver(next.value.error)) continue;
-        throw streamFault(next.value.error);
+        if (isIgnorableError(next.value.error)) continue;
+        throw classifyStreamError(next.value.error);
       }
       for (const part of tags.read(next.value)) yield* output.accept(part);
       if (next.value.type !== "finish") continue;
@@ -101,23 +104,23 @@ export class AiSdkUpstream implements Upstream {
   }
 
   #openEvents(call: UpstreamCall, toolbox: Toolbox): OutputEvents {
-    const { name, stateOwner: owner, originOf, readsRawChunks, traits } = this.#vendor;
+    const { name, stateOwner: owner, stateOriginOf, readsRawChunks, traits } = this.#vendor;
     const state = readsRawChunks ? new ReturnedState(name, traits.state_returned) : undefined;
-    return new OutputEvents(call, toolbox, { owner, from: originOf?.(call.model) }, state);
+    return new OutputEvents(call, toolbox, { owner, from: stateOriginOf?.(call.model) }, state);
   }
 
-  #prepare(call: UpstreamCall, prefix: Prefix | undefined) {
+  #prepareOptions(call: UpstreamCall, prefix: MessagePrefix | undefined) {
     try {
       const { options, toolbox } = createCallOptions(call, this.#vendor);
-      if (prefix !== undefined) return { options: withPrefix(options, prefix, this.#vendor.name), toolbox };
-      return { options: { ...options, prompt: withLastWord(options.prompt, this.#vendor.traits) }, toolbox };
+      if (prefix !== undefined) return { options: addPrefix(options, prefix, this.#vendor.name), toolbox };
+      return { options: { ...options, prompt: endWithUserMessage(options.prompt, this.#vendor.traits) }, toolbox };
     } catch (error) {
-      throw error instanceof InvalidPromptError ? classifyFault(error) : error;
+      throw error instanceof InvalidPromptError ? classifyError(error) : error;
     }
   }
 }
 
 /** The vendor is well, and would serve another request. */
-function isAgainstRequest(event: UpstreamEvent): event is FailedFinish {
+function isRequestFailure(event: UpstreamEvent): event is FailedFinish {
   return event.type === "finish" && event.status === "failed" && event.isUnavailable !== true;
 }

@@ -6,18 +6,18 @@ import { createHash } from "node:crypto";
 import type { LanguageModelV4Message, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 
-type Rule = VendorTraits["call_ids"];
+type CallIdRule = VendorTraits["call_ids"];
 
-const RULES: Record<Exclude<Rule, "any">, { fits: RegExp; characters: number }> = {
+const RULES: Record<Exclude<CallIdRule, "any">, { fits: RegExp; characters: number }> = {
   up_to_40: { fits: /^.{1,40}$/s, characters: 24 },
   word_characters: { fits: /^[\w-]{1,64}$/, characters: 24 },
   nine_alphanumerics: { fits: /^[A-Za-z0-9]{9}$/, characters: 9 },
 };
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-export function withCallIds(prompt: LanguageModelV4Prompt, rule: Rule): LanguageModelV4Prompt {
+export function adaptCallIds(prompt: LanguageModelV4Prompt, rule: CallIdRule): LanguageModelV4Prompt {
   if (rule === "any") return prompt;
-  const names = namesOf(new Set(prompt.flatMap(idsOf)), rule);
+  const names = assignCallIds(new Set(prompt.flatMap(collectCallIds)), rule);
   const rename = <P extends object>(part: P): P =>
     "toolCallId" in part && typeof part.toolCallId === "string"
       ? { ...part, toolCallId: names.get(part.toolCallId) ?? part.toolCallId }
@@ -34,28 +34,28 @@ export function withCallIds(prompt: LanguageModelV4Prompt, rule: Rule): Language
   });
 }
 
-function idsOf({ content }: LanguageModelV4Message): string[] {
+function collectCallIds({ content }: LanguageModelV4Message): string[] {
   if (typeof content === "string") return [];
   return content.flatMap((part) => ("toolCallId" in part ? [part.toolCallId] : []));
 }
 
 /** Those that do not fit, in their order: what comes later changes none that came before. */
-function namesOf(ids: ReadonlySet<string>, rule: Exclude<Rule, "any">): Map<string, string> {
+function assignCallIds(ids: ReadonlySet<string>, rule: Exclude<CallIdRule, "any">): Map<string, string> {
   const { fits, characters } = RULES[rule];
   const taken = new Set([...ids].filter((id) => fits.test(id)));
   const names = new Map<string, string>();
   for (const id of ids) {
     if (fits.test(id)) continue;
     let salt = 0;
-    let name = hashOf(id, salt, characters);
-    while (taken.has(name)) name = hashOf(id, ++salt, characters);
+    let name = hashCallId(id, salt, characters);
+    while (taken.has(name)) name = hashCallId(id, ++salt, characters);
     taken.add(name);
     names.set(id, name);
   }
   return names;
 }
 
-function hashOf(id: string, salt: number, characters: number): string {
+function hashCallId(id: string, salt: number, characters: number): string {
   const digest = createHash("sha256").update(`${salt} ${id}`).digest();
   return Array.from(digest.subarray(0, characters), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }

@@ -7,10 +7,10 @@
  */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { UpstreamCall } from "../upstream.ts";
-import { given } from "../provider/json.ts";
+import { omitNullish } from "../provider/json.ts";
 import { createPrompt } from "./prompt.ts";
-import { adaptChoice, refusesThinking } from "./tool-choice.ts";
-import { Toolbox } from "./tools.ts";
+import { adaptChoice, forbidsThinking } from "./tool-choice.ts";
+import { Toolbox } from "./toolbox.ts";
 import { isUnsignedTurn } from "./unsigned-turn.ts";
 import type { Vendor } from "./vendors.ts";
 
@@ -25,25 +25,25 @@ export function createCallOptions(
   call: UpstreamCall,
   vendor: Vendor,
 ): { options: LanguageModelV4CallOptions; toolbox: Toolbox } {
-  const request = currentRequest(call);
-  const items = [...call.input, ...call.produced];
+  const request = applyConfigurationUpdates(call);
+  const items = [...call.history, ...call.completedItems];
   const toolbox = new Toolbox(
     request,
     items.flatMap((item) => (item.type === "additional_tools" ? item.tools : [])),
   );
-  const format = formatFor(request.text?.format, vendor);
+  const format = adaptFormat(request.text?.format, vendor);
   const instructions = [request.instructions, format.instruction].filter(Boolean).join("\n\n");
   const chosen = adaptChoice(toolbox.options, vendor.traits);
-  const isThoughtless = refusesThinking(chosen, vendor.traits) || isUnsignedTurn(items, vendor, call.model);
+  const isThinkingOff = forbidsThinking(chosen, vendor.traits) || isUnsignedTurn(items, vendor, call.model);
   const options: LanguageModelV4CallOptions = {
     prompt: createPrompt({ ...call, request: { ...request, instructions } }, vendor),
-    ...given({
+    ...omitNullish({
       maxOutputTokens: request.max_output_tokens,
       temperature: request.temperature,
       topP: request.top_p,
       presencePenalty: request.presence_penalty,
       frequencyPenalty: request.frequency_penalty,
-      reasoning: isThoughtless ? "none" : request.reasoning?.effort,
+      reasoning: isThinkingOff ? "none" : request.reasoning?.effort,
       responseFormat: format.asked,
       includeRawChunks: vendor.readsRawChunks,
     }),
@@ -54,8 +54,8 @@ export function createCallOptions(
 }
 
 /** The request with what the conversation has changed of it since. */
-export function currentRequest({ request, input }: UpstreamCall): UpstreamCall["request"] {
-  const updates = input.filter((item) => item.type === "configuration_update");
+export function applyConfigurationUpdates({ request, history }: UpstreamCall): UpstreamCall["request"] {
+  const updates = history.filter((item) => item.type === "configuration_update");
   const effort = updates.findLast((update) => update.reasoning?.effort != null)?.reasoning?.effort;
   const format = updates.findLast((update) => update.text?.format != null)?.text?.format;
   return {
@@ -66,7 +66,7 @@ export function currentRequest({ request, input }: UpstreamCall): UpstreamCall["
 }
 
 /** How the vendor is asked for a format, and what is said to the model besides. */
-function formatFor(
+function adaptFormat(
   format: Format | null | undefined,
   { traits }: Vendor,
 ): { asked?: ResponseFormat; instruction?: string } {
@@ -75,7 +75,8 @@ function formatFor(
       return traits.json_mode === "sent" ? { asked: { type: "json" } } : { instruction: JSON_INSTRUCTION };
     case "json_schema": {
       const { name, description, schema } = format;
-      if (traits.json_schema === "sent") return { asked: { type: "json", schema, name, ...given({ description }) } };
+      if (traits.json_schema === "sent")
+        return { asked: { type: "json", schema, name, ...omitNullish({ description }) } };
       const instruction = `${SCHEMA_INSTRUCTION}\n${JSON.stringify(schema)}`;
       return traits.json_mode === "sent" ? { asked: { type: "json" }, instruction } : { instruction };
     }

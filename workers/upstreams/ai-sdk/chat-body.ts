@@ -1,7 +1,7 @@
 /** The body of a chat completion as the vendor takes it: the SDK writes one for all of them. */
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import { asArray, isObject, type Json } from "../provider/json.ts";
-import { adaptSchema } from "./schema-keywords.ts";
+import { adaptSchema } from "./adapt-schema.ts";
 
 export function shapeChatBody(body: Json, traits: VendorTraits): Json {
   const { messages, tools, max_tokens, reasoning_effort, ...rest } = body;

@@ -30,31 +30,31 @@ export function toModelPart(part: InputPart): ModelPart {
     case "input_text":
       return { type: "text", text: part.text };
     case "input_image":
-      return imagePart(part);
+      return toImagePart(part);
     case "input_file":
-      return filePart(part);
+      return toFilePart(part);
   }
 }
 
-function imagePart({ image_url: url }: InputImage): LanguageModelV4FilePart {
+function toImagePart({ image_url: url }: InputImage): LanguageModelV4FilePart {
   if (url == null) throw new InvalidPromptError("An image needs an 'image_url' with this model's provider.");
   // Only some vendors ask of what kind an address is; to them an image without a name is the commonest.
-  return located(url, mediaTypeOf(url) ?? "image/jpeg", "image");
+  return toLocatedPart(url, guessMediaType(url) ?? "image/jpeg", "image");
 }
 
-function filePart({ file_data: data, file_url: url, filename }: InputFile): LanguageModelV4FilePart {
+function toFilePart({ file_data: data, file_url: url, filename }: InputFile): LanguageModelV4FilePart {
   const named = filename == null ? {} : { filename };
-  const byName = filename == null ? undefined : mediaTypeOf(filename);
+  const byName = filename == null ? undefined : guessMediaType(filename);
   if (data != null) {
     const isBare = !data.startsWith("data:");
     const source = isBare ? `data:${byName ?? "application/pdf"};base64,${data}` : data;
-    return { ...located(source, byName ?? "application/pdf", "file"), ...named };
+    return { ...toLocatedPart(source, byName ?? "application/pdf", "file"), ...named };
   }
   if (url == null) throw new InvalidPromptError("A file needs 'file_data' or 'file_url' with this model's provider.");
-  return { ...located(url, byName ?? mediaTypeOf(url) ?? "application/pdf", "file"), ...named };
+  return { ...toLocatedPart(url, byName ?? guessMediaType(url) ?? "application/pdf", "file"), ...named };
 }
 
-function located(url: string, mediaType: string, what: "image" | "file"): LanguageModelV4FilePart {
+function toLocatedPart(url: string, mediaType: string, what: "image" | "file"): LanguageModelV4FilePart {
   const match = DATA_URL.exec(url);
   if (match === null) {
     if (!URL.canParse(url)) throw new InvalidPromptError(`The address of the ${what} is not a URL.`);
@@ -62,20 +62,20 @@ function located(url: string, mediaType: string, what: "image" | "file"): Langua
   }
   const rest = url.slice(match[0].length);
   const data = match[3] === undefined ? Buffer.from(decodeURIComponent(rest)).toString("base64") : rest;
-  return { type: "file", mediaType: commonType(match[1] || mediaType), data: { type: "data", data } };
+  return { type: "file", mediaType: normalizeMediaType(match[1] || mediaType), data: { type: "data", data } };
 }
 
-function mediaTypeOf(name: string): string | undefined {
+function guessMediaType(name: string): string | undefined {
   const path = name.replace(/[?#].*$/s, "");
   if (TEXTUAL_NAME.test(path)) return "text/plain";
   return MEDIA_TYPES[/\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? ""];
 }
 
-function commonType(mediaType: string): string {
+function normalizeMediaType(mediaType: string): string {
   return TEXTUAL.test(mediaType) ? "text/plain" : mediaType;
 }
 
 /** A part without text would be refused by some vendors. */
-export function textPart(text: string): LanguageModelV4TextPart[] {
+export function toTextParts(text: string): LanguageModelV4TextPart[] {
   return text === "" ? [] : [{ type: "text", text }];
 }

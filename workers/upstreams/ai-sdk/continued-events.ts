@@ -8,28 +8,28 @@
  * A model that thinks first, or writes nothing, has done neither: the call fails before its first event.
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
-import { responseError } from "../../../src/lifecycle/end-response.ts";
-import { ProviderFault } from "../provider/faults.ts";
-import type { Prefix } from "./continuation.ts";
-import type { OutputEvents } from "./events.ts";
-import type { EndStatus, Events } from "./open-item.ts";
-import { WRITES } from "./waiting-parts.ts";
+import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
+import { ProviderError } from "../provider/provider-error.ts";
+import type { MessagePrefix } from "./message-prefix.ts";
+import type { OutputEvents } from "./output-events.ts";
+import type { EndStatus, ItemEventSequence } from "./open-item.ts";
+import { CONTENT_PART_TYPE } from "./waiting-parts.ts";
 
 type Part = LanguageModelV4StreamPart;
 type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;
 
 /** Far more than the first 64 letters take. */
-const HELD_MAX_PARTS = 1_000;
+const MAX_HELD_PARTS = 1_000;
 
 export class ContinuedEvents {
   readonly #events: OutputEvents;
-  readonly #prefix: Prefix;
+  readonly #prefix: MessagePrefix;
   #held: Part[] = [];
   /** Text of the held parts. */
   #text = "";
-  #isSettled = false;
+  #isDecided = false;
 
-  constructor(events: OutputEvents, prefix: Prefix) {
+  constructor(events: OutputEvents, prefix: MessagePrefix) {
     this.#events = events;
     this.#prefix = prefix;
   }
@@ -43,27 +43,28 @@ export class ContinuedEvents {
     return this.#events.hasRefused;
   }
 
-  *accept(part: Part): Events {
-    if (this.#isSettled) return yield* this.#events.accept(part);
+  *accept(part: Part): ItemEventSequence {
+    if (this.#isDecided) return yield* this.#events.accept(part);
     this.#hold(part);
-    if (this.#isWhole(part)) yield* this.#settle();
+    if (this.#isWhole(part)) yield* this.#releaseHeld();
     else if (this.#isContinuation(part)) yield* this.#continue();
   }
 
-  *finish(status: EndStatus): Events {
+  *finish(status: EndStatus): ItemEventSequence {
     // A vendor that takes the text for a finished answer ends at once. The model's own end is seldom just there.
-    if (this.isEmpty && status === "completed") throw notContinued("The model wrote nothing.");
-    if (!this.#isSettled) yield* this.#continue();
+    if (this.isEmpty && status === "completed") throw createNotContinuedError("The model wrote nothing.");
+    if (!this.#isDecided) yield* this.#continue();
     yield* this.#events.finish(status);
   }
 
   /** Some servers send an empty chunk for each word that the model thinks: there may be any number of them. */
   #hold(part: Part): void {
     const isEmpty = part.type === "text-delta" && part.delta === "";
-    if (isEmpty || !(part.type === "raw" || WRITES.test(part.type))) return;
+    if (isEmpty || !(part.type === "raw" || CONTENT_PART_TYPE.test(part.type))) return;
     // A chunk says something of the words that come right after it.
     if (part.type === "raw" && this.#held.at(-1)?.type === "raw") this.#held.pop();
-    if (this.#held.push(part) > HELD_MAX_PARTS) throw notContinued("The provider wrote many parts without a word.");
+    if (this.#held.push(part) > MAX_HELD_PARTS)
+      throw createNotContinuedError("The provider wrote many parts without a word.");
   }
 
   #isWhole(part: Part): boolean {
@@ -91,17 +92,17 @@ export class ContinuedEvents {
   /** A thought that is signed may have no words. */
   #hasThought(part: PartOf<"reasoning-start" | "reasoning-delta" | "reasoning-end">): boolean {
     const says = (part.type === "reasoning-delta" && part.delta !== "") || part.providerMetadata !== undefined;
-    if (says && this.#text === "") throw notContinued("The model thought first.");
+    if (says && this.#text === "") throw createNotContinuedError("The model thought first.");
     return says;
   }
 
-  *#continue(): Events {
+  *#continue(): ItemEventSequence {
     yield* this.#events.writeText(this.#prefix.text);
-    yield* this.#settle();
+    yield* this.#releaseHeld();
   }
 
-  *#settle(): Events {
-    this.#isSettled = true;
+  *#releaseHeld(): ItemEventSequence {
+    this.#isDecided = true;
     const held = this.#held;
     this.#held = [];
     for (const part of held) yield* this.#events.accept(part);
@@ -109,6 +110,6 @@ export class ContinuedEvents {
 }
 
 /** The request is what is wrong: neither another try nor another vendor helps, but the same call without the prefix. */
-function notContinued(message: string): ProviderFault {
-  return new ProviderFault(responseError("server_error", message), { retryable: false });
+function createNotContinuedError(message: string): ProviderError {
+  return new ProviderError(responseError("server_error", message), { retryable: false });
 }

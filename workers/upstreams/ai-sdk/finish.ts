@@ -11,11 +11,11 @@
  * | other               | completed if there is output, else failed                                          |
  */
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
-import { responseError } from "../../../src/lifecycle/end-response.ts";
+import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
 import type { UpstreamFinish } from "../upstream.ts";
-import { brokenStreamFault, failedSampleFault, ProviderFault } from "../provider/faults.ts";
-import { isFailedSampleReason } from "../provider/refusal-kinds.ts";
+import { createBrokenStreamError, createUnreadableOutputError, ProviderError } from "../provider/provider-error.ts";
+import { isUnreadableOutputReason } from "../provider/error-kinds.ts";
 import { asIndex } from "../provider/json.ts";
 
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
@@ -25,7 +25,7 @@ export function readFinish(part: FinishPart, output: { isEmpty: boolean; hasRefu
   const usage = readUsage(part.usage);
   const { unified, raw } = part.finishReason;
   // Whatever the SDK makes of it: what was written beside a call that cannot be read is no answer.
-  if (isFailedSampleReason(raw)) throw stoppedFault(raw);
+  if (isUnreadableOutputReason(raw)) throw createStoppedError(raw);
   const completed = { type: "finish", status: "completed", usage } as const;
   switch (unified) {
     case "stop":
@@ -37,19 +37,19 @@ export function readFinish(part: FinishPart, output: { isEmpty: boolean; hasRefu
       if (output.hasRefused) return completed;
       return { type: "finish", status: "incomplete", details: { reason: "content_filter" }, usage };
     case "interrupted":
-      throw brokenStreamFault();
+      throw createBrokenStreamError();
     case "other":
       if (!output.isEmpty) return completed;
-      throw stoppedFault(raw);
+      throw createStoppedError(raw);
     case "error":
-      throw stoppedFault(raw);
+      throw createStoppedError(raw);
   }
 }
 
-function stoppedFault(reason: string | undefined): ProviderFault {
-  if (isFailedSampleReason(reason)) return failedSampleFault(`The provider stopped: ${reason}.`);
+function createStoppedError(reason: string | undefined): ProviderError {
+  if (isUnreadableOutputReason(reason)) return createUnreadableOutputError(`The provider stopped: ${reason}.`);
   const message = `The provider stopped${reason === undefined ? " and gave no reason" : `: ${reason.slice(0, 100)}`}.`;
-  return new ProviderFault(responseError("server_error", message), { retryable: true });
+  return new ProviderError(responseError("server_error", message), { retryable: true });
 }
 
 /** What a provider does not count is 0. */

@@ -6,40 +6,40 @@ type MessageOf<R extends LanguageModelV4Message["role"]> = Extract<LanguageModel
 type UserPart = MessageOf<"user">["content"][number];
 
 /** Between a tool's output and a user who went on without waiting for the model. */
-const NOTED: LanguageModelV4Message = { role: "assistant", content: [{ type: "text", text: "Noted." }] };
+const NOTED_MESSAGE: LanguageModelV4Message = { role: "assistant", content: [{ type: "text", text: "Noted." }] };
 /** After an assistant's last word, to which the vendor would not answer by itself. */
-const CONTINUE: LanguageModelV4Message = { role: "user", content: [{ type: "text", text: "Continue." }] };
+const CONTINUE_MESSAGE: LanguageModelV4Message = { role: "user", content: [{ type: "text", text: "Continue." }] };
 /** Of a tool that said nothing. */
-const NO_TEXT = "(no output)";
+const NO_OUTPUT_TEXT = "(no output)";
 
 export function arrangeMessages(prompt: LanguageModelV4Prompt, traits: VendorTraits): LanguageModelV4Prompt {
-  const texts = traits.blank_text === "left_out" ? prompt.flatMap(withoutBlanks) : prompt;
-  const shown = traits.tool_images === "as_user" ? texts.flatMap(withFilesBehind) : texts;
+  const texts = traits.blank_text === "left_out" ? prompt.flatMap(removeBlankTexts) : prompt;
+  const shown = traits.tool_images === "as_user" ? texts.flatMap(moveFilesToUserMessage) : texts;
   const arranged: LanguageModelV4Prompt = [];
   for (const message of shown) {
     const last = arranged.at(-1);
     if (traits.same_role === "joined" && last?.role === message.role && last.role !== "system") {
-      arranged[arranged.length - 1] = joined(last, message);
+      arranged[arranged.length - 1] = joinMessages(last, message);
       continue;
     }
     if (traits.user_after_tool === "separated" && last?.role === "tool" && message.role === "user")
-      arranged.push(NOTED);
+      arranged.push(NOTED_MESSAGE);
     arranged.push(message);
   }
   return arranged;
 }
 
 /** For a call that continues no text of the assistant's. */
-export function withLastWord(prompt: LanguageModelV4Prompt, traits: VendorTraits): LanguageModelV4Prompt {
+export function endWithUserMessage(prompt: LanguageModelV4Prompt, traits: VendorTraits): LanguageModelV4Prompt {
   const isAnswered = traits.final_assistant === "answered" && prompt.at(-1)?.role === "assistant";
-  return isAnswered ? [...prompt, CONTINUE] : prompt;
+  return isAnswered ? [...prompt, CONTINUE_MESSAGE] : prompt;
 }
 
 function isBlank(part: { type: string }): boolean {
   return part.type === "text" && "text" in part && String(part.text).trim() === "";
 }
 
-function withoutBlanks(message: LanguageModelV4Message): LanguageModelV4Message[] {
+function removeBlankTexts(message: LanguageModelV4Message): LanguageModelV4Message[] {
   switch (message.role) {
     case "system":
       return message.content.trim() === "" ? [] : [message];
@@ -58,22 +58,22 @@ function withoutBlanks(message: LanguageModelV4Message): LanguageModelV4Message[
         {
           ...message,
           content: message.content.map((part) =>
-            part.type === "tool-result" ? { ...part, output: withText(part.output) } : part,
+            part.type === "tool-result" ? { ...part, output: ensureOutputText(part.output) } : part,
           ),
         },
       ];
   }
 }
 
-function withText(output: LanguageModelV4ToolResultOutput): LanguageModelV4ToolResultOutput {
-  if (output.type === "text" && output.value.trim() === "") return { ...output, value: NO_TEXT };
+function ensureOutputText(output: LanguageModelV4ToolResultOutput): LanguageModelV4ToolResultOutput {
+  if (output.type === "text" && output.value.trim() === "") return { ...output, value: NO_OUTPUT_TEXT };
   if (output.type !== "content") return output;
   const value = output.value.filter((part) => !isBlank(part));
-  return value.length === 0 ? { type: "text", value: NO_TEXT } : { ...output, value };
+  return value.length === 0 ? { type: "text", value: NO_OUTPUT_TEXT } : { ...output, value };
 }
 
 /** The outputs as texts, and what else was in them as a user's. */
-function withFilesBehind(message: LanguageModelV4Message): LanguageModelV4Message[] {
+function moveFilesToUserMessage(message: LanguageModelV4Message): LanguageModelV4Message[] {
   if (message.role !== "tool") return [message];
   const files: UserPart[] = [];
   const content = message.content.map((part) => {
@@ -93,9 +93,9 @@ function withFilesBehind(message: LanguageModelV4Message): LanguageModelV4Messag
 }
 
 /** Two messages of one role, one after the other. */
-function joined(first: LanguageModelV4Message, second: LanguageModelV4Message): LanguageModelV4Message {
+function joinMessages(first: LanguageModelV4Message, second: LanguageModelV4Message): LanguageModelV4Message {
   if (first.role === "user" && second.role === "user") {
-    return { ...first, content: joinedParts(first.content, second.content) };
+    return { ...first, content: joinParts(first.content, second.content) };
   }
   if (first.role === "assistant" && second.role === "assistant") {
     return { ...first, content: [...first.content, ...second.content] };
@@ -107,7 +107,7 @@ function joined(first: LanguageModelV4Message, second: LanguageModelV4Message): 
 }
 
 /** As one text where two meet: some chat templates take no list of parts. */
-function joinedParts(first: readonly UserPart[], second: readonly UserPart[]): UserPart[] {
+function joinParts(first: readonly UserPart[], second: readonly UserPart[]): UserPart[] {
   const end = first.at(-1);
   const [start, ...rest] = second;
   if (end?.type !== "text" || start?.type !== "text") return [...first, ...second];

@@ -1,8 +1,15 @@
 /** A call, or a picture, while it is written. */
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { placeId } from "../place-id.ts";
-import { added, done, type EndStatus, type Events, type OpenItem, type Place } from "./open-item.ts";
-import { type CalledTool, customInput } from "./tools.ts";
+import { deriveItemId } from "../derive-item-id.ts";
+import {
+  createAddedEvent,
+  createDoneEvent,
+  type EndStatus,
+  type ItemEventSequence,
+  type OpenItem,
+  type OutputPosition,
+} from "./open-item.ts";
+import { type CalledTool, unwrapCustomInput } from "./toolbox.ts";
 
 /** A call of a function, or of a custom tool, whose input is known once the object around it is whole. */
 export class OpenCall implements OpenItem {
@@ -11,41 +18,41 @@ export class OpenCall implements OpenItem {
   readonly #call;
   #json = "";
 
-  constructor(place: Place, tool: CalledTool, callId: string) {
+  constructor(place: OutputPosition, tool: CalledTool, callId: string) {
     this.#index = place.output_index;
     this.#tool = tool;
     const { name, namespace } = tool;
-    const id = placeId(tool.type === "custom" ? "ctc" : "fc", place);
+    const id = deriveItemId(tool.type === "custom" ? "ctc" : "fc", place);
     this.#call = { id, call_id: callId, name, ...(namespace !== undefined && { namespace }) };
   }
 
-  *open(): Events {
-    yield added(this.#index, this.#item("", "in_progress"));
+  *open(): ItemEventSequence {
+    yield createAddedEvent(this.#index, this.#item("", "in_progress"));
   }
 
-  *addArguments(delta: string): Events {
+  *addArguments(delta: string): ItemEventSequence {
     this.#json += delta;
     if (this.#tool.type === "custom" || delta === "") return;
     yield { type: "response.function_call_arguments.delta", ...this.#at, delta };
   }
 
   /** The arguments as the SDK has them in the end: for a call that it did not stream. */
-  *complete(json: string): Events {
+  *complete(json: string): ItemEventSequence {
     // Many models write nothing at all where a function needs nothing; clients parse what they are told.
     const isNothing = this.#tool.type === "function" && `${this.#json}${json}`.trim() === "";
     if (isNothing || this.#json === "") yield* this.addArguments(isNothing ? "{}" : json);
   }
 
-  *close(status: EndStatus): Events {
+  *close(status: EndStatus): ItemEventSequence {
     if (this.#tool.type === "custom") {
-      const input = customInput(this.#json);
+      const input = unwrapCustomInput(this.#json);
       if (input !== "") yield { type: "response.custom_tool_call_input.delta", ...this.#at, delta: input };
       yield { type: "response.custom_tool_call_input.done", ...this.#at, input };
-      yield done(this.#index, this.#item(input, status));
+      yield createDoneEvent(this.#index, this.#item(input, status));
       return;
     }
     yield { type: "response.function_call_arguments.done", ...this.#at, arguments: this.#json };
-    yield done(this.#index, this.#item(this.#json, status));
+    yield createDoneEvent(this.#index, this.#item(this.#json, status));
   }
 
   get #at() {
@@ -64,17 +71,17 @@ export class OpenImage implements OpenItem {
   readonly #index: number;
   readonly #image;
 
-  constructor(place: Place, data: string | Uint8Array) {
+  constructor(place: OutputPosition, data: string | Uint8Array) {
     this.#index = place.output_index;
     const base64 = typeof data === "string" ? data : Buffer.from(data).toString("base64");
-    this.#image = { type: "image_generation_call" as const, id: placeId("ig", place), result: base64 };
+    this.#image = { type: "image_generation_call" as const, id: deriveItemId("ig", place), result: base64 };
   }
 
-  *open(): Events {
-    yield added(this.#index, { ...this.#image, status: "in_progress", result: null });
+  *open(): ItemEventSequence {
+    yield createAddedEvent(this.#index, { ...this.#image, status: "in_progress", result: null });
   }
 
-  *close(): Events {
-    yield done(this.#index, { ...this.#image, status: "completed" });
+  *close(): ItemEventSequence {
+    yield createDoneEvent(this.#index, { ...this.#image, status: "completed" });
   }
 }

@@ -1,8 +1,15 @@
 /** A message while it is written. */
 import type { MessagePart } from "../../../src/protocol/content.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import { placeId } from "../place-id.ts";
-import { added, done, type EndStatus, type Events, type OpenItem, type Place } from "./open-item.ts";
+import { deriveItemId } from "../derive-item-id.ts";
+import {
+  createAddedEvent,
+  createDoneEvent,
+  type EndStatus,
+  type ItemEventSequence,
+  type OpenItem,
+  type OutputPosition,
+} from "./open-item.ts";
 
 type TextPart = Extract<MessagePart, { type: "output_text" }>;
 export type Logprobs = NonNullable<TextPart["logprobs"]>;
@@ -18,26 +25,26 @@ export class OpenMessage implements OpenItem {
   readonly #item;
   readonly #parts: MessagePart[] = [];
 
-  constructor(place: Place) {
+  constructor(place: OutputPosition) {
     this.#index = place.output_index;
-    this.#item = { type: "message" as const, id: placeId("msg", place), role: "assistant" as const };
+    this.#item = { type: "message" as const, id: deriveItemId("msg", place), role: "assistant" as const };
   }
 
-  *open(): Events {
-    yield added(this.#index, { ...this.#item, status: "in_progress", content: [] });
+  *open(): ItemEventSequence {
+    yield createAddedEvent(this.#index, { ...this.#item, status: "in_progress", content: [] });
   }
 
-  *addText(delta: string, logprobs: Logprobs): Events {
+  *addText(delta: string, logprobs: Logprobs): ItemEventSequence {
     const part = yield* this.#textPart();
     part.text += delta;
     for (const logprob of logprobs) part.logprobs?.push(logprob);
-    yield { type: "response.output_text.delta", ...this.#at, delta, logprobs: logprobs.map(shortLogprob) };
+    yield { type: "response.output_text.delta", ...this.#at, delta, logprobs: logprobs.map(toEventLogprob) };
   }
 
-  *addRefusal(delta: string): Events {
+  *addRefusal(delta: string): ItemEventSequence {
     const last = this.#parts.at(-1);
     const part = last?.type === "refusal" ? last : { type: "refusal" as const, refusal: "" };
-    if (part !== last) yield* this.#begin(part);
+    if (part !== last) yield* this.#beginPart(part);
     part.refusal += delta;
     yield { type: "response.refusal.delta", ...this.#at, delta };
   }
@@ -48,17 +55,17 @@ export class OpenMessage implements OpenItem {
     return last?.type === "output_text" ? last.text.length : 0;
   }
 
-  *cite({ url, title }: UrlSource, start_index: number, end_index: number): Events {
+  *cite({ url, title }: UrlSource, start_index: number, end_index: number): ItemEventSequence {
     const part = yield* this.#textPart();
     const annotation = { type: "url_citation" as const, url, title, start_index, end_index };
     const annotation_index = part.annotations.push(annotation) - 1;
     yield { type: "response.output_text.annotation.added", ...this.#at, annotation_index, annotation };
   }
 
-  *close(status: EndStatus): Events {
+  *close(status: EndStatus): ItemEventSequence {
     if (this.#parts.length === 0) yield* this.#textPart();
     yield* this.#endPart();
-    yield done(this.#index, { ...this.#item, status, content: this.#parts });
+    yield createDoneEvent(this.#index, { ...this.#item, status, content: this.#parts });
   }
 
   get #at() {
@@ -69,20 +76,20 @@ export class OpenMessage implements OpenItem {
     const last = this.#parts.at(-1);
     if (last?.type === "output_text") return last;
     const part: TextPart = { type: "output_text", text: "", annotations: [], logprobs: [] };
-    yield* this.#begin(part);
+    yield* this.#beginPart(part);
     return part;
   }
 
-  *#begin(part: MessagePart): Events {
+  *#beginPart(part: MessagePart): ItemEventSequence {
     yield* this.#endPart();
     this.#parts.push(part);
     yield { type: "response.content_part.added", ...this.#at, part: structuredClone(part) };
   }
 
-  *#endPart(): Events {
+  *#endPart(): ItemEventSequence {
     const part = this.#parts.at(-1);
     if (part?.type === "output_text") {
-      const logprobs = (part.logprobs ?? []).map(shortLogprob);
+      const logprobs = (part.logprobs ?? []).map(toEventLogprob);
       yield { type: "response.output_text.done", ...this.#at, text: part.text, logprobs };
     } else if (part !== undefined) yield { type: "response.refusal.done", ...this.#at, refusal: part.refusal };
     if (part !== undefined) yield { type: "response.content_part.done", ...this.#at, part };
@@ -90,6 +97,6 @@ export class OpenMessage implements OpenItem {
 }
 
 /** As events have them. */
-function shortLogprob({ token, logprob, top_logprobs: top }: Logprobs[number]) {
+function toEventLogprob({ token, logprob, top_logprobs: top }: Logprobs[number]) {
   return { token, logprob, top_logprobs: top.map((each) => ({ token: each.token, logprob: each.logprob })) };
 }

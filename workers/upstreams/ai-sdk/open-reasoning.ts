@@ -1,8 +1,15 @@
 /** A model's reasoning while it is written. */
 import type { SharedV4ProviderMetadata } from "@ai-sdk/provider";
-import { placeId } from "../place-id.ts";
-import { added, done, type EndStatus, type Events, type OpenItem, type Place } from "./open-item.ts";
-import { encodeState } from "../../../src/providers/reasoning-state.ts";
+import { deriveItemId } from "../derive-item-id.ts";
+import {
+  createAddedEvent,
+  createDoneEvent,
+  type EndStatus,
+  type ItemEventSequence,
+  type OpenItem,
+  type OutputPosition,
+} from "./open-item.ts";
+import { encodeReasoningState } from "../../../src/providers/reasoning-state.ts";
 
 /** Who understands what the vendor must be given back: the vendor, and where it is not all of its models, the one. */
 export interface StateOrigin {
@@ -17,39 +24,40 @@ export class OpenReasoning implements OpenItem {
   readonly #origin: StateOrigin;
   readonly #isSummary: boolean;
   #text = "";
-  #own: SharedV4ProviderMetadata | undefined;
-  #next: SharedV4ProviderMetadata | undefined;
-  #calls: Record<string, SharedV4ProviderMetadata> | undefined;
+  #metadata: SharedV4ProviderMetadata | undefined;
+  #nextCallMetadata: SharedV4ProviderMetadata | undefined;
+  #callMetadata: Record<string, SharedV4ProviderMetadata> | undefined;
 
-  constructor(place: Place, origin: StateOrigin, isSummary: boolean) {
+  constructor(place: OutputPosition, origin: StateOrigin, isSummary: boolean) {
     this.#index = place.output_index;
-    this.#id = placeId("rs", place);
+    this.#id = deriveItemId("rs", place);
     this.#origin = origin;
     this.#isSummary = isSummary;
   }
 
-  *open(): Events {
-    yield added(this.#index, { type: "reasoning", id: this.#id, status: "in_progress", summary: [] });
+  *open(): ItemEventSequence {
+    yield createAddedEvent(this.#index, { type: "reasoning", id: this.#id, status: "in_progress", summary: [] });
   }
 
   /** What the vendor must be given back with it. */
-  remember(metadata: SharedV4ProviderMetadata | undefined): void {
+  addMetadata(metadata: SharedV4ProviderMetadata | undefined): void {
     if (metadata === undefined) return;
-    this.#own = { ...this.#own };
-    for (const [name, values] of Object.entries(metadata)) this.#own[name] = { ...this.#own[name], ...values };
+    this.#metadata = { ...this.#metadata };
+    for (const [name, values] of Object.entries(metadata))
+      this.#metadata[name] = { ...this.#metadata[name], ...values };
   }
 
   /** What the vendor must be given back with the call that comes of it. */
-  signNext(metadata: SharedV4ProviderMetadata): void {
-    this.#next = metadata;
+  setNextCallMetadata(metadata: SharedV4ProviderMetadata): void {
+    this.#nextCallMetadata = metadata;
   }
 
   /** What must be given back with calls that came before. */
-  signCalls(calls: Record<string, SharedV4ProviderMetadata> | undefined): void {
-    this.#calls = calls;
+  setCallMetadata(calls: Record<string, SharedV4ProviderMetadata> | undefined): void {
+    this.#callMetadata = calls;
   }
 
-  *addText(delta: string): Events {
+  *addText(delta: string): ItemEventSequence {
     const at = { item_id: this.#id, output_index: this.#index };
     if (this.#isSummary) {
       const place = { ...at, summary_index: 0 };
@@ -63,23 +71,23 @@ export class OpenReasoning implements OpenItem {
     this.#text += delta;
   }
 
-  *close(status: EndStatus): Events {
+  *close(status: EndStatus): ItemEventSequence {
     const text = this.#text;
     if (text !== "") yield* this.#endText(status);
     const { owner, from } = this.#origin;
-    const state = { own: this.#own, next: this.#next, calls: this.#calls };
+    const state = { own: this.#metadata, next: this.#nextCallMetadata, calls: this.#callMetadata };
     const isSigned = Object.values(state).some((part) => part !== undefined);
-    yield done(this.#index, {
+    yield createDoneEvent(this.#index, {
       type: "reasoning",
       id: this.#id,
       status,
       summary: this.#isSummary && text !== "" ? [summaryText(text)] : [],
       ...(!this.#isSummary && text !== "" && { content: [reasoningText(text)] }),
-      ...(isSigned && { encrypted_content: encodeState(owner, { ...state, from }) }),
+      ...(isSigned && { encrypted_content: encodeReasoningState(owner, { ...state, from }) }),
     });
   }
 
-  *#endText(status: EndStatus): Events {
+  *#endText(status: EndStatus): ItemEventSequence {
     const at = { item_id: this.#id, output_index: this.#index };
     const text = this.#text;
     if (this.#isSummary) {

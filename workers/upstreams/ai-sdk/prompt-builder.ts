@@ -18,7 +18,7 @@ export type ToolOutput = TextOutput | { type: "content"; value: ModelPart[] };
 const NO_OUTPUT: TextOutput = { type: "text", value: "There is no output yet." };
 
 export class PromptBuilder {
-  readonly #takesLateSystem: boolean;
+  readonly #acceptsLateSystem: boolean;
   readonly #messages: LanguageModelV4Prompt = [];
   /** Calls that have no result yet: their names, by id. */
   readonly #unanswered = new Map<string, string>();
@@ -29,7 +29,7 @@ export class PromptBuilder {
   readonly #calls = new Map<string, CallPart>();
 
   constructor(takesLateSystem: boolean, boundary: string) {
-    this.#takesLateSystem = takesLateSystem;
+    this.#acceptsLateSystem = takesLateSystem;
     this.#marks = new TextMarks(boundary);
   }
 
@@ -39,7 +39,7 @@ export class PromptBuilder {
     if (this.#messages.length === 0) this.#push({ role: "system", content: text });
     // The chat templates of many models know one system message.
     else if (this.#messages.length === 1 && first?.role === "system") first.content += `\n\n${text}`;
-    else if (this.#takesLateSystem) this.#push({ role: "system", content: text });
+    else if (this.#acceptsLateSystem) this.#push({ role: "system", content: text });
     else {
       const [opening, closing] = [this.#marks.opening("system"), this.#marks.closing("system")];
       this.#addMarked([{ type: "text", text: `${opening}\n${text}\n${closing}` }]);
@@ -83,16 +83,18 @@ export class PromptBuilder {
     if (toolCallId !== undefined && this.#unanswered.has(toolCallId)) return this.#answer(toolCallId, output);
     // It came too late, or its call is not in the conversation any more.
     const kind: MarkKind = "tool_output";
-    const [opening, closing] = [this.#marks.opening(kind), this.#marks.closing(kind)].map((text) => textOf(text));
-    const parts = output.type === "text" ? [textOf(output.value)] : output.value;
-    this.#addMarked([opening!, ...parts.map((part) => this.#unmarked(part)), closing!]);
+    const [opening, closing] = [this.#marks.opening(kind), this.#marks.closing(kind)].map((text) => toTextPart(text));
+    const parts = output.type === "text" ? [toTextPart(output.value)] : output.value;
+    this.#addMarked([opening!, ...parts.map((part) => this.#removeMarks(part)), closing!]);
   }
 
   finish(): LanguageModelV4Prompt {
-    this.#answerTheRest();
+    this.#answerRemaining();
     if (this.#marked.size === 0) return this.#messages;
     // The vendor's cache knows the conversation again: marks and what explains them are the same in every call.
-    const shown = this.#messages.map((message) => (this.#marked.has(message) ? message : this.#withoutMarks(message)));
+    const shown = this.#messages.map((message) =>
+      this.#marked.has(message) ? message : this.#removeMarksFromMessage(message),
+    );
     const [first, ...rest] = shown;
     const { explanation } = this.#marks;
     if (first?.role !== "system") return [{ role: "system", content: explanation }, ...shown];
@@ -106,37 +108,39 @@ export class PromptBuilder {
   }
 
   /** The system's own messages may say what they like. */
-  #withoutMarks(message: LanguageModelV4Message): LanguageModelV4Message {
+  #removeMarksFromMessage(message: LanguageModelV4Message): LanguageModelV4Message {
     switch (message.role) {
       case "system":
         return message;
       case "user":
-        return { ...message, content: message.content.map((part) => this.#unmarked(part)) };
+        return { ...message, content: message.content.map((part) => this.#removeMarks(part)) };
       case "assistant":
-        return { ...message, content: message.content.map((part) => this.#unmarked(part)) };
+        return { ...message, content: message.content.map((part) => this.#removeMarks(part)) };
       case "tool":
         return {
           ...message,
           content: message.content.map((part) =>
-            part.type === "tool-result" ? { ...part, output: this.#unmarkedOutput(part.output) } : part,
+            part.type === "tool-result" ? { ...part, output: this.#removeMarksFromOutput(part.output) } : part,
           ),
         };
     }
   }
 
   /** A signed reasoning is taken as it was written, and a call's arguments are no text. */
-  #unmarked<P extends { type: string }>(part: P): P {
-    return part.type === "text" && "text" in part ? { ...part, text: this.#marks.without(String(part.text)) } : part;
+  #removeMarks<P extends { type: string }>(part: P): P {
+    return part.type === "text" && "text" in part
+      ? { ...part, text: this.#marks.removeMarks(String(part.text)) }
+      : part;
   }
 
-  #unmarkedOutput(output: LanguageModelV4ToolResultOutput): LanguageModelV4ToolResultOutput {
-    if (output.type === "text") return { ...output, value: this.#marks.without(output.value) };
+  #removeMarksFromOutput(output: LanguageModelV4ToolResultOutput): LanguageModelV4ToolResultOutput {
+    if (output.type === "text") return { ...output, value: this.#marks.removeMarks(output.value) };
     if (output.type !== "content") return output;
-    return { ...output, value: output.value.map((part) => this.#unmarked(part)) };
+    return { ...output, value: output.value.map((part) => this.#removeMarks(part)) };
   }
 
   #push(message: LanguageModelV4Message): void {
-    if (message.role !== "tool") this.#answerTheRest();
+    if (message.role !== "tool") this.#answerRemaining();
     this.#messages.push(message);
   }
 
@@ -149,11 +153,11 @@ export class PromptBuilder {
     else this.#push({ role: "tool", content: [result] });
   }
 
-  #answerTheRest(): void {
+  #answerRemaining(): void {
     for (const id of this.#unanswered.keys()) this.#answer(id, NO_OUTPUT);
   }
 }
 
-function textOf(text: string): { type: "text"; text: string } {
+function toTextPart(text: string): { type: "text"; text: string } {
   return { type: "text", text };
 }

@@ -17,15 +17,15 @@
  * What a vendor refuses in the order of things is put right: calls of one turn stand in one message, each has a result.
  */
 import { randomUUID } from "node:crypto";
-import { without } from "../../../src/providers/openai-items.ts";
-import { decodeState } from "../../../src/providers/reasoning-state.ts";
+import { omitFields } from "../../../src/providers/openai-items.ts";
+import { decodeReasoningState } from "../../../src/providers/reasoning-state.ts";
 import type { ContextItem, UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import { withCallIds } from "./call-ids.ts";
-import { type ModelPart, textPart, toModelPart } from "./content.ts";
+import { adaptCallIds } from "./call-ids.ts";
+import { type ModelPart, toTextParts, toModelPart } from "./content.ts";
 import { arrangeMessages } from "./message-order.ts";
 import { PromptBuilder, type ToolOutput } from "./prompt-builder.ts";
-import { customArguments, wireName } from "./tools.ts";
+import { wrapCustomInput, qualifiedName } from "./toolbox.ts";
 import type { Vendor } from "./vendors.ts";
 
 type ItemOf<T extends ContextItem["type"]> = Extract<ContextItem, { type: T }>;
@@ -34,12 +34,12 @@ type Message = ItemOf<"message">;
 export function createPrompt(call: UpstreamCall, vendor: Vendor) {
   const prompt = new PromptBuilder(vendor.traits.late_system === "sent", call.boundary ?? randomUUID());
   if (call.request.instructions) prompt.addSystem(call.request.instructions);
-  const items = [...call.input, ...call.produced];
-  const isShown = shownTurns(items, vendor);
-  const reader: StateReader = { vendor, from: vendor.originOf?.(call.model) };
-  for (const [place, item] of items.entries()) addItem(prompt, item, reader, isShown(place));
+  const items = [...call.history, ...call.completedItems];
+  const isShown = createReasoningFilter(items, vendor);
+  const reader: StateReader = { vendor, from: vendor.stateOriginOf?.(call.model) };
+  for (const [index, item] of items.entries()) addItem(prompt, item, reader, isShown(index));
   const arranged = arrangeMessages(prompt.finish(), vendor.traits);
-  return withCallIds(vendor.finishPrompt?.(arranged, call.model) ?? arranged, vendor.traits.call_ids);
+  return adaptCallIds(vendor.finishPrompt?.(arranged, call.model) ?? arranged, vendor.traits.call_ids);
 }
 
 /** Whose state may be given back. */
@@ -49,18 +49,18 @@ interface StateReader {
 }
 
 /** At which places the vendor is given reasoning back as text. A turn is what lies between two messages of the user's. */
-function shownTurns(items: readonly ContextItem[], { traits }: Vendor): (place: number) => boolean {
+function createReasoningFilter(items: readonly ContextItem[], { traits }: Vendor): (place: number) => boolean {
   const isUser = (item: ContextItem) => item.type === "message" && item.role === "user";
   const lastUser = items.findLastIndex(isUser);
   if (traits.reasoning_sent === "none") return () => false;
   if (traits.reasoning_sent === "current_turn") return (place) => place > lastUser;
   let turn = 0;
   const turns = items.map((item) => (isUser(item) ? ++turn : turn));
-  const withCalls = new Set(turns.filter((_, place) => CALLS.has(items[place]!.type)));
+  const withCalls = new Set(turns.filter((_, place) => CALL_TYPES.has(items[place]!.type)));
   return (place) => withCalls.has(turns[place]!);
 }
 
-const CALLS: ReadonlySet<string> = new Set(["function_call", "custom_tool_call"]);
+const CALL_TYPES: ReadonlySet<string> = new Set(["function_call", "custom_tool_call"]);
 
 function addItem(prompt: PromptBuilder, item: ContextItem, reader: StateReader, isTextShown: boolean): void {
   switch (item.type) {
@@ -70,15 +70,15 @@ function addItem(prompt: PromptBuilder, item: ContextItem, reader: StateReader, 
       return addReasoning(prompt, item, reader, isTextShown);
     case "function_call": {
       if (item.status === "incomplete") return;
-      const name = wireName(item.name, item.namespace);
+      const name = qualifiedName(item.name, item.namespace);
       return prompt.addCall(item.call_id, name, parseArguments(item.arguments));
     }
     case "custom_tool_call":
       if (item.status === "incomplete") return;
-      return prompt.addCall(item.call_id, wireName(item.name, item.namespace), customArguments(item.input));
+      return prompt.addCall(item.call_id, qualifiedName(item.name, item.namespace), wrapCustomInput(item.input));
     case "function_call_output":
     case "custom_tool_call_output":
-      return prompt.addOutput(item.call_id ?? undefined, toolOutput(item.output));
+      return prompt.addOutput(item.call_id ?? undefined, toToolOutput(item.output));
     case "compaction":
     case "item_reference":
       throw new InvalidPromptError(`An item of type '${item.type}' cannot be read by this model's provider.`);
@@ -86,12 +86,12 @@ function addItem(prompt: PromptBuilder, item: ContextItem, reader: StateReader, 
     case "configuration_update":
       return;
     default:
-      prompt.addAssistant(textPart(describe(item)));
+      prompt.addAssistant(toTextParts(describeItem(item)));
   }
 }
 
 function addMessage(prompt: PromptBuilder, { role, content }: Message): void {
-  const parts = typeof content === "string" ? textPart(content) : content.flatMap(contentParts);
+  const parts = typeof content === "string" ? toTextParts(content) : content.flatMap(toModelParts);
   switch (role) {
     case "system":
     case "developer":
@@ -103,14 +103,14 @@ function addMessage(prompt: PromptBuilder, { role, content }: Message): void {
   }
 }
 
-function contentParts(part: Exclude<Message["content"], string>[number]): ModelPart[] {
+function toModelParts(part: Exclude<Message["content"], string>[number]): ModelPart[] {
   switch (part.type) {
     case "output_text":
-      return textPart(part.text);
+      return toTextParts(part.text);
     case "refusal":
-      return textPart(part.refusal);
+      return toTextParts(part.refusal);
     case "input_text":
-      return textPart(part.text);
+      return toTextParts(part.text);
     default:
       return [toModelPart(part)];
   }
@@ -123,11 +123,11 @@ function addReasoning(
   isTextShown: boolean,
 ): void {
   const text = [...(item.content ?? []), ...item.summary].map((part) => part.text).join("");
-  const state = decodeState(vendor.stateOwner, item.encrypted_content, from);
+  const state = decodeReasoningState(vendor.stateOwner, item.encrypted_content, from);
   if (state?.own) prompt.addAssistant([{ type: "reasoning", text, providerOptions: state.own }]);
   // What is encrypted by another vendor, and is no state here, goes with its text.
   else if (
-    vendor.takesPlainReasoning &&
+    vendor.acceptsUnsignedReasoning &&
     isTextShown &&
     text !== "" &&
     (state !== undefined || !item.encrypted_content)
@@ -149,7 +149,7 @@ function parseArguments(json: string): unknown {
   return json.trim() === "" ? {} : { arguments: json };
 }
 
-function toolOutput(output: ItemOf<"function_call_output">["output"]): ToolOutput {
+function toToolOutput(output: ItemOf<"function_call_output">["output"]): ToolOutput {
   if (typeof output === "string") return { type: "text", value: output };
   const parts = output.map(toModelPart);
   const isText = parts.every((part) => part.type === "text");
@@ -158,11 +158,11 @@ function toolOutput(output: ItemOf<"function_call_output">["output"]): ToolOutpu
 }
 
 /** The text cannot end its own frame: JSON may write `<` in another way. Base64 of a picture would be read as words, a token every few letters. */
-const UNREADABLE = new Set(["id", "status", "created_by", "result", "image_url", "encrypted_content"]);
+const UNREADABLE_FIELDS = new Set(["id", "status", "created_by", "result", "image_url", "encrypted_content"]);
 
-function describe(item: ContextItem): string {
-  const fields = without(item, "type");
-  const readable = (name: string, value: unknown) => (UNREADABLE.has(name) ? undefined : value);
+function describeItem(item: ContextItem): string {
+  const fields = omitFields(item, "type");
+  const readable = (name: string, value: unknown) => (UNREADABLE_FIELDS.has(name) ? undefined : value);
   const json = JSON.stringify(fields, readable).replaceAll("<", String.raw`\u003c`);
   return `<${item.type}>${json}</${item.type}>`;
 }

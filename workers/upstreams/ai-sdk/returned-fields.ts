@@ -2,19 +2,19 @@
 import type { JSONObject, LanguageModelV4Message, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import { asArray } from "../provider/json.ts";
-import { addDetail, isJson } from "./returned-state.ts";
+import { addDetail, isJsonObject } from "./returned-state.ts";
 
 type Assistant = Extract<LanguageModelV4Message, { role: "assistant" }>;
 type AssistantPart = Assistant["content"][number];
 
 /** For calls that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures). */
-const PLACEHOLDER: JSONObject = {
+const PLACEHOLDER_SIGNATURE: JSONObject = {
   extra_content: { google: { thought_signature: "skip_thought_signature_validator" } },
 };
 /** They sign nothing, and check nothing. */
 const UNSIGNING_MODEL = /gemini-[12](?!\d)/;
 
-export function withReturnedState(
+export function writeReturnedState(
   prompt: LanguageModelV4Prompt,
   model: string,
   sdkName: string,
@@ -23,18 +23,18 @@ export function withReturnedState(
   const needsSignature = traits.unsigned_calls === "placeholder" && !UNSIGNING_MODEL.test(model);
   return prompt.map((message) => {
     if (message.role !== "assistant") return message;
-    const detailed = withDetails(message, sdkName);
-    return needsSignature ? withSignature(detailed, sdkName) : detailed;
+    const detailed = writeDetails(message, sdkName);
+    return needsSignature ? writeSignature(detailed, sdkName) : detailed;
   });
 }
 
 /** Details belong to the message. They have the text of the reasoning in them. */
-function withDetails(message: Assistant, sdkName: string): Assistant {
+function writeDetails(message: Assistant, sdkName: string): Assistant {
   const details: JSONObject[] = [];
   for (const part of message.content) {
     if (part.type !== "reasoning") continue;
     for (const detail of asArray(part.providerOptions?.[sdkName]?.["reasoning_details"])) {
-      if (isJson(detail)) addDetail(details, detail);
+      if (isJsonObject(detail)) addDetail(details, detail);
     }
   }
   if (details.length === 0) return message;
@@ -49,11 +49,11 @@ function withDetails(message: Assistant, sdkName: string): Assistant {
 }
 
 /** The first call of a message is signed for all of them. */
-function withSignature(message: Assistant, sdkName: string): Assistant {
+function writeSignature(message: Assistant, sdkName: string): Assistant {
   const isSigned = message.content.some((part) => part.type === "tool-call" && part.providerOptions !== undefined);
   const first = message.content.findIndex(({ type }) => type === "tool-call");
   if (isSigned || first < 0) return message;
   const sign = (part: AssistantPart, place: number): AssistantPart =>
-    place === first ? { ...part, providerOptions: { [sdkName]: PLACEHOLDER } } : part;
+    place === first ? { ...part, providerOptions: { [sdkName]: PLACEHOLDER_SIGNATURE } } : part;
   return { ...message, content: message.content.map(sign) };
 }

@@ -4,9 +4,9 @@
  * out, or has them only when the stream is over, so that they are read from the chunks.
  */
 import type { JSONObject, SharedV4ProviderMetadata } from "@ai-sdk/provider";
-import { responseError } from "../../../src/lifecycle/end-response.ts";
+import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { ProviderFault } from "../provider/faults.ts";
+import { ProviderError } from "../provider/provider-error.ts";
 import { asArray, asString, isObject, type Json } from "../provider/json.ts";
 
 /** Of all that is kept for one call of the model. Far more than any model writes. */
@@ -19,7 +19,7 @@ interface SeenCall {
   extra?: JSONObject;
   /** Ours, once the call is an item. */
   callId?: string;
-  isTold?: boolean;
+  isReturned?: boolean;
 }
 
 export class ReturnedState {
@@ -31,7 +31,7 @@ export class ReturnedState {
   readonly #unnamed = new Map<unknown, JSONObject>();
   #characters = 0;
   /** Words that are in a detail alone. */
-  #words = "";
+  #reasoningText = "";
 
   /** `sdkName`: under which the SDK looks for what it is to write into a message. */
   constructor(sdkName: string, fields: VendorTraits["state_returned"]) {
@@ -61,9 +61,9 @@ export class ReturnedState {
   }
 
   /** Words of details that the vendor has not said in a field of their own, since they were last taken. */
-  takeWords(): string {
-    const words = this.#words;
-    this.#words = "";
+  takeReasoningText(): string {
+    const words = this.#reasoningText;
+    this.#reasoningText = "";
     return words;
   }
 
@@ -81,22 +81,22 @@ export class ReturnedState {
   peekCall(toolName: string): SharedV4ProviderMetadata | undefined {
     const call = this.#calls.find((each) => each.callId === undefined && each.name === toolName);
     if (call?.extra === undefined) return undefined;
-    call.isTold = true;
+    call.isReturned = true;
     return this.#metadata({ extra_content: call.extra });
   }
 
   /** Of calls that were taken before it came, by our ids. */
   takeLateCalls(): Record<string, SharedV4ProviderMetadata> | undefined {
-    const late = this.#calls.filter((call) => call.extra !== undefined && call.isTold !== true && call.callId);
-    for (const call of late) call.isTold = true;
+    const late = this.#calls.filter((call) => call.extra !== undefined && call.isReturned !== true && call.callId);
+    for (const call of late) call.isReturned = true;
     if (late.length === 0) return undefined;
     return Object.fromEntries(late.map((call) => [call.callId!, this.#metadata({ extra_content: call.extra! })]));
   }
 
   #readDetail(detail: unknown, isSaid: boolean): void {
-    if (!isJson(detail)) return;
-    if (!isSaid) this.#words += asString(detail["text"]) ?? asString(detail["summary"]) ?? "";
-    this.#count(detail);
+    if (!isJsonObject(detail)) return;
+    if (!isSaid) this.#reasoningText += asString(detail["text"]) ?? asString(detail["summary"]) ?? "";
+    this.#countCharacters(detail);
     addDetail(this.#details, detail);
   }
 
@@ -104,8 +104,8 @@ export class ReturnedState {
     const { index } = wire;
     const id = asString(wire["id"]) ?? "";
     const named = isObject(wire["function"]) ? asString(wire["function"]["name"])?.trim() : undefined;
-    const extra = isJson(wire["extra_content"]) ? wire["extra_content"] : undefined;
-    if (extra !== undefined) this.#count(extra);
+    const extra = isJsonObject(wire["extra_content"]) ? wire["extra_content"] : undefined;
+    if (extra !== undefined) this.#countCharacters(extra);
     const known = index == null ? undefined : this.#calls.findLast((call) => call.index === index);
     const isKnown = known !== undefined && (id === "" || id === known.id || !named);
     if (isKnown) {
@@ -126,21 +126,21 @@ export class ReturnedState {
     return { [this.#sdkName]: fields };
   }
 
-  #count(value: object): void {
+  #countCharacters(value: object): void {
     this.#characters += JSON.stringify(value).length;
     if (this.#characters <= MAX_CHARACTERS) return;
     const message = `The provider wrote more than ${MAX_CHARACTERS} characters beside its reasoning.`;
-    throw new ProviderFault(responseError("server_error", message), { retryable: false });
+    throw new ProviderError(responseError("server_error", message), { retryable: false });
   }
 }
 
 /** An object of a chunk, which was JSON. */
-export function isJson(value: unknown): value is JSONObject {
+export function isJsonObject(value: unknown): value is JSONObject {
   return isObject(value);
 }
 
 /** Fields that grow from chunk to chunk. */
-const GROWING: ReadonlySet<string> = new Set(["text", "summary"]);
+const GROWING_FIELDS: ReadonlySet<string> = new Set(["text", "summary"]);
 
 /**
  * A detail comes in pieces: those of the same type and index are one, whose signature comes last. Sent back in pieces, the
@@ -148,19 +148,19 @@ const GROWING: ReadonlySet<string> = new Set(["text", "summary"]);
  */
 export function addDetail(details: JSONObject[], next: JSONObject): void {
   const last = details.findLast((each) => each["type"] === next["type"] && each["index"] === next["index"]);
-  if (last === undefined || !continues(last, next, details.at(-1) === last)) {
+  if (last === undefined || !isSameDetail(last, next, details.at(-1) === last)) {
     details.push({ ...next });
     return;
   }
   for (const [name, value] of Object.entries(next)) {
     if (value == null) continue;
     const before = last[name];
-    const grows = GROWING.has(name) && typeof before === "string" && typeof value === "string";
+    const grows = GROWING_FIELDS.has(name) && typeof before === "string" && typeof value === "string";
     last[name] = grows ? before + value : value;
   }
 }
 
-function continues(last: JSONObject, next: JSONObject, isLast: boolean): boolean {
+function isSameDetail(last: JSONObject, next: JSONObject, isLast: boolean): boolean {
   if (last["type"] !== "reasoning.text" && last["type"] !== "reasoning.summary") return false;
   if (last["id"] != null && next["id"] != null && last["id"] !== next["id"]) return false;
   if (next["index"] != null) return true;

@@ -7,7 +7,7 @@
 export type MarkKind = "system" | "tool_output";
 
 /** Constant. What may stand before the name is one class of characters, so that the time is linear. */
-const LOOK_ALIKE = /<(?=[\s/]*(?:system|tool_output)\b)/gi;
+const LOOK_ALIKE_MARK = /<(?=[\s/]*(?:system|tool_output)\b)/gi;
 
 export class TextMarks {
   readonly #boundary: string;
@@ -25,8 +25,8 @@ export class TextMarks {
   }
 
   /** The text of somebody who may make no marks. A model that was talked into it may have told the boundary. */
-  without(text: string): string {
-    return text.replaceAll(this.#boundary, "[mark]").replaceAll(LOOK_ALIKE, "<\\");
+  removeMarks(text: string): string {
+    return text.replaceAll(this.#boundary, "[mark]").replaceAll(LOOK_ALIKE_MARK, "<\\");
   }
 
   /** For the system message. */

@@ -2,9 +2,9 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 
-type Chosen = Pick<LanguageModelV4CallOptions, "tools" | "toolChoice">;
+type ToolSelection = Pick<LanguageModelV4CallOptions, "tools" | "toolChoice">;
 
-export function adaptChoice({ tools, toolChoice }: Chosen, traits: VendorTraits): Chosen {
+export function adaptChoice({ tools, toolChoice }: ToolSelection, traits: VendorTraits): ToolSelection {
   if (tools === undefined || toolChoice === undefined) return tools === undefined ? {} : { tools };
   switch (toolChoice.type) {
     case "none":
@@ -22,7 +22,7 @@ export function adaptChoice({ tools, toolChoice }: Chosen, traits: VendorTraits)
 }
 
 /** Whether the vendor would refuse the choice if the model were to think. */
-export function refusesThinking({ toolChoice }: Chosen, traits: VendorTraits): boolean {
+export function forbidsThinking({ toolChoice }: ToolSelection, traits: VendorTraits): boolean {
   const isForced = toolChoice?.type === "required" || toolChoice?.type === "tool";
   return isForced && traits.forced_call_thinking === "switched_off";
 }

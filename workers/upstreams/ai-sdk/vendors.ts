@@ -7,17 +7,17 @@ import { createGoogle } from "@ai-sdk/google";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { type LanguageModelV4, type LanguageModelV4Prompt, type SharedV4ProviderOptions } from "@ai-sdk/provider";
 import type { AiSdkProvider } from "../../../src/providers/catalog.ts";
-import { extraFor } from "../../../src/providers/extra-parameters.ts";
-import { originOf, traitsOf } from "../../../src/providers/vendor-of.ts";
+import { selectExtraParameters } from "../../../src/providers/extra-parameters.ts";
+import { reasoningOriginOf, traitsOf } from "../../../src/providers/vendor-of.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import type { UpstreamCall } from "../upstream.ts";
-import { given } from "../provider/json.ts";
-import { statingRefusals } from "../provider/refusal-in-body.ts";
-import { unlimitedFetch } from "../provider/tries.ts";
+import { omitNullish } from "../provider/json.ts";
+import { withErrorStatus } from "../provider/error-in-body.ts";
+import { fetchWithoutTimeouts } from "../provider/retry-policy.ts";
 import { shapeChatBody } from "./chat-body.ts";
-import { withReturnedState } from "./returned-fields.ts";
-import { streamingAnswers } from "../provider/answer-stream.ts";
-import { ChatMender } from "./chat-mender.ts";
+import { writeReturnedState } from "./returned-fields.ts";
+import { withEventStream } from "../provider/answer-stream.ts";
+import { ChatChunkNormalizer } from "./chat-chunk-normalizer.ts";
 
 type Request = UpstreamCall["request"];
 
@@ -29,9 +29,9 @@ export interface Vendor {
   /** Under which what it must be given back is kept in reasoning items. */
   stateOwner: string;
   /** Whose that is, where it is not the vendor's but one model's. */
-  originOf?: (model: string) => string;
+  stateOriginOf?: (model: string) => string;
   /** Whether it takes reasoning that carries nothing of its own. */
-  takesPlainReasoning: boolean;
+  acceptsUnsignedReasoning: boolean;
   /** What is left to do where the SDK does not write all that was given back. */
   finishPrompt?: (prompt: LanguageModelV4Prompt, model: string) => LanguageModelV4Prompt;
   /** Whether the SDK leaves out what its own stream has: refusals and logprobs (chat-chunk.ts). */
@@ -43,32 +43,32 @@ export interface Vendor {
 /** Many local servers want no key, but the SDK does, and would take one from the environment. */
 const NO_KEY = "none";
 
-const REFUSING = statingRefusals(unlimitedFetch);
-const FETCH = streamingAnswers(REFUSING);
-const CHAT_FETCH = streamingAnswers(REFUSING, () => new ChatMender());
+const FETCH_WITH_ERRORS = withErrorStatus(fetchWithoutTimeouts);
+const STREAMING_FETCH = withEventStream(FETCH_WITH_ERRORS);
+const CHAT_FETCH = withEventStream(FETCH_WITH_ERRORS, () => new ChatChunkNormalizer());
 
 export function openVendor(provider: AiSdkProvider, key: string | undefined): Vendor {
-  const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: FETCH };
+  const settings = { baseURL: provider.base_url, headers: provider.headers, fetch: STREAMING_FETCH };
   const traits = traitsOf(provider);
   switch (provider.kind) {
     case "openai-compatible":
       return {
-        ...chatCompletions({ ...settings, ...given({ apiKey: key }) }, traits, (request) =>
-          extraFor(provider, request),
+        ...openChatCompletions({ ...settings, ...omitNullish({ apiKey: key }) }, traits, (request) =>
+          selectExtraParameters(provider, request),
         ),
-        originOf: (model) => originOf(provider, model),
+        stateOriginOf: (model) => reasoningOriginOf(provider, model),
       };
     case "anthropic":
-      return anthropic({ ...settings, apiKey: key ?? NO_KEY }, traits);
+      return openAnthropic({ ...settings, apiKey: key ?? NO_KEY }, traits);
     case "google":
-      return google({ ...settings, apiKey: key ?? NO_KEY }, traits);
+      return openGoogle({ ...settings, apiKey: key ?? NO_KEY }, traits);
   }
 }
 
-function chatCompletions(
+function openChatCompletions(
   settings: Omit<Parameters<typeof createOpenAICompatible>[0], "name">,
   traits: VendorTraits,
-  extraOf: (request: Request) => ReturnType<typeof extraFor>,
+  extraOf: (request: Request) => ReturnType<typeof selectExtraParameters>,
 ): Vendor {
   const name = "openaiCompatible";
   const provider = createOpenAICompatible({
@@ -86,13 +86,13 @@ function chatCompletions(
     model: (model) => provider.chatModel(model),
     traits,
     stateOwner: "chat",
-    takesPlainReasoning: true,
-    finishPrompt: (prompt, model) => withReturnedState(prompt, model, name, traits),
+    acceptsUnsignedReasoning: true,
+    finishPrompt: (prompt, model) => writeReturnedState(prompt, model, name, traits),
     readsRawChunks: true,
     // Names that the SDK does not know are written into the body as they are.
     options: (request) => ({
       ...(extraOf(request) as SharedV4ProviderOptions[string]),
-      ...given({
+      ...omitNullish({
         user: request.user ?? request.safety_identifier,
         textVerbosity: request.text?.verbosity,
         // The SDK would be strict by itself, and a schema that was not written for it be refused.
@@ -109,18 +109,18 @@ function wantsLogprobs(request: Request): boolean {
   return (request.top_logprobs ?? 0) > 0 || (request.include ?? []).includes("message.output_text.logprobs");
 }
 
-function anthropic(settings: Parameters<typeof createAnthropic>[0], traits: VendorTraits): Vendor {
+function openAnthropic(settings: Parameters<typeof createAnthropic>[0], traits: VendorTraits): Vendor {
   const provider = createAnthropic(settings);
   return {
     name: "anthropic",
     model: (model) => provider.messages(model),
     traits,
     stateOwner: "anthropic",
-    takesPlainReasoning: false,
+    acceptsUnsignedReasoning: false,
     readsRawChunks: false,
     options: (request) => {
       const userId = request.safety_identifier ?? request.user;
-      return given({
+      return omitNullish({
         disableParallelToolUse: request.parallel_tool_calls === false ? true : undefined,
         metadata: userId == null ? undefined : { userId },
         // They say that a model which thinks in silence is alive.
@@ -130,14 +130,14 @@ function anthropic(settings: Parameters<typeof createAnthropic>[0], traits: Vend
   };
 }
 
-function google(settings: Parameters<typeof createGoogle>[0], traits: VendorTraits): Vendor {
+function openGoogle(settings: Parameters<typeof createGoogle>[0], traits: VendorTraits): Vendor {
   const provider = createGoogle(settings);
   return {
     name: "google",
     model: (model) => provider.chat(model),
     traits,
     stateOwner: "google",
-    takesPlainReasoning: false,
+    acceptsUnsignedReasoning: false,
     readsRawChunks: false,
     options: ({ reasoning }) => {
       const reasons = (reasoning?.effort ?? "none") !== "none" || reasoning?.summary != null;

@@ -16,7 +16,7 @@ export interface Candidate {
   model: string;
 }
 
-type Unserved = Extract<UpstreamFinish, { status: "failed" }> | PostponedFinish;
+type UnservedFinish = Extract<UpstreamFinish, { status: "failed" }> | PostponedFinish;
 
 export class FallbackUpstream implements Upstream {
   readonly #first: Candidate;
@@ -30,10 +30,10 @@ export class FallbackUpstream implements Upstream {
   }
 
   async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
-    const first = yield* ask(this.#first, call, signal);
+    const first = yield* tryCandidate(this.#first, call, signal);
     if (first === undefined) return;
     const isUnavailable = first.status === "postponed" || first.isUnavailable === true;
-    const unserved: Unserved[] = [first];
+    const unserved: UnservedFinish[] = [first];
     const others = isUnavailable ? this.#others : [];
     for (const candidate of others) {
       this.#logger.warn(
@@ -45,21 +45,21 @@ export class FallbackUpstream implements Upstream {
         },
         "Model not available, asking its fallback",
       );
-      await call.attachment?.forget();
-      const finish = yield* ask(candidate, call, signal);
+      await call.remoteRun?.forget();
+      const finish = yield* tryCandidate(candidate, call, signal);
       if (finish === undefined) return;
       unserved.push(finish);
     }
-    yield shortestWait(unserved) ?? first;
+    yield findShortestWait(unserved) ?? first;
   }
 }
 
 /** Passes on what the candidate yields. Answers its finish instead if it yielded nothing before and did not serve the call. */
-async function* ask(
+async function* tryCandidate(
   { upstream, model }: Candidate,
   call: UpstreamCall,
   signal: AbortSignal,
-): AsyncGenerator<UpstreamEvent, Unserved | undefined> {
+): AsyncGenerator<UpstreamEvent, UnservedFinish | undefined> {
   let hasOutput = false;
   for await (const event of upstream.run({ ...call, model }, signal)) {
     if (!hasOutput && event.type === "finish" && (event.status === "failed" || event.status === "postponed")) {
@@ -72,7 +72,7 @@ async function* ask(
 }
 
 /** If any of them only has to be waited for. One that asked for nothing may be free at once. */
-function shortestWait(unserved: readonly Unserved[]): PostponedFinish | undefined {
+function findShortestWait(unserved: readonly UnservedFinish[]): PostponedFinish | undefined {
   const postponed = unserved.filter((finish) => finish.status === "postponed");
-  return postponed.toSorted((a, b) => (a.afterMs ?? 0) - (b.afterMs ?? 0))[0];
+  return postponed.toSorted((a, b) => (a.retryAfterMs ?? 0) - (b.retryAfterMs ?? 0))[0];
 }

@@ -2,12 +2,12 @@
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 
-const SEARCH = ["in_progress", "searching", "completed"];
+const SEARCH_PHASES = ["in_progress", "searching", "completed"];
 
 /** In their order. A call that failed has no further step, but for those that end with it. */
 const PHASES: Partial<Record<OutputItem["type"], readonly string[]>> = {
-  web_search_call: SEARCH,
-  file_search_call: SEARCH,
+  web_search_call: SEARCH_PHASES,
+  file_search_call: SEARCH_PHASES,
   image_generation_call: ["in_progress", "generating", "completed"],
   code_interpreter_call: ["in_progress", "interpreting", "completed"],
   mcp_call: ["in_progress", "completed"],
@@ -16,7 +16,7 @@ const PHASES: Partial<Record<OutputItem["type"], readonly string[]>> = {
 };
 
 /** Of the item's steps those up to `phase`, or all: the ones that are told already are for the caller to leave out. */
-export function stepsUpTo(item: OutputItem, output_index: number, phase?: string): ItemEventDraft[] {
+export function createStepsUpTo(item: OutputItem, output_index: number, phase?: string): ItemEventDraft[] {
   const phases = PHASES[item.type];
   if (phases === undefined) return [];
   const end = phase === undefined ? phases.length : phases.indexOf(phase);
@@ -30,7 +30,7 @@ export function stepsUpTo(item: OutputItem, output_index: number, phase?: string
 }
 
 /** The last word of an event's name, if it is a step of such an item. */
-export function phaseOf(item: OutputItem, { type }: ItemEventDraft): string | undefined {
+export function readPhase(item: OutputItem, { type }: ItemEventDraft): string | undefined {
   const prefix = `response.${item.type}.`;
   const phase = type.startsWith(prefix) ? type.slice(prefix.length) : undefined;
   return phase === "failed" ? "completed" : phase;

@@ -1,5 +1,5 @@
 /** How a provider's response ended, in the terms of the upstream contract. */
-import type { ProviderReport } from "../../../src/lifecycle/end-response.ts";
+import type { ProviderReport } from "../../../src/lifecycle/lifecycle-events.ts";
 import {
   incompleteDetailsSchema,
   responseModerationSchema,
@@ -8,7 +8,7 @@ import {
 } from "../../../src/protocol/response.ts";
 import { serviceTierSchema } from "../../../src/protocol/settings.ts";
 import type { PostponedFinish, UpstreamFinish } from "../upstream.ts";
-import { describeProviderError } from "../provider/faults.ts";
+import { describeProviderError } from "../provider/provider-error.ts";
 import { asIndex, isObject, type ProviderEvent } from "../provider/json.ts";
 
 type Finish = Exclude<UpstreamFinish, PostponedFinish>;
@@ -32,7 +32,7 @@ export function readFinish(event: ProviderEvent): Finish | undefined {
   const report = readReport(response);
   const serviceTier = serviceTierSchema.safeParse(response["service_tier"]).data;
   // Some servers send `response.completed` whatever the status is. The status is what they mean.
-  switch (statedEnding(response["status"]) ?? ending) {
+  switch (readStatedEnding(response["status"]) ?? ending) {
     case "completed":
       return { type: "finish", status: "completed", usage: readUsage(response["usage"]), serviceTier, report };
     case "incomplete": {
@@ -53,7 +53,7 @@ export function readFinish(event: ProviderEvent): Finish | undefined {
   }
 }
 
-function statedEnding(status: unknown): Finish["status"] | undefined {
+function readStatedEnding(status: unknown): Finish["status"] | undefined {
   return Object.values(ENDINGS).find((ending) => ending === status);
 }
 
@@ -91,4 +91,4 @@ function readUsage(value: unknown): Usage {
 }
 
 /** A response that is over, of which the provider says no more. */
-export const UNCOUNTED: Finish = { type: "finish", status: "completed", usage: readUsage(undefined) };
+export const FINISH_WITHOUT_USAGE: Finish = { type: "finish", status: "completed", usage: readUsage(undefined) };

@@ -4,7 +4,7 @@
  */
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import { asArray, isObject, type Json } from "../provider/json.ts";
-import { without } from "../../../src/providers/openai-items.ts";
+import { omitFields } from "../../../src/providers/openai-items.ts";
 
 /** What the fold and the published types require, for servers that leave it out or say null. */
 const DEFAULTS: Record<string, Json> = {
@@ -24,31 +24,31 @@ const NO_STATUS: ReadonlySet<string> = new Set(["mcp_list_tools"]);
 const NO_RESULT = { attributes: {}, file_id: "", filename: "", score: 0, text: "" };
 
 /** `status` is for an item that states none: `in_progress` when it is added. */
-export function hostedFields(type: string, item: Json, status: ItemStatus): Json {
+export function fillHostedFields(type: string, item: Json, status: ItemStatus): Json {
   if (!Object.hasOwn(DEFAULTS, type)) return {};
-  const fields: Json = { ...DEFAULTS[type], ...(NO_STATUS.has(type) ? {} : { status }), ...without(item) };
-  return { ...fields, ...innerFields(type, fields, status) };
+  const fields: Json = { ...DEFAULTS[type], ...(NO_STATUS.has(type) ? {} : { status }), ...omitFields(item) };
+  return { ...fields, ...fillInnerFields(type, fields, status) };
 }
 
 /** What the provider said. A list of tools may leave its error out, and one client does not take null for that. */
-export function givenFields(type: string, item: Json): Json {
-  return type === "mcp_list_tools" ? without(item) : item;
+export function keepGivenFields(type: string, item: Json): Json {
+  return type === "mcp_list_tools" ? omitFields(item) : item;
 }
 
-function innerFields(type: string, fields: Json, status: ItemStatus): Json {
+function fillInnerFields(type: string, fields: Json, status: ItemStatus): Json {
   const action = isObject(fields["action"]) ? fields["action"] : {};
   switch (type) {
     case "file_search_call":
       return Array.isArray(fields["results"])
-        ? { results: fields["results"].map((result) => completed(result, NO_RESULT)) }
+        ? { results: fields["results"].map((result) => fillDefaults(result, NO_RESULT)) }
         : {};
     case "image_generation_call":
       // Null is what an image is that is not there yet. One that failed is a text without bytes.
       return status === "in_progress" ? {} : { result: fields["result"] ?? "" };
     case "local_shell_call":
-      return { action: { type: "exec", command: [], env: {}, ...without(action) } };
+      return { action: { type: "exec", command: [], env: {}, ...omitFields(action) } };
     case "mcp_list_tools":
-      return { tools: asArray(fields["tools"]).map((tool) => completed(tool, { name: "", input_schema: {} })) };
+      return { tools: asArray(fields["tools"]).map((tool) => fillDefaults(tool, { name: "", input_schema: {} })) };
     case "shell_call":
       return {
         action: { max_output_length: null, timeout_ms: null, ...action, commands: asArray(action["commands"]) },
@@ -58,6 +58,6 @@ function innerFields(type: string, fields: Json, status: ItemStatus): Json {
   }
 }
 
-function completed(value: unknown, defaults: Json): unknown {
-  return isObject(value) ? { ...defaults, ...without(value) } : value;
+function fillDefaults(value: unknown, defaults: Json): unknown {
+  return isObject(value) ? { ...defaults, ...omitFields(value) } : value;
 }

@@ -1,7 +1,7 @@
 /** Events inside an item: which of them open a content part or need one open, and what they must say to be folded. */
 import { itemEventSchema, type ItemEventDraft } from "../../../src/protocol/event.ts";
-import { completeLogprob, completePart, jsonText } from "./items.ts";
-import { isLegalEvent } from "./mended.ts";
+import { completeLogprob, completePart, toJsonText } from "./complete-item.ts";
+import { isLegalEvent } from "./legal-items.ts";
 import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
 
 export type PartType = "output_text" | "refusal" | "reasoning_text" | "summary_text";
@@ -14,7 +14,7 @@ const EMPTY_PARTS: Record<PartType, Json> = {
 };
 
 /** By the event's name without its last word. */
-const PART_OF: Record<string, PartType> = {
+const PART_TYPES: Record<string, PartType> = {
   "response.output_text": "output_text",
   "response.output_text.annotation": "output_text",
   "response.refusal": "refusal",
@@ -47,26 +47,30 @@ const FOLDED_FIELDS: Record<string, { name: string; type: "string" | "number" }>
  * A type that is in no published union makes the official clients' helper give up the whole response (contract.md#client-invariants),
  * and `output_item.done` brings the item whole without it.
  */
-const PUBLISHED: ReadonlySet<string> = new Set(itemEventSchema.options.map((option) => option.shape.type.value));
+const PUBLISHED_EVENTS: ReadonlySet<string> = new Set(itemEventSchema.options.map((option) => option.shape.type.value));
 
 /** vLLM's own names (https://github.com/vllm-project/vllm/pull/24938). */
-const OTHER_NAMES: Record<string, string> = {
+const EVENT_ALIASES: Record<string, string> = {
   "response.reasoning_part.added": "response.content_part.added",
   "response.reasoning_part.done": "response.content_part.done",
 };
 
 /** The provider's event at its place in our log, with what clients require; undefined if it is not to be passed on. */
-export function completeEvent(told: ProviderEvent, place: number, itemId: string): ItemEventDraft | undefined {
-  const event: ProviderEvent = { ...told, type: OTHER_NAMES[told.type] ?? told.type };
-  if (!PUBLISHED.has(event.type)) return undefined;
+export function completeEvent(
+  providerEvent: ProviderEvent,
+  outputIndex: number,
+  itemId: string,
+): ItemEventDraft | undefined {
+  const event: ProviderEvent = { ...providerEvent, type: EVENT_ALIASES[providerEvent.type] ?? providerEvent.type };
+  if (!PUBLISHED_EVENTS.has(event.type)) return undefined;
   if (/_arguments\.(?:delta|done)$/.test(event.type)) {
     const name = event.type.endsWith("delta") ? "delta" : "arguments";
-    event[name] = jsonText(event[name]) ?? event[name];
+    event[name] = toJsonText(event[name]) ?? event[name];
   }
   const folded = FOLDED_FIELDS[event.type];
   if (folded !== undefined && typeof event[folded.name] !== folded.type) return undefined;
   const { sequence_number: _, obfuscation: __, ...fields } = event;
-  const complete: Json = { ...fields, output_index: place };
+  const complete: Json = { ...fields, output_index: outputIndex };
   // Shell command events have no `item_id` in the published union; all others do.
   if (!event.type.startsWith("response.shell_call_command.")) complete["item_id"] = itemId;
   const index = partIndexField(event.type);
@@ -78,11 +82,11 @@ export function completeEvent(told: ProviderEvent, place: number, itemId: string
     if (!isObject(fields["part"])) return undefined;
     complete["part"] = completePart(fields["part"]);
   }
-  return mended(complete);
+  return dropIllegalLogprobs(complete);
 }
 
 /** A delta's fields were looked at above: there are many of them. */
-function mended(event: Json & { type?: unknown }): ItemEventDraft | undefined {
+function dropIllegalLogprobs(event: Json & { type?: unknown }): ItemEventDraft | undefined {
   const draft = event as unknown as ItemEventDraft;
   const isPlain = draft.type.endsWith(".delta") && Object.hasOwn(FOLDED_FIELDS, draft.type);
   if (isPlain && asArray(event["logprobs"]).length === 0) return draft;
@@ -102,7 +106,7 @@ export function endsPart(event: ItemEventDraft): boolean {
 }
 
 /** The part as it begins: for one whose beginning the provider left out. */
-export function partStart(
+export function createPartStart(
   type: PartType,
   at: { item_id: string; output_index: number },
   index: number,
@@ -115,8 +119,8 @@ export function partStart(
 }
 
 /** What kind of part this event is about; undefined for all events that are about none. */
-export function partTypeOf(event: ItemEventDraft): PartType | undefined {
-  if (!startsPart(event) && !endsPart(event)) return PART_OF[event.type.slice(0, event.type.lastIndexOf("."))];
+export function readPartType(event: ItemEventDraft): PartType | undefined {
+  if (!startsPart(event) && !endsPart(event)) return PART_TYPES[event.type.slice(0, event.type.lastIndexOf("."))];
   const part: unknown = "part" in event ? event.part : undefined;
   const type = isObject(part) ? asString(part["type"]) : undefined;
   return type !== undefined && Object.hasOwn(EMPTY_PARTS, type) ? (type as PartType) : undefined;
@@ -128,14 +132,14 @@ function isPartEvent(type: string): boolean {
 
 function partIndexField(type: string): "content_index" | "summary_index" | undefined {
   if (type.startsWith("response.reasoning_summary_")) return "summary_index";
-  const isContent = type.startsWith("response.content_part.") || PART_OF[type.slice(0, type.lastIndexOf("."))];
+  const isContent = type.startsWith("response.content_part.") || PART_TYPES[type.slice(0, type.lastIndexOf("."))];
   return isContent ? "content_index" : undefined;
 }
 
-export function partIndex(event: ItemEventDraft): number {
+export function readPartIndex(event: ItemEventDraft): number {
   return "summary_index" in event ? event.summary_index : "content_index" in event ? event.content_index : 0;
 }
 
-export function withPartIndex(event: ItemEventDraft, index: number): ItemEventDraft {
+export function setPartIndex(event: ItemEventDraft, index: number): ItemEventDraft {
   return { ...event, [partIndexField(event.type)!]: index };
 }

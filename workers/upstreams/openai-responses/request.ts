@@ -1,13 +1,13 @@
 /** A call as the body of the provider's `POST /responses`. */
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
 import type { UpstreamCall } from "../upstream.ts";
-import { providerItems, without } from "../../../src/providers/openai-items.ts";
+import { toProviderItems, omitFields } from "../../../src/providers/openai-items.ts";
 
 /**
  * Passed on if they were given. Not among them: `metadata` and `client_metadata`, which are for this server, and what it
  * does itself (`background`, `store`, `stream`, `previous_response_id`, `conversation`, `prompt`, `context_management`).
  */
-const PASSED_ON = [
+const FORWARDED_PARAMETERS = [
   "access_programs",
   "frequency_penalty",
   "image",
@@ -33,19 +33,19 @@ const PASSED_ON = [
 /** `extra`: what the request carries of the provider's own parameters. */
 export function createParams(call: UpstreamCall, extra: object = {}): ResponseCreateParamsStreaming {
   const { reasoning, text, prompt_cache_options: cache } = call.request;
-  const include = includedData(call.request);
+  const include = selectIncludes(call.request);
   const params = {
     ...extra,
     model: call.model,
-    input: providerItems([...call.input, ...call.produced]),
+    input: toProviderItems([...call.history, ...call.completedItems]),
     stream: true,
     // Nothing stays with the provider: this server keeps the conversation and sends the whole of it.
     store: false,
-    ...without(Object.fromEntries(PASSED_ON.map((name) => [name, call.request[name]]))),
-    ...(text == null ? {} : { text: without({ ...text, format: text.format && without(text.format) }) }),
-    ...(reasoning == null ? {} : { reasoning: without(reasoning) }),
+    ...omitFields(Object.fromEntries(FORWARDED_PARAMETERS.map((name) => [name, call.request[name]]))),
+    ...(text == null ? {} : { text: omitFields({ ...text, format: text.format && omitFields(text.format) }) }),
+    ...(reasoning == null ? {} : { reasoning: omitFields(reasoning) }),
     // The response to compare with is one of ours, which the provider cannot look up.
-    ...(cache == null ? {} : { prompt_cache_options: without(cache, "comparison_response_id") }),
+    ...(cache == null ? {} : { prompt_cache_options: omitFields(cache, "comparison_response_id") }),
     ...(include.length === 0 ? {} : { include }),
   };
   // Our schemas let through what the SDK's types are narrower about; the provider is the judge of it.
@@ -53,15 +53,20 @@ export function createParams(call: UpstreamCall, extra: object = {}): ResponseCr
 }
 
 /** Under which the provider's people find the response of ours that theirs was made for. */
-const OWN_ID = "background_response_id";
+const RESPONSE_ID_KEY = "background_response_id";
 
 /** The same, to be run in the provider's background. What it must store to that end is deleted when it is over. */
-export function backgroundParams(call: UpstreamCall, extra: object): ResponseCreateParamsStreaming {
-  return { ...createParams(call, extra), background: true, store: true, metadata: { [OWN_ID]: call.responseId } };
+export function createBackgroundParams(call: UpstreamCall, extra: object): ResponseCreateParamsStreaming {
+  return {
+    ...createParams(call, extra),
+    background: true,
+    store: true,
+    metadata: { [RESPONSE_ID_KEY]: call.responseId },
+  };
 }
 
 /** Encrypted reasoning is asked for only of a model that was asked to reason: others refuse the request for it. */
-function includedData({ include, reasoning }: UpstreamCall["request"]): readonly string[] {
+function selectIncludes({ include, reasoning }: UpstreamCall["request"]): readonly string[] {
   const reasons = reasoning?.effort != null || reasoning?.summary != null;
   return [...new Set([...(include ?? []), ...(reasons ? (["reasoning.encrypted_content"] as const) : [])])];
 }

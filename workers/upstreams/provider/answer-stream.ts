@@ -9,33 +9,33 @@
  *   - An answer in one piece, where a stream was asked for, becomes one (whole-answer.ts).
  */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import { currentConnection, type Connection } from "./connection.ts";
+import { getCurrentConnection, type Connection } from "./connection.ts";
 import { isObject } from "./json.ts";
-import { eventsOfAnswer } from "./whole-answer.ts";
+import { toStreamEvents } from "./unstreamed-answer.ts";
 
 type Fetch = typeof globalThis.fetch;
 
 const DONE = "[DONE]";
 
 /** Puts the events of one stream right. */
-export interface Mender {
+export interface EventNormalizer {
   /** Undefined if the event is to be left out. */
   read(event: unknown): unknown;
   /** What is missing at the end; `isDone` if the provider has said that it is the end. */
   end(isDone: boolean): unknown[];
 }
 
-export const NO_MENDER: Mender = { read: (event) => event, end: () => [] };
+export const NO_NORMALIZER: EventNormalizer = { read: (event) => event, end: () => [] };
 
-export function streamingAnswers(send: Fetch, openMender: () => Mender = () => NO_MENDER): Fetch {
+export function withEventStream(send: Fetch, openMender: () => EventNormalizer = () => NO_NORMALIZER): Fetch {
   return async (url, init) => {
-    const connection = currentConnection();
+    const connection = getCurrentConnection();
     const response = await send(url, init);
     if (!response.ok || response.body === null || !asksForStream(url, init)) return response;
     const isStream = response.headers.get("content-type")?.includes("event-stream") === true;
     const body = isStream
-      ? streamOf(mended(response.body, openMender(), connection))
-      : streamOfWhole(await response.text(), openMender(), connection);
+      ? toReadableStream(normalizeStream(response.body, openMender(), connection))
+      : streamWholeAnswer(await response.text(), openMender(), connection);
     const headers = new Headers({ ...Object.fromEntries(response.headers), "content-type": "text/event-stream" });
     return new Response(body, { status: response.status, statusText: response.statusText, headers });
   };
@@ -50,14 +50,14 @@ function asksForStream(url: Parameters<Fetch>[0], init: RequestInit | undefined)
 }
 
 /** Also without the blank line behind it, which not all servers send. */
-const END = /[\r\n]data: ?\[DONE\]/;
+const DONE_LINE = /[\r\n]data: ?\[DONE\]/;
 /** An end that is cut in two is found by what is kept of its first part. */
 const KEPT_CHARACTERS = "\ndata: [DONE]".length - 1;
 
 /** Not by `pipeThrough`: a stream that breaks would lose what had come before. */
-async function* mended(
+async function* normalizeStream(
   body: AsyncIterable<Uint8Array>,
-  mender: Mender,
+  mender: EventNormalizer,
   connection: Connection | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const encoder = new TextEncoder();
@@ -66,24 +66,26 @@ async function* mended(
   const parser = createParser({ onEvent: (event) => events.push(event) });
   let kept = "\n";
   for await (const chunk of body) {
-    connection?.noteLife();
+    connection?.noteActivity();
     const text = decoder.decode(chunk, { stream: true });
-    const end = END.exec(kept + text);
+    const end = DONE_LINE.exec(kept + text);
     const own = end === null ? text : `${text.slice(0, Math.max(0, end.index + end[0].length - kept.length))}\n\n`;
     kept = (kept + text).slice(-KEPT_CHARACTERS);
     parser.feed(own);
-    const read = events.splice(0).flatMap(({ data, event }) => (data.trim() === DONE ? [] : mend(data, event, mender)));
+    const read = events
+      .splice(0)
+      .flatMap(({ data, event }) => (data.trim() === DONE ? [] : normalizeEvent(data, event, mender)));
     if (read.length > 0) yield encoder.encode(read.join(""));
     if (end === null) continue;
     connection?.noteEnd();
-    yield encoder.encode([...mender.end(true).map((missing) => frame(missing)), `data: ${DONE}\n\n`].join(""));
+    yield encoder.encode([...mender.end(true).map((missing) => encodeFrame(missing)), `data: ${DONE}\n\n`].join(""));
     return;
   }
-  const missing = mender.end(false).map((each) => frame(each));
+  const missing = mender.end(false).map((each) => encodeFrame(each));
   if (missing.length > 0) yield encoder.encode(missing.join(""));
 }
 
-function streamOf(chunks: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream<Uint8Array> {
+function toReadableStream(chunks: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {
       const next = await chunks.next();
@@ -96,25 +98,25 @@ function streamOf(chunks: AsyncGenerator<Uint8Array, void, undefined>): Readable
   });
 }
 
-function mend(data: string, name: string | undefined, mender: Mender): string[] {
+function normalizeEvent(data: string, name: string | undefined, mender: EventNormalizer): string[] {
   const event = parse(data);
   const read = event === undefined ? undefined : mender.read(event);
-  return read === undefined ? [] : [frame(read, name)];
+  return read === undefined ? [] : [encodeFrame(read, name)];
 }
 
-function streamOfWhole(body: string, mender: Mender, connection: Connection | undefined): string {
+function streamWholeAnswer(body: string, mender: EventNormalizer, connection: Connection | undefined): string {
   const answer = parse(body);
   // Not for this file to judge: what asked for it says that it is no answer.
   if (answer === undefined) return body;
-  const frames = eventsOfAnswer(answer).flatMap((event) => {
+  const frames = toStreamEvents(answer).flatMap((event) => {
     const read = mender.read(event);
-    return read === undefined ? [] : [frame(read)];
+    return read === undefined ? [] : [encodeFrame(read)];
   });
   connection?.noteEnd();
-  return [...frames, ...mender.end(true).map((missing) => frame(missing)), `data: ${DONE}\n\n`].join("");
+  return [...frames, ...mender.end(true).map((missing) => encodeFrame(missing)), `data: ${DONE}\n\n`].join("");
 }
 
-function frame(event: unknown, name?: string): string {
+function encodeFrame(event: unknown, name?: string): string {
   return `${name === undefined ? "" : `event: ${name}\n`}data: ${JSON.stringify(event)}\n\n`;
 }
 

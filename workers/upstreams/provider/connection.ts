@@ -1,21 +1,21 @@
 /** The HTTP exchange of one try: its limits in time, and its certain end. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type ProviderFault, timeLimitFault } from "./faults.ts";
+import { type ProviderError, createTimeoutError } from "./provider-error.ts";
 
-export interface TimeLimit {
+export interface ProviderTimeout {
   /** The setting that an operator would change. */
   setting: string;
   ms: number;
 }
 
 /** What an SDK threw, in the terms of this server. */
-export type ClassifyFault = (error: unknown) => ProviderFault;
+export type ClassifyError = (error: unknown) => ProviderError;
 
 /** The SDKs' requests know nothing of the try that they are of; what they call for their bytes does. */
-const CURRENT = new AsyncLocalStorage<Connection>();
+const CURRENT_CONNECTION = new AsyncLocalStorage<Connection>();
 
-export function currentConnection(): Connection | undefined {
-  return CURRENT.getStore();
+export function getCurrentConnection(): Connection | undefined {
+  return CURRENT_CONNECTION.getStore();
 }
 
 export class Connection {
@@ -23,12 +23,12 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
   #isEnded = false;
   readonly #cancelled: AbortSignal;
-  readonly #classify: ClassifyFault;
+  readonly #classify: ClassifyError;
   readonly #closing = new AbortController();
   /** Aborted when the run is cancelled, a limit has passed, or the try is over. The SDK then destroys the socket. */
   readonly signal: AbortSignal;
 
-  constructor(cancelled: AbortSignal, classify: ClassifyFault) {
+  constructor(cancelled: AbortSignal, classify: ClassifyError) {
     this.#cancelled = cancelled;
     this.#classify = classify;
     this.signal = AbortSignal.any([cancelled, this.#closing.signal]);
@@ -38,7 +38,7 @@ export class Connection {
    * Waits for the provider, and only for it: the clock stands still while the reader of the events is busy. Rejects
    * with the reason of the cancellation, or with a ProviderFault.
    */
-  async within<T>(limit: TimeLimit, work: PromiseLike<T>): Promise<T> {
+  async waitWithin<T>(limit: ProviderTimeout, work: PromiseLike<T>): Promise<T> {
     let expired = false;
     const timer = setTimeout(() => {
       expired = true;
@@ -53,18 +53,18 @@ export class Connection {
     this.#timer = undefined;
     // Before the outcome is looked at: a stream of the SDK that was aborted ends as if it had been read to its end.
     this.#cancelled.throwIfAborted();
-    if (expired) throw timeLimitFault(limit);
+    if (expired) throw createTimeoutError(limit);
     if ("error" in outcome) throw this.#classify(outcome.error);
     return outcome.value;
   }
 
   /** Begins the request of this try: what its answer brings is noted here. */
-  open<T>(request: () => T): T {
-    return CURRENT.run(this, request);
+  runRequest<T>(request: () => T): T {
+    return CURRENT_CONNECTION.run(this, request);
   }
 
   /** Something has come, if only a comment: the wait begins again. */
-  noteLife(): void {
+  noteActivity(): void {
     this.#timer?.refresh();
   }
 

@@ -12,45 +12,45 @@ const MAX_CHARACTERS = 1_000;
 const MAX_DETAILS = 20;
 const MAX_DEPTH = 5;
 /** In which a provider puts words, or an object that has them; the most telling first. */
-const FIELDS = ["message", "msg", "detail", "details", "error", "errors", "error_description", "title", "reason"];
+const TEXT_FIELDS = ["message", "msg", "detail", "details", "error", "errors", "error_description", "title", "reason"];
 
 /** Undefined if it has none. */
-export function errorText(error: unknown): string | undefined {
-  return textOf(error, 0)?.slice(0, MAX_CHARACTERS);
+export function extractErrorText(error: unknown): string | undefined {
+  return extractText(error, 0)?.slice(0, MAX_CHARACTERS);
 }
 
-function textOf(value: unknown, depth: number): string | undefined {
+function extractText(value: unknown, depth: number): string | undefined {
   if (depth > MAX_DEPTH) return undefined;
-  if (typeof value === "string") return textOfString(value, depth);
+  if (typeof value === "string") return extractTextFromString(value, depth);
   if (Array.isArray(value)) {
-    const texts = value.slice(0, MAX_DETAILS).map((each) => textOf(each, depth + 1));
+    const texts = value.slice(0, MAX_DETAILS).map((each) => extractText(each, depth + 1));
     return texts.filter((text) => text !== undefined).join("; ") || undefined;
   }
-  return isObject(value) ? textOfObject(value, depth) : undefined;
+  return isObject(value) ? extractTextFromObject(value, depth) : undefined;
 }
 
 /** Some send JSON as a string. */
-function textOfString(value: string, depth: number): string | undefined {
+function extractTextFromString(value: string, depth: number): string | undefined {
   const text = value.trim();
   if (!/^[{[]/.test(text)) return text || undefined;
   try {
-    return textOf(JSON.parse(text), depth + 1) ?? text;
+    return extractText(JSON.parse(text), depth + 1) ?? text;
   } catch {
     return text;
   }
 }
 
-function textOfObject(fields: Json, depth: number): string | undefined {
+function extractTextFromObject(fields: Json, depth: number): string | undefined {
   let text: string | undefined;
-  for (const name of FIELDS) text ??= textOf(fields[name], depth + 1);
-  const behind = isObject(fields["metadata"]) ? textOf(fields["metadata"]["raw"], depth + 1) : undefined;
+  for (const name of TEXT_FIELDS) text ??= extractText(fields[name], depth + 1);
+  const behind = isObject(fields["metadata"]) ? extractText(fields["metadata"]["raw"], depth + 1) : undefined;
   if (behind !== undefined) text = text === undefined ? behind : `${text}: ${behind}`;
-  const place = placeOf(fields["loc"]);
+  const place = formatLocation(fields["loc"]);
   return text === undefined || place === undefined ? text : `${place}: ${text}`;
 }
 
 /** A path as pydantic has it. */
-function placeOf(loc: unknown): string | undefined {
+function formatLocation(loc: unknown): string | undefined {
   const names = asArray(loc).flatMap((name) => asString(name) ?? (typeof name === "number" ? String(name) : []));
   return names.length > 0 ? names.join(".") : undefined;
 }

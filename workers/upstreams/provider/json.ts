@@ -1,5 +1,5 @@
 /** JSON that another server sent. Nothing of it is believed before it was looked at. */
-import { without } from "../../../src/providers/openai-items.ts";
+import { omitFields } from "../../../src/providers/openai-items.ts";
 
 export type Json = Record<string, unknown>;
 export type ProviderEvent = Json & { type: string };
@@ -26,6 +26,6 @@ export function asArray(value: unknown): readonly unknown[] {
 }
 
 /** The fields that say something: for options in which null or undefined would be a value. */
-export function given<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return without(fields) as { [K in keyof T]?: NonNullable<T[K]> };
+export function omitNullish<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return omitFields(fields) as { [K in keyof T]?: NonNullable<T[K]> };
 }

@@ -2,12 +2,12 @@
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { HiddenReasoning } from "../upstream.ts";
-import { shortLogprob, TextLogprobs } from "./logprobs.ts";
-import { type ItemPlace, placeId } from "../place-id.ts";
+import { toEventLogprob, TextLogprobs } from "./logprobs.ts";
+import { type ItemPosition, deriveItemId } from "../derive-item-id.ts";
 import type { PlannedItem } from "./plan.ts";
 
 /** Where an item stands. */
-export interface Place extends ItemPlace {
+export interface OutputPosition extends ItemPosition {
   /** Counted from 0 in this call. */
   output_index: number;
 }
@@ -20,21 +20,21 @@ export interface ItemEvents {
 }
 
 /** `alternatives` are given with each token of a text, if a number of them is. */
-export function itemEvents(item: PlannedItem, place: Place, alternatives?: number): ItemEvents {
+export function createItemEvents(item: PlannedItem, place: OutputPosition, alternatives?: number): ItemEvents {
   switch (item.type) {
     case "reasoning":
       return REASONING[item.shown](place);
     case "function_call":
-      return functionCallEvents(place, item);
+      return createFunctionCallEvents(place, item);
     case "message":
-      return item.part === "refusal" ? refusalEvents(place) : textEvents(place, alternatives);
+      return item.part === "refusal" ? createRefusalEvents(place) : createTextEvents(place, alternatives);
   }
 }
 
-const REASONING = { summary: summaryEvents, text: reasoningTextEvents, hidden: hiddenEvents };
+const REASONING = { summary: createSummaryEvents, text: createReasoningTextEvents, hidden: createHiddenEvents };
 
-function summaryEvents({ output_index, ...place }: Place): ItemEvents {
-  const item = { type: "reasoning", id: placeId("rs", place) } as const;
+function createSummaryEvents({ output_index, ...place }: OutputPosition): ItemEvents {
+  const item = { type: "reasoning", id: deriveItemId("rs", place) } as const;
   const at = { item_id: item.id, output_index, summary_index: 0 };
   return {
     open: [
@@ -53,8 +53,8 @@ function summaryEvents({ output_index, ...place }: Place): ItemEvents {
   };
 }
 
-function reasoningTextEvents({ output_index, ...place }: Place): ItemEvents {
-  const item = { type: "reasoning", id: placeId("rs", place), summary: [] as never[] } as const;
+function createReasoningTextEvents({ output_index, ...place }: OutputPosition): ItemEvents {
+  const item = { type: "reasoning", id: deriveItemId("rs", place), summary: [] as never[] } as const;
   const at = { item_id: item.id, output_index, content_index: 0 };
   return {
     open: [
@@ -70,8 +70,8 @@ function reasoningTextEvents({ output_index, ...place }: Place): ItemEvents {
   };
 }
 
-function hiddenEvents({ output_index, ...place }: Place): ItemEvents {
-  const item = { type: "reasoning", id: placeId("rs", place), summary: [] as never[] } as const;
+function createHiddenEvents({ output_index, ...place }: OutputPosition): ItemEvents {
+  const item = { type: "reasoning", id: deriveItemId("rs", place), summary: [] as never[] } as const;
   return {
     open: [{ type: "response.output_item.added", output_index, item: { ...item, status: "in_progress" } }],
     delta: () => undefined,
@@ -82,14 +82,14 @@ function hiddenEvents({ output_index, ...place }: Place): ItemEvents {
   };
 }
 
-function functionCallEvents(
-  { output_index, ...place }: Place,
+function createFunctionCallEvents(
+  { output_index, ...place }: OutputPosition,
   { name, namespace }: { name: string; namespace?: string },
 ): ItemEvents {
-  const id = placeId("fc", place);
+  const id = deriveItemId("fc", place);
   const called = { name, ...(namespace !== undefined && { namespace }) };
   const item = (status: ItemStatus, json: string) =>
-    ({ type: "function_call", id, call_id: placeId("call", place), ...called, arguments: json, status }) as const;
+    ({ type: "function_call", id, call_id: deriveItemId("call", place), ...called, arguments: json, status }) as const;
   const at = { item_id: id, output_index };
   return {
     open: [{ type: "response.output_item.added", output_index, item: item("in_progress", "") }],
@@ -101,12 +101,17 @@ function functionCallEvents(
   };
 }
 
-function textEvents({ output_index, ...place }: Place, alternatives: number | undefined): ItemEvents {
-  const id = placeId("msg", place);
+function createTextEvents({ output_index, ...place }: OutputPosition, alternatives: number | undefined): ItemEvents {
+  const id = deriveItemId("msg", place);
   const item = { type: "message", id, role: "assistant" } as const;
   const at = { item_id: id, output_index, content_index: 0 };
   const logprobs = new TextLogprobs(alternatives);
-  const textPart = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: logprobs.said });
+  const textPart = (text: string) => ({
+    type: "output_text" as const,
+    text,
+    annotations: [],
+    logprobs: logprobs.emitted,
+  });
   return {
     open: [
       { type: "response.output_item.added", output_index, item: { ...item, status: "in_progress", content: [] } },
@@ -116,18 +121,18 @@ function textEvents({ output_index, ...place }: Place, alternatives: number | un
       type: "response.output_text.delta",
       ...at,
       delta,
-      logprobs: logprobs.next(delta).map(shortLogprob),
+      logprobs: logprobs.next(delta).map(toEventLogprob),
     }),
     close: (text, status) => [
-      { type: "response.output_text.done", ...at, text, logprobs: logprobs.said.map(shortLogprob) },
+      { type: "response.output_text.done", ...at, text, logprobs: logprobs.emitted.map(toEventLogprob) },
       { type: "response.content_part.done", ...at, part: textPart(text) },
       { type: "response.output_item.done", output_index, item: { ...item, status, content: [textPart(text)] } },
     ],
   };
 }
 
-function refusalEvents({ output_index, ...place }: Place): ItemEvents {
-  const id = placeId("msg", place);
+function createRefusalEvents({ output_index, ...place }: OutputPosition): ItemEvents {
+  const id = deriveItemId("msg", place);
   const item = { type: "message", id, role: "assistant" } as const;
   const at = { item_id: id, output_index, content_index: 0 };
   return {

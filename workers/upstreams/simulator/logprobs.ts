@@ -13,13 +13,13 @@ type Logprob = NonNullable<Extract<OutputContent, { type: "output_text" }>["logp
 
 /** They are in memory several times while a text's last events are written. */
 const MAX_LOGPROBS = 200_000;
-const LEAST_LIKELY = 0.3;
+const MIN_LIKELIHOOD = 0.3;
 
-const OTHERS =
+const OTHER_TOKENS =
   " the, a, one, no, this, that, its, it, and, or, then, when, of, to, in, on, is, was, what, who, how".split(",");
 
 /** Undefined if the client did not include them. Throws for more of them than could be kept. */
-export function alternativesOf(call: UpstreamCall, plan: readonly PlannedItem[]): number | undefined {
+export function readAlternatives(call: UpstreamCall, plan: readonly PlannedItem[]): number | undefined {
   const { include, top_logprobs: alternatives } = call.request;
   if (include?.includes("message.output_text.logprobs") !== true) return undefined;
   const count = alternatives ?? 0;
@@ -32,7 +32,7 @@ export function alternativesOf(call: UpstreamCall, plan: readonly PlannedItem[])
 
 /** The logprobs of one text, token by token. */
 export class TextLogprobs {
-  readonly said: Logprob[] = [];
+  readonly emitted: Logprob[] = [];
   readonly #alternatives: number | undefined;
   readonly #random = new SeededRandom("logprobs");
 
@@ -43,31 +43,34 @@ export class TextLogprobs {
   /** What the next token's event carries: none, or the one of this token. */
   next(token: string): Logprob[] {
     if (this.#alternatives === undefined) return [];
-    const likelihood = LEAST_LIKELY + (1 - LEAST_LIKELY) * this.#random.next();
-    const logprob = { ...tokenOf(token, likelihood), top_logprobs: this.#top(token, likelihood, this.#alternatives) };
-    this.said.push(logprob);
+    const likelihood = MIN_LIKELIHOOD + (1 - MIN_LIKELIHOOD) * this.#random.next();
+    const logprob = {
+      ...createTokenLogprob(token, likelihood),
+      top_logprobs: this.#topAlternatives(token, likelihood, this.#alternatives),
+    };
+    this.emitted.push(logprob);
     return [logprob];
   }
 
   /** Each other token has half of what is left over; a token that was less likely than another was said by chance. */
-  #top(token: string, likelihood: number, count: number): Logprob["top_logprobs"] {
+  #topAlternatives(token: string, likelihood: number, count: number): Logprob["top_logprobs"] {
     if (count === 0) return [];
-    const others = OTHERS.filter((other) => other !== token).slice(0, count - 1);
-    const all = [tokenOf(token, likelihood)];
+    const others = OTHER_TOKENS.filter((other) => other !== token).slice(0, count - 1);
+    const all = [createTokenLogprob(token, likelihood)];
     let rest = 1 - likelihood;
     for (const other of others) {
       rest /= 2;
-      all.push(tokenOf(other, rest));
+      all.push(createTokenLogprob(other, rest));
     }
     return all.sort((a, b) => b.logprob - a.logprob);
   }
 }
 
-function tokenOf(token: string, likelihood: number): { token: string; bytes: number[]; logprob: number } {
+function createTokenLogprob(token: string, likelihood: number): { token: string; bytes: number[]; logprob: number } {
   return { token, bytes: [...Buffer.from(token)], logprob: Number(Math.log(likelihood).toFixed(6)) };
 }
 
 /** As events carry it: the published type has no bytes there. */
-export function shortLogprob({ token, logprob, top_logprobs }: Logprob) {
+export function toEventLogprob({ token, logprob, top_logprobs }: Logprob) {
   return { token, logprob, top_logprobs: top_logprobs.map((each) => ({ token: each.token, logprob: each.logprob })) };
 }

@@ -21,7 +21,7 @@ export class Pace {
 
   async beforeDelta(): Promise<void> {
     const { delayMs, hangs, signal } = this.#options;
-    if (hangs && this.#deltas >= DELTAS_BEFORE_HANGING) await aborted(signal);
+    if (hangs && this.#deltas >= DELTAS_BEFORE_HANGING) await waitForAbort(signal);
     this.#deltas++;
     if (delayMs > 0) await pause(delayMs, signal);
     else if (this.#deltas % DELTAS_PER_TURN === 0) await nextTurn();
@@ -30,7 +30,7 @@ export class Pace {
 
   /** A call that hangs does not end either, however short its answer is. */
   async beforeEnd(): Promise<void> {
-    if (this.#options.hangs) await aborted(this.#options.signal);
+    if (this.#options.hangs) await waitForAbort(this.#options.signal);
   }
 }
 
@@ -45,7 +45,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Never resolves. */
-async function aborted(signal: AbortSignal): Promise<never> {
+async function waitForAbort(signal: AbortSignal): Promise<never> {
   signal.throwIfAborted();
   return await new Promise<never>((_resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });

@@ -7,14 +7,14 @@ import { createHash } from "node:crypto";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import { type Callable, callableNamed, callablesAskedFor, callableTools } from "./callable-tools.ts";
+import { type Callable, findCallable, findRequestedCallables, listCallables } from "./callable-tools.ts";
 import { FillBudget } from "./schema-filler/fill-budget.ts";
 import { fillSchema } from "./schema-filler/fill-schema.ts";
 import { UnfillableSchemaError } from "./schema-filler/schema.ts";
 import { SeededRandom } from "./schema-filler/seeded-random.ts";
 import type { SimulatorSettings } from "./settings.ts";
 import * as text from "./text.ts";
-import { asksForSummary, itemText, lastUserMessage, trailingOutputs } from "./transcript.ts";
+import { asksForSummary, extractItemText, findLastUserMessage, findTrailingOutputs } from "./transcript.ts";
 
 export type PlannedItem =
   /** What is hidden is an item that is empty, and its tokens are counted. */
@@ -22,14 +22,14 @@ export type PlannedItem =
   | { type: "function_call"; name: string; namespace?: string; deltas: readonly string[] }
   | { type: "message"; part: "output_text" | "refusal"; deltas: readonly string[] };
 
-const USUAL_REASONING_DELTAS = 12;
+const DEFAULT_REASONING_DELTAS = 12;
 
 export function planItems(call: UpstreamCall, settings: SimulatorSettings): PlannedItem[] {
   const seed = conversationSeed(call, settings);
   // Each item has numbers of its own, so that what one of them needs does not change the next.
   const randomFor = (purpose: string) => new SeededRandom(`${seed} ${purpose}`);
-  const step = nextStep(call, settings);
-  const tools = step === undefined ? toolsToCall(call, settings, randomFor("tools")) : [];
+  const step = findNextStep(call, settings);
+  const tools = step === undefined ? chooseTools(call, settings, randomFor("tools")) : [];
   // One for all the calls: there may be many, and each is a schema of the same request.
   const budget = new FillBudget();
   const calls = step ?? tools.map((tool, place) => planFunctionCall(tool, randomFor(`call ${place}`), budget));
@@ -38,9 +38,9 @@ export function planItems(call: UpstreamCall, settings: SimulatorSettings): Plan
 }
 
 /** How many items of the plan are in `produced`. An item that was cut off does not count: it is made again. */
-export function countProduced(plan: readonly PlannedItem[], produced: readonly OutputItem[]): number {
+export function countCompletedItems(plan: readonly PlannedItem[], completedItems: readonly OutputItem[]): number {
   let done = 0;
-  for (const item of produced) {
+  for (const item of completedItems) {
     const isWhole = item.status == null || item.status === "completed";
     if (isWhole && item.type === plan[done]?.type) done++;
   }
@@ -49,57 +49,57 @@ export function countProduced(plan: readonly PlannedItem[], produced: readonly O
 
 function conversationSeed(call: UpstreamCall, settings: SimulatorSettings): string {
   const hash = createHash("sha256").update(`${settings.seed}`);
-  for (const item of call.input) hash.update(`\n${item.type} ${itemText(item)}`);
+  for (const item of call.history) hash.update(`\n${item.type} ${extractItemText(item)}`);
   return hash.digest("hex");
 }
 
 function planReasoning(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): PlannedItem[] {
   const { effort, summary } = call.request.reasoning ?? {};
-  const usual = effort == null || effort === "none" ? 0 : USUAL_REASONING_DELTAS;
+  const usual = effort == null || effort === "none" ? 0 : DEFAULT_REASONING_DELTAS;
   const count = settings.reasoning ?? usual;
   if (count === 0) return [];
   const shape = { deltas: count, deltaBytes: settings.delta_bytes };
   // By itself it hides what it thinks, as hosted models do; asked for deltas, it shows them as models that are run at home do.
   const shown = summary != null ? "summary" : settings.reasoning === undefined ? "hidden" : "text";
-  return [{ type: "reasoning", shown, deltas: text.proseDeltas(text.reasoningOpening(), shape, random) }];
+  return [{ type: "reasoning", shown, deltas: text.createProseDeltas(text.createReasoningOpening(), shape, random) }];
 }
 
 /** The calls of the first step that is not answered yet; undefined once there is none. */
-function nextStep({ input, request }: UpstreamCall, { steps }: SimulatorSettings): PlannedItem[] | undefined {
-  const lastMessage = input.findLastIndex((item) => item.type === "message" && item.role === "user");
-  let answered = input.slice(lastMessage + 1).filter((item) => item.type === "function_call_output").length;
+function findNextStep({ history, request }: UpstreamCall, { steps }: SimulatorSettings): PlannedItem[] | undefined {
+  const lastMessage = history.findLastIndex((item) => item.type === "message" && item.role === "user");
+  let answered = history.slice(lastMessage + 1).filter((item) => item.type === "function_call_output").length;
   const step = steps.find((calls) => {
     answered -= calls.length;
     return answered < 0;
   });
   if (step === undefined || request.tool_choice === "none") return undefined;
-  const callables = callableTools(request.tools ?? []);
+  const callables = listCallables(request.tools ?? []);
   return step.map(({ call, namespace, arguments: values }) => ({
     type: "function_call",
-    ...placeOf(
-      callableNamed(call, callables, namespace) ?? { name: call, ...(namespace !== undefined && { namespace }) },
+    ...pickName(
+      findCallable(call, callables, namespace) ?? { name: call, ...(namespace !== undefined && { namespace }) },
     ),
-    deltas: text.jsonDeltas(JSON.stringify(values)),
+    deltas: text.splitJson(JSON.stringify(values)),
   }));
 }
 
-function placeOf({ name, namespace }: Pick<Callable, "name" | "namespace">) {
+function pickName({ name, namespace }: Pick<Callable, "name" | "namespace">) {
   return { name, ...(namespace !== undefined && { namespace }) };
 }
 
 /** Empty if the answer is a message. Once calls were answered it always is, or `required` would never come to an end. */
-function toolsToCall(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): Callable[] {
+function chooseTools(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): Callable[] {
   const { tools, isForced } = permittedTools(call);
-  if (tools.length === 0 || settings.refusal || trailingOutputs(call.input).length > 0) return [];
+  if (tools.length === 0 || settings.refusal || findTrailingOutputs(call.history).length > 0) return [];
   const wanted = isForced ? Math.max(1, settings.calls) : settings.calls;
   const count = call.request.parallel_tool_calls === false ? Math.min(1, wanted) : wanted;
-  const asked = callablesAskedFor(lastUserMessage(call.input), tools);
+  const asked = findRequestedCallables(findLastUserMessage(call.history), tools);
   return Array.from({ length: count }, () => random.pick(asked.length > 0 ? asked : tools));
 }
 
 /** Functions only: the simulator has no hosted tools, as a model may leave any tool unused. */
 function permittedTools({ request }: UpstreamCall): { tools: readonly Callable[]; isForced: boolean } {
-  const tools = callableTools(request.tools ?? []);
+  const tools = listCallables(request.tools ?? []);
   const choice = request.tool_choice ?? "auto";
   if (choice === "none") return { tools: [], isForced: false };
   if (choice === "auto" || choice === "required") return { tools, isForced: choice === "required" };
@@ -124,24 +124,25 @@ function functionName(choice: { type: string; name?: unknown }): unknown {
 function planFunctionCall(tool: Callable, random: SeededRandom, budget: FillBudget): PlannedItem {
   const schema = { type: "object", ...tool.parameters };
   const json = fillJson(schema, `the parameters of the function '${tool.name}'`, random, budget);
-  return { type: "function_call", ...placeOf(tool), deltas: text.jsonDeltas(json) };
+  return { type: "function_call", ...pickName(tool), deltas: text.splitJson(json) };
 }
 
 function planMessage(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): PlannedItem {
-  const part = settings.refusal && !asksForSummary(call.input) ? "refusal" : "output_text";
-  return { type: "message", part, deltas: messageDeltas(call, settings, random) };
+  const part = settings.refusal && !asksForSummary(call.history) ? "refusal" : "output_text";
+  return { type: "message", part, deltas: planMessageDeltas(call, settings, random) };
 }
 
-function messageDeltas(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): string[] {
-  if (asksForSummary(call.input)) return text.wordDeltas(text.summaryOf(call.input.slice(0, -1).map(itemText)));
-  if (settings.text !== undefined) return text.wordDeltas(settings.text);
+function planMessageDeltas(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): string[] {
+  if (asksForSummary(call.history))
+    return text.splitWords(text.summarizeTexts(call.history.slice(0, -1).map(extractItemText)));
+  if (settings.text !== undefined) return text.splitWords(settings.text);
   const shape = { deltas: settings.tokens, deltaBytes: settings.delta_bytes };
-  if (settings.refusal) return text.proseDeltas(text.refusalOpening(), shape, random);
+  if (settings.refusal) return text.createProseDeltas(text.createRefusalOpening(), shape, random);
   const format = call.request.text?.format;
-  if (format?.type === "json_schema") return text.jsonDeltas(fillJson(format.schema, "'text.format.schema'", random));
-  if (format?.type === "json_object") return text.jsonDeltas(JSON.stringify({ message: text.SELF_DESCRIPTION }));
-  const opening = text.answerOpening(lastUserMessage(call.input), trailingOutputs(call.input));
-  return text.proseDeltas(opening, shape, random);
+  if (format?.type === "json_schema") return text.splitJson(fillJson(format.schema, "'text.format.schema'", random));
+  if (format?.type === "json_object") return text.splitJson(JSON.stringify({ message: text.SELF_DESCRIPTION }));
+  const opening = text.createAnswerOpening(findLastUserMessage(call.history), findTrailingOutputs(call.history));
+  return text.createProseDeltas(opening, shape, random);
 }
 
 function fillJson(schema: unknown, where: string, random: SeededRandom, budget?: FillBudget): string {

@@ -9,9 +9,9 @@ import { InvalidPromptError } from "../invalid-prompt.ts";
 
 const PREFIX = "simulator.";
 
-const TOKENS_MAXIMUM = 1_000_000;
+const MAX_TOKENS = 1_000_000;
 /** A whole text is in memory several times while its last events are written. */
-const TEXT_BYTES_MAXIMUM = 64 * 1024 * 1024;
+const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 const wholeNumber = (maximum: number) =>
   z
@@ -60,14 +60,14 @@ const settingsSchema = z
     /** Chooses another answer to the same request. */
     seed: wholeNumber(Number.MAX_SAFE_INTEGER).default(0),
     /** Text deltas in the message. Without it, as many as the sentences need. */
-    tokens: wholeNumber(TOKENS_MAXIMUM).optional(),
+    tokens: wholeNumber(MAX_TOKENS).optional(),
     /** Between two deltas. 0 means no timer at all. */
     delay_ms: wholeNumber(600_000).default(15),
     /**
      * Deltas of reasoning before the answer; 0 means none, whatever `reasoning.effort` says. They are shown as the text that
      * they are, or as a summary if the request asks for one.
      */
-    reasoning: wholeNumber(TOKENS_MAXIMUM).optional(),
+    reasoning: wholeNumber(MAX_TOKENS).optional(),
     /** The call fails once it has yielded this many events. */
     fail_after: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
     /** The code to fail with. Without `fail_after` the call fails before its first event. */
@@ -85,8 +85,8 @@ const settingsSchema = z
   })
   .superRefine((settings, context) => {
     const deltas = Math.max(settings.tokens ?? 0, settings.reasoning ?? 0);
-    if (deltas * settings.delta_bytes <= TEXT_BYTES_MAXIMUM) return;
-    const message = `makes a text of more than ${TEXT_BYTES_MAXIMUM} bytes`;
+    if (deltas * settings.delta_bytes <= MAX_TEXT_BYTES) return;
+    const message = `makes a text of more than ${MAX_TEXT_BYTES} bytes`;
     context.addIssue({ code: "custom", path: ["delta_bytes"], message });
   });
 /** `steps` are calls to make one after the other, each when those before it are answered, before there is an answer. */
@@ -107,7 +107,7 @@ export function readSettings(metadata: Readonly<Record<string, string>>): Simula
 }
 
 function readText(first: string | undefined, own: readonly (readonly [string, string])[]): string | undefined {
-  const parts = numbered(own, TEXT_PART);
+  const parts = sortNumbered(own, TEXT_PART);
   let last = first === undefined ? 0 : 1;
   for (const { number, key } of parts) {
     const due = last === 0 ? "text" : `text.${last + 1}`;
@@ -119,7 +119,7 @@ function readText(first: string | undefined, own: readonly (readonly [string, st
 }
 
 function readSteps(own: readonly (readonly [string, string])[]): SimulatorStep[] {
-  return numbered(own, STEP).map(({ key, value }) => {
+  return sortNumbered(own, STEP).map(({ key, value }) => {
     const parsed = stepSchema.safeParse(value);
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
@@ -128,7 +128,7 @@ function readSteps(own: readonly (readonly [string, string])[]): SimulatorStep[]
 }
 
 /** Those whose key matches, in the order of the number that it ends with. */
-function numbered(own: readonly (readonly [string, string])[], pattern: RegExp) {
+function sortNumbered(own: readonly (readonly [string, string])[], pattern: RegExp) {
   return own
     .flatMap(([key, value]) => {
       const number = pattern.exec(key)?.[1];

@@ -26,7 +26,7 @@ const OBJECTS = [
 const ENDINGS = ["", " until somebody asks", " while the clock runs", " after a restart", " and nothing is lost"];
 
 /** Without a length the text ends with the first sentence that makes it this long. */
-const USUAL_DELTAS = 40;
+const DEFAULT_DELTAS = 40;
 const QUOTED_CHARACTERS = 60;
 const QUOTED_OUTPUTS = 3;
 const SUMMARISED_TEXTS = 4;
@@ -39,7 +39,7 @@ export interface ProseShape {
 }
 
 /** `opening`, and then filler. */
-export function proseDeltas(opening: string, { deltas, deltaBytes }: ProseShape, random: SeededRandom): string[] {
+export function createProseDeltas(opening: string, { deltas, deltaBytes }: ProseShape, random: SeededRandom): string[] {
   const prose: string[] = [];
   let delta = "";
   if (deltas === 0) return prose;
@@ -47,14 +47,14 @@ export function proseDeltas(opening: string, { deltas, deltaBytes }: ProseShape,
     delta += word;
     if (delta.length < deltaBytes) continue;
     prose.push(delta);
-    if (deltas === undefined ? prose.length >= USUAL_DELTAS && word.endsWith(".") : prose.length === deltas) break;
+    if (deltas === undefined ? prose.length >= DEFAULT_DELTAS && word.endsWith(".") : prose.length === deltas) break;
     delta = "";
   }
   return prose;
 }
 
 function* endlessWords(opening: string, random: SeededRandom): Generator<string, never> {
-  yield* wordDeltas(opening);
+  yield* splitWords(opening);
   let isFirst = opening === "";
   while (true) {
     for (const word of fillerSentence(random).split(" ")) {
@@ -69,16 +69,16 @@ function fillerSentence(random: SeededRandom): string {
 }
 
 /** Cut before the spaces, so that the pieces joined are the text again. */
-export function wordDeltas(text: string): string[] {
+export function splitWords(text: string): string[] {
   return text.match(/\s*\S+|\s+$/g) ?? [];
 }
 
 /** JSON is cut between names, numbers and signs. It is not padded: every byte of it means something. */
-export function jsonDeltas(json: string): string[] {
+export function splitJson(json: string): string[] {
   return json.match(/[\p{L}\p{N}_]+|[^\p{L}\p{N}_]+/gu) ?? [];
 }
 
-export function answerOpening(userMessage: string | undefined, outputs: readonly CallOutput[]): string {
+export function createAnswerOpening(userMessage: string | undefined, outputs: readonly CallOutput[]): string {
   const sentences = [SELF_DESCRIPTION];
   if (userMessage !== undefined && userMessage !== "") sentences.push(`The last message says ${quote(userMessage)}.`);
   for (const { name, text } of outputs.slice(0, QUOTED_OUTPUTS)) {
@@ -88,7 +88,7 @@ export function answerOpening(userMessage: string | undefined, outputs: readonly
 }
 
 /** Words of the beginning and of the end of what was said: enough to see which conversation it was. */
-export function summaryOf(texts: readonly string[]): string {
+export function summarizeTexts(texts: readonly string[]): string {
   const said = texts.filter((each) => each.trim() !== "");
   const first = said.slice(0, SUMMARISED_TEXTS);
   const last = said.slice(Math.max(first.length, said.length - SUMMARISED_TEXTS));
@@ -98,11 +98,11 @@ export function summaryOf(texts: readonly string[]): string {
   return `${SELF_DESCRIPTION} It was asked to summarise ${said.length} texts:${quoted(first)}.${between}${quoted(last)}`;
 }
 
-export function refusalOpening(): string {
+export function createRefusalOpening(): string {
   return `${SELF_DESCRIPTION} It was asked to refuse, and so it refuses.`;
 }
 
-export function reasoningOpening(): string {
+export function createReasoningOpening(): string {
   return "The simulator does not think; it only shows where reasoning would be.";
 }
 

@@ -9,43 +9,43 @@ export interface CallOutput {
 }
 
 /** The outputs that the conversation ends with: what a model would answer now. */
-export function trailingOutputs(input: readonly ContextItem[]): CallOutput[] {
+export function findTrailingOutputs(input: readonly ContextItem[]): CallOutput[] {
   const last = input.findLastIndex((item) => item.type !== "function_call_output");
   return input.slice(last + 1).map((output) => {
     const callId = "call_id" in output ? output.call_id : undefined;
     const call = input.find((item) => item.type === "function_call" && item.call_id === callId);
-    return { name: call?.type === "function_call" ? call.name : undefined, text: itemText(output) };
+    return { name: call?.type === "function_call" ? call.name : undefined, text: extractItemText(output) };
   });
 }
 
-export function lastUserMessage(input: readonly ContextItem[]): string | undefined {
+export function findLastUserMessage(input: readonly ContextItem[]): string | undefined {
   const message = input.findLast((item) => item.type === "message" && item.role === "user");
-  return message && itemText(message);
+  return message && extractItemText(message);
 }
 
 /** Whether the conversation ends with the request to summarise what stands before (src/context-window/compaction.ts). */
 export function asksForSummary(input: readonly ContextItem[]): boolean {
   const last = input.at(-1);
-  return last?.type === "message" && last.role === "user" && itemText(last) === SUMMARY_PROMPT;
+  return last?.type === "message" && last.role === "user" && extractItemText(last) === SUMMARY_PROMPT;
 }
 
 /** Everything in an item that a model would read. Ids are left out: they differ from one run to the next. */
-export function itemText(item: ContextItem): string {
+export function extractItemText(item: ContextItem): string {
   switch (item.type) {
     case "message":
-      return contentText(item.content);
+      return extractContentText(item.content);
     case "function_call":
       return `${item.name} ${item.arguments}`;
     case "function_call_output":
-      return contentText(item.output);
+      return extractContentText(item.output);
     case "reasoning":
-      return `${contentText(item.summary)} ${contentText(item.content)}`.trim();
+      return `${extractContentText(item.summary)} ${extractContentText(item.content)}`.trim();
     default:
       return "";
   }
 }
 
-function contentText(content: unknown): string {
+function extractContentText(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
   return content
@@ -58,7 +58,7 @@ function contentText(content: unknown): string {
 export function countWords(items: readonly ContextItem[]): number {
   let words = 0;
   for (const item of items) {
-    const text = itemText(item);
+    const text = extractItemText(item);
     let inWord = false;
     for (let i = 0; i < text.length; i++) {
       const isLetter = text.charCodeAt(i) > 0x20;

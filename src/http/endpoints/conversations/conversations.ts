@@ -4,22 +4,22 @@ import type { ApiContext } from "../../../context.ts";
 import { createConversationSchema, updateConversationSchema } from "../../../protocol/conversation.ts";
 import { conversationNotFound } from "../../../lifecycle/errors/state.ts";
 import { newId } from "../../../protocol/id.ts";
-import { addCounted, settleConversation } from "../../../responses/conversations/conversation-bytes.ts";
+import { addWithinStorageLimit, updateConversationUsage } from "../../../responses/conversations/conversation-bytes.ts";
 import { indexConversationItems } from "../../../responses/reading/item-references.ts";
-import { readBody } from "../../validation/validate.ts";
-import { itemsToStore } from "./items-to-store.ts";
-import { describeConversation, ownedConversation } from "./owned-conversation.ts";
+import { parseBodyInSlices } from "../../validation/validate.ts";
+import { prepareItems } from "./prepare-items.ts";
+import { describeConversation, loadOwnedConversation } from "./owned-conversation.ts";
 
 export function createConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { items, metadata } = await readBody(createConversationSchema, request.body);
+    const { items, metadata } = await parseBodyInSlices(createConversationSchema, request.body);
     const { project } = response.locals;
     const { storage, limits } = context;
     const fields = { createdAt: Math.floor(storage.clock.nowMs() / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
-    const stored = await itemsToStore(storage, limits, project, items ?? []);
+    const stored = await prepareItems(storage, limits, project, items ?? []);
     const adding = { id: conversation.id, project, items: stored, bound: limits.maxStoredBytesPerProject };
-    await addCounted(storage, adding, () => storage.conversations.create(conversation, project, stored));
+    await addWithinStorageLimit(storage, adding, () => storage.conversations.create(conversation, project, stored));
     await indexConversationItems(storage, conversation.id, project, stored, limits.retentionSeconds);
     response.json(conversation);
   };
@@ -27,18 +27,18 @@ export function createConversation(context: ApiContext): RequestHandler {
 
 export function retrieveConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { id, record } = await ownedConversation(context, request, response.locals.project);
+    const { id, record } = await loadOwnedConversation(context, request, response.locals.project);
     response.json(describeConversation(id, record));
   };
 }
 
 export function updateConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { metadata } = await readBody(updateConversationSchema, request.body);
-    const { id, record } = await ownedConversation(context, request, response.locals.project);
+    const { metadata } = await parseBodyInSlices(updateConversationSchema, request.body);
+    const { id, record } = await loadOwnedConversation(context, request, response.locals.project);
     const isSet = await context.storage.conversations.setMetadata(id, metadata ?? {});
     if (!isSet) throw conversationNotFound(id);
-    await settleConversation(context.storage, id);
+    await updateConversationUsage(context.storage, id);
     response.json(describeConversation(id, { ...record, metadata: metadata ?? {} }));
   };
 }
@@ -46,7 +46,7 @@ export function updateConversation(context: ApiContext): RequestHandler {
 /** The second delete of a conversation finds none. */
 export function deleteConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { id } = await ownedConversation(context, request, response.locals.project);
+    const { id } = await loadOwnedConversation(context, request, response.locals.project);
     await context.storage.storedBytes.remove(response.locals.project, id);
     await context.storage.conversations.erase(id);
     response.json({ id, object: "conversation.deleted", deleted: true });

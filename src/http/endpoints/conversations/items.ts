@@ -7,21 +7,21 @@ import {
   conversationNotFound,
   itemExists,
 } from "../../../lifecycle/errors/state.ts";
-import { listedItem } from "../../../lifecycle/include.ts";
+import { toListedItem } from "../../../lifecycle/include.ts";
 import { type ConversationItem, createItemsSchema } from "../../../protocol/conversation.ts";
-import { asPage, type ListQuery } from "../../../protocol/list.ts";
-import { addCounted, settleConversation } from "../../../responses/conversations/conversation-bytes.ts";
+import { toPage, type ListQuery } from "../../../protocol/list.ts";
+import { addWithinStorageLimit, updateConversationUsage } from "../../../responses/conversations/conversation-bytes.ts";
 import { indexConversationItems } from "../../../responses/reading/item-references.ts";
-import { itemPage } from "../../replies/item-page.ts";
-import { readBody, parseInclude, parseListQuery } from "../../validation/validate.ts";
-import { itemsToStore } from "./items-to-store.ts";
-import { describeConversation, ownedConversation } from "./owned-conversation.ts";
+import { toItemPage } from "../../replies/item-page.ts";
+import { parseBodyInSlices, parseInclude, parseListQuery } from "../../validation/validate.ts";
+import { prepareItems } from "./prepare-items.ts";
+import { describeConversation, loadOwnedConversation } from "./owned-conversation.ts";
 
 export function listConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const query = parseListQuery(request.query);
-    const { id } = await ownedConversation(context, request, response.locals.project);
-    const page = itemPage(await context.storage.conversations.readPage(id, query), query);
+    const { id } = await loadOwnedConversation(context, request, response.locals.project);
+    const page = toItemPage(await context.storage.conversations.readPage(id, query), query);
     await indexForReferences(context, id, response.locals.project, page.data);
     response.json(page);
   };
@@ -29,19 +29,21 @@ export function listConversationItems(context: ApiContext): RequestHandler {
 
 export function createConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { items } = await readBody(createItemsSchema, request.body);
+    const { items } = await parseBodyInSlices(createItemsSchema, request.body);
     const included = parseInclude(request.query);
-    const { id } = await ownedConversation(context, request, response.locals.project);
-    const added = await itemsToStore(context.storage, context.limits, response.locals.project, items);
+    const { id } = await loadOwnedConversation(context, request, response.locals.project);
+    const added = await prepareItems(context.storage, context.limits, response.locals.project, items);
     const { project } = response.locals;
     const adding = { id, project, items: added, bound: context.limits.maxStoredBytesPerProject };
-    const outcome = await addCounted(context.storage, adding, () => context.storage.conversations.add(id, added));
+    const outcome = await addWithinStorageLimit(context.storage, adding, () =>
+      context.storage.conversations.add(id, added),
+    );
     if (outcome.kind === "locked") throw conversationLocked();
     if (outcome.kind === "gone") throw conversationNotFound(id);
     if (outcome.kind === "exists") throw itemExists(added[outcome.place]!.id, outcome.place);
     await indexForReferences(context, id, response.locals.project, added);
     const query: ListQuery = { order: "asc", limit: added.length, include: [...included] };
-    response.json(itemPage(asPage(added, false), query));
+    response.json(toItemPage(toPage(added, false), query));
   };
 }
 
@@ -58,23 +60,23 @@ async function indexForReferences(
 export function retrieveConversationItem(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const included = parseInclude(request.query);
-    const { id } = await ownedConversation(context, request, response.locals.project);
+    const { id } = await loadOwnedConversation(context, request, response.locals.project);
     const itemId = String(request.params["item_id"]);
     const item = await context.storage.conversations.readItem(id, itemId);
     if (item === undefined) throw conversationItemNotFound(itemId);
-    response.json(listedItem(item, included));
+    response.json(toListedItem(item, included));
   };
 }
 
 /** Answers the conversation, not the item. */
 export function deleteConversationItem(context: ApiContext): RequestHandler {
   return async (request, response) => {
-    const { id, record } = await ownedConversation(context, request, response.locals.project);
+    const { id, record } = await loadOwnedConversation(context, request, response.locals.project);
     const itemId = String(request.params["item_id"]);
     const outcome = await context.storage.conversations.removeItem(id, itemId);
     if (outcome === "locked") throw conversationLocked();
     if (outcome === "unknown") throw conversationItemNotFound(itemId);
-    await settleConversation(context.storage, id);
+    await updateConversationUsage(context.storage, id);
     response.json(describeConversation(id, record));
   };
 }

@@ -3,20 +3,20 @@ import type { Request as HttpRequest } from "express";
 import type { ApiContext } from "../../../context.ts";
 import { conversationNotFound } from "../../../lifecycle/errors/state.ts";
 import type { Conversation } from "../../../protocol/conversation.ts";
-import { releaseIfOver } from "../../../responses/conversations/conversation-turn.ts";
+import { unlockIfEnded } from "../../../responses/conversations/conversation-lock.ts";
 import type { ConversationRecord } from "../../../store/conversations.ts";
-import { conversationIdOf } from "../../validation/validate.ts";
+import { parseConversationId } from "../../validation/validate.ts";
 
-export async function ownedConversation(
+export async function loadOwnedConversation(
   context: ApiContext,
   request: HttpRequest,
   project: string,
 ): Promise<{ id: string; record: ConversationRecord }> {
-  const id = conversationIdOf(request);
+  const id = parseConversationId(request);
   const record = await context.storage.conversations.readOwned(id, project);
   if (record === undefined) throw conversationNotFound(id);
   // A turn whose response is over is part of what is there, also if nobody has added it yet.
-  if (record.lock !== "") await releaseIfOver(context.storage, id, record.lock);
+  if (record.lock !== "") await unlockIfEnded(context.storage, id, record.lock);
   return { id, record };
 }
 

@@ -10,7 +10,7 @@ import { json } from "node:stream/consumers";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { z } from "zod";
-import { callKey, type MadeCalls } from "./check-calls.ts";
+import { callKey, type ExecutedCallLog } from "./check-calls.ts";
 import { LIGHTS } from "./pages.ts";
 
 export const LOOK_UP = "look_up_lights";
@@ -24,7 +24,7 @@ export interface Almanac extends AsyncDisposable {
   lookUpBegun: Promise<void>;
 }
 
-export async function startAlmanac(made: MadeCalls, { holdsFirst }: { holdsFirst: boolean }): Promise<Almanac> {
+export async function startAlmanac(made: ExecutedCallLog, { holdsFirst }: { holdsFirst: boolean }): Promise<Almanac> {
   const begun = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let isHeld = holdsFirst;
@@ -61,7 +61,7 @@ export async function startAlmanac(made: MadeCalls, { holdsFirst }: { holdsFirst
 
 async function openSession(
   sessions: Map<string, StreamableHTTPServerTransport>,
-  made: MadeCalls,
+  made: ExecutedCallLog,
   arrive: () => Promise<void>,
 ): Promise<StreamableHTTPServerTransport> {
   const transport = new StreamableHTTPServerTransport({
@@ -72,7 +72,7 @@ async function openSession(
   return transport;
 }
 
-function almanacServer(made: MadeCalls, arrive: () => Promise<void>): McpServer {
+function almanacServer(made: ExecutedCallLog, arrive: () => Promise<void>): McpServer {
   const server = new McpServer({ name: "almanac", version: "1.0.0" });
   server.registerTool(
     LOOK_UP,
@@ -82,7 +82,7 @@ function almanacServer(made: MadeCalls, arrive: () => Promise<void>): McpServer 
       annotations: { readOnlyHint: true },
     },
     async ({ names }) => {
-      made.note(callKey(LOOK_UP, { names }));
+      made.record(callKey(LOOK_UP, { names }));
       await arrive();
       const found = Object.fromEntries(names.map((name) => [name, LIGHTS[name] ?? "not in the almanac"]));
       return { content: [{ type: "text", text: JSON.stringify(found) }] };
@@ -92,7 +92,7 @@ function almanacServer(made: MadeCalls, arrive: () => Promise<void>): McpServer 
     ADD_NOTE,
     { description: "Keep a note for the reader of the report.", inputSchema: { text: z.string() } },
     ({ text }) => {
-      made.note(callKey(ADD_NOTE, { text }));
+      made.record(callKey(ADD_NOTE, { text }));
       return { content: [{ type: "text", text: "The note is kept." }] };
     },
   );

@@ -3,10 +3,10 @@ import type OpenAI from "openai";
 
 type Item = OpenAI.Responses.ResponseOutputItem;
 
-export class MadeCalls {
+export class ExecutedCallLog {
   readonly #counts = new Map<string, number>();
 
-  note(key: string): void {
+  record(key: string): void {
     this.#counts.set(key, this.countOf(key) + 1);
   }
 
@@ -25,7 +25,7 @@ export function callKey(name: string, args: unknown): string {
 }
 
 /** What a shown call is counted under; empty for what reaches nobody outside the worker. */
-export function keysOf(item: Item): string[] {
+export function callKeysOf(item: Item): string[] {
   if (item.type === "mcp_call") return [callKey(item.name, JSON.parse(item.arguments || "{}"))];
   if (item.type !== "web_search_call") return [];
   const { action } = item;
@@ -42,15 +42,15 @@ export const isCompleted = (item: Item): boolean => "status" in item && item.sta
  */
 export function findRepeatedCalls(
   shown: readonly Item[],
-  made: MadeCalls,
+  made: ExecutedCallLog,
   isReadOnly: (key: string) => boolean,
 ): string[] {
   const isCut = (item: Item): boolean => "status" in item && item.status === "incomplete";
-  const completed = new Set(shown.filter(isCompleted).flatMap(keysOf));
-  const ended = count(shown.filter((item) => !isCut(item)).flatMap(keysOf));
+  const completed = new Set(shown.filter(isCompleted).flatMap(callKeysOf));
+  const ended = count(shown.filter((item) => !isCut(item)).flatMap(callKeysOf));
   const cut = shown.filter(isCut);
-  const cutCalls = count(cut.flatMap(keysOf));
-  const nameless = cut.filter((item) => item.type === "web_search_call" && keysOf(item).length === 0).length;
+  const cutCalls = count(cut.flatMap(callKeysOf));
+  const nameless = cut.filter((item) => item.type === "web_search_call" && callKeysOf(item).length === 0).length;
   const faults: string[] = [];
   for (const key of new Set([...made.keys, ...completed])) {
     const again = (cutCalls.get(key) ?? 0) + (/^(search|page) /.test(key) ? nameless : 0);

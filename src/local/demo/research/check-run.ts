@@ -1,11 +1,11 @@
 /** What a research run has to stand up to, each claim with what it is checked against. The first that is false is thrown. */
 import type OpenAI from "openai";
-import { findFaults } from "../check-events.ts";
+import { findStreamErrors } from "../check-events.ts";
 import type { Screen } from "../screen.ts";
 import { ADD_NOTE, LOOK_UP } from "./almanac.ts";
-import { findRepeatedCalls, isCompleted, keysOf, type MadeCalls } from "./check-calls.ts";
+import { findRepeatedCalls, isCompleted, callKeysOf, type ExecutedCallLog } from "./check-calls.ts";
 import { findWrongCitations, readAnswer } from "./report.ts";
-import { outcomeOf } from "./show-run.ts";
+import { describeOutcome } from "./show-run.ts";
 
 type Response = OpenAI.Responses.Response;
 
@@ -13,7 +13,7 @@ export interface CheckedRun {
   client: OpenAI;
   screen: Screen;
   signal: AbortSignal;
-  made: MadeCalls;
+  made: ExecutedCallLog;
   isScripted: boolean;
   /** Whether the searches and pages of the run are this machine's, and so are counted. */
   isLocalWeb: boolean;
@@ -23,21 +23,21 @@ export interface CheckedRun {
 
 export async function checkRun(run: CheckedRun, response: Response): Promise<void> {
   const { made, screen, received, isScripted, isLocalWeb } = run;
-  screen.heading("Check it");
+  screen.printHeading("Check it");
   const replayed = await replay(run, response.id);
   const check = (claim: string, faults: readonly string[]): void => {
     if (faults.length > 0) throw new Error(`Not so: ${claim} ${faults.join("; ")}.`);
-    screen.line(`✓ ${claim}`, "green", "");
+    screen.printLine(`✓ ${claim}`, "green", "");
   };
   const numbers = `0…${received.length - 1}`;
   check(
     `${received.length} events, sequence ${numbers}, the same on replay; one terminal event.`,
-    findFaults(received, replayed),
+    findStreamErrors(received, replayed),
   );
   // Items that were cut off are in the log alone, and not in the response.
   const shown = received.flatMap((event) => (event.type === "response.output_item.done" ? [event.item] : []));
   const counted = isLocalWeb ? shown : shown.filter((item) => item.type === "mcp_call");
-  const calls = counted.filter((item) => isCompleted(item) && keysOf(item).length > 0);
+  const calls = counted.filter((item) => isCompleted(item) && callKeysOf(item).length > 0);
   const who = isLocalWeb ? "by search engine, pages and MCP server" : "by the MCP server";
   check(
     `${calls.length} completed calls, each made once, as counted ${who}.`,
@@ -66,7 +66,7 @@ async function replay({ client, signal }: CheckedRun, id: string) {
 
 const CRASH_CLAIM = `${ADD_NOTE}, which writes, was called once; ${LOOK_UP}, which reads, again after the crash.`;
 
-function findWrongCounts(made: MadeCalls): string[] {
+function findWrongCounts(made: ExecutedCallLog): string[] {
   const timesOf = (name: string) =>
     made.keys.filter((key) => key.startsWith(`${name} `)).reduce((sum, key) => sum + made.countOf(key), 0);
   const [notes, lookUps] = [timesOf(ADD_NOTE), timesOf(LOOK_UP)];
@@ -85,7 +85,7 @@ function knownUrls(output: Response["output"]): Set<string> {
 
 function findMissingFigures({ output }: Response, text: string): string[] {
   const ran = output.filter((item) => item.type === "code_interpreter_call" && item.status === "completed");
-  const figures = ran.flatMap(outcomeOf).flatMap((line) => line.match(/\d+\.\d/g) ?? []);
+  const figures = ran.flatMap(describeOutcome).flatMap((line) => line.match(/\d+\.\d/g) ?? []);
   if (figures.length === 0) return ["Python printed no figures"];
   return figures.filter((figure) => !text.includes(figure)).map((figure) => `${figure} is missing`);
 }

@@ -123,13 +123,13 @@ export function searchPages(query: string): Page[] {
     .map(({ page }) => page);
 }
 
-const SHORT = 3;
+const SHORT_WORD_LENGTH = 3;
 
 function wordsOf(text: string): Set<string> {
   return new Set(
     text
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu)
-      ?.filter((word) => word.length > SHORT),
+      ?.filter((word) => word.length > SHORT_WORD_LENGTH),
   );
 }

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { readConfig, SETTINGS } from "../../../config/config.ts";
-import { readCatalog } from "../../../providers/catalog.ts";
+import { readProviderCatalog } from "../../../providers/catalog.ts";
 
 const ENVIRONMENT_FILE = join(import.meta.dirname, "..", "..", "..", "..", ".env");
 
@@ -18,14 +18,14 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessE
   return { ...file, ...environment };
 }
 
-interface Wanted {
+interface RequestedModel {
   /** Undefined: the simulator, with its script. */
   model: string | undefined;
   question: string | undefined;
 }
 
 /** What the command line asks for, or else the environment. Throws an error that says what is wrong with it. */
-export function readWanted(args: readonly string[], environment: NodeJS.ProcessEnv): Wanted {
+export function readRequestedModel(args: readonly string[], environment: NodeJS.ProcessEnv): RequestedModel {
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { model: { type: "string" } },
@@ -40,7 +40,7 @@ export function readWanted(args: readonly string[], environment: NodeJS.ProcessE
 }
 
 /** Settings of this server that reach a model, or the web. The others are the installation's own. */
-const KEPT = /^(OPENAI|ANTHROPIC|GOOGLE|GEMINI|BRAVE|TAVILY|SEARXNG|WEB_SEARCH|UPSTREAM)_|^DEFAULT_PROVIDER$/;
+const KEPT_VARIABLES = /^(OPENAI|ANTHROPIC|GOOGLE|GEMINI|BRAVE|TAVILY|SEARXNG|WEB_SEARCH|UPSTREAM)_|^DEFAULT_PROVIDER$/;
 const SEARCH_ENGINES = ["SEARXNG_URL", "BRAVE_API_KEY", "TAVILY_API_KEY"];
 
 interface RealModel extends AsyncDisposable {
@@ -50,7 +50,7 @@ interface RealModel extends AsyncDisposable {
 
 /** Throws an error that names what is missing. */
 export async function prepareRealModel(model: string, environment: NodeJS.ProcessEnv): Promise<RealModel> {
-  const catalog = readCatalog(readConfig(environment));
+  const catalog = readProviderCatalog(readConfig(environment));
   const resolved = catalog.resolve(model);
   if (resolved === undefined) {
     throw new Error(`No vendor serves '${model}'. Set its key (like OPENAI_API_KEY), or name it in PROVIDERS_FILE.`);
@@ -66,7 +66,7 @@ export async function prepareRealModel(model: string, environment: NodeJS.Proces
   await writeFile(file, JSON.stringify({ default: provider.name, providers: Object.fromEntries(entries) }), {
     mode: 0o600,
   });
-  const known = Object.entries(environment).filter(([name]) => !SETTINGS.includes(name) || KEPT.test(name));
+  const known = Object.entries(environment).filter(([name]) => !SETTINGS.includes(name) || KEPT_VARIABLES.test(name));
   return {
     settings: { ...Object.fromEntries(known), PROVIDERS_FILE: file },
     hasSearchEngine: SEARCH_ENGINES.some((name) => environment[name]),

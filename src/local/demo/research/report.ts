@@ -33,12 +33,12 @@ export function findWrongCitations(text: string, citations: readonly Citation[],
 }
 
 /** A mark that stands for a source in a list: `[1]`, `[text][1]`, `【1】`, `¹`. */
-const MARK = /^(?:\[[^\]]+\](?:\[[^\]]*\])?|【[^】]+】|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/;
+const CITATION_MARK = /^(?:\[[^\]]+\](?:\[[^\]]*\])?|【[^】]+】|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/;
 
 /** Models spell a page's URL in other ways than its site does, and write it bare or as a mark that stands for it. */
 function isLinkTo(written: string, url: string): boolean {
   const address = LINK.exec(written)?.[2]?.replace(/^<|>$|\s.*$/g, "") ?? written;
-  return URL.canParse(address) ? siteOf(address) === siteOf(url) : MARK.test(written);
+  return URL.canParse(address) ? siteOf(address) === siteOf(url) : CITATION_MARK.test(written);
 }
 
 const siteOf = (url: string): string => new URL(url).host.replace(/^www\./, "");

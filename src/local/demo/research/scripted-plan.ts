@@ -6,7 +6,7 @@ export const QUESTION = "Which sea lights does the curve of the Earth hide, and 
 export const LABEL = "almanac";
 
 /** Of a value of the metadata. */
-const VALUE_MAXIMUM = 512;
+const MAX_VALUE_LENGTH = 512;
 const DELAY_MS = "20";
 
 const PYTHON = `from math import sqrt
@@ -19,7 +19,7 @@ print(f"Bell Rock needs {(18 / 2.08 - sqrt(3)) ** 2:.1f} m")`;
 const call = (name: string, args: object) => ({ call: name, arguments: args });
 const open = (url: string) => call("open_page", { url });
 
-export function scriptedPlan(web: string): Record<string, string> {
+export function createScriptedPlan(web: string): Record<string, string> {
   const steps = [
     call("web_search", {
       query: "how far away can a lighthouse be seen",
@@ -38,15 +38,17 @@ export function scriptedPlan(web: string): Record<string, string> {
     "simulator.delay_ms": DELAY_MS,
     ...Object.fromEntries(steps.map((step, i) => [`simulator.step.${i + 1}`, JSON.stringify(step)])),
     ...Object.fromEntries(
-      partsOf(reportText(web)).map((part, i) => [i === 0 ? "simulator.text" : `simulator.text.${i + 1}`, part]),
+      splitIntoValues(reportText(web)).map((part, i) => [i === 0 ? "simulator.text" : `simulator.text.${i + 1}`, part]),
     ),
   };
 }
 
-function partsOf(text: string): string[] {
+function splitIntoValues(text: string): string[] {
   const characters = Array.from(text);
-  const count = Math.ceil(characters.length / VALUE_MAXIMUM);
-  return Array.from({ length: count }, (_, i) => characters.slice(i * VALUE_MAXIMUM, (i + 1) * VALUE_MAXIMUM).join(""));
+  const count = Math.ceil(characters.length / MAX_VALUE_LENGTH);
+  return Array.from({ length: count }, (_, i) =>
+    characters.slice(i * MAX_VALUE_LENGTH, (i + 1) * MAX_VALUE_LENGTH).join(""),
+  );
 }
 
 /** Its figures are those that the Python above prints. */

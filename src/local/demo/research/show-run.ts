@@ -5,34 +5,34 @@ import { numberSources, readAnswer } from "./report.ts";
 
 type Item = OpenAI.Responses.ResponseOutputItem;
 
-const LINE_MAXIMUM = 97;
+const MAX_LINE_LENGTH = 97;
 
 /** Who did it: the worker, at the event with this number. */
-interface Doer {
+interface StepWorker {
   number: number;
   workerPid: number;
 }
 
-export function showStep(screen: Screen, { number, workerPid }: Doer, item: Item): void {
+export function showStep(screen: Screen, { number, workerPid }: StepWorker, item: Item): void {
   const step = describeStep(item);
   if (step === undefined) return;
   const who = `event ${String(number).padStart(4)}  worker ${workerPid}  `;
   const margin = " ".repeat(who.length);
-  screen.line(shorten(who + step));
+  screen.printLine(shorten(who + step));
   if ("status" in item && item.status === "incomplete") {
-    screen.line(`${margin}cut off with its worker: closed as incomplete`, "yellow");
+    screen.printLine(`${margin}cut off with its worker: closed as incomplete`, "yellow");
   }
-  for (const line of outcomeOf(item)) screen.line(shorten(margin + line), "dim");
+  for (const line of describeOutcome(item)) screen.printLine(shorten(margin + line), "dim");
 }
 
 function shorten(line: string): string {
-  return line.length <= LINE_MAXIMUM ? line : `${line.slice(0, LINE_MAXIMUM - 1)}…`;
+  return line.length <= MAX_LINE_LENGTH ? line : `${line.slice(0, MAX_LINE_LENGTH - 1)}…`;
 }
 
 /** For what takes a while, and is not there yet. */
-export function showBegun(screen: Screen, item: Item): void {
-  if (item.type === "code_interpreter_call") screen.waiting("Writing and running Python");
-  if (item.type === "message") screen.waiting("Writing the report");
+export function showStarted(screen: Screen, item: Item): void {
+  if (item.type === "code_interpreter_call") screen.showWaiting("Writing and running Python");
+  if (item.type === "message") screen.showWaiting("Writing the report");
 }
 
 /** Undefined for items that are no step. */
@@ -67,7 +67,7 @@ function describeSearch({ action }: Extract<Item, { type: "web_search_call" }>):
 }
 
 /** What was searched for, or what came of the step, line by line. */
-export function outcomeOf(item: Item): string[] {
+export function describeOutcome(item: Item): string[] {
   const error = "error" in item && item.error != null ? [JSON.stringify(item.error)] : [];
   if (item.type === "mcp_call") return [...(item.output ?? "").split("\n"), ...error].filter((line) => line !== "");
   if (item.type === "web_search_call" && item.action.type === "search") {
@@ -80,15 +80,15 @@ export function outcomeOf(item: Item): string[] {
 
 /** Its links are numbers, and the sources stand below. */
 export function showReport(screen: Screen, response: OpenAI.Responses.Response): void {
-  screen.heading("The report, and its sources");
+  screen.printHeading("The report, and its sources");
   const { text, citations } = readAnswer(response);
   const report = numberSources(text, citations);
   for (const line of report.text.split("\n")) {
-    if (line === "") screen.line("");
+    if (line === "") screen.printLine("");
     screen.text(line);
     screen.endText();
   }
-  screen.line("");
+  screen.printLine("");
   for (const [i, { title, url }] of report.sources.entries())
-    screen.line(shorten(`[${i + 1}] ${title}, ${url}`), "dim");
+    screen.printLine(shorten(`[${i + 1}] ${title}, ${url}`), "dim");
 }

@@ -4,7 +4,7 @@ import type { ResponseStreamEvent } from "../../../../src/protocol/event.ts";
 import type { Response } from "../../../../src/protocol/response.ts";
 import { create } from "../../../support/api-client.ts";
 import type { FollowingPage } from "../../../support/following-page.ts";
-import { finalOf } from "../../../support/acting-client.ts";
+import { actOnFinalResponse } from "../../../support/acting-client.ts";
 import { SENT } from "../../events/event-types.ts";
 import { type ClientRun, PAY_SCHEMA, PAY_TOOL, type RunClient } from "./run.ts";
 
@@ -17,7 +17,7 @@ export function runEventSource(pageOf: () => FollowingPage): RunClient {
     while (turn.outputs.length > 0) {
       turn = await takeTurn(pageOf(), run, { input: turn.outputs, previous_response_id: turn.response.id });
     }
-    return { text: finalOf(turn.response).text, responseId };
+    return { text: actOnFinalResponse(turn.response).text, responseId };
   };
 }
 

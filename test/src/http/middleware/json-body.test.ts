@@ -1,11 +1,11 @@
 /** Bodies as they are read: refusals in the API's words, and turns with other requests. */
 import { expect, test } from "vitest";
-import { readCreateRequest } from "../../../../src/http/validation/validate.ts";
+import { parseCreateRequestInSlices } from "../../../../src/http/validation/validate.ts";
 import { ProviderCatalog } from "../../../../src/providers/catalog.ts";
-import { checkInTurns } from "../../../../src/http/validation/check-fields.ts";
+import { checkFieldsInSlices } from "../../../../src/http/validation/check-fields.ts";
 import { createRequestSchema } from "../../../../src/protocol/create-request.ts";
-import { roundsDuring } from "../../../support/rounds.ts";
-import { DEFAULT_VALUES, MAX_DEPTH, MAX_FIELDS, parseJson } from "../../../../src/http/middleware/json-body.ts";
+import { countRoundsDuring } from "../../../support/event-loop-rounds.ts";
+import { DEFAULT_MAX_VALUES, MAX_DEPTH, MAX_FIELDS, parseJson } from "../../../../src/http/middleware/json-body.ts";
 
 const object = (fields: number): string => `{${Array.from({ length: fields }, (_, i) => `"${i}":1`).join(",")}}`;
 
@@ -26,8 +26,8 @@ test.each([
   [
     "too many values",
     413,
-    `[${"1,".repeat(DEFAULT_VALUES)}1]`,
-    `The request body has too many values. At most ${DEFAULT_VALUES} are accepted, names of fields among them.`,
+    `[${"1,".repeat(DEFAULT_MAX_VALUES)}1]`,
+    `The request body has too many values. At most ${DEFAULT_MAX_VALUES} are accepted, names of fields among them.`,
   ],
 ])("a body that is refused: %s", (_, status, body, message) => {
   expect(() => parseJson(Buffer.from(body))).toThrow(expect.objectContaining({ status, message }));
@@ -41,19 +41,21 @@ const messages = (count: number): string =>
   });
 
 test("other requests get their turn during the check of a large request", async () => {
-  const { value, rounds } = await roundsDuring(readCreateRequest(parseJson(Buffer.from(messages(40_000))), catalog));
+  const { value, rounds } = await countRoundsDuring(
+    parseCreateRequestInSlices(parseJson(Buffer.from(messages(40_000))), catalog),
+  );
   expect(value.input).toHaveLength(40_000);
   expect(rounds).toBeGreaterThan(0);
 });
 
 test("a small request is checked at once", async () => {
-  const { rounds } = await roundsDuring(readCreateRequest(parseJson(Buffer.from(messages(10))), catalog));
+  const { rounds } = await countRoundsDuring(parseCreateRequestInSlices(parseJson(Buffer.from(messages(10))), catalog));
   expect(rounds).toBe(0);
 });
 
 test("a check pauses whenever its turn is over, however fast the machine", async () => {
   const body = JSON.parse(messages(1_000)) as unknown;
-  const { value, rounds } = await roundsDuring(checkInTurns(createRequestSchema, body, 1, 0));
+  const { value, rounds } = await countRoundsDuring(checkFieldsInSlices(createRequestSchema, body, 1, 0));
   expect(value.issues).toBeUndefined();
   expect(rounds).toBeGreaterThan(3);
 });

@@ -42,10 +42,10 @@ test("a connection has drained also if it did before anyone asked, or is gone", 
   const hasDrained = once(response, "drain");
   while (sink.write(piece));
   await hasDrained;
-  await sink.drained();
+  await sink.waitUntilDrained();
   client.pause();
   while (sink.write(piece));
-  const draining = sink.drained();
+  const draining = sink.waitUntilDrained();
   client.destroy();
   await expect(draining).resolves.toBeUndefined();
 });
@@ -59,7 +59,7 @@ test("a connection that takes nothing is cut: what it was given is not kept for 
   client.pause();
   const closed = once(response as ServerResponse, "close");
   expect(sink.write(Buffer.alloc(LARGE, ":"))).toBe(false);
-  const hasDrained = sink.drained();
+  const hasDrained = sink.waitUntilDrained();
   await closed;
   await hasDrained;
   expect(response.writableFinished).toBe(false);
@@ -113,7 +113,7 @@ test("a connection is given whole frames at a time, and a frame that is larger i
   let raw = "";
   client.setEncoding("latin1").on("data", (piece: string) => (raw += piece));
   sink.write(Buffer.from(text));
-  await sink.drained();
+  await sink.waitUntilDrained();
   sink.end("terminal", undefined);
   while (!raw.endsWith("\r\n0\r\n\r\n")) await once(client, "data");
   const chunks = raw

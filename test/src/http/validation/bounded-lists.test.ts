@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { boundLists, schemasIn } from "../../../../src/http/validation/bounded-lists.ts";
-import { checkFields, checkInTurns } from "../../../../src/http/validation/check-fields.ts";
-import { faultOf } from "../../../../src/http/validation/faults.ts";
+import { boundLists, collectSchemas } from "../../../../src/http/validation/bounded-lists.ts";
+import { checkFields, checkFieldsInSlices } from "../../../../src/http/validation/check-fields.ts";
+import { toValidationError } from "../../../../src/http/validation/validation-errors.ts";
 import { compactRequestSchema } from "../../../../src/protocol/compaction.ts";
 import {
   createConversationSchema,
@@ -13,7 +13,7 @@ import {
 } from "../../../../src/protocol/conversation.ts";
 import { createRequestSchema } from "../../../../src/protocol/create-request.ts";
 import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.ts";
-import { widePlaces, wide } from "../../../support/wide-bodies.ts";
+import { findWidePlaces, createWide } from "../../../support/wide-bodies.ts";
 import { objectsOf } from "../../../support/schema-values.ts";
 
 const SCHEMAS = {
@@ -39,23 +39,23 @@ function counted(value: object): { value: object; reads: () => number } {
 }
 
 describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
-  const places = widePlaces(schema).filter(({ bad }) => bad !== undefined);
+  const places = findWidePlaces(schema).filter(({ bad }) => bad !== undefined);
 
   test.each(places)("$name: of many faults, one is looked for", ({ kind, bodyWith, bad }) => {
-    const list = counted(wide(kind, bad!.value, COUNT));
+    const list = counted(createWide(kind, bad!.value, COUNT));
     const body = bodyWith(list.value);
     const { issues } = checkFields(schema, body, 1);
-    expect(faultOf(issues!, body).status).toBe(400);
+    expect(toValidationError(issues!, body).status).toBe(400);
     expect(list.reads()).toBeLessThan(MAX_READ);
   });
 
   test("no array or record is as zod made it, and none is again once it was used", () => {
     boundLists(schema);
-    const lists = [...schemasIn(schema)].filter(({ _zod }) => ["array", "record"].includes(_zod.def.type));
+    const lists = [...collectSchemas(schema)].filter(({ _zod }) => ["array", "record"].includes(_zod.def.type));
     const parsers = () => lists.map((list) => list._zod as unknown as { parse: unknown; run: unknown });
     const before = parsers().map(({ parse, run }) => [parse, run]);
     for (const { bodyWith, kind, good } of places) {
-      for (const value of [7, null, wide(kind, good, 2), wide(kind, good, 100)])
+      for (const value of [7, null, createWide(kind, good, 2), createWide(kind, good, 100)])
         checkFields(schema, bodyWith(value), 1);
     }
     expect(parsers().map(({ parse, run }) => [parse, run])).toEqual(before);
@@ -66,7 +66,7 @@ describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
     const odd = fc.oneof(objectsOf(schema.shape), fc.constantFrom(...places).chain(oddly));
     await fc.assert(
       fc.asyncProperty(odd, async (fields) => {
-        const outcome = await checkInTurns(schema, structuredClone(fields), 1, -1);
+        const outcome = await checkFieldsInSlices(schema, structuredClone(fields), 1, -1);
         expect(JSON.stringify(outcome)).toBe(JSON.stringify(checkFields(schema, fields, 1)));
       }),
       { seed: 20_261_128, numRuns: 150 },
@@ -75,16 +75,16 @@ describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
 });
 
 /** A hundred elements, the last of them wrong or none. */
-function oddly({ kind, bodyWith, good, bad }: ReturnType<typeof widePlaces>[number]) {
+function oddly({ kind, bodyWith, good, bad }: ReturnType<typeof findWidePlaces>[number]) {
   return fc.boolean().map((isRight) => {
-    const list = wide(kind, good, 100);
+    const list = createWide(kind, good, 100);
     if (!isRight) Object.assign(list, { [kind === "array" ? 99 : "key_99"]: bad!.value });
     return bodyWith(list);
   });
 }
 
 test("all places that are known by name are among those tried", () => {
-  const names = widePlaces(createRequestSchema).map(({ name }) => name);
+  const names = findWidePlaces(createRequestSchema).map(({ name }) => name);
   for (const known of [".input", ".include", ".tools", ".metadata", ".context_management", ".prompt.variables"]) {
     expect(names).toContain(known);
   }

@@ -19,7 +19,7 @@ const valid = { model: "simulator/default", input: "Hello" };
 
 function headerOf(unknown: UnknownParameters): string | undefined {
   let header: string | undefined;
-  unknown.show({ set: (_name: string, value: string) => (header = value) } as unknown as HttpResponse);
+  unknown.setHeader({ set: (_name: string, value: string) => (header = value) } as unknown as HttpResponse);
   return header;
 }
 

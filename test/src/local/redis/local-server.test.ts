@@ -9,13 +9,13 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   DataFolderInUseError,
-  dockerAnswers,
+  isDockerAvailable,
   ensureRedis,
   type LocalRedisOptions,
   NoRedisError,
   startPrivateRedis,
 } from "../../../../src/local/redis/local-server.ts";
-import { acquireLock, LockHeldError } from "../../../../src/local/redis/exclusive-lock.ts";
+import { acquireLockFile, LockHeldError } from "../../../../src/local/redis/exclusive-lock.ts";
 
 const LOCAL_SERVER = pathToFileURL(join(import.meta.dirname, "../../../../src/local/redis/local-server.ts")).href;
 
@@ -152,7 +152,7 @@ describe("a data folder", () => {
     const path = join(folder, "lock.json");
     for (let round = 0; round < 200; round++) {
       await writeFile(path, dead);
-      const results = await Promise.allSettled(Array.from({ length: 16 }, async () => await acquireLock(path)));
+      const results = await Promise.allSettled(Array.from({ length: 16 }, async () => await acquireLockFile(path)));
       const locks = results.filter((result) => result.status === "fulfilled");
       expect(locks, `round ${round}`).toHaveLength(1);
       const refusals = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
@@ -169,8 +169,8 @@ describe("a data folder", () => {
       await writeFile(path, found);
       const digest = createHash("sha256").update(found).digest("hex").slice(0, 16);
       await writeFile(`${path}.after-${digest}`, dead);
-      const lock = await acquireLock(path);
-      await expect(acquireLock(path)).rejects.toBeInstanceOf(LockHeldError);
+      const lock = await acquireLockFile(path);
+      await expect(acquireLockFile(path)).rejects.toBeInstanceOf(LockHeldError);
       await lock[Symbol.asyncDispose]();
       expect(await readdir(folder)).toEqual([]);
     }
@@ -178,7 +178,7 @@ describe("a data folder", () => {
 
   test("is not freed by a holder that has lost it", async () => {
     const path = join(folder, "lock.json");
-    const lock = await acquireLock(path);
+    const lock = await acquireLockFile(path);
     const taken = JSON.stringify({ pid: process.pid, token: "another" });
     await writeFile(path, taken);
     await lock[Symbol.asyncDispose]();
@@ -224,7 +224,7 @@ describe("without a Redis program", () => {
 
   test("a docker command without an engine is no way", async () => {
     await writeProgram("docker", `console.error("Cannot connect to the Docker daemon"); process.exit(1)`);
-    expect(await dockerAnswers({ PATH: folder })).toBe(false);
+    expect(await isDockerAvailable({ PATH: folder })).toBe(false);
   });
 
   test("a Docker engine runs it on the data folder, once a folder, and nothing stays", async () => {

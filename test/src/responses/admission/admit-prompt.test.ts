@@ -6,9 +6,9 @@ import { readPrompts } from "../../../../src/prompts/read-prompts.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import { responseSchema } from "../../../../src/protocol/response.ts";
-import { readCatalog } from "../../../../src/providers/catalog.ts";
+import { readProviderCatalog } from "../../../../src/providers/catalog.ts";
 import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
-import { loadConversation } from "../../../../src/responses/conversations/conversation.ts";
+import { loadModelInput } from "../../../../src/responses/conversations/model-input.ts";
 import { LIMITS } from "../../../support/samples.ts";
 import { PromptFolder } from "../../../support/prompt-files.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
@@ -46,7 +46,7 @@ afterAll(async () => {
 
 function readNow(): PromptCatalog {
   const config = readConfig({ PROMPTS_FOLDER: folder.path });
-  return readPrompts(config, readCatalog(config));
+  return readPrompts(config, readProviderCatalog(config));
 }
 
 function admit(request: CreateRequest, idempotencyKey?: string, from = prompts) {
@@ -58,7 +58,7 @@ async function admitted(request: CreateRequest) {
   const { id, json } = await admit(request);
   const response = responseSchema.parse(JSON.parse(json));
   expect(response).toEqual(JSON.parse(json));
-  return { id, response, ...(await loadConversation(storage, id))! };
+  return { id, response, ...(await loadModelInput(storage, id))! };
 }
 
 const VARIABLES = { place: "the reeds", photo: { type: "input_image" as const, file_id: "file_1" } };
@@ -209,9 +209,9 @@ describe("is refused", () => {
       { code: "previous_response_not_found" },
     ],
   ])("%s", async (_name, request, fault) => {
-    const before = await storage.redis.zcard(storage.layout.open);
+    const before = await storage.redis.zcard(storage.layout.inFlight);
     await expect(admit(request)).rejects.toMatchObject(fault);
-    expect(await storage.redis.zcard(storage.layout.open)).toBe(before);
+    expect(await storage.redis.zcard(storage.layout.inFlight)).toBe(before);
   });
 });
 
@@ -221,7 +221,7 @@ test("an Idempotency-Key compares what was sent, whatever the prompt says by the
   });
   const readOwn = () => {
     const config = readConfig({ PROMPTS_FOLDER: own.path });
-    return readPrompts(config, readCatalog(config));
+    return readPrompts(config, readProviderCatalog(config));
   };
   const key = newId("req");
   const request: CreateRequest = { prompt: { id: "pmpt_a" }, input: "Hi" };

@@ -1,6 +1,6 @@
 /** Faults of a request that only the responses before it can tell (contract.md#error-catalogue). */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { completeResponse, startResponse } from "../../../../src/lifecycle/end-response.ts";
+import { createCompletedEvent, createInProgressEvent } from "../../../../src/lifecycle/lifecycle-events.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
@@ -32,8 +32,8 @@ function admit(fields: Partial<CreateRequest>) {
 async function ended(output: OutputItem[]): Promise<string> {
   const id = newId("resp");
   const response = sampleResponse({}, id);
-  const started = startResponse(response);
-  const done = completeResponse(started.response, { output, usage: USAGE }, 1_700_000_001);
+  const started = createInProgressEvent(response);
+  const done = createCompletedEvent(started.response, { output, usage: USAGE }, 1_700_000_001);
   const events = sequenceEvents(0, [{ type: "response.created", response }, started, done]);
   await storage.records.create(sampleRecord({ id, status: "completed" as "queued", events }));
   return id;

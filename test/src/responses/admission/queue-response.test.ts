@@ -5,7 +5,7 @@ import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
 import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
 import { promoteDueResponses } from "../../../../src/responses/admission/queue-response.ts";
-import { accept, comeDue, HOUR_MS } from "../../../support/queued-responses.ts";
+import { acceptResponse, makeDue, HOUR_MS } from "../../../support/queued-responses.ts";
 import { LIMITS } from "../../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
@@ -72,39 +72,39 @@ describe("admission", () => {
 describe("promotion", () => {
   test("only what is due, however much it is, and each once", async () => {
     const due: string[] = [];
-    for (let i = 0; i < 450; i += 1) due.push(await accept(storage, { window: "2h" }));
-    const far = await accept(storage, { window: "8h" });
+    for (let i = 0; i < 450; i += 1) due.push(await acceptResponse(storage, { window: "2h" }));
+    const far = await acceptResponse(storage, { window: "8h" });
     const place = await priorityOf(far);
-    await Promise.all(due.map((id) => comeDue(storage, id)));
+    await Promise.all(due.map((id) => makeDue(storage, id)));
     await promoteDueResponses(storage);
     expect(new Set(await Promise.all(due.map(priorityOf)))).toEqual(new Set([2]));
     expect(await priorityOf(far)).toBe(place);
     expect(await latestStart(far)).not.toBeNull();
-    expect(await storage.windowed.listDue(Date.now(), 0, 10)).toEqual([]);
+    expect(await storage.windowedResponses.listDue(Date.now(), 0, 10)).toEqual([]);
   });
 
   test("one without a job is left to the sweep, and one that cannot be promoted keeps no other from it", async () => {
     const odd = newId("resp");
     const gone = newId("resp");
-    const due = await accept(storage, { window: "8h", ageMs: HOUR_MS });
+    const due = await acceptResponse(storage, { window: "8h", ageMs: HOUR_MS });
     await storage.redis.set(jobKey(odd), "no job");
     await storage.redis.zadd(`${storage.layout.queuePrefix}:background:delayed`, 1, odd);
-    await storage.windowed.add(odd, 1);
-    await storage.windowed.add(gone, 2);
-    await comeDue(storage, due);
+    await storage.windowedResponses.add(odd, 1);
+    await storage.windowedResponses.add(gone, 2);
+    await makeDue(storage, due);
     await promoteDueResponses(storage);
     expect(await priorityOf(due)).toBe(2);
-    expect(await storage.windowed.listDue(Date.now(), 0, 10)).toEqual([odd]);
-    await storage.windowed.remove(odd);
+    expect(await storage.windowedResponses.listDue(Date.now(), 0, 10)).toEqual([odd]);
+    await storage.windowedResponses.remove(odd);
   });
 
   test("one that was taken from a lost worker stays the next to run", async () => {
     const id = newId("resp");
     // BullMQ puts those where jobs without a priority wait.
     await storage.queue.enqueue({ id, project: "default", background: true, priority: 0 });
-    await storage.windowed.add(id, 1);
+    await storage.windowedResponses.add(id, 1);
     await promoteDueResponses(storage);
     expect(await storage.redis.lrange(`${storage.layout.queuePrefix}:background:wait`, 0, -1)).toEqual([id]);
-    expect(await storage.windowed.listDue(Date.now(), 0, 10)).toEqual([id]);
+    expect(await storage.windowedResponses.listDue(Date.now(), 0, 10)).toEqual([id]);
   });
 });

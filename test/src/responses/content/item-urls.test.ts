@@ -1,8 +1,8 @@
 /** URLs of MCP servers in items are kept under a seal, and listed without their path. */
 import { expect, test } from "vitest";
-import { listedItem } from "../../../../src/lifecycle/include.ts";
+import { toListedItem } from "../../../../src/lifecycle/include.ts";
 import type { InputItem } from "../../../../src/protocol/item.ts";
-import { openItemUrls, sealItemUrls } from "../../../../src/responses/content/item-urls.ts";
+import { unsealItemUrls, sealItemUrls } from "../../../../src/responses/content/item-urls.ts";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
 import { silentLogger } from "../../../support/storage.ts";
 
@@ -26,22 +26,22 @@ test.each([
   const items = withUrl(url);
   const sealed = await sealItemUrls(sealer, "alpha", items);
   expect(urlsIn(sealed).join()).not.toContain("planted");
-  expect(await openItemUrls(storage, "alpha", sealed)).toEqual(items);
+  expect(await unsealItemUrls(storage, "alpha", sealed)).toEqual(items);
   // A reference names what is kept: sealed once, it stays so.
   expect(await sealItemUrls(sealer, "alpha", sealed)).toEqual(sealed);
-  const listed = sealed.map((item) => listedItem(item, new Set()));
+  const listed = sealed.map((item) => toListedItem(item, new Set()));
   expect(urlsIn(listed)).toEqual([new URL(url).origin, new URL(url).origin]);
   expect(listed[2]).toBe(items[2]);
 });
 
 test("for another project there is no such server", async () => {
   const sealed = await sealItemUrls(sealer, "alpha", withUrl("https://a.example/planted"));
-  const opened = await openItemUrls(storage, "beta", sealed);
+  const opened = await unsealItemUrls(storage, "beta", sealed);
   expect(urlsIn(opened)).toEqual(["https://unreadable.invalid/", "https://unreadable.invalid/"]);
 });
 
 test("an origin stays as it came", async () => {
   const items = withUrl("https://a.example");
   expect(await sealItemUrls(sealer, "alpha", items)).toEqual(items);
-  expect(await openItemUrls(storage, "alpha", items)).toEqual(items);
+  expect(await unsealItemUrls(storage, "alpha", items)).toEqual(items);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { InputItem } from "../../../../src/protocol/item.ts";
 import type { Tool } from "../../../../src/protocol/tool.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
-import { openSecrets, refuseSecrets, sealSecrets } from "../../../../src/responses/content/request-secrets.ts";
+import { unsealSecrets, rejectSecrets, sealSecrets } from "../../../../src/responses/content/request-secrets.ts";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
 import { silentLogger } from "../../../support/storage.ts";
 
@@ -26,15 +26,15 @@ const REQUEST: CreateRequest = {
 test("what a request brings for its tools to use is sealed, and opened for its project", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   expect(JSON.stringify(sealed)).not.toMatch(/planted-\d/);
-  expect(await openSecrets({ sealer, logger: silentLogger }, "alpha", sealed)).toEqual(REQUEST);
+  expect(await unsealSecrets({ sealer, logger: silentLogger }, "alpha", sealed)).toEqual(REQUEST);
 });
 
 test("what cannot be opened any more is left out, and never used as it stands", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]), logger: silentLogger };
   for (const opened of [
-    await openSecrets(other, "alpha", sealed),
-    await openSecrets({ sealer, logger: silentLogger }, "beta", sealed),
+    await unsealSecrets(other, "alpha", sealed),
+    await unsealSecrets({ sealer, logger: silentLogger }, "beta", sealed),
   ]) {
     expect(JSON.stringify(opened)).not.toContain("brs1.");
     expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
@@ -45,7 +45,7 @@ test("what cannot be opened any more is left out, and never used as it stands", 
 
 test("a URL that was stored as it was sent is used as it is: by an older release", async () => {
   const request: CreateRequest = { tools: [{ type: "mcp", server_label: "b", server_url: "https://a.example/mcp" }] };
-  expect(await openSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
+  expect(await unsealSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
 });
 
 test("a request without tools is left as it is", async () => {
@@ -74,11 +74,11 @@ test.each([
     { type: "tool_search_output", tools },
   ] as const satisfies InputItem[]) {
     const param = `input[1].tools[${place}].${path}`;
-    expect(() => refuseSecrets([{ type: "compaction_trigger" }, item], "input")).toThrow(
+    expect(() => rejectSecrets([{ type: "compaction_trigger" }, item], "input")).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.not.stringContaining("planted") }),
     );
   }
   expect(() =>
-    refuseSecrets([{ type: "additional_tools", role: "developer", tools: [harmless] }], "input"),
+    rejectSecrets([{ type: "additional_tools", role: "developer", tools: [harmless] }], "input"),
   ).not.toThrow();
 });

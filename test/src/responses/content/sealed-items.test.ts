@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import type { InputItem } from "../../../../src/protocol/item.ts";
-import { openReasoning, sealReasoning, verifySealedItems } from "../../../../src/responses/content/sealed-items.ts";
+import { unsealReasoning, sealReasoning, verifySealedItems } from "../../../../src/responses/content/sealed-items.ts";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
 
 const sealer = new ContentSealer([randomBytes(32)]);
@@ -22,7 +22,7 @@ const summaryOf = (text: string): Reasoning["summary"] => [{ type: "summary_text
 async function open(items: readonly InputItem[], using = sealer) {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
-  return { items: await openReasoning({ sealer: using, logger }, PROJECT, items), lines };
+  return { items: await unsealReasoning({ sealer: using, logger }, PROJECT, items), lines };
 }
 
 describe("for the model, reasoning", () => {

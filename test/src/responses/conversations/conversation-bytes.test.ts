@@ -2,8 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { ConversationItem } from "../../../../src/protocol/conversation.ts";
-import { addCounted, settleConversation } from "../../../../src/responses/conversations/conversation-bytes.ts";
-import { endTurn } from "../../../../src/responses/conversations/conversation-turn.ts";
+import {
+  addWithinStorageLimit,
+  updateConversationUsage,
+} from "../../../../src/responses/conversations/conversation-bytes.ts";
+import { appendAndUnlock } from "../../../../src/responses/conversations/conversation-lock.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
@@ -28,7 +31,7 @@ async function create(project: string, items: ConversationItem[], bound = 0, kep
   const id = newId("conv");
   const fields = { id, object: "conversation" as const, created_at: 1, metadata: {} };
   const adding = { id, project, items, bound };
-  await addCounted(kept, adding, () => kept.conversations.create(fields, project, items));
+  await addWithinStorageLimit(kept, adding, () => kept.conversations.create(fields, project, items));
   return id;
 }
 
@@ -43,10 +46,12 @@ test("items count from when they are added until they are removed", async () => 
   const [one, two] = [say("one"), say("zwölf ✓")];
   const id = await create(project, [one]);
   expect(await storage.storedBytes.read(project)).toBe(sizeOf(one));
-  await addCounted(storage, { id, project, items: [two], bound: 0 }, () => storage.conversations.add(id, [two]));
+  await addWithinStorageLimit(storage, { id, project, items: [two], bound: 0 }, () =>
+    storage.conversations.add(id, [two]),
+  );
   expect(await storage.storedBytes.read(project)).toBe(sizeOf(one) + sizeOf(two));
   await storage.conversations.removeItem(id, one.id);
-  await settleConversation(storage, id);
+  await updateConversationUsage(storage, id);
   expect(await storage.storedBytes.read(project)).toBe(sizeOf(two));
 });
 
@@ -61,11 +66,11 @@ test("what there is no room for is refused, and what is not added is not counted
   });
   await storage.conversations.lock(id, "resp_1");
   const more = { id, project, items: [say("more")], bound: 0 };
-  const locked = await addCounted(storage, more, () => storage.conversations.add(id, more.items));
+  const locked = await addWithinStorageLimit(storage, more, () => storage.conversations.add(id, more.items));
   expect(locked.kind).toBe("locked");
   expect(await storage.storedBytes.read(project)).toBe(sizeOf(item));
   await storage.conversations.erase(id);
-  await addCounted(storage, more, () => storage.conversations.add(id, more.items));
+  await addWithinStorageLimit(storage, more, () => storage.conversations.add(id, more.items));
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
@@ -76,14 +81,14 @@ test("one that is idle expires, but not while a response writes", async () => {
   for (const ttl of await ttlsOf(id)) expect(ttl).toBeGreaterThan(0);
   await storage.conversations.lock(id, "resp_1");
   expect(await ttlsOf(id)).toEqual([-1, -1, -1]);
-  await settleConversation(brief, id);
+  await updateConversationUsage(brief, id);
   expect(await ttlsOf(id)).toEqual([-1, -1, -1]);
-  await endTurn(brief, id, "resp_1");
+  await appendAndUnlock(brief, id, "resp_1");
   for (const ttl of await ttlsOf(id)) expect(ttl).toBeGreaterThan(0);
   const [, , expiries] = storage.layout.storedBytes(project);
   const expiresAtMs = Number(await storage.redis.zscore(expiries, id));
   expect(Math.abs(expiresAtMs - Date.now() - 100_000)).toBeLessThan(60_000);
   // Turned off again, it is kept from its next use on.
-  await settleConversation(storage, id);
+  await updateConversationUsage(storage, id);
   expect(await ttlsOf(id)).toEqual([-1, -1, -1]);
 });

@@ -4,9 +4,9 @@ import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts
 import type { ConversationItem } from "../../../../src/protocol/conversation.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { InputItem } from "../../../../src/protocol/item.ts";
-import { loadConversation } from "../../../../src/responses/conversations/conversation.ts";
-import { storedInput } from "../../../../src/responses/admission/admit-response.ts";
-import { loadInput } from "../../../../src/responses/admission/load-input.ts";
+import { loadModelInput } from "../../../../src/responses/conversations/model-input.ts";
+import { toStoredInput } from "../../../../src/responses/admission/admit-response.ts";
+import { previewModelInput } from "../../../../src/responses/admission/preview-model-input.ts";
 import { LIMITS, REQUEST, sampleRecord } from "../../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
@@ -33,11 +33,11 @@ async function shown(request: ResolvedRequest): Promise<unknown[]> {
   const id = newId("resp");
   const { input, ...rest } = request;
   await storage.records.create(
-    sampleRecord({ id, request: { request: rest, ancestors: [] }, input: await storedInput(structuredClone(input)) }),
+    sampleRecord({ id, request: { request: rest, ancestors: [] }, input: await toStoredInput(structuredClone(input)) }),
   );
   const [run, counted] = await Promise.all([
-    loadConversation(storage, id).then((conversation) => conversation!.input),
-    loadInput(storage, LIMITS, "default", structuredClone(request)),
+    loadModelInput(storage, id).then((conversation) => conversation!.input),
+    previewModelInput(storage, LIMITS, "default", structuredClone(request)),
   ]);
   const names = run.map((item) => ("call_id" in item ? item.call_id : item.id));
   expect(counted.map((item) => ("call_id" in item ? item.call_id : item.id))).toEqual(names);

@@ -1,12 +1,12 @@
 /** A response that is ended from outside: whoever runs it is told, and what is deleted leaves nothing for ever. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../../../src/redis/connect.ts";
-import { deleteResponse } from "../../../../src/responses/ending/delete-response.ts";
+import { removeResponse } from "../../../../src/responses/ending/remove-response.ts";
 import { endResponse } from "../../../../src/responses/ending/end-response.ts";
 import { WorkerControl } from "../../../../src/queue/worker-control.ts";
 import { testRedisUrl } from "../../../support/redis.ts";
 import { sampleRecord } from "../../../support/samples.ts";
-import { beginResponse, openTestStorage, silentLogger, type TestStorage } from "../../../support/storage.ts";
+import { createLeasedResponse, openTestStorage, silentLogger, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ test("its worker is told at once, before it could find out by its lease", async 
   const subscriber = await connect({ url: testRedisUrl(), cluster: false }, "patient", "control", silentLogger);
   const { promise: told, resolve } = Promise.withResolvers<string>();
   await WorkerControl.listen(subscriber, storage.layout, resolve);
-  const { id } = await beginResponse(storage, sampleRecord());
+  const { id } = await createLeasedResponse(storage, sampleRecord());
   await endResponse(storage, id, "cancel");
   expect(await told).toBe(id);
   subscriber.disconnect();
@@ -28,11 +28,11 @@ describe("deleted", () => {
   const keysOf = async (id: string) => (await storage.redis.keys(`*${id}*`)).toSorted();
 
   test("while it runs, its log stays until the open streams have had its end, and nothing else does", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
-    await storage.journals.writeStart(id, lease, "call_1");
-    await deleteResponse(storage, id, (await storage.records.read(id))!);
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
+    await storage.journals.writeCallStart(id, lease, "call_1");
+    await removeResponse(storage, id, (await storage.records.read(id))!);
     expect(await storage.records.read(id)).toBeUndefined();
-    expect((await storage.reader.readLast(id))?.data).toMatch(/^\{"type":"response.failed"/);
+    expect((await storage.visibleLogReader.readLast(id))?.data).toMatch(/^\{"type":"response.failed"/);
     const { events, meta } = storage.layout;
     expect(await keysOf(id)).toEqual([events(id), meta(id)]);
     for (const key of [events(id), meta(id)]) {
@@ -43,10 +43,10 @@ describe("deleted", () => {
   });
 
   test("after its end, nothing of it stays, its calls of tools included", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
-    await storage.journals.writeStart(id, lease, "call_1");
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
+    await storage.journals.writeCallStart(id, lease, "call_1");
     await endResponse(storage, id, "cancel");
-    await deleteResponse(storage, id, (await storage.records.read(id))!);
+    await removeResponse(storage, id, (await storage.records.read(id))!);
     expect(await keysOf(id)).toEqual([]);
   });
 });

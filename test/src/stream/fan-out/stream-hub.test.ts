@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { cancelResponse } from "../../../../src/lifecycle/end-response.ts";
+import { createCancelledEvent } from "../../../../src/lifecycle/lifecycle-events.ts";
 import { connect } from "../../../../src/redis/connect.ts";
-import { Doorbell } from "../../../../src/stream/fan-out/doorbell.ts";
+import { Notifier } from "../../../../src/stream/fan-out/notifier.ts";
 import { type LoggedEvent, sequenceEvents } from "../../../../src/stream/log/event-log.ts";
-import { encodeFrames, HEARTBEAT, obfuscatedFrames } from "../../../../src/stream/fan-out/frame.ts";
-import type { EndReason, FrameSink, HubOptions } from "../../../../src/stream/fan-out/follower.ts";
+import { encodeFrames, HEARTBEAT, createObfuscatingEncoder } from "../../../../src/stream/fan-out/frame.ts";
+import type { FollowEndReason, FrameSink, StreamHubOptions } from "../../../../src/stream/fan-out/follower.ts";
 import { StreamHub } from "../../../../src/stream/fan-out/stream-hub.ts";
 import { testRedisUrl } from "../../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../../support/samples.ts";
-import { beginResponse, openTestStorage, silentLogger } from "../../../support/storage.ts";
+import { createLeasedResponse, openTestStorage, silentLogger } from "../../../support/storage.ts";
 
 const storage = await openTestStorage();
 const bell = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
@@ -23,15 +23,15 @@ afterAll(async () => {
   await storage[Symbol.asyncDispose]();
 });
 
-function openHub(options: Partial<HubOptions> = {}): StreamHub {
+function openHub(options: Partial<StreamHubOptions> = {}): StreamHub {
   const hub = new StreamHub({
-    reader: storage.reader,
+    reader: storage.visibleLogReader,
     logger: silentLogger,
-    exists: async (id) => (await storage.records.readEvenDeleted(id)) !== undefined,
+    exists: async (id) => (await storage.records.readIncludingDeleted(id)) !== undefined,
     heartbeatMs: 50,
     ...options,
   });
-  hub.attach(new Doorbell(bell, storage.layout, () => hub.pumpAll()));
+  hub.setNotifier(new Notifier(bell, storage.layout, () => hub.readAllLogs()));
   hubs.push(hub);
   return hub;
 }
@@ -39,27 +39,27 @@ function openHub(options: Partial<HubOptions> = {}): StreamHub {
 /** A connection that can be full. */
 class TestSink implements FrameSink {
   readonly isResumable = true;
-  readonly ended = Promise.withResolvers<EndReason>();
+  readonly ended = Promise.withResolvers<FollowEndReason>();
   received = Buffer.alloc(0);
   isFull = false;
   writesWhileFull = 0;
   /** How long it had got nothing before each heartbeat. */
   readonly silencesMs: number[] = [];
-  lastTakenMs = performance.now();
+  lastSentMs = performance.now();
   #drained = Promise.withResolvers<void>();
   readonly #waiting = new Set<() => void>();
 
   write(frames: Buffer): boolean {
     if (this.isFull) this.writesWhileFull += 1;
     const nowMs = performance.now();
-    if (frames.equals(HEARTBEAT)) this.silencesMs.push(nowMs - this.lastTakenMs);
+    if (frames.equals(HEARTBEAT)) this.silencesMs.push(nowMs - this.lastSentMs);
     else this.received = Buffer.concat([this.received, frames]);
-    this.lastTakenMs = nowMs;
+    this.lastSentMs = nowMs;
     for (const wake of this.#waiting) wake();
     return !this.isFull;
   }
 
-  async drained(): Promise<void> {
+  async waitUntilDrained(): Promise<void> {
     await this.#drained.promise;
   }
 
@@ -69,7 +69,7 @@ class TestSink implements FrameSink {
     this.#drained = Promise.withResolvers();
   }
 
-  end(reason: EndReason): void {
+  end(reason: FollowEndReason): void {
     this.ended.resolve(reason);
   }
 
@@ -101,7 +101,7 @@ class TestSink implements FrameSink {
 }
 
 async function begin() {
-  const begun = await beginResponse(storage, sampleRecord());
+  const begun = await createLeasedResponse(storage, sampleRecord());
   let next = 2;
   const append = async (words: string[]): Promise<number> => {
     const events = sequenceEvents(next, messageEvents(0, words));
@@ -110,7 +110,7 @@ async function begin() {
     return next - 1;
   };
   const end = async (): Promise<number> => {
-    const events = sequenceEvents(next, [cancelResponse(openingState().response)]);
+    const events = sequenceEvents(next, [createCancelledEvent(openingState().response)]);
     await storage.log.append(begun.id, { lease: begun.lease, first: next, events, status: "cancelled" });
     return next;
   };
@@ -141,7 +141,7 @@ test("every cursor of a finished response gets exactly what comes after it", asy
   const response = await begin();
   await response.append(["a", "b", "c"]);
   const last = await response.end();
-  const all = await storage.reader.read(response.id, 0, 100);
+  const all = await storage.visibleLogReader.read(response.id, 0, 100);
   for (let from = 0; from <= last; from += 1) {
     const sink = new TestSink();
     hub.follow({ responseId: response.id, from, sink });
@@ -185,8 +185,8 @@ test("an event that is appended while a follower reads its way to the end is not
   const response = await begin();
   let hasAppended = false;
   const reader = {
-    readPage: async (...args: Parameters<typeof storage.reader.readPage>) => {
-      const page = await storage.reader.readPage(...args);
+    readPage: async (...args: Parameters<typeof storage.visibleLogReader.readPage>) => {
+      const page = await storage.visibleLogReader.readPage(...args);
       if (!hasAppended) {
         hasAppended = true;
         // The bell is heard and answered before this read comes back.
@@ -197,7 +197,7 @@ test("an event that is appended while a follower reads its way to the end is not
       return page;
     },
   };
-  const hub = openHub({ reader: reader as typeof storage.reader, heartbeatMs: 600_000 });
+  const hub = openHub({ reader: reader as typeof storage.visibleLogReader, heartbeatMs: 600_000 });
   const sink = new TestSink();
   hub.follow({ responseId: response.id, from: 0, sink });
   await sink.reaches(7);
@@ -216,16 +216,16 @@ test("more than a page that comes at once is read to its end", async () => {
 });
 
 test("a bell that could not be listened to is listened to again", async () => {
-  class StubbornBell extends Doorbell {
+  class StubbornBell extends Notifier {
     #refusals = 1;
-    override async listen(...args: Parameters<Doorbell["listen"]>): Promise<void> {
+    override async listen(...args: Parameters<Notifier["listen"]>): Promise<void> {
       this.#refusals -= 1;
       if (this.#refusals >= 0) throw new Error("CLUSTERDOWN The cluster is down");
       await super.listen(...args);
     }
   }
   const hub = openHub({ heartbeatMs: 600_000 });
-  hub.attach(new StubbornBell(bell, storage.layout, () => {}));
+  hub.setNotifier(new StubbornBell(bell, storage.layout, () => {}));
   const response = await begin();
   const sink = new TestSink();
   hub.follow({ responseId: response.id, from: 0, sink });
@@ -240,10 +240,11 @@ test("the bell of a response that nobody follows any more is not listened to", a
   hub.follow({ responseId: response.id, from: 0, sink: one });
   const leave = hub.follow({ responseId: response.id, from: 0, sink: other });
   await Promise.all([one.reaches(1), other.reaches(1)]);
-  const bells = async () => await storage.redis.call("PUBSUB", "CHANNELS", storage.layout.bell(response.id));
+  const bells = async () =>
+    await storage.redis.call("PUBSUB", "CHANNELS", storage.layout.notificationChannel(response.id));
   leave();
   await one.reaches(await response.append(["a"]));
-  expect(await bells()).toEqual([storage.layout.bell(response.id)]);
+  expect(await bells()).toEqual([storage.layout.notificationChannel(response.id)]);
   await response.end();
   await one.ended.promise;
   while (((await bells()) as string[]).length > 0) await storage.redis.ping();
@@ -262,7 +263,7 @@ test("a follower gets a heartbeat when it has got nothing for the whole interval
 
 test("a follower that is behind gets heartbeats while the log cannot be read, one that has to take what it got none", async () => {
   const reader = { readPage: () => Promise.reject(new Error("Redis is away")) };
-  const hub = openHub({ reader: reader as unknown as typeof storage.reader });
+  const hub = openHub({ reader: reader as unknown as typeof storage.visibleLogReader });
   const response = await begin();
   const [sink, full] = [new TestSink(), new TestSink()];
   hub.follow({ responseId: response.id, from: 0, sink });
@@ -286,7 +287,7 @@ test("a ring that was lost is made up for by the heartbeat", async () => {
   const sink = new TestSink();
   hub.follow({ responseId: response.id, from: 0, sink });
   await sink.reaches(1);
-  await bell.unsubscribe(storage.layout.bell(response.id));
+  await bell.unsubscribe(storage.layout.notificationChannel(response.id));
   await sink.reaches(await response.append(["a"]));
 });
 
@@ -306,7 +307,7 @@ test("a hub that closes ends its streams without a terminal event", async () => 
   const [sink, late] = [new TestSink(), new TestSink()];
   hub.follow({ responseId: response.id, from: 0, sink });
   await sink.reaches(1);
-  hub.endResumable();
+  hub.endResumableStreams();
   expect(await sink.ended.promise).toBe("closing");
   hub.follow({ responseId: response.id, from: 0, sink: late });
   expect(await late.ended.promise).toBe("closing");
@@ -325,7 +326,7 @@ test("a hole in the log ends the follower rather than being skipped", async () =
 
 test("obfuscation pads deltas only, by the same bytes each time, and is never recorded", async () => {
   const event = (type: string): LoggedEvent => ({ sequenceNumber: 7, data: JSON.stringify({ type, delta: "a" }) });
-  const encode = obfuscatedFrames("resp_1");
+  const encode = createObfuscatingEncoder("resp_1");
   const frames = encode([event("response.output_text.delta")]).toString();
   expect(frames).toMatch(/,"obfuscation":"[\w-]+"\}\n\n$/);
   expect(encode([event("response.output_text.delta")]).toString()).toBe(frames);

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { EventDraft } from "../../../../src/protocol/event.ts";
-import { EventLogReader, type LoggedEvent, sequenceEvents, typeOf } from "../../../../src/stream/log/event-log.ts";
+import { EventLogReader, type LoggedEvent, sequenceEvents, eventTypeOf } from "../../../../src/stream/log/event-log.ts";
 import { PAGE_BYTES } from "../../../../src/stream/log/log-page.ts";
 import { foldLog } from "../../../../src/stream/log/snapshot.ts";
 import { startCuttingProxy } from "../../../support/cutting-proxy.ts";
 import { testRedisUrl, uniquePrefix } from "../../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../../support/samples.ts";
-import { beginResponse, openTestStorage } from "../../../support/storage.ts";
-import { cancelResponse, startResponse } from "../../../../src/lifecycle/end-response.ts";
+import { createLeasedResponse, openTestStorage } from "../../../support/storage.ts";
+import { createCancelledEvent, createInProgressEvent } from "../../../../src/lifecycle/lifecycle-events.ts";
 
 const storage = await openTestStorage();
 afterAll(() => storage[Symbol.asyncDispose]());
@@ -15,22 +15,22 @@ afterAll(() => storage[Symbol.asyncDispose]());
 const message = (first: number, words = ["a"]) => sequenceEvents(first, messageEvents(0, words));
 
 async function logOf(id: string): Promise<number[]> {
-  return (await storage.reader.read(id, 0, 1_000)).map((event) => event.sequenceNumber);
+  return (await storage.visibleLogReader.read(id, 0, 1_000)).map((event) => event.sequenceNumber);
 }
 
 describe("append", () => {
   test("writes a batch behind the last event, and the readers get the same bytes", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const events = message(2);
     expect(await storage.log.append(id, { lease, first: 2, events })).toEqual({ kind: "appended", last: 7 });
-    const read = await storage.reader.read(id, 2, 100);
+    const read = await storage.visibleLogReader.read(id, 2, 100);
     expect(read.map((event) => event.data)).toEqual(events);
     expect(read.map((event) => event.sequenceNumber)).toEqual([2, 3, 4, 5, 6, 7]);
-    expect(typeOf(read[0]!.data)).toBe("response.output_item.added");
+    expect(eventTypeOf(read[0]!.data)).toBe("response.output_item.added");
   });
 
   test("a batch that is sent again is a duplicate, not a repetition", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const batch = { lease, first: 2, events: message(2) };
     await storage.log.append(id, batch);
     expect(await storage.log.append(id, batch)).toEqual({ kind: "duplicate", last: 7 });
@@ -38,13 +38,13 @@ describe("append", () => {
   });
 
   test("a gap is refused and names the end of the log", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     expect(await storage.log.append(id, { lease, first: 3, events: message(3) })).toEqual({ kind: "gap", last: 1 });
     expect(await logOf(id)).toEqual([0, 1]);
   });
 
   test("a lease that was taken by somebody else is fenced", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const next = await storage.leases.acquire(id, Date.now(), 5, "test");
     expect(await storage.log.append(id, { lease, first: 2, events: message(2) })).toEqual({ kind: "fenced", last: 1 });
     expect(next).toMatchObject({ kind: "held", attempt: 2, last: 1 });
@@ -52,30 +52,30 @@ describe("append", () => {
   });
 
   test("nothing comes after the terminal event, and nobody leaves the terminal state", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
-    const ending = sequenceEvents(2, [cancelResponse(openingState().response)]);
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
+    const ending = sequenceEvents(2, [createCancelledEvent(openingState().response)]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
     expect((await storage.log.append(id, { lease, first: 3, events: message(3) })).kind).toBe("fenced");
-    expect(await storage.journals.writeStart(id, lease, "call_1")).toBe(false);
+    expect(await storage.journals.writeCallStart(id, lease, "call_1")).toBe(false);
     expect((await storage.records.read(id))?.status).toBe("cancelled");
     expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "over" });
     expect(await storage.leases.fence(id, "cancel")).toEqual({ kind: "over", status: "cancelled" });
   });
 
   test("retention begins with the terminal event, for every key", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord({ retentionSeconds: 30 }));
-    await storage.journals.writeStart(id, lease, "call_1");
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord({ retentionSeconds: 30 }));
+    await storage.journals.writeCallStart(id, lease, "call_1");
     const { meta, events, request, input, calls } = storage.layout;
     const keys = [meta(id), events(id), request(id), input(id), calls(id)];
     expect(await Promise.all(keys.map((key) => storage.redis.ttl(key)))).toEqual(keys.map(() => -1));
-    const ending = sequenceEvents(2, [cancelResponse(openingState().response)]);
+    const ending = sequenceEvents(2, [createCancelledEvent(openingState().response)]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
     const lives = await Promise.all(keys.map((key) => storage.redis.ttl(key)));
     for (const seconds of lives) expect(seconds).toBeGreaterThan(25);
   });
 
   test("a response that is gone takes nothing: a log never begins again at 0", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.records.erase(id, 0);
     expect(await storage.log.append(id, { lease, first: 0, events: message(0) })).toEqual({ kind: "gone", last: -1 });
     expect(await storage.redis.exists(storage.layout.events(id))).toBe(0);
@@ -84,13 +84,13 @@ describe("append", () => {
 
 describe("the lease", () => {
   test("is refused once somebody has begun to end the response", async () => {
-    const { id } = await beginResponse(storage, sampleRecord());
+    const { id } = await createLeasedResponse(storage, sampleRecord());
     expect(await storage.leases.fence(id, "cancel")).toMatchObject({ kind: "fenced", reason: "cancel", last: 1 });
     expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "ending" });
   });
 
   test("the first reason to end stays, with one lease for all who end it", async () => {
-    const { id } = await beginResponse(storage, sampleRecord());
+    const { id } = await createLeasedResponse(storage, sampleRecord());
     const first = await storage.leases.fence(id, "cancel");
     const second = await storage.leases.fence(id, "fail", {
       code: "server_error",
@@ -102,9 +102,9 @@ describe("the lease", () => {
   });
 
   test("is refused after the deadline and after the attempts, and a hand-over gives its attempt back", async () => {
-    const late = await beginResponse(storage, sampleRecord({ deadlineMs: Date.now() + 50_000 }));
+    const late = await createLeasedResponse(storage, sampleRecord({ deadlineMs: Date.now() + 50_000 }));
     expect(await storage.leases.acquire(late.id, Date.now() + 60_000, 5, "test")).toEqual({ kind: "expired" });
-    const tired = await beginResponse(storage, sampleRecord());
+    const tired = await createLeasedResponse(storage, sampleRecord());
     expect(await storage.leases.release(tired.id, tired.lease)).toBe(true);
     expect(await storage.leases.release(tired.id, tired.lease)).toBe(false);
     const again = await storage.leases.acquire(tired.id, Date.now(), 1, "test");
@@ -114,7 +114,7 @@ describe("the lease", () => {
   });
 
   test("is unique even if Redis came back with an older epoch", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.redis.hset(storage.layout.meta(id), "epoch", "0");
     const again = await storage.leases.acquire(id, Date.now(), 5, "test");
     expect(again).toMatchObject({ kind: "held" });
@@ -143,7 +143,7 @@ describe("where replicas are required", () => {
   const careful = new EventLogReader(storage.redis, storage.layout, { minReplicasAcked: 1 });
 
   test("nothing is shown beyond what they have, not even by a snapshot", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const events = message(2, ["a", "b"]);
     const state = { ...openingState(), response: { ...openingState().response, user: "of the snapshot" } };
     const snapshot = { sequenceNumber: 8, response: state.response, openIndices: [] };
@@ -155,7 +155,7 @@ describe("where replicas are required", () => {
   });
 
   test("what was appended without them, because they were not at the time, is shown whole", async () => {
-    const { id, lease } = await beginResponse(storage, sampleRecord({ durable: 1 }));
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord({ durable: 1 }));
     await storage.log.append(id, { lease, first: 2, events: message(2) });
     expect((await careful.readLast(id))?.sequenceNumber).toBe(7);
     expect((await storage.records.read(id))?.durable).toBeUndefined();
@@ -171,7 +171,7 @@ test("creating the same record again changes nothing", async () => {
 
 test("characters at which some clients end a line are escaped, and nothing else is changed", () => {
   const text = "a\u0085b\u2028c\u2029d\u000b\u000c\u001c\u001d\u001e\u007f\u00a0é日";
-  const started = startResponse({ ...openingState().response, instructions: text });
+  const started = createInProgressEvent({ ...openingState().response, instructions: text });
   const [delta, lifecycle] = sequenceEvents(0, [messageEvents(0, [text])[2]!, started]);
   // All at which Python's str.splitlines() cuts.
   const lineEnds = "\n\v\f\r\u001c\u001d\u001e\u0085\u2028\u2029".split("");
@@ -188,7 +188,7 @@ describe("a page of the log", () => {
 
   /** The log behind its two opening events, with deltas of these sizes. */
   async function logOf(sizes: readonly number[]): Promise<string> {
-    const { id, lease } = await beginResponse(storage, sampleRecord());
+    const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     for (const [i, size] of sizes.entries()) {
       const events = sequenceEvents(2 + i, [{ ...messageEvents(0, [""])[2]!, delta: "x".repeat(size) } as EventDraft]);
       expect((await storage.log.append(id, { lease, first: 2 + i, events })).kind).toBe("appended");
@@ -199,7 +199,7 @@ describe("a page of the log", () => {
   async function pagesOf(id: string): Promise<LoggedEvent[][]> {
     const pages: LoggedEvent[][] = [];
     for (let from = 0; ;) {
-      const { events, hasMore } = await storage.reader.readPage(id, from);
+      const { events, hasMore } = await storage.visibleLogReader.readPage(id, from);
       pages.push(events);
       from += events.length;
       if (!hasMore) return pages;
@@ -215,7 +215,7 @@ describe("a page of the log", () => {
     const id = await logOf(sizes);
     const pages = await pagesOf(id);
     const all = pages.flat();
-    expect(all).toEqual(await storage.reader.read(id, 0, 10_000));
+    expect(all).toEqual(await storage.visibleLogReader.read(id, 0, 10_000));
     expect(all).toHaveLength(2 + sizes.length);
     const ofSeveral = pages.filter((page) => page.length > 1);
     expect(Math.max(...ofSeveral.map(bytesOf))).toBeLessThanOrEqual(PAGE_BYTES);
@@ -228,7 +228,7 @@ describe("a page of the log", () => {
     const id = await logOf([1, 1, 1, 1]);
     await storage.redis.xdel(storage.layout.events(id), "4-1");
     const numbersFrom = async (from: number) => {
-      const { events, hasMore } = await storage.reader.readPage(id, from);
+      const { events, hasMore } = await storage.visibleLogReader.readPage(id, from);
       return { numbers: events.map(({ sequenceNumber }) => sequenceNumber), hasMore };
     };
     expect(await numbersFrom(1)).toEqual({ numbers: [1, 2, 3], hasMore: true });

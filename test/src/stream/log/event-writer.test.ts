@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { completeResponse, startResponse } from "../../../../src/lifecycle/end-response.ts";
+import { createCompletedEvent, createInProgressEvent } from "../../../../src/lifecycle/lifecycle-events.ts";
 
 import type { EventLog } from "../../../../src/stream/log/event-log.ts";
 import { EventWriter, LeaseLostError } from "../../../../src/stream/log/event-writer.ts";
 import { LogRolledBackError } from "../../../../src/stream/log/recent-batches.ts";
 import { foldLog } from "../../../../src/stream/log/snapshot.ts";
 import { messageEvents, sampleRecord } from "../../../support/samples.ts";
-import { beginResponse, openTestStorage } from "../../../support/storage.ts";
+import { createLeasedResponse, openTestStorage } from "../../../support/storage.ts";
 
 const storage = await openTestStorage();
 afterAll(() => storage[Symbol.asyncDispose]());
@@ -20,8 +20,8 @@ const USAGE = {
 };
 
 async function openWriter(log: Pick<EventLog, "append"> = storage.log) {
-  const { id, lease, last } = await beginResponse(storage, sampleRecord());
-  const state = (await foldLog(storage.redis, storage.layout, storage.reader, id))!;
+  const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
+  const state = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
   const control = new AbortController();
   const failures: Error[] = [];
   const writer = new EventWriter({
@@ -36,12 +36,12 @@ async function openWriter(log: Pick<EventLog, "append"> = storage.log) {
   return { id, writer, control, failures };
 }
 
-const readAll = async (id: string) => await storage.reader.read(id, 0, 100_000);
-const fold = async (id: string) => (await foldLog(storage.redis, storage.layout, storage.reader, id))!;
+const readAll = async (id: string) => await storage.visibleLogReader.read(id, 0, 100_000);
+const fold = async (id: string) => (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
 
 test("what is written is in the log after a flush, in order, and folds to the writer's own state", async () => {
   const { id, writer } = await openWriter();
-  await writer.write(startResponse(writer.state.response));
+  await writer.write(createInProgressEvent(writer.state.response));
   for (const event of messageEvents(0, ["a", "b", "c"])) await writer.write(event);
   await writer.flush();
   const events = await readAll(id);
@@ -71,7 +71,7 @@ describe("events that stay together", () => {
     const whole = messageEvents(1, texts);
     // They neither begin nor end where a batch would.
     await writer.write(...messageEvents(0, words(490, 1)));
-    await writer.writeWhole(whole);
+    await writer.writeAtomically(whole);
     await writer.write(...messageEvents(2, ["after"]));
     await writer.flush();
     // Behind the two opening events.
@@ -84,7 +84,7 @@ describe("events that stay together", () => {
 
   test("are all written again if Redis has lost them, and were never there in part", async () => {
     const { id, writer } = await openWriter();
-    await writer.writeWhole(messageEvents(0, ["a", "b"]));
+    await writer.writeAtomically(messageEvents(0, ["a", "b"]));
     await writer.flush();
     const before = (await readAll(id)).length;
     for (const { sequenceNumber } of (await readAll(id)).slice(2)) {
@@ -100,8 +100,8 @@ describe("events that stay together", () => {
 
 test("a terminal event sets the status in the same step and drops the snapshot", async () => {
   const { id, writer } = await openWriter();
-  const started = startResponse(writer.state.response);
-  await writer.write(started, completeResponse(started.response, { output: [], usage: USAGE }, 1));
+  const started = createInProgressEvent(writer.state.response);
+  await writer.write(started, createCompletedEvent(started.response, { output: [], usage: USAGE }, 1));
   await writer.flush();
   expect((await storage.records.read(id))?.status).toBe("completed");
   expect(await storage.redis.exists(storage.layout.snapshot(id))).toBe(0);

@@ -90,7 +90,7 @@ test("what was written on a connection that was lost before replicas confirmed i
     extraArgs: ["--replicaof", "127.0.0.1", String(server.port)],
   });
   expect(replica.port).toBeGreaterThan(0);
-  await required.confirmed(write, AbortSignal.timeout(30_000));
+  await required.writeConfirmed(write, AbortSignal.timeout(30_000));
   expect(writes).toBe(2);
 });
 

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { confinedCommand } from "../../../../workers/tools/code-interpreter/confinement.ts";
+import { buildConfinedCommand } from "../../../../workers/tools/code-interpreter/confinement.ts";
 import { PythonSandbox } from "../../../../workers/tools/code-interpreter/python-sandbox.ts";
 import { logsOf, runCode, usePython } from "../../../support/python.ts";
 
@@ -284,7 +284,7 @@ test("the process has no environment, and no way to become more than it is where
   await expectStillWorking();
   const environment = readFileSync(`/proc/${sandbox.pid}/environ`, "latin1").split("\0");
   expect(environment.filter((entry) => entry !== "" && !entry.startsWith("PATH="))).toEqual([]);
-  const { args } = await confinedCommand(0);
+  const { args } = await buildConfinedCommand(0);
   if (!args.some((arg) => arg.startsWith("--bounding-set"))) return;
   const status = readFileSync(`/proc/${sandbox.pid}/status`, "utf8");
   expect(status).toMatch(/^NoNewPrivs:\s+1$/m);

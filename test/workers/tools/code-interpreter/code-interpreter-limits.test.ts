@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
 import { PythonSandbox } from "../../../../workers/tools/code-interpreter/python-sandbox.ts";
-import { logsOf, runCode, runInLine, usePython } from "../../../support/python.ts";
+import { logsOf, runCode, runQueued, usePython } from "../../../support/python.ts";
 
 const MIB = 1024 * 1024;
 const processes = usePython({
@@ -109,7 +109,7 @@ describe("processes", () => {
     const sandboxes = [sandbox, new PythonSandbox(processes, "p"), new PythonSandbox(processes, "p")];
     for (const [i, each] of sandboxes.entries()) await runCode(each, `mine = ${i}`);
     expect(sandboxes.filter(({ pid }) => pid !== undefined).length).toBeLessThanOrEqual(2);
-    const values = await Promise.all(sandboxes.map(async (each) => logsOf(await runInLine(processes, each, "mine"))));
+    const values = await Promise.all(sandboxes.map(async (each) => logsOf(await runQueued(processes, each, "mine"))));
     expect(values).toEqual(["0\n", "1\n", "2\n"]);
     for (const each of sandboxes.slice(1)) await each[Symbol.asyncDispose]();
   });
@@ -118,12 +118,12 @@ describe("processes", () => {
     const busy = [new PythonSandbox(processes, "p"), new PythonSandbox(processes, "p")];
     const aborter = new AbortController();
     const runs = busy.map((each) =>
-      runInLine(processes, each, "while True: pass", aborter.signal).catch(() => "ended"),
+      runQueued(processes, each, "while True: pass", aborter.signal).catch(() => "ended"),
     );
-    await expect(runInLine(processes, sandbox, "1", AbortSignal.timeout(200))).rejects.toThrow("timeout");
+    await expect(runQueued(processes, sandbox, "1", AbortSignal.timeout(200))).rejects.toThrow("timeout");
     aborter.abort();
     expect(await Promise.all(runs)).toEqual(["ended", "ended"]);
-    expect(logsOf(await runInLine(processes, sandbox, "'next'"))).toContain("'next'\n");
+    expect(logsOf(await runQueued(processes, sandbox, "'next'"))).toContain("'next'\n");
   });
 });
 

@@ -6,20 +6,20 @@ import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import type { Response } from "../../../../src/protocol/response.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
-import { CALL_MAXIMUM } from "../../../../workers/tools/shown-output.ts";
-import { INTERRUPTED } from "../../../../workers/tools/tool-calls.ts";
+import { MAX_CALL_CHARACTERS } from "../../../../workers/tools/truncate-output.ts";
+import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
 import type { ToolKind } from "../../../../workers/tools/tool.ts";
-import { codeInterpreter } from "../../../../workers/tools/code-interpreter/code-interpreter.ts";
+import { openCodeInterpreterKind } from "../../../../workers/tools/code-interpreter/code-interpreter.ts";
 import type { Storage } from "../../../../src/responses/storage.ts";
 import type { ContainerChange } from "../../../../src/store/containers.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import {
-  type Before,
+  type PriorContext,
   createResponse,
   finalResponse,
-  NotingUpstream,
+  RecordingUpstream,
   runOnce,
-  steps,
+  scriptSteps,
 } from "../../../support/tool-runs.ts";
 
 /** An interpreter starts in seconds, and in several times that on a machine with other work. */
@@ -36,7 +36,7 @@ let storage: TestStorage;
 let kind: ToolKind;
 beforeAll(async () => {
   storage = await openTestStorage();
-  kind = codeInterpreter(CONFIG);
+  kind = openCodeInterpreterKind(CONFIG);
 });
 afterAll(async () => {
   await kind[Symbol.asyncDispose]?.();
@@ -48,16 +48,16 @@ interface Run {
   response: Response;
   log: string[];
   calls: CodeCall[];
-  upstream: NotingUpstream;
+  upstream: RecordingUpstream;
 }
 
 async function run(
   cells: readonly (object | object[])[],
-  options: { request?: Partial<ResolvedRequest>; before?: Before; kind?: ToolKind; storage?: Storage } = {},
+  options: { request?: Partial<ResolvedRequest>; before?: PriorContext; kind?: ToolKind; storage?: Storage } = {},
 ): Promise<Run> {
   const request = { tools: [AUTO], include: ["code_interpreter_call.outputs" as const], ...options.request };
-  const id = await createResponse(storage, { ...request, metadata: steps(...cells) }, options.before);
-  const upstream = new NotingUpstream();
+  const id = await createResponse(storage, { ...request, metadata: scriptSteps(...cells) }, options.before);
+  const upstream = new RecordingUpstream();
   await runOnce({ storage: options.storage ?? storage, kinds: [options.kind ?? kind], upstream }, id, new RunControl());
   return { id, upstream, ...(await ended(id)) };
 }
@@ -71,7 +71,7 @@ async function ended(id: string) {
 const logsOf = ({ outputs }: CodeCall) =>
   (outputs ?? []).map((output) => (output.type === "logs" ? output.logs : output.url.slice(0, 22))).join("");
 const toldOf = ({ upstream }: Run) =>
-  upstream.calls.at(-1)!.input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+  upstream.calls.at(-1)!.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
 
 describe("a call", () => {
   test("shows its code as it is written, then what it printed", async () => {
@@ -109,7 +109,7 @@ describe("a call", () => {
     const ran = await run([{ call: "code_interpreter", arguments: { code } }]);
     expect(logsOf(ran.calls[0]!).length).toBeGreaterThan(200_000);
     const [told] = toldOf(ran);
-    expect(told!.length).toBeLessThanOrEqual(CALL_MAXIMUM);
+    expect(told!.length).toBeLessThanOrEqual(MAX_CALL_CHARACTERS);
     expect(told).toMatch(
       /^begun\nline 0\n[^]*\n\[cut off here: \d+ of \d+ characters are left out\]\n[^]*ZeroDivisionError/,
     );
@@ -142,7 +142,7 @@ describe("a call", () => {
   });
 
   test("is not offered where the interpreter is switched off", async () => {
-    const off = codeInterpreter(readConfig({ CODE_INTERPRETER: "false" }));
+    const off = openCodeInterpreterKind(readConfig({ CODE_INTERPRETER: "false" }));
     const { upstream, response } = await run([], { kind: off });
     expect(upstream.calls[0]!.request.tools).toEqual([]);
     expect(response.status).toBe("completed");
@@ -160,7 +160,7 @@ describe("a container", () => {
 
   test("is used again by the next response of a chain, on any worker, and a new chain has a new one", async () => {
     const first = await run([python("import random\nx = random.random()\n_ = open('f', 'w').write('kept');\nx")]);
-    const other = codeInterpreter(CONFIG);
+    const other = openCodeInterpreterKind(CONFIG);
     const before = { ancestors: [first.id] };
     const second = await run([python("x"), python("y = open('f').read()")], { before, kind: other });
     await other[Symbol.asyncDispose]?.();
@@ -251,7 +251,7 @@ describe("a container", () => {
   test("that two workers use at the same time keeps the cells of both", async () => {
     const first = await run([python("seen = []")]);
     const before = { ancestors: [first.id] };
-    const other = codeInterpreter(CONFIG);
+    const other = openCodeInterpreterKind(CONFIG);
     const append = (name: string) => python(`seen.append('${name}')`);
     const [a, b] = await Promise.all([run([append("a")], { before }), run([append("b")], { before, kind: other })]);
     await other[Symbol.asyncDispose]?.();
@@ -269,10 +269,10 @@ describe("after a crash", () => {
       const id = await createResponse(storage, {
         tools: [AUTO],
         include: ["code_interpreter_call.outputs"],
-        metadata: steps(...cells),
+        metadata: scriptSteps(...cells),
       });
       const control = new RunControl();
-      const dying = codeInterpreter(CONFIG);
+      const dying = openCodeInterpreterKind(CONFIG);
       let written = 0;
       // Dies when what the call did is in the container, and nobody has been told its result.
       const containers = new Proxy(storage.containers, {
@@ -290,14 +290,14 @@ describe("after a crash", () => {
         },
       });
       await runOnce(
-        { storage: { ...storage, containers }, kinds: [dying], upstream: new NotingUpstream() },
+        { storage: { ...storage, containers }, kinds: [dying], upstream: new RecordingUpstream() },
         id,
         control,
       ).catch(() => {});
       await dying[Symbol.asyncDispose]?.();
       expect(written).toBe(place);
 
-      await runOnce({ storage, kinds: [kind], upstream: new NotingUpstream() }, id, new RunControl());
+      await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new RunControl());
       const { response, calls } = await ended(id);
       expect(response.status).toBe("completed");
       const interrupted = place - 1;

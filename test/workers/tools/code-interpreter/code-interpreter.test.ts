@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PythonInputError, PythonSandbox } from "../../../../workers/tools/code-interpreter/python-sandbox.ts";
-import { logsOf, NEVER, runCode, usePython } from "../../../support/python.ts";
+import { logsOf, NEVER_ABORTED, runCode, usePython } from "../../../support/python.ts";
 
 const processes = usePython();
 const sandbox = new PythonSandbox(processes, "p");
@@ -179,5 +179,5 @@ test("a run is ended by its signal, with the signal's reason, and the sandbox go
   expect(await failure).toBe(reason);
   expect(logsOf(await runCode(sandbox, "x"))).toBe("20\n");
   await expect(sandbox.run({ code: "1" }, aborter.signal)).rejects.toBe(reason);
-  expect(NEVER.aborted).toBe(false);
+  expect(NEVER_ABORTED.aborted).toBe(false);
 });

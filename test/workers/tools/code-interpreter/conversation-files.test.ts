@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { conversationFiles } from "../../../../workers/tools/code-interpreter/conversation-files.ts";
+import { collectConversationFiles } from "../../../../workers/tools/code-interpreter/conversation-files.ts";
 
 const LIMITS = { files: 3, fileBytes: 10 };
 
@@ -11,7 +11,7 @@ function filesOf(...files: [name: string | null, text: string][]) {
   }));
   const other = { type: "input_file" as const, file_url: "https://example.com/x" };
   const item = { type: "message" as const, role: "user" as const, content: [...content, other] };
-  const found = conversationFiles([{ type: "message", role: "user", content: "Go" }, item], LIMITS);
+  const found = collectConversationFiles([{ type: "message", role: "user", content: "Go" }, item], LIMITS);
   return { ...found, files: found.files.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()]) };
 }
 
@@ -34,7 +34,7 @@ test("the last file of a name counts, and the newest have the room", () => {
       ["a", "2"],
       ["c", "123456789"],
     ],
-    leftOut: ["b"],
+    ignoredSettings: ["b"],
   });
-  expect(filesOf(["a", "1"], ["b", "2"], ["c", "3"], ["d", "4"]).leftOut).toEqual(["a"]);
+  expect(filesOf(["a", "1"], ["b", "2"], ["c", "3"], ["d", "4"]).omittedNames).toEqual(["a"]);
 });

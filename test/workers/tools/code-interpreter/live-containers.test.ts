@@ -1,12 +1,12 @@
 /** Cells of several responses in one container of a worker. */
 import { expect, test } from "vitest";
 import { containerIdFor, newId } from "../../../../src/protocol/id.ts";
-import type { ContainerStates } from "../../../../workers/tools/tool.ts";
+import type { ProjectContainers } from "../../../../workers/tools/tool.ts";
 import { LiveContainers } from "../../../../workers/tools/code-interpreter/live-containers.ts";
-import { NEVER, usePython } from "../../../support/python.ts";
+import { NEVER_ABORTED, usePython } from "../../../support/python.ts";
 
 /** Of containers that are not there yet; what is written to them is lost. */
-const NO_STATES: ContainerStates = {
+const NO_STATES: ProjectContainers = {
   readVersion: () => Promise.resolve(undefined),
   read: () => Promise.resolve(undefined),
   write: () => Promise.resolve(true),
@@ -15,14 +15,18 @@ const NO_STATES: ContainerStates = {
 test("a call that waits for another response's cell ends when it is told to, and lets nobody in before that one", async () => {
   const containers = new LiveContainers(usePython({ max: 2 }));
   const containerId = containerIdFor(newId("resp"));
-  const cell = { project: "p", containerId, mayBeNew: true, wasUsed: false, files: [], timeoutMs: 3_000 };
+  const cell = { project: "p", containerId, mayCreate: true, hasEarlierCells: false, files: [], timeoutMs: 3_000 };
   const ended: string[] = [];
   const run = async (name: string, code: string, signal: AbortSignal): Promise<void> => {
     await containers.run(NO_STATES, { ...cell, code }, signal).catch(() => {});
     ended.push(name);
   };
   const stop = new AbortController();
-  const runs = [run("first", "while True: pass", NEVER), run("second", "1", stop.signal), run("third", "1", NEVER)];
+  const runs = [
+    run("first", "while True: pass", NEVER_ABORTED),
+    run("second", "1", stop.signal),
+    run("third", "1", NEVER_ABORTED),
+  ];
   stop.abort(new Error("cancelled"));
   await Promise.all(runs);
   expect(ended).toEqual(["second", "first", "third"]);

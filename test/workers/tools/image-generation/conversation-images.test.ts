@@ -4,7 +4,10 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { FetchPolicy } from "../../../../workers/net/fetch-policy.ts";
 import { GuardedFetch } from "../../../../workers/net/guarded-fetch.ts";
-import { conversationImages, loadImage } from "../../../../workers/tools/image-generation/conversation-images.ts";
+import {
+  collectConversationImages,
+  loadImage,
+} from "../../../../workers/tools/image-generation/conversation-images.ts";
 import type { ContextItem } from "../../../../workers/upstreams/upstream.ts";
 
 test("the newest eight images of a conversation are taken, the oldest of them first", () => {
@@ -14,7 +17,7 @@ test("the newest eight images of a conversation are taken, the oldest of them fi
     role: "user",
     content: [{ type: "input_image", detail: "auto", image_url }],
   }));
-  expect(conversationImages(context)).toEqual(urls.slice(2));
+  expect(collectConversationImages(context)).toEqual(urls.slice(2));
 });
 
 test("a picture that comes with an error is not the image", async () => {

@@ -11,17 +11,17 @@ import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { Tool } from "../../../../src/protocol/tool.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
-import { INTERRUPTED } from "../../../../workers/tools/tool-calls.ts";
-import { imageGeneration } from "../../../../workers/tools/image-generation/image-generation.ts";
+import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
+import { openImageGenerationKind } from "../../../../workers/tools/image-generation/image-generation.ts";
 import { type ImagesServer, json, startImagesServer, stream } from "../../../support/images-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import {
-  type Before,
+  type PriorContext,
   createResponse,
   finalResponse,
-  NotingUpstream,
+  RecordingUpstream,
   runOnce,
-  steps,
+  scriptSteps,
 } from "../../../support/tool-runs.ts";
 
 type ImageTool = Extract<Tool, { type: "image_generation" }>;
@@ -48,22 +48,22 @@ afterAll(async () => {
 
 function kindOf(settings: NodeJS.ProcessEnv = {}) {
   const environment = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY, IMAGE_MODEL: "openai/gpt-image-1" };
-  return imageGeneration(readConfig({ ...environment, ...settings }));
+  return openImageGenerationKind(readConfig({ ...environment, ...settings }));
 }
 
 const generate = (args: object) => ({ call: "generate_image", arguments: args });
 
 interface Options {
   tool?: Partial<ImageTool>;
-  before?: Before;
+  before?: PriorContext;
   settings?: NodeJS.ProcessEnv;
   logger?: Logger;
 }
 
 async function run(calls: readonly object[], { tool, before, settings, logger }: Options = {}) {
   const tools: Tool[] = [{ type: "image_generation", ...tool }];
-  const id = await createResponse(storage, { tools, metadata: steps(...calls) }, before);
-  const upstream = new NotingUpstream();
+  const id = await createResponse(storage, { tools, metadata: scriptSteps(...calls) }, before);
+  const upstream = new RecordingUpstream();
   const kind = kindOf(settings);
   await runOnce({ storage: { ...storage, ...(logger && { logger }) }, kinds: [kind], upstream }, id, new RunControl());
   await kind[Symbol.asyncDispose]?.();
@@ -118,7 +118,7 @@ describe("an image", () => {
         },
       },
     ]);
-    const shown = JSON.stringify(upstream.calls.at(-1)!.input);
+    const shown = JSON.stringify(upstream.calls.at(-1)!.history);
     expect(shown).toContain("shown to the user");
     expect(shown).not.toContain(IMAGE);
   });
@@ -281,7 +281,7 @@ describe("a failure", () => {
         error: { code: "moderation_blocked", param: null, type: "image_generation_error" },
       },
     ]);
-    expect(JSON.stringify(upstream.calls.at(-1)!.input)).toContain("safety system");
+    expect(JSON.stringify(upstream.calls.at(-1)!.history)).toContain("safety system");
     expect(log.join("")).not.toContain(KEY);
   });
 
@@ -352,7 +352,7 @@ describe("a failure", () => {
   test("to write a prompt is told to the model", async () => {
     const { images, upstream } = await run([generate({ text: "x" })]);
     expect(images).toMatchObject([{ status: "failed", result: null }]);
-    expect(JSON.stringify(upstream.calls.at(-1)!.input)).toContain("'prompt' must be");
+    expect(JSON.stringify(upstream.calls.at(-1)!.history)).toContain("'prompt' must be");
   });
 });
 
@@ -360,13 +360,13 @@ describe("after a crash", () => {
   async function crashed(die: (control: RunControl) => ImagesServer["answers"][number]) {
     const id = await createResponse(storage, {
       tools: [{ type: "image_generation" }],
-      metadata: steps(generate({ prompt: "one" }), generate({ prompt: "two" })),
+      metadata: scriptSteps(generate({ prompt: "one" }), generate({ prompt: "two" })),
     });
     const control = new RunControl();
     server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }), die(control));
     const kind = kindOf();
-    await runOnce({ storage, kinds: [kind], upstream: new NotingUpstream() }, id, control).catch(() => {});
-    await runOnce({ storage, kinds: [kind], upstream: new NotingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, control).catch(() => {});
+    await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new RunControl());
     await kind[Symbol.asyncDispose]?.();
     return await ended(id);
   }
@@ -388,7 +388,7 @@ describe("a change after a crash", () => {
     ["of the same turn", [[generate({ prompt: "one" }), generate({ prompt: "two", change: true })]]],
   ])("is given the image %s, which the log did not have yet", async (_, calls) => {
     const tools: Tool[] = [{ type: "image_generation" }];
-    const id = await createResponse(storage, { tools, metadata: steps(...calls) });
+    const id = await createResponse(storage, { tools, metadata: scriptSteps(...calls) });
     server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }));
     const control = new RunControl();
     const journals = new Proxy(storage.journals, {
@@ -404,9 +404,9 @@ describe("a change after a crash", () => {
       },
     });
     const kind = kindOf();
-    const upstream = new NotingUpstream();
+    const upstream = new RecordingUpstream();
     await runOnce({ storage: { ...storage, journals }, kinds: [kind], upstream }, id, control).catch(() => {});
-    expect(JSON.stringify(await storage.reader.read(id, 0, 1_000))).not.toContain(IMAGE);
+    expect(JSON.stringify(await storage.visibleLogReader.read(id, 0, 1_000))).not.toContain(IMAGE);
     await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
     await kind[Symbol.asyncDispose]?.();
     const { images } = await ended(id);

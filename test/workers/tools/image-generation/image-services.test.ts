@@ -7,7 +7,7 @@ import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { Tool } from "../../../../src/protocol/tool.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
-import { imageGeneration } from "../../../../workers/tools/image-generation/image-generation.ts";
+import { openImageGenerationKind } from "../../../../workers/tools/image-generation/image-generation.ts";
 import {
   IMAGES,
   type ImagesRequest,
@@ -17,7 +17,7 @@ import {
   stream,
 } from "../../../support/images-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 type ImageTool = Extract<Tool, { type: "image_generation" }>;
 type Answer = ImagesServer["answers"][number];
@@ -54,11 +54,11 @@ async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) 
   server.answers.push(answer);
   const base = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY, IMAGE_MODEL: "openai/any-image" };
   const { host } = new URL(server.url);
-  const kind = imageGeneration(readConfig({ ...base, FETCH_ALLOWED_HOSTS: host, ...settings }));
+  const kind = openImageGenerationKind(readConfig({ ...base, FETCH_ALLOWED_HOSTS: host, ...settings }));
   const asked = Array.from({ length: calls }, () => ({ call: "image_generation", arguments: { prompt: "A cat" } }));
   const tools: Tool[] = [{ type: "image_generation", ...tool }];
-  const id = await createResponse(storage, { tools, metadata: steps(...asked) });
-  const upstream = new NotingUpstream();
+  const id = await createResponse(storage, { tools, metadata: scriptSteps(...asked) });
+  const upstream = new RecordingUpstream();
   await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
   await kind[Symbol.asyncDispose]?.();
   const { response, log } = await finalResponse(storage, id);
@@ -67,7 +67,7 @@ async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) 
   return {
     items,
     log,
-    told: JSON.stringify(upstream.calls.at(-1)!.input),
+    told: JSON.stringify(upstream.calls.at(-1)!.history),
     sent: server.requests.map(({ fields }) => fields),
   };
 }

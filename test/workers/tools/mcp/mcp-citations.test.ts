@@ -5,11 +5,11 @@ import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
 import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
-import { webSearch } from "../../../../workers/tools/web-search/web-search.ts";
+import { openWebSearchKind } from "../../../../workers/tools/web-search/web-search.ts";
 import { call, mcpTool, runMcp } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 import { searchResults, startWebSite } from "../../../support/web-site.ts";
 
 let storage: TestStorage;
@@ -38,7 +38,7 @@ async function ask(answer: CallToolResult, name = "fetch") {
     tools: { [name]: { annotations: { readOnlyHint: true }, run: () => answer } },
   });
   const tools = [mcpTool({ server_url: server.url })];
-  const metadata = { ...steps(call(`srv__${name}`, { id: "doc-1" })), "simulator.text": TEXT };
+  const metadata = { ...scriptSteps(call(`srv__${name}`, { id: "doc-1" })), "simulator.text": TEXT };
   return { server, run: await runMcp(storage, { tools, metadata }) };
 }
 
@@ -79,7 +79,7 @@ test.each<[string, CallToolResult, string?]>([
 test("a document is cited by a later response of the chain, and where the client sends the items again", async () => {
   const { server, run } = await ask(textResult(JSON.stringify(DOCUMENT)));
   await using _ = server;
-  const metadata = { ...steps(), "simulator.text": TEXT };
+  const metadata = { ...scriptSteps(), "simulator.text": TEXT };
   const later = await runMcp(storage, { metadata }, { ancestors: [run.id] });
   expect(citationsIn(later.response.output)).toEqual(CITED);
   const input = run.response.output.filter(({ type }) => type === "mcp_call") as StoredInputItem[];
@@ -102,18 +102,18 @@ test("a document is cited by the run that takes over after a crash, and is fetch
     },
   });
   const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
-  const metadata = { ...steps(call("srv__fetch", { id: "doc-1" })), "simulator.text": TEXT };
+  const metadata = { ...scriptSteps(call("srv__fetch", { id: "doc-1" })), "simulator.text": TEXT };
   const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })], metadata });
   const control = new RunControl();
-  const simulator = new NotingUpstream();
+  const simulator = new RecordingUpstream();
   const dying = {
-    async *run(...[upstreamCall, signal]: Parameters<NotingUpstream["run"]>) {
+    async *run(...[upstreamCall, signal]: Parameters<RecordingUpstream["run"]>) {
       if (simulator.calls.length === 1) control.stop("lock-lost");
       yield* simulator.run(upstreamCall, signal);
     },
   };
   expect(await runOnce({ storage, kinds, upstream: dying }, id, control)).not.toBe("ended");
-  expect(await runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, new RunControl())).toBe("ended");
+  expect(await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, new RunControl())).toBe("ended");
   expect(citationsIn((await finalResponse(storage, id)).response.output)).toEqual(CITED);
   expect(fetches).toBe(1);
 });
@@ -126,20 +126,23 @@ test("a page is cited by later responses too, and only if it was opened", async 
   site.pages["/search"] = searchResults({ url: opened, title: "Moss" }, { url: listed, title: "Listed" });
   const text = `See [moss](${opened}) and [more](${listed}).`;
   const environment = { SEARXNG_URL: site.url, FETCH_ALLOWED_HOSTS: site.host, WEB_SEARCH_HONOUR_ROBOTS: "false" };
-  const kinds = [webSearch(readConfig(environment))];
+  const kinds = [openWebSearchKind(readConfig(environment))];
   const metadata = {
-    ...steps({ call: "web_search", arguments: { query: "moss" } }, { call: "open_page", arguments: { url: opened } }),
+    ...scriptSteps(
+      { call: "web_search", arguments: { query: "moss" } },
+      { call: "open_page", arguments: { url: opened } },
+    ),
     "simulator.text": text,
   };
   const tools = [{ type: "web_search" as const }];
   const outputOf = async (...args: [Parameters<typeof createResponse>[1], Parameters<typeof createResponse>[2]?]) => {
     const id = await createResponse(storage, ...args);
-    await runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, new RunControl());
     return { id, output: (await finalResponse(storage, id)).response.output };
   };
   const first = await outputOf({ tools, metadata });
   const cited = [[`[moss](${opened})`, expect.objectContaining({ url: opened, title: "Of moss" })]];
   expect(citationsIn(first.output)).toEqual(cited);
-  const later = await outputOf({ metadata: { ...steps(), "simulator.text": text } }, { ancestors: [first.id] });
+  const later = await outputOf({ metadata: { ...scriptSteps(), "simulator.text": text } }, { ancestors: [first.id] });
   expect(citationsIn(later.output)).toEqual(cited);
 });

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
 import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
-import { call, mcpTool, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { call, mcpTool, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import { isAlive, stubbornServer } from "../../../support/stubborn-server.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 let storage: TestStorage;
 let folder: string;
@@ -26,7 +26,10 @@ afterAll(async () => {
 describe("when a response is over", () => {
   test("its session is ended, and no connection is left", async () => {
     await using server = await startMcpServer();
-    const request = { tools: [mcpTool({ server_url: server.url })], metadata: steps(call("srv__look", { x: 1 })) };
+    const request = {
+      tools: [mcpTool({ server_url: server.url })],
+      metadata: scriptSteps(call("srv__look", { x: 1 })),
+    };
     await runMcp(storage, request);
     await server.until(() => server.openConnections === 0);
     expect(server.methods.at(-1)).toBe("DELETE");
@@ -42,10 +45,10 @@ describe("when a response is over", () => {
     };
     await using server = await startMcpServer({ tools: { change: { run } } });
     const control = new RunControl();
-    const metadata = steps(call("srv__change", { x: 1 }));
+    const metadata = scriptSteps(call("srv__change", { x: 1 }));
     const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })], metadata });
     const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
-    expect(await runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, control)).toBe("lost");
+    expect(await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, control)).toBe("lost");
     await cancelled.promise;
     await server.until(() => server.openConnections === 0);
   });
@@ -55,7 +58,7 @@ describe("when a response is over", () => {
     const control = new RunControl();
     const id = await createResponse(storage, { tools: [mcpTool({})] });
     const kinds = [openMcpKind(readConfig({ MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! }))];
-    const running = runOnce({ storage, kinds, upstream: new NotingUpstream() }, id, control);
+    const running = runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, control);
     const [leader, child] = await pids();
     expect([leader, child].filter(isAlive)).toHaveLength(2);
     control.stop("cancelled");
@@ -75,9 +78,9 @@ test("a run that goes on after a crash does not ask a server again that failed",
   const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })] });
   const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
   const control = new RunControl();
-  const upstream = new NotingUpstream();
+  const upstream = new RecordingUpstream();
   const dying = {
-    run: (...[upstreamCall, signal]: Parameters<NotingUpstream["run"]>) => {
+    run: (...[upstreamCall, signal]: Parameters<RecordingUpstream["run"]>) => {
       control.stop("drain");
       return upstream.run(upstreamCall, signal);
     },
@@ -85,5 +88,5 @@ test("a run that goes on after a crash does not ask a server again that failed",
   expect(await runOnce({ storage, kinds, upstream: dying }, id, control)).toBe("handed-over");
   expect(await runOnce({ storage, kinds, upstream }, id, new RunControl())).toBe("ended");
   const { response } = await finalResponse(storage, id);
-  expect(shown(response.output)).toEqual([expect.stringContaining("list  ! "), "message"]);
+  expect(describeItems(response.output)).toEqual([expect.stringContaining("list  ! "), "message"]);
 });

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EVERYTHING, startEverything } from "../../../support/mcp-server.ts";
-import { call, mcpTool, offered, outputs, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { EVERYTHING_SERVER_PATH, startEverythingServer } from "../../../support/mcp-server.ts";
+import { call, mcpTool, offeredToolNames, callOutputs, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { steps } from "../../../support/tool-runs.ts";
+import { scriptSteps } from "../../../support/tool-runs.ts";
 
 let storage: TestStorage;
 let folder: string;
@@ -26,7 +26,7 @@ interface Place {
 }
 
 async function overHttp(transport: "streamableHttp" | "sse"): Promise<Place> {
-  const server = await startEverything(transport);
+  const server = await startEverythingServer(transport);
   return {
     fields: { server_url: server.url },
     environment: {},
@@ -36,7 +36,7 @@ async function overHttp(transport: "streamableHttp" | "sse"): Promise<Place> {
 
 async function overStdio(): Promise<Place> {
   const file = join(folder, "servers.json");
-  const srv = { command: process.execPath, args: [EVERYTHING, "stdio"], env_names: ["ALLOWED"] };
+  const srv = { command: process.execPath, args: [EVERYTHING_SERVER_PATH, "stdio"], env_names: ["ALLOWED"] };
   await writeFile(file, JSON.stringify({ servers: { srv } }));
   const environment = { MCP_SERVERS_FILE: file, ALLOWED: "only-the-servers", KEPT: "not-even-the-servers" };
   return { fields: {}, environment, [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -58,7 +58,7 @@ describe.each<[string, () => Promise<Place>]>([
   const run = (fields: Parameters<typeof mcpTool>[0], environment: Record<string, string>, ...made: object[]) =>
     runMcp(
       storage,
-      { tools: [mcpTool({ ...place.fields, ...fields })], metadata: steps(...made) },
+      { tools: [mcpTool({ ...place.fields, ...fields })], metadata: scriptSteps(...made) },
       { environment: { ...place.environment, ...environment } },
     );
 
@@ -69,14 +69,14 @@ describe.each<[string, () => Promise<Place>]>([
       [call("srv__echo", { message: "hello" }), call("srv__get-sum", { a: 2, b: 3 })],
       call("srv__echo", {}),
     );
-    const [list, ...rest] = shown(response.output);
+    const [list, ...rest] = describeItems(response.output);
     expect(list).toBe("list echo,get-sum");
     expect(rest.slice(0, 2)).toEqual(["echo completed: Echo: hello", "get-sum completed: The sum of 2 and 3 is 5."]);
     // A wrong argument is told to the model, who may do better.
     expect(rest[2]).toMatch(/^echo failed: .*mcp_tool_execution_error.*message/);
     expect(rest[3]).toBe("message");
-    expect(offered(calls[0]!)).toEqual(["srv__echo", "srv__get-sum"]);
-    expect(outputs(calls[1]!)).toEqual(["Echo: hello", "The sum of 2 and 3 is 5."]);
+    expect(offeredToolNames(calls[0]!)).toEqual(["srv__echo", "srv__get-sum"]);
+    expect(callOutputs(calls[1]!)).toEqual(["Echo: hello", "The sum of 2 and 3 is 5."]);
   });
 
   test("shows the model images, and says what cannot be shown", async () => {
@@ -87,14 +87,14 @@ describe.each<[string, () => Promise<Place>]>([
       call("srv__get-structured-content", { location: "New York" }),
       call("srv__get-resource-links", { count: 1 }),
     );
-    const image = outputs(calls[1]!)[0];
+    const image = callOutputs(calls[1]!)[0];
     expect(image).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ type: "input_text" }),
         expect.objectContaining({ type: "input_image", image_url: expect.stringMatching(/^data:image\/png;base64,/) }),
       ]),
     );
-    const texts = shown(response.output);
+    const texts = describeItems(response.output);
     expect(texts[1]).toContain("[image: image/png]");
     expect(texts[1]).not.toContain("base64");
     expect(texts[2]).toContain('"temperature"');
@@ -107,15 +107,17 @@ describe.each<[string, () => Promise<Place>]>([
       { MCP_CALL_TIMEOUT_MS: "900" },
       call("srv__trigger-long-running-operation", { duration: 2, steps: 8 }),
     );
-    expect(shown(response.output)[1]).toMatch(/^trigger-long-running-operation completed: Long running operation/);
+    expect(describeItems(response.output)[1]).toMatch(
+      /^trigger-long-running-operation completed: Long running operation/,
+    );
   });
 });
 
 test("a server that is a process is given no environment but what its entry names", async () => {
   const { environment } = await overStdio();
-  const request = { tools: [mcpTool({ allowed_tools: ["get-env"] })], metadata: steps(call("srv__get-env")) };
+  const request = { tools: [mcpTool({ allowed_tools: ["get-env"] })], metadata: scriptSteps(call("srv__get-env")) };
   const { response } = await runMcp(storage, request, { environment });
-  const text = shown(response.output)[1]!;
+  const text = describeItems(response.output)[1]!;
   // The server was given the one, and its value is nobody else's to see; the other it does not know.
   expect(text).toMatch(/ALLOWED.*<redacted>/);
   expect(text).not.toContain("only-the-servers");

@@ -1,10 +1,10 @@
 /** Answers of tools as servers send them: each block reaches the model as what can be read of it, and costs no other. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { answeredResult } from "../../../../workers/tools/mcp/call-result.ts";
-import { call, knownList, mcpTool, outputs, runMcp } from "../../../support/mcp-runs.ts";
-import { answering, startMcpServer } from "../../../support/mcp-server.ts";
+import { toToolResult } from "../../../../workers/tools/mcp/call-result.ts";
+import { call, createToolList, mcpTool, callOutputs, runMcp } from "../../../support/mcp-runs.ts";
+import { interceptWith, startMcpServer } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { steps } from "../../../support/tool-runs.ts";
+import { scriptSteps } from "../../../support/tool-runs.ts";
 
 const PNG = "iVBORw0KGgo=";
 const JPEG = "/9j/4AAQSkZJRgABAQAA";
@@ -14,7 +14,7 @@ const SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>";
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const text = (said: string) => ({ type: "text", text: said });
 const resource = (fields: object) => ({ type: "resource", resource: { uri: "file:///r", ...fields } });
-const output = (answer: Record<string, unknown>) => answeredResult(answer, (said) => said).output;
+const output = (answer: Record<string, unknown>) => toToolResult(answer, (said) => said).output;
 const image = (type: string, data: string) => ({
   type: "input_image",
   detail: "auto",
@@ -29,14 +29,14 @@ describe("over a connection", () => {
   afterAll(async () => await storage[Symbol.asyncDispose]());
 
   async function made(result: unknown) {
-    await using server = await startMcpServer({ intercept: answering({ "tools/call": result }) });
+    await using server = await startMcpServer({ intercept: interceptWith({ "tools/call": result }) });
     const tool = mcpTool({ server_url: server.url });
-    const request = { tools: [tool], metadata: steps(call("srv__look")) };
-    const input = [knownList(tool, [{ name: "look", input_schema: {} }])];
+    const request = { tools: [tool], metadata: scriptSteps(call("srv__look")) };
+    const input = [createToolList(tool, [{ name: "look", input_schema: {} }])];
     const { response, calls } = await runMcp(storage, request, { input });
     const [item, answer] = response.output;
     expect(answer?.type).toBe("message");
-    return { item, output: outputs(calls.at(-1)!)[0] };
+    return { item, output: callOutputs(calls.at(-1)!)[0] };
   }
 
   // What the protocol's own client refuses, as a whole or for one of its parts.

@@ -1,10 +1,10 @@
 /** Lists of tools as servers send them: a flaw costs the tool or the field that has it, and is named. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { McpTool } from "../../../../workers/tools/mcp/tool-filter.ts";
-import { call, mcpTool, offered, runMcp, shown } from "../../../support/mcp-runs.ts";
-import { answering, startMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { call, mcpTool, offeredToolNames, runMcp, describeItems } from "../../../support/mcp-runs.ts";
+import { interceptWith, startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { steps } from "../../../support/tool-runs.ts";
+import { scriptSteps } from "../../../support/tool-runs.ts";
 
 let storage: TestStorage;
 beforeAll(async () => {
@@ -23,14 +23,14 @@ const nested = (levels: number) => {
 /** A response with a server whose list is this one, between two tools that are sound. */
 async function listedWith(tools: readonly unknown[], fields: Partial<McpTool> = {}) {
   const list = { tools: [sound("first"), ...tools, sound("last")] };
-  await using server = await startMcpServer({ intercept: answering({ "tools/list": list }) });
+  await using server = await startMcpServer({ intercept: interceptWith({ "tools/list": list }) });
   const tool = mcpTool({ server_url: server.url, ...fields });
   const run = await runMcp(storage, { tools: [tool] });
   const [item, answer] = run.response.output;
   expect(answer?.type).toBe("message");
   if (item?.type !== "mcp_list_tools") throw new Error("The first item is no list.");
   expect(run.log.filter((event) => event.includes('"response.mcp_list_tools.completed"'))).toHaveLength(1);
-  return { ...run, item, names: item.tools.map(({ name }) => name), functions: offered(run.calls[0]!), tool };
+  return { ...run, item, names: item.tools.map(({ name }) => name), functions: offeredToolNames(run.calls[0]!), tool };
 }
 
 const NOT_OBJECTS = [null, true, false, 7, "x", [], ["x"]];
@@ -102,12 +102,12 @@ describe("a tool that is left out alone, and named", () => {
 
   test("is not asked for again by the next response, and neither are the others", async () => {
     const list = { tools: [sound("first"), { name: "bad", inputSchema: null }] };
-    await using server = await startMcpServer({ intercept: answering({ "tools/list": list }) });
+    await using server = await startMcpServer({ intercept: interceptWith({ "tools/list": list }) });
     const tool = mcpTool({ server_url: server.url });
     const first = await runMcp(storage, { tools: [tool] });
     const second = await runMcp(storage, { tools: [tool] }, { ancestors: [first.id] });
-    expect(shown(second.response.output)).toEqual(["message"]);
-    expect(offered(second.calls[0]!)).toEqual(["srv__first"]);
+    expect(describeItems(second.response.output)).toEqual(["message"]);
+    expect(offeredToolNames(second.calls[0]!)).toEqual(["srv__first"]);
   });
 
   test("is not named where the request allows others only", async () => {
@@ -170,19 +170,19 @@ describe("a field that is not what it should be costs that field", () => {
     async (name) => {
       await using server = await startMcpServer({ tools: { [name]: { run: () => textResult("called") } } });
       const tool = mcpTool({ server_url: server.url });
-      const [fn] = offered((await runMcp(storage, { tools: [tool] })).calls[0]!);
+      const [fn] = offeredToolNames((await runMcp(storage, { tools: [tool] })).calls[0]!);
       expect(fn).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
-      const { response } = await runMcp(storage, { tools: [tool], metadata: steps(call(fn!)) });
-      expect(shown(response.output)[1]).toBe(`${name} completed: called`);
+      const { response } = await runMcp(storage, { tools: [tool], metadata: scriptSteps(call(fn!)) });
+      expect(describeItems(response.output)[1]).toBe(`${name} completed: called`);
     },
   );
 });
 
 describe("a list", () => {
   async function listOf(result: unknown) {
-    await using server = await startMcpServer({ intercept: answering({ "tools/list": result }) });
+    await using server = await startMcpServer({ intercept: interceptWith({ "tools/list": result }) });
     const { response } = await runMcp(storage, { tools: [mcpTool({ server_url: server.url })] });
-    const [list, answer] = shown(response.output);
+    const [list, answer] = describeItems(response.output);
     expect(answer).toBe("message");
     return list;
   }
@@ -207,14 +207,14 @@ describe("a list", () => {
         const message = JSON.parse(body === "" ? "{}" : body) as { method?: string; params?: { cursor?: unknown } };
         if (message.method !== "tools/list") return false;
         const page = pageAt(message.params?.cursor, cursors.push(message.params?.cursor));
-        if (page !== "fail") return await answering({ "tools/list": page })(request, response, body);
+        if (page !== "fail") return await interceptWith({ "tools/list": page })(request, response, body);
         response.writeHead(500).end();
         return true;
       },
     });
     const tool = mcpTool({ server_url: server.url });
     const run = await runMcp(storage, { tools: [tool] });
-    return { list: shown(run.response.output)[0], cursors, run, tool };
+    return { list: describeItems(run.response.output)[0], cursors, run, tool };
   }
 
   test("whose cursor comes again ends there", async () => {
@@ -240,8 +240,8 @@ describe("a list", () => {
       cursor === undefined ? { tools: [sound("a")], nextCursor: "next" } : "fail",
     );
     expect(list).toMatch(/^list a ! The list of tools ends early: .*HTTP status 500/);
-    expect(offered(run.calls[0]!)).toEqual(["srv__a"]);
+    expect(offeredToolNames(run.calls[0]!)).toEqual(["srv__a"]);
     const again = await runMcp(storage, { tools: [tool] }, { ancestors: [run.id] });
-    expect(shown(again.response.output)[0]).toMatch(/^list/);
+    expect(describeItems(again.response.output)[0]).toMatch(/^list/);
   });
 });

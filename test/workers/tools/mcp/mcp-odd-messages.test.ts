@@ -4,10 +4,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { call, mcpTool, outputs, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { call, mcpTool, callOutputs, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { steps } from "../../../support/tool-runs.ts";
+import { scriptSteps } from "../../../support/tool-runs.ts";
 
 let storage: TestStorage;
 let folder: string;
@@ -64,10 +64,10 @@ async function runWith({ change = (answer) => answer, send = sendJson }: Oddity,
       return true;
     },
   });
-  const request = { tools: [mcpTool({ server_url: server.url })], metadata: steps(call("srv__look")) };
+  const request = { tools: [mcpTool({ server_url: server.url })], metadata: scriptSteps(call("srv__look")) };
   const { response, calls } = await runMcp(storage, request, { environment });
   expect(response.status).toBe("completed");
-  return { items: shown(response.output), output: outputs(calls.at(-1)!)[0] };
+  return { items: describeItems(response.output), output: callOutputs(calls.at(-1)!)[0] };
 }
 
 const greeted = (fields: object): Oddity => ({
@@ -250,9 +250,9 @@ describe("a server of the older transport", () => {
         return true;
       },
     });
-    const request = { tools: [mcpTool({ server_url: server.url })], metadata: steps(call("srv__look")) };
+    const request = { tools: [mcpTool({ server_url: server.url })], metadata: scriptSteps(call("srv__look")) };
     const { response } = await runMcp(storage, request);
-    expect(shown(response.output)).toEqual(["list look", "look completed: seen", "message"]);
+    expect(describeItems(response.output)).toEqual(["list look", "look completed: seen", "message"]);
     expect([...paths]).toEqual([new URL(endpoint, server.url).href.slice(new URL(server.url).origin.length)]);
   });
 });
@@ -278,7 +278,7 @@ test("a process is understood as well, whatever it prints between its messages",
   );
   const file = join(folder, "servers.json");
   await writeFile(file, JSON.stringify({ servers: { srv: { command: process.execPath, args: [script] } } }));
-  const request = { tools: [mcpTool({})], metadata: steps(call("srv__look")) };
+  const request = { tools: [mcpTool({})], metadata: scriptSteps(call("srv__look")) };
   const { response } = await runMcp(storage, request, { environment: { MCP_SERVERS_FILE: file } });
-  expect(shown(response.output)).toEqual(["list look", "look completed: seen", "message"]);
+  expect(describeItems(response.output)).toEqual(["list look", "look completed: seen", "message"]);
 });

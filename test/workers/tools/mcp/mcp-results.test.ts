@@ -1,12 +1,12 @@
 /** What of a tool's answer a model is shown, however much of it there is. */
 import { expect, test } from "vitest";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { answeredResult } from "../../../../workers/tools/mcp/call-result.ts";
+import { toToolResult } from "../../../../workers/tools/mcp/call-result.ts";
 
 const PIXEL = "iVBORw0KGgo=";
 const image = (data: string) => ({ type: "image" as const, mimeType: "image/png", data });
 const text = (said: string) => ({ type: "text" as const, text: said });
-const answered = (content: CallToolResult["content"]) => answeredResult({ content }, (said) => said).output;
+const answered = (content: CallToolResult["content"]) => toToolResult({ content }, (said) => said).output;
 
 test("a hundred parts, and the word that there were more", () => {
   const parts = answered(Array.from({ length: 300_000 }, () => image(PIXEL)));

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
-import { redactor, redactTexts } from "../../../../src/logging/redaction.ts";
-import { secretsOf, targetOf } from "../../../../workers/tools/mcp/target.ts";
-import { call, mcpTool, offered, runMcp, shown } from "../../../support/mcp-runs.ts";
+import { createRedactor, redactTexts } from "../../../../src/logging/redaction.ts";
+import { collectSecrets, findTarget } from "../../../../workers/tools/mcp/target.ts";
+import { call, mcpTool, offeredToolNames, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { steps } from "../../../support/tool-runs.ts";
+import { scriptSteps } from "../../../support/tool-runs.ts";
 
 let storage: TestStorage;
 beforeAll(async () => {
@@ -48,9 +48,9 @@ test("in results of every kind, in failures and in what lists say", async () => 
   });
   const { response, log, calls } = await runMcp(storage, {
     tools: [mcpTool({ server_url: server.url, ...SECRETS })],
-    metadata: steps(Object.keys(tools).map((name) => call(`srv__${name}`))),
+    metadata: scriptSteps(Object.keys(tools).map((name) => call(`srv__${name}`))),
   });
-  expect(shown(response.output)).toEqual([
+  expect(describeItems(response.output)).toEqual([
     "list text,failed,structured,linked",
     "text completed: You are <redacted>.",
     expect.stringContaining('"text":"Not <redacted>!"'),
@@ -58,7 +58,7 @@ test("in results of every kind, in failures and in what lists say", async () => 
     "linked completed: [link to me https://x/?key=<redacted>]",
     "message",
   ]);
-  expect(offered(calls[0]!)).toHaveLength(4);
+  expect(offeredToolNames(calls[0]!)).toHaveLength(4);
   expect(response.output[0]).toMatchObject({
     tools: expect.arrayContaining([
       {
@@ -73,7 +73,7 @@ test("in results of every kind, in failures and in what lists say", async () => 
     ]),
   });
   const journal = await storage.redis.hgetall(storage.layout.calls(response.id));
-  const models = calls.map(({ input, request }) => [input, request.tools?.filter(({ type }) => type !== "mcp")]);
+  const models = calls.map(({ history, request }) => [history, request.tools?.filter(({ type }) => type !== "mcp")]);
   for (const place of [log, journal, models]) {
     expect(JSON.stringify(place)).toContain("<redacted>");
     expect(JSON.stringify(place)).not.toContain(TOKEN);
@@ -81,14 +81,14 @@ test("in results of every kind, in failures and in what lists say", async () => 
 });
 
 test("the longer of two secrets whole, and no part of what is no secret", () => {
-  const redact = redactor(["planted-", "planted-secret", "a.c+(efgh", "prod"]);
+  const redact = createRedactor(["planted-", "planted-secret", "a.c+(efgh", "prod"]);
   expect(redact("planted-secret planted-x abc+(efgh a.c+(efgh production")).toBe(
     "<redacted> <redacted>x abc+(efgh <redacted> production",
   );
   expect(redactTexts({ "planted-secret": ["planted-secret", 12, true] }, redact)).toEqual({
     "<redacted>": ["<redacted>", 12, true],
   });
-  expect(redactor([])("anything")).toBe("anything");
+  expect(createRedactor([])("anything")).toBe("anything");
 });
 
 test("of a process, what it was given, and not the paths that its answers are made of", async () => {
@@ -97,6 +97,6 @@ test("of a process, what it was given, and not the paths that its answers are ma
   const srv = { command: "/bin/true", env_names: ["PATH", "HOME", "API_KEY"] };
   await writeFile(file, JSON.stringify({ servers: { srv } }));
   const config = readConfig({ MCP_SERVERS_FILE: file, PATH: "/usr/local/bin", HOME: "/home/server", API_KEY: TOKEN });
-  expect(secretsOf(targetOf(mcpTool({}), config)!)).toEqual([TOKEN]);
+  expect(collectSecrets(findTarget(mcpTool({}), config)!)).toEqual([TOKEN]);
   await rm(folder, { recursive: true });
 });

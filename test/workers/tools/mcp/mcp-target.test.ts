@@ -1,7 +1,7 @@
 /** Where the server of a request's tool is, and what is sent there. */
 import { expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
-import { targetOf } from "../../../../workers/tools/mcp/target.ts";
+import { findTarget } from "../../../../workers/tools/mcp/target.ts";
 import { mcpTool } from "../../../support/mcp-runs.ts";
 
 const CONFIG = {
@@ -14,7 +14,7 @@ const CONFIG = {
 
 test("what the operator sets is not overruled by a request, and what it does not is the request's", () => {
   const headers = { AUTHORIZATION: "of the client", "X-Unset": "of the client", "X-Team": "search" };
-  expect(targetOf(mcpTool({ server_label: "wiki", headers, authorization: "of-the-client" }), CONFIG)).toEqual({
+  expect(findTarget(mcpTool({ server_label: "wiki", headers, authorization: "of-the-client" }), CONFIG)).toEqual({
     kind: "remote",
     url: "http://10.0.0.7/mcp",
     isGuarded: false,
@@ -24,7 +24,7 @@ test("what the operator sets is not overruled by a request, and what it does not
 
 test("headers that belong to the connection are not a request's to set", () => {
   const headers = { Host: "inside", "Content-Length": "0", "Mcp-Session-Id": "another's", "X-Team": "search" };
-  expect(targetOf(mcpTool({ server_url: "https://mcp.example", headers }), CONFIG)).toEqual({
+  expect(findTarget(mcpTool({ server_url: "https://mcp.example", headers }), CONFIG)).toEqual({
     kind: "remote",
     url: "https://mcp.example",
     isGuarded: true,

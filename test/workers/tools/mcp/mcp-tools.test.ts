@@ -2,12 +2,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import { endResponse } from "../../../../src/responses/ending/end-response.ts";
-import { mcpFunctionName } from "../../../../workers/tools/mcp/function-name.ts";
+import { toMcpFunctionName } from "../../../../workers/tools/mcp/function-name.ts";
 import { isAllowed, type McpTool, needsApproval } from "../../../../workers/tools/mcp/tool-filter.ts";
-import { BARE, call, CHANGE, LOOK, mcpTool, offered, outputs, runMcp, shown } from "../../../support/mcp-runs.ts";
+import {
+  BARE,
+  call,
+  CHANGE,
+  LOOK,
+  mcpTool,
+  offeredToolNames,
+  callOutputs,
+  runMcp,
+  describeItems,
+} from "../../../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServer } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-import { createResponse, steps } from "../../../support/tool-runs.ts";
+import { createResponse, scriptSteps } from "../../../support/tool-runs.ts";
 
 let storage: TestStorage;
 let server: TestMcpServer;
@@ -40,16 +50,16 @@ describe("the model is offered", () => {
   ])("of allowed_tools %j: %j", async (allowed_tools, names) => {
     const request = { tools: [tool(allowed_tools === undefined ? {} : { allowed_tools })] };
     const { response, calls } = await runMcp(storage, request);
-    expect(offered(calls[0]!)).toEqual(names);
-    expect(shown(response.output)[0]).toBe(`list ${names.map((name) => name.slice(5)).join(",")}`);
+    expect(offeredToolNames(calls[0]!)).toEqual(names);
+    expect(describeItems(response.output)[0]).toBe(`list ${names.map((name) => name.slice(5)).join(",")}`);
   });
 
   test("names that every provider takes, and that no two tools share", async () => {
     const label = "my server!";
     const mine = { type: "function" as const, name: "my_server___look", parameters: {} };
     const { calls } = await runMcp(storage, { tools: [tool({ server_label: label }), mine] });
-    expect(offered(calls[0]!)).toEqual(["my_server___look_2", "my_server___change", "my_server___look"]);
-    const long = ["x".repeat(70), `${"x".repeat(70)}y`].map((name) => mcpFunctionName("srv", name));
+    expect(offeredToolNames(calls[0]!)).toEqual(["my_server___look_2", "my_server___change", "my_server___look"]);
+    const long = ["x".repeat(70), `${"x".repeat(70)}y`].map((name) => toMcpFunctionName("srv", name));
     expect(new Set(long).size).toBe(2);
     for (const name of long) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
   });
@@ -95,16 +105,19 @@ describe("require_approval", () => {
     const { require_approval: _never, ...always } = tool();
     const { response, calls } = await runMcp(storage, {
       tools: [always],
-      metadata: steps([call("srv__change", { x: 1 }), call("srv__look", { x: 2 })]),
+      metadata: scriptSteps([call("srv__change", { x: 1 }), call("srv__look", { x: 2 })]),
     });
-    expect(shown(response.output)).toEqual(["list look,change", 'may I change {"x":1}', 'may I look {"x":2}']);
+    expect(describeItems(response.output)).toEqual(["list look,change", 'may I change {"x":1}', 'may I look {"x":2}']);
     expect(response.status).toBe("completed");
     expect(server.begun).toEqual([]);
     expect(calls).toHaveLength(1);
   });
 
   const ask = () =>
-    runMcp(storage, { tools: [tool({ require_approval: "always" })], metadata: steps(call("srv__change", { x: 1 })) });
+    runMcp(storage, {
+      tools: [tool({ require_approval: "always" })],
+      metadata: scriptSteps(call("srv__change", { x: 1 })),
+    });
   const requestOf = (output: readonly OutputItem[]) => output.find((item) => item.type === "mcp_approval_request")!;
   const answer = (approval_request_id: string, approve: boolean, reason?: string) => ({
     type: "mcp_approval_response" as const,
@@ -119,14 +132,14 @@ describe("require_approval", () => {
     const { id, response } = await ask();
     const request = requestOf(response.output);
     const second = await runMcp(storage, always(), { ancestors: [id], input: [answer(request.id, true)] });
-    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(describeItems(second.response.output)).toEqual(["change completed: changed 1", "message"]);
     expect(second.response.output[0]).toMatchObject({ approval_request_id: request.id, arguments: '{"x":1}' });
-    expect(outputs(second.calls[0]!)).toEqual(["changed 1"]);
+    expect(callOutputs(second.calls[0]!)).toEqual(["changed 1"]);
     const third = await runMcp(storage, always(), {
       ancestors: [id, second.id],
       input: [answer(request.id, true)],
     });
-    expect(shown(third.response.output)).toEqual(["message"]);
+    expect(describeItems(third.response.output)).toEqual(["message"]);
     expect(server.begun).toEqual(["change 1"]);
   });
 
@@ -137,7 +150,7 @@ describe("require_approval", () => {
     const again = [request, { ...request, arguments: '{"x":2}' }] as StoredInputItem[];
     const input = [...again, answer(request.id, true)];
     const second = await runMcp(storage, always(), { ancestors: [id], input });
-    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(describeItems(second.response.output)).toEqual(["change completed: changed 1", "message"]);
     expect(server.begun).toEqual(["change 1"]);
   });
 
@@ -146,7 +159,7 @@ describe("require_approval", () => {
     const request = { tools: [...always().tools, ...always().tools] };
     const input = [answer(requestOf(response.output).id, true)];
     const second = await runMcp(storage, request, { ancestors: [id], input });
-    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(describeItems(second.response.output)).toEqual(["change completed: changed 1", "message"]);
     expect(server.begun).toEqual(["change 1"]);
   });
 
@@ -156,7 +169,7 @@ describe("require_approval", () => {
     const cancelled = await createResponse(storage, always(), { ancestors: [id], input });
     await endResponse(storage, cancelled, "cancel");
     const third = await runMcp(storage, always(), { ancestors: [id, cancelled] });
-    expect(shown(third.response.output)).toEqual(["message"]);
+    expect(describeItems(third.response.output)).toEqual(["message"]);
     expect(server.begun).toEqual([]);
   });
 
@@ -176,15 +189,15 @@ describe("require_approval", () => {
     const [list, request] = response.output as [OutputItem & object, OutputItem & object];
     const input = [list, request, answer(request.id, true)] as Parameters<typeof runMcp>[2] & object;
     const second = await runMcp(storage, always(), { input: input as never });
-    expect(shown(second.response.output)).toEqual(["change completed: changed 1", "message"]);
+    expect(describeItems(second.response.output)).toEqual(["change completed: changed 1", "message"]);
   });
 
   test("tells the model of a refusal and its reason, and calls nothing", async () => {
     const { id, response } = await ask();
     const refusal = answer(requestOf(response.output).id, false, "not today");
     const second = await runMcp(storage, always(), { ancestors: [id], input: [refusal] });
-    expect(shown(second.response.output)).toEqual(["message"]);
-    expect(outputs(second.calls[0]!)).toEqual(["The user refused this call: not today"]);
+    expect(describeItems(second.response.output)).toEqual(["message"]);
+    expect(callOutputs(second.calls[0]!)).toEqual(["The user refused this call: not today"]);
     expect(server.begun).toEqual([]);
   });
 
@@ -193,8 +206,8 @@ describe("require_approval", () => {
     const request = { tools: [tool({ require_approval: "always", allowed_tools: ["look"] })] };
     const input = [answer(requestOf(response.output).id, true)];
     const second = await runMcp(storage, request, { ancestors: [id], input });
-    expect(shown(second.response.output)).toEqual(["message"]);
-    expect(outputs(second.calls[0]!)).toEqual(["The user approved this call, but it was not made."]);
+    expect(describeItems(second.response.output)).toEqual(["message"]);
+    expect(callOutputs(second.calls[0]!)).toEqual(["The user approved this call, but it was not made."]);
     expect(server.begun).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { setImmediate as immediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
   ExtractionError,
-  PageExtraction,
+  PageExtractor,
 } from "../../../../workers/tools/web-search/page-extraction/page-extraction.ts";
 
 const NEVER = new AbortController().signal;
@@ -16,11 +16,11 @@ const pageOf = (html: string) => ({
 const DEEP = `${"<div>".repeat(600_000)}deep`;
 
 /** For pages that cost nothing: a thread takes a while to begin. */
-const PLAIN = new PageExtraction({ threads: 1 });
+const PLAIN = new PageExtractor({ threads: 1 });
 
 describe("a page that costs too much", () => {
   test("is given up after a time, and the next one is read", async () => {
-    const extraction = new PageExtraction({ threads: 1, timeMs: 1_500 });
+    const extraction = new PageExtractor({ threads: 1, timeoutMs: 1_500 });
     // The thread is there, so that the time is the page's.
     await extraction.extract("p", pageOf("<p>First"), NEVER).catch(() => {});
     const [bad, good] = await Promise.allSettled([
@@ -32,14 +32,14 @@ describe("a page that costs too much", () => {
   });
 
   test("is given up when it needs too much memory", async () => {
-    const extraction = new PageExtraction({ threads: 1, memoryMb: 48 });
+    const extraction = new PageExtractor({ threads: 1, memoryMb: 48 });
     const wide = "<p><b>x</b><i>y</i>".repeat(260_000);
     await expect(extraction.extract("p", pageOf(wide), NEVER)).rejects.toThrow(ExtractionError);
     expect(await extraction.extract("p", pageOf("<p>Next"), NEVER)).toMatchObject({ text: "Next" });
   });
 
   test("does not hold up the process", async () => {
-    const extraction = new PageExtraction({ threads: 1, timeMs: 2_000 });
+    const extraction = new PageExtractor({ threads: 1, timeoutMs: 2_000 });
     const page = extraction.extract("p", pageOf(DEEP), NEVER).then(
       () => "page",
       () => "page",
@@ -59,9 +59,9 @@ describe("a robots.txt that costs too much", () => {
     ["by its wildcards", `User-agent: *\n${`Disallow: /*${"a*".repeat(1_000)}b\n`.repeat(250)}`],
     ["by its agents", `${"User-agent: a\n".repeat(18_000)}${"Disallow:/a\n".repeat(18_000)}`],
   ])("%s, is given up without holding up the process", async (_name, text) => {
-    const extraction = new PageExtraction({ threads: 1, timeMs: 2_000 });
+    const extraction = new PageExtractor({ threads: 1, timeoutMs: 2_000 });
     const question = { source: "https://a.example/robots.txt", text, url: `https://a.example/${A}`, agent: "us" };
-    const rules = extraction.isOpen("p", question, NEVER).catch((error: unknown) => error);
+    const rules = extraction.isAllowedByRobots("p", question, NEVER).catch((error: unknown) => error);
     const process = (async () => {
       for (let turn = 0; turn < 1_000; turn++) await immediate();
       return "process";
@@ -83,14 +83,14 @@ test.each([
 });
 
 test("cuts off a text that is longer than what is kept", async () => {
-  const extraction = new PageExtraction({ threads: 1, textLength: 1_000 });
+  const extraction = new PageExtractor({ threads: 1, maxTextLength: 1_000 });
   const { text } = await extraction.extract("p", pageOf(`<p>${"word ".repeat(5_000)}`), NEVER);
   expect(text.length).toBeLessThanOrEqual(1_000);
 });
 
 describe("more pages than threads", () => {
   test("wait for their turn, and are all read", async () => {
-    const extraction = new PageExtraction({ threads: 2 });
+    const extraction = new PageExtractor({ threads: 2 });
     const pages = Array.from({ length: 12 }, (_, i) =>
       extraction.extract("p", pageOf(`<title>${i}</title><p>x`), NEVER),
     );
@@ -98,7 +98,7 @@ describe("more pages than threads", () => {
   });
 
   test("are refused beyond the queue, and leave it when they are told to stop", async () => {
-    const extraction = new PageExtraction({ threads: 1, queue: 1 });
+    const extraction = new PageExtractor({ threads: 1, maxWaiting: 1 });
     const stop = new AbortController();
     const first = extraction.extract("p", pageOf("<p>1"), NEVER);
     const second = extraction.extract("p", pageOf("<p>2"), stop.signal);
@@ -110,7 +110,7 @@ describe("more pages than threads", () => {
   });
 
   test("of a project that fills all of them hold up no page of another one", async () => {
-    const extraction = new PageExtraction({ threads: 1, timeMs: 100_000 });
+    const extraction = new PageExtractor({ threads: 1, timeoutMs: 100_000 });
     const stop = new AbortController();
     const hog = Promise.allSettled([1, 2, 3].map(() => extraction.extract("hog", pageOf(DEEP), stop.signal)));
     expect(await extraction.extract("other", pageOf("<p>Next"), NEVER)).toMatchObject({ text: "Next" });
@@ -119,7 +119,7 @@ describe("more pages than threads", () => {
   });
 
   test("one that is stopped while it is read frees its place", async () => {
-    const extraction = new PageExtraction({ threads: 1 });
+    const extraction = new PageExtractor({ threads: 1 });
     const stop = new AbortController();
     const first = extraction.extract("p", pageOf(DEEP), stop.signal);
     stop.abort(new Error("cancelled"));

@@ -3,7 +3,7 @@ import { createServer as createTcpServer } from "node:net";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { openWebSearch } from "../../../support/web-search-calls.ts";
-import { answer, startWebSite, type Visit, type WebSite } from "../../../support/web-site.ts";
+import { answer, startWebSite, type SiteRequest, type WebSite } from "../../../support/web-site.ts";
 import type { ServerResponse } from "node:http";
 
 async function openSite(pages: Parameters<typeof startWebSite>[0], environment: Record<string, string> = {}) {
@@ -148,7 +148,7 @@ describe("a page is followed to where it leads", () => {
     await using _ = site;
     const { output } = await web.call("open_page", { url: `${site.url}/a` });
     expect(output).toBe("The URL was redirected more than 5 times.");
-    expect(site.visits.length).toBeLessThan(8);
+    expect(site.requests.length).toBeLessThan(8);
   });
 
   test("a refresh to a private address, or where the rules forbid it, is not followed", async () => {
@@ -164,12 +164,12 @@ describe("a page is followed to where it leads", () => {
     await using _ = site;
     expect((await web.call("open_page", { url: site.url })).output).toContain("its host is not a public one");
     expect((await web.call("open_page", { url: `${site.url}/r` })).output).toContain("robots.txt does not allow");
-    expect(inside.visits).toEqual([]);
+    expect(inside.requests).toEqual([]);
     expect(site.countOf("/closed")).toBe(0);
   });
 
   test("with the cookies that were set on the way, to the hosts that set them", async () => {
-    const gate = (response: ServerResponse, { headers }: Visit) => {
+    const gate = (response: ServerResponse, { headers }: SiteRequest) => {
       if (headers.cookie === "seen=1; two=2") response.writeHead(200, { "content-type": "text/html" }).end("Inside");
       else
         redirect("/", { "set-cookie": ["seen=1; Path=/", "two=2", "other=3; Domain=b.example", "no=4; Path=/x"] })(
@@ -181,10 +181,10 @@ describe("a page is followed to where it leads", () => {
     site.pages["/away"] = redirect(`http://localhost:${site.port}/seen`, { "set-cookie": "secret=1" });
     expect((await web.call("open_page", { url: `${site.url}/` })).output).toContain("Inside");
     await web.call("open_page", { url: `${site.url}/away` });
-    expect(site.visits.at(-1)).toMatchObject({ path: "/seen" });
-    expect(site.visits.at(-1)!.headers.cookie).toBeUndefined();
+    expect(site.requests.at(-1)).toMatchObject({ path: "/seen" });
+    expect(site.requests.at(-1)!.headers.cookie).toBeUndefined();
     await web.call("open_page", { url: `${site.url}/seen` });
-    expect(site.visits.at(-1)!.headers.cookie, "nothing is kept for the next page").toBeUndefined();
+    expect(site.requests.at(-1)!.headers.cookie, "nothing is kept for the next page").toBeUndefined();
   });
 
   test("its links by its base, and itself by the URL that it names", async () => {

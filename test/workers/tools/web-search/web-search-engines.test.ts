@@ -34,7 +34,7 @@ describe("SearXNG", () => {
         { url: "https://b.example/2", title: "" },
       ],
     });
-    const asked = new URL(site.visits[0]!.path, site.url);
+    const asked = new URL(site.requests[0]!.path, site.url);
     expect(Object.fromEntries(asked.searchParams)).toEqual({ q: "moss", format: "json" });
   });
 
@@ -63,7 +63,7 @@ describe("SearXNG", () => {
     const search = await openWebSearch({ SEARXNG_URL: site.url });
     const { output } = await search.call("web_search", { query: "one", queries: ["two", "one", " "] });
     expect(output.match(/^\d\. .*$/gm)).toEqual(["1. Both", "2. one", "3. two"]);
-    expect(site.visits).toHaveLength(2);
+    expect(site.requests).toHaveLength(2);
   });
 
   test("is asked several queries, of which one fails", async () => {
@@ -93,7 +93,7 @@ describe("SearXNG", () => {
     const search = await openWebSearch({ SEARXNG_URL: site.url }, { filters, user_location: BERLIN });
     const { output } = await search.call("web_search", { query: "moss" });
     expect(output.match(/^\d\. .*$/gm)).toEqual(["1. Below", "2. Other"]);
-    const asked = new URL(site.visits[0]!.path, site.url).searchParams;
+    const asked = new URL(site.requests[0]!.path, site.url).searchParams;
     expect(asked.get("q")).toBe("moss (site:a.example OR site:b.example)");
     expect(asked.get("language")).toBe("de-DE");
     const [fn] = search.functions;
@@ -153,7 +153,7 @@ describe("SearXNG", () => {
     site.pages["/search"] = json({}, 403);
     const refused = await search.call("web_search", { query: "moss" });
     expect(refused).toMatchObject({ isError: true, output: "The search engine refused the request with status 403." });
-    expect(site.visits).toHaveLength(4);
+    expect(site.requests).toHaveLength(4);
   });
 
   test.each([
@@ -224,7 +224,7 @@ describe("Brave", () => {
     );
     const { output } = await search.call("web_search", { query: "moss" });
     expect(output).toContain("1. Tom & Jerry\nURL: https://a.example/\nIt's a cat and a mouse");
-    const { path, headers } = site.visits[0]!;
+    const { path, headers } = site.requests[0]!;
     expect(Object.fromEntries(new URL(path, site.url).searchParams)).toMatchObject({
       q: "moss",
       count: "20",
@@ -278,11 +278,11 @@ describe("Tavily", () => {
     );
     const { output } = await search.call("web_search", { query: "moss" });
     expect(output).toContain("1. Found");
-    expect(site.visits.map(({ body }) => JSON.parse(body))).toEqual([
+    expect(site.requests.map(({ body }) => JSON.parse(body))).toEqual([
       { query: "moss", max_results: 5, search_depth: "basic", include_domains: ["a.example"], country: "germany" },
       { query: "moss", max_results: 5, search_depth: "basic", include_domains: ["a.example"] },
     ]);
-    expect(site.visits[0]!.headers.authorization).toBe("Bearer tvly-secret");
+    expect(site.requests[0]!.headers.authorization).toBe("Bearer tvly-secret");
   });
 });
 

@@ -61,7 +61,7 @@ describe("open_page", () => {
     const { site, web } = await openSite({ "/": page });
     await using _ = site;
     expect((await web.call("open_page", { url: site.url })).output).toContain("Here.");
-    expect(site.visits.map(({ path }) => path)).toEqual(["/"]);
+    expect(site.requests.map(({ path }) => path)).toEqual(["/"]);
   });
 
   test("reads all of a page that is a list", async () => {
@@ -204,7 +204,7 @@ describe("where a page may be", () => {
     await using _ = site;
     const refused = await web.call("open_page", { url: site.url });
     expect(refused).toMatchObject({ isError: true, output: "The URL is not allowed: its host is not a public one." });
-    expect(inside.visits).toEqual([]);
+    expect(inside.requests).toEqual([]);
     const followed = await web.call("open_page", { url: `${site.url}/ok` });
     expect(followed.output).toContain(`URL: ${site.url}/page\n\nPage`);
   });

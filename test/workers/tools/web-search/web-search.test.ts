@@ -4,14 +4,14 @@ import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { ToolChoice } from "../../../../src/protocol/tool.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
-import { PageExtraction } from "../../../../workers/tools/web-search/page-extraction/page-extraction.ts";
-import { webSearch } from "../../../../workers/tools/web-search/web-search.ts";
-import { dyingStorage } from "../../../support/dying-storage.ts";
+import { PageExtractor } from "../../../../workers/tools/web-search/page-extraction/page-extraction.ts";
+import { openWebSearchKind } from "../../../../workers/tools/web-search/web-search.ts";
+import { crashingStorage } from "../../../support/crashing-storage.ts";
 import { openTestStorage } from "../../../support/storage.ts";
-import { createResponse, finalResponse, NotingUpstream, runOnce, steps } from "../../../support/tool-runs.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 import { searchResults, startWebSite, type WebSite } from "../../../support/web-site.ts";
 
-const EXTRACTION = new PageExtraction();
+const EXTRACTION = new PageExtractor();
 
 const allowing = (...tools: object[]): ToolChoice => ({
   type: "allowed_tools",
@@ -28,14 +28,14 @@ async function startScene() {
     { url: "https://other.example/", title: "Other" },
   );
   const metadata = {
-    ...steps({ call: "web_search", arguments: { query: "moss", queries: ["green"] } }, [
+    ...scriptSteps({ call: "web_search", arguments: { query: "moss", queries: ["green"] } }, [
       { call: "open_page", arguments: { url: page } },
       { call: "find_in_page", arguments: { url: page, pattern: "green" } },
     ]),
     "simulator.text": `😀 It is green ([Of moss](${page}#a)), says [nobody](https://nobody.example/).`,
   };
   const kindOf = () =>
-    webSearch(
+    openWebSearchKind(
       readConfig({ SEARXNG_URL: site.url, FETCH_ALLOWED_HOSTS: site.host, WEB_SEARCH_HONOUR_ROBOTS: "false" }),
       EXTRACTION,
     );
@@ -84,7 +84,7 @@ test("a response searches, reads and cites", async () => {
   await using storage = await openTestStorage();
   const { site, kindOf, request } = await startScene();
   await using _ = site;
-  const upstream = new NotingUpstream();
+  const upstream = new RecordingUpstream();
   const id = await createResponse(storage, request);
   expect(await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl())).toBe("ended");
   const { response, log } = await finalResponse(storage, id);
@@ -102,7 +102,7 @@ test("a response searches, reads and cites", async () => {
   expect(site.countOf("/moss")).toBe(1);
   const shown = upstream.calls
     .at(-1)!
-    .input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+    .history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
   expect(shown).toEqual([
     expect.stringContaining("1. Moss"),
     expect.stringContaining("Moss is green."),
@@ -115,7 +115,7 @@ test("a page that cannot be opened is a failed call, which the model is told of"
   const { site, page, kindOf, request } = await startScene();
   await using _ = site;
   delete site.pages["/moss"];
-  const upstream = new NotingUpstream();
+  const upstream = new RecordingUpstream();
   const id = await createResponse(storage, request);
   await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl());
   const { response } = await finalResponse(storage, id);
@@ -130,7 +130,7 @@ test("a page that cannot be opened is a failed call, which the model is told of"
   });
   const shown = upstream.calls
     .at(-1)!
-    .input.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
+    .history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
   expect(shown.slice(1)).toEqual(Array(2).fill("The server answered with status 404."));
 });
 
@@ -140,7 +140,7 @@ test.each(["web_search", "web_search_2025_08_26", "web_search_preview"] as const
     await using storage = await openTestStorage();
     const { site, kindOf, request } = await startScene();
     await using _ = site;
-    const upstream = new NotingUpstream();
+    const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { ...request, tool_choice: { type } });
     await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl());
     const tools = ["web_search", "open_page", "find_in_page"].map((name) => ({ type: "function", name }));
@@ -154,7 +154,11 @@ test("a tool without a search engine is left unused", async () => {
   await using storage = await openTestStorage();
   const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0" };
   const id = await createResponse(storage, { tools: [{ type: "web_search" }], metadata });
-  await runOnce({ storage, kinds: [webSearch(readConfig({}))], upstream: new NotingUpstream() }, id, new RunControl());
+  await runOnce(
+    { storage, kinds: [openWebSearchKind(readConfig({}))], upstream: new RecordingUpstream() },
+    id,
+    new RunControl(),
+  );
   expect((await finalResponse(storage, id)).response).toMatchObject({
     status: "completed",
     output: [{ type: "message" }],
@@ -168,10 +172,10 @@ describe("web search without the live web", () => {
   /** What the model is given, call by call; its search engine would answer. */
   async function callsOf(request: Parameters<typeof createResponse>[1], environment: NodeJS.ProcessEnv) {
     await using storage = await openTestStorage();
-    const upstream = new NotingUpstream();
+    const upstream = new RecordingUpstream();
     const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0", "simulator.calls": "0" };
     const id = await createResponse(storage, { metadata, ...request });
-    const kinds = [webSearch(readConfig(environment), EXTRACTION)];
+    const kinds = [openWebSearchKind(readConfig(environment), EXTRACTION)];
     await runOnce({ storage, kinds, upstream }, id, new RunControl());
     const { response } = await finalResponse(storage, id);
     expect(response.status).toBe("completed");
@@ -226,8 +230,8 @@ test("a crash between any two steps leaves nothing out, and the citations are th
     await using storage = await openTestStorage();
     const control = new RunControl();
     let left = step;
-    const dying = dyingStorage(storage, control, () => left-- === 0);
-    const upstream = new NotingUpstream();
+    const dying = crashingStorage(storage, control, () => left-- === 0);
+    const upstream = new RecordingUpstream();
     const id = await createResponse(storage, request);
     await runOnce({ storage: dying, kinds: [kindOf()], upstream }, id, control).catch((error: unknown) => error);
     if (left >= 0) break;

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
-import { withCitations } from "../../../../workers/turn/citations/citations.ts";
-import { type CitedSource, ReadPages, readPages } from "../../../../workers/tools/read-pages.ts";
+import { addCitations } from "../../../../workers/turn/citations/citations.ts";
+import { type CitedSource, CitablePages, collectCitablePages } from "../../../../workers/tools/citable-pages.ts";
 import { LinkScanner } from "../../../../workers/turn/citations/link-scanner.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent } from "../../../../workers/upstreams/upstream.ts";
 
@@ -61,8 +61,8 @@ describe("links", () => {
   });
 });
 
-function pagesOf(...sources: readonly CitedSource[]): ReadPages {
-  const pages = new ReadPages();
+function pagesOf(...sources: readonly CitedSource[]): CitablePages {
+  const pages = new CitablePages();
   for (const source of sources) pages.add(source);
   return pages;
 }
@@ -86,7 +86,7 @@ async function cite(events: readonly ItemEventDraft[], sources = SOURCES): Promi
   const cited: ItemEventDraft[] = [];
   const grammar = new ItemGrammar();
   const signal = new AbortController().signal;
-  for await (const event of withCitations(upstreamOf(events), sources).run({} as UpstreamCall, signal)) {
+  for await (const event of addCitations(upstreamOf(events), sources).run({} as UpstreamCall, signal)) {
     if (!isItemEvent(event)) continue;
     grammar.accept(event);
     cited.push(event);
@@ -203,7 +203,7 @@ describe("citations", () => {
 
   test("cost nothing where nothing was found", () => {
     const upstream = upstreamOf([]);
-    expect(withCitations(upstream, new ReadPages())).toBe(upstream);
+    expect(addCitations(upstream, new CitablePages())).toBe(upstream);
   });
 
   test("cut exactly their links out of any text, however it was cut into deltas", async () => {
@@ -359,7 +359,7 @@ describe("what may be cited", () => {
   const source = (url: string, title = "") => ({ sources: [{ url, title }] });
 
   test("is what was opened or fetched, and not what was only listed", () => {
-    const pages = readPages(
+    const pages = collectCitablePages(
       new Map([
         ["ws_1", made("web_search", source("https://a.example/", "A"))],
         ["ws_2", made("open_page", source("https://a.example"))],
@@ -382,7 +382,7 @@ describe("what may be cited", () => {
     const output = JSON.stringify({ id: "1", title: "D", text: "…", url: "https://d.example/" });
     const call = { type: "mcp_call" as const, id: "mcp_9", server_label: "docs", arguments: "{}", output, error: null };
     const opened = { type: "web_search_call" as const, id: "ws_9", status: "completed" as const };
-    const pages = readPages(new Map(), [
+    const pages = collectCitablePages(new Map(), [
       { ...call, name: "fetch", approval_request_id: null },
       { ...opened, action: { type: "open_page", url: "https://o.example/" } },
       { ...opened, action: { type: "search", query: "x", sources: [{ type: "url", url: "https://l.example/" }] } },

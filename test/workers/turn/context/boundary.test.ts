@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
-import { boundaryOf } from "../../../../workers/turn/context/boundary.ts";
+import { deriveBoundary } from "../../../../workers/turn/context/boundary.ts";
 import type { ContextItem } from "../../../../workers/upstreams/upstream.ts";
 
 const message = (role: "user" | "developer", content: string, id = "msg_1"): ContextItem => ({
@@ -13,20 +13,20 @@ const storage = (byte = 1) => ({ sealer: new ContentSealer([Buffer.alloc(32, byt
 const BEGINNING = [message("developer", "Be brief."), message("user", "Hi")];
 
 test("a conversation has one boundary in all its calls, on every worker", () => {
-  const first = boundaryOf(storage(), "alpha", BEGINNING);
+  const first = deriveBoundary(storage(), "alpha", BEGINNING);
   const later = [...BEGINNING, message("user", "And?"), message("developer", "In French.")];
-  expect(boundaryOf(storage(), "alpha", later)).toBe(first);
+  expect(deriveBoundary(storage(), "alpha", later)).toBe(first);
   // A client that sends the conversation itself has its items given ids anew.
-  expect(boundaryOf(storage(), "alpha", [message("user", "Hi", "msg_2")])).toBe(first);
+  expect(deriveBoundary(storage(), "alpha", [message("user", "Hi", "msg_2")])).toBe(first);
 });
 
 test("and another conversation, project or installation has another", () => {
   const boundaries = [
-    boundaryOf(storage(), "alpha", BEGINNING),
-    boundaryOf(storage(), "alpha", [message("user", "Hello")]),
-    boundaryOf(storage(), "beta", BEGINNING),
-    boundaryOf(storage(2), "alpha", BEGINNING),
-    boundaryOf(storage(), "alpha", []),
+    deriveBoundary(storage(), "alpha", BEGINNING),
+    deriveBoundary(storage(), "alpha", [message("user", "Hello")]),
+    deriveBoundary(storage(), "beta", BEGINNING),
+    deriveBoundary(storage(2), "alpha", BEGINNING),
+    deriveBoundary(storage(), "alpha", []),
   ];
   expect(new Set(boundaries).size).toBe(boundaries.length);
 });

@@ -9,12 +9,12 @@ import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
 import { messageEvents, USAGE } from "../../../support/samples.ts";
 import { openTestStorage } from "../../../support/storage.ts";
 import {
-  type Before,
+  type PriorContext,
   createResponse,
   finalResponse,
-  NotingUpstream,
+  RecordingUpstream,
   runOnce,
-  steps,
+  scriptSteps,
 } from "../../../support/tool-runs.ts";
 
 const LONG: StoredInputItem[] = [{ type: "message", role: "user", content: "word ".repeat(3_000), id: "msg_long" }];
@@ -22,11 +22,11 @@ const AT_1000 = { context_management: [{ type: "compaction" as const, compact_th
 
 async function run(
   request: Partial<ResolvedRequest>,
-  { before = { input: LONG }, contextWindow }: { before?: Before; contextWindow?: number } = {},
+  { before = { input: LONG }, contextWindow }: { before?: PriorContext; contextWindow?: number } = {},
 ) {
   await using storage = await openTestStorage();
-  const upstream = new NotingUpstream();
-  const id = await createResponse(storage, { metadata: steps(), ...request }, before);
+  const upstream = new RecordingUpstream();
+  const id = await createResponse(storage, { metadata: scriptSteps(), ...request }, before);
   const setup = { storage, kinds: [countingTool().kind], upstream, ...(contextWindow && { contextWindow }) };
   expect(await runOnce(setup, id, new RunControl())).toBe("ended");
   return { ...(await finalResponse(storage, id)), upstream };
@@ -48,12 +48,14 @@ describe("a compaction", () => {
 
   test("is in the log before the model is shown what is left", async () => {
     await using storage = await openTestStorage();
-    const id = await createResponse(storage, { ...AT_1000, metadata: steps() }, { input: LONG });
-    const simulator = new NotingUpstream();
+    const id = await createResponse(storage, { ...AT_1000, metadata: scriptSteps() }, { input: LONG });
+    const simulator = new RecordingUpstream();
     const recorded: string[][] = [];
     const upstream: Upstream = {
       async *run(call, signal) {
-        const log = (await storage.reader.read(id, 0, 1_000)).map(({ data }) => JSON.parse(data) as EventDraft);
+        const log = (await storage.visibleLogReader.read(id, 0, 1_000)).map(
+          ({ data }) => JSON.parse(data) as EventDraft,
+        );
         recorded.push(log.flatMap((event) => ("item" in event ? [event.type] : [])));
         yield* simulator.run(call, signal);
       },
@@ -77,13 +79,13 @@ describe("a compaction", () => {
 
   test("that was asked for is not made again by a worker that finds it", async () => {
     await using storage = await openTestStorage();
-    const upstream = new NotingUpstream();
-    const id = await createResponse(storage, { metadata: steps() }, { input: LONG, purpose: "compact" });
+    const upstream = new RecordingUpstream();
+    const id = await createResponse(storage, { metadata: scriptSteps() }, { input: LONG, purpose: "compact" });
     await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
     const { response } = await finalResponse(storage, id);
     // As if the worker had died before the end was recorded.
     const { events, meta } = storage.layout;
-    const kept = (await storage.reader.read(id, 0, 1_000)).slice(0, -1);
+    const kept = (await storage.visibleLogReader.read(id, 0, 1_000)).slice(0, -1);
     await storage.redis.del(events(id));
     for (const { sequenceNumber, data } of kept) {
       await storage.redis.xadd(events(id), `${sequenceNumber}-1`, "d", data);

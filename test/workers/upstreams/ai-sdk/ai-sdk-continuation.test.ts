@@ -5,9 +5,9 @@ import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import {
   type AiSdkProvider,
-  type Continuation,
+  type ContinuationMode,
   ProviderCatalog,
-  readCatalog,
+  readProviderCatalog,
 } from "../../../../src/providers/catalog.ts";
 import type { UpstreamCall, UpstreamEvent } from "../../../../workers/upstreams/upstream.ts";
 import { Upstreams } from "../../../../workers/upstreams/registry.ts";
@@ -26,7 +26,7 @@ import {
 } from "../../../support/ai-sdk.ts";
 import { sampleCall } from "../../../support/openai-responses.ts";
 import { type PrefixVendorSettings, startPrefixVendor, VENDOR_TEXT } from "../../../support/prefix-vendor.ts";
-import { type Answer, refuse, startUpstreamServer } from "../../../support/upstream-server.ts";
+import { type Answer, answerError, startUpstreamServer } from "../../../support/upstream-server.ts";
 
 const PREFIX = "The quick brown fox jumps";
 const REST = [" over", " the lazy dog."];
@@ -54,7 +54,7 @@ async function read(
   await using server = await startUpstreamServer(...answers);
   const { logger, logged } = memoryLogger();
   const upstream = openAiSdk(server, kind, settings, provider, logger);
-  const asked = sampleCall({ model: MODELS[kind], unfinished: unfinished(PREFIX), ...call });
+  const asked = sampleCall({ model: MODELS[kind], unfinishedItem: unfinished(PREFIX), ...call });
   const log = await readLog(upstream.run(asked, new AbortController().signal));
   const bodies = server.requests.map(({ body }) => body as { messages: unknown[]; [field: string]: unknown });
   return { ...log, texts: log.output.map(textOf), deltas: deltasOf(log.events), logged, bodies };
@@ -75,7 +75,7 @@ const USER = { role: "user", content: "Hello" };
 describe("a chat completions server that continues texts", () => {
   const COMMON = { model: "qwen3", stream: true, stream_options: { include_usage: true } };
 
-  test.each<[Continuation, body: object, message: object]>([
+  test.each<[ContinuationMode, body: object, message: object]>([
     ["continue_final_message", { continue_final_message: true, add_generation_prompt: false }, {}],
     ["prefix", {}, { prefix: true }],
     ["assistant_message", {}, {}],
@@ -87,8 +87,8 @@ describe("a chat completions server that continues texts", () => {
 
   test("is sent it in one message with the thoughts of the same turn", async () => {
     const thought = { type: "reasoning_text" as const, text: "A pangram." };
-    const produced: OutputItem[] = [{ type: "reasoning", id: "rs_1", summary: [], content: [thought] }];
-    const { bodies } = await read([continued()], { call: { produced }, provider: { continuation: "prefix" } });
+    const completedItems: OutputItem[] = [{ type: "reasoning", id: "rs_1", summary: [], content: [thought] }];
+    const { bodies } = await read([continued()], { call: { completedItems }, provider: { continuation: "prefix" } });
     const last = { role: "assistant", content: PREFIX, reasoning_content: "A pangram.", prefix: true };
     expect(bodies[0]!.messages).toEqual([USER, last]);
   });
@@ -159,7 +159,7 @@ describe("a chat completions server that continues texts", () => {
   });
 
   test("is tried again with the prefix before its first word, and not after it", async () => {
-    const { finish, texts, bodies } = await read([refuse(503, null, { "retry-after-ms": "1" }), continued()]);
+    const { finish, texts, bodies } = await read([answerError(503, null, { "retry-after-ms": "1" }), continued()]);
     expect(finish.status).toBe("completed");
     expect(texts).toEqual([WHOLE]);
     expect(bodies[1]).toEqual(bodies[0]);
@@ -175,7 +175,7 @@ describe("a chat completions server that continues texts", () => {
     expect(bodies[0], "five words, five tokens").toMatchObject({ max_tokens: 95 });
     const spent = await read([continued()], { call: call(4) });
     expect(spent.bodies[0]).toMatchObject({ max_tokens: 1 });
-    const whole = await read([refuse(400, null), answerOf("openai-compatible", ["Hi"])], { call: call(100) });
+    const whole = await read([answerError(400, null), answerOf("openai-compatible", ["Hi"])], { call: call(100) });
     expect(
       whole.bodies.map((body) => body["max_tokens"]),
       "the whole answer has all of it",
@@ -187,7 +187,7 @@ describe("Anthropic", () => {
   const kind = "anthropic";
 
   test("is sent the text without the whitespace at its end, which is not yielded before the model writes it", async () => {
-    const call = { unfinished: unfinished(`${PREFIX} \n`) };
+    const call = { unfinishedItem: unfinished(`${PREFIX} \n`) };
     const { bodies, deltas, texts } = await read([continued(kind)], { kind, call });
     expect(bodies[0]!.messages).toEqual([
       { role: "user", content: [{ type: "text", text: "Hello" }] },
@@ -234,19 +234,22 @@ describe("the whole answer is asked for", () => {
     ["of a vendor that is not said to continue", { provider: {} }],
     ["of one that is said not to", { provider: { continuation: "none" } }],
     ["of Google", { kind: "google" }],
-    ["where nothing is unfinished", { call: { unfinished: undefined } }],
-    ["for a message that has not begun", { call: { unfinished: unfinished() } }],
-    ["for a message of whitespace", { call: { unfinished: unfinished(" ".repeat(40)) } }],
-    ["for fewer than 16 letters", { call: { unfinished: unfinished("The quick brown") } }],
-    ["for a text that repeats its beginning", { call: { unfinished: unfinished(repeating.repeat(2)) } }],
-    ["for a text that is one letter", { call: { unfinished: unfinished("a".repeat(40)) } }],
-    ["for a second part", { call: { unfinished: unfinished(PREFIX, PREFIX) } }],
-    ["for a refusal", { call: { unfinished: { ...unfinished(), content: [{ type: "refusal", refusal: PREFIX }] } } }],
+    ["where nothing is unfinished", { call: { unfinishedItem: undefined } }],
+    ["for a message that has not begun", { call: { unfinishedItem: unfinished() } }],
+    ["for a message of whitespace", { call: { unfinishedItem: unfinished(" ".repeat(40)) } }],
+    ["for fewer than 16 letters", { call: { unfinishedItem: unfinished("The quick brown") } }],
+    ["for a text that repeats its beginning", { call: { unfinishedItem: unfinished(repeating.repeat(2)) } }],
+    ["for a text that is one letter", { call: { unfinishedItem: unfinished("a".repeat(40)) } }],
+    ["for a second part", { call: { unfinishedItem: unfinished(PREFIX, PREFIX) } }],
+    [
+      "for a refusal",
+      { call: { unfinishedItem: { ...unfinished(), content: [{ type: "refusal", refusal: PREFIX }] } } },
+    ],
     [
       "for reasoning",
       {
         call: {
-          unfinished: {
+          unfinishedItem: {
             type: "reasoning",
             id: "rs_1",
             summary: [],
@@ -298,8 +301,8 @@ describe("a call with a prefix is made once more without it", () => {
   const thinking = (...words: readonly string[]) => words.map((word) => chunk({ reasoning_content: word }));
 
   test.each<[string, Answer, reason: string]>([
-    ["when the vendor answers with status 400", refuse(400, { message: "No prefill" }), "No prefill"],
-    ["when the vendor answers with status 422", refuse(422, { message: "No prefill" }), "No prefill"],
+    ["when the vendor answers with status 400", answerError(400, { message: "No prefill" }), "No prefill"],
+    ["when the vendor answers with status 422", answerError(422, { message: "No prefill" }), "No prefill"],
     [
       "when the vendor refuses in its stream",
       frames({ error: { message: "No prefill", type: "invalid_request_error" } }),
@@ -335,16 +338,16 @@ describe("a call with a prefix is made once more without it", () => {
   });
 
   test("and its failure is the call's", async () => {
-    const { events, finish, bodies } = await read([refuse(400, { message: "No" })]);
+    const { events, finish, bodies } = await read([answerError(400, { message: "No" })]);
     expect(events).toEqual([]);
     expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt", message: "No" } });
     expect(bodies).toHaveLength(2);
   });
 
   test.each<[string, Answer, status: string]>([
-    ["a refused key", refuse(401, null), "failed"],
-    ["a model that is not there", refuse(404, null), "failed"],
-    ["a rate limit", refuse(429, null, { "retry-after": "60" }), "postponed"],
+    ["a refused key", answerError(401, null), "failed"],
+    ["a model that is not there", answerError(404, null), "failed"],
+    ["a rate limit", answerError(429, null, { "retry-after": "60" }), "postponed"],
   ])("but not for %s", async (_name, answer, status) => {
     const { finish, bodies } = await read([answer]);
     expect(finish.status).toBe(status);
@@ -362,7 +365,7 @@ describe("an answer that begins with the prefix", () => {
     ["and goes another way behind 64 letters", long, [long.slice(0, 70), " high."]],
   ])("is the whole: %s", async (_name, prefix, words) => {
     const { texts, deltas } = await read([answerOf("openai-compatible", words)], {
-      call: { unfinished: unfinished(prefix) },
+      call: { unfinishedItem: unfinished(prefix) },
     });
     expect(texts).toEqual([words.join("")]);
     expect(deltas).toEqual(words);
@@ -392,7 +395,7 @@ describe("a vendor of the providers file whose answer is cut off", () => {
     await using vendor = await startPrefixVendor({ firstCallWords: 40, ...settings });
     const { logger } = memoryLogger();
     const config = readConfig({ PROVIDERS_FILE: vendor.providersFile });
-    const { upstream, resolved } = new Upstreams(readCatalog(config), config, logger).find(vendor.model)!;
+    const { upstream, resolved } = new Upstreams(readProviderCatalog(config), config, logger).find(vendor.model)!;
     const call = sampleCall({ model: resolved.model, request: { model: vendor.model, ...fields } });
     const { signal } = new AbortController();
     let written = "";
@@ -400,11 +403,11 @@ describe("a vendor of the providers file whose answer is cut off", () => {
       if (event.type === "response.output_text.delta") written += event.delta;
       if (written.split(" ").length === 40) break;
     }
-    const log = await readLog(upstream.run({ ...call, unfinished: unfinished(written) }, signal));
+    const log = await readLog(upstream.run({ ...call, unfinishedItem: unfinished(written) }, signal));
     return { ...log, written, deltas: deltasOf(log.events), bodies: vendor.bodies };
   }
 
-  test.each<Continuation>(["continue_final_message", "prefix", "assistant_message"])(
+  test.each<ContinuationMode>(["continue_final_message", "prefix", "assistant_message"])(
     "writes the rest of it: %s",
     async (continuation) => {
       const { output, finish, written, deltas, bodies } = await resume({ continuation });
@@ -430,7 +433,7 @@ describe("a vendor of the providers file whose answer is cut off", () => {
 });
 
 test("a fallback continues in its own way", async () => {
-  await using a = await startUpstreamServer(refuse(404, null));
+  await using a = await startUpstreamServer(answerError(404, null));
   await using b = await startUpstreamServer(continued());
   const { logger } = memoryLogger();
   const entry = { kind: "openai-compatible" as const, headers: {} };
@@ -439,7 +442,7 @@ test("a fallback continues in its own way", async () => {
     { ...entry, name: "b", base_url: b.url, continuation: "prefix" as const },
   ];
   const upstreams = new Upstreams(new ProviderCatalog(providers), readConfig({}), logger);
-  const call = sampleCall({ model: "m1", unfinished: unfinished(PREFIX) });
+  const call = sampleCall({ model: "m1", unfinishedItem: unfinished(PREFIX) });
   const { output } = await readLog(upstreams.find("a/m1")!.upstream.run(call, new AbortController().signal));
   expect(output.map(textOf)).toEqual([WHOLE]);
   expect(a.requests[0]!.body).toMatchObject({ continue_final_message: true });
@@ -450,7 +453,7 @@ test("a fallback continues in its own way", async () => {
 test("a cancelled call rejects with the reason while the prefix is counted, and sends nothing", async () => {
   await using server = await startUpstreamServer(continued());
   const reason = new Error("cancelled");
-  const call = sampleCall({ unfinished: unfinished(PREFIX), request: { model: "m", max_output_tokens: 100 } });
+  const call = sampleCall({ unfinishedItem: unfinished(PREFIX), request: { model: "m", max_output_tokens: 100 } });
   const upstream = openAiSdk(server, "openai-compatible", {}, { continuation: "prefix" });
   await expect(upstream.run(call, AbortSignal.abort(reason)).next()).rejects.toBe(reason);
   expect(server.requests).toEqual([]);

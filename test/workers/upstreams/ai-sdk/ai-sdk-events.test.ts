@@ -3,10 +3,10 @@ import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/pr
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { UpstreamCall, UpstreamEvent } from "../../../../workers/upstreams/upstream.ts";
-import { OutputEvents } from "../../../../workers/upstreams/ai-sdk/events.ts";
+import { OutputEvents } from "../../../../workers/upstreams/ai-sdk/output-events.ts";
 import { readFinish } from "../../../../workers/upstreams/ai-sdk/finish.ts";
-import { decodeState } from "../../../../src/providers/reasoning-state.ts";
-import { Toolbox } from "../../../../workers/upstreams/ai-sdk/tools.ts";
+import { decodeReasoningState } from "../../../../src/providers/reasoning-state.ts";
+import { Toolbox } from "../../../../workers/upstreams/ai-sdk/toolbox.ts";
 import { readLog, textOf } from "../../../conformance/upstream-log.ts";
 import { sampleCall } from "../../../support/openai-responses.ts";
 
@@ -134,7 +134,7 @@ describe("items", () => {
     const call: Partial<UpstreamCall> = {
       responseId: "resp_1",
       firstOutputIndex: 4,
-      input: [{ type: "function_call", call_id: "call_0", name: "f", arguments: "{}" }],
+      history: [{ type: "function_call", call_id: "call_0", name: "f", arguments: "{}" }],
     };
     const parts: Part[] = [...text("t", "A"), start("call_0"), ...end("call_0", "{}"), finish()];
     const [first, second] = [await read(parts, call), await read(parts, call)];
@@ -189,7 +189,7 @@ describe("reasoning", () => {
   });
 
   function stateOf(item: unknown) {
-    return decodeState("google", (item as { encrypted_content: string }).encrypted_content);
+    return decodeReasoningState("google", (item as { encrypted_content: string }).encrypted_content);
   }
 });
 

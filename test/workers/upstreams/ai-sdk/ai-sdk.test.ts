@@ -15,18 +15,18 @@ import {
   textFrames,
 } from "../../../support/ai-sdk.ts";
 import { KEY, sampleCall } from "../../../support/openai-responses.ts";
-import { type Answer, refuse, silence, startUpstreamServer } from "../../../support/upstream-server.ts";
+import { type Answer, answerError, neverAnswer, startUpstreamServer } from "../../../support/upstream-server.ts";
 
 const HELLO = ["Hel", "lo"];
 
 describe.each(KINDS)("%s, before its first word,", (kind) => {
   const broken = { "openai-compatible": brokenFrames(), anthropic: brokenFrames(), google: brokenFrames() }[kind];
   const failures: { name: string; answer: Answer }[] = [
-    { name: "answers with status 408", answer: refuse(408, { message: "Too slow" }) },
-    { name: "answers with status 429", answer: refuse(429, { message: "Too many" }, { "retry-after-ms": "5" }) },
-    { name: "answers with status 500", answer: refuse(500, { message: "Oops" }) },
-    { name: "answers with status 529", answer: refuse(529, null) },
-    { name: "asks for another try", answer: refuse(400, null, { "x-should-retry": "true" }) },
+    { name: "answers with status 408", answer: answerError(408, { message: "Too slow" }) },
+    { name: "answers with status 429", answer: answerError(429, { message: "Too many" }, { "retry-after-ms": "5" }) },
+    { name: "answers with status 500", answer: answerError(500, { message: "Oops" }) },
+    { name: "answers with status 529", answer: answerError(529, null) },
+    { name: "asks for another try", answer: answerError(400, null, { "x-should-retry": "true" }) },
     { name: "closes the connection", answer: (response) => response.destroy() },
     { name: "breaks the stream", answer: broken },
     { name: "ends the stream", answer: frames() },
@@ -44,14 +44,14 @@ describe.each(KINDS)("%s, before its first word,", (kind) => {
   });
 
   test("is not tried again if the request is wrong", async () => {
-    await using server = await startUpstreamServer(refuse(400, { message: "No", type: "invalid" }));
+    await using server = await startUpstreamServer(answerError(400, { message: "No", type: "invalid" }));
     const { finish } = await readAiSdk(server, kind);
     expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt" } });
     expect(server.requests).toHaveLength(1);
   });
 
   test("is given up after UPSTREAM_TIMEOUT_MS", async () => {
-    await using server = await startUpstreamServer(silence);
+    await using server = await startUpstreamServer(neverAnswer);
     const { finish } = await readAiSdk(server, kind, {}, { UPSTREAM_TIMEOUT_MS: "100", UPSTREAM_MAX_RETRIES: "0" });
     const message = "The provider sent nothing for 100 ms (UPSTREAM_TIMEOUT_MS).";
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message } });
@@ -59,7 +59,7 @@ describe.each(KINDS)("%s, before its first word,", (kind) => {
   });
 
   test("leaves no trace of an address that nobody listens at", async () => {
-    const server = await startUpstreamServer(silence);
+    const server = await startUpstreamServer(neverAnswer);
     await server[Symbol.asyncDispose]();
     const { finish } = await readAiSdk(server, kind);
     const message = "The provider could not be reached (ECONNREFUSED).";
@@ -197,7 +197,7 @@ describe("a failure that the vendor tells", () => {
     [
       "by an empty account",
       "openai-compatible",
-      refuse(429, { message: "Pay first", code: "insufficient_quota" }),
+      answerError(429, { message: "Pay first", code: "insufficient_quota" }),
       { code: "insufficient_quota", message: "Pay first" },
     ],
     [
@@ -221,7 +221,12 @@ describe("a failure that the vendor tells", () => {
     [
       "of its credentials, as Google does",
       "google",
-      refuse(400, { code: 400, message: "API key not valid.", status: "X", details: [{ reason: "API_KEY_INVALID" }] }),
+      answerError(400, {
+        code: 400,
+        message: "API key not valid.",
+        status: "X",
+        details: [{ reason: "API_KEY_INVALID" }],
+      }),
       { code: "server_error", message: "The provider refused this server's credentials." },
     ],
     [

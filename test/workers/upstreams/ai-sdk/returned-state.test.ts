@@ -12,13 +12,13 @@ import { openTestStorage } from "../../../support/storage.ts";
 import { createResponse, finalResponse, runOnce } from "../../../support/tool-runs.ts";
 import { startUpstreamServer } from "../../../support/upstream-server.ts";
 import {
-  answered,
-  answeredBy,
-  called,
+  functionCallOutput,
+  readAnswer,
+  functionCall,
   callVendor,
   deltas,
-  sentTo,
-  thought,
+  readSentBody,
+  reasoningItem,
   user,
   type VendorEntry,
   type WireBody,
@@ -144,11 +144,11 @@ async function threeTurns(entry: VendorEntry, chunks: readonly object[], model =
     deltas("stop", { content: "It rains." }),
   );
   const one = [user("Weather?")];
-  const first = await callVendor(server, entry, { model, request, input: one });
-  const two = [...one, ...first.output, answered(idOf(first.output))];
-  const second = await callVendor(server, entry, { model, request, input: two });
+  const first = await callVendor(server, entry, { model, request, history: one });
+  const two = [...one, ...first.output, functionCallOutput(idOf(first.output))];
+  const second = await callVendor(server, entry, { model, request, history: two });
   const three = [...two, ...second.output, user("Thanks!")];
-  await callVendor(server, entry, { model, request, input: three });
+  await callVendor(server, entry, { model, request, history: three });
   return { output: first.output, input: three, bodies: server.requests.map(({ body }) => body as WireBody) };
 }
 
@@ -222,11 +222,11 @@ describe("OpenRouter", () => {
     ["Anthropic", { vendor: "anthropic", kind: "anthropic" }, "claude-opus-4-5"],
     ["Google", { vendor: "google", kind: "google" }, "gemini-3-pro-preview"],
   ])("gives nothing of it to %s", async (_, entry, model) => {
-    const { input } = await threeTurns({ vendor: "openrouter" }, [
+    const { input: history } = await threeTurns({ vendor: "openrouter" }, [
       { reasoning_details: [WHOLE] },
       { tool_calls: [call()] },
     ]);
-    const sent = JSON.stringify(await sentTo(entry, { model, request, input }));
+    const sent = JSON.stringify(await readSentBody(entry, { model, request, history }));
     expect(sent).not.toMatch(/sig-1|reasoning_details|Let me see/);
     expect(sent).toContain("It rains.");
   });
@@ -305,21 +305,23 @@ describe("Gemini behind chat completions", () => {
         ],
       },
     ];
-    const first = await answeredBy({ vendor: "gemini" }, deltas("tool_calls", ...chunks), {
+    const first = await readAnswer({ vendor: "gemini" }, deltas("tool_calls", ...chunks), {
       model: "gemini-3-pro",
       request,
     });
     const ids = first.output.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
     expect(new Set(ids).size).toBe(3);
-    const input = [user("Hi"), ...first.output, ...ids.map((id) => answered(id))];
-    const body = await sentTo({ vendor: "gemini" }, { model: "gemini-3-pro", request, input });
+    const history = [user("Hi"), ...first.output, ...ids.map((id) => functionCallOutput(id))];
+    const body = await readSentBody({ vendor: "gemini" }, { model: "gemini-3-pro", request, history });
     expect(sentSignatures(body)).toEqual([{ google: { thought_signature: "s1" } }, undefined, extra_content]);
     expect(body.messages[1]!.tool_calls!.map(({ id }) => id)).toEqual(ids);
   });
 
   test("is given none of another vendor's, but the placeholder that it documents", async () => {
-    const { input } = await threeTurns({ vendor: "generic", name: "lab" }, [{ tool_calls: [signed("theirs")] }]);
-    const body = await sentTo({ vendor: "gemini" }, { model: "gemini-3-pro", request, input });
+    const { input: history } = await threeTurns({ vendor: "generic", name: "lab" }, [
+      { tool_calls: [signed("theirs")] },
+    ]);
+    const body = await readSentBody({ vendor: "gemini" }, { model: "gemini-3-pro", request, history });
     expect(sentSignatures(body)).toEqual([{ google: { thought_signature: "skip_thought_signature_validator" } }]);
   });
 });
@@ -378,8 +380,16 @@ describe("within a run, with a tool of this server", () => {
 
 describe("DeepSeek", () => {
   test("is given its reasoning back with calls that were made long ago, and an empty one with those of others", async () => {
-    const input = [user("1"), thought("a"), called("c1"), answered("c1"), called("c2"), answered("c2"), user("2")];
-    const { messages } = await sentTo({ vendor: "deepseek" }, { input, request });
+    const history = [
+      user("1"),
+      reasoningItem("a"),
+      functionCall("c1"),
+      functionCallOutput("c1"),
+      functionCall("c2"),
+      functionCallOutput("c2"),
+      user("2"),
+    ];
+    const { messages } = await readSentBody({ vendor: "deepseek" }, { history, request });
     expect(messages.map((message) => message["reasoning_content"])).toEqual([
       undefined,
       "a",

@@ -10,15 +10,15 @@ import { sampleCall } from "../../../support/openai-responses.ts";
 import {
   type Answer,
   created,
-  refuse,
-  silence,
+  answerError,
+  neverAnswer,
   startUpstreamServer,
   streamAndEnd,
   type UpstreamServer,
 } from "../../../support/upstream-server.ts";
 
 const KIND = "openai-compatible";
-const BUSY = refuse(429, { message: "Too many" }, { "retry-after": "30" });
+const BUSY = answerError(429, { message: "Too many" }, { "retry-after": "30" });
 const WELL = answerOf(KIND, ["Well", "."]);
 
 /** Two vendors, `a` with the fallback `b`. */
@@ -50,11 +50,11 @@ async function read(first: Answer, second: Answer) {
 
 describe("a fallback", () => {
   test.each<[string, Answer, number]>([
-    ["fails after its tries", refuse(500, { message: "Oops" }, { "retry-after-ms": "1" }), 2],
+    ["fails after its tries", answerError(500, { message: "Oops" }, { "retry-after-ms": "1" }), 2],
     ["is rate-limited, rather than be waited for", BUSY, 1],
-    ["does not know the model", refuse(404, { message: "No such model" }), 1],
-    ["refuses our key", refuse(401, null), 1],
-    ["has an empty account", refuse(429, { message: "Pay", code: "insufficient_quota" }), 1],
+    ["does not know the model", answerError(404, { message: "No such model" }), 1],
+    ["refuses our key", answerError(401, null), 1],
+    ["has an empty account", answerError(429, { message: "Pay", code: "insufficient_quota" }), 1],
     ["tells a failure of its own as its stream", frames({ error: { message: "Overloaded", type: "server_error" } }), 1],
   ])("answers when the first %s", async (_name, answer, tries) => {
     const { finish, output, logged, call, asked, body } = await read(answer, WELL);
@@ -66,7 +66,7 @@ describe("a fallback", () => {
   });
 
   test.each<[string, Answer]>([
-    ["finds the request wrong", refuse(400, { message: "No" })],
+    ["finds the request wrong", answerError(400, { message: "No" })],
     ["finds it wrong as its stream", frames({ error: { message: "No", type: "invalid_request_error" } })],
     ["has begun to answer", brokenFrames(...textFrames(KIND, ["We"]))],
   ])("is not asked when the first %s", async (_name, answer) => {
@@ -96,23 +96,26 @@ describe("a fallback", () => {
   });
 
   test("that has something against the request leaves the word to the first", async () => {
-    const { finish } = await read(refuse(404, { message: "No such model" }), refuse(400, { message: "No tools here" }));
+    const { finish } = await read(
+      answerError(404, { message: "No such model" }),
+      answerError(400, { message: "No tools here" }),
+    );
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message: "No such model" } });
   });
 
   test.each<[string, Answer, Answer, number]>([
-    ["the first", BUSY, refuse(404, null), 30_000],
-    ["a fallback", refuse(404, null), BUSY, 30_000],
-    ["the one that is free sooner", BUSY, refuse(429, null, { "retry-after": "20" }), 20_000],
+    ["the first", BUSY, answerError(404, null), 30_000],
+    ["a fallback", answerError(404, null), BUSY, 30_000],
+    ["the one that is free sooner", BUSY, answerError(429, null, { "retry-after": "20" }), 20_000],
   ])("that does not answer either is waited for together with the first: %s", async (_name, first, second, afterMs) => {
     const { finish } = await read(first, second);
-    expect(finish).toMatchObject({ status: "postponed", afterMs });
+    expect(finish).toMatchObject({ status: "postponed", retryAfterMs: afterMs });
   });
 
   test("is not asked once the run is cancelled", async () => {
     const arrived = Promise.withResolvers<void>();
     await using a = await startUpstreamServer(() => arrived.resolve());
-    await using b = await startUpstreamServer(silence);
+    await using b = await startUpstreamServer(neverAnswer);
     const abort = new AbortController();
     const { run } = await open(a, b);
     const first = run(abort.signal)[Symbol.asyncIterator]().next();

@@ -3,21 +3,21 @@ import { describe, expect, test } from "vitest";
 import { ToolJournals } from "../../../../src/store/tool-journal.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
 import {
-  asked,
-  AWAY,
-  BOTH,
+  listRequests,
+  SERVER_ERROR,
+  BOTH_TEXTS,
   doneItems,
-  DONE_ONE,
-  from,
-  GONE,
+  FIRST_DONE_INDEX,
+  framesFrom,
+  NOT_FOUND,
   json,
-  resumed,
-  setUp,
-  type Setup,
+  resumeRequest,
+  setUpRemoteRuns,
+  type RemoteRunSetup,
   SNAPSHOT,
-  textOf,
-  WHOLE,
-} from "../../../support/background-runs.ts";
+  itemText,
+  ALL_FRAMES,
+} from "../../../support/remote-runs.ts";
 import { openTestStorage } from "../../../support/storage.ts";
 import { createResponse, finalResponse, runOnce } from "../../../support/tool-runs.ts";
 import {
@@ -26,26 +26,26 @@ import {
   created,
   type Frame,
   message,
-  refuse,
+  answerError,
   startUpstreamServer,
   streamAndBreak,
   streamAndEnd,
 } from "../../../support/upstream-server.ts";
 
 /** One run from the beginning to the end. */
-async function runThrough(answers: [Answer, ...Answer[]], setup: Setup = {}) {
+async function runThrough(answers: [Answer, ...Answer[]], setup: RemoteRunSetup = {}) {
   await using storage = await openTestStorage();
   await using server = await startUpstreamServer(...answers);
   const id = await createResponse(storage, {});
-  expect(await runOnce(setUp(storage, server, setup).run, id, new RunControl())).toBe("ended");
-  const left = await storage.upstreamResponses.of(id);
-  return { ...(await finalResponse(storage, id)), id, left, asked: asked(server), requests: server.requests };
+  expect(await runOnce(setUpRemoteRuns(storage, server, setup).run, id, new RunControl())).toBe("ended");
+  const left = await storage.remoteRunRegistry.listOfResponse(id);
+  return { ...(await finalResponse(storage, id)), id, left, asked: listRequests(server), requests: server.requests };
 }
 
 describe("a call in the provider's background", () => {
   test("is stored, named after our response, and begun once however often it is sent", async () => {
-    const { response, requests, id, left, asked } = await runThrough([AWAY, streamAndEnd(...WHOLE)]);
-    expect(response.output.map(textOf)).toEqual(BOTH);
+    const { response, requests, id, left, asked } = await runThrough([SERVER_ERROR, streamAndEnd(...ALL_FRAMES)]);
+    expect(response.output.map(itemText)).toEqual(BOTH_TEXTS);
     expect(asked).toEqual(["POST /v1/responses", "POST /v1/responses"]);
     const metadata = { background_response_id: id };
     for (const { body } of requests)
@@ -61,7 +61,7 @@ describe("a call in the provider's background", () => {
     // Without a name: the SDK throws for one that is named.
     const answer: Answer = (answered) => {
       answered.writeHead(200, { "content-type": "text/event-stream" });
-      answered.end([...from(0, 4), error].map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join(""));
+      answered.end([...framesFrom(0, 4), error].map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join(""));
     };
     const { response, asked } = await runThrough([answer, json({})], { keeps: false });
     expect(response.status).toBe("failed");
@@ -70,29 +70,29 @@ describe("a call in the provider's background", () => {
 
   test("is gone on with behind what the log has, never beyond", async () => {
     await using storage = await openTestStorage();
-    await using server = await startUpstreamServer(streamAndEnd(...WHOLE));
+    await using server = await startUpstreamServer(streamAndEnd(...ALL_FRAMES));
     const id = await createResponse(storage, {});
     const noted: [cursor: number, doneInLog: number, entered: number][] = [];
     class WatchedJournals extends ToolJournals {
-      override async writeAttachment(...args: Parameters<ToolJournals["writeAttachment"]>): Promise<boolean> {
-        const log = (await storage.reader.read(id, 0, 1_000)).map(({ data }) => data);
-        const entered = await storage.upstreamResponses.of(id);
+      override async writeRemoteRun(...args: Parameters<ToolJournals["writeRemoteRun"]>): Promise<boolean> {
+        const log = (await storage.visibleLogReader.read(id, 0, 1_000)).map(({ data }) => data);
+        const entered = await storage.remoteRunRegistry.listOfResponse(id);
         noted.push([args[3].cursor, doneItems(log).length, entered.length]);
-        return await super.writeAttachment(...args);
+        return await super.writeRemoteRun(...args);
       }
     }
     const journals = new WatchedJournals(storage.redis, storage.layout, storage.redis);
-    await runOnce(setUp({ ...storage, journals }, server).run, id, new RunControl());
-    const doneTwo = WHOLE.length - 2;
+    await runOnce(setUpRemoteRuns({ ...storage, journals }, server).run, id, new RunControl());
+    const doneTwo = ALL_FRAMES.length - 2;
     expect(noted).toEqual([
       [0, 0, 1],
-      [DONE_ONE, 1, 1],
+      [FIRST_DONE_INDEX, 1, 1],
       [doneTwo, 2, 1],
     ]);
   });
 
   test("is deleted at the provider after its end, and not cancelled", async () => {
-    const { asked } = await runThrough([streamAndEnd(...WHOLE), json({})], { keeps: false });
+    const { asked } = await runThrough([streamAndEnd(...ALL_FRAMES), json({})], { keeps: false });
     expect(asked).toEqual(["POST /v1/responses", "DELETE /v1/responses/resp_1"]);
   });
 
@@ -101,26 +101,29 @@ describe("a call in the provider's background", () => {
     ["ends without an end of the response", streamAndEnd],
   ])("goes on in the middle of an item when its stream %s", async (_name, answer) => {
     const { response, log, asked } = await runThrough([
-      answer(...from(0, 4)),
-      answer(...from(4, 5)),
-      AWAY,
+      answer(...framesFrom(0, 4)),
+      answer(...framesFrom(4, 5)),
+      SERVER_ERROR,
       // Some tell the last event once more.
-      streamAndEnd(...from(4)),
+      streamAndEnd(...framesFrom(4)),
     ]);
-    expect(response.output.map(textOf)).toEqual(BOTH);
+    expect(response.output.map(itemText)).toEqual(BOTH_TEXTS);
     expect(doneItems(log)).toEqual(["One and all. completed", "Two. completed"]);
-    expect(asked).toEqual(["POST /v1/responses", resumed(3), resumed(4), resumed(4)]);
+    expect(asked).toEqual(["POST /v1/responses", resumeRequest(3), resumeRequest(4), resumeRequest(4)]);
   });
 
   test("is given up after as many tries as are allowed without anything new, and ended at the provider", async () => {
-    const { response, asked } = await runThrough([streamAndBreak(...from(0, 4)), AWAY, AWAY, json({})], {
-      keeps: false,
-    });
+    const { response, asked } = await runThrough(
+      [streamAndBreak(...framesFrom(0, 4)), SERVER_ERROR, SERVER_ERROR, json({})],
+      {
+        keeps: false,
+      },
+    );
     expect(response.status).toBe("failed");
     expect(asked).toEqual([
       "POST /v1/responses",
-      resumed(3),
-      resumed(3),
+      resumeRequest(3),
+      resumeRequest(3),
       "POST /v1/responses/resp_1/cancel",
       "DELETE /v1/responses/resp_1",
     ]);
@@ -128,10 +131,10 @@ describe("a call in the provider's background", () => {
 
   test("is not put back into the queue, where its items would stand open meanwhile", async () => {
     await using storage = await openTestStorage();
-    const limited = refuse(429, { message: "Slow down" });
-    await using server = await startUpstreamServer(streamAndBreak(...from(0, 4)), limited);
+    const limited = answerError(429, { message: "Slow down" });
+    await using server = await startUpstreamServer(streamAndBreak(...framesFrom(0, 4)), limited);
     const id = await createResponse(storage, {});
-    const setup = { ...setUp(storage, server).run, maxWaits: 5 };
+    const setup = { ...setUpRemoteRuns(storage, server).run, maxWaits: 5 };
     expect(await runOnce(setup, id, new RunControl())).toBe("ended");
     expect((await finalResponse(storage, id)).response).toMatchObject({
       status: "failed",
@@ -140,20 +143,20 @@ describe("a call in the provider's background", () => {
   });
 
   test.each<[string, Answer]>([
-    ["is refused", refuse(400, { message: "It cannot be streamed" })],
+    ["is refused", answerError(400, { message: "It cannot be streamed" })],
     ["has nothing in it", streamAndEnd()],
   ])("is read as it stands where its stream %s", async (_name, answer) => {
     const snapshot = json({ ...SNAPSHOT, status: "completed" });
-    const { response, asked } = await runThrough([streamAndBreak(...from(0, 4)), answer, snapshot]);
+    const { response, asked } = await runThrough([streamAndBreak(...framesFrom(0, 4)), answer, snapshot]);
     expect(response).toMatchObject({ error: null, status: "completed" });
-    expect(response.output.map(textOf)).toEqual(BOTH);
+    expect(response.output.map(itemText)).toEqual(BOTH_TEXTS);
     expect(asked.at(-1)).toBe("GET /v1/responses/resp_1");
   });
 
   test("that was cancelled at the provider fails, and says so", async () => {
     const { response } = await runThrough([
-      streamAndBreak(...from(0, 4)),
-      GONE,
+      streamAndBreak(...framesFrom(0, 4)),
+      NOT_FOUND,
       json({ ...SNAPSHOT, status: "cancelled" }),
     ]);
     expect(response).toMatchObject({
@@ -164,12 +167,12 @@ describe("a call in the provider's background", () => {
 
   test("that the provider has lost is made anew with what the log has of it", async () => {
     const { response, log, requests } = await runThrough([
-      streamAndBreak(...from(0, DONE_ONE + 3)),
-      GONE,
-      GONE,
+      streamAndBreak(...framesFrom(0, FIRST_DONE_INDEX + 3)),
+      NOT_FOUND,
+      NOT_FOUND,
       streamAndEnd(created(), ...message(0, "msg_9", ["Too."]), completed()),
     ]);
-    expect(response.output.map(textOf)).toEqual(["One and all.", "Too."]);
+    expect(response.output.map(itemText)).toEqual(["One and all.", "Too."]);
     expect(doneItems(log)).toEqual(["One and all. completed", "Too. completed"]);
     const [first, , , second] = requests;
     expect(second!.body["input"]).toHaveLength(2);
@@ -177,7 +180,7 @@ describe("a call in the provider's background", () => {
   });
 
   test("that is lost time and again fails", async () => {
-    const lost: [Answer, Answer, Answer] = [streamAndBreak(...from(0, 2)), GONE, GONE];
+    const lost: [Answer, Answer, Answer] = [streamAndBreak(...framesFrom(0, 2)), NOT_FOUND, NOT_FOUND];
     const { response, requests } = await runThrough([...lost, ...lost, ...lost, ...lost, json({})]);
     expect(response.status).toBe("failed");
     expect(requests.filter(({ path }) => path === "/v1/responses")).toHaveLength(4);

@@ -1,6 +1,6 @@
 /** What a provider is asked. */
 import { describe, expect, test } from "vitest";
-import { storedInput } from "../../../../src/responses/admission/admit-response.ts";
+import { toStoredInput } from "../../../../src/responses/admission/admit-response.ts";
 import type { UpstreamCall } from "../../../../workers/upstreams/upstream.ts";
 import { createParams } from "../../../../workers/upstreams/openai-responses/request.ts";
 import { sampleCall } from "../../../support/openai-responses.ts";
@@ -86,8 +86,8 @@ describe("the input", () => {
   test("is the conversation, and after it what this response has produced", () => {
     const { input } = createParams(
       sampleCall({
-        input: [{ type: "message", id: "msg_0", status: "completed", role: "user", phase: null, content: "Hello" }],
-        produced: [
+        history: [{ type: "message", id: "msg_0", status: "completed", role: "user", phase: null, content: "Hello" }],
+        completedItems: [
           { type: "message", id: "msg_1", status: "completed", role: "assistant", content: [part] },
           { type: "function_call", id: "fc_1", status: "completed", call_id: "call_1", name: "f", arguments: "{}" },
         ],
@@ -104,8 +104,8 @@ describe("the input", () => {
     const reasoning = { type: "reasoning" as const, summary: [], status: "completed" as const };
     const { input } = createParams(
       sampleCall({
-        input: [{ type: "function_call_output", id: "fco_1", call_id: "call_1", output: "42" }],
-        produced: [
+        history: [{ type: "function_call_output", id: "fco_1", call_id: "call_1", output: "42" }],
+        completedItems: [
           { ...reasoning, id: "rs_1", encrypted_content: "gAAA" },
           { ...reasoning, id: "rs_2", encrypted_content: null },
         ],
@@ -119,9 +119,9 @@ describe("the input", () => {
 
   test("has reasoning without an id if its client sent none: a provider refuses it under another than its own", async () => {
     const thought = { type: "reasoning" as const, summary: [], encrypted_content: "gAAA" };
-    const input = await storedInput([{ ...thought }, { ...thought, id: "rs_of_the_provider" }]);
-    expect(input[0]!.id).toMatch(/^rs_/);
-    expect(createParams(sampleCall({ input })).input).toEqual([thought, { ...thought, id: "rs_of_the_provider" }]);
+    const history = await toStoredInput([{ ...thought }, { ...thought, id: "rs_of_the_provider" }]);
+    expect(history[0]!.id).toMatch(/^rs_/);
+    expect(createParams(sampleCall({ history })).input).toEqual([thought, { ...thought, id: "rs_of_the_provider" }]);
   });
 
   test("has no messages without a word, and hosted items as they were", () => {
@@ -132,7 +132,7 @@ describe("the input", () => {
       action: { type: "search" as const },
     };
     const empty = { type: "message" as const, id: "msg_1", status: "incomplete" as const, role: "assistant" as const };
-    const { input } = createParams(sampleCall({ input: [], produced: [{ ...empty, content: [] }, search] }));
+    const { input } = createParams(sampleCall({ history: [], completedItems: [{ ...empty, content: [] }, search] }));
     expect(input).toEqual([search]);
   });
 
@@ -140,7 +140,7 @@ describe("the input", () => {
     const call = { call_id: "call_1", status: "completed" as const };
     const { input } = createParams(
       sampleCall({
-        input: [
+        history: [
           { type: "custom_tool_call", id: "ctc_1", name: "c", input: "i", ...call },
           { type: "apply_patch_call", id: "apc_1", operation: { type: "delete_file", path: "p" }, ...call },
           { type: "item_reference", id: "msg_1" },

@@ -8,8 +8,8 @@ import {
   completed,
   created,
   message,
-  refuse,
-  silence,
+  answerError,
+  neverAnswer,
   startUpstreamServer,
   stream,
   streamAndBreak,
@@ -22,11 +22,11 @@ const keepalive = { type: "keepalive", sequence_number: 2 };
 
 describe("what fails before the first item event", () => {
   const failures: { name: string; answer: Answer }[] = [
-    { name: "status 408", answer: refuse(408, { message: "Too slow" }) },
-    { name: "status 409", answer: refuse(409, { message: "Locked" }) },
-    { name: "status 429", answer: refuse(429, { message: "Too many" }, { "retry-after-ms": "5" }) },
-    { name: "status 500", answer: refuse(500, { message: "Oops" }) },
-    { name: "status 400 that asks for another try", answer: refuse(400, null, { "x-should-retry": "true" }) },
+    { name: "status 408", answer: answerError(408, { message: "Too slow" }) },
+    { name: "status 409", answer: answerError(409, { message: "Locked" }) },
+    { name: "status 429", answer: answerError(429, { message: "Too many" }, { "retry-after-ms": "5" }) },
+    { name: "status 500", answer: answerError(500, { message: "Oops" }) },
+    { name: "status 400 that asks for another try", answer: answerError(400, null, { "x-should-retry": "true" }) },
     { name: "a connection that is closed", answer: (response) => response.destroy() },
     { name: "a stream that breaks", answer: streamAndBreak(created()) },
     { name: "a stream that ends", answer: streamAndEnd(created(), keepalive) },
@@ -42,16 +42,16 @@ describe("what fails before the first item event", () => {
   });
 
   test("is not tried more than UPSTREAM_MAX_RETRIES times again", async () => {
-    await using server = await startUpstreamServer(refuse(503, { message: "Overloaded" }));
+    await using server = await startUpstreamServer(answerError(503, { message: "Overloaded" }));
     const { finish } = await readUpstream(server);
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message: "Overloaded" } });
     expect(server.requests).toHaveLength(3);
   });
 
   test.for([
-    { name: "status 400", answer: refuse(400, { message: "No" }) },
-    { name: "an empty account", answer: refuse(429, { message: "Pay", code: "insufficient_quota" }) },
-    { name: "status 500 that advises against it", answer: refuse(500, null, { "x-should-retry": "false" }) },
+    { name: "status 400", answer: answerError(400, { message: "No" }) },
+    { name: "an empty account", answer: answerError(429, { message: "Pay", code: "insufficient_quota" }) },
+    { name: "status 500 that advises against it", answer: answerError(500, null, { "x-should-retry": "false" }) },
     { name: "a response that failed", answer: streamAndEnd(created(), { type: "response.failed", response: {} }) },
   ])("is final: $name", async ({ answer }) => {
     await using server = await startUpstreamServer(answer, streamAndEnd(...HELLO));
@@ -61,7 +61,7 @@ describe("what fails before the first item event", () => {
 
   test("waits for as long as Retry-After says", async () => {
     await using server = await startUpstreamServer(
-      refuse(429, { message: "Too many" }, { "retry-after": "0.2" }),
+      answerError(429, { message: "Too many" }, { "retry-after": "0.2" }),
       streamAndEnd(...HELLO),
     );
     const startedAt = performance.now();
@@ -70,7 +70,7 @@ describe("what fails before the first item event", () => {
   });
 
   test("leaves no trace of an address that nobody listens at", async () => {
-    const server = await startUpstreamServer(silence);
+    const server = await startUpstreamServer(neverAnswer);
     await server[Symbol.asyncDispose]();
     const { finish } = await readUpstream(server);
     const message = "The provider could not be reached (ECONNREFUSED).";
@@ -94,7 +94,7 @@ describe("what fails after the first item event", () => {
 
 describe("the limits in time", () => {
   test("name UPSTREAM_TIMEOUT_MS if the provider does not answer, each try anew", async () => {
-    await using server = await startUpstreamServer(silence);
+    await using server = await startUpstreamServer(neverAnswer);
     const { finish } = await readUpstream(server, { UPSTREAM_TIMEOUT_MS: "150", UPSTREAM_MAX_RETRIES: "1" });
     const message = "The provider sent nothing for 150 ms (UPSTREAM_TIMEOUT_MS).";
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message } });
@@ -160,7 +160,7 @@ describe("the connection", () => {
   test("is not opened again when the run is cancelled during a wait", async () => {
     const refused = Promise.withResolvers<void>();
     await using server = await startUpstreamServer((response) => {
-      refuse(429, { message: "Too many" }, { "retry-after": "4" })(response);
+      answerError(429, { message: "Too many" }, { "retry-after": "4" })(response);
       response.on("finish", () => refused.resolve());
     });
     const abort = new AbortController();

@@ -1,7 +1,7 @@
 /** What a client reads of a provider's refusal, in each of the forms that providers have. */
 import { describe, expect, test } from "vitest";
-import { answeredBy } from "../../../support/vendors.ts";
-import { errorText } from "../../../../workers/upstreams/provider/error-text.ts";
+import { readAnswer } from "../../../support/vendors.ts";
+import { extractErrorText } from "../../../../workers/upstreams/provider/error-text.ts";
 
 const EXTRA = {
   type: "extra_forbidden",
@@ -50,15 +50,15 @@ const CASES: readonly [unknown, string | undefined][] = [
 ];
 
 test.each(CASES)("%j", (error, expected) => {
-  expect(errorText(error)).toBe(expected);
+  expect(extractErrorText(error)).toBe(expected);
 });
 
 test("is short, however much there is", () => {
   const many = { detail: Array.from({ length: 100_000 }, () => ({ ...EXTRA, msg: "x".repeat(100) })) };
-  expect(errorText(many)?.length).toBe(1_000);
+  expect(extractErrorText(many)?.length).toBe(1_000);
   let deep: object = { message: "deep" };
   for (let i = 0; i < 10_000; i++) deep = { error: deep };
-  expect(errorText(deep)).toBeUndefined();
+  expect(extractErrorText(deep)).toBeUndefined();
 });
 
 describe("a refusal", () => {
@@ -69,7 +69,7 @@ describe("a refusal", () => {
     [{ error: "No such parameter" }, "No such parameter"],
     [{}, "The provider answered with status 422."],
   ])("is the response's error: %j", async (body, message) => {
-    const { finish } = await answeredBy({ vendor: "mistral" }, (response) => {
+    const { finish } = await readAnswer({ vendor: "mistral" }, (response) => {
       response.writeHead(422, { "content-type": "application/json" });
       response.end(JSON.stringify(body));
     });

@@ -7,7 +7,7 @@ import type { Tool } from "../../../../src/protocol/tool.ts";
 import type { ContextItem } from "../../../../workers/upstreams/upstream.ts";
 import { SimulatorUpstream } from "../../../../workers/upstreams/simulator/simulator.ts";
 import { openingState } from "../../../support/samples.ts";
-import { steps } from "../../../support/tool-runs.ts";
+import { scriptSteps } from "../../../support/tool-runs.ts";
 
 const PARAMETERS = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const fn = (name: string) => ({ type: "function" as const, name, parameters: PARAMETERS });
@@ -28,8 +28,8 @@ async function called(request: Partial<CreateRequest>, said = "Hello") {
     responseId: "resp_1",
     model: "default",
     request: { model: "simulator/default", ...request, metadata },
-    input,
-    produced: [],
+    history: input,
+    completedItems: [],
     firstOutputIndex: 0,
   };
   let state = openingState();
@@ -48,7 +48,7 @@ async function called(request: Partial<CreateRequest>, said = "Hello") {
 }
 
 const names = async (...args: Parameters<typeof called>) => (await called(...args)).map(({ name }) => name);
-const script = (...calls: object[]) => ({ metadata: steps(calls) });
+const script = (...calls: object[]) => ({ metadata: scriptSteps(calls) });
 
 describe("a function in a namespace", () => {
   test("is called with arguments of its schema", async () => {

@@ -19,8 +19,8 @@ const PARAMETERS = {
 };
 const functionTool = (name: string): Tool => ({ type: "function", name, parameters: PARAMETERS });
 const TOOLS = ["get_weather", "get_time", "get_tide"].map(functionTool);
-const SAYS_HELLO: UpstreamCall["input"] = [{ type: "message", role: "user", content: "Hello there" }];
-const WITH_OUTPUT: UpstreamCall["input"] = [
+const SAYS_HELLO: UpstreamCall["history"] = [{ type: "message", role: "user", content: "Hello there" }];
+const WITH_OUTPUT: UpstreamCall["history"] = [
   ...SAYS_HELLO,
   { type: "function_call", call_id: "call_1", name: "get_weather", arguments: "{}" },
   { type: "function_call_output", call_id: "call_1", output: "17 degrees" },
@@ -39,9 +39,9 @@ function callWith(
     responseId: "resp_1",
     model: "default",
     request: whole,
-    input: SAYS_HELLO,
-    produced: [],
-    firstOutputIndex: rest.produced?.length ?? 0,
+    history: SAYS_HELLO,
+    completedItems: [],
+    firstOutputIndex: rest.completedItems?.length ?? 0,
     ...rest,
   };
 }
@@ -109,7 +109,7 @@ describe("a message", () => {
 
   test("quotes a long message only from its beginning", async () => {
     const content = [{ type: "input_text" as const, text: `${"🦉".repeat(100)} secret` }];
-    const { output } = await record(callWith({}, {}, { input: [{ type: "message", role: "user", content }] }));
+    const { output } = await record(callWith({}, {}, { history: [{ type: "message", role: "user", content }] }));
     expect(textOf(output[0])).toContain(`“${"🦉".repeat(60)}…”`);
   });
 
@@ -204,7 +204,7 @@ describe("the same request", () => {
   });
 
   test("is answered otherwise for another seed or another input", async () => {
-    const other = { input: [{ type: "message" as const, role: "user" as const, content: "Hello where?" }] };
+    const other = { history: [{ type: "message" as const, role: "user" as const, content: "Hello where?" }] };
     const texts = await Promise.all(
       [callWith(), callWith({ seed: "7" }), callWith({}, {}, other)].map(async (call) =>
         textOf((await record(call)).output[0]),
@@ -214,8 +214,8 @@ describe("the same request", () => {
   });
 
   test("does not depend on the ids of its input", async () => {
-    const withIds = SAYS_HELLO.map((item) => ({ ...item, id: "msg_random" })) as UpstreamCall["input"];
-    expect(await record(callWith({}, {}, { input: withIds }))).toEqual(await record(callWith()));
+    const withIds = SAYS_HELLO.map((item) => ({ ...item, id: "msg_random" })) as UpstreamCall["history"];
+    expect(await record(callWith({}, {}, { history: withIds }))).toEqual(await record(callWith()));
   });
 });
 
@@ -300,8 +300,8 @@ describe("logprobs", () => {
 });
 
 describe("function calls", () => {
-  const called = async (settings: Record<string, string>, request: Partial<CreateRequest>, input = SAYS_HELLO) => {
-    const { output } = await record(callWith(settings, { tools: TOOLS, ...request }, { input }));
+  const called = async (settings: Record<string, string>, request: Partial<CreateRequest>, history = SAYS_HELLO) => {
+    const { output } = await record(callWith(settings, { tools: TOOLS, ...request }, { history }));
     return output.map((item) => (item.type === "function_call" ? item.name : item.type));
   };
   const names = TOOLS.map((tool) => (tool.type === "function" ? tool.name : tool.type));
@@ -358,7 +358,7 @@ describe("function calls", () => {
   test.each(["auto", "required", { type: "function", name: "get_tide" }] as const)(
     "outputs are answered with a message, with tool_choice %j",
     async (tool_choice) => {
-      const { output } = await record(callWith({}, { tools: TOOLS, tool_choice }, { input: WITH_OUTPUT }));
+      const { output } = await record(callWith({}, { tools: TOOLS, tool_choice }, { history: WITH_OUTPUT }));
       expect(typesOf(output)).toEqual(["message"]);
       expect(textOf(output[0])).toContain("From the output of get_weather: “17 degrees”.");
     },
@@ -483,9 +483,9 @@ describe("going on after a crash", () => {
   ])("%s: the parts are what an uninterrupted call says, wherever it was cut", async (_name, settings, request) => {
     const whole = await record(callWith(settings, request));
     for (let done = 0; done <= whole.output.length; done++) {
-      const produced = whole.output.slice(0, done).filter((item) => item.status === "completed");
-      const rest = await record(callWith(settings, request, { produced }));
-      expect([...produced, ...rest.output]).toEqual(whole.output);
+      const completedItems = whole.output.slice(0, done).filter((item) => item.status === "completed");
+      const rest = await record(callWith(settings, request, { completedItems }));
+      expect([...completedItems, ...rest.output]).toEqual(whole.output);
       // The answer costs what it would have cost in one go.
       expect(rest.finish).toEqual(whole.finish);
     }
@@ -501,11 +501,11 @@ describe("going on after a crash", () => {
     const item = whole.output.find((each) => each.type === type)!;
     const texts = deltasOf(whole.events.filter((event) => event.output_index === whole.output.indexOf(item)));
     for (let told = 0; told < texts.length; told += 1) {
-      const unfinished = withText(item, texts.slice(0, told).join(""));
+      const unfinishedItem = withText(item, texts.slice(0, told).join(""));
       const hanging = new AbortController();
       const events: UpstreamEvent[] = [];
       // A delay that never ends: what comes all the same needed none.
-      const call = callWith({ ...settings, delay_ms: "600000" }, {}, { unfinished });
+      const call = callWith({ ...settings, delay_ms: "600000" }, {}, { unfinishedItem });
       const read = (async () => {
         for await (const event of new SimulatorUpstream().run(call, hanging.signal)) {
           events.push(event);
@@ -515,14 +515,14 @@ describe("going on after a crash", () => {
       if (told === 0) hanging.abort();
       await expect(read).rejects.toThrow("aborted");
       expect(deltasOf(events as ItemEventDraft[])).toEqual(texts.slice(0, told));
-      expect((await record(callWith(settings, {}, { unfinished }))).events).toEqual(whole.events);
+      expect((await record(callWith(settings, {}, { unfinishedItem }))).events).toEqual(whole.events);
     }
   });
 
   test("an item that was cut off is made again, whole and with an id of its own", async () => {
     const whole = await record(callWith({ reasoning: "5" }));
     const broken = { ...whole.output[0]!, status: "incomplete" } as OutputItem;
-    const again = await record(callWith({ reasoning: "5" }, {}, { produced: [broken] }));
+    const again = await record(callWith({ reasoning: "5" }, {}, { completedItems: [broken] }));
     expect(deltasOf(again.events)).toEqual(deltasOf(whole.events));
     expect(again.output[0]?.id).not.toBe(broken.id);
   });
@@ -577,13 +577,13 @@ describe("abort", () => {
 
 describe("asked for a summary", () => {
   const texts = Array.from({ length: 12 }, (_, i) => `This is text ${i}.`);
-  const asked: UpstreamCall["input"] = [...texts, SUMMARY_PROMPT].map((content) => ({
+  const asked: UpstreamCall["history"] = [...texts, SUMMARY_PROMPT].map((content) => ({
     type: "message",
     role: "user",
     content,
   }));
   const summarise = async (settings: Record<string, string>) =>
-    JSON.stringify((await record(callWith(settings, {}, { input: asked }))).output);
+    JSON.stringify((await record(callWith(settings, {}, { history: asked }))).output);
 
   test("it tells of the beginning and the end of what was said, the same each time, whatever else it was told to say", async () => {
     const summary = await summarise({ text: "Something else.", refusal: "true", seed: "7" });

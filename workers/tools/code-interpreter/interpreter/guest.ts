@@ -3,7 +3,7 @@
  * gets numbers and strings back. No object crosses in either direction, so that neither side's prototypes are the
  * other's.
  */
-import { fireTimers, lockFile, monotonicMs, printBytes, runner, untilNextTimer } from "./surroundings.ts";
+import { fireTimers, lockFile, monotonicMs, printBytes, runner, msUntilNextTimer } from "./realm-globals.ts";
 import { loadPyodide } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
 
@@ -97,7 +97,7 @@ async function start(): Promise<void> {
       return outcome;
     }
     if (hasFired) return 0;
-    return Math.max(0, Math.min(untilNextTimer(), deadline - monotonicMs(), IDLE_POLL_MS));
+    return Math.max(0, Math.min(msUntilNextTimer(), deadline - monotonicMs(), IDLE_POLL_MS));
   };
   realm["state"] = "ready";
 }

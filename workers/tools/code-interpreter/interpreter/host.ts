@@ -18,7 +18,7 @@ import { decodeHeader, encodeFrame, type Frame, type FrameKind, HEADER_BYTES } f
 const STDIN = 0;
 const STDOUT = 1;
 /** How much later than the run's own interrupt this process ends itself, should the parent be gone by then. */
-const PATIENCE_MS = 2_000;
+const EXIT_GRACE_MS = 2_000;
 const EXIT_CRASHED = 70;
 
 const pyodideFolder = process.argv[2]!;
@@ -98,7 +98,7 @@ async function loadGuest(realm: vm.Context): Promise<void> {
     stripTypeScriptTypes(readFileSync(join(import.meta.dirname, name), "utf8"), { mode: "strip" });
   const pyodide = (name: string): string => readFileSync(join(pyodideFolder, name), "utf8");
   const modules: Record<string, vm.SourceTextModule> = {
-    "./surroundings.ts": load("surroundings", own("surroundings.ts")),
+    "./realm-globals.ts": load("surroundings", own("surroundings.ts")),
     pyodide: load("pyodide", pyodide("pyodide.mjs")),
     "pyodide/pyodide.asm.mjs": load("pyodide.asm", pyodide("pyodide.asm.mjs")),
   };
@@ -114,7 +114,7 @@ async function loadGuest(realm: vm.Context): Promise<void> {
 }
 
 /** Should an object of this realm ever be reached from the other: it can do nothing, and changing it does nothing. */
-function disarm(): void {
+function removeCapabilities(): void {
   for (const name of ["process", "fetch", "WebSocket", "EventSource", "Worker", "BroadcastChannel", "navigator"]) {
     Reflect.deleteProperty(globalThis, name);
   }
@@ -136,9 +136,9 @@ async function run(realm: vm.Context, setInput: (text: string) => void, payload:
     maxLogBytes: number;
     request: string;
   };
-  const end = performance.now() + timeoutMs + PATIENCE_MS;
+  const end = performance.now() + timeoutMs + EXIT_GRACE_MS;
   setInput(request);
-  call(realm, `startRun(${timeoutMs}, ${maxLogBytes})`, timeoutMs + PATIENCE_MS);
+  call(realm, `startRun(${timeoutMs}, ${maxLogBytes})`, timeoutMs + EXIT_GRACE_MS);
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     const left = Math.ceil(end - performance.now());
@@ -152,7 +152,7 @@ async function run(realm: vm.Context, setInput: (text: string) => void, payload:
 
 const realm = createRealm();
 await loadGuest(realm);
-disarm();
+removeCapabilities();
 const setInput = vm.runInContext("setInput", realm) as (text: string) => void;
 send("ready", Buffer.alloc(0));
 for (;;) {

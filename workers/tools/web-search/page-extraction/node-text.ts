@@ -13,7 +13,7 @@ const BLOCKS: ReadonlySet<string> = new Set(
   ),
 );
 const LINES: ReadonlySet<string> = new Set("li dt dd tr caption figcaption option legend".split(" "));
-const MARKS: Readonly<Record<string, string>> = {
+const MARKDOWN_PREFIXES: Readonly<Record<string, string>> = {
   h1: "# ",
   h2: "## ",
   h3: "### ",
@@ -47,18 +47,18 @@ class TextWriter {
   }
 
   /** Where the next piece goes. */
-  get place(): number {
+  get position(): number {
     return this.#pieces.length;
   }
 
-  break(lines: number): void {
+  breakLines(lines: number): void {
     if (lines === 0) return;
     this.#breaks = Math.max(this.#breaks, lines);
     this.#space = false;
   }
 
   /** Text in which spaces and lines mean nothing. */
-  flow(text: string): void {
+  writeFlow(text: string): void {
     const words = text.replace(/\s+/g, " ");
     if (words === "") return;
     if (words === " ") {
@@ -72,14 +72,14 @@ class TextWriter {
   }
 
   /** Text that stands as it is. */
-  exactly(text: string): void {
+  writeExact(text: string): void {
     this.#separate();
     this.#push(text);
   }
 
   /** Makes what was written since then another text, unless nothing was. What separates it from the rest stays. */
-  replaceSince(place: number, replace: (text: string) => string): void {
-    const written = this.#pieces.splice(place).join("");
+  replaceSince(position: number, replace: (text: string) => string): void {
+    const written = this.#pieces.splice(position).join("");
     this.#length -= written.length;
     const text = written.trimStart();
     this.#push(written.slice(0, written.length - text.length));
@@ -102,7 +102,7 @@ class TextWriter {
   }
 }
 
-export function nodeText(root: Node, limit: number): string {
+export function renderNodeText(root: Node, limit: number): string {
   const writer = new TextWriter(limit);
   const stack: (Node | (() => void))[] = [root];
   for (let next = stack.pop(); next !== undefined && !writer.isFull; next = stack.pop()) {
@@ -119,24 +119,24 @@ function pushChildren(node: Node, stack: (Node | (() => void))[]): void {
 }
 
 function writeText(node: Node, writer: TextWriter): void {
-  writer.flow(node.nodeValue ?? "");
+  writer.writeFlow(node.nodeValue ?? "");
 }
 
 function enter(element: Element, writer: TextWriter, stack: (Node | (() => void))[]): void {
   const name = element.localName;
   if (SKIPPED.has(name) || isHidden(element)) return;
-  if (name === "br") return writer.break(1);
+  if (name === "br") return writer.breakLines(1);
   if (name === "pre") return writePreformatted(element, writer);
   const lines = BLOCKS.has(name) ? 2 : LINES.has(name) ? 1 : 0;
-  writer.break(lines);
-  const from = writer.place;
+  writer.breakLines(lines);
+  const from = writer.position;
   stack.push(() => {
-    const mark = MARKS[name];
+    const mark = MARKDOWN_PREFIXES[name];
     if (mark !== undefined) writer.replaceSince(from, (text) => mark + text);
-    else if (name === "a") linkSince(from, element, writer);
+    else if (name === "a") writeLink(from, element, writer);
     else if (name === "td" || name === "th") writer.replaceSince(from, (text) => `${text} |`);
-    writer.break(lines);
-    if (name === "td" || name === "th") writer.flow(" ");
+    writer.breakLines(lines);
+    if (name === "td" || name === "th") writer.writeFlow(" ");
   });
   pushChildren(element, stack);
 }
@@ -151,12 +151,12 @@ function isHidden(element: Element): boolean {
 function writePreformatted(element: Element, writer: TextWriter): void {
   const text = (element.textContent ?? "").replace(/^\n|\s+$/g, "");
   if (text === "") return;
-  writer.break(2);
-  writer.exactly(`\`\`\`\n${text}\n\`\`\``);
-  writer.break(2);
+  writer.breakLines(2);
+  writer.writeExact(`\`\`\`\n${text}\n\`\`\``);
+  writer.breakLines(2);
 }
 
-function linkSince(from: number, element: Element, writer: TextWriter): void {
+function writeLink(from: number, element: Element, writer: TextWriter): void {
   const { href } = element as HTMLAnchorElement;
   if (!/^https?:/.test(href ?? "")) return;
   // Within a page there is nowhere to go, and a link over several blocks is its first line's.

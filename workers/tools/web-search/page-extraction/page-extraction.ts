@@ -3,7 +3,7 @@
  * costs one of them: a thread that takes too long or too much memory is ended, and the worker's other runs never wait for it.
  */
 import { Worker } from "node:worker_threads";
-import { FairLine, LineFullError, type Place } from "../../../../src/concurrency/fair-line.ts";
+import { FairSemaphore, SemaphoreFullError, type Permit } from "../../../../src/concurrency/fair-semaphore.ts";
 import type { ExtractedPage, HtmlPage } from "./extract-page.ts";
 import type { RobotsQuestion } from "./robots-rules.ts";
 import type { ExtractionAnswer, ExtractionRequest } from "./thread.ts";
@@ -14,23 +14,23 @@ export interface ExtractionLimits {
   /** Threads beyond these for projects that have few beside others, in percent; at least one, or 0 for none. */
   reservePercent: number;
   /** Pages that may wait. */
-  queue: number;
+  maxWaiting: number;
   /** For one page, from when its turn has come. */
-  timeMs: number;
+  timeoutMs: number;
   memoryMb: number;
-  textLength: number;
+  maxTextLength: number;
   /** A thread that had nothing to do for so long is ended. */
-  idleMs: number;
+  idleTimeoutMs: number;
 }
 
-const LIMITS: ExtractionLimits = {
+const DEFAULT_LIMITS: ExtractionLimits = {
   threads: 2,
   reservePercent: 10,
-  queue: 100,
-  timeMs: 15_000,
+  maxWaiting: 100,
+  timeoutMs: 15_000,
   memoryMb: 512,
-  textLength: 1_000_000,
-  idleMs: 30_000,
+  maxTextLength: 1_000_000,
+  idleTimeoutMs: 30_000,
 };
 
 /** The page could not be read. The message is for the model. */
@@ -38,64 +38,64 @@ export class ExtractionError extends Error {
   override readonly name = "ExtractionError";
 }
 
-export class PageExtraction {
+export class PageExtractor {
   readonly #limits: ExtractionLimits;
   readonly #idle = new Map<Worker, NodeJS.Timeout>();
-  readonly #line: FairLine;
+  readonly #semaphore: FairSemaphore;
 
   constructor(limits: Partial<ExtractionLimits> = {}) {
-    this.#limits = { ...LIMITS, ...limits };
-    const { threads, reservePercent, queue } = this.#limits;
-    this.#line = new FairLine({ places: threads, reservePercent, maxWaiting: queue });
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    const { threads, reservePercent, maxWaiting } = this.#limits;
+    this.#semaphore = new FairSemaphore({ permits: threads, reservePercent, maxWaiting });
   }
 
   /** Rejects with an ExtractionError, or with the signal's reason. */
   async extract(project: string, page: HtmlPage, signal: AbortSignal): Promise<ExtractedPage> {
-    const answer = await this.#read(project, { page, textMaximum: this.#limits.textLength }, signal);
-    if (!("page" in answer)) throw unreadable(answer);
+    const answer = await this.#runInThread(project, { page, textMaximum: this.#limits.maxTextLength }, signal);
+    if (!("page" in answer)) throw unreadableError(answer);
     return answer.page;
   }
 
   /** Whether a robots.txt lets a URL be opened. Rejects as `extract` does. */
-  async isOpen(project: string, robots: RobotsQuestion, signal: AbortSignal): Promise<boolean> {
-    const answer = await this.#read(project, { robots }, signal);
-    if (!("isOpen" in answer)) throw unreadable(answer);
+  async isAllowedByRobots(project: string, robots: RobotsQuestion, signal: AbortSignal): Promise<boolean> {
+    const answer = await this.#runInThread(project, { robots }, signal);
+    if (!("isOpen" in answer)) throw unreadableError(answer);
     return answer.isOpen;
   }
 
-  async #read(project: string, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
-    using _place = await this.#turn(project, signal);
-    const worker = this.#take();
+  async #runInThread(project: string, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
+    using _place = await this.#acquirePermit(project, signal);
+    const worker = this.#takeWorker();
     let isUsable = false;
     try {
       const answer = await this.#ask(worker, request, signal);
       isUsable = true;
       return answer;
     } finally {
-      if (isUsable) this.#keep(worker);
+      if (isUsable) this.#keepWorker(worker);
       else void worker.terminate();
     }
   }
 
   /** Waits until one more page of the project may be extracted. */
-  async #turn(project: string, signal: AbortSignal): Promise<Place> {
+  async #acquirePermit(project: string, signal: AbortSignal): Promise<Permit> {
     try {
-      return await this.#line.enter(project, signal);
+      return await this.#semaphore.acquire(project, signal);
     } catch (cause) {
-      if (!(cause instanceof LineFullError)) throw cause;
+      if (!(cause instanceof SemaphoreFullError)) throw cause;
       throw new ExtractionError("Too many pages are being read at the moment.", { cause });
     }
   }
 
   async #ask(worker: Worker, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
     signal.throwIfAborted();
-    const { timeMs } = this.#limits;
+    const { timeoutMs } = this.#limits;
     const what = "page" in request ? "The page" : "The site's robots.txt";
     const { promise, resolve, reject } = Promise.withResolvers<ExtractionAnswer>();
     const stop = (): void => reject(signal.reason as Error);
     const giveUp = (cause?: unknown): void =>
       reject(new ExtractionError(`${what} is too complex to be read.`, { cause }));
-    const timer = setTimeout(giveUp, timeMs);
+    const timer = setTimeout(giveUp, timeoutMs);
     signal.addEventListener("abort", stop);
     worker.once("message", resolve);
     // Out of memory, most likely: what a page makes the code throw is an answer.
@@ -112,10 +112,10 @@ export class PageExtraction {
     }
   }
 
-  #take(): Worker {
+  #takeWorker(): Worker {
     const [kept] = this.#idle.keys();
     if (kept !== undefined) {
-      this.#forget(kept);
+      this.#forgetWorker(kept);
       return kept;
     }
     const worker = new Worker(new URL("thread.ts", import.meta.url), {
@@ -128,24 +128,24 @@ export class PageExtraction {
     worker.unref();
     // Between two pages, and after its end, there is nobody to tell.
     worker.on("error", () => {});
-    worker.once("exit", () => this.#forget(worker));
+    worker.once("exit", () => this.#forgetWorker(worker));
     return worker;
   }
 
-  #keep(worker: Worker): void {
+  #keepWorker(worker: Worker): void {
     const timer = setTimeout(() => {
-      this.#forget(worker);
+      this.#forgetWorker(worker);
       void worker.terminate();
-    }, this.#limits.idleMs);
+    }, this.#limits.idleTimeoutMs);
     this.#idle.set(worker, timer.unref());
   }
 
-  #forget(worker: Worker): void {
+  #forgetWorker(worker: Worker): void {
     clearTimeout(this.#idle.get(worker));
     this.#idle.delete(worker);
   }
 }
 
-function unreadable(answer: ExtractionAnswer): ExtractionError {
+function unreadableError(answer: ExtractionAnswer): ExtractionError {
   return new ExtractionError("The page could not be read.", { cause: "error" in answer ? answer.error : undefined });
 }

@@ -13,12 +13,12 @@ export interface RobotsQuestion {
   agent: string;
 }
 
-interface Rules {
+interface ParsedRobots {
   isDisallowed(url: string, agent: string): boolean;
 }
 /** The module is the function itself; its types say that it is the module's default. */
-const parseRobots = robotsParser as unknown as (url: string, text: string) => Rules;
+const parseRobots = robotsParser as unknown as (url: string, text: string) => ParsedRobots;
 
-export function isOpenTo({ source, text, url, agent }: RobotsQuestion): boolean {
+export function isAllowedByRobots({ source, text, url, agent }: RobotsQuestion): boolean {
   return !parseRobots(source, text).isDisallowed(url, agent);
 }

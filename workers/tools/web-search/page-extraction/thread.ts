@@ -1,7 +1,7 @@
 /** A thread that reads what strangers wrote, one thing after the other, until it is ended. */
 import { parentPort } from "node:worker_threads";
 import { type ExtractedPage, extractPage, type HtmlPage } from "./extract-page.ts";
-import { isOpenTo, type RobotsQuestion } from "./robots-rules.ts";
+import { isAllowedByRobots, type RobotsQuestion } from "./robots-rules.ts";
 
 export type ExtractionRequest = { page: HtmlPage; textMaximum: number } | { robots: RobotsQuestion };
 export type ExtractionAnswer = { page: ExtractedPage } | { isOpen: boolean } | { error: string };
@@ -12,7 +12,7 @@ parentPort!.on("message", (request: ExtractionRequest) => {
     answer =
       "page" in request
         ? { page: extractPage(request.page, request.textMaximum) }
-        : { isOpen: isOpenTo(request.robots) };
+        : { isOpen: isAllowedByRobots(request.robots) };
   } catch (error) {
     answer = { error: String(error) };
   }

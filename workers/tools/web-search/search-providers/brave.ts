@@ -1,15 +1,15 @@
 /** Brave Search, https://api-dashboard.search.brave.com/app/documentation/web-search. */
 import { z } from "zod";
-import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "./search-provider.ts";
-import { askEndpoint, below, readableResults } from "./endpoint.ts";
+import { type SearchProvider, type SearchQuery, type SearchResult, buildSiteQuery } from "./search-provider.ts";
+import { callEndpoint, resolveUrl, readableResultsSchema } from "./endpoint.ts";
 
-export interface KeyedOptions {
+export interface KeyedProviderOptions {
   baseUrl: string;
   apiKey: string;
   timeoutMs: number;
 }
 
-const COUNT_MAXIMUM = 20;
+const MAX_COUNT = 20;
 /** It refuses any other. */
 const COUNTRIES: ReadonlySet<string> = new Set(
   "AR AU AT BE BR CA CL CN DE DK ES FI FR GB HK ID IN IT JP KR MX MY NL NO NZ PH PL PT RU SA SE CH TR TW US ZA".split(
@@ -20,7 +20,7 @@ const COUNTRIES: ReadonlySet<string> = new Set(
 const answerSchema = z.object({
   web: z
     .object({
-      results: readableResults(
+      results: readableResultsSchema(
         z.object({
           url: z.string(),
           title: z.string().nullish(),
@@ -35,26 +35,26 @@ const answerSchema = z.object({
 
 export class BraveProvider implements SearchProvider {
   readonly name = "brave";
-  readonly #options: KeyedOptions;
+  readonly #options: KeyedProviderOptions;
 
-  constructor(options: KeyedOptions) {
+  constructor(options: KeyedProviderOptions) {
     this.#options = options;
   }
 
   async search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]> {
     const { baseUrl, apiKey, timeoutMs } = this.#options;
-    const url = below(baseUrl, "web/search");
-    url.searchParams.set("q", withSiteOperators(query));
-    url.searchParams.set("count", String(Math.min(query.count, COUNT_MAXIMUM)));
+    const url = resolveUrl(baseUrl, "web/search");
+    url.searchParams.set("q", buildSiteQuery(query));
+    url.searchParams.set("count", String(Math.min(query.count, MAX_COUNT)));
     url.searchParams.set("result_filter", "web");
     url.searchParams.set("text_decorations", "false");
     if (query.country !== undefined && COUNTRIES.has(query.country)) url.searchParams.set("country", query.country);
     const headers = { "x-subscription-token": apiKey, ...locationHeaders(query) };
-    const { web } = await askEndpoint({ url, headers, schema: answerSchema, timeoutMs, signal });
+    const { web } = await callEndpoint({ url, headers, schema: answerSchema, timeoutMs, signal });
     return (web?.results ?? []).map((result) => ({
-      title: unescape(result.title ?? ""),
+      title: decodeEntities(result.title ?? ""),
       url: result.url,
-      snippet: unescape([result.description ?? "", ...(result.extra_snippets ?? [])].join("\n")),
+      snippet: decodeEntities([result.description ?? "", ...(result.extra_snippets ?? [])].join("\n")),
       published: result.page_age ?? undefined,
     }));
   }
@@ -69,14 +69,14 @@ function locationHeaders({ country, city, region, timezone }: SearchQuery): Reco
   };
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => {
-      const plain = inAscii(value ?? "");
+      const plain = toAscii(value ?? "");
       return plain === "" ? [] : [[name, plain]];
     }),
   );
 }
 
 /** What a header can hold of a name: `São Paulo` goes as `Sao Paulo`. */
-function inAscii(name: string): string {
+function toAscii(name: string): string {
   return name
     .normalize("NFKD")
     .replace(/[^\x20-\x7e]/g, "")
@@ -86,6 +86,6 @@ function inAscii(name: string): string {
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", "#x27": "'", nbsp: " " };
 
 /** Its texts are HTML without tags. */
-function unescape(html: string): string {
+function decodeEntities(html: string): string {
   return html.replace(/&([a-z]+|#x?[0-9a-f]+);/gi, (entity, name: string) => ENTITIES[name.toLowerCase()] ?? entity);
 }

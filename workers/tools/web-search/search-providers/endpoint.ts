@@ -14,36 +14,36 @@ export interface EndpointRequest<T> {
   signal: AbortSignal;
 }
 
-const TRIES = 3;
-const FIRST_PAUSE_MS = 250;
-const ANSWER_MAXIMUM_BYTES = 4 * 1024 * 1024;
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+const MAX_TRIES = 3;
+const FIRST_RETRY_DELAY_MS = 250;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** What may be over when the same is asked again. */
-class PassingFaultError extends Error {
-  override readonly name = "PassingFaultError";
-  readonly fault: SearchFailedError;
-  readonly pauseMs: number | undefined;
+class TransientSearchError extends Error {
+  override readonly name = "TransientSearchError";
+  readonly error: SearchFailedError;
+  readonly retryDelayMs: number | undefined;
   constructor(fault: SearchFailedError, pauseMs?: number) {
     super(fault.message);
-    this.fault = fault;
-    this.pauseMs = pauseMs;
+    this.error = fault;
+    this.retryDelayMs = pauseMs;
   }
 }
 
 /** Rejects with a SearchFailedError, or with the signal's reason. The operator named the address: it is fetched as it is. */
-export async function askEndpoint<T>(request: EndpointRequest<T>): Promise<T> {
+export async function callEndpoint<T>(request: EndpointRequest<T>): Promise<T> {
   const { signal, timeoutMs } = request;
   const limit = AbortSignal.timeout(timeoutMs);
   const bounded = AbortSignal.any([signal, limit]);
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await askOnce(request, bounded);
+        return await callOnce(request, bounded);
       } catch (error) {
-        if (!(error instanceof PassingFaultError)) throw error;
-        const pauseMs = error.pauseMs ?? FIRST_PAUSE_MS * 2 ** (attempt - 1);
-        if (attempt === TRIES || pauseMs >= timeoutMs) throw error.fault;
+        if (!(error instanceof TransientSearchError)) throw error;
+        const pauseMs = error.retryDelayMs ?? FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1);
+        if (attempt === MAX_TRIES || pauseMs >= timeoutMs) throw error.error;
         await delay(pauseMs, undefined, { signal: bounded });
       }
     }
@@ -55,11 +55,11 @@ export async function askEndpoint<T>(request: EndpointRequest<T>): Promise<T> {
   }
 }
 
-async function askOnce<T>({ url, headers, body, schema }: EndpointRequest<T>, signal: AbortSignal): Promise<T> {
+async function callOnce<T>({ url, headers, body, schema }: EndpointRequest<T>, signal: AbortSignal): Promise<T> {
   const response = await send(url, headers, body, signal);
   if (!response.ok) {
     await response.body?.cancel();
-    throw refusal(response);
+    throw toResponseError(response);
   }
   return schema.parse(JSON.parse(await readText(response)));
 }
@@ -82,19 +82,19 @@ async function send(
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw new PassingFaultError(new SearchFailedError("The search engine could not be reached.", { cause: error }));
+    throw new TransientSearchError(new SearchFailedError("The search engine could not be reached.", { cause: error }));
   }
 }
 
-function refusal({ status, headers }: Response): Error {
+function toResponseError({ status, headers }: Response): Error {
   const cause = new Error(`The search engine answered with status ${status}.`);
-  if (!PASSING_STATUSES.has(status)) {
+  if (!TRANSIENT_STATUSES.has(status)) {
     return new SearchFailedError(`The search engine refused the request with status ${status}.`, { cause, status });
   }
   const sentence = status === 429 ? "has too many requests at the moment" : `answered with status ${status}`;
   const fault = new SearchFailedError(`The search engine ${sentence}.`, { cause });
   const seconds = Number(headers.get("retry-after") ?? NaN);
-  return new PassingFaultError(fault, Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined);
+  return new TransientSearchError(fault, Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined);
 }
 
 async function readText(response: Response): Promise<string> {
@@ -103,14 +103,14 @@ async function readText(response: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > ANSWER_MAXIMUM_BYTES) throw new SearchFailedError("The search engine's answer is too long.");
+    if (bytes > MAX_ANSWER_BYTES) throw new SearchFailedError("The search engine's answer is too long.");
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
 }
 
 /** Those that can be read: one without an address says nothing against the others. */
-export function readableResults<T>(result: z.ZodType<T>) {
+export function readableResultsSchema<T>(result: z.ZodType<T>) {
   return z.array(z.unknown()).transform((all, context) => {
     const readable = all.flatMap((each) => result.safeParse(each).data ?? []);
     if (all.length > 0 && readable.length === 0) context.addIssue("None of the results can be read.");
@@ -119,6 +119,6 @@ export function readableResults<T>(result: z.ZodType<T>) {
 }
 
 /** An address below one that an operator wrote with or without a slash at its end. */
-export function below(baseUrl: string, path: string): URL {
+export function resolveUrl(baseUrl: string, path: string): URL {
   return new URL(path, baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`);
 }

@@ -42,20 +42,20 @@ export class SearchFailedError extends Error {
 }
 
 /** Longest query that the search engines take. */
-const QUERY_MAXIMUM = 400;
+const MAX_QUERY_LENGTH = 400;
 /** Of a query with many domains the engine is asked without them, and what it finds elsewhere is left out. */
-const OPERATORS_MAXIMUM = 8;
+const MAX_OPERATORS = 8;
 
 /** For engines that know domains as operators within the query only. */
-export function withSiteOperators({ text, domains }: SearchQuery): string {
+export function buildSiteQuery({ text, domains }: SearchQuery): string {
   const operators = domains.map((domain) => `site:${domain}`).join(" OR ");
   const suffix = domains.length > 1 ? ` (${operators})` : ` ${operators}`;
-  if (domains.length === 0 || domains.length > OPERATORS_MAXIMUM || suffix.length > QUERY_MAXIMUM / 2) {
-    return text.slice(0, QUERY_MAXIMUM);
+  if (domains.length === 0 || domains.length > MAX_OPERATORS || suffix.length > MAX_QUERY_LENGTH / 2) {
+    return text.slice(0, MAX_QUERY_LENGTH);
   }
-  return text.slice(0, QUERY_MAXIMUM - suffix.length) + suffix;
+  return text.slice(0, MAX_QUERY_LENGTH - suffix.length) + suffix;
 }
 
-export function queryText({ text }: SearchQuery): string {
-  return text.slice(0, QUERY_MAXIMUM);
+export function truncateQuery({ text }: SearchQuery): string {
+  return text.slice(0, MAX_QUERY_LENGTH);
 }

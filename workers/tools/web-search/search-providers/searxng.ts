@@ -3,11 +3,11 @@
  * it, it answers 403.
  */
 import { z } from "zod";
-import { type SearchProvider, type SearchQuery, type SearchResult, withSiteOperators } from "./search-provider.ts";
-import { askEndpoint, below, readableResults } from "./endpoint.ts";
+import { type SearchProvider, type SearchQuery, type SearchResult, buildSiteQuery } from "./search-provider.ts";
+import { callEndpoint, resolveUrl, readableResultsSchema } from "./endpoint.ts";
 
 const answerSchema = z.object({
-  results: readableResults(
+  results: readableResultsSchema(
     z.object({
       url: z.string(),
       title: z.string().nullish(),
@@ -27,12 +27,12 @@ export class SearxngProvider implements SearchProvider {
 
   async search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]> {
     const { baseUrl, timeoutMs } = this.#options;
-    const url = below(baseUrl, "search");
-    url.searchParams.set("q", withSiteOperators(query));
+    const url = resolveUrl(baseUrl, "search");
+    url.searchParams.set("q", buildSiteQuery(query));
     url.searchParams.set("format", "json");
-    const language = languageOf(query.country);
+    const language = toLanguage(query.country);
     if (language !== undefined) url.searchParams.set("language", language);
-    const { results } = await askEndpoint({ url, schema: answerSchema, timeoutMs, signal });
+    const { results } = await callEndpoint({ url, schema: answerSchema, timeoutMs, signal });
     return results.map((result) => ({
       title: result.title ?? "",
       url: result.url,
@@ -43,7 +43,7 @@ export class SearxngProvider implements SearchProvider {
 }
 
 /** A place is known to it only as a language with a region: `DE` is `de-DE`. */
-function languageOf(country: string | undefined): string | undefined {
+function toLanguage(country: string | undefined): string | undefined {
   if (country === undefined) return undefined;
   const { language, region } = new Intl.Locale(`und-${country}`).maximize();
   return language === "und" ? undefined : `${language}-${region}`;

@@ -1,20 +1,20 @@
 /** Tavily, https://docs.tavily.com/documentation/api-reference/endpoint/search. */
 import { z } from "zod";
 import {
-  queryText,
+  truncateQuery,
   SearchFailedError,
   type SearchProvider,
   type SearchQuery,
   type SearchResult,
 } from "./search-provider.ts";
-import type { KeyedOptions } from "./brave.ts";
-import { askEndpoint, below, readableResults } from "./endpoint.ts";
+import type { KeyedProviderOptions } from "./brave.ts";
+import { callEndpoint, resolveUrl, readableResultsSchema } from "./endpoint.ts";
 
-const COUNT_MAXIMUM = 20;
+const MAX_COUNT = 20;
 const BAD_REQUEST = 400;
 
 const answerSchema = z.object({
-  results: readableResults(
+  results: readableResultsSchema(
     z.object({
       url: z.string(),
       title: z.string().nullish(),
@@ -26,14 +26,14 @@ const answerSchema = z.object({
 
 export class TavilyProvider implements SearchProvider {
   readonly name = "tavily";
-  readonly #options: KeyedOptions;
+  readonly #options: KeyedProviderOptions;
 
-  constructor(options: KeyedOptions) {
+  constructor(options: KeyedProviderOptions) {
     this.#options = options;
   }
 
   async search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]> {
-    const country = countryName(query.country);
+    const country = toCountryName(query.country);
     try {
       return await this.#ask(query, country, signal);
     } catch (error) {
@@ -46,15 +46,15 @@ export class TavilyProvider implements SearchProvider {
   async #ask(query: SearchQuery, country: string | undefined, signal: AbortSignal): Promise<SearchResult[]> {
     const { baseUrl, apiKey, timeoutMs } = this.#options;
     const body = {
-      query: queryText(query),
-      max_results: Math.min(query.count, COUNT_MAXIMUM),
+      query: truncateQuery(query),
+      max_results: Math.min(query.count, MAX_COUNT),
       search_depth: query.isThorough ? "advanced" : "basic",
       ...(query.domains.length > 0 && { include_domains: query.domains }),
       ...(country !== undefined && { country }),
     };
     const headers = { authorization: `Bearer ${apiKey}` };
-    const url = below(baseUrl, "search");
-    const { results } = await askEndpoint({ url, headers, body, schema: answerSchema, timeoutMs, signal });
+    const url = resolveUrl(baseUrl, "search");
+    const { results } = await callEndpoint({ url, headers, body, schema: answerSchema, timeoutMs, signal });
     return results.map((result) => ({
       title: result.title ?? "",
       url: result.url,
@@ -65,7 +65,7 @@ export class TavilyProvider implements SearchProvider {
 }
 
 /** It knows countries by their English names. */
-function countryName(country: string | undefined): string | undefined {
+function toCountryName(country: string | undefined): string | undefined {
   if (country === undefined) return undefined;
   const name = new Intl.DisplayNames("en", { type: "region", fallback: "none" }).of(country);
   return name?.toLowerCase();

@@ -5,8 +5,8 @@
  */
 import { UnfillableSchemaError } from "./schema.ts";
 
-export const STEPS_MAXIMUM = 1_000_000;
-export const CHARACTERS_MAXIMUM = 1_000_000;
+export const MAX_STEPS = 1_000_000;
+export const MAX_CHARACTERS = 1_000_000;
 
 export class FillBudget {
   #steps = 0;
@@ -17,39 +17,39 @@ export class FillBudget {
     return { steps: this.#steps, characters: this.#characters };
   }
 
-  get isSpent(): boolean {
-    return this.#steps > STEPS_MAXIMUM || this.#characters > CHARACTERS_MAXIMUM;
+  get isExhausted(): boolean {
+    return this.#steps > MAX_STEPS || this.#characters > MAX_CHARACTERS;
   }
 
   /** Comes before the work: what is refused is not done. */
-  spend(steps: number): void {
+  spendSteps(steps: number): void {
     this.#steps += steps;
     this.#check();
   }
 
-  write(characters: number): void {
+  spendCharacters(characters: number): void {
     this.#characters += characters;
     this.#check();
   }
 
   /** For work that goes through all of `value`, as comparing does: its parts and its characters. */
-  spendOnAll(value: unknown): void {
+  spendOnValue(value: unknown): void {
     const unseen: unknown[] = [value];
     while (unseen.length > 0) {
       const part = unseen.pop();
-      this.spend(1 + (typeof part === "string" ? part.length : 0));
+      this.spendSteps(1 + (typeof part === "string" ? part.length : 0));
       if (typeof part !== "object" || part === null) continue;
       // Names and values of an object; the places of a list are names as well.
       const entries = Object.entries(part);
-      this.spend(entries.length);
+      this.spendSteps(entries.length);
       for (const [name, inner] of entries) {
-        if (!Array.isArray(part)) this.spend(name.length);
+        if (!Array.isArray(part)) this.spendSteps(name.length);
         unseen.push(inner);
       }
     }
   }
 
   #check(): void {
-    if (this.isSpent) throw new UnfillableSchemaError("filling it takes too long.");
+    if (this.isExhausted) throw new UnfillableSchemaError("filling it takes too long.");
   }
 }

@@ -7,11 +7,11 @@ import { quote, UnfillableSchemaError } from "./schema.ts";
 import { parsePattern, type PatternNode } from "./pattern.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-const ATTEMPTS = 300;
+const MAX_TRIES = 300;
 /** What `*` and `+` add at most, as long as nothing asks for a longer string. */
-const USUAL_STRETCH = 3;
-const USUAL_ATTEMPTS = 10;
-const LENGTH_MAXIMUM = 2_000;
+const DEFAULT_STRETCH = 3;
+const DEFAULT_STRETCH_ATTEMPTS = 10;
+const MAX_LENGTH = 2_000;
 
 export interface Lengths {
   minimum: number;
@@ -26,19 +26,21 @@ export function fillPattern(
 ): string {
   const node = parsePattern(pattern, budget);
   // Every length up to twice the wanted one is tried sooner or later, for both limits may be tight.
-  const furthest = 2 * Math.max(USUAL_STRETCH, minimum);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  const furthest = 2 * Math.max(DEFAULT_STRETCH, minimum);
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const stretch =
-      attempt < USUAL_ATTEMPTS ? USUAL_STRETCH : Math.ceil((furthest * (attempt - USUAL_ATTEMPTS)) / ATTEMPTS);
+      attempt < DEFAULT_STRETCH_ATTEMPTS
+        ? DEFAULT_STRETCH
+        : Math.ceil((furthest * (attempt - DEFAULT_STRETCH_ATTEMPTS)) / MAX_TRIES);
     const written: string[] = [];
-    const isWhole = write(node, { random, stretch, written, budget, steps: { left: 10 * LENGTH_MAXIMUM } });
+    const isWhole = writeNode(node, { random, stretch, written, budget, steps: { left: 10 * MAX_LENGTH } });
     // JSON Schema counts characters, not UTF-16 units; each entry is one character.
     if (isWhole && written.length >= minimum && written.length <= maximum) return written.join("");
   }
   throw new UnfillableSchemaError(`no string of that length was found for the pattern ${quote(pattern)}.`);
 }
 
-interface Writing {
+interface PatternWriter {
   random: SeededRandom;
   stretch: number;
   written: string[];
@@ -47,21 +49,21 @@ interface Writing {
 }
 
 /** False if the string would become too long. */
-function write(node: PatternNode, writing: Writing): boolean {
+function writeNode(node: PatternNode, writing: PatternWriter): boolean {
   const { random, written, steps, budget } = writing;
-  budget.spend(1);
-  if (written.length > LENGTH_MAXIMUM || steps.left-- <= 0) return false;
+  budget.spendSteps(1);
+  if (written.length > MAX_LENGTH || steps.left-- <= 0) return false;
   switch (node.kind) {
     case "character":
       written.push(random.pick(node.from));
       return true;
     case "sequence":
-      return node.nodes.every((each) => write(each, writing));
+      return node.nodes.every((each) => writeNode(each, writing));
     case "alternatives":
-      return write(random.pick(node.nodes), writing);
+      return writeNode(random.pick(node.nodes), writing);
     case "repeat": {
       const times = Math.min(node.maximum, node.minimum + random.below(writing.stretch + 1));
-      for (let time = 0; time < times; time++) if (!write(node.node, writing)) return false;
+      for (let time = 0; time < times; time++) if (!writeNode(node.node, writing)) return false;
       return true;
     }
   }

@@ -1,20 +1,20 @@
 /** Strings and numbers that a JSON schema accepts. */
 import type { FillBudget } from "./fill-budget.ts";
 import { fillPattern } from "./fill-pattern.ts";
-import { numberOf, quote, type Schema, UnfillableSchemaError } from "./schema.ts";
+import { toNumber, quote, type Schema, UnfillableSchemaError } from "./schema.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 const WORDS = ["lease", "cursor", "event", "stream", "log", "worker", "attempt", "response", "queue", "item"];
 /** A schema that insists on more is refused, not served. */
-const LENGTH_MAXIMUM = 100_000;
+const MAX_LENGTH = 100_000;
 
 export function fillString(schema: Schema, random: SeededRandom, budget: FillBudget): string {
-  const minimum = numberOf(schema.minLength) ?? 0;
-  const maximum = numberOf(schema.maxLength) ?? Infinity;
+  const minimum = toNumber(schema.minLength) ?? 0;
+  const maximum = toNumber(schema.maxLength) ?? Infinity;
   if (minimum > maximum) throw new UnfillableSchemaError("'minLength' is more than 'maxLength'.");
-  if (minimum > LENGTH_MAXIMUM) throw new UnfillableSchemaError(`'minLength' is more than ${LENGTH_MAXIMUM}.`);
+  if (minimum > MAX_LENGTH) throw new UnfillableSchemaError(`'minLength' is more than ${MAX_LENGTH}.`);
   // A word at a time, at least.
-  budget.spend(minimum);
+  budget.spendSteps(minimum);
   if (typeof schema.pattern === "string") return fillPattern(schema.pattern, { minimum, maximum }, random, budget);
   const formatted = typeof schema.format === "string" ? FORMATS.get(schema.format)?.(random) : undefined;
   if (formatted === undefined) return fillWords(minimum, maximum, random);
@@ -63,19 +63,19 @@ function fillUuid(random: SeededRandom): string {
 }
 
 /** How many multiples are looked at before a range counts as empty. */
-const MULTIPLES_TRIED = 1_000;
-const USUAL_RANGE = 100;
+const MAX_MULTIPLES = 1_000;
+const DEFAULT_RANGE = 100;
 
 export function fillNumber(schema: Schema, isInteger: boolean, random: SeededRandom, budget: FillBudget): number {
-  const range = rangeOf(schema);
-  const multipleOf = numberOf(schema.multipleOf);
+  const range = computeRange(schema);
+  const multipleOf = toNumber(schema.multipleOf);
   const step = multipleOf ?? (isInteger ? 1 : 0.5);
   const first = Math.ceil(range.low / step);
   const count = Math.floor(range.high / step) - first + 1;
   const start = count > 0 ? random.below(count) : 0;
-  for (let tried = 0; tried < Math.min(count, MULTIPLES_TRIED); tried++) {
-    budget.spend(1);
-    const value = multiple(first + ((start + tried) % count), step);
+  for (let tried = 0; tried < Math.min(count, MAX_MULTIPLES); tried++) {
+    budget.spendSteps(1);
+    const value = multiplyExactly(first + ((start + tried) % count), step);
     if (range.includes(value) && (!isInteger || Number.isInteger(value))) return value;
   }
   const middle = range.low + (range.high - range.low) / 2;
@@ -90,14 +90,14 @@ interface NumberRange {
 }
 
 /** Draft 4 wrote `exclusiveMinimum: true` beside `minimum`; later drafts put the number there. */
-function rangeOf(schema: Schema): NumberRange {
+function computeRange(schema: Schema): NumberRange {
   const { exclusiveMinimum, exclusiveMaximum } = schema;
-  const minimum = numberOf(schema.minimum) ?? -Infinity;
-  const maximum = numberOf(schema.maximum) ?? Infinity;
-  const above = exclusiveMinimum === true ? minimum : (numberOf(exclusiveMinimum) ?? -Infinity);
-  const below = exclusiveMaximum === true ? maximum : (numberOf(exclusiveMaximum) ?? Infinity);
+  const minimum = toNumber(schema.minimum) ?? -Infinity;
+  const maximum = toNumber(schema.maximum) ?? Infinity;
+  const above = exclusiveMinimum === true ? minimum : (toNumber(exclusiveMinimum) ?? -Infinity);
+  const below = exclusiveMaximum === true ? maximum : (toNumber(exclusiveMaximum) ?? Infinity);
   let [low, high] = [Math.max(minimum, above), Math.min(maximum, below)];
-  const span = Math.max(USUAL_RANGE, 4 * (numberOf(schema.multipleOf) ?? 0));
+  const span = Math.max(DEFAULT_RANGE, 4 * (toNumber(schema.multipleOf) ?? 0));
   if (low === -Infinity) low = high === Infinity ? 0 : high - span;
   if (high === Infinity) high = low + Math.max(span, Math.abs(low));
   // Beyond these, clients that read numbers as doubles see another integer.
@@ -108,6 +108,6 @@ function rangeOf(schema: Schema): NumberRange {
 }
 
 /** 3 × 0.1 is 0.30000000000000004 in binary; a client that checks `multipleOf` wants to see 0.3. */
-function multiple(times: number, step: number): number {
+function multiplyExactly(times: number, step: number): number {
   return Number.isInteger(step) ? times * step : Number((times * step).toPrecision(15));
 }

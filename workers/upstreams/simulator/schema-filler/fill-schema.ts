@@ -14,13 +14,13 @@ import type { SeededRandom } from "./seeded-random.ts";
 /** Below this depth, or after this many parts, only what the schema insists on is filled in. */
 const GENEROUS_DEPTH = 5;
 const GENEROUS_PARTS = 500;
-const DEPTH_MAXIMUM = 100;
+const MAX_DEPTH = 100;
 /** Schemas taken apart, however cheap each is. */
-const PARTS_MAXIMUM = 20_000;
+const MAX_PARTS = 20_000;
 /** Lists of alternatives that are chosen from at once, one inside another: each is a call on the stack. */
-const CHOICES_MAXIMUM = 1_000;
+const MAX_NESTED_CHOICES = 1_000;
 /** How often another item is tried where all must differ. */
-const UNIQUE_ATTEMPTS = 100;
+const MAX_UNIQUE_ATTEMPTS = 100;
 
 /** Several schemas of one request may share a budget. */
 export function fillSchema(schema: unknown, random: SeededRandom, budget = new FillBudget()): unknown {
@@ -28,7 +28,7 @@ export function fillSchema(schema: unknown, random: SeededRandom, budget = new F
 }
 
 /** A schema taken apart: what must hold, and the alternatives still to choose from. */
-interface Flat {
+interface FlatSchema {
   core: Schema;
   choices: readonly (readonly unknown[])[];
 }
@@ -39,7 +39,7 @@ class SchemaFiller {
   readonly #heights: SchemaHeights;
   readonly #budget: FillBudget;
   #parts = 0;
-  #choosing = 0;
+  #nestedChoices = 0;
 
   constructor(root: unknown, random: SeededRandom, budget: FillBudget) {
     this.#root = root;
@@ -49,49 +49,50 @@ class SchemaFiller {
   }
 
   fill(schema: unknown, depth: number): unknown {
-    if (depth > DEPTH_MAXIMUM) throw new UnfillableSchemaError("it is nested too deeply, or contains itself.");
+    if (depth > MAX_DEPTH) throw new UnfillableSchemaError("it is nested too deeply, or contains itself.");
     return this.#choose(this.#flatten(schema, 0), depth);
   }
 
   /** References and `allOf` are merged into one schema; alternatives are kept for `#choose`. */
-  #flatten(schema: unknown, hops: number): Flat {
+  #flatten(schema: unknown, hops: number): FlatSchema {
     this.#countPart();
-    if (hops > DEPTH_MAXIMUM) throw new UnfillableSchemaError("a reference leads back to itself.");
-    const asked = schemas.asSchema(schema);
-    this.#budget.spend(2 * Object.keys(asked).length + schemas.listOf(asked.allOf).length);
+    if (hops > MAX_DEPTH) throw new UnfillableSchemaError("a reference leads back to itself.");
+    const asked = schemas.toSchema(schema);
+    this.#budget.spendSteps(2 * Object.keys(asked).length + schemas.toList(asked.allOf).length);
     const { $ref, allOf, anyOf, oneOf, ...own } = asked;
-    let flat: Flat = { core: own, choices: [anyOf, oneOf].filter((branches) => Array.isArray(branches)) };
+    let flat: FlatSchema = { core: own, choices: [anyOf, oneOf].filter((branches) => Array.isArray(branches)) };
     const parts = [
       ...($ref === undefined ? [] : [schemas.resolveReference(this.#root, $ref, this.#budget)]),
-      ...schemas.listOf(allOf),
+      ...schemas.toList(allOf),
     ];
     for (const part of parts) flat = this.#merge(flat, this.#flatten(part, hops + 1));
     return flat;
   }
 
-  #merge(first: Flat, second: Flat): Flat {
-    this.#budget.spend(first.choices.length + second.choices.length);
+  #merge(first: FlatSchema, second: FlatSchema): FlatSchema {
+    this.#budget.spendSteps(first.choices.length + second.choices.length);
     return {
       core: schemas.mergeSchemas(first.core, second.core, this.#budget),
       choices: [...first.choices, ...second.choices],
     };
   }
 
-  #choose({ core, choices }: Flat, depth: number): unknown {
+  #choose({ core, choices }: FlatSchema, depth: number): unknown {
     const branches = choices[0];
     if (branches === undefined) return this.#fillCore(core, depth);
-    if (this.#choosing >= CHOICES_MAXIMUM) throw new UnfillableSchemaError("it has too many alternatives at once.");
-    this.#choosing++;
+    if (this.#nestedChoices >= MAX_NESTED_CHOICES)
+      throw new UnfillableSchemaError("it has too many alternatives at once.");
+    this.#nestedChoices++;
     try {
       return this.#chooseFrom(branches, { core, choices: choices.slice(1) }, depth);
     } finally {
-      this.#choosing--;
+      this.#nestedChoices--;
     }
   }
 
-  #chooseFrom(branches: readonly unknown[], rest: Flat, depth: number): unknown {
+  #chooseFrom(branches: readonly unknown[], rest: FlatSchema, depth: number): unknown {
     let fault: UnfillableSchemaError | undefined;
-    for (const branch of this.#inOrder(branches, depth)) {
+    for (const branch of this.#orderBranches(branches, depth)) {
       try {
         return this.#choose(this.#merge(rest, this.#flatten(branch, 0)), depth);
       } catch (error) {
@@ -103,12 +104,12 @@ class SchemaFiller {
     throw fault ?? new UnfillableSchemaError("none of its alternatives can be filled.");
   }
 
-  #inOrder(branches: readonly unknown[], depth: number): unknown[] {
+  #orderBranches(branches: readonly unknown[], depth: number): unknown[] {
     // Copied and sorted.
-    this.#budget.spend(2 * branches.length);
+    this.#budget.spendSteps(2 * branches.length);
     const heights = new Map(branches.map((branch) => [branch, this.#heights.heightOf(branch)]));
     const height = (branch: unknown) => heights.get(branch) ?? Infinity;
-    if (this.#isTerse(depth)) return [...branches].sort((a, b) => height(a) - height(b) || 0);
+    if (this.#fillsRequiredOnly(depth)) return [...branches].sort((a, b) => height(a) - height(b) || 0);
     const start = this.#random.below(branches.length);
     const finite = [...branches.slice(start), ...branches.slice(0, start)];
     return finite.filter((branch) => height(branch) !== Infinity);
@@ -118,17 +119,17 @@ class SchemaFiller {
     if (core.const === undefined && core.enum === undefined) {
       return this.#fillType(core, this.#pickType(core, depth), depth);
     }
-    const values = schemas.listedValues(core, this.#budget);
+    const values = schemas.listValues(core, this.#budget);
     if (values.length === 0) throw new UnfillableSchemaError("no value in its 'enum' or 'const' is allowed.");
-    return this.#counted(values[this.#random.below(values.length)]);
+    return this.#countValue(values[this.#random.below(values.length)]);
   }
 
   /** Null says little: it is chosen where nothing else may be, and where the value must come to an end. */
   #pickType(core: Schema, depth: number): JsonType {
-    const types = schemas.typesOf(core, this.#budget);
+    const types = schemas.listTypes(core, this.#budget);
     if (types.length === 0) throw new UnfillableSchemaError("its 'type' allows nothing.");
     const telling = types.filter((type) => type !== "null");
-    if (!this.#isTerse(depth)) return telling.length === 0 ? "null" : this.#random.pick(telling);
+    if (!this.#fillsRequiredOnly(depth)) return telling.length === 0 ? "null" : this.#random.pick(telling);
     return types.find((type) => type !== "object" && type !== "array") ?? this.#random.pick(types);
   }
 
@@ -142,7 +143,7 @@ class SchemaFiller {
       case "number":
         return fillNumber(core, type === "integer", this.#random, this.#budget);
       case "string":
-        return this.#counted(fillString(core, this.#random, this.#budget));
+        return this.#countValue(fillString(core, this.#random, this.#budget));
       case "array":
         return this.#fillArray(core, depth);
       case "object":
@@ -153,22 +154,26 @@ class SchemaFiller {
   }
 
   #fillObject(core: Schema, depth: number): Record<string, unknown> {
-    const properties = schemas.recordOf(core.properties);
+    const properties = schemas.toRecord(core.properties);
     // Each name is looked at several times.
-    this.#budget.spend(8 * (Object.keys(properties).length + schemas.listOf(core.required).length));
-    const required = schemas.listOf(core.required).filter((name) => typeof name === "string");
-    const minimum = schemas.numberOf(core.minProperties) ?? 0;
-    const maximum = schemas.numberOf(core.maxProperties) ?? Infinity;
+    this.#budget.spendSteps(8 * (Object.keys(properties).length + schemas.toList(core.required).length));
+    const required = schemas.toList(core.required).filter((name) => typeof name === "string");
+    const minimum = schemas.toNumber(core.minProperties) ?? 0;
+    const maximum = schemas.toNumber(core.maxProperties) ?? Infinity;
     const names = new Set(required);
     for (const [name, schema] of Object.entries(properties)) {
-      const isWanted = names.size < minimum || (!this.#isTerse(depth) && this.#random.below(4) > 0);
+      const isWanted = names.size < minimum || (!this.#fillsRequiredOnly(depth) && this.#random.below(4) > 0);
       if (isWanted && names.size < maximum && this.#heights.heightOf(schema) !== Infinity) names.add(name);
     }
-    const isMap = schemas.isRecord(core.additionalProperties) && core.properties === undefined && schemas.isOpen(core);
-    const wanted = Math.min(maximum, Math.max(minimum, isMap && !this.#isTerse(depth) ? names.size + 2 : 0));
+    const isMap =
+      schemas.isRecord(core.additionalProperties) &&
+      core.properties === undefined &&
+      schemas.allowsMoreProperties(core);
+    const wanted = Math.min(maximum, Math.max(minimum, isMap && !this.#fillsRequiredOnly(depth) ? names.size + 2 : 0));
     for (let number = 1; names.size < wanted; number++) {
       this.#countPart();
-      if (!schemas.isOpen(core)) throw new UnfillableSchemaError("'minProperties' asks for more than its properties.");
+      if (!schemas.allowsMoreProperties(core))
+        throw new UnfillableSchemaError("'minProperties' asks for more than its properties.");
       names.add(`entry_${number}`);
     }
     if (names.size > maximum) throw new UnfillableSchemaError("it requires more properties than 'maxProperties'.");
@@ -178,18 +183,18 @@ class SchemaFiller {
   }
 
   #fillProperty(core: Schema, properties: Schema, name: string, depth: number): unknown {
-    this.#budget.write(name.length);
+    this.#budget.spendCharacters(name.length);
     if (Object.hasOwn(properties, name)) return this.fill(properties[name], depth + 1);
-    if (!schemas.isOpen(core))
+    if (!schemas.allowsMoreProperties(core))
       throw new UnfillableSchemaError(`${schemas.quote(name)} is required, and not among its properties.`);
     return this.fill(core.additionalProperties ?? true, depth + 1);
   }
 
   #fillArray(core: Schema, depth: number): unknown[] {
     const isTuple = Array.isArray(core.items);
-    const first = schemas.listOf(isTuple ? core.items : core.prefixItems);
+    const first = schemas.toList(isTuple ? core.items : core.prefixItems);
     const rest: unknown = (isTuple ? core.additionalItems : core.items) ?? true;
-    this.#budget.spend(first.length);
+    this.#budget.spendSteps(first.length);
     const length = this.#arrayLength(core, first, rest, depth);
     const items: unknown[] = [];
     const seen = new Set<string>();
@@ -197,17 +202,17 @@ class SchemaFiller {
       const schema = items.length < first.length ? first[items.length] : rest;
       const item = this.#fillItem(schema, core.uniqueItems === true ? seen : undefined, depth);
       if (item !== undefined) items.push(item);
-      else if (items.length >= (schemas.numberOf(core.minItems) ?? 0)) break;
+      else if (items.length >= (schemas.toNumber(core.minItems) ?? 0)) break;
       else throw new UnfillableSchemaError("not enough different items were found for 'uniqueItems'.");
     }
     return items;
   }
 
   #arrayLength(core: Schema, first: readonly unknown[], rest: unknown, depth: number): number {
-    const minimum = schemas.numberOf(core.minItems) ?? 0;
-    const maximum = Math.min(schemas.numberOf(core.maxItems) ?? Infinity, rest === false ? first.length : Infinity);
+    const minimum = schemas.toNumber(core.minItems) ?? 0;
+    const maximum = Math.min(schemas.toNumber(core.maxItems) ?? Infinity, rest === false ? first.length : Infinity);
     if (minimum > maximum) throw new UnfillableSchemaError("'minItems' is more than there can be.");
-    if (this.#isTerse(depth)) return minimum;
+    if (this.#fillsRequiredOnly(depth)) return minimum;
     const possible = first.findIndex((schema) => this.#heights.heightOf(schema) === Infinity);
     if (possible !== -1) return Math.max(minimum, Math.min(possible, maximum));
     const canGoOn = rest !== true && this.#heights.heightOf(rest) !== Infinity;
@@ -218,9 +223,9 @@ class SchemaFiller {
   /** Undefined if all that was tried is in `seen`. */
   #fillItem(schema: unknown, seen: Set<string> | undefined, depth: number): unknown {
     if (seen === undefined) return this.fill(schema, depth + 1);
-    for (let attempt = 0; attempt < UNIQUE_ATTEMPTS; attempt++) {
+    for (let attempt = 0; attempt < MAX_UNIQUE_ATTEMPTS; attempt++) {
       const item = this.fill(schema, depth + 1);
-      this.#budget.spendOnAll(item);
+      this.#budget.spendOnValue(item);
       const json = JSON.stringify(item);
       if (seen.has(json)) continue;
       seen.add(json);
@@ -229,23 +234,23 @@ class SchemaFiller {
     return undefined;
   }
 
-  #isTerse(depth: number): boolean {
+  #fillsRequiredOnly(depth: number): boolean {
     return depth >= GENEROUS_DEPTH || this.#parts > GENEROUS_PARTS;
   }
 
   #countPart(): void {
     this.#parts++;
-    this.#budget.spend(1);
+    this.#budget.spendSteps(1);
     if (this.#isSpent()) throw new UnfillableSchemaError("filling it takes too long.");
   }
 
   #isSpent(): boolean {
-    return this.#parts > PARTS_MAXIMUM || this.#budget.isSpent;
+    return this.#parts > MAX_PARTS || this.#budget.isExhausted;
   }
 
-  #counted<T>(value: T): T {
-    if (typeof value === "object") this.#budget.spendOnAll(value);
-    this.#budget.write(typeof value === "object" ? JSON.stringify(value).length : String(value).length);
+  #countValue<T>(value: T): T {
+    if (typeof value === "object") this.#budget.spendOnValue(value);
+    this.#budget.spendCharacters(typeof value === "object" ? JSON.stringify(value).length : String(value).length);
     return value;
   }
 }

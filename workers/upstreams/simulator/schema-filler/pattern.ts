@@ -17,21 +17,21 @@ export function parsePattern(pattern: string, budget: FillBudget): PatternNode {
 }
 
 /** Of a range of thousands of characters, the first are enough. */
-const RANGE_MAXIMUM = 256;
+const MAX_RANGE = 256;
 const PRINTABLE = charactersBetween(0x20, 0x7e);
 const DIGITS = charactersBetween(0x30, 0x39);
 const LETTERS = [...charactersBetween(0x41, 0x5a), ...charactersBetween(0x61, 0x7a)];
 const CLASSES: Readonly<Record<string, readonly string[]>> = {
   d: DIGITS,
-  D: except(DIGITS),
+  D: printableExcept(DIGITS),
   w: [...LETTERS, ...DIGITS, "_"],
-  W: except([...LETTERS, ...DIGITS, "_"]),
+  W: printableExcept([...LETTERS, ...DIGITS, "_"]),
   s: [" "],
-  S: except([" "]),
+  S: printableExcept([" "]),
 };
-const IS_CLASS: ReadonlySet<readonly string[]> = new Set(Object.values(CLASSES));
+const CLASS_MEMBERS: ReadonlySet<readonly string[]> = new Set(Object.values(CLASSES));
 const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", f: "\f", v: "\v", 0: "\0" };
-const NESTING_MAXIMUM = 100;
+const MAX_NESTING = 100;
 
 class PatternParser {
   readonly #pattern: string;
@@ -43,32 +43,32 @@ class PatternParser {
   constructor(pattern: string, budget: FillBudget) {
     this.#pattern = pattern;
     this.#budget = budget;
-    budget.spend(pattern.length);
+    budget.spendSteps(pattern.length);
     this.#characters = Array.from(pattern);
   }
 
   parse(): PatternNode {
     const node = this.#alternatives();
-    if (this.#next() !== undefined) throw this.#refusal("an unmatched ')'");
+    if (this.#peek() !== undefined) throw this.#unsupportedError("an unmatched ')'");
     return node;
   }
 
   #alternatives(): PatternNode {
     const nodes = [this.#sequence()];
-    while (this.#takes("|")) nodes.push(this.#sequence());
+    while (this.#takeIf("|")) nodes.push(this.#sequence());
     return nodes.length === 1 ? nodes[0]! : { kind: "alternatives", nodes };
   }
 
   #sequence(): PatternNode {
     const nodes: PatternNode[] = [];
     const isOutermost = this.#nesting === 0;
-    if (isOutermost) this.#takes("^");
-    for (let next = this.#next(); next !== undefined && next !== "|" && next !== ")"; next = this.#next()) {
+    if (isOutermost) this.#takeIf("^");
+    for (let next = this.#peek(); next !== undefined && next !== "|" && next !== ")"; next = this.#peek()) {
       if (next === "$" && isOutermost && [undefined, "|"].includes(this.#characters[this.#position + 1])) {
         this.#position++;
         break;
       }
-      nodes.push(this.#counted(this.#atom()));
+      nodes.push(this.#withCount(this.#atom()));
     }
     return { kind: "sequence", nodes };
   }
@@ -86,45 +86,45 @@ class PatternParser {
         return { kind: "character", from: this.#escape() };
       case "^":
       case "$":
-        throw this.#refusal(`'${character}' in the middle`);
+        throw this.#unsupportedError(`'${character}' in the middle`);
       case "*":
       case "+":
       case "?":
-        throw this.#refusal(`'${character}' with nothing before it`);
+        throw this.#unsupportedError(`'${character}' with nothing before it`);
       default:
         return { kind: "character", from: [character] };
     }
   }
 
   #group(): PatternNode {
-    if (this.#takes("?") && !this.#takes(":")) this.#groupName();
-    if (++this.#nesting > NESTING_MAXIMUM) throw this.#refusal("groups nested too deeply");
+    if (this.#takeIf("?") && !this.#takeIf(":")) this.#groupName();
+    if (++this.#nesting > MAX_NESTING) throw this.#unsupportedError("groups nested too deeply");
     const node = this.#alternatives();
     this.#nesting--;
-    if (!this.#takes(")")) throw this.#refusal("a group without an end");
+    if (!this.#takeIf(")")) throw this.#unsupportedError("a group without an end");
     return node;
   }
 
   #groupName(): void {
-    const isNamed = this.#takes("<") && /\w/.test(this.#next() ?? "");
-    if (!isNamed) throw this.#refusal("look-around or another special group");
-    while (!this.#takes(">")) this.#take();
+    const isNamed = this.#takeIf("<") && /\w/.test(this.#peek() ?? "");
+    if (!isNamed) throw this.#unsupportedError("look-around or another special group");
+    while (!this.#takeIf(">")) this.#take();
   }
 
-  #counted(node: PatternNode): PatternNode {
+  #withCount(node: PatternNode): PatternNode {
     const count = this.#count();
     if (count === undefined) return node;
     // Lazy or greedy, the strings that match are the same.
-    this.#takes("?");
+    this.#takeIf("?");
     const [minimum, maximum] = count;
-    if (minimum > maximum) throw this.#refusal("a count that ends before it begins");
+    if (minimum > maximum) throw this.#unsupportedError("a count that ends before it begins");
     return { kind: "repeat", node, minimum, maximum };
   }
 
   #count(): [number, number] | undefined {
-    if (this.#takes("*")) return [0, Infinity];
-    if (this.#takes("+")) return [1, Infinity];
-    if (this.#takes("?")) return [0, 1];
+    if (this.#takeIf("*")) return [0, Infinity];
+    if (this.#takeIf("+")) return [1, Infinity];
+    if (this.#takeIf("?")) return [0, 1];
     const rest = this.#characters.slice(this.#position, this.#position + 20).join("");
     const braces = /^\{(\d{1,6})(,?)(\d{0,6})\}/.exec(rest);
     if (braces === null) return undefined;
@@ -135,33 +135,33 @@ class PatternParser {
   }
 
   #characterClass(): readonly string[] {
-    const isNegated = this.#takes("^");
+    const isNegated = this.#takeIf("^");
     const members: string[] = [];
-    while (!this.#takes("]")) {
+    while (!this.#takeIf("]")) {
       const range = this.#classRange();
-      this.#budget.spend(range.length);
+      this.#budget.spendSteps(range.length);
       for (const member of range) members.push(member);
     }
-    const from = isNegated ? except(members) : members;
-    if (from.length === 0) throw this.#refusal("a class that nothing is in");
+    const from = isNegated ? printableExcept(members) : members;
+    if (from.length === 0) throw this.#unsupportedError("a class that nothing is in");
     return from;
   }
 
   /** One member of a class, which stands for many if it is a range or a class itself. */
   #classRange(): readonly string[] {
     const first = this.#classMember();
-    const isRange = !IS_CLASS.has(first) && this.#next() === "-" && this.#characters[this.#position + 1] !== "]";
+    const isRange = !CLASS_MEMBERS.has(first) && this.#peek() === "-" && this.#characters[this.#position + 1] !== "]";
     if (!isRange) return first;
     this.#position++;
     const last = this.#classMember();
-    if (IS_CLASS.has(last)) throw this.#refusal("a range without an end");
+    if (CLASS_MEMBERS.has(last)) throw this.#unsupportedError("a range without an end");
     return charactersBetween(first[0]!.codePointAt(0)!, last[0]!.codePointAt(0)!);
   }
 
   #classMember(): readonly string[] {
     const character = this.#take();
     if (character !== "\\") return [character];
-    if (this.#takes("b")) return ["\b"];
+    if (this.#takeIf("b")) return ["\b"];
     return this.#escape();
   }
 
@@ -172,45 +172,46 @@ class PatternParser {
     if (known !== undefined) return known;
     if (character === "x") return [this.#hexCharacter(2)];
     if (character === "u") return [this.#hexCharacter(4)];
-    if (/[A-Za-z0-9]/.test(character)) throw this.#refusal(`'\\${character}'`);
+    if (/[A-Za-z0-9]/.test(character)) throw this.#unsupportedError(`'\\${character}'`);
     return [character];
   }
 
   #hexCharacter(digits: number): string {
     const hex = this.#characters.slice(this.#position, this.#position + digits).join("");
-    if (hex.length !== digits || !/^[0-9a-fA-F]+$/.test(hex)) throw this.#refusal("an escape without its digits");
+    if (hex.length !== digits || !/^[0-9a-fA-F]+$/.test(hex))
+      throw this.#unsupportedError("an escape without its digits");
     this.#position += digits;
     return String.fromCodePoint(Number.parseInt(hex, 16));
   }
 
-  #next(): string | undefined {
+  #peek(): string | undefined {
     return this.#characters[this.#position];
   }
 
   #take(): string {
-    this.#budget.spend(1);
+    this.#budget.spendSteps(1);
     const character = this.#characters[this.#position++];
-    if (character === undefined) throw this.#refusal("an end that comes too soon");
+    if (character === undefined) throw this.#unsupportedError("an end that comes too soon");
     return character;
   }
 
-  #takes(wanted: string): boolean {
-    if (this.#next() !== wanted) return false;
+  #takeIf(wanted: string): boolean {
+    if (this.#peek() !== wanted) return false;
     this.#position++;
     return true;
   }
 
-  #refusal(what: string): UnfillableSchemaError {
+  #unsupportedError(what: string): UnfillableSchemaError {
     return new UnfillableSchemaError(`the pattern ${quote(this.#pattern)} has ${what}, which is not supported.`);
   }
 }
 
 function charactersBetween(first: number, last: number): string[] {
-  const length = Math.max(0, Math.min(last - first + 1, RANGE_MAXIMUM));
+  const length = Math.max(0, Math.min(last - first + 1, MAX_RANGE));
   return Array.from({ length }, (_, offset) => String.fromCodePoint(first + offset));
 }
 
-function except(members: readonly string[]): string[] {
+function printableExcept(members: readonly string[]): string[] {
   const left = new Set(PRINTABLE);
   for (const member of members) left.delete(member);
   return [...left];

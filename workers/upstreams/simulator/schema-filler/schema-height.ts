@@ -3,10 +3,10 @@
  * for one that contains itself without end. A filler that takes the lowest branch comes to an end.
  */
 import type { FillBudget } from "./fill-budget.ts";
-import { findReference, isRecord, listOf, recordOf, type Schema, typesOf } from "./schema.ts";
+import { findReference, isRecord, toList, toRecord, type Schema, listTypes } from "./schema.ts";
 
 /** Deeper than anything that is filled. */
-const NESTING_MAXIMUM = 200;
+const MAX_NESTING = 200;
 
 export class SchemaHeights {
   readonly #budget: FillBudget;
@@ -21,7 +21,7 @@ export class SchemaHeights {
    */
   constructor(root: unknown, budget: FillBudget) {
     this.#budget = budget;
-    for (const reference of referencesIn(root, budget)) this.#byReference.set(reference, Infinity);
+    for (const reference of collectReferences(root, budget)) this.#byReference.set(reference, Infinity);
     let changed = true;
     while (changed) {
       changed = false;
@@ -37,9 +37,9 @@ export class SchemaHeights {
   }
 
   heightOf(schema: unknown, nesting = 0): number {
-    this.#budget.spend(1);
+    this.#budget.spendSteps(1);
     if (schema === true) return 0;
-    if (!isRecord(schema) || nesting > NESTING_MAXIMUM) return Infinity;
+    if (!isRecord(schema) || nesting > MAX_NESTING) return Infinity;
     const known = this.#settled.get(schema);
     if (known !== undefined) return known;
     const height = this.#measure(schema, (part) => this.heightOf(part, nesting + 1));
@@ -48,7 +48,7 @@ export class SchemaHeights {
   }
 
   #measure(schema: Schema, inner: (part: unknown) => number): number {
-    let height = Math.max(this.#ownHeight(schema, inner), highest(listOf(schema.allOf), inner));
+    let height = Math.max(this.#ownHeight(schema, inner), highest(toList(schema.allOf), inner));
     if (typeof schema.$ref === "string") height = Math.max(height, this.#byReference.get(schema.$ref) ?? Infinity);
     for (const branches of [schema.anyOf, schema.oneOf]) {
       if (Array.isArray(branches)) height = Math.max(height, lowest(branches, inner));
@@ -58,7 +58,7 @@ export class SchemaHeights {
 
   #ownHeight(schema: Schema, inner: (part: unknown) => number): number {
     if (schema.const !== undefined || schema.enum !== undefined) return 0;
-    return lowest(typesOf(schema, this.#budget), (type) => {
+    return lowest(listTypes(schema, this.#budget), (type) => {
       if (type === "object") return 1 + highest(this.#requiredParts(schema), inner);
       if (type === "array") return 1 + highest(this.#neededItems(schema), inner);
       return 0;
@@ -66,9 +66,9 @@ export class SchemaHeights {
   }
 
   #requiredParts(schema: Schema): unknown[] {
-    const properties = recordOf(schema.properties);
-    const required = listOf(schema.required);
-    this.#budget.spend(required.length);
+    const properties = toRecord(schema.properties);
+    const required = toList(schema.required);
+    this.#budget.spendSteps(required.length);
     return required.map((name) =>
       typeof name === "string" && Object.hasOwn(properties, name)
         ? properties[name]
@@ -78,8 +78,8 @@ export class SchemaHeights {
 
   #neededItems(schema: Schema): unknown[] {
     const needed = typeof schema.minItems === "number" ? schema.minItems : 0;
-    const listed = listOf(schema.prefixItems);
-    this.#budget.spend(listed.length);
+    const listed = toList(schema.prefixItems);
+    this.#budget.spendSteps(listed.length);
     const first = listed.slice(0, needed);
     return needed > first.length ? [...first, schema.items ?? true] : first;
   }
@@ -100,7 +100,7 @@ function lowest<T>(parts: readonly T[], heightOf: (part: T) => number): number {
 }
 
 /** Every `$ref` in the document, also where none is meant: one that leads nowhere is never followed. */
-function referencesIn(root: unknown, budget: FillBudget): Set<string> {
+function collectReferences(root: unknown, budget: FillBudget): Set<string> {
   const references = new Set<string>();
   const unseen: unknown[] = [root];
   while (unseen.length > 0) {
@@ -108,7 +108,7 @@ function referencesIn(root: unknown, budget: FillBudget): Set<string> {
     if (typeof part !== "object" || part === null) continue;
     if ("$ref" in part && typeof part.$ref === "string") references.add(part.$ref);
     const inners = Object.values(part);
-    budget.spend(1 + inners.length);
+    budget.spendSteps(1 + inners.length);
     for (const inner of inners) unseen.push(inner);
   }
   return references;

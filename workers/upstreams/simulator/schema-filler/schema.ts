@@ -23,7 +23,7 @@ export function quote(text: unknown): string {
 }
 
 /** Filling these needs a search, not a rule. They are refused: JSON that is not valid must never look as if it were. */
-const UNSUPPORTED = [
+const UNSUPPORTED_KEYWORDS = [
   "$dynamicRef",
   "$recursiveRef",
   "contains",
@@ -35,18 +35,18 @@ const UNSUPPORTED = [
 ] as const;
 
 /** `true` allows everything, `false` nothing. */
-export function asSchema(value: unknown): Schema {
+export function toSchema(value: unknown): Schema {
   if (value === true) return {};
   if (value === false) throw new UnfillableSchemaError("a place that must be filled has the schema false.");
   if (!isRecord(value)) throw new UnfillableSchemaError("a schema must be an object or a boolean.");
-  const unsupported = UNSUPPORTED.find((keyword) => value[keyword] !== undefined);
+  const unsupported = UNSUPPORTED_KEYWORDS.find((keyword) => value[keyword] !== undefined);
   if (unsupported !== undefined) throw new UnfillableSchemaError(`the keyword '${unsupported}' is not supported.`);
   return value;
 }
 
 /** Follows a JSON pointer inside the same document (RFC 6901). Undefined if there is nothing. */
 export function findReference(root: unknown, reference: string, budget: FillBudget): unknown {
-  budget.spend(reference.length);
+  budget.spendSteps(reference.length);
   if (reference !== "#" && !reference.startsWith("#/")) return undefined;
   let found: unknown = root;
   for (const step of reference.split("/").slice(1)) {
@@ -72,10 +72,10 @@ function decodeStep(step: string): string {
 }
 
 /** The types a schema allows; where it does not say, the one its keywords are about. */
-export function typesOf(schema: Schema, budget: FillBudget): JsonType[] {
+export function listTypes(schema: Schema, budget: FillBudget): JsonType[] {
   if (typeof schema.type === "string") return [schema.type as JsonType];
   if (Array.isArray(schema.type)) {
-    budget.spend(schema.type.length);
+    budget.spendSteps(schema.type.length);
     return [...new Set(schema.type as JsonType[])];
   }
   const speaksOf = (...keywords: string[]) => keywords.some((keyword) => schema[keyword] !== undefined);
@@ -93,18 +93,18 @@ function hasType(value: unknown, types: ReadonlySet<JsonType>): boolean {
 }
 
 /** The values of `enum` or `const` that the other one and `type` allow. */
-export function listedValues(core: Schema, budget: FillBudget): readonly unknown[] {
-  const listed = core.enum === undefined ? [core.const] : listOf(core.enum);
-  budget.spend(listed.length);
-  const types = core.type === undefined ? undefined : new Set(typesOf(core, budget));
+export function listValues(core: Schema, budget: FillBudget): readonly unknown[] {
+  const listed = core.enum === undefined ? [core.const] : toList(core.enum);
+  budget.spendSteps(listed.length);
+  const types = core.type === undefined ? undefined : new Set(listTypes(core, budget));
   const typed = types === undefined ? listed : listed.filter((value) => hasType(value, types));
   if (core.const === undefined) return typed;
-  const only = jsonOf(core.const, budget);
-  return typed.filter((value) => jsonOf(value, budget) === only);
+  const only = toJson(core.const, budget);
+  return typed.filter((value) => toJson(value, budget) === only);
 }
 
 /** Whether a property may be added that the schema does not name. Names of a certain kind are not made up here. */
-export function isOpen(core: Schema): boolean {
+export function allowsMoreProperties(core: Schema): boolean {
   return (
     core.additionalProperties !== false && core.patternProperties === undefined && core.propertyNames === undefined
   );
@@ -115,21 +115,21 @@ export function isRecord(value: unknown): value is Schema {
 }
 
 /** `properties`, `required` and the like, whatever the client wrote there. */
-export function recordOf(value: unknown): Schema {
+export function toRecord(value: unknown): Schema {
   return isRecord(value) ? value : {};
 }
 
-export function listOf(value: unknown): readonly unknown[] {
+export function toList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-export function numberOf(value: unknown): number | undefined {
+export function toNumber(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
 /** A schema without applicators that holds where both do. What cannot be said in one keyword is left to `allOf`. */
 export function mergeSchemas(first: Schema, second: Schema, budget: FillBudget): Schema {
-  budget.spend(4 * (Object.keys(first).length + Object.keys(second).length));
+  budget.spendSteps(4 * (Object.keys(first).length + Object.keys(second).length));
   const merged: Record<string, unknown> = { ...first };
   for (const [keyword, value] of Object.entries(second)) {
     const other = Object.hasOwn(first, keyword) ? first[keyword] : undefined;
@@ -144,36 +144,36 @@ export function mergeSchemas(first: Schema, second: Schema, budget: FillBudget):
 function mergeKeyword(keyword: string, first: unknown, second: unknown, budget: FillBudget): unknown {
   switch (keyword) {
     case "type":
-      return commonTypes(typesOf({ type: first }, budget), typesOf({ type: second }, budget));
+      return intersectTypes(listTypes({ type: first }, budget), listTypes({ type: second }, budget));
     case "enum":
-      return commonValues(listOf(first), listOf(second), budget);
+      return intersectValues(toList(first), toList(second), budget);
     case "required":
-      budget.spend(listOf(first).length + listOf(second).length);
-      return [...new Set([...listOf(first), ...listOf(second)])];
+      budget.spendSteps(toList(first).length + toList(second).length);
+      return [...new Set([...toList(first), ...toList(second)])];
     case "items":
     case "additionalProperties":
       return { allOf: [first, second] };
     case "multipleOf":
-      return commonMultiple(first, second, budget);
+      return findCommonMultiple(first, second, budget);
     case "const":
     case "pattern":
     case "prefixItems":
-      if (jsonOf(first, budget) !== jsonOf(second, budget))
+      if (toJson(first, budget) !== toJson(second, budget))
         throw new UnfillableSchemaError(`two different '${keyword}' must hold at once.`);
       return first;
     default:
-      if (/^(?:min|exclusiveMin)/.test(keyword)) return tighter(first, second, Math.max);
-      if (/^(?:max|exclusiveMax)/.test(keyword)) return tighter(first, second, Math.min);
+      if (/^(?:min|exclusiveMin)/.test(keyword)) return chooseTighter(first, second, Math.max);
+      if (/^(?:max|exclusiveMax)/.test(keyword)) return chooseTighter(first, second, Math.min);
       return second;
   }
 }
 
-function commonValues(first: readonly unknown[], second: readonly unknown[], budget: FillBudget): unknown[] {
-  const others = new Set(second.map((value) => jsonOf(value, budget)));
-  return first.filter((value) => others.has(jsonOf(value, budget)));
+function intersectValues(first: readonly unknown[], second: readonly unknown[], budget: FillBudget): unknown[] {
+  const others = new Set(second.map((value) => toJson(value, budget)));
+  return first.filter((value) => others.has(toJson(value, budget)));
 }
 
-function commonTypes(first: readonly JsonType[], second: readonly JsonType[]): JsonType[] {
+function intersectTypes(first: readonly JsonType[], second: readonly JsonType[]): JsonType[] {
   const others = new Set(second);
   const both = first.flatMap((type) => {
     if (others.has(type)) return [type];
@@ -184,14 +184,14 @@ function commonTypes(first: readonly JsonType[], second: readonly JsonType[]): J
   return both;
 }
 
-function tighter(first: unknown, second: unknown, choose: (a: number, b: number) => number): unknown {
+function chooseTighter(first: unknown, second: unknown, choose: (a: number, b: number) => number): unknown {
   return typeof first === "number" && typeof second === "number" ? choose(first, second) : second;
 }
 
-function commonMultiple(first: unknown, second: unknown, budget: FillBudget): number {
-  const [a, b] = [numberOf(first) ?? 1, numberOf(second) ?? 1];
+function findCommonMultiple(first: unknown, second: unknown, budget: FillBudget): number {
+  const [a, b] = [toNumber(first) ?? 1, toNumber(second) ?? 1];
   for (let times = 1; times <= 1_000; times++) {
-    budget.spend(1);
+    budget.spendSteps(1);
     if (Number.isInteger((a * times) / b)) return a * times;
   }
   throw new UnfillableSchemaError("two 'multipleOf' must hold at once.");
@@ -199,11 +199,11 @@ function commonMultiple(first: unknown, second: unknown, budget: FillBudget): nu
 
 /** Where one of the two allows no further properties, those that only the other one knows are forbidden. */
 function mergeProperties(first: Schema, second: Schema, budget: FillBudget): Schema {
-  const [own, others] = [recordOf(first.properties), recordOf(second.properties)];
+  const [own, others] = [toRecord(first.properties), toRecord(second.properties)];
   const entries: [string, unknown][] = [];
   const [ownNames, otherNames] = [Object.keys(own), Object.keys(others)];
   // Each of them becomes a name, an entry and maybe a schema of its own.
-  budget.spend(8 * (ownNames.length + otherNames.length));
+  budget.spendSteps(8 * (ownNames.length + otherNames.length));
   for (const name of new Set([...ownNames, ...otherNames])) {
     const parts = [
       Object.hasOwn(own, name) ? own[name] : (first.additionalProperties ?? true),
@@ -214,7 +214,7 @@ function mergeProperties(first: Schema, second: Schema, budget: FillBudget): Sch
   return Object.fromEntries(entries);
 }
 
-function jsonOf(value: unknown, budget: FillBudget): string {
-  budget.spendOnAll(value);
+function toJson(value: unknown, budget: FillBudget): string {
+  budget.spendOnValue(value);
   return JSON.stringify(value);
 }

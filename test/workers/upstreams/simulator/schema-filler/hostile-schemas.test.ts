@@ -6,9 +6,9 @@ import { Worker } from "node:worker_threads";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  CHARACTERS_MAXIMUM,
+  MAX_CHARACTERS,
   FillBudget,
-  STEPS_MAXIMUM,
+  MAX_STEPS,
 } from "../../../../../workers/upstreams/simulator/schema-filler/fill-budget.ts";
 import { fillSchema } from "../../../../../workers/upstreams/simulator/schema-filler/fill-schema.ts";
 import { UnfillableSchemaError } from "../../../../../workers/upstreams/simulator/schema-filler/schema.ts";
@@ -67,12 +67,12 @@ function expectBounded(schema: unknown, seed: string): void {
   const budget = new FillBudget();
   const { json, refusal } = fillOrRefuse(watched, random, budget);
   expect(refusal.length).toBeLessThan(1_000);
-  expect(reads()).toBeLessThan(READS_OF_A_STEP * STEPS_MAXIMUM + READS_OF_A_DOCUMENT);
-  expect(random.numbers).toBeLessThan(2 * STEPS_MAXIMUM);
+  expect(reads()).toBeLessThan(READS_OF_A_STEP * MAX_STEPS + READS_OF_A_DOCUMENT);
+  expect(random.numbers).toBeLessThan(2 * MAX_STEPS);
   // A character may be written as an escape of six, and there are signs between the values.
-  expect(json.length).toBeLessThan(8 * CHARACTERS_MAXIMUM);
+  expect(json.length).toBeLessThan(8 * MAX_CHARACTERS);
   // One step may ask for as much as a document is long, and is refused then.
-  expect(budget.spent.steps).toBeLessThan(STEPS_MAXIMUM + READS_OF_A_DOCUMENT);
+  expect(budget.spent.steps).toBeLessThan(MAX_STEPS + READS_OF_A_DOCUMENT);
 }
 
 describe("whatever the keyword, a schema of 100 KB costs a bounded number of steps and characters", () => {

@@ -1,0 +1,35 @@
+/**
+ * Items as a conversation keeps them: each with an id that no other has, references replaced by what they name, messages
+ * with their content as parts.
+ */
+import { itemExists } from "../../../lifecycle/errors/state.ts";
+import type { ConversationItem } from "../../../protocol/conversation.ts";
+import { createIdForUnnamed } from "../../../protocol/id.ts";
+import type { InputItem } from "../../../protocol/item.ts";
+import type { AdmissionLimits } from "../../../responses/admission/admit-response.ts";
+import { normalizeConversationItem } from "../../../responses/conversations/conversation-lock.ts";
+import { resolveReferences } from "../../../responses/reading/item-references.ts";
+import { sealItemUrls } from "../../../responses/content/item-urls.ts";
+import { checkItems } from "../../../responses/admission/check-input.ts";
+import type { Storage } from "../../../responses/storage.ts";
+import { rejectTriggers } from "../../validation/validate.ts";
+
+/** What stands behind a reference keeps its id: providers know reasoning by it. */
+export async function prepareItems(
+  storage: Storage,
+  { maxBodyBytes }: Pick<AdmissionLimits, "maxBodyBytes">,
+  project: string,
+  items: readonly InputItem[],
+): Promise<ConversationItem[]> {
+  rejectTriggers(items);
+  const resolved = await resolveReferences(storage, project, items, { param: "items", maxBytes: maxBodyBytes });
+  await checkItems(storage, project, resolved, "items");
+  const ids = new Set<string>();
+  const sealed = await sealItemUrls(storage.sealer, project, resolved);
+  return sealed.map((item, place) => {
+    const id = item.id ?? createIdForUnnamed(item.type);
+    if (ids.has(id)) throw itemExists(id, place);
+    ids.add(id);
+    return normalizeConversationItem({ ...item, id });
+  });
+}

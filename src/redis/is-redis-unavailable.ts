@@ -1,0 +1,78 @@
+/**
+ * What Redis, ioredis and Node.js write of a Redis that cannot take a command at the moment and may take it later. Few of
+ * these errors have a code or a class of their own, so they are told apart by their text: that of Redis 7 to 8 and Valkey,
+ * of ioredis 6 (`built/`: Redis, cluster/index, connectors, redis/event_handler) and of BullMQ 6.
+ */
+
+/** Redis's replies, by their first word. In a script they begin as they do outside of one. */
+const REPLY_CODES: Readonly<Record<string, string>> = {
+  LOADING: "it reads its file after a start",
+  MASTERDOWN: "a replica without its primary that may not serve old data",
+  READONLY: "a replica: the primary of before a failover",
+  NOREPLICAS: "a primary without `min-replicas-to-write` replicas",
+  UNBLOCKED: "a primary that became a replica while a command was blocked",
+  MISCONF: "its last save to disk has failed",
+  OOM: "its memory is full",
+  BUSY: "a script runs for longer than `busy-reply-threshold`",
+  CLUSTERDOWN: "slots of the cluster have no primary",
+  TRYAGAIN: "keys of one slot lie on two nodes while the slot is moved",
+  MOVED: "the slot has another node, and the client may not follow",
+  ASK: "the slot is being moved, and the client may not follow",
+};
+
+/** Whole or in part. */
+const MESSAGES: readonly string[] = [
+  // Redis, before it closes the connection.
+  "max number of clients reached",
+  // ioredis
+  "Connection is closed",
+  "Connection is aborted",
+  "Connection is discarded",
+  "Command aborted due to connection close",
+  "Command timed out",
+  "Socket timeout. Expecting data",
+  "isn't writeable and enableOfflineQueue",
+  "isn't ready and enableOfflineQueue",
+  "max retries per request limit",
+  // ioredis, in a cluster
+  "Too many Cluster redirections",
+  "Failed to refresh slots cache",
+  "None of startup nodes is available",
+  "No master node is available",
+  "No subscriber for the cluster",
+  "Cluster is disconnect",
+  "Cluster is ended",
+  "Node is disconnected",
+  // ioredis, with Sentinel
+  "All sentinels are unreachable",
+  "failed to connect to sentinel",
+  // BullMQ
+  "cluster reconnect timed out",
+];
+
+/** Node.js's, of sockets and names. ioredis puts some of them into its own texts. */
+const SOCKET_CODES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+const FIRST_WORD = /^[A-Z]+(?= |$)/;
+const MESSAGE_PATTERN = new RegExp([...MESSAGES, ...SOCKET_CODES].map((text) => RegExp.escape(text)).join("|"));
+
+/** Whether `error` says that Redis cannot take the command at the moment (and may take it later). */
+export function isRedisUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code === "string" && SOCKET_CODES.has(code)) return true;
+  const word = FIRST_WORD.exec(error.message)?.[0];
+  return (word !== undefined && Object.hasOwn(REPLY_CODES, word)) || MESSAGE_PATTERN.test(error.message);
+}

@@ -1,0 +1,32 @@
+/** The events of the item that a log ends in the middle of. */
+import type { ItemEventDraft } from "../../protocol/event.ts";
+import { type EventLogReader, type LoggedEvent, eventTypeOf } from "./event-log.ts";
+
+const PAGE_EVENTS = 1_000;
+
+/** From `output_item.added` of the item at `outputIndex` to the log's end, without events of other items. Empty if it is not there. */
+export async function readItemEvents(
+  reader: EventLogReader,
+  responseId: string,
+  outputIndex: number,
+): Promise<ItemEventDraft[]> {
+  const tail: LoggedEvent[][] = [];
+  let before: number | undefined;
+  for (;;) {
+    const page = await reader.readBackward(responseId, before, PAGE_EVENTS);
+    const start = page.findLastIndex((event) => isItemAdded(event, outputIndex));
+    tail.unshift(start < 0 ? page : page.slice(start));
+    if (start >= 0) break;
+    if (page.length < PAGE_EVENTS) return [];
+    before = page[0]!.sequenceNumber;
+  }
+  return tail
+    .flat()
+    .map(({ data }) => JSON.parse(data) as ItemEventDraft)
+    .filter(({ output_index }) => output_index === outputIndex);
+}
+
+function isItemAdded({ data }: LoggedEvent, outputIndex: number): boolean {
+  if (eventTypeOf(data) !== "response.output_item.added") return false;
+  return (JSON.parse(data) as ItemEventDraft).output_index === outputIndex;
+}

@@ -1,0 +1,105 @@
+/** The turn that a response adds to its conversation, and the lock that it holds until then. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  createCompletedEvent,
+  createFailedEvent,
+  responseError,
+  createIncompleteEvent,
+} from "../../../../src/lifecycle/lifecycle-events.ts";
+import type { LifecycleEventDraft } from "../../../../src/protocol/event.ts";
+import { newId } from "../../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import type { Response } from "../../../../src/protocol/response.ts";
+import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
+import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
+import {
+  lockForResponse,
+  appendAndUnlock,
+  unlockIfEnded,
+} from "../../../../src/responses/conversations/conversation-lock.ts";
+import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
+import { LIMITS, REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+
+let storage: TestStorage;
+beforeAll(async () => {
+  storage = await openTestStorage();
+});
+afterAll(async () => await storage[Symbol.asyncDispose]());
+
+async function openConversation(): Promise<string> {
+  const id = newId("conv");
+  const conversation = { id, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
+  await storage.conversations.create(conversation, "default", []);
+  return id;
+}
+
+const ANSWER: OutputItem = {
+  type: "message",
+  id: "msg_answer",
+  role: "assistant",
+  status: "completed",
+  content: [{ type: "output_text", text: "The answer.", annotations: [], logprobs: [] }],
+};
+const ENDING = { output: [ANSWER], usage: USAGE };
+
+test.each<[string, (running: Response) => LifecycleEventDraft, string[]]>([
+  ["completed", (running) => createCompletedEvent(running, ENDING, 1_700_000_001), ["msg_question", "msg_answer"]],
+  [
+    "incomplete",
+    (running) => createIncompleteEvent(running, ENDING, { reason: "max_output_tokens" }),
+    ["msg_question", "msg_answer"],
+  ],
+  ["failed", (running) => createFailedEvent(running, responseError("server_error", "It broke.")), []],
+])("a response that is %s", async (status, end, kept) => {
+  const conversationId = await openConversation();
+  const response = sampleResponse({ background: false });
+  const { id } = response;
+  await lockForResponse(storage, conversationId, "default", id);
+  const events = sequenceEvents(0, [{ type: "response.created", response }, end(response)]);
+  const input = [{ type: "message" as const, id: "msg_question", role: "user" as const, content: "The question?" }];
+  await storage.records.create(sampleRecord({ id, status: status as "queued", conversationId, events, input }));
+  await appendAndUnlock(storage, conversationId, id);
+  expect((await storage.conversations.readItems(conversationId)).map((item) => item.id)).toEqual(kept);
+  expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe("");
+});
+
+test("a holder that is being admitted keeps the lock, though it has no record yet", async () => {
+  const conversationId = await openConversation();
+  const [holder, other] = [newId("resp"), newId("resp")];
+  await storage.inFlight.add(holder, Date.now());
+  await lockForResponse(storage, conversationId, "default", holder);
+  await expect(lockForResponse(storage, conversationId, "default", other)).rejects.toMatchObject({
+    code: "conversation_locked",
+  });
+  expect(await unlockIfEnded(storage, conversationId, holder)).toBe(false);
+  await storage.inFlight.forceRemove(holder, undefined);
+  await lockForResponse(storage, conversationId, "default", other);
+  expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe(other);
+});
+
+test("two requests with one Idempotency-Key at the same moment are one response, counted once, in one place", async () => {
+  const conversation = await openConversation();
+  let left = 2;
+  const allowance = {
+    acquire: async () => void (left -= 1),
+    release: async () => void (left += 1),
+  };
+  const admit = () =>
+    admitResponse(
+      storage,
+      { ...LIMITS, maxOpenPerProject: 1 },
+      {
+        project: "default",
+        request: { ...REQUEST, conversation },
+        idempotencyKey: "once",
+        prompts: new PromptCatalog([], 0),
+        allowance,
+      },
+    );
+  const [first, second] = await Promise.all([admit(), admit()]);
+  expect(second.id).toBe(first.id);
+  expect([first, second].filter(({ isReplay }) => isReplay)).toHaveLength(1);
+  expect(left).toBe(1);
+  expect(await storage.inFlight.listOfProject("default", 10)).toEqual([first.id]);
+});

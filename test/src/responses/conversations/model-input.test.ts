@@ -1,0 +1,206 @@
+/** Chains behind `previous_response_id`, long ones above all: what they cost, and what is said of a link that is gone. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createCompletedEvent, createInProgressEvent } from "../../../../src/lifecycle/lifecycle-events.ts";
+import { newResponse } from "../../../../src/lifecycle/new-response.ts";
+import { newId } from "../../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
+import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
+import { loadModelInput } from "../../../../src/responses/conversations/model-input.ts";
+import { removeResponse } from "../../../../src/responses/ending/remove-response.ts";
+import { nearestLinksFor, MAX_LINKS } from "../../../../src/store/response-chain.ts";
+import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
+import { startCluster } from "../../../support/cluster.ts";
+import { LIMITS, REQUEST, sampleRecord, USAGE } from "../../../support/samples.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+
+const NO_PROMPTS = new PromptCatalog([], 0);
+
+async function continueFrom(storage: TestStorage, previous_response_id: string): Promise<string> {
+  const request = { ...REQUEST, previous_response_id };
+  return (
+    await admitResponse(storage, LIMITS, {
+      project: "default",
+      request,
+      idempotencyKey: undefined,
+      prompts: NO_PROMPTS,
+    })
+  ).id;
+}
+
+const text = (item: object) => ("content" in item ? (item.content as { text: string }[])[0]!.text : undefined);
+
+/** A finished response that says "answer <n>" to "question <n>", or puts out something else. */
+async function recordTurn(
+  storage: TestStorage,
+  n: number,
+  ancestors: string[],
+  otherOutput?: OutputItem[],
+): Promise<string> {
+  const id = newId("resp");
+  const response = newResponse(id, REQUEST, 1_700_000_000);
+  const started = createInProgressEvent(response);
+  const content = [{ type: "output_text" as const, text: `answer ${n}`, annotations: [], logprobs: [] }];
+  const item = { type: "message" as const, id: newId("msg"), role: "assistant" as const, content };
+  const output = otherOutput ?? [{ ...item, status: "completed" as const }];
+  const done = createCompletedEvent(started.response, { output, usage: USAGE }, 1_700_000_001);
+  const record = sampleRecord({
+    id,
+    status: "completed" as "queued",
+    request: { request: REQUEST, ancestors },
+    input: [
+      { type: "message", id: newId("msg"), role: "user", content: [{ type: "input_text", text: `question ${n}` }] },
+    ],
+    events: sequenceEvents(0, [{ type: "response.created", response }, started, done]),
+  });
+  await storage.records.create(record);
+  return id;
+}
+
+/** The ids, oldest first. Each link is recorded with what admission would have given it. */
+async function recordChain(storage: TestStorage, length: number): Promise<string[]> {
+  const ids: string[] = [];
+  let kept: string[] = [];
+  for (let n = 0; n < length; n += 1) {
+    const id = await recordTurn(storage, n, kept);
+    ids.push(id);
+    kept = nearestLinksFor(kept, id);
+  }
+  return ids;
+}
+
+const expected = (length: number) => [
+  ...Array.from({ length }, (_, n) => [`question ${n}`, `answer ${n}`]).flat(),
+  "Hello",
+];
+
+describe("a chain of 1,000 links", () => {
+  const LENGTH = 1_000;
+  let storage: TestStorage;
+  let ids: string[];
+  beforeAll(async () => {
+    storage = await openTestStorage();
+    ids = await recordChain(storage, LENGTH);
+  });
+  afterAll(async () => await storage[Symbol.asyncDispose]());
+
+  test("is continued and loaded, whole and in order, with a command for many links", async () => {
+    const sent = vi.spyOn(storage.redis, "sendCommand");
+    const id = await continueFrom(storage, ids.at(-1)!);
+    const toContinue = sent.mock.calls.length;
+    const conversation = await loadModelInput(storage, id);
+    const toLoad = sent.mock.calls.length - toContinue;
+    sent.mockRestore();
+    expect(conversation!.input.map(text)).toEqual(expected(LENGTH));
+    expect(toContinue).toBeLessThan(LENGTH / MAX_LINKS + 20);
+    expect(toLoad).toBeLessThan(LENGTH / 10);
+  });
+
+  test("is not repeated in what each response keeps", async () => {
+    const id = await continueFrom(storage, ids.at(-1)!);
+    const sizes = await Promise.all([ids[10]!, id].map((each) => storage.redis.strlen(storage.layout.request(each))));
+    expect(Math.max(...sizes)).toBeLessThan(4_000);
+    expect((await storage.records.readRequest(id))!.ancestors.length).toBeLessThanOrEqual(MAX_LINKS);
+  });
+});
+
+describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
+  let folder: string;
+  let storage: TestStorage;
+  let cluster: Awaited<ReturnType<typeof startCluster>> | undefined;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "chain-test-"));
+    if (kind === "Redis Cluster") cluster = await startCluster(folder);
+    storage = await openTestStorage(undefined, cluster?.url, cluster !== undefined);
+  });
+  afterAll(async () => {
+    await storage[Symbol.asyncDispose]();
+    await Promise.all((cluster?.nodes ?? []).map((node) => node[Symbol.asyncDispose]()));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  // Around the places where one response's links end and another's begin.
+  test.each([1, 2, MAX_LINKS, MAX_LINKS + 1, MAX_LINKS + 2, 2 * MAX_LINKS + 1])("of %i links", async (length) => {
+    const ids = await recordChain(storage, length);
+    const id = await continueFrom(storage, ids.at(-1)!);
+    expect((await loadModelInput(storage, id))!.input.map(text)).toEqual(expected(length));
+  });
+
+  test("branches: two responses go on from the same link", async () => {
+    const ids = await recordChain(storage, MAX_LINKS + 3);
+    const branches = await Promise.all([1, 2].map(() => continueFrom(storage, ids[MAX_LINKS]!)));
+    for (const id of branches) {
+      expect((await loadModelInput(storage, id))!.input.map(text)).toEqual(expected(MAX_LINKS + 1));
+    }
+  });
+
+  test.each([0, 7, MAX_LINKS - 1, MAX_LINKS, MAX_LINKS + 1, 2 * MAX_LINKS])(
+    "whose link %i is deleted is refused, and names it",
+    async (place) => {
+      const ids = await recordChain(storage, 2 * MAX_LINKS + 2);
+      const accepted = await continueFrom(storage, ids.at(-1)!);
+      await removeResponse(storage, ids[place]!, (await storage.records.read(ids[place]!))!);
+      await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
+        code: "previous_response_not_found",
+        message: `Previous response with id '${ids[place]}' not found.`,
+      });
+      await expect(loadModelInput(storage, accepted)).rejects.toThrow(ids[place]);
+    },
+  );
+
+  test.each([
+    ["another project's link", "project", "another"],
+    ["a link that is being deleted", "deleted", "1"],
+  ])("with %s is refused, and names it", async (_which, field, value) => {
+    const ids = await recordChain(storage, MAX_LINKS + 2);
+    await storage.redis.hset(storage.layout.meta(ids[3]!), field, value);
+    await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
+      message: `Previous response with id '${ids[3]}' not found.`,
+    });
+  });
+
+  test("cannot be continued from a link that still runs", async () => {
+    const running = await admitResponse(storage, LIMITS, {
+      project: "default",
+      request: REQUEST,
+      idempotencyKey: undefined,
+      prompts: NO_PROMPTS,
+    });
+    await expect(continueFrom(storage, running.id)).rejects.toMatchObject({ code: "previous_response_not_finished" });
+  });
+});
+
+test("a conversation that is deleted while its response is queued is missed, and named", async () => {
+  await using storage = await openTestStorage();
+  const conversation = newId("conv");
+  const fields = { id: conversation, object: "conversation", created_at: 1, metadata: {} } as const;
+  await storage.conversations.create(fields, "default", []);
+  const { id } = await admitResponse(storage, LIMITS, {
+    project: "default",
+    request: { ...REQUEST, conversation },
+    idempotencyKey: undefined,
+    prompts: NO_PROMPTS,
+  });
+  await expect(loadModelInput(storage, id)).resolves.toBeDefined();
+  await storage.conversations.erase(conversation);
+  await expect(loadModelInput(storage, id)).rejects.toThrow(`The conversation '${conversation}' was deleted`);
+});
+
+test("of what was cut off, a message still says something, and a call is left out: nobody can answer it", async () => {
+  await using storage = await openTestStorage();
+  const content = [{ type: "output_text" as const, text: "half an ans", annotations: [], logprobs: [] }];
+  const id = await recordTurn(
+    storage,
+    0,
+    [],
+    [
+      { type: "function_call", id: "fc_1", call_id: "call_1", name: "f", arguments: '{"a', status: "incomplete" },
+      { type: "message", id: "msg_1", role: "assistant", status: "incomplete", content },
+    ],
+  );
+  const { input } = (await loadModelInput(storage, await continueFrom(storage, id)))!;
+  expect(input.map(text)).toEqual(["question 0", "half an ans", "Hello"]);
+});

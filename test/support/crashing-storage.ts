@@ -1,0 +1,20 @@
+import type { Storage } from "../../src/responses/storage.ts";
+import type { RunControl } from "../../workers/attempt/run.ts";
+
+/** Storage whose steps are counted, and which stops the run before a given one: the process dies there. */
+export function crashingStorage(storage: Storage, control: RunControl, step: () => boolean): Storage {
+  const dying = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]): unknown => {
+          if (step()) control.stop("lock-lost");
+          // What a dead process would send does not arrive.
+          if (control.writing.aborted) return Promise.reject(control.writing.reason as Error);
+          return Reflect.apply(value, object, args);
+        };
+      },
+    });
+  return { ...storage, log: dying(storage.log), journals: dying(storage.journals) };
+}

@@ -1,0 +1,252 @@
+/**
+ * Promise 7 (contract.md#promises): what a client sees is safe to act on. A run is cut off, or asked to leave, at every step; afterwards a client that
+ * joins deltas and one that runs what is done have exactly what the finished response has.
+ */
+import { describe, expect, test } from "vitest";
+import type { ResolvedRequest } from "../../../src/protocol/create-request.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { Response } from "../../../src/protocol/response.ts";
+import { RunControl } from "../../../workers/attempt/run.ts";
+import type { Upstream, UpstreamCall, UpstreamEvent } from "../../../workers/upstreams/upstream.ts";
+import { SimulatorUpstream } from "../../../workers/upstreams/simulator/simulator.ts";
+import { actOnStream, actOnFinalResponse } from "../../support/acting-client.ts";
+import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
+import { crashingStorage } from "../../support/crashing-storage.ts";
+import { openTestStorage, type TestStorage } from "../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+
+const FUNCTION = {
+  type: "function" as const,
+  name: "delete_folder",
+  parameters: { type: "object", properties: { path: { type: "string" } }, required: ["path"] },
+};
+/** Slow enough that each delta is an append of its own. */
+const PACE = { "simulator.delay_ms": "17" };
+const call = (path: string) => ({ call: "delete_folder", arguments: { path } });
+
+const REQUESTS: Record<string, Partial<ResolvedRequest>> = {
+  "reasoning and a message": {
+    reasoning: { summary: "auto" },
+    metadata: { ...PACE, "simulator.reasoning": "4", "simulator.tokens": "8" },
+  },
+  "a refusal": { metadata: { ...PACE, "simulator.tokens": "5", "simulator.refusal": "true" } },
+  "two calls of the client's": {
+    tools: [FUNCTION],
+    reasoning: { summary: "auto" },
+    metadata: { ...scriptSteps([call("/srv/a folder"), call("/srv/another")]), ...PACE, "simulator.reasoning": "2" },
+  },
+  "a call of ours and an answer": {
+    tools: [COUNTING_TOOL],
+    metadata: { ...scriptSteps({ call: "look", arguments: { x: 1 } }), ...PACE, "simulator.text": "It is done now." },
+  },
+};
+
+/** Whatever happened to the run: one legal log, nothing in it cut off, and both kinds of clients right. */
+async function expectSafe(storage: TestStorage, id: string): Promise<Response> {
+  const { response, log } = await finalResponse(storage, id);
+  expect(response.status).toBe("completed");
+  expect(actOnStream(log)).toEqual(actOnFinalResponse(response));
+  return response;
+}
+
+async function withoutInterruption(request: Partial<ResolvedRequest>) {
+  await using storage = await openTestStorage();
+  const id = await createResponse(storage, request);
+  await runOnce({ storage, kinds: [countingTool().kind], upstream: new SimulatorUpstream() }, id, new RunControl());
+  const { response } = await finalResponse(storage, id);
+  return { acted: actOnFinalResponse(response), usage: response.usage };
+}
+
+describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
+  test("is told once, and costs the same, wherever its worker dies", { timeout: 120_000 }, async () => {
+    const undisturbed = await withoutInterruption(request);
+    await using storage = await openTestStorage();
+    const usages: unknown[] = [];
+    let hasDied = true;
+    for (let deadly = 1; hasDied; deadly += 1) {
+      const id = await createResponse(storage, request);
+      const control = new RunControl();
+      let step = 0;
+      const dying = crashingStorage(storage, control, () => ++step === deadly);
+      const setup = { kinds: [countingTool().kind], upstream: new SimulatorUpstream() };
+      await runOnce({ ...setup, storage: dying }, id, control);
+      hasDied = step >= deadly;
+      await runOnce({ ...setup, storage }, id, new RunControl());
+      const acted = actOnFinalResponse(await expectSafe(storage, id));
+      // A client's call that is in the log ends the response: providers take no conversation in which it has no output.
+      const calls = undisturbed.acted.calls.slice(0, acted.calls.length || undefined);
+      expect(acted).toEqual({ ...undisturbed.acted, calls });
+      if (calls.length === 0) usages.push((await finalResponse(storage, id)).response.usage);
+    }
+    for (const usage of usages) expect(usage).toEqual(undisturbed.usage);
+  });
+
+  test("is handed over between two items, and only there, when its worker is asked to leave", async () => {
+    const { acted } = await withoutInterruption(request);
+    await using storage = await openTestStorage();
+    let hasLeft = true;
+    for (let place = 0; hasLeft; place += 1) {
+      const id = await createResponse(storage, request);
+      const control = new RunControl();
+      const leaving = new LeavingUpstream(place, control);
+      const kinds = [countingTool().kind];
+      const outcome = await runOnce({ storage, kinds, upstream: leaving }, id, control);
+      hasLeft = leaving.hasLeft;
+      // A call of ours stays open while it is made, or waits to be.
+      const open = (await storage.visibleLogReader.readLast(id))!.data;
+      expect(open).toMatch(/^{"type":"response\.(in_progress|queued|output_item\.done|mcp_call|completed)/);
+      if (outcome === "handed-over") {
+        await runOnce({ storage, kinds, upstream: new SimulatorUpstream() }, id, new RunControl());
+      }
+      expect(actOnFinalResponse(await expectSafe(storage, id))).toEqual(acted);
+    }
+  });
+});
+
+/** The simulator; its run is asked to leave right before it yields the event at `place`. */
+class LeavingUpstream implements Upstream {
+  readonly #simulator = new SimulatorUpstream();
+  readonly #control: RunControl;
+  #left: number;
+  hasLeft = false;
+
+  constructor(place: number, control: RunControl) {
+    this.#left = place;
+    this.#control = control;
+  }
+
+  async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent> {
+    for await (const event of this.#simulator.run(call, signal)) {
+      if (this.#left-- === 0) {
+        this.hasLeft = true;
+        this.#control.requestHandOver();
+        signal.throwIfAborted();
+      }
+      yield event;
+    }
+  }
+}
+
+describe("a provider that writes another text the second time", () => {
+  test("gets a new item, and the old one is closed and left out", async () => {
+    await using storage = await openTestStorage();
+    const request = { metadata: { ...PACE, "simulator.text": "One two three four five." } };
+    const id = await createResponse(storage, request);
+    await cutOffAt(storage, id, 7);
+    const other: Upstream = {
+      run: (call, signal) =>
+        new SimulatorUpstream().run(
+          { ...call, request: { ...call.request, metadata: { "simulator.text": "One too many." } } },
+          signal,
+        ),
+    };
+    await runOnce({ storage, kinds: [], upstream: other }, id, new RunControl());
+    const { response, log } = await finalResponse(storage, id);
+    expect(actOnFinalResponse(response).text).toBe("One too many.");
+    expect(actOnStream(log).text).not.toBe("One too many.");
+    const done = log
+      .map((data) => JSON.parse(data) as { type: string; output_index: number; item: OutputItem })
+      .filter(({ type }) => type === "response.output_item.done");
+    expect(done.map(({ output_index, item }) => `${output_index} ${item.status}`)).toEqual([
+      "0 incomplete",
+      "1 completed",
+    ]);
+    expect(new Set(done.map(({ item }) => item.id)).size).toBe(2);
+  });
+});
+
+/** Stops the run as a crash would once the log has this many events. */
+async function cutOffAt(storage: TestStorage, id: string, events: number): Promise<void> {
+  const control = new RunControl();
+  const running = runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, control);
+  while ((await storage.visibleLogReader.read(id, 0, 1_000)).length < events) await storage.redis.ping();
+  control.stop("lock-lost");
+  await running;
+}
+
+test("a model is shown the text in whose middle it was cut off, apart from what is complete", async () => {
+  await using storage = await openTestStorage();
+  const request = { metadata: { ...PACE, "simulator.text": "One two three four five." } };
+  const id = await createResponse(storage, request);
+  await cutOffAt(storage, id, 7);
+  const noting = new RecordingUpstream();
+  await runOnce({ storage, kinds: [], upstream: noting }, id, new RunControl());
+  const [shown] = noting.calls;
+  expect(shown).toMatchObject({
+    produced: [],
+    firstOutputIndex: 0,
+    unfinished: { type: "message", status: "in_progress" },
+  });
+  expect(JSON.stringify(shown!.unfinishedItem)).toContain("One two");
+});
+
+describe("a call of the client's that the provider cut off", () => {
+  const request = {
+    tools: [FUNCTION],
+    max_output_tokens: 16,
+    metadata: scriptSteps(call("/srv/" + "a/b ".repeat(40))),
+  };
+
+  test("is not shown at all", async () => {
+    await using storage = await openTestStorage();
+    const id = await createResponse(storage, request);
+    await runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, new RunControl());
+    const { response, log } = await finalResponse(storage, id);
+    expect(response).toMatchObject({ status: "incomplete", output: [], usage: { output_tokens: 16 } });
+    expect(actOnStream(log).calls).toEqual([]);
+  });
+
+  test("is shown as far as it came where an operator has calls streamed", async () => {
+    await using storage = await openTestStorage();
+    const id = await createResponse(storage, request);
+    const setup = { storage, kinds: [], upstream: new SimulatorUpstream(), streamsCalls: true };
+    await runOnce(setup, id, new RunControl());
+    const log = await storage.visibleLogReader.read(id, 0, 1_000);
+    expect(actOnStream(log.map(({ data }) => data)).calls).toHaveLength(1);
+    expect(log.length).toBeGreaterThan(20);
+  });
+});
+
+describe("a worker that is asked to leave", () => {
+  const leaveDuring = async (fn: "look" | "change") => {
+    await using storage = await openTestStorage();
+    const id = await createResponse(storage, {
+      tools: [COUNTING_TOOL],
+      metadata: scriptSteps({ call: fn, arguments: { x: 1 } }),
+    });
+    const control = new RunControl();
+    const tool = countingTool(() => {
+      control.requestHandOver();
+      control.generating.throwIfAborted();
+    });
+    const again = countingTool();
+    const setup = { storage, kinds: [tool.kind], upstream: new SimulatorUpstream() };
+    const outcome = await runOnce(setup, id, control);
+    const log = (await storage.visibleLogReader.read(id, 0, 1_000)).map(({ data }) => data);
+    if (outcome === "handed-over") await runOnce({ ...setup, kinds: [again.kind] }, id, new RunControl());
+    await expectSafe(storage, id);
+    return {
+      outcome,
+      begun: [...tool.begun, ...again.begun],
+      isShown: log.some((data) => data.includes("response.mcp_call.completed")),
+    };
+  };
+
+  test("lets a call end that changes something, whose result would be lost", async () => {
+    expect(await leaveDuring("change")).toEqual({ outcome: "handed-over", begun: ["change 1"], isShown: true });
+  });
+
+  test("hands over at once while a call is made that may be made again", async () => {
+    expect(await leaveDuring("look")).toEqual({ outcome: "handed-over", begun: ["look 1", "look 1"], isShown: false });
+  });
+
+  test("hands over at once what it has only begun", async () => {
+    await using storage = await openTestStorage();
+    const id = await createResponse(storage, {});
+    const control = new RunControl();
+    control.requestHandOver();
+    const upstream = new RecordingUpstream();
+    expect(await runOnce({ storage, kinds: [], upstream }, id, control)).toBe("handed-over");
+    expect(await storage.records.read(id)).toMatchObject({ attempts: 0 });
+  });
+});

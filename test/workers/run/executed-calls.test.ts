@@ -1,0 +1,158 @@
+/** What a run reads of calls that other responses made: only what its model is shown, and never much at a time. */
+import { afterAll, describe, expect, test } from "vitest";
+import { newId, newItemId } from "../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import { readExecutedCalls } from "../../../workers/run/executed-calls.ts";
+import { renderContext } from "../../../workers/turn/context/render-context.ts";
+import { RunControl } from "../../../workers/attempt/run.ts";
+import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
+import { sampleRecord } from "../../support/samples.ts";
+import { createLeasedResponse, openTestStorage } from "../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+
+const storage = await openTestStorage();
+afterAll(() => storage[Symbol.asyncDispose]());
+
+type McpCall = Extract<OutputItem, { type: "mcp_call" }>;
+
+const mcpCall = (): McpCall => ({
+  type: "mcp_call",
+  id: newItemId("mcp_call"),
+  server_label: "counting",
+  name: "look",
+  arguments: "{}",
+  output: "as the item has it",
+});
+
+/** A response that made a call for each item. */
+async function recordCalls(items: readonly McpCall[]): Promise<string> {
+  const { id, lease } = await createLeasedResponse(storage, sampleRecord());
+  const call = (item: McpCall) => ({ callId: `call ${item.id}`, name: "look", arguments: "{}" });
+  const segments = items.map((item) => ({ kind: "call" as const, call: call(item), itemIds: [item.id] }));
+  await storage.journals.writeTurn(id, lease, 0, { usage: null, segments });
+  for (const item of items) {
+    await storage.journals.writeCallResult(id, lease, `call ${item.id}`, {
+      output: item.id,
+      isError: false,
+      details: null,
+    });
+  }
+  return id;
+}
+
+/** The storage, and which journals were read of it, and how many at the same time at most. */
+function noting() {
+  const noted = { read: [] as string[], atOnce: 0 };
+  let reading = 0;
+  const journals = Object.assign(Object.create(storage.journals) as typeof storage.journals, {
+    read: async (id: string) => {
+      noted.read.push(id);
+      noted.atOnce = Math.max(noted.atOnce, ++reading);
+      try {
+        return await storage.journals.read(id);
+      } finally {
+        reading--;
+      }
+    },
+  });
+  return { noted, storage: { ...storage, journals } };
+}
+
+const conversation = (input: OutputItem[], origins: [string, string][]) => ({
+  project: "default",
+  request: { model: "simulator/default" },
+  preamble: [],
+  origins: new Map(origins),
+  input,
+  requestItems: [],
+});
+
+test.each<[string, Partial<McpCall>, string]>([
+  ["what it answered", {}, "as the item has it"],
+  ["what went wrong", { output: null, error: { type: "http_error", code: 500, message: "no" } }, '"code":500'],
+  [
+    "that nothing is known",
+    { output: null, error: null, status: "incomplete" },
+    "The result is not available any more.",
+  ],
+])("of a call without a journal the model is shown %s", (_name, fields, said) => {
+  const item = { ...mcpCall(), ...fields };
+  const [call, output] = renderContext([item], new Map(), () => false);
+  expect(call).toMatchObject({ type: "function_call", name: "counting__look", arguments: "{}" });
+  expect(output).toMatchObject({ type: "function_call_output", output: expect.stringContaining(said) });
+});
+
+test("of a long chain only the journals behind the input are read, eight at a time, and only what it shows is kept", async () => {
+  const turns = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const items = [mcpCall(), mcpCall()];
+      return { id: await recordCalls(items), items };
+    }),
+  );
+  // A compaction has replaced the first two turns, and of the others one item.
+  const shown = turns.slice(2).map(({ items }) => items[1]!);
+  const origins = turns.flatMap(({ id, items }) => items.map((item): [string, string] => [item.id, id]));
+  const { noted, storage: notingStorage } = noting();
+  const made = await readExecutedCalls(notingStorage, conversation(shown, origins));
+  expect([...made].map(([id, { result }]) => [id, result.output])).toEqual(shown.map(({ id }) => [id, id]));
+  expect(noted.read).toEqual(turns.slice(2).map(({ id }) => id));
+  expect(noted.atOnce).toBe(8);
+});
+
+test("beyond the chain the responses of the newest hundred items are looked up", async () => {
+  const items = Array.from({ length: 101 }, mcpCall);
+  const id = await recordCalls(items);
+  await storage.itemIndex.add(
+    "default",
+    id,
+    items.map((item) => item.id),
+    60,
+  );
+  // Who was sent one of them later has made nothing.
+  await storage.itemIndex.add("default", newId("resp"), [items.at(-1)!.id], 60);
+  const { noted, storage: notingStorage } = noting();
+  const made = await readExecutedCalls(notingStorage, conversation(items, []));
+  expect([...made.keys()]).toEqual(items.slice(1).map((item) => item.id));
+  expect(noted.read).toEqual([id]);
+  const foreign = await readExecutedCalls(storage, { ...conversation(items, []), project: "another" });
+  expect(foreign.size).toBe(0);
+});
+
+describe("what the model is shown of an earlier response's call", () => {
+  /** What the second response's model is shown of a call that the first one made, and whose item says something else. */
+  async function shownOf(where: "conversation" | "input", erase = false) {
+    const tool = countingTool();
+    const upstream = new RecordingUpstream();
+    const run = async (id: string) => {
+      await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+      return await finalResponse(storage, id);
+    };
+    const request = { tools: [COUNTING_TOOL], metadata: scriptSteps({ call: "look", arguments: { x: 1 } }) };
+    const first = await run(await createResponse(storage, request));
+    const [made] = first.response.output as readonly OutputItem[];
+    const item = { ...(made as McpCall), output: "as the item has it" };
+    const conversationId = newId("conv");
+    const described = { id: conversationId, object: "conversation" as const, created_at: 1, metadata: {} };
+    await storage.conversations.create(described, "default", where === "conversation" ? [item] : []);
+    // As whoever lists them does: the conversation has the item, too.
+    await storage.itemIndex.add("default", conversationId, [item.id], 60);
+    if (erase) await storage.records.erase(first.response.id, 0);
+    const before = { input: where === "input" ? [item] : [] };
+    await run(await createResponse(storage, { conversation: conversationId }, before));
+    return upstream.calls
+      .at(-1)!
+      .history.flatMap((each) => (each.type === "function_call_output" ? [each.output] : []));
+  }
+
+  test("is what came of it, in a conversation too", async () => {
+    expect(await shownOf("conversation")).toEqual(["look 1 is done"]);
+  });
+
+  test("is what the item says, once the response is gone", async () => {
+    expect(await shownOf("conversation", true)).toEqual(["as the item has it"]);
+  });
+
+  test("is what the client says, where it sends the item with a result", async () => {
+    expect(await shownOf("input")).toEqual(["as the item has it"]);
+  });
+});

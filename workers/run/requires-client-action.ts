@@ -1,0 +1,15 @@
+/** Calls that only the client can make, and questions that only it can answer: they end the response. */
+import type { OutputItem } from "../../src/protocol/item.ts";
+
+const CLIENT_ACTION_TYPES: ReadonlySet<OutputItem["type"]> = new Set([
+  "function_call",
+  "custom_tool_call",
+  "computer_call",
+  "local_shell_call",
+  "apply_patch_call",
+  "mcp_approval_request",
+]);
+
+export function requiresClientAction(item: OutputItem): boolean {
+  return CLIENT_ACTION_TYPES.has(item.type);
+}

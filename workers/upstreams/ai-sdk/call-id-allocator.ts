@@ -1,0 +1,20 @@
+/** Ids of the calls that a model makes: the vendor's own, unless it has none, or it cannot be told from an earlier one. */
+import type { UpstreamCall } from "../upstream.ts";
+import { type ItemPosition, deriveItemId } from "../derive-item-id.ts";
+
+const CALL_ID = /^[\x21-\x7e]{1,64}$/;
+
+export class CallIdAllocator {
+  readonly #used: Set<string>;
+
+  constructor({ history, completedItems }: Pick<UpstreamCall, "history" | "completedItems">) {
+    const items = [...history, ...completedItems];
+    this.#used = new Set(items.flatMap((item) => ("call_id" in item && item.call_id ? [item.call_id] : [])));
+  }
+
+  allocate(id: string, position: ItemPosition): string {
+    const callId = CALL_ID.test(id) && !this.#used.has(id) ? id : deriveItemId("call", position);
+    this.#used.add(callId);
+    return callId;
+  }
+}
