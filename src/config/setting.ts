@@ -26,17 +26,12 @@ export const MAX_PORT = 65_535;
 /** An empty variable counts as unset: `PORT=` means the default, not 0. */
 const unlessEmpty = (value: unknown): unknown => (typeof value === "string" && value.trim() === "" ? undefined : value);
 
-export function integer(description: string, { default: fallback, min = 0, max, unit }: IntegerOptions) {
+export function integer(
+  description: string,
+  { default: fallback, min = 0, max = Number.MAX_SAFE_INTEGER, unit }: IntegerOptions,
+) {
   return z
-    .preprocess(
-      unlessEmpty,
-      z.coerce
-        .number()
-        .int()
-        .min(min)
-        .max(max ?? Number.MAX_SAFE_INTEGER)
-        .default(fallback),
-    )
+    .preprocess(unlessEmpty, z.coerce.number().int().min(min).max(max).default(fallback))
     .register(SETTING_NOTES, { description, unit });
 }
 

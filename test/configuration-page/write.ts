@@ -12,7 +12,7 @@ All settings are environment variables. \`npm start\` also reads a file \`.env\`
 - A process with an invalid setting prints the name of the setting and exits with status 78.
 - Settings are read at the start. Restart a process to change one.
 
-More about them: addresses of Redis and proxies in [operations.md](operations.md), what clients get at each limit in [limits.md](limits.md), keys and secrets in [security.md](security.md), providers in [models.md](models.md), tools in [tools.md](tools.md).
+More about them: Redis in [redis.md](redis.md), proxies in [operations.md](operations.md), the answer at each limit in [limits.md](limits.md), keys and secrets in [security.md](security.md), providers in [models.md](models.md), tools in [tools.md](tools.md).
 `;
 
 const EXAMPLE_INTRODUCTION =
