@@ -54,7 +54,7 @@ export const codeInterpreterSettings = {
 
 export const imageSettings = {
   IMAGE_MODEL: optionalText(
-    "Model that creates the images of `image_generation`, as `provider/model`. Its provider is Google or has the OpenAI images API. If empty, requests with the tool are rejected.",
+    "Model that creates the images of `image_generation`, as `vendor/model`. Its provider is Google or has the OpenAI images API. If empty, requests with the tool are rejected.",
   ),
   IMAGE_TIMEOUT_MS: milliseconds("Timeout of the creation of one image.", {
     default: 180_000,

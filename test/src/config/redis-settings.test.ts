@@ -27,7 +27,10 @@ describe("the address of Redis", () => {
     ["redis+sentinel://:secret@localhost:26379", "redis+sentinel://host:port,host:port/name"],
     ["redis+sentinel://:secret@localhost:26379/main/1", "redis+sentinel://host:port,host:port/name"],
     ["redis+sentinel://:secret@localhost:26379/main?db=x", "db must be a number"],
-    ["redis+sentinel://:secret@localhost:26379/main?role=slave", 'it has no option "role": there are db, sentinel_'],
+    [
+      "redis+sentinel://:secret@localhost:26379/main?role=slave",
+      'it has no option "role": the options are db, sentinel_',
+    ],
     ["redis+sentinel://:secret@localhost:99999/main", "there is no port above 65535"],
     ["redis+sentinel://:secret%@localhost/main", "must be written as %25"],
   ])("is rejected without being repeated: %s", (url, message) => {
