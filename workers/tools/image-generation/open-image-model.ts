@@ -20,9 +20,7 @@ export function openImageModel(name: string, config: Config, fetch: GuardedFetch
     (each) => each.name === name.slice(0, Math.max(slash, 0)),
   );
   if (provider === undefined || model === "") {
-    throw new ConfigurationError(
-      `IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured provider.`,
-    );
+    throw new ConfigurationError(`IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured provider.`);
   }
   return openVendorModel(provider, model, config, fetch);
 }
