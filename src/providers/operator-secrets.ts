@@ -1,4 +1,6 @@
-/** The operator's secrets: keys, headers, and passwords in URLs. No log may show them, not even in a library's error. */
+/**
+ * The operator's secrets that must never reach a log, whichever library writes it: keys, headers, passwords in URLs.
+ */
 import type { Config } from "../config/config.ts";
 import type { Provider } from "./catalog.ts";
 import { SECRET_MIN_LENGTH } from "../logging/redaction.ts";
@@ -14,7 +16,7 @@ const SECRET_SETTINGS = [
   "TAVILY_API_KEY",
 ] as const satisfies readonly (keyof Config)[];
 
-/** Variables that every process has. Their values are no secrets, and appear in much of what a process writes. */
+/** Public variables whose values (paths, names) appear in many logs. */
 const PLAIN_VARIABLES: ReadonlySet<string> = new Set([
   "HOME",
   "LANG",

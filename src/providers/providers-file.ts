@@ -1,4 +1,4 @@
-/** The file of vendors that `PROVIDERS_FILE` names: its form, and faults that say on which line they are. */
+/** The format of the file named by `PROVIDERS_FILE`. Errors name their line. */
 import { z } from "zod";
 import type { ConfigurationError } from "../config/configuration-error.ts";
 import { type SettingsError, SettingsFile } from "../config/settings-file.ts";
@@ -7,7 +7,7 @@ import { vendorFields } from "./vendor-of.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 
-/** What no request can be sent with. Told at the start, and not by each request that fails of it. */
+/** Rejects headers that no request can carry, at start instead of in every request. */
 const headersSchema = z.record(
   z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "is not a valid header name"),
   z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has a character that is not allowed in headers"),
@@ -145,13 +145,13 @@ function describeKindError(issue: z.core.$ZodIssue): SettingsError[] | undefined
   return [{ path: issue.path, message: `must be one of ${kinds}` }];
 }
 
-/** The file once it was read. What is found wrong with it later, among other vendors, is told by its line as well. */
+/** The parsed file. Later errors, found when its providers are combined with others, also name their line. */
 export class ProvidersFile {
   readonly default: string | undefined;
   readonly providers: Providers["providers"];
   readonly #file: SettingsFile;
 
-  /** Throws a ConfigurationError that names every fault, each with its line. */
+  /** Throws a ConfigurationError that lists every error with its line. */
   constructor(path: string) {
     this.#file = new SettingsFile("PROVIDERS_FILE", path);
     const { default: name, providers } = this.#file.parse(providersFileSchema, describeKindError);
