@@ -38,7 +38,7 @@ export class ProviderCatalog {
   constructor(providers: readonly Provider[], defaultName?: string) {
     this.#providers = new Map(providers.map((provider) => [provider.name, provider]));
     if (defaultName !== undefined && !this.#providers.has(defaultName)) {
-      throw new ConfigurationError(`DEFAULT_PROVIDER: the vendor '${defaultName}' is not configured.`);
+      throw new ConfigurationError(`DEFAULT_PROVIDER: the provider '${defaultName}' is not configured.`);
     }
     // Bare names never default to the simulator, which must not answer for a real model.
     const first = this.providers.find((provider) => provider.kind !== "simulator");
@@ -105,7 +105,7 @@ export function readProviderCatalog(config: Config): ProviderCatalog {
   if (config.SIMULATOR && !isListed) providers.push({ name: "simulator", kind: "simulator" });
   const isKnown = (name: string) => providers.some((provider) => provider.name === name);
   if (file?.default !== undefined && !isKnown(file.default)) {
-    throw file.createError({ path: ["default"], message: `the vendor '${file.default}' is not configured` });
+    throw file.createError({ path: ["default"], message: `the provider '${file.default}' is not configured` });
   }
   const catalog = new ProviderCatalog(providers, config.DEFAULT_PROVIDER ?? file?.default);
   if (file !== undefined) {

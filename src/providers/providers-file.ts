@@ -9,8 +9,8 @@ const httpUrl = z.url({ protocol: /^https?$/ });
 
 /** Rejects headers that no request can carry, at start instead of in every request. */
 const headersSchema = z.record(
-  z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "is no name of a header"),
-  z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has a character that no header may have"),
+  z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "is not a valid header name"),
+  z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has a character that is not allowed in headers"),
 );
 
 const contextWindowSchema = z.int().positive();
@@ -58,8 +58,8 @@ const passingOn = {
     .array(
       z
         .string()
-        .regex(/^[A-Za-z_][\w.-]{0,63}$/, "is no name of a parameter")
-        .refine((name) => !isReservedParameter(name), "is a parameter of this API, or written by this server itself"),
+        .regex(/^[A-Za-z_][\w.-]{0,63}$/, "is not a valid parameter name")
+        .refine((name) => !isReservedParameter(name), "is a parameter of this API, or is set by this server"),
     )
     .min(1)
     .optional(),
@@ -127,14 +127,17 @@ export const providerSchema = z.discriminatedUnion("kind", [
 
 const providersFileSchema = z.strictObject({
   default: z.string().optional(),
-  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, . _ -"), providerSchema),
+  providers: z.record(
+    z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "only lower-case letters, digits, ., _ and - are allowed"),
+    providerSchema,
+  ),
 });
 type Providers = z.infer<typeof providersFileSchema>;
 
 /** What only this file's schema can say. */
 function describeKindError(issue: z.core.$ZodIssue): SettingsError[] | undefined {
   if (issue.code === "unrecognized_keys" && issue.keys.includes("extra_parameters") && issue.keys.length === 1) {
-    const message = "only providers of the kinds openai-compatible and openai-responses take other parameters";
+    const message = "only providers of the kinds openai-compatible and openai-responses accept extra_parameters";
     return [{ path: [...issue.path, "extra_parameters"], message }];
   }
   if (issue.code !== "invalid_union" || !("discriminator" in issue)) return undefined;
