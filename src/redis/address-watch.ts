@@ -61,7 +61,7 @@ export class AddressWatch {
       try {
         await this.#resolveAgain();
       } catch (err) {
-        this.#logger.debug({ err }, "Could not ask the address of Redis again");
+        this.#logger.debug({ err }, "Could not check the address of Redis");
       }
       await delay(INTERVAL_MS, undefined, { ref: false });
     }
@@ -79,7 +79,7 @@ export class AddressWatch {
   async #reconnectUnlessAt(server: string, client: Redis): Promise<void> {
     if (client.status !== "ready" || (await readServerId(client)) === server || client.status !== "ready") return;
     const connection = client.options.connectionName;
-    this.#logger.warn({ connection }, "The address of Redis leads to another server: connecting to that one");
+    this.#logger.warn({ connection }, "The address of Redis leads to another server; reconnecting");
     client.disconnect(true);
   }
 }

@@ -42,7 +42,7 @@ async function recordVersion(redis: RedisClient, key: string, logger: Logger): P
     return (await redis.set(key, version, "NX", "GET")) ?? version;
   } catch (err) {
     if (!isRedisUnavailable(err)) throw err;
-    logger.warn({ err }, "Could not note the version of the data");
+    logger.warn({ err }, "Could not record the data version");
     return version;
   }
 }

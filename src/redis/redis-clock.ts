@@ -67,7 +67,7 @@ export class RedisClock implements Clock, Disposable {
     try {
       await this.#measure();
     } catch (err) {
-      this.#logger.debug({ err }, "Could not read Redis's time; the last measurement stays");
+      this.#logger.debug({ err }, "Could not read Redis's time; keeping the last measurement");
     }
   }
 
