@@ -5,7 +5,7 @@ import { createApp } from "./app.ts";
 import { readConfig } from "./config/config.ts";
 import { redirectConsole } from "./logging/redirect-console.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
-import { createHttpServer } from "./http/middleware/http-server.ts";
+import { createHttpServer } from "./http/server/http-server.ts";
 import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
 import { runProcess } from "./process/process.ts";

@@ -1,7 +1,7 @@
 /** The worker process: config → context → start → drain. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { createHealthApp } from "../src/app.ts";
+import { createHealthApp } from "../src/health-app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../src/context.ts";

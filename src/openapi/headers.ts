@@ -1,5 +1,6 @@
 /** Every header that an answer of this server may carry and a client may want, and those that any request may. */
-import { API_VERSION, CLIENT_ID, SAFE_ID } from "../http/middleware/request-log.ts";
+import { API_VERSION, SAFE_ID } from "../http/middleware/request-id.ts";
+import { CLIENT_ID } from "../http/middleware/request-log.ts";
 import type { Parameter, Reference } from "./spec.ts";
 
 const text = { type: "string" };

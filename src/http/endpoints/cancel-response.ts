@@ -5,9 +5,9 @@ import { cannotCancelSynchronous, responseNotFound } from "../../lifecycle/error
 import { nextStatus } from "../../lifecycle/status.ts";
 import { endResponse } from "../../responses/ending/end-response.ts";
 import { readResponse } from "../../responses/reading/read-response.ts";
-import { sendResponseJson } from "./create-response.ts";
-import { loadReadableRecord } from "./retrieve-response.ts";
-import { parseResponseId } from "../validation/validate.ts";
+import { sendResponseJson } from "../replies/json.ts";
+import { loadReadableRecord } from "../resources/owned-response.ts";
+import { parseResponseId } from "../validation/path-ids.ts";
 
 export function cancelResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {

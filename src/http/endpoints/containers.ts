@@ -5,7 +5,8 @@ import { containerNotFound, listCursorNotFound } from "../../lifecycle/errors/st
 import { type Container, CONTAINER_NAME } from "../../protocol/container.ts";
 import type { List } from "../../protocol/list.ts";
 import type { ContainerSummary } from "../../store/containers.ts";
-import { parseContainerId, parseContainerListQuery } from "../validation/validate.ts";
+import { parseContainerId } from "../validation/path-ids.ts";
+import { parseContainerListQuery } from "../validation/queries.ts";
 
 export function listContainers(context: ApiContext): RequestHandler {
   return async (request, response) => {

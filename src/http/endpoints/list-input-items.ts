@@ -5,8 +5,9 @@ import { responseNotFound } from "../../lifecycle/errors/state.ts";
 import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
 import { indexItems } from "../../responses/reading/item-references.ts";
 import { toItemPage } from "../replies/item-page.ts";
-import { loadReadableRecord } from "./retrieve-response.ts";
-import { parseListQuery, parseResponseId } from "../validation/validate.ts";
+import { loadReadableRecord } from "../resources/owned-response.ts";
+import { parseResponseId } from "../validation/path-ids.ts";
+import { parseListQuery } from "../validation/queries.ts";
 
 export function listInputItems(context: ApiContext): RequestHandler {
   return async (request, response) => {

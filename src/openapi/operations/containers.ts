@@ -1,6 +1,6 @@
 /** Containers. */
 import { containerListQuerySchema, containerSchema, deletedContainerSchema } from "../../protocol/container.ts";
-import { parseContainerListQuery } from "../../http/validation/validate.ts";
+import { parseContainerListQuery } from "../../http/validation/queries.ts";
 import { type Endpoint, pathParameter, queryParameter } from "../endpoint.ts";
 import { documentErrorsOf } from "../documented-errors.ts";
 import { z } from "zod";

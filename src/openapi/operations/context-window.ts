@@ -1,6 +1,6 @@
 /** How long a conversation is for its model, and how it is made shorter. */
-import { parseCompactRequest } from "../../http/endpoints/compact-response.ts";
-import { parseBody } from "../../http/validation/validate.ts";
+import { parseCompactRequest } from "../../http/validation/compact-request.ts";
+import { parseBody } from "../../http/validation/body.ts";
 import { responseError } from "../../lifecycle/lifecycle-events.ts";
 import { runFailed } from "../../lifecycle/errors/server.ts";
 import { compactedResponseSchema, compactRequestSchema } from "../../protocol/compaction.ts";

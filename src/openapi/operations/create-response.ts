@@ -1,5 +1,5 @@
 /** `POST /responses`. */
-import { parseCreateRequest } from "../../http/validation/validate.ts";
+import { parseCreateRequest } from "../../http/validation/create-request.ts";
 import { missingParameter, unknownParameter } from "../../lifecycle/errors/api-error.ts";
 import { createRequestSchema } from "../../protocol/create-request.ts";
 import { responseSchema } from "../../protocol/response.ts";

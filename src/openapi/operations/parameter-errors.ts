@@ -1,5 +1,5 @@
 /** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
-import { parseInclude, parseListQuery } from "../../http/validation/validate.ts";
+import { parseInclude, parseListQuery } from "../../http/validation/queries.ts";
 import { encryptedContentUnverified, referencesTooLarge, secretInItem } from "../../lifecycle/errors/requests.ts";
 import { itemNotFound } from "../../lifecycle/errors/state.ts";
 import type { Endpoint } from "../endpoint.ts";

@@ -1,5 +1,5 @@
 /** What is done to a response that is there: `GET`, `DELETE`, cancel, and its input. */
-import { parseFlag } from "../../http/validation/validate.ts";
+import { parseFlag } from "../../http/validation/queries.ts";
 import { cursorBeyondLog, malformedCursor } from "../../lifecycle/errors/requests.ts";
 import { deletedResponseSchema, responseSchema } from "../../protocol/response.ts";
 import { type Endpoint, queryParameter } from "../endpoint.ts";

@@ -4,7 +4,7 @@
  */
 import type { CreateRequest } from "../../protocol/create-request.ts";
 
-/** The place of the trigger is checked by now (src/http/validation/validate.ts). */
+/** Validation has checked that the trigger is last (src/http/validation/context-parameters.ts). */
 export function extractCompactionTrigger<R extends Pick<CreateRequest, "input">>(
   request: R,
 ): { request: R; isTriggered: boolean } {

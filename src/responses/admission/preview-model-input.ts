@@ -2,7 +2,9 @@
 import type { ContextItem } from "../../context-window/measure.ts";
 import { conversationNotFound, previousResponseNotFound } from "../../lifecycle/errors/state.ts";
 import type { ResolvedRequest } from "../../protocol/create-request.ts";
-import { type AdmissionLimits, resolveAncestors, toStoredInput } from "./admit-response.ts";
+import type { AdmissionLimits } from "./admission-limits.ts";
+import { resolveAncestors } from "./resolve-ancestors.ts";
+import { toStoredInput } from "./stored-input.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { loadHistory, MissingHistoryError, unsealItems } from "../conversations/model-input.ts";
 import { conversationIdOf } from "../conversations/conversation-lock.ts";

@@ -10,15 +10,14 @@ import type { LifecycleEventDraft } from "../../../../src/protocol/event.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { Response } from "../../../../src/protocol/response.ts";
-import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
-import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
 import {
   lockForResponse,
   appendAndUnlock,
   unlockIfEnded,
 } from "../../../../src/responses/conversations/conversation-lock.ts";
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
-import { LIMITS, REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
+import { createAdmission } from "../../../support/admission.ts";
+import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
@@ -81,22 +80,17 @@ test("a holder that is being admitted keeps the lock, though it has no record ye
 test("two requests with one Idempotency-Key at the same moment are one response, counted once, in one place", async () => {
   const conversation = await openConversation();
   let left = 2;
-  const allowance = {
+  const permit = {
     acquire: async () => void (left -= 1),
     release: async () => void (left += 1),
   };
   const admit = () =>
-    admitResponse(
-      storage,
-      { ...LIMITS, maxOpenPerProject: 1 },
-      {
-        project: "default",
-        request: { ...REQUEST, conversation },
-        idempotencyKey: "once",
-        prompts: new PromptCatalog([], 0),
-        allowance,
-      },
-    );
+    createAdmission(storage, { limits: { maxOpenPerProject: 1 } }).admit({
+      project: "default",
+      request: { ...REQUEST, conversation },
+      idempotencyKey: "once",
+      permit,
+    });
   const [first, second] = await Promise.all([admit(), admit()]);
   expect(second.id).toBe(first.id);
   expect([first, second].filter(({ isReplay }) => isReplay)).toHaveLength(1);

@@ -1,11 +1,11 @@
 /** From a path to the conversation that the caller owns: any other is unknown (contract.md#ownership). */
 import type { Request as HttpRequest } from "express";
-import type { ApiContext } from "../../../context.ts";
-import { conversationNotFound } from "../../../lifecycle/errors/state.ts";
-import type { Conversation } from "../../../protocol/conversation.ts";
-import { unlockIfEnded } from "../../../responses/conversations/conversation-lock.ts";
-import type { ConversationRecord } from "../../../store/conversations.ts";
-import { parseConversationId } from "../../validation/validate.ts";
+import type { ApiContext } from "../../context.ts";
+import { conversationNotFound } from "../../lifecycle/errors/state.ts";
+import type { Conversation } from "../../protocol/conversation.ts";
+import { unlockIfEnded } from "../../responses/conversations/conversation-lock.ts";
+import type { ConversationRecord } from "../../store/conversations.ts";
+import { parseConversationId } from "../validation/path-ids.ts";
 
 export async function loadOwnedConversation(
   context: ApiContext,

@@ -2,17 +2,17 @@
  * Items as a conversation keeps them: each with an id that no other has, references replaced by what they name, messages
  * with their content as parts.
  */
-import { itemExists } from "../../../lifecycle/errors/state.ts";
-import type { ConversationItem } from "../../../protocol/conversation.ts";
-import { createIdForUnnamed } from "../../../protocol/id.ts";
-import type { InputItem } from "../../../protocol/item.ts";
-import type { AdmissionLimits } from "../../../responses/admission/admit-response.ts";
-import { normalizeConversationItem } from "../../../responses/conversations/conversation-lock.ts";
-import { resolveReferences } from "../../../responses/reading/item-references.ts";
-import { sealItemUrls } from "../../../responses/content/item-urls.ts";
-import { checkItems } from "../../../responses/admission/check-input.ts";
-import type { Storage } from "../../../responses/storage.ts";
-import { rejectTriggers } from "../../validation/validate.ts";
+import { itemExists } from "../../lifecycle/errors/state.ts";
+import type { ConversationItem } from "../../protocol/conversation.ts";
+import { createIdForUnnamed } from "../../protocol/id.ts";
+import type { InputItem } from "../../protocol/item.ts";
+import type { AdmissionLimits } from "../../responses/admission/admission-limits.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { resolveReferences } from "../../responses/reading/item-references.ts";
+import { sealItemUrls } from "../../responses/content/item-urls.ts";
+import { checkItems } from "../../responses/admission/check-input.ts";
+import type { Storage } from "../../responses/storage.ts";
+import { rejectTriggers } from "../validation/context-parameters.ts";
 
 /** What stands behind a reference keeps its id: providers know reasoning by it. */
 export async function prepareItems(
