@@ -16,7 +16,7 @@ import { ResponseRecords } from "./store/response-record.ts";
 import { Notifier } from "./stream/fan-out/notifier.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
-import { EventLogReader } from "./stream/log/event-log.ts";
+import { EventLogReader } from "./stream/log/event-log-reader.ts";
 
 interface ProcessContext extends AsyncDisposable {
   readonly config: Config;

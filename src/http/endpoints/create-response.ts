@@ -6,7 +6,7 @@ import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { extractResponseJson } from "../../responses/reading/read-response.ts";
 import { createObfuscatingEncoder } from "../../stream/fan-out/frame.ts";
-import type { LoggedEvent } from "../../stream/log/event-log.ts";
+import type { LoggedEvent } from "../../stream/log/event-log-reader.ts";
 import { admitRequest, readIdempotencyKey } from "../replies/admit.ts";
 import { acquireStream, openEventStream } from "../replies/event-stream.ts";
 import { createTerminalSink, type FollowOptions, followResponse } from "../replies/follow.ts";

@@ -5,7 +5,7 @@ import { runInterrupted } from "../../lifecycle/errors/server.ts";
 import { endResponse } from "../../responses/ending/end-response.ts";
 import type { FollowEndReason, FrameSink } from "../../stream/fan-out/follower.ts";
 import type { FrameEncoder } from "../../stream/fan-out/frame.ts";
-import type { LoggedEvent } from "../../stream/log/event-log.ts";
+import type { LoggedEvent } from "../../stream/log/event-log-reader.ts";
 import { whenClosed } from "./event-stream.ts";
 
 export interface FollowOptions {
