@@ -6,6 +6,7 @@ import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readProviderCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
+import { WorkerControl } from "./queue/worker-control.ts";
 import { AddressWatch } from "./redis/address-watch.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError, UnsuitableRedisError } from "./redis/connect.ts";
 import { checkDataVersion, DataVersionError } from "./redis/data-version.ts";
@@ -33,6 +34,7 @@ export interface ApiContext extends AsyncDisposable {
   readonly prompts: PromptCatalog;
   readonly limits: AdmissionLimits;
   readonly storage: Storage;
+  readonly queue: ResponseQueue;
   readonly hub: StreamHub;
   readonly streamLimiter: StreamLimiter;
   /** Whether Redis answers on every connection of this process, as far as anybody knows yet. */
@@ -50,8 +52,11 @@ export interface WorkerContext extends AsyncDisposable {
   readonly storage: Storage;
   /** For BullMQ's workers, which make their own blocking connection from it. */
   readonly queueRedis: RedisClient;
-  /** For orders to this worker, and for nothing else. */
-  readonly controlRedis: RedisClient;
+  /** The prefix of BullMQ's keys. */
+  readonly queuePrefix: string;
+  readonly queue: ResponseQueue;
+  /** Calls `onAbort` for each response that must stop running, in any worker. */
+  readonly listenForAborts: (onAbort: (id: string) => void) => Promise<void>;
   readonly isConnected: () => boolean;
   /** What is to be said of this Redis. */
   readonly preflight: Preflight;
@@ -208,6 +213,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     config,
     logger,
     storage,
+    queue,
     hub,
     streamLimiter: new StreamLimiter(config.MAX_STREAMS_PER_PROJECT),
     catalog,
@@ -265,7 +271,9 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
       logger,
     }),
     queueRedis,
-    controlRedis,
+    queuePrefix: layout.queuePrefix,
+    queue,
+    listenForAborts: (onAbort) => WorkerControl.listen(controlRedis, layout, onAbort),
     isConnected: connections.areAllAnswering,
     preflight,
     async [Symbol.asyncDispose]() {

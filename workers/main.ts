@@ -33,8 +33,8 @@ await runProcess("worker", async () => {
 
   async function serveHealth(port: number, host: string): Promise<Server> {
     const checks = {
-      redis: () => context.storage.redis.ping(),
-      queue: () => context.storage.queue.check(),
+      redis: () => context.storage.ping(),
+      queue: () => context.queue.check(),
       connections: () => context.isConnected(),
       writes: () => context.storage.log.checkWrites(),
       worker: () => worker.isRunning,

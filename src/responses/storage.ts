@@ -8,12 +8,14 @@ import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
 import { Continuations } from "../store/continuations.ts";
 import { Conversations } from "../store/conversations.ts";
+import { CreationRates } from "../store/creation-rates.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-record.ts";
 import { StoredBytes } from "../store/stored-bytes.ts";
+import { SweeperLock } from "../store/sweeper-lock.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
@@ -23,8 +25,6 @@ import type { ReplicaRequirement } from "../stream/log/replica-acknowledgement.t
 import { Leases } from "../stream/log/lease.ts";
 
 export interface Storage {
-  readonly redis: RedisClient;
-  readonly layout: RedisLayout;
   readonly records: ResponseRecords;
   readonly chains: ResponseChains;
   readonly inFlight: InFlightResponses;
@@ -43,6 +43,8 @@ export interface Storage {
   /** Reads all that was appended. Only for those who go on writing. */
   readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
+  readonly sweeperLock: SweeperLock;
+  readonly creationRates: CreationRates;
   readonly workerControl: WorkerControl;
   readonly queue: ResponseQueue;
   /** The time that all processes share: of whatever one writes and another compares with now. */
@@ -54,6 +56,8 @@ export interface Storage {
   /** The same of a conversation; 0: until it is deleted. */
   readonly conversationIdleSeconds: number;
   readonly logger: Logger;
+  /** Rejects if Redis does not answer. */
+  readonly ping: () => Promise<unknown>;
 }
 
 export interface StorageConnections extends ReplicaRequirement {
@@ -73,8 +77,7 @@ export function openStorage(connections: StorageConnections): Storage {
   const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked, logger } = connections;
   const { containerIdleSeconds, conversationIdleSeconds } = connections;
   return {
-    redis,
-    layout,
+    ping: () => redis.ping(),
     queue,
     clock,
     sealer,
@@ -97,6 +100,8 @@ export function openStorage(connections: StorageConnections): Storage {
     visibleLogReader: new EventLogReader(redis, layout, { minReplicasAcked }),
     fullLogReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),
+    sweeperLock: new SweeperLock(redis, layout),
+    creationRates: new CreationRates(redis, layout),
     workerControl: new WorkerControl(redis, layout),
   };
 }

@@ -22,7 +22,10 @@ export async function connectTo(redisUrl: string): Promise<RedisClient> {
   return await connect({ url: redisUrl, cluster: false }, "patient", "bench", logger);
 }
 
-export interface BenchStorage extends Storage, AsyncDisposable {}
+export interface BenchStorage extends Storage, AsyncDisposable {
+  readonly redis: RedisClient;
+  readonly layout: RedisLayout;
+}
 
 /** The storage of a worker process. */
 export async function openBenchStorage(redisUrl: string, prefix: string): Promise<BenchStorage> {
@@ -44,6 +47,8 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   });
   return {
     ...storage,
+    redis,
+    layout,
     async [Symbol.asyncDispose]() {
       clock[Symbol.dispose]();
       await queue.close();

@@ -171,7 +171,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/redis",
     "src/config",
     "src/lifecycle",
-    "src/responses",
+    "src/store",
     "src/responses/admission",
   ],
   "workers/tools/citable-pages.ts": ["workers/upstreams", "workers/tools", "workers/tools/mcp"],

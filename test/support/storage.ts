@@ -4,6 +4,7 @@ import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import { RedisClock } from "../../src/redis/redis-clock.ts";
+import type { RedisClient } from "../../src/redis/script.ts";
 import { openStorage, type Storage } from "../../src/responses/storage.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { testRedisUrl, uniquePrefix } from "./redis.ts";
@@ -11,7 +12,11 @@ import { testRedisUrl, uniquePrefix } from "./redis.ts";
 /** Containers for an hour after their last use, conversations until they are deleted. */
 export const IDLE_SECONDS = { containerIdleSeconds: 3_600, conversationIdleSeconds: 0 };
 
-export interface TestStorage extends Storage, AsyncDisposable {}
+/** With the connection and the keys beneath it, for tests that look into Redis. */
+export interface TestStorage extends Storage, AsyncDisposable {
+  readonly redis: RedisClient;
+  readonly layout: RedisLayout;
+}
 
 export const silentLogger = pino({ level: "silent" });
 
@@ -29,6 +34,8 @@ export async function openTestStorage(
   const storage = openStorage({ ...shared, ...IDLE_SECONDS });
   return {
     ...storage,
+    redis,
+    layout,
     async [Symbol.asyncDispose]() {
       clock[Symbol.dispose]();
       await queue.close();

@@ -12,7 +12,6 @@ import { endResponse } from "../../src/responses/ending/end-response.ts";
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { RunningResponseSize } from "../../src/store/stored-bytes.ts";
-import { defineScript } from "../../src/redis/script.ts";
 
 export interface SweptResponse {
   status: ResponseStatus;
@@ -54,23 +53,6 @@ export const MAX_SWEEP_FAILURES = 10;
 const LOCK_INTERVALS = 4;
 const STOP_LIMIT_MS = 2_000;
 
-/*
- * KEYS  lock
- * ARGV  owner, milliseconds
- * Takes the lock, or keeps it if it is the owner's. Returns 1 if the owner has it now.
- */
-const holdLockScript = defineScript<0 | 1>(
-  "holdSweeperLock",
-  1,
-  `
-  local owner = redis.call('GET', KEYS[1])
-  if owner and owner ~= ARGV[1] then return 0 end
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return 1
-`,
-  { runsWhenFull: true },
-);
-
 export class ResponseSweeper {
   readonly #storage: Storage;
   readonly #options: SweeperOptions;
@@ -110,9 +92,8 @@ export class ResponseSweeper {
   }
 
   async #isLeader(): Promise<boolean> {
-    const { redis, layout } = this.#storage;
     const { owner, intervalMs } = this.#options;
-    return (await holdLockScript(redis, layout.sweeperLock, owner, intervalMs * LOCK_INTERVALS)) === 1;
+    return await this.#storage.sweeperLock.hold(owner, intervalMs * LOCK_INTERVALS);
   }
 
   /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */

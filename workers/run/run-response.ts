@@ -96,12 +96,10 @@ async function runAttempt(
   }
   onLease(acquired.lease);
   const { lease } = acquired;
-  const state = await foldLog(storage.redis, storage.layout, storage.fullLogReader, id).catch(
-    async (error: unknown) => {
-      if (isRedisError(error)) await releaseLease(storage, { id, lease });
-      throw error;
-    },
-  );
+  const state = await foldLog(storage.fullLogReader, id).catch(async (error: unknown) => {
+    if (isRedisError(error)) await releaseLease(storage, { id, lease });
+    throw error;
+  });
   if (state === undefined) return "not-needed";
   const run = openRun(storage, { id, state, lease, last: state.last }, control);
   try {

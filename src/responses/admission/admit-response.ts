@@ -15,7 +15,6 @@ import type { PromptCatalog } from "../../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../../prompts/resolve-prompt.ts";
 import type { UnavailableTool } from "../../providers/unavailable-tools.ts";
 import { queueClassOf, hasWindow } from "../../queue/queue-class.ts";
-import { canAcceptInOneStep } from "../../store/accept-record.ts";
 import { encodeRecord, type EncodedRecord } from "../../store/encoded-record.ts";
 import type { InFlightAddition, ProjectLimits } from "../../store/in-flight-responses.ts";
 import { nearestLinksFor } from "../../store/response-chain.ts";
@@ -162,7 +161,7 @@ async function recordAndEnqueue(
   const projectLimits = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
   const addition = { id, project, nowMs, bytes: encoded.bytes };
   const isNew =
-    conversationId === undefined && canAcceptInOneStep(storage.layout, encoded)
+    conversationId === undefined && storage.records.canAcceptInOneStep(encoded)
       ? await acceptInOneStep(storage, projectLimits, addition, encoded)
       : await acceptInSteps(storage, projectLimits, addition, encoded, conversationId);
   await publishOrRollBack(storage, id, events.length - 1);

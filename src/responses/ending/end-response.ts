@@ -55,7 +55,7 @@ export async function endResponse(
 type Fenced = Extract<FenceOutcome, { kind: "fenced" }>;
 
 async function appendEnding(storage: Storage, id: string, fence: Fenced): Promise<Response | undefined> {
-  const folded = await foldLog(storage.redis, storage.layout, storage.fullLogReader, id);
+  const folded = await foldLog(storage.fullLogReader, id);
   // Somebody who ends it for the same reason was faster; the next try finds it over.
   if (folded === undefined || isTerminalStatus(folded.response.status)) return undefined;
   const closing = createItemClosingEvents(folded.response, folded.openIndices);

@@ -12,7 +12,7 @@ import {
   type SweptResponse,
 } from "../../../workers/jobs/response-sweeper.ts";
 import { sampleRecord } from "../../support/samples.ts";
-import { openTestStorage } from "../../support/storage.ts";
+import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 const NOW_MS = 1_000;
 const MAX_ATTEMPTS = 3;
@@ -51,7 +51,7 @@ test("an id that is just being admitted stays, though it has no record yet", asy
 });
 
 /** Ids that no sweep can end, each made odd in its own way. They hold a conversation, if they are recorded at all. */
-const POISONS: Record<string, (storage: Storage, id: string) => Promise<unknown>> = {
+const POISONS: Record<string, (storage: TestStorage, id: string) => Promise<unknown>> = {
   "whose record is none": async ({ redis, layout }, id) => {
     await redis.del(layout.meta(id));
     await redis.set(layout.meta(id), "no record");
@@ -65,7 +65,7 @@ const POISONS: Record<string, (storage: Storage, id: string) => Promise<unknown>
   },
 };
 
-async function openPoisoned(storage: Storage, poison: string): Promise<{ id: string; conversationId: string }> {
+async function openPoisoned(storage: TestStorage, poison: string): Promise<{ id: string; conversationId: string }> {
   const conversationId = newId("conv");
   const conversation = { id: conversationId, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
   await storage.conversations.create(conversation, "default", []);
