@@ -21,7 +21,7 @@ await runProcess("worker", async () => {
   redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
-  const sweeper = new ResponseSweeper(context.storage, {
+  const sweeper = new ResponseSweeper(context, {
     intervalMs: config.SWEEP_INTERVAL_MS,
     maxAttempts: config.MAX_ATTEMPTS,
     owner: config.processName,

@@ -46,7 +46,6 @@ export interface Storage {
   readonly sweeperLock: SweeperLock;
   readonly creationRates: CreationRates;
   readonly workerControl: WorkerControl;
-  readonly queue: ResponseQueue;
   /** The time that all processes share: of whatever one writes and another compares with now. */
   readonly clock: Clock;
   /** What clients keep for this server and cannot read. */
@@ -55,9 +54,15 @@ export interface Storage {
   readonly containerIdleSeconds: number;
   /** The same of a conversation; 0: until it is deleted. */
   readonly conversationIdleSeconds: number;
-  readonly logger: Logger;
   /** Rejects if Redis does not answer. */
   readonly ping: () => Promise<unknown>;
+}
+
+/** The part of a process's context that the operations on its responses use. */
+export interface ResponseContext {
+  readonly storage: Storage;
+  readonly queue: ResponseQueue;
+  readonly logger: Logger;
 }
 
 export interface StorageConnections extends ReplicaRequirement {
@@ -70,18 +75,15 @@ export interface StorageConnections extends ReplicaRequirement {
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
-  logger: Logger;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
-  const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked, logger } = connections;
+  const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked } = connections;
   const { containerIdleSeconds, conversationIdleSeconds } = connections;
   return {
     ping: () => redis.ping(),
-    queue,
     clock,
     sealer,
-    logger,
     containerIdleSeconds,
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
@@ -102,6 +104,6 @@ export function openStorage(connections: StorageConnections): Storage {
     leases: new Leases(redis, layout),
     sweeperLock: new SweeperLock(redis, layout),
     creationRates: new CreationRates(redis, layout),
-    workerControl: new WorkerControl(redis, layout),
+    workerControl: new WorkerControl(redis, layout, queue),
   };
 }

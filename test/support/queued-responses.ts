@@ -3,7 +3,6 @@ import { newId } from "../../src/protocol/id.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import { queueClassOf } from "../../src/queue/queue-class.ts";
 import { queueResponse } from "../../src/responses/admission/queue-response.ts";
-import type { Storage } from "../../src/responses/storage.ts";
 import type { TestStorage } from "./storage.ts";
 import type { ServerProcess } from "./processes.ts";
 import { sampleRecord } from "./samples.ts";
@@ -23,7 +22,7 @@ export interface QueuedRequest {
 }
 
 /** As admission leaves it, `ageMs` ago: its record, its place among the open ones, and its job. */
-export async function acceptResponse(storage: Storage, waiting: QueuedRequest): Promise<string> {
+export async function acceptResponse(storage: TestStorage, waiting: QueuedRequest): Promise<string> {
   const { window, continuation, tier, ageMs = 0, metadata = SHORT, model = "simulator/default" } = waiting;
   const id = newId("resp");
   const request: ResolvedRequest = {

@@ -47,7 +47,7 @@ export function compactResponse(context: ApiContext): RequestHandler {
     const { rateLimitPermit: allowance } = response.locals;
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const admission = { project, request: asked, idempotencyKey, purpose: "compact" as const, prompts, allowance };
-    const admitted = await admitResponse(storage, limits, admission);
+    const admitted = await admitResponse(context, limits, admission);
     response.locals.responseId = admitted.id;
     if (admitted.isReplay) await reportReplay(response);
     const sink = createTerminalSink(response, (terminal) => {

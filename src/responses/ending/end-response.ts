@@ -83,7 +83,5 @@ function createEndingEvent(response: Response, fence: Fenced): LifecycleEventDra
 async function removeJob(storage: Storage, id: string): Promise<void> {
   const record = await storage.records.readIncludingDeleted(id);
   if (record === undefined) return;
-  await storage.queue.remove({ id, ...record }).catch((err: unknown) => {
-    storage.logger.debug({ err, responseId: id }, "Could not drop the job of a response that is over");
-  });
+  await storage.workerControl.tryRemoveJob({ id, ...record });
 }
