@@ -43,8 +43,8 @@ export function createApp(context: ApiContext): Express {
   const { config, logger, storage } = context;
   const redis = checkRedis(context.preflight);
   const readiness = {
-    redis: () => storage.redis.ping(),
-    queue: () => storage.queue.check(),
+    redis: () => storage.ping(),
+    queue: () => context.queue.check(),
     connections: () => context.isConnected(),
     setup: redis.isUsable,
     writes: () => storage.log.checkWrites(),
@@ -69,7 +69,7 @@ export function createApp(context: ApiContext): Express {
 }
 
 function createApiRouter(context: ApiContext): Router {
-  const { config, catalog, storage } = context;
+  const { config, catalog, logger, storage } = context;
   const v1 = Router();
   if (config.apiKeys.length === 0) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
   v1.use(authenticate(config.apiKeys));
@@ -77,7 +77,7 @@ function createApiRouter(context: ApiContext): Router {
 
   // Per route, so that no body is read for an unknown path.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
-  const limit = limitRequests(new RateLimiter(storage, config.RATE_LIMIT_REQUESTS_PER_MINUTE));
+  const limit = limitRequests(new RateLimiter(storage.creationRates, logger, config.RATE_LIMIT_REQUESTS_PER_MINUTE));
 
   v1.post("/responses", limit.attachPermit, json, createResponse(context), limit.reportOnError);
   v1.post("/responses/compact", limit.attachPermit, json, compactResponse(context), limit.reportOnError);

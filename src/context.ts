@@ -6,23 +6,22 @@ import { openSharedResources, type SharedResources } from "./context/shared-reso
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readProviderCatalog } from "./providers/catalog.ts";
+import { WorkerControl } from "./queue/worker-control.ts";
 import type { Preflight } from "./redis/preflight.ts";
 import type { RedisClient } from "./redis/script.ts";
 import { Admission } from "./responses/admission/admission.ts";
 import { type AdmissionLimits, admissionLimitsOf } from "./responses/admission/admission-limits.ts";
 import { repairInBackground } from "./responses/reading/publish-end.ts";
-import type { Storage } from "./responses/storage.ts";
+import type { ResponseContext } from "./responses/storage.ts";
 import { ResponseRecords } from "./store/response-record.ts";
 import { Notifier } from "./stream/fan-out/notifier.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import { EventLogReader } from "./stream/log/event-log-reader.ts";
 
-interface ProcessContext extends AsyncDisposable {
+interface ProcessContext extends ResponseContext, AsyncDisposable {
   readonly config: Config;
-  readonly logger: Logger;
   readonly catalog: ProviderCatalog;
-  readonly storage: Storage;
   /** Whether Redis answers on every connection of this process, as far as the process knows. */
   readonly isConnected: () => boolean;
   readonly preflight: Preflight;
@@ -41,8 +40,10 @@ export interface ApiContext extends ProcessContext {
 export interface WorkerContext extends ProcessContext {
   /** BullMQ's workers derive their blocking connection from it. */
   readonly queueRedis: RedisClient;
-  /** Carries only commands to this worker. */
-  readonly controlRedis: RedisClient;
+  /** The prefix of BullMQ's keys. */
+  readonly queuePrefix: string;
+  /** Calls `onAbort` for each response that must stop running, in any worker. */
+  readonly listenForAborts: (onAbort: (id: string) => void) => Promise<void>;
 }
 
 export async function openApiContext(config: Config, logger: Logger): Promise<ApiContext> {
@@ -55,18 +56,19 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     name: "request",
     hasQueueConnection: false,
   });
-  const { connections, storage, preflight } = shared;
+  const { connections, storage, queue, preflight } = shared;
   const hub = await openHub(config, logger, shared);
   return {
     config,
     logger,
     storage,
+    queue,
     hub,
     streamLimiter: new StreamLimiter(config.MAX_STREAMS_PER_PROJECT),
     catalog,
     prompts,
     limits,
-    admission: new Admission({ storage, config, catalog, prompts, limits }),
+    admission: new Admission({ storage, queue, logger, config, catalog, prompts, limits }),
     isConnected: connections.areAllAnswering,
     preflight,
     isDraining: false,
@@ -90,7 +92,7 @@ async function openHub(
     logger,
     exists: async (id) => {
       const record = await records.readIncludingDeleted(id);
-      if (record !== undefined) repairInBackground(storage, id, record);
+      if (record !== undefined) repairInBackground(storage, id, record, logger);
       return record !== undefined;
     },
     heartbeatMs: config.STREAM_HEARTBEAT_MS,
@@ -107,14 +109,17 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     name: "worker",
     hasQueueConnection: true,
   });
-  const { connections, storage, queueRedis, preflight } = shared;
+  const { connections, layout, storage, queue, queueRedis, preflight } = shared;
+  const controlRedis = await connections.open("patient", "control");
   return {
     config,
     logger,
     catalog,
     storage,
+    queue,
     queueRedis,
-    controlRedis: await connections.open("patient", "control"),
+    queuePrefix: layout.queuePrefix,
+    listenForAborts: (onAbort) => WorkerControl.listen(controlRedis, layout, onAbort),
     isConnected: connections.areAllAnswering,
     preflight,
     [Symbol.asyncDispose]: () => shared.close(),

@@ -19,6 +19,7 @@ export interface SharedResources {
   readonly layout: RedisLayout;
   readonly preflight: Preflight;
   readonly storage: Storage;
+  readonly queue: ResponseQueue;
   readonly queueRedis: RedisClient;
   /** Closes the clock, the queue and every connection. */
   close(): Promise<void>;
@@ -46,7 +47,7 @@ export async function openSharedResources(
   const queueRedis = hasQueueConnection ? await connections.open("queue", "queue") : redis;
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
   // Redis may reject writes again after the preflight.
-  const openWhenAvailable = () => openSealer(redis, layout, config.encryptionKeys);
+  const openWhenAvailable = () => openSealer(redis, layout, config.encryptionKeys, logger);
   const sealer = await retryUntilAvailable(openWhenAvailable, new AbortController().signal);
   const clock = await RedisClock.start(redis, layout.inFlight, logger);
   const storage = openStorage({
@@ -59,13 +60,13 @@ export async function openSharedResources(
     sealer,
     containerIdleSeconds: config.CONTAINER_IDLE_SECONDS,
     conversationIdleSeconds: config.CONVERSATION_IDLE_SECONDS,
-    logger,
   });
   return {
     connections,
     layout,
     preflight,
     storage,
+    queue,
     queueRedis,
     async close() {
       clock[Symbol.dispose]();

@@ -17,6 +17,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { Logger } from "pino";
 
 export type SealedKind = "reasoning" | "compaction" | "secret";
 
@@ -51,11 +52,13 @@ export class UnreadableContentError extends Error {
 export class ContentSealer {
   readonly #newest: { id: string; key: KeyObject };
   readonly #keys: ReadonlyMap<string, KeyObject>;
+  readonly #logger: Logger | undefined;
 
-  /** Keys of 32 bytes: the first seals, every one opens. */
-  constructor(keys: readonly Buffer[]) {
+  /** Keys of 32 bytes: the first seals, every one opens. `logger` reports content that `tryUnseal` cannot open. */
+  constructor(keys: readonly Buffer[], logger?: Logger) {
     if (keys.length === 0) throw new RangeError("A sealer needs a key.");
     const known = keys.map((bytes) => ({ id: keyId(bytes), key: createSecretKey(bytes) }));
+    this.#logger = logger;
     this.#newest = known[0]!;
     this.#keys = new Map(known.map(({ id, key }) => [id, key]));
   }
@@ -75,7 +78,18 @@ export class ContentSealer {
     return unpack(this.#decrypt(project, kind, text));
   }
 
-  /** Throws as `open` does, and does not unpack what it need not answer. */
+  /** For content that was accepted. Undefined, with a warning, if its key has been removed from the configuration since. */
+  tryUnseal(project: string, kind: SealedKind, text: string, itemId?: string): unknown {
+    try {
+      return this.unseal(project, kind, text);
+    } catch (error) {
+      if (!(error instanceof UnreadableContentError)) throw error;
+      this.#logger?.warn({ project, kind, itemId }, "Sealed content cannot be opened: its key is not configured");
+      return undefined;
+    }
+  }
+
+  /** Throws as `unseal` does. Skips unpacking. */
   verify(project: string, kind: SealedKind, text: string): void {
     this.#decrypt(project, kind, text);
   }

@@ -3,6 +3,7 @@
  * restarts and needs no setting, and whoever reads Redis can read what it seals, but the reasoning lies there too.
  */
 import { type KeyObject, randomBytes } from "node:crypto";
+import type { Logger } from "pino";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { ContentSealer, KEY_BYTES } from "./content-sealer.ts";
@@ -11,12 +12,13 @@ export async function openSealer(
   redis: RedisClient,
   layout: RedisLayout,
   configured: readonly KeyObject[],
+  logger: Logger,
 ): Promise<ContentSealer> {
-  if (configured.length === 0) return new ContentSealer([await sharedKey(redis, layout.sealingKey)]);
+  if (configured.length === 0) return new ContentSealer([await sharedKey(redis, layout.sealingKey)], logger);
   // What was sealed before there was a configured key is still opened.
   const shared = await redis.get(layout.sealingKey);
   const former = shared === null ? [] : [decodeKey(shared, layout.sealingKey)];
-  return new ContentSealer([...configured.map((key) => key.export()), ...former]);
+  return new ContentSealer([...configured.map((key) => key.export()), ...former], logger);
 }
 
 /** Atomic: of two processes that start at once, one makes it. */

@@ -9,7 +9,7 @@ import type { List, PageQuery } from "../protocol/list.ts";
 import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { type AcceptOutcome, acceptInFlightRecord } from "./accept-record.ts";
+import { type AcceptOutcome, acceptInFlightRecord, canAcceptInOneStep } from "./accept-record.ts";
 import type { InFlightAddition, RetainedSize, ProjectLimits } from "./in-flight-responses.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import { readInputItem, readInputPage } from "./input-pages.ts";
@@ -167,6 +167,11 @@ export class ResponseRecords {
   /** The same, of a record that is encoded already. */
   async writeEncoded(record: EncodedRecord): Promise<boolean> {
     return await writeRecord(this.#logRedis, this.#layout, record);
+  }
+
+  /** Whether `acceptInOneStep` can take the record. */
+  canAcceptInOneStep(record: EncodedRecord): boolean {
+    return canAcceptInOneStep(this.#layout, record);
   }
 
   /** Lets the response enter the set of open ones as well, in the same step. Only of what `canAcceptInOneStep`. */

@@ -156,6 +156,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/redis",
     "src/config",
     "src/providers",
+    "src/queue",
     "src/store",
     "src/stream/log",
     "src/prompts",

@@ -4,7 +4,7 @@ import { PromptCatalog } from "../../src/prompts/prompt-catalog.ts";
 import { ProviderCatalog } from "../../src/providers/catalog.ts";
 import { Admission } from "../../src/responses/admission/admission.ts";
 import type { AdmissionLimits } from "../../src/responses/admission/admission-limits.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext } from "../../src/responses/storage.ts";
 import { LIMITS } from "./samples.ts";
 
 const config = readConfig({});
@@ -12,8 +12,8 @@ const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const noPrompts = new PromptCatalog([], 0);
 
 export function createAdmission(
-  storage: Storage,
+  { storage, queue, logger }: ResponseContext,
   { limits = {}, prompts = noPrompts }: { limits?: Partial<AdmissionLimits>; prompts?: PromptCatalog } = {},
 ): Admission {
-  return new Admission({ storage, config, catalog, prompts, limits: { ...LIMITS, ...limits } });
+  return new Admission({ storage, queue, logger, config, catalog, prompts, limits: { ...LIMITS, ...limits } });
 }

@@ -30,7 +30,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     // Only validated: the answer always has what was recorded.
     parseInclude(request.query);
     const record = await loadReadableRecord(context, id, response.locals.project);
-    repairInBackground(context.storage, id, record);
+    repairInBackground(context.storage, id, record, context.logger);
     if (wantsStream) sendStream(context, { request, response, id, record, cursor, isObfuscated });
     else await sendCurrent(context, id, response);
   };

@@ -3,11 +3,11 @@
  * record exists or in the same step, and the record exists before the job. After a crash at any line, the sweeper finds
  * the rest and completes it (workers/jobs/response-sweeper.ts).
  */
+import type { Logger } from "pino";
 import { TimeSlice } from "../../concurrency/time-slice.ts";
 import { createOpeningEvents, newResponse } from "../../lifecycle/new-response.ts";
 import type { ResolvedRequest } from "../../protocol/create-request.ts";
 import { hasWindow, queueClassOf } from "../../queue/queue-class.ts";
-import { canAcceptInOneStep } from "../../store/accept-record.ts";
 import { encodeRecord, type EncodedRecord } from "../../store/encoded-record.ts";
 import type { InFlightAddition, ProjectLimits } from "../../store/in-flight-responses.ts";
 import type { StoredRequest } from "../../store/response-record.ts";
@@ -19,7 +19,7 @@ import { conversationIdOf, lockForResponse } from "../conversations/conversation
 import { removeFromSets } from "../ending/remove-in-flight.ts";
 import { indexItems } from "../reading/item-references.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
-import type { Storage } from "../storage.ts";
+import type { ResponseContext, Storage } from "../storage.ts";
 import { acceptInOneStep, addInFlight } from "./add-in-flight.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { type QueueableResponse, queueResponse } from "./queue-response.ts";
@@ -45,10 +45,11 @@ export interface AdmittedResponse {
 }
 
 export async function acceptResponse(
-  storage: Storage,
+  context: ResponseContext,
   limits: AdmissionLimits,
   accepted: AcceptedRequest,
 ): Promise<AdmittedResponse> {
+  const { storage } = context;
   const { id, project, request } = accepted;
   const { input } = request;
   const namedItems = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
@@ -58,14 +59,14 @@ export async function acceptResponse(
   const addition = { id, project, nowMs: accepted.nowMs, bytes: encoded.bytes };
   const conversationId = conversationIdOf(request);
   const isNew =
-    conversationId === undefined && canAcceptInOneStep(storage.layout, encoded)
+    conversationId === undefined && storage.records.canAcceptInOneStep(encoded)
       ? await acceptInOneStep(storage, projectLimits, addition, encoded)
-      : await acceptInSteps(storage, projectLimits, addition, encoded, conversationId);
+      : await acceptInSteps(context, projectLimits, addition, encoded, conversationId);
   await publishOrRollBack(storage, id, record.events.length - 1);
   // Concurrent requests with one key arrive here with one id: the queue keeps one job.
   await Promise.all([
-    tryEnqueue(storage, record),
-    indexItems(storage, id, record, namedItems).catch(warnNotIndexed(storage, id)),
+    tryEnqueue(context, record),
+    indexItems(storage, id, record, namedItems).catch(warnNotIndexed(context.logger, id)),
   ]);
   return { id, isReplay: !isNew, json: extractResponseJson({ data: record.events[0]! }) };
 }
@@ -118,26 +119,31 @@ function scheduleOf(request: ResolvedRequest, limits: AdmissionLimits, nowMs: nu
 }
 
 /** An accepted response is not rejected because of its index: listing its items indexes them again. */
-function warnNotIndexed(storage: Storage, id: string): (err: unknown) => void {
-  return (err) => storage.logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
+function warnNotIndexed(logger: Logger, id: string): (err: unknown) => void {
+  return (err) => logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
 }
 
 /** Awaits each step before the next: the sweeper would never find a record that is not in the in-flight set. */
 async function acceptInSteps(
-  storage: Storage,
+  context: ResponseContext,
   limits: ProjectLimits,
   addition: InFlightAddition,
   encoded: EncodedRecord,
   conversationId: string | undefined,
 ): Promise<boolean> {
-  await addInFlight(storage, limits, addition);
-  if (conversationId !== undefined) await lockConversation(storage, conversationId, addition.project, addition.id);
-  return await storage.records.writeEncoded(encoded);
+  await addInFlight(context.storage, limits, addition);
+  if (conversationId !== undefined) await lockConversation(context, conversationId, addition.project, addition.id);
+  return await context.storage.records.writeEncoded(encoded);
 }
 
-async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {
+async function lockConversation(
+  { storage, logger }: ResponseContext,
+  conversationId: string,
+  project: string,
+  id: string,
+): Promise<void> {
   try {
-    await lockForResponse(storage, conversationId, project, id);
+    await lockForResponse(storage, conversationId, project, id, logger);
   } catch (error) {
     await storage.inFlight.removeEnded(id, project);
     throw error;
@@ -163,10 +169,10 @@ async function publishOrRollBack(storage: Storage, id: string, last: number): Pr
  * The record exists, so the response is accepted even if the queue rejects the job: after an error the client would
  * retry and pay twice. The sweeper enqueues the job later.
  */
-async function tryEnqueue(storage: Storage, response: QueueableResponse): Promise<void> {
+async function tryEnqueue(context: ResponseContext, response: QueueableResponse): Promise<void> {
   try {
-    await queueResponse(storage, response);
+    await queueResponse(context, response);
   } catch (err) {
-    storage.logger.warn({ err, responseId: response.id }, "Accepted, but not enqueued yet; the sweeper will");
+    context.logger.warn({ err, responseId: response.id }, "Accepted, but not enqueued yet; the sweeper will");
   }
 }

@@ -9,7 +9,7 @@ import type { ProviderCatalog } from "../../providers/catalog.ts";
 import { findFirstUnavailableTool } from "../../providers/unavailable-tools.ts";
 import { resolveInputReferences } from "../reading/item-references.ts";
 import { readResponse } from "../reading/read-response.ts";
-import type { Storage } from "../storage.ts";
+import type { ResponseContext } from "../storage.ts";
 import { acceptResponse, type AcceptedRequest, type AdmittedResponse } from "./accept-response.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
@@ -29,8 +29,7 @@ export interface AdmissionRequest extends ClaimRequest {
   permit?: RateLimitPermit | undefined;
 }
 
-export interface AdmissionDependencies {
-  storage: Storage;
+export interface AdmissionDependencies extends ResponseContext {
   config: Config;
   catalog: ProviderCatalog;
   prompts: PromptCatalog;
@@ -53,7 +52,7 @@ export class Admission {
     if (replayed !== undefined) return { id: claim.id, isReplay: true, json: replayed.json };
     try {
       const checked = await this.#check(admission, claim, nowMs);
-      const accept = () => acceptResponse(storage, limits, checked);
+      const accept = () => acceptResponse(this.#dependencies, limits, checked);
       const { permit } = admission;
       const admitted = await (permit === undefined ? accept() : createWithPermit(permit, accept));
       if (claim.isReplay) await confirmClaim(storage, claim);

@@ -3,9 +3,10 @@
  * responses count. Polling, resuming, replays and rejected requests are free: if rejected requests counted, a client's
  * mistakes would lock it out. The body limit and the proxy in front bound a flood of them.
  */
-import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import type { Logger } from "pino";
+import { type RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { tooManyRequests } from "../../lifecycle/errors/limits.ts";
-import type { Storage } from "../storage.ts";
+import type { CreationRates } from "../../store/creation-rates.ts";
 import type { RateLimitPermit } from "./rate-limit-permit.ts";
 
 const WINDOW_SECONDS = 60;
@@ -18,17 +19,11 @@ export interface RateLimitState {
 
 export class RateLimiter {
   readonly #limiter: RateLimiterRedis | undefined;
-  readonly #logger: Storage["logger"];
+  readonly #logger: Logger;
 
   /** `perMinute`: 0 = unlimited. */
-  constructor({ redis, layout, logger }: Pick<Storage, "redis" | "layout" | "logger">, perMinute: number) {
-    const settings = {
-      storeClient: redis,
-      keyPrefix: layout.rateLimit,
-      points: perMinute,
-      duration: WINDOW_SECONDS,
-    };
-    this.#limiter = perMinute === 0 ? undefined : new RateLimiterRedis(settings);
+  constructor(rates: CreationRates, logger: Logger, perMinute: number) {
+    this.#limiter = perMinute === 0 ? undefined : rates.openLimiter(perMinute, WINDOW_SECONDS);
     this.#logger = logger;
   }
 
@@ -43,9 +38,9 @@ export class ProjectPermit implements RateLimitPermit {
   state: RateLimitState | undefined;
   readonly #limiter: RateLimiterRedis;
   readonly #project: string;
-  readonly #logger: Storage["logger"];
+  readonly #logger: Logger;
 
-  constructor(limiter: RateLimiterRedis, project: string, logger: Storage["logger"]) {
+  constructor(limiter: RateLimiterRedis, project: string, logger: Logger) {
     this.#limiter = limiter;
     this.#project = project;
     this.#logger = logger;

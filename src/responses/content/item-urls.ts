@@ -4,9 +4,9 @@
  */
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Tool } from "../../protocol/tool.ts";
-import { type ContentSealer, isSealed, UnreadableContentError } from "../../sealing/content-sealer.ts";
+import { type ContentSealer, isSealed } from "../../sealing/content-sealer.ts";
 import { TimeSlice } from "../../concurrency/time-slice.ts";
-import { UNREADABLE_URL } from "./request-secrets.ts";
+import { tryUnsealSecret, UNREADABLE_URL } from "./request-secrets.ts";
 import type { Storage } from "../storage.ts";
 
 type Item = InputItem | OutputItem;
@@ -27,20 +27,14 @@ export async function sealItemUrls<T extends Item>(
 
 /** For the model and for whoever calls the servers. */
 export async function unsealItemUrls<T extends Item>(
-  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  { sealer }: Pick<Storage, "sealer">,
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
   return await mapToolUrls(items, (address) => {
     const sealed = address.slice(address.indexOf("#") + 1);
     if (!isSealed(sealed)) return address;
-    try {
-      return String(sealer.unseal(project, "secret", sealed));
-    } catch (error) {
-      if (!(error instanceof UnreadableContentError)) throw error;
-      logger.warn({ project }, "A URL was sealed with a key that is not configured any more");
-      return UNREADABLE_URL;
-    }
+    return tryUnsealSecret(sealer, project, sealed) ?? UNREADABLE_URL;
   });
 }
 

@@ -8,7 +8,7 @@ import { secretInItem } from "../../lifecycle/errors/requests.ts";
 import type { CreateRequest } from "../../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Tool } from "../../protocol/tool.ts";
-import { type ContentSealer, isSealed, UnreadableContentError } from "../../sealing/content-sealer.ts";
+import { type ContentSealer, isSealed } from "../../sealing/content-sealer.ts";
 import { mapInSlices } from "../../concurrency/time-slice.ts";
 import type { Storage } from "../storage.ts";
 
@@ -28,20 +28,20 @@ export const UNREADABLE_URL = "https://unreadable.invalid/";
  * stored as it was sent, by a process of an older release.
  */
 export async function unsealSecrets<R extends WithTools>(
-  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  { sealer }: Pick<Storage, "sealer">,
   project: string,
   request: R,
 ): Promise<R> {
   return await mapSecrets(request, (sealed, path) => {
     if (path === "server_url" && !isSealed(sealed)) return sealed;
-    try {
-      return String(sealer.unseal(project, "secret", sealed));
-    } catch (error) {
-      if (!(error instanceof UnreadableContentError)) throw error;
-      logger.warn({ project }, "A secret was sealed with a key that is not configured any more");
-      return undefined;
-    }
+    return tryUnsealSecret(sealer, project, sealed);
   });
+}
+
+/** Undefined if the key that sealed it has been removed from the configuration. */
+export function tryUnsealSecret(sealer: ContentSealer, project: string, sealed: string): string | undefined {
+  const secret = sealer.tryUnseal(project, "secret", sealed);
+  return typeof secret === "string" ? secret : undefined;
 }
 
 /** `param` is where the items stand. */

@@ -42,7 +42,7 @@ export function sealReasoning(sealer: ContentSealer, project: string, texts: z.i
 
 /** The items as a model is shown them: reasoning that this server sealed is text again. */
 export async function unsealReasoning<T extends Item>(
-  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  { sealer }: Pick<Storage, "sealer">,
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
@@ -50,19 +50,15 @@ export async function unsealReasoning<T extends Item>(
     const sealed = sealedContentOf(item);
     if (item.type !== "reasoning" || sealed?.kind !== "reasoning") return item;
     const { encrypted_content: _sealed, ...shown } = item;
-    try {
-      const { summary, content } = reasoningSchema.parse(sealer.unseal(project, "reasoning", sealed.text));
-      return {
-        ...shown,
-        ...(summary.length > 0 && { summary: summary.map((text) => ({ type: "summary_text", text })) }),
-        ...(content.length > 0 && { content: content.map((text) => ({ type: "reasoning_text", text })) }),
-      } as T;
-    } catch (error) {
-      if (!(error instanceof UnreadableContentError)) throw error;
-      // It was readable when it was accepted: its key was taken away since. The conversation goes on with what is shown.
-      logger.warn({ project, itemId: item.id }, "Reasoning was sealed with a key that is not configured any more");
-      return shown as T;
-    }
+    const unsealed = sealer.tryUnseal(project, "reasoning", sealed.text, item.id ?? undefined);
+    // The conversation continues with the visible part.
+    if (unsealed === undefined) return shown as T;
+    const { summary, content } = reasoningSchema.parse(unsealed);
+    return {
+      ...shown,
+      ...(summary.length > 0 && { summary: summary.map((text) => ({ type: "summary_text", text })) }),
+      ...(content.length > 0 && { content: content.map((text) => ({ type: "reasoning_text", text })) }),
+    } as T;
   });
 }
 

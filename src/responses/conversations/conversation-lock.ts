@@ -3,6 +3,7 @@
  * ended, all at once (contract.md#conversations). However it ends, the lock is freed: by the worker, by whoever ended it from outside,
  * by the sweeper, or by the next request that finds the lock held by a response that is over.
  */
+import type { Logger } from "pino";
 import { conversationLocked, conversationNotFound } from "../../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
 import type { CreateRequest } from "../../protocol/create-request.ts";
@@ -27,10 +28,11 @@ export async function lockForResponse(
   id: string,
   project: string,
   responseId: string,
+  logger: Logger,
 ): Promise<void> {
   if ((await storage.conversations.readOwned(id, project)) === undefined) throw conversationNotFound(id);
   let locked = await storage.conversations.lock(id, responseId);
-  if (locked.kind === "busy" && (await unlockIfEnded(storage, id, locked.holder))) {
+  if (locked.kind === "busy" && (await unlockIfEnded(storage, id, locked.holder, logger))) {
     locked = await storage.conversations.lock(id, responseId);
   }
   if (locked.kind === "gone") throw conversationNotFound(id);
@@ -38,20 +40,17 @@ export async function lockForResponse(
 }
 
 /** Ends the turn of a holder that is over. A holder that died before it was recorded is not open any more either. */
-export async function unlockIfEnded(storage: Storage, id: string, holder: string): Promise<boolean> {
+export async function unlockIfEnded(storage: Storage, id: string, holder: string, logger: Logger): Promise<boolean> {
   const record = await storage.records.readIncludingDeleted(holder).catch(async (error: unknown) => {
     if (isRedisUnavailable(error) || (await storage.inFlight.acceptedAtMs(holder)) !== undefined) throw error;
     // Given up (abandon-response.ts), when nobody could read which conversation it held.
-    storage.logger.error(
-      { err: error, conversationId: id, responseId: holder },
-      "Freed a conversation without its turn",
-    );
+    logger.error({ err: error, conversationId: id, responseId: holder }, "Freed a conversation without its turn");
     await storage.conversations.appendAndUnlock(id, holder, []);
     return undefined;
   });
   if (record === undefined && (await storage.inFlight.acceptedAtMs(holder)) !== undefined) return false;
   if (record !== undefined && !isTerminalStatus(record.status)) {
-    await restoreInFlight(storage, holder, record);
+    await restoreInFlight(storage, holder, record, logger);
     return false;
   }
   await appendAndUnlock(storage, id, holder);

@@ -3,6 +3,7 @@
  * It must not hold its conversation, its place among its project's or the sweeper for ever. What can still be done for it
  * is done, each part by itself; its turn of a conversation is lost.
  */
+import type { Logger } from "pino";
 import { createFailedEvent, responseError } from "../../lifecycle/lifecycle-events.ts";
 import type { LifecycleEvent } from "../../protocol/event.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
@@ -13,21 +14,21 @@ import type { Storage } from "../storage.ts";
 const COULD_NOT_FINISH = responseError("server_error", "The response could not be finished.");
 
 /** Throws only if Redis is away, or if the id could not leave the open set. */
-export async function abandonResponse(storage: Storage, id: string): Promise<void> {
+export async function abandonResponse(storage: Storage, id: string, logger: Logger): Promise<void> {
   const attempt = async <T>(what: string, step: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await step();
     } catch (err) {
       if (isRedisUnavailable(err)) throw err;
-      storage.logger.error({ err, responseId: id, step: what }, "Could not do a part of abandoning a response");
+      logger.error({ err, responseId: id, step: what }, "Could not do a part of abandoning a response");
       return undefined;
     }
   };
   await attempt("fail it", () => failWithoutOutput(storage, id));
   await attempt("stop its worker", () => storage.workerControl.abort(id));
   // Whether it ran in the background is in its record.
-  await attempt("drop its job", () => storage.queue.remove({ id, background: true }));
-  await attempt("drop its job", () => storage.queue.remove({ id, background: false }));
+  await attempt("drop its job", () => storage.workerControl.removeJob({ id, background: true }));
+  await attempt("drop its job", () => storage.workerControl.removeJob({ id, background: false }));
   await attempt("leave the completion windows", () => storage.windowedResponses.remove(id));
   const belonging = await attempt("read what it belongs to", () => storage.records.readMemberships(id));
   const { project, conversationId = "", continuationId = "" } = belonging ?? {};

@@ -55,7 +55,7 @@ export async function endResponse(
 type Fenced = Extract<FenceOutcome, { kind: "fenced" }>;
 
 async function appendEnding(storage: Storage, id: string, fence: Fenced): Promise<Response | undefined> {
-  const folded = await foldLog(storage.redis, storage.layout, storage.fullLogReader, id);
+  const folded = await foldLog(storage.fullLogReader, id);
   // Somebody who ends it for the same reason was faster; the next try finds it over.
   if (folded === undefined || isTerminalStatus(folded.response.status)) return undefined;
   const closing = createItemClosingEvents(folded.response, folded.openIndices);
@@ -83,7 +83,5 @@ function createEndingEvent(response: Response, fence: Fenced): LifecycleEventDra
 async function removeJob(storage: Storage, id: string): Promise<void> {
   const record = await storage.records.readIncludingDeleted(id);
   if (record === undefined) return;
-  await storage.queue.remove({ id, ...record }).catch((err: unknown) => {
-    storage.logger.debug({ err, responseId: id }, "Could not drop the job of a response that is over");
-  });
+  await storage.workerControl.tryRemoveJob({ id, ...record });
 }

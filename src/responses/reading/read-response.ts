@@ -16,7 +16,7 @@ export async function readResponse(storage: Storage, id: string): Promise<Curren
   if (isTerminalEventType(eventTypeOf(last.data))) return { json: extractResponseJson(last), hasEnded: true };
   // Nothing has been said since: what it was asked with may be megabytes, which nobody has to parse.
   if (isOpeningEventType(eventTypeOf(last.data))) return { json: extractResponseJson(last), hasEnded: false };
-  const folded = await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id);
+  const folded = await foldLog(storage.visibleLogReader, id);
   return folded && { json: JSON.stringify(folded.response), hasEnded: false };
 }
 

@@ -57,6 +57,11 @@ export class EventLogReader {
     return entry === undefined ? undefined : toLoggedEvent(entry);
   }
 
+  /** The stored snapshot. It may cover events that readers may not see yet. */
+  async readSnapshotJson(id: string): Promise<string | null> {
+    return await this.#redis.get(this.#layout.snapshot(id));
+  }
+
   /** The last sequence number that may be shown; undefined if all may. A log from before replicas were required is whole. */
   async readVisibleEnd(id: string): Promise<number | undefined> {
     if (this.#minReplicasAcked === 0) return undefined;

@@ -18,7 +18,7 @@ import {
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
 import { createAdmission } from "../../../support/admission.ts";
 import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { openTestStorage, silentLogger, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
 beforeAll(async () => {
@@ -54,7 +54,7 @@ test.each<[string, (running: Response) => LifecycleEventDraft, string[]]>([
   const conversationId = await openConversation();
   const response = sampleResponse({ background: false });
   const { id } = response;
-  await lockForResponse(storage, conversationId, "default", id);
+  await lockForResponse(storage, conversationId, "default", id, silentLogger);
   const events = sequenceEvents(0, [{ type: "response.created", response }, end(response)]);
   const input = [{ type: "message" as const, id: "msg_question", role: "user" as const, content: "The question?" }];
   await storage.records.create(sampleRecord({ id, status: status as "queued", conversationId, events, input }));
@@ -67,13 +67,13 @@ test("a holder that is being admitted keeps the lock, though it has no record ye
   const conversationId = await openConversation();
   const [holder, other] = [newId("resp"), newId("resp")];
   await storage.inFlight.add(holder, Date.now());
-  await lockForResponse(storage, conversationId, "default", holder);
-  await expect(lockForResponse(storage, conversationId, "default", other)).rejects.toMatchObject({
+  await lockForResponse(storage, conversationId, "default", holder, silentLogger);
+  await expect(lockForResponse(storage, conversationId, "default", other, silentLogger)).rejects.toMatchObject({
     code: "conversation_locked",
   });
-  expect(await unlockIfEnded(storage, conversationId, holder)).toBe(false);
+  expect(await unlockIfEnded(storage, conversationId, holder, silentLogger)).toBe(false);
   await storage.inFlight.forceRemove(holder, undefined);
-  await lockForResponse(storage, conversationId, "default", other);
+  await lockForResponse(storage, conversationId, "default", other, silentLogger);
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe(other);
 });
 
