@@ -1,4 +1,4 @@
-/** What each kind of process opens once at its start, and disposes once at its end. */
+/** The resources of each kind of process: opened once at its start, disposed once at its end. */
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import { checkMcpVariables } from "./context/mcp-variables.ts";

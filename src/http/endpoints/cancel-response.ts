@@ -17,7 +17,7 @@ export function cancelResponse(context: ApiContext): RequestHandler {
     const outcome = await endResponse(context.storage, id, "cancel");
     if (outcome.kind === "gone") throw responseNotFound(id);
     const status = outcome.kind === "over" ? outcome.status : outcome.response.status;
-    // Throws the contract's refusal if something else ended it first.
+    // Throws the contract's error if the response ended in another way first.
     nextStatus(status, "cancel");
     const read = await readResponse(context.storage, id);
     if (read === undefined) throw responseNotFound(id);

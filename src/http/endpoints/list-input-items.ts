@@ -17,7 +17,7 @@ export function listInputItems(context: ApiContext): RequestHandler {
     const found = await context.storage.records.readInputPage(id, query);
     if (found === "gone") throw responseNotFound(id);
     const page = toItemPage(found, query);
-    // From here on the client knows these ids, and may name an item by its own.
+    // Before the client learns the ids, so that it can reference each item at once.
     await indexItems(context.storage, id, record, page.data);
     response.json({ ...page, data: page.data.map(normalizeConversationItem) });
   };

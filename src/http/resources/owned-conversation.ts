@@ -1,4 +1,4 @@
-/** From a path to the conversation that the caller owns: any other is unknown (contract.md#ownership). */
+/** From a path to a conversation of the caller's project. Any other answers 404 (contract.md#ownership). */
 import type { Request as HttpRequest } from "express";
 import type { ApiContext } from "../../context.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
@@ -15,7 +15,7 @@ export async function loadOwnedConversation(
   const id = parseConversationId(request);
   const record = await context.storage.conversations.readOwned(id, project);
   if (record === undefined) throw conversationNotFound(id);
-  // A turn whose response is over is part of what is there, also if nobody has added it yet.
+  // The turn of an ended response belongs to the conversation, even if no process has added it yet.
   if (record.lock !== "") await unlockIfEnded(context.storage, id, record.lock, context.logger);
   return { id, record };
 }

@@ -1,6 +1,6 @@
 /**
- * Items as a conversation keeps them: each with an id that no other has, references replaced by what they name, messages
- * with their content as parts.
+ * Items in the form in which a conversation stores them: each has a unique id, references are replaced by the items they
+ * name, and the content of messages is a list of parts.
  */
 import { itemExists } from "../../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
@@ -14,7 +14,7 @@ import { checkItems } from "../../responses/admission/check-input.ts";
 import type { Storage } from "../../responses/storage.ts";
 import { rejectTriggers } from "../validation/context-parameters.ts";
 
-/** What stands behind a reference keeps its id: providers know reasoning by it. */
+/** A referenced item keeps its id, because providers recognize reasoning by it. */
 export async function prepareItems(
   storage: Storage,
   { maxBodyBytes }: Pick<AdmissionLimits, "maxBodyBytes">,
@@ -26,9 +26,9 @@ export async function prepareItems(
   await checkItems(storage, project, resolved, "items");
   const ids = new Set<string>();
   const sealed = await sealItemUrls(storage.sealer, project, resolved);
-  return sealed.map((item, place) => {
+  return sealed.map((item, index) => {
     const id = item.id ?? createIdForUnnamed(item.type);
-    if (ids.has(id)) throw itemExists(id, place);
+    if (ids.has(id)) throw itemExists(id, index);
     ids.add(id);
     return normalizeConversationItem({ ...item, id });
   });

@@ -17,7 +17,7 @@ const KNOWN_PARAMETERS = Object.keys(createRequestSchema.shape);
 /** Each gives the model context, so `input` is optional with it. */
 const CONTEXT_PARAMETERS = ["previous_response_id", "prompt", "conversation"] as const;
 
-/** What to do with names that the published API does not have. */
+/** Rules for names that the published API does not have. */
 interface NameRules {
   unknown?: UnknownParameters;
   /** Finds the model of a request whose prompt names it. */

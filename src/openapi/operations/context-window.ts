@@ -1,4 +1,4 @@
-/** How long a conversation is for its model, and how it is made shorter. */
+/** Counting and compacting the context of a model. */
 import { parseCompactRequest } from "../../http/validation/compact-request.ts";
 import { parseBody } from "../../http/validation/body.ts";
 import { responseError } from "../../lifecycle/lifecycle-events.ts";
@@ -7,7 +7,8 @@ import { compactedResponseSchema, compactRequestSchema } from "../../protocol/co
 import { inputTokensRequestSchema, inputTokensSchema } from "../../protocol/input-tokens.ts";
 import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { compaction, RESPONSE_ID, storedMessage, usage } from "../examples.ts";
+import { RESPONSE_ID } from "../example-ids.ts";
+import { compaction, storedMessage, usage } from "../examples.ts";
 import { RATE_LIMIT_HEADERS } from "../headers.ts";
 import { documentErrorsOf } from "../documented-errors.ts";
 import { invalidItems } from "./parameter-errors.ts";
@@ -17,7 +18,7 @@ const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const model = "simulator/default";
 const withInput = (input: unknown): object => ({ model, input });
 
-/** What may be wrong with what comes before the input, and with what the input names. */
+/** Errors of the history and of the items that the input references. */
 const CONTEXT_ERRORS = [
   "previousResponseNotFound",
   "malformedPreviousResponseId",

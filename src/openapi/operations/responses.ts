@@ -1,4 +1,4 @@
-/** What is done to a response that is there: `GET`, `DELETE`, cancel, and its input. */
+/** Operations on an existing response. */
 import { parseFlag } from "../../http/validation/queries.ts";
 import { cursorBeyondLog, malformedCursor } from "../../lifecycle/errors/requests.ts";
 import { deletedResponseSchema, responseSchema } from "../../protocol/response.ts";

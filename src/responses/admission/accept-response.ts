@@ -29,7 +29,7 @@ export interface AcceptedRequest {
   id: string;
   project: string;
   request: ResolvedRequest;
-  /** Of the Idempotency-Key; '' without one. */
+  /** Hash of the Idempotency-Key; '' without one. */
   hash: string;
   ancestors: string[];
   nowMs: number;

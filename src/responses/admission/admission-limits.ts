@@ -1,4 +1,4 @@
-/** What admission checks a request against, from the configuration. */
+/** The limits that admission enforces, from the configuration. */
 import type { Config } from "../../config/config.ts";
 
 /** `Retry-After` if the queue or a project's share is full. */

@@ -1,6 +1,6 @@
 /**
- * `compaction_trigger`: the last item of an input, which asks for the context to be compacted. It is an order and no part
- * of the conversation: it is taken out at admission, so nothing behind it keeps it, lists it or sends it to a provider.
+ * `compaction_trigger`: the last item of an input, which requests a compaction of the context. It is an instruction, not
+ * part of the conversation. Admission removes it, so it is never stored, listed or sent to a provider.
  */
 import type { CreateRequest } from "../../protocol/create-request.ts";
 

@@ -9,7 +9,7 @@ import { FULL_RETRY_SECONDS } from "./admission-limits.ts";
 
 export interface IdempotencyClaim {
   id: string;
-  /** Of the key; '' without one. */
+  /** Hash of the key; '' without one. */
   hash: string;
   isReplay: boolean;
   /** The key is bound to this body: another body with the same key is another request. */

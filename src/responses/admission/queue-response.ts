@@ -1,4 +1,4 @@
-/** How a response enters the queue in its class, is brought forward in it, and leaves what orders it. */
+/** The queue order of a waiting response: its class, its promotion, and the priority of related responses. */
 import { hasWindow, PRIORITIES, priorityAt, type QueueClass } from "../../queue/queue-class.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
 import type { ContinuationMember } from "../../store/continuations.ts";
@@ -8,7 +8,7 @@ export interface QueueableResponse extends QueueClass, ContinuationMember {
   background: boolean;
 }
 
-/** Adds its job, unless there is one, in the class that it has by now: at admission, or when its job was lost. */
+/** Adds the job, unless it exists, with its current priority. Called at admission, and by the sweeper for a lost job. */
 export async function queueResponse(
   { storage, queue }: Omit<ResponseContext, "logger">,
   response: QueueableResponse,
@@ -16,7 +16,7 @@ export async function queueResponse(
   const { id, project, background, latestStartMs } = response;
   const nowMs = storage.clock.nowMs();
   const isEarly = latestStartMs > nowMs;
-  // Before there is a job: one that is not in the set would never be promoted.
+  // Before the job: a job whose response is not in this set is never promoted.
   if (isEarly) await storage.windowedResponses.add(id, latestStartMs);
   const isRelated = isEarly && hasWindow(response) && response.continuationId !== "";
   const next = isRelated ? await storage.continuations.addWaiting(response, latestStartMs, nowMs) : undefined;
@@ -25,7 +25,7 @@ export async function queueResponse(
   if (next !== undefined && next !== id) await queue.changePriority(next, PRIORITIES.related);
 }
 
-/** A worker has begun it: one that is related to it is the next of those with a window. A hint must not cost a run. */
+/** When a worker starts `response`, the next related one gets priority over others with a window. Never throws. */
 export async function prioritizeRelatedResponse(
   { storage, queue, logger }: ResponseContext,
   response: QueueableResponse & { deadlineMs: number },
@@ -35,13 +35,13 @@ export async function prioritizeRelatedResponse(
     const next = await storage.continuations.markRunning(response, response.deadlineMs, storage.clock.nowMs());
     if (next !== undefined) await queue.changePriority(next, PRIORITIES.related);
   } catch (err) {
-    logger.warn({ err, responseId: response.id }, "Could not bring a related response forward");
+    logger.warn({ err, responseId: response.id }, "Could not prioritize a related response");
   }
 }
 
 const PAGE_RESPONSES = 200;
 
-/** From its latest start on, a response waits in the default tier, behind those that wait there already. */
+/** At its latest start, a response moves to the end of the default tier. */
 export async function promoteDueResponses(context: ResponseContext): Promise<void> {
   const { storage } = context;
   const nowMs = storage.clock.nowMs();
@@ -52,7 +52,7 @@ export async function promoteDueResponses(context: ResponseContext): Promise<voi
   }
 }
 
-/** One that cannot be promoted must not keep the others from it. False if it stays in the set. */
+/** Logs an error, so that one response does not block the others. False if the response stays in the set. */
 async function tryPromote(context: ResponseContext, id: string): Promise<boolean> {
   try {
     return await promoteResponse(context, id);
@@ -65,9 +65,9 @@ async function tryPromote(context: ResponseContext, id: string): Promise<boolean
 
 async function promoteResponse({ storage, queue, logger }: ResponseContext, id: string): Promise<boolean> {
   const outcome = await queue.changePriority(id, PRIORITIES.default);
-  // It was taken from a lost worker, and is the next to run as it is.
+  // BullMQ recovered the job from a lost worker: it runs next.
   if (outcome === "first") return false;
   await storage.windowedResponses.remove(id);
-  if (outcome === "changed") logger.info({ responseId: id }, "Latest start reached: no longer behind others");
+  if (outcome === "changed") logger.info({ responseId: id }, "Latest start reached: response promoted");
   return true;
 }

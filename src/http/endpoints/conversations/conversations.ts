@@ -43,7 +43,7 @@ export function updateConversation(context: ApiContext): RequestHandler {
   };
 }
 
-/** The second delete of a conversation finds none. */
+/** A second delete answers 404. */
 export function deleteConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { id } = await loadOwnedConversation(context, request, response.locals.project);

@@ -48,7 +48,7 @@ export function createConversationItems(context: ApiContext): RequestHandler {
   };
 }
 
-/** Before a client is told an item's id, the item can be named by it. */
+/** Called before a client learns the ids, so that it can reference each item at once. */
 async function indexForReferences(
   { storage, limits }: ApiContext,
   id: string,
@@ -69,7 +69,7 @@ export function retrieveConversationItem(context: ApiContext): RequestHandler {
   };
 }
 
-/** Answers the conversation, not the item. */
+/** Answers with the conversation, as the hosted API does. */
 export function deleteConversationItem(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { id, record } = await loadOwnedConversation(context, request, response.locals.project);
