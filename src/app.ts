@@ -20,7 +20,7 @@ import {
 import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
 import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
-import { createDocsRouter } from "./http/endpoints/docs.ts";
+import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";

@@ -115,6 +115,8 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
   // zod cannot describe the step that adds omitted types.
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
   all["InputItem"] = { anyOf: inputItems.map(schemaRef) };
+  // Generators of types expect an object where a discriminator points.
+  all["InputMessage"] = { type: "object", ...all["InputMessage"] };
   // Not in the published type: passed through from the provider.
   const webSearchResults = {
     description: "Search results in the provider's own format. Present only if `include` asks for them.",
