@@ -25,7 +25,7 @@ import { EventLogReader } from "./stream/log/event-log.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import type { ReplicaRequirement } from "./stream/log/replica-acknowledgement.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
-import { ResponseRecords } from "./store/response-record.ts";
+import { ResponseRecords } from "./store/response-records.ts";
 
 export interface ApiContext extends ResponseContext, AsyncDisposable {
   readonly config: Config;
