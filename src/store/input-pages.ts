@@ -63,12 +63,15 @@ const readPageScript = defineScript<["whole", string | null] | ["unknown"] | ["p
 `,
 );
 
+/** `unknown`: `query.after` names no item of the input. `gone`: the response is gone. */
+export type InputPage = { kind: "page"; page: List<StoredInputItem> } | { kind: "unknown" } | { kind: "gone" };
+
 export async function readInputPage(
   redis: RedisClient,
   input: string,
   index: string,
   query: PageQuery,
-): Promise<List<StoredInputItem> | undefined | "gone"> {
+): Promise<InputPage> {
   const isDescending = query.order === "desc";
   const cursor = query.after === undefined ? [] : [query.after];
   const [kind, json, hasMore] = await readPageScript(
@@ -79,12 +82,13 @@ export async function readInputPage(
     isDescending ? "1" : "0",
     cursor,
   );
-  if (kind === "unknown") return undefined;
-  if (json === null || json === undefined) return "gone";
+  if (kind === "unknown") return { kind };
+  if (json === null || json === undefined) return { kind: "gone" };
   // Not validated again: admission validated the items.
   const items = await parseInSlices<StoredInputItem[]>(json);
-  if (kind === "whole") return paginate(items, query);
-  return toPage(isDescending ? items.toReversed() : items, hasMore === 1);
+  if (kind === "page") return { kind, page: toPage(isDescending ? items.toReversed() : items, hasMore === 1) };
+  const page = paginate(items, query);
+  return page === undefined ? { kind: "unknown" } : { kind: "page", page };
 }
 
 /*

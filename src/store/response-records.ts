@@ -1,6 +1,6 @@
 /** Reads, writes and erases response records. */
 import type { StoredInputItem } from "../protocol/item.ts";
-import type { List, PageQuery } from "../protocol/list.ts";
+import type { PageQuery } from "../protocol/list.ts";
 import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
@@ -8,7 +8,7 @@ import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 import { type AcceptOutcome, acceptInFlightRecord, canAcceptInOneStep } from "./accept-record.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import type { InFlightAddition, ProjectLimits } from "./in-flight-responses.ts";
-import { readInputItem, readInputPage } from "./input-pages.ts";
+import { type InputPage, readInputItem, readInputPage } from "./input-pages.ts";
 import {
   type LogProgress,
   type Memberships,
@@ -150,8 +150,8 @@ export class ResponseRecords {
     return json === null ? undefined : await parseInSlices<StoredInputItem[]>(json);
   }
 
-  /** One page of the input, read alone. Undefined if `query.after` names no item of it. */
-  async readInputPage(id: string, query: PageQuery): Promise<List<StoredInputItem> | undefined | "gone"> {
+  /** One page of the input, read alone. */
+  async readInputPage(id: string, query: PageQuery): Promise<InputPage> {
     return await readInputPage(this.#redis, this.#layout.input(id), this.#layout.inputIndex(id), query);
   }
 

@@ -19,7 +19,7 @@ import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { admitResponse } from "../../responses/admission/admit-response.ts";
 import { unsealCompaction } from "../../responses/content/compacted-context.ts";
 import { loadModelInput } from "../../responses/conversations/model-input.ts";
-import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-items.ts";
 import { extractResponseJson } from "../../responses/reading/read-response.ts";
 import type { Storage } from "../../responses/storage.ts";
 import { followResponse, reportReplay, createTerminalSink } from "./create-response.ts";

@@ -4,6 +4,8 @@ import type { ConversationItem } from "../../protocol/conversation.ts";
 import { countItemBytes } from "../../store/conversations.ts";
 import type { Storage } from "../storage.ts";
 
+type UsageStorage = Pick<Storage, "conversations" | "storedBytes" | "conversationIdleSeconds">;
+
 interface ConversationAddition {
   id: string;
   project: string;
@@ -14,7 +16,7 @@ interface ConversationAddition {
 
 /** Counts the items and adds them. Throws the contract's 429 at the limit. Afterwards the count matches what was added. */
 export async function addWithinStorageLimit<T>(
-  storage: Storage,
+  storage: UsageStorage,
   addition: ConversationAddition,
   add: () => Promise<T>,
 ): Promise<T> {
@@ -30,7 +32,7 @@ export async function addWithinStorageLimit<T>(
 }
 
 /** Call after every use: updates the conversation's size and expiry. False if it is gone. */
-export async function updateConversationUsage(storage: Storage, id: string): Promise<boolean> {
+export async function updateConversationUsage(storage: UsageStorage, id: string): Promise<boolean> {
   const usage = await storage.conversations.updateUsage(id, storage.conversationIdleSeconds);
   if (usage === undefined) return false;
   await storage.storedBytes.set(usage.project, id, usage.bytes, usage.expiresAtMs);

@@ -11,6 +11,7 @@ import { isTerminalEventType } from "../../protocol/event.ts";
 import { isTerminalStatus, type Response } from "../../protocol/response.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
 import { eventTypeOf } from "../../stream/log/event-log.ts";
+import { normalizeConversationItem } from "./conversation-items.ts";
 import { updateConversationUsage } from "./conversation-bytes.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
 import { restoreInFlight } from "../reading/publish-end.ts";
@@ -81,15 +82,4 @@ async function readItemsToAppend(storage: Storage, responseId: string): Promise<
   const response = await parseInSlices<Response>(extractResponseJson(last));
   const hasResult = response.status === "completed" || response.status === "incomplete";
   return hasResult ? [...input.map(normalizeConversationItem), ...(response.output as ConversationItem[])] : [];
-}
-
-/** Lists show every message with a status and its content as parts, even if the client sent plain text. */
-export function normalizeConversationItem(item: ConversationItem): ConversationItem {
-  if (item.type !== "message") return item;
-  const { content } = item;
-  const type = item.role === "assistant" ? "output_text" : "input_text";
-  const text =
-    type === "output_text" ? { type, text: content, annotations: [], logprobs: [] } : { type, text: content };
-  const parts = typeof content === "string" ? [text] : content;
-  return { ...item, status: item.status ?? "completed", content: parts } as ConversationItem;
 }

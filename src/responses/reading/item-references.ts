@@ -15,7 +15,11 @@ import type { Storage } from "../storage.ts";
 type Item = InputItem | OutputItem;
 
 /** Makes output items referenceable. Call it before the terminal event: a client that saw the event may use the ids. */
-export async function indexOutput(storage: Storage, id: string, output: readonly OutputItem[]): Promise<void> {
+export async function indexOutput(
+  storage: Pick<Storage, "records" | "itemIndex" | "clock">,
+  id: string,
+  output: readonly OutputItem[],
+): Promise<void> {
   if (output.length === 0) return;
   const record = await storage.records.read(id);
   if (record === undefined) return;
@@ -27,22 +31,27 @@ export async function indexOutput(storage: Storage, id: string, output: readonly
 
 /** Makes conversation items referenceable. Listing them renews the entry, because a conversation has no fixed lifetime. */
 export async function indexConversationItems(
-  storage: Storage,
+  { itemIndex }: Pick<Storage, "itemIndex">,
   id: string,
   project: string,
   items: readonly Item[],
   lifetimeSeconds: number,
 ): Promise<void> {
-  await storage.itemIndex.add(project, id, idsOf(items), lifetimeSeconds);
+  await itemIndex.add(project, id, idsOf(items), lifetimeSeconds);
 }
 
 type Owner = Pick<ResponseRecord, "project" | "stored" | "deadlineMs" | "retentionSeconds">;
 
 /** Makes items of a response referenceable for the response's maximum lifetime. */
-export async function indexItems(storage: Storage, id: string, owner: Owner, items: readonly Item[]): Promise<void> {
+export async function indexItems(
+  { itemIndex, clock }: Pick<Storage, "itemIndex" | "clock">,
+  id: string,
+  owner: Owner,
+  items: readonly Item[],
+): Promise<void> {
   const ids = idsOf(items);
   if (!owner.stored || ids.length === 0) return;
-  await storage.itemIndex.add(owner.project, id, ids, maxLifetimeSecondsOf(owner, storage.clock.nowMs()));
+  await itemIndex.add(owner.project, id, ids, maxLifetimeSecondsOf(owner, clock.nowMs()));
 }
 
 /** Skips references: indexed under the id it names, a reference would hide the item. */

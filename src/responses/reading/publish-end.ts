@@ -13,17 +13,17 @@ import type { Storage } from "../storage.ts";
  * True if every reader sees the end, or the response is gone. False if it runs. Throws ReplicasMissingError if replicas do
  * not confirm the end within a few seconds.
  */
-export async function publishEnd(storage: Storage, id: string): Promise<boolean> {
-  const progress = await storage.records.readProgress(id);
+export async function publishEnd({ records, log }: Pick<Storage, "records" | "log">, id: string): Promise<boolean> {
+  const progress = await records.readProgress(id);
   if (progress === undefined) return true;
   if (!isTerminalStatus(progress.status)) return false;
   if (!isEndHidden(progress)) return true;
-  const { kind } = await storage.log.publishDurable(id, progress.last);
+  const { kind } = await log.publishDurable(id, progress.last);
   return kind !== "gap";
 }
 
 /** As `publishEnd`, but throws ReplicasMissingError if the response runs. */
-export async function assertEndPublished(storage: Storage, id: string): Promise<void> {
+export async function assertEndPublished(storage: Pick<Storage, "records" | "log">, id: string): Promise<void> {
   if (!(await publishEnd(storage, id))) throw new ReplicasMissingError();
 }
 
@@ -38,21 +38,25 @@ export function repairInBackground(storage: Storage, id: string, record: Respons
   repair.catch((err: unknown) => logger.debug({ err, responseId: id }, "Could not repair a response after a failover"));
 }
 
-async function publishHiddenEnd(storage: Storage, id: string, record: ResponseRecord): Promise<void> {
+async function publishHiddenEnd(
+  storage: Pick<Storage, "records" | "log">,
+  id: string,
+  record: ResponseRecord,
+): Promise<void> {
   if (isEndHidden(record)) await publishEnd(storage, id);
 }
 
 export async function restoreInFlight(
-  storage: Storage,
+  { inFlight, records }: Pick<Storage, "inFlight" | "records">,
   id: string,
   record: ResponseRecord,
   logger: Logger,
 ): Promise<void> {
-  if ((await storage.inFlight.acceptedAtMs(id)) !== undefined) return;
+  if ((await inFlight.acceptedAtMs(id)) !== undefined) return;
   // The response may have ended since the caller read its record.
-  const progress = await storage.records.readProgress(id);
+  const progress = await records.readProgress(id);
   if (progress === undefined || isTerminalStatus(progress.status)) return;
   // One of several concurrent readers adds it.
-  if (!(await storage.inFlight.add(id, record.createdAtMs))) return;
+  if (!(await inFlight.add(id, record.createdAtMs))) return;
   logger.warn({ responseId: id }, "Restored a running response to the in-flight set");
 }

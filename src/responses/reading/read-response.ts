@@ -11,13 +11,16 @@ export interface CurrentResponse {
 }
 
 /** Undefined if the response has no log. */
-export async function readResponse(storage: Storage, id: string): Promise<CurrentResponse | undefined> {
-  const last = await storage.visibleLogReader.readLast(id);
+export async function readResponse(
+  { visibleLogReader }: Pick<Storage, "visibleLogReader">,
+  id: string,
+): Promise<CurrentResponse | undefined> {
+  const last = await visibleLogReader.readLast(id);
   if (last === undefined) return undefined;
   if (isTerminalEventType(eventTypeOf(last.data))) return { json: extractResponseJson(last), hasEnded: true };
   // The opening event holds the response as it is. Its request may be megabytes, so the server does not parse it.
   if (isOpeningEventType(eventTypeOf(last.data))) return { json: extractResponseJson(last), hasEnded: false };
-  const folded = await foldLog(storage.visibleLogReader, id);
+  const folded = await foldLog(visibleLogReader, id);
   return folded && { json: JSON.stringify(folded.response), hasEnded: false };
 }
 
