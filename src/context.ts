@@ -13,7 +13,7 @@ import { Admission } from "./responses/admission/admission.ts";
 import { type AdmissionLimits, admissionLimitsOf } from "./responses/admission/admission-limits.ts";
 import { repairInBackground } from "./responses/reading/publish-end.ts";
 import type { ResponseContext } from "./responses/storage.ts";
-import { ResponseRecords } from "./store/response-record.ts";
+import { ResponseRecords } from "./store/response-records.ts";
 import { Notifier } from "./stream/fan-out/notifier.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";

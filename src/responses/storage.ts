@@ -1,4 +1,4 @@
-/** Everything a response is kept in, opened once a process. The functions of this room take it as their first argument. */
+/** The stores of a process. The operations of this room take them, or the few they need, as their first argument. */
 import type { Logger } from "pino";
 import type { ResponseQueue } from "../queue/response-queue.ts";
 import type { RedisLayout } from "../redis/layout.ts";
@@ -13,7 +13,7 @@ import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
-import { ResponseRecords } from "../store/response-record.ts";
+import { ResponseRecords } from "../store/response-records.ts";
 import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
@@ -39,21 +39,20 @@ export interface Storage {
   readonly journals: ToolJournals;
   readonly remoteRunRegistry: RemoteRunRegistry;
   readonly log: EventLog;
-  /** Reads what may be shown: with replicas configured, only what enough of them have. */
+  /** Reads events that clients may see. Where replicas are required, only confirmed events. */
   readonly visibleLogReader: EventLogReader;
-  /** Reads all that was appended. Only for those who go on writing. */
+  /** Reads every appended event. Only for processes that append. */
   readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
   readonly sweeperLock: SweeperLock;
   readonly creationRates: CreationRates;
   readonly workerControl: WorkerControl;
-  /** The time that all processes share: of whatever one writes and another compares with now. */
+  /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
-  /** What clients keep for this server and cannot read. */
   readonly sealer: ContentSealer;
-  /** How long a container is kept after its last use. */
+  /** Lifetime of a container after its last use. */
   readonly containerIdleSeconds: number;
-  /** The same of a conversation; 0: until it is deleted. */
+  /** Lifetime of a conversation after its last use (0 = until it is deleted). */
   readonly conversationIdleSeconds: number;
   /** Rejects if Redis does not answer. */
   readonly ping: () => Promise<unknown>;
@@ -68,7 +67,7 @@ export interface ResponseContext {
 
 export interface StorageConnections extends ReplicaRequirement {
   redis: RedisClient;
-  /** Appends, and WAITs where replicas are configured: used for nothing else then. */
+  /** Where replicas are required, this connection sends WAIT and therefore serves only appends. */
   logRedis: RedisClient;
   layout: RedisLayout;
   queue: ResponseQueue;

@@ -12,7 +12,7 @@ import { newItemId } from "../../protocol/id.ts";
 import type { OutputItem } from "../../protocol/item.ts";
 import type { Response } from "../../protocol/response.ts";
 import { unsealCompaction } from "../../responses/content/compacted-context.ts";
-import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-items.ts";
 import { loadModelInput } from "../../responses/conversations/model-input.ts";
 import { extractResponseJson } from "../../responses/reading/read-response.ts";
 import type { Storage } from "../../responses/storage.ts";

@@ -2,7 +2,7 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";
-import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-items.ts";
 import { indexItems } from "../../responses/reading/item-references.ts";
 import { toItemPage } from "../replies/item-page.ts";
 import { loadReadableRecord } from "../resources/owned-response.ts";
@@ -15,8 +15,8 @@ export function listInputItems(context: ApiContext): RequestHandler {
     const query = parseListQuery(request.query);
     const record = await loadReadableRecord(context, id, response.locals.project);
     const found = await context.storage.records.readInputPage(id, query);
-    if (found === "gone") throw responseNotFound(id);
-    const page = toItemPage(found, query);
+    if (found.kind === "gone") throw responseNotFound(id);
+    const page = toItemPage(found.kind === "page" ? found.page : undefined, query);
     // Before the client learns the ids, so that it can reference each item at once.
     await indexItems(context.storage, id, record, page.data);
     response.json({ ...page, data: page.data.map(normalizeConversationItem) });
