@@ -8,7 +8,7 @@ import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { sequenceEvents } from "../stream/log/event-log.ts";
 import { encodeFrames } from "../stream/fan-out/frame.ts";
-import { COMPACTION_ID, CONVERSATION_ID, MESSAGE_ID, RESPONSE_ID } from "./example-ids.ts";
+import { COMPACTION_ID, MESSAGE_ID, RESPONSE_ID } from "./example-ids.ts";
 
 const CREATED_AT = 1_775_000_000;
 const TEXT = "A lease names its epoch.";
