@@ -1,6 +1,7 @@
 /** A response as an event stream that proxies do not buffer or rewrite, with a timeout for stalled connections. */
 import type { Response as HttpResponse } from "express";
 import { streamsFull } from "../../lifecycle/errors/limits.ts";
+import { FULL_RETRY_SECONDS } from "../../responses/admission/admission-limits.ts";
 import type { FrameSink } from "../../stream/fan-out/follower.ts";
 import type { StreamLimiter } from "../../stream/fan-out/stream-limiter.ts";
 
@@ -22,8 +23,6 @@ export function whenClosed(response: HttpResponse, callback: () => void): void {
   if (response.destroyed || response.closed) callback();
   else response.once("close", callback);
 }
-
-const FULL_RETRY_SECONDS = 5;
 
 /** Acquires one of the project's streams until the connection closes. Throws the contract's 429 if none is left. */
 export function acquireStream(streams: StreamLimiter, response: HttpResponse): void {

@@ -5,16 +5,15 @@ import { responseError } from "../../lifecycle/lifecycle-events.ts";
 import { runFailed } from "../../lifecycle/errors/server.ts";
 import { compactedResponseSchema, compactRequestSchema } from "../../protocol/compaction.ts";
 import { inputTokensRequestSchema, inputTokensSchema } from "../../protocol/input-tokens.ts";
-import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { RESPONSE_ID } from "../example-ids.ts";
 import { compaction, storedMessage, usage } from "../examples.ts";
 import { RATE_LIMIT_HEADERS } from "../headers.ts";
+import { catalog } from "../example-catalog.ts";
 import { documentErrorsOf } from "../documented-errors.ts";
 import { invalidItems } from "./parameter-errors.ts";
 import { idempotencyKey } from "./parameters.ts";
 
-const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const model = "simulator/default";
 const withInput = (input: unknown): object => ({ model, input });
 

@@ -1,7 +1,7 @@
 /** The limits that admission enforces, from the configuration. */
 import type { Config } from "../../config/config.ts";
 
-/** `Retry-After` if the queue or a project's share is full. */
+/** `Retry-After` if the queue, a project's share or its streams are full. */
 export const FULL_RETRY_SECONDS = 5;
 
 export interface AdmissionLimits {
