@@ -1,4 +1,4 @@
-/** The whole description: every route of `app.ts` and what it answers. */
+/** The OpenAPI document: every route of `app.ts` with its answers. */
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { type Endpoint, NAMED_RESPONSES, toOperation } from "./endpoint.ts";
@@ -16,7 +16,7 @@ import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Referen
 
 type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
 
-/** Under `/v1` and `/v5`, as in `app.ts`. */
+/** Served under `/v1` and `/v5`. */
 const API: Paths = {
   "/responses": { post: createResponse },
   "/responses/input_tokens": { post: contextWindow.countInputTokens },
@@ -41,7 +41,7 @@ const API: Paths = {
   "/models/{model}": { get: models.retrieveModel },
 };
 
-/** Beside the API. */
+/** Served at the root. */
 const ROOT: Paths = {
   "/healthz": { get: server.healthz },
   "/readyz": { get: server.readyz },
@@ -66,7 +66,7 @@ const TAGS = [
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];
 
-/** Relative to where this document is read, so that both work behind a proxy's path. */
+/** Relative to the document, so that both work behind a proxy that adds a path. */
 const API_SERVERS = [
   { url: "./v1", description: "The API" },
   { url: "./v5", description: "The same API" },
@@ -113,31 +113,31 @@ function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<s
   );
 }
 
-/** A response with a chosen name, or of several operations, becomes a component. */
+/** Moves answers that have a chosen name, or that several operations share, to the components. */
 function shareResponses(paths: Record<string, PathItem>): {
   paths: Record<string, PathItem>;
   responses: Record<string, ApiResponse>;
 } {
   const operations = Object.values(paths).flatMap(({ get, post, delete: erase }) => [get, post, erase]);
-  const alike = new Map<string, Operation[]>();
+  const byContent = new Map<string, Operation[]>();
   for (const operation of operations) {
     for (const [status, response] of Object.entries(operation?.responses ?? {})) {
       const key = status + JSON.stringify(response);
-      alike.set(key, [...(alike.get(key) ?? []), operation!]);
+      byContent.set(key, [...(byContent.get(key) ?? []), operation!]);
     }
   }
   const names = new Map(
     Object.entries(NAMED_RESPONSES).map(([name, { status, response }]) => [status + JSON.stringify(response), name]),
   );
   const responses: Record<string, ApiResponse> = {};
-  for (const [key, those] of alike) {
-    if (those.length === 1 && !names.has(key)) continue;
+  for (const [key, users] of byContent) {
+    if (users.length === 1 && !names.has(key)) continue;
     const status = key.slice(0, 3);
     const name =
       names.get(key) ??
       `${(STATUS_CODES[status] ?? status).replaceAll(/\W/g, "")}_${Object.keys(responses).length + 1}`;
     responses[name] = JSON.parse(key.slice(3)) as ApiResponse;
-    for (const operation of those) operation.responses[status] = { $ref: `#/components/responses/${name}` };
+    for (const operation of users) operation.responses[status] = { $ref: `#/components/responses/${name}` };
   }
   return { paths, responses };
 }

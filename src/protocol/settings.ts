@@ -9,7 +9,7 @@ const METADATA_LIMITS = { properties: 16, keyLength: 64, valueLength: 512 } as c
 export const metadataSchema = z
   .record(z.string().max(METADATA_LIMITS.keyLength), z.string().max(METADATA_LIMITS.valueLength))
   .refine((metadata) => Object.keys(metadata).length <= METADATA_LIMITS.properties, {
-    params: { fault: "properties", maximum: METADATA_LIMITS.properties },
+    params: { kind: "properties", maximum: METADATA_LIMITS.properties },
   });
 
 /** `client_metadata` is not stored, so only the cost of reading it is limited. */
@@ -22,7 +22,7 @@ const CLIENT_METADATA_LIMITS = { properties: 64, keyLength: 128 } as const;
 export const clientMetadataSchema = z
   .record(z.string().max(CLIENT_METADATA_LIMITS.keyLength), z.unknown())
   .refine((metadata) => Object.keys(metadata).length <= CLIENT_METADATA_LIMITS.properties, {
-    params: { fault: "properties", maximum: CLIENT_METADATA_LIMITS.properties },
+    params: { kind: "properties", maximum: CLIENT_METADATA_LIMITS.properties },
   });
 
 const jsonSchemaFormatSchema = z.strictObject({

@@ -4,19 +4,32 @@
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
+import type { QueuedResponse, ResponseQueue } from "./response-queue.ts";
 
 export class WorkerControl {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
+  readonly #queue: ResponseQueue;
 
-  constructor(redis: RedisClient, layout: RedisLayout) {
+  constructor(redis: RedisClient, layout: RedisLayout, queue: ResponseQueue) {
     this.#redis = redis;
     this.#layout = layout;
+    this.#queue = queue;
   }
 
   /** Orders the worker that runs this response to stop. */
   async abort(id: string): Promise<void> {
     await this.#redis.publish(this.#layout.workerControl, id);
+  }
+
+  /** Removes the waiting job of a response that has ended. A worker that holds the job keeps it. */
+  async removeJob(response: QueuedResponse): Promise<void> {
+    await this.#queue.remove(response);
+  }
+
+  /** As `removeJob`, but never rejects: the worker that takes a leftover job finds the response ended. */
+  async tryRemoveJob(response: QueuedResponse): Promise<void> {
+    await this.#queue.tryRemove(response);
   }
 
   /** `subscriber` is a dedicated connection. */

@@ -2,7 +2,7 @@
  * How long a body is checked, which holds up everything else that its process does. The limit is JSON.parse of the same
  * bytes, which nobody can do without. Beside what is usual stand the shapes of 1 MB that cost most: many small things.
  */
-import { parseCreateRequest } from "../../src/http/validation/validate.ts";
+import { parseCreateRequest } from "../../src/http/validation/create-request.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { readProviderCatalog } from "../../src/providers/catalog.ts";
 import { compare, type Figure, median, takeTurns, type Target } from "./figure.ts";

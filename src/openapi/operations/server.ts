@@ -1,4 +1,4 @@
-/** What this server says of itself, to anyone. */
+/** Public endpoints at the root. */
 import { type DocumentedAnswer, type Endpoint, pathParameter } from "../endpoint.ts";
 import { COMMON_HEADERS, REQUEST_HEADER_REFS } from "../headers.ts";
 import type { JsonSchema } from "../spec.ts";
@@ -18,8 +18,8 @@ const readiness = (status: string): JsonSchema => ({
 });
 const checks = { redis: true, queue: true, connections: true, setup: true, writes: true, accepting: true };
 
-/** The health checks are answered before requests are logged. */
-const named = {
+/** Health checks are not logged, so they ignore `X-Client-Request-Id`. */
+const unlogged = {
   parameters: REQUEST_HEADER_REFS.slice(0, 1),
   headers: COMMON_HEADERS,
 } as const satisfies Partial<Endpoint>;
@@ -29,7 +29,7 @@ export const healthz: Endpoint = {
   tag: "Server",
   isPublic: true,
   summary: "Check that this process answers",
-  ...named,
+  ...unlogged,
   answers: {
     200: {
       description: "The process answers.",
@@ -52,7 +52,7 @@ export const readyz: Endpoint = {
   tag: "Server",
   isPublic: true,
   summary: "Check that this process can serve requests",
-  ...named,
+  ...unlogged,
   answers: {
     200: {
       description:

@@ -57,6 +57,11 @@ export class EventLogReader {
     return entry === undefined ? undefined : toLoggedEvent(entry);
   }
 
+  /** The stored snapshot. It may cover events that readers may not see yet. */
+  async readSnapshotJson(id: string): Promise<string | null> {
+    return await this.#redis.get(this.#layout.snapshot(id));
+  }
+
   /**
    * The last visible sequence number; undefined if the whole log is visible, as it is for logs written before replicas
    * were required.

@@ -2,10 +2,11 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCompactRequest } from "../../../src/http/endpoints/compact-response.ts";
+import { parseCompactRequest } from "../../../src/http/validation/compact-request.ts";
 import { VALIDATION_ERROR_CODES } from "../../../src/http/validation/validation-errors.ts";
 import { parseJson } from "../../../src/http/middleware/json-body.ts";
-import { parseBody, parseCreateRequest } from "../../../src/http/validation/validate.ts";
+import { parseBody } from "../../../src/http/validation/body.ts";
+import { parseCreateRequest } from "../../../src/http/validation/create-request.ts";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import {
   createConversationSchema,

@@ -1,6 +1,6 @@
 /** Queries, as the parser of URLs gives them. */
 import { expect, test } from "vitest";
-import { parseInclude, parseListQuery } from "../../../../src/http/validation/validate.ts";
+import { parseInclude, parseListQuery } from "../../../../src/http/validation/queries.ts";
 
 test("what is empty is not stated", () => {
   expect(parseListQuery({ limit: "", order: "", after: "", include: "" })).toEqual(parseListQuery({}));

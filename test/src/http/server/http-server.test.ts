@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import express from "express";
 import { expect, test } from "vitest";
-import { createHttpServer } from "../../../../src/http/middleware/http-server.ts";
+import { createHttpServer } from "../../../../src/http/server/http-server.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
