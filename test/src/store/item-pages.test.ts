@@ -14,7 +14,7 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 const said = (id: string, content: string): StoredInputItem => ({ type: "message", id, role: "user", content });
 /** Of one, two, three and four bytes a character, so that places in bytes and in characters differ. */
-const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, place) => said(`msg_${place}`, text.repeat(20_000)));
+const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, i) => said(`msg_${i}`, text.repeat(20_000)));
 const TWICE = [...LONG, said("msg_1", "again"), said("msg_last", "end")];
 
 const QUERIES: PageQuery[] = ["asc", "desc"].flatMap((order) =>
@@ -33,9 +33,9 @@ async function createWith(input: StoredInputItem[]): Promise<string> {
 
 /** The first of those with one id is what a cursor means, in either order. */
 function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
-  const named = items.map((item, place) => {
-    const isFirst = items.findIndex(({ id }) => id === item.id) === place;
-    return { item, id: isFirst ? item.id : `another ${place}` };
+  const named = items.map((item, index) => {
+    const isFirst = items.findIndex(({ id }) => id === item.id) === index;
+    return { item, id: isFirst ? item.id : `another ${index}` };
   });
   const page = paginate(named, query);
   return page && { data: page.data.map(({ item }) => item), has_more: page.has_more };
