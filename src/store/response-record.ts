@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
-import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
+import { isTerminalStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RetainedSize } from "./in-flight-responses.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
