@@ -10,7 +10,7 @@ import type { CreateRequest } from "../../protocol/create-request.ts";
 import { isTerminalEventType } from "../../protocol/event.ts";
 import { isTerminalStatus, type Response } from "../../protocol/response.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
-import { eventTypeOf } from "../../stream/log/event-log.ts";
+import { eventTypeOf } from "../../stream/log/event-log-reader.ts";
 import { normalizeConversationItem } from "./conversation-items.ts";
 import { updateConversationUsage } from "./conversation-bytes.ts";
 import { extractResponseJson } from "../reading/read-response.ts";

@@ -2,6 +2,7 @@
  * Finds an item by its id in the response or conversation that holds it. Conversations and inputs are read item by item. An
  * output is read whole, because it is part of the terminal event, so the reader caches a few outputs.
  */
+import { LRUCache } from "lru-cache";
 import { isConversationId } from "../../protocol/id.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Response } from "../../protocol/response.ts";
@@ -24,7 +25,7 @@ export class ItemReader {
   readonly #storage: Storage;
   readonly #project: string;
   readonly #owned = new Map<string, Promise<boolean>>();
-  readonly #outputs = new Map<string, Promise<readonly OutputItem[]>>();
+  readonly #outputs = new LRUCache<string, Promise<readonly OutputItem[]>>({ max: MAX_CACHED_OUTPUTS });
 
   constructor(storage: Storage, project: string) {
     this.#storage = storage;
@@ -63,7 +64,6 @@ export class ItemReader {
     let output = this.#outputs.get(owner);
     if (output === undefined) {
       this.#outputs.set(owner, (output = readOutput(this.#storage, owner)));
-      if (this.#outputs.size > MAX_CACHED_OUTPUTS) this.#outputs.delete([...this.#outputs.keys()][0]!);
     }
     return await output;
   }

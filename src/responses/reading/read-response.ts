@@ -1,6 +1,6 @@
 /** Reads the current response for GET, by folding the log. */
 import { isOpeningEventType, isTerminalEventType } from "../../protocol/event.ts";
-import { type LoggedEvent, eventTypeOf } from "../../stream/log/event-log.ts";
+import { type LoggedEvent, eventTypeOf } from "../../stream/log/event-log-reader.ts";
 import { foldLog } from "../../stream/log/snapshot.ts";
 import type { Storage } from "../storage.ts";
 

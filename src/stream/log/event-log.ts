@@ -1,52 +1,45 @@
 /**
- * The event log of one response: a Redis Stream whose entry id is `<sequence_number>-1`, so that a subscriber's cursor
- * *is* the id, and history and live are one kind of read.
+ * The event log of one response: a Redis Stream with the entry id `<sequence_number>-1`, so that a subscriber's cursor
+ * *is* the id, and history and live events are one kind of read.
  *
- * Invariants (the tests that guard them are in test/src/stream/):
- *   1. Sequence numbers have no gap and no repetition: `append` refuses both in the same step that writes.
- *   2. Only the holder of the current lease appends, and nobody after the terminal event.
- *   3. An event that a reader gets is as durable as the operator asked for (`minReplicasAcked`).
+ * Invariants (guarded by the tests in test/src/stream/log/):
+ * 1. Sequence numbers are contiguous and unique: `append` rejects gaps and repeats in the same step that writes.
+ * 2. Only the holder of the current lease appends, and nothing follows the terminal event.
+ * 3. Every visible event is as durable as the operator requires (`minReplicasAcked`).
  */
 import type { EventDraft } from "../../protocol/event.ts";
 import { isTerminalStatus, type ResponseStatus } from "../../protocol/response.ts";
-import { ENTRY_SUFFIX, type RedisLayout } from "../../redis/layout.ts";
+import type { RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { type AppendOutcome, appendScript, endScript, type PublishOutcome, publishScript } from "./append-scripts.ts";
 import { encodeJsonLine } from "./json-line.ts";
-import { readLogPage } from "./log-page.ts";
 import { ReplicaAcknowledgement, type ReplicaRequirement } from "./replica-acknowledgement.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-export interface LoggedEvent {
-  sequenceNumber: number;
-  /** The event's JSON, encoded once by its writer. It always begins with `{"type":"…"`. */
-  data: string;
-}
-
 /**
- * The one function that assigns `sequence_number`. `type` comes first in the JSON and the number second, so that a frame
- * can be built without parsing.
+ * The only function that assigns `sequence_number`. `type` is the first key of the JSON and the number the second, so
+ * that frames can be built without parsing.
  */
 export function sequenceEvents(first: number, drafts: readonly EventDraft[]): string[] {
   let written: { response: unknown; json: string } | undefined;
   return drafts.map((draft, i) => {
     const { type, ...rest } = draft;
     if (!("response" in rest)) return encodeJsonLine({ type, sequence_number: first + i, ...rest });
-    // The opening events carry the same response: it is written once.
+    // The opening events share one response object, which is encoded once.
     if (written?.response !== rest.response) written = { response: rest.response, json: encodeJsonLine(rest.response) };
     return `{"type":"${type}","sequence_number":${first + i},"response":${written.json}}`;
   });
 }
 
 export interface AppendBatch {
-  /** The right to append: what `acquireLease` or `fenceResponse` answered. */
+  /** The right to append, as returned by `Leases.acquire` or `Leases.fence`. */
   lease: string;
   /** Sequence number of the first event. */
   first: number;
   events: readonly string[];
-  /** The status that these events lead to, if they change it. A terminal one ends the log. */
+  /** The new status, if these events change it. A terminal status ends the log. */
   status?: ResponseStatus | undefined;
-  /** A fold of the log up to the last of these events, to be stored with them. */
+  /** A fold of the log up to the last of these events, stored with them. */
   snapshot?: Snapshot | undefined;
 }
 
@@ -61,15 +54,15 @@ export class EventLog {
     this.#replicas = new ReplicaAcknowledgement(redis, layout.replicaProbe, requirement);
   }
 
-  /** With replicas required, the sequence number up to which a new log may be shown: nothing yet. */
+  /** With replicas required, the visible end of a new log: nothing is visible yet. */
   get initialVisibleEnd(): number | undefined {
     return this.#replicas.isRequired ? -1 : undefined;
   }
 
   /**
-   * Appends a batch whole or not at all, and tells the readers. Safe to send again after a connection error.
-   * `signal` bounds the wait for replicas; without one it is bounded by a few seconds (ReplicasMissingError). What a
-   * primary that was promoted meanwhile does not have is a `gap`: it must be appended again.
+   * Appends a batch atomically and notifies readers. Safe to retry after a connection error. `signal` limits the wait
+   * for replicas; without it the wait ends after a few seconds (ReplicasMissingError). A `gap` means that a newly
+   * promoted primary lacks earlier events, which must be appended again.
    */
   async append(id: string, batch: AppendBatch, signal?: AbortSignal): Promise<AppendOutcome> {
     const { lease, first, events, status, snapshot } = batch;
@@ -92,18 +85,20 @@ export class EventLog {
     return published.kind === "shown" ? { kind, last } : { kind: published.kind, last: published.last };
   }
 
-  /** Writes on this log's connection, and resolves when enough replicas have that. `write` must be safe to repeat. */
+  /**
+   * Runs `write` on this log's connection and resolves when enough replicas have it. `write` must be safe to repeat.
+   */
   async writeConfirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
     return await this.#replicas.writeConfirmed(write, signal);
   }
 
-  /** Rejects if Redis takes no writes now, or not enough replicas have them within a few seconds. */
+  /** Rejects if Redis accepts no writes now, or too few replicas confirm one within a few seconds. */
   async checkWrites(): Promise<void> {
     await this.#redis.set(this.#layout.replicaProbe, "1");
     if (this.#replicas.isRequired) await this.#replicas.confirm();
   }
 
-  /** Waits until enough replicas have the log up to `last`, then lets readers see it. */
+  /** Waits until enough replicas have the log up to `last`, then makes it visible to readers. */
   async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<PublishOutcome> {
     if (!this.#replicas.isRequired) return { kind: "shown", last };
     await this.#replicas.confirm(signal);
@@ -111,80 +106,4 @@ export class EventLog {
     const [kind, found] = await publishScript(this.#redis, meta(id), last, notifyCommand, notificationChannel(id));
     return { kind, last: found };
   }
-}
-
-export interface EventPage {
-  events: LoggedEvent[];
-  /** Whether there may be more behind them. */
-  hasMore: boolean;
-}
-
-/** Reads logs. Apart from `EventLog`, because readers and writers must not share a connection that WAITs. */
-export class EventLogReader {
-  readonly #redis: RedisClient;
-  readonly #layout: RedisLayout;
-  readonly #minReplicasAcked: number;
-
-  constructor(redis: RedisClient, layout: RedisLayout, options: Pick<ReplicaRequirement, "minReplicasAcked">) {
-    this.#redis = redis;
-    this.#layout = layout;
-    this.#minReplicasAcked = options.minReplicasAcked;
-  }
-
-  /** Up to `count` events in order, from sequence number `from` (inclusive). */
-  async read(id: string, from: number, count: number): Promise<LoggedEvent[]> {
-    const end = await this.#endOfPage(id);
-    const entries = await this.#redis.xrange(this.#layout.events(id), `${from}${ENTRY_SUFFIX}`, end, "COUNT", count);
-    return entries.map(toLoggedEvent);
-  }
-
-  /** Up to `count` events in order that end right before sequence number `before`, or at the log's end. */
-  async readBackward(id: string, before: number | undefined, count: number): Promise<LoggedEvent[]> {
-    const end = before === undefined ? await this.#endOfPage(id) : `(${before}${ENTRY_SUFFIX}`;
-    const entries = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", count);
-    return entries.map(toLoggedEvent).toReversed();
-  }
-
-  /** As many events as a page may have bytes (log-page.ts), in order, from sequence number `from` (inclusive). */
-  async readPage(id: string, from: number): Promise<EventPage> {
-    const page = await readLogPage(this.#redis, this.#layout.events(id), from, await this.#endOfPage(id));
-    const events = page.data.map((data, i) => ({ sequenceNumber: page.first + i, data }));
-    return { events, hasMore: page.hasMore };
-  }
-
-  /** The last event that readers may see. */
-  async readLast(id: string): Promise<LoggedEvent | undefined> {
-    const end = await this.#endOfPage(id);
-    const [entry] = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", 1);
-    return entry === undefined ? undefined : toLoggedEvent(entry);
-  }
-
-  /** The stored snapshot. It may cover events that readers may not see yet. */
-  async readSnapshotJson(id: string): Promise<string | null> {
-    return await this.#redis.get(this.#layout.snapshot(id));
-  }
-
-  /** The last sequence number that may be shown; undefined if all may. A log from before replicas were required is whole. */
-  async readVisibleEnd(id: string): Promise<number | undefined> {
-    if (this.#minReplicasAcked === 0) return undefined;
-    const durable = await this.#redis.hget(this.#layout.meta(id), "durable");
-    return durable === null ? undefined : Number(durable);
-  }
-
-  async #endOfPage(id: string): Promise<string> {
-    const end = await this.readVisibleEnd(id);
-    if (end === undefined) return "+";
-    return end < 0 ? "0-0" : `${end}${ENTRY_SUFFIX}`;
-  }
-}
-
-function toLoggedEvent([entryId, fields]: [string, string[]]): LoggedEvent {
-  return { sequenceNumber: Number(entryId.slice(0, entryId.indexOf("-"))), data: fields[1]! };
-}
-
-const TYPE_START = '{"type":"'.length;
-
-/** The event's type, read off the front of its JSON. */
-export function eventTypeOf(data: string): string {
-  return data.slice(TYPE_START, data.indexOf('"', TYPE_START));
 }
