@@ -34,7 +34,7 @@ test("what cannot be opened any more is left out, and never used as it stands", 
   for (const opened of [await unsealSecrets(other, "alpha", sealed), await unsealSecrets({ sealer }, "beta", sealed)]) {
     expect(JSON.stringify(opened)).not.toContain("brs1.");
     expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
-    // Without a URL the server would be the operator's of this label.
+    // Without a URL, the worker would use the operator's server of this label.
     expect(opened.tools![1]).toMatchObject({ server_url: "https://unreadable.invalid/" });
   }
 });

@@ -1,4 +1,4 @@
-/** What conversations take counts for their project, and they may expire when nobody uses them. */
+/** Conversations count against their project's storage limit, and may expire when idle. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { ConversationItem } from "../../../../src/protocol/conversation.ts";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await storage[Symbol.asyncDispose]();
 });
 
-/** Beside its text. */
+/** Overhead per item. */
 const ITEM_BYTES = 350;
 const say = (text: string): ConversationItem => ({
   type: "message",
@@ -88,7 +88,7 @@ test("one that is idle expires, but not while a response writes", async () => {
   const [, , expiries] = storage.layout.storedBytes(project);
   const expiresAtMs = Number(await storage.redis.zscore(expiries, id));
   expect(Math.abs(expiresAtMs - Date.now() - 100_000)).toBeLessThan(60_000);
-  // Turned off again, it is kept from its next use on.
+  // With expiry turned off again, the next use keeps it.
   await updateConversationUsage(storage, id);
   expect(await ttlsOf(id)).toEqual([-1, -1, -1]);
 });

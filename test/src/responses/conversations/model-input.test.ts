@@ -1,4 +1,4 @@
-/** Chains behind `previous_response_id`, long ones above all: what they cost, and what is said of a link that is gone. */
+/** Chains of `previous_response_id`, especially long ones: their cost, and the error for a missing link. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ async function continueFrom(storage: TestStorage, previous_response_id: string):
 
 const text = (item: object) => ("content" in item ? (item.content as { text: string }[])[0]!.text : undefined);
 
-/** A finished response that says "answer <n>" to "question <n>", or puts out something else. */
+/** A completed response with "answer <n>" to "question <n>", or with the given output. */
 async function recordTurn(
   storage: TestStorage,
   n: number,
@@ -60,7 +60,7 @@ async function recordTurn(
   return id;
 }
 
-/** The ids, oldest first. Each link is recorded with what admission would have given it. */
+/** Returns the ids, oldest first. Each response stores the links that admission would give it. */
 async function recordChain(storage: TestStorage, length: number): Promise<string[]> {
   const ids: string[] = [];
   let links: string[] = [];
@@ -122,7 +122,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  // Around the places where one response's links end and another's begin.
+  // Around the points where the links of one response end and those of another begin.
   test.each([1, 2, MAX_LINKS, MAX_LINKS + 1, MAX_LINKS + 2, 2 * MAX_LINKS + 1])("of %i links", async (length) => {
     const ids = await recordChain(storage, length);
     const id = await continueFrom(storage, ids.at(-1)!);

@@ -1,4 +1,4 @@
-/** A response that is ended from outside: whoever runs it is told, and what is deleted leaves nothing for ever. */
+/** Ending a response from outside: its worker is stopped, and a deleted response leaves no keys. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../../../src/redis/connect.ts";
 import { removeResponse } from "../../../../src/responses/ending/remove-response.ts";
