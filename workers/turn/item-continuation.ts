@@ -1,11 +1,11 @@
 /**
- * Continues an item that an earlier attempt left open in the log. The upstream yields the item from its beginning; what
- * equals the log is kept back, and the first event beyond it resumes the item at its place and under its id. So a client
- * that joins deltas has every sentence once. If the new text differs, the caller closes the old item and everything that
- * was kept back becomes an item of its own (contract.md#crash-recovery).
+ * Continues an item that an earlier attempt left open in the log. The upstream yields the item from its beginning. Events
+ * that equal the log are buffered; the first event beyond it resumes the logged item at its index and under its id, so
+ * that a client that joins deltas reads each sentence once. If the new text differs, the caller closes the old item, and
+ * the buffered events become an item of their own (contract.md#crash-recovery).
  *
- * How an upstream comes to yield the same text again is its own affair: exactly (the simulator, a provider's recorded
- * stream), by prefix (the provider continues what it is given), or by generating again and being compared here.
+ * An upstream repeats the text exactly (the simulator, a provider's recorded stream), by sending it as a prefix that the
+ * provider continues, or by chance when it generates again.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
@@ -18,33 +18,37 @@ import {
 } from "../attempt/unfinished-item.ts";
 
 /**
- * `comparing`: nothing to record yet. `resumed`: `events` continue the item in the log, at the upstream's `output_index`
- * of it. `differs`: `events` are everything so far, and belong to another item.
+ * - `comparing`: nothing to record yet.
+ * - `resumed`: `events` continue the logged item, which has `output_index` at the upstream.
+ * - `differs`: `events` are all events so far, and belong to another item.
  */
 export type ContinuationResult =
   | { kind: "comparing" }
   | { kind: "resumed"; output_index: number; events: ItemEventDraft[] }
   | { kind: "differs"; events: ItemEventDraft[] };
 
-/** An event against the log: the log has it, it goes beyond (as these events), or it contradicts. */
-type Comparison = "told" | "differs" | ItemEventDraft[];
+/** An event compared with the log: it repeats the log, extends it with `events`, or contradicts it. */
+type Comparison = { kind: "logged" } | { kind: "differs" } | { kind: "extends"; events: ItemEventDraft[] };
+
+const LOGGED: Comparison = { kind: "logged" };
+const DIFFERS: Comparison = { kind: "differs" };
 
 export class ItemContinuation {
   readonly #logged: UnfinishedItem;
-  /** Everything so far, in case it differs. */
+  /** All events so far, in case the item differs. */
   #buffered: ItemEventDraft[] = [];
-  /** Of items that the upstream began beside it, and annotations that the log lacks. */
+  /** Events of other items that the upstream has started, and annotations that the log lacks. */
   readonly #others: ItemEventDraft[] = [];
   #index: number | undefined;
-  /** How much of each part has been compared, in UTF-16 code units. */
+  /** Compared length of each part, in UTF-16 code units. */
   readonly #compared = new Map<string, number>();
   #isResumed = false;
 
-  constructor(told: UnfinishedItem) {
-    this.#logged = told;
+  constructor(logged: UnfinishedItem) {
+    this.#logged = logged;
   }
 
-  /** Call it with every event until it answers `differs`. After `resumed` it leaves out what the log has beyond the text. */
+  /** Call it with each event until it returns `differs`. After `resumed` it still drops annotations that the log has. */
   accept(event: ItemEventDraft): ContinuationResult {
     if (this.#isResumed) return this.#afterResume(event);
     this.#buffered.push(event);
@@ -53,18 +57,18 @@ export class ItemContinuation {
       this.#others.push(event);
       return { kind: "comparing" };
     }
-    const verdict = this.#compare(event);
-    if (verdict === "told") return { kind: "comparing" };
-    const kept = this.#buffered;
+    const comparison = this.#compare(event);
+    if (comparison.kind === "logged") return { kind: "comparing" };
+    const buffered = this.#buffered;
     this.#buffered = [];
-    if (verdict === "differs") return { kind: "differs", events: kept };
+    if (comparison.kind === "differs") return { kind: "differs", events: buffered };
     this.#isResumed = true;
-    return { kind: "resumed", output_index: this.#index, events: [...this.#others, ...verdict] };
+    return { kind: "resumed", output_index: this.#index, events: [...this.#others, ...comparison.events] };
   }
 
   #afterResume(event: ItemEventDraft): ContinuationResult {
-    const isOld = event.output_index === this.#index && this.#hasAnnotation(event);
-    return { kind: "resumed", output_index: this.#index!, events: isOld ? [] : [event] };
+    const isRepeated = event.output_index === this.#index && this.#hasAnnotation(event);
+    return { kind: "resumed", output_index: this.#index!, events: isRepeated ? [] : [event] };
   }
 
   #hasAnnotation(event: ItemEventDraft): boolean {
@@ -74,34 +78,34 @@ export class ItemContinuation {
   }
 
   #compare(event: ItemEventDraft): Comparison {
-    if (event.type === "response.output_item.added")
-      return isSameKind(event.item, this.#logged.item) ? "told" : "differs";
+    if (event.type === "response.output_item.added") return this.#compareItem(event.item);
     const key = toPartKey(event);
-    if (key === undefined) return this.#isCaughtUp() ? [event] : "differs";
-    const part = this.#logged.partAt(key);
-    if (part === undefined) return this.#isCaughtUp() ? [event] : "differs";
+    const part = key === undefined ? undefined : this.#logged.partAt(key);
+    if (key === undefined || part === undefined) return this.#extendIfCaughtUp(event);
     const started = startedPartType(event);
     if (started !== undefined) {
       this.#compared.set(key, 0);
-      return started === part.type ? "told" : "differs";
+      return started === part.type ? LOGGED : DIFFERS;
     }
     const text = readEventText(event);
     if (text?.isWhole === false) return this.#compareDelta(event, key, part);
     if (text !== undefined) return this.#compareWhole(event, key, part, text.text);
-    return event.type === "response.output_text.annotation.added"
-      ? this.#compareAnnotation(event)
-      : this.#comparePartEnd(event, part);
+    if (event.type === "response.output_text.annotation.added") return this.#compareAnnotation(event);
+    return part.isDone ? LOGGED : this.#extendIfCaughtUp(event);
   }
 
-  /** One that the log lacks waits for the text to go beyond the log: the log may have more of the text already. */
+  #compareItem(item: OutputItem): Comparison {
+    return item.type === this.#logged.item.type ? LOGGED : DIFFERS;
+  }
+
+  #extendIfCaughtUp(event: ItemEventDraft): Comparison {
+    return this.#isCaughtUp() ? { kind: "extends", events: [event] } : DIFFERS;
+  }
+
+  /** An annotation that the log lacks waits for new text: the log may already have more of the text. */
   #compareAnnotation(event: ItemEventDraft): Comparison {
     if (!this.#hasAnnotation(event)) this.#others.push(event);
-    return "told";
-  }
-
-  #comparePartEnd(event: ItemEventDraft, part: LoggedPart): Comparison {
-    if (part.isDone) return "told";
-    return this.#isCaughtUp() ? [event] : "differs";
+    return LOGGED;
   }
 
   #compareDelta(event: ItemEventDraft, key: string, part: LoggedPart): Comparison {
@@ -110,23 +114,23 @@ export class ItemContinuation {
     const left = part.text.length - from;
     if (delta.length <= left) {
       this.#compared.set(key, from + delta.length);
-      return part.text.startsWith(delta, from) ? "told" : "differs";
+      return part.text.startsWith(delta, from) ? LOGGED : DIFFERS;
     }
     this.#compared.set(key, part.text.length);
     const continues = delta.startsWith(part.text.slice(from)) && !part.isFinished && this.#isCaughtUp();
-    return continues ? [withoutStart(event, left)] : "differs";
+    return continues ? { kind: "extends", events: [withoutStart(event, left)] } : DIFFERS;
   }
 
-  /** A text may come without deltas: what the log does not have of it becomes one. */
+  /** A text may arrive without deltas: the part that the log lacks becomes one. */
   #compareWhole(event: ItemEventDraft, key: string, part: LoggedPart, text: string): Comparison {
     this.#compared.set(key, part.text.length);
-    if (part.isFinished) return text === part.text ? "told" : "differs";
-    if (!text.startsWith(part.text) || !this.#isCaughtUp()) return "differs";
+    if (part.isFinished) return text === part.text ? LOGGED : DIFFERS;
+    if (!text.startsWith(part.text) || !this.#isCaughtUp()) return DIFFERS;
     const rest = text.slice(part.text.length);
-    return rest === "" ? [event] : [deltaBefore(event, rest), event];
+    return { kind: "extends", events: rest === "" ? [event] : [deltaBefore(event, rest), event] };
   }
 
-  /** Whether the upstream has repeated all the text that the log has. */
+  /** Whether the upstream has repeated all logged text. */
   #isCaughtUp(): boolean {
     for (const [key, part] of this.#logged.parts) {
       const compared = this.#compared.get(key);
@@ -136,11 +140,7 @@ export class ItemContinuation {
   }
 }
 
-function isSameKind(item: OutputItem, logged: OutputItem): boolean {
-  return item.type === logged.type;
-}
-
-/** The delta without its first `length` code units, and without the logprobs of tokens that begin in them. */
+/** The delta without its first `length` code units, and without the logprobs of tokens that start in them. */
 function withoutStart(event: ItemEventDraft, length: number): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.delta": {
@@ -161,6 +161,7 @@ function withoutStart(event: ItemEventDraft, length: number): ItemEventDraft {
   }
 }
 
+/** The delta that brings the rest of a text before `event` ends it. */
 function deltaBefore(event: ItemEventDraft, delta: string): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.done": {
@@ -180,6 +181,6 @@ function deltaBefore(event: ItemEventDraft, delta: string): ItemEventDraft {
       return { ...at, type: "response.reasoning_summary_text.delta", delta };
     }
     default:
-      throw new Error(`${event.type} ends no text.`);
+      throw new Error(`${event.type} does not end a text.`);
   }
 }
