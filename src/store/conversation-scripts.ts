@@ -2,7 +2,7 @@
 import { defineScript } from "../redis/script.ts";
 import { COUNT_CALLS_LUA } from "./conversation-calls.ts";
 
-/** Overhead of an item beside its text: its id in three keys, and its entry in the item index. */
+/** Overhead of an item beside its text: its id, stored three times, and its entry in the item index. */
 export const ITEM_BYTES = 350;
 
 /*

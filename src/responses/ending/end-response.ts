@@ -2,7 +2,7 @@
  * Ends a response from outside its worker: cancel, deadline, too many attempts. It needs no live worker.
  *
  * To end a response from outside, a process first fences it: one script bumps the epoch and records the reason. If the
- * worker appended its terminal event before the fence, that event stands; otherwise the worker can append nothing more, and
+ * worker appended its terminal event before the fence, that event is final; otherwise the worker can append nothing more, and
  * this process appends the terminal event. If this process crashes in between, the sweeper resumes with the same lease and
  * the same reason. Read `endResponse` from top to bottom: each step is safe to repeat.
  */

@@ -1,4 +1,4 @@
-/** Which related response is brought forward, and how many in a row. */
+/** Which related response moves forward, and how many in a row. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../src/protocol/id.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";

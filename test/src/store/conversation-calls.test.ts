@@ -1,4 +1,4 @@
-/** A conversation knows which of its calls nothing answers, whatever is added to it and deleted from it. */
+/** The unanswered calls of a conversation, after any additions and deletions. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findUnansweredCalls } from "../../../src/lifecycle/unanswered-calls.ts";

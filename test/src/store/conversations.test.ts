@@ -1,4 +1,4 @@
-/** What a conversation's keys hold after steps that meet each other. */
+/** The keys of a conversation after concurrent or interrupted steps. */
 import { describe, expect, test, vi } from "vitest";
 import type { ConversationItem } from "../../../src/protocol/conversation.ts";
 import { newId } from "../../../src/protocol/id.ts";
@@ -28,7 +28,7 @@ test("a conversation is there with its items or not at all: creating it is one c
     content,
     id: newId("msg"),
   }));
-  // The first call of a script sends its text as well.
+  // The first call of a script also sends its text.
   const fields = { object: "conversation" as const, created_at: 1, metadata: {} };
   await conversations.create({ ...fields, id: newId("conv") }, "default", items);
   const sent = vi.spyOn(redis, "sendCommand");
@@ -54,7 +54,7 @@ describe("a turn of 5,000 items", () => {
     return id;
   }
 
-  /** As far as a worker comes that dies in the middle. */
+  /** The steps of a worker that crashes in the middle. */
   async function addAlmost({ redis, layout }: TestStorage, id: string): Promise<void> {
     const keys = layout.conversationKeysOf(id).slice(0, 3);
     const items = turn.slice(0, 3_000).flatMap((item) => [item.id, JSON.stringify(item), callMarkOf(item)]);

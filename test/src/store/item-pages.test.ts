@@ -1,4 +1,4 @@
-/** Pages of inputs and of conversations: the same as if all had been read, without reading all. */
+/** Pages of inputs and conversations equal pages of the whole list, without reading the whole list. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../src/protocol/id.ts";
 import type { StoredInputItem } from "../../../src/protocol/item.ts";
@@ -13,8 +13,8 @@ beforeAll(async () => {
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
 const said = (id: string, content: string): StoredInputItem => ({ type: "message", id, role: "user", content });
-/** Of one, two, three and four bytes a character, so that places in bytes and in characters differ. */
-const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, place) => said(`msg_${place}`, text.repeat(20_000)));
+/** Characters of one to four bytes, so that byte offsets and character offsets differ. */
+const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, i) => said(`msg_${i}`, text.repeat(20_000)));
 const TWICE = [...LONG, said("msg_1", "again"), said("msg_last", "end")];
 
 const QUERIES: PageQuery[] = ["asc", "desc"].flatMap((order) =>
@@ -31,11 +31,11 @@ async function createWith(input: StoredInputItem[]): Promise<string> {
   return record.id;
 }
 
-/** The first of those with one id is what a cursor means, in either order. */
+/** In either order, a cursor names the first of several items with one id. */
 function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
-  const named = items.map((item, place) => {
-    const isFirst = items.findIndex(({ id }) => id === item.id) === place;
-    return { item, id: isFirst ? item.id : `another ${place}` };
+  const named = items.map((item, index) => {
+    const isFirst = items.findIndex(({ id }) => id === item.id) === index;
+    return { item, id: isFirst ? item.id : `another ${index}` };
   });
   const page = paginate(named, query);
   return page && { data: page.data.map(({ item }) => item), has_more: page.has_more };

@@ -1,4 +1,4 @@
-/** A large record is written in many steps, and is there in one. */
+/** A large record is written in many steps and appears in one. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../src/protocol/id.ts";
 import type { StoredInputItem } from "../../../src/protocol/item.ts";
@@ -20,7 +20,7 @@ const message = (content: string, i = 0): StoredInputItem => ({
   id: `msg_${i}`,
 });
 const manyItems = Array.from({ length: 5_000 }, (_, i) => message("a", i));
-/** Wherever it is cut: with one character more or less before it, a cut is between the halves of a bird. */
+/** Long enough that, with one character more or less before it, a cut would split a surrogate pair. */
 const birds = (before: string): StoredInputItem[] => [message(before), message("\u{1f426}".repeat(1_000_000), 1)];
 
 const partsOf = async (id: string): Promise<string[]> => {

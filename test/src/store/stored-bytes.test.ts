@@ -1,4 +1,4 @@
-/** What a project keeps is counted, and bounded. */
+/** The stored bytes of a project are counted and limited. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCompletedEvent } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { EventDraft } from "../../../src/protocol/event.ts";
@@ -27,7 +27,7 @@ async function admit(project: string, maxStoredBytesPerProject: number, input = 
   return (await admission.admit({ project, request, idempotencyKey: undefined })).id;
 }
 
-/** As a worker ends it, up to the point at which it would leave the set of open ones. */
+/** Ends the response as a worker does, up to its removal from the in-flight set. */
 async function complete(id: string): Promise<void> {
   const acquired = await storage.leases.acquire(id, Date.now(), 5, "test");
   if (acquired.kind !== "held") throw new Error(acquired.kind);
@@ -44,7 +44,7 @@ async function complete(id: string): Promise<void> {
   expect(outcome.kind).toBe("appended");
 }
 
-/** What Redis has of it, asked for in another way. */
+/** Measures the response's keys directly. */
 async function measure(id: string): Promise<number> {
   const { redis, layout } = storage;
   const entries = await redis.xrange(layout.events(id), "-", "+");
@@ -63,14 +63,14 @@ test("a response counts with just what is kept of it, from its acceptance to its
   expect(await storage.storedBytes.read(project)).toBe((await measure(id)) + FLAT);
   await complete(id);
   await removeInFlight(storage, id);
-  const kept = (await measure(id)) + FLAT;
-  expect(await storage.storedBytes.read(project)).toBe(kept);
+  const expected = (await measure(id)) + FLAT;
+  expect(await storage.storedBytes.read(project)).toBe(expected);
   await removeInFlight(storage, id);
-  expect(await storage.storedBytes.read(project)).toBe(kept);
+  expect(await storage.storedBytes.read(project)).toBe(expected);
   await removeResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
-  // As a worker does that was about to when the response was deleted.
-  await storage.inFlight.removeEnded(id, project, { bytes: kept, expiresAtMs: Date.now() + 60_000 });
+  // The late step of a worker whose response was deleted meanwhile.
+  await storage.inFlight.removeEnded(id, project, { bytes: expected, expiresAtMs: Date.now() + 60_000 });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
@@ -93,7 +93,7 @@ test("above the bound nothing new is accepted, and what is deleted makes room", 
   await admit(newProject(), bound);
   await removeResponse(storage, second, (await storage.records.read(second))!);
   await admit(project, bound);
-  // Those that run are not ended for it.
+  // Running responses continue.
   expect(await storage.records.readStatus(first)).toBe("queued");
 });
 

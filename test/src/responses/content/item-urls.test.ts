@@ -1,4 +1,4 @@
-/** URLs of MCP servers in items are kept under a seal, and listed without their path. */
+/** URLs of MCP servers in items are stored sealed and listed without their path. */
 import { expect, test } from "vitest";
 import { toListedItem } from "../../../../src/lifecycle/include.ts";
 import type { InputItem } from "../../../../src/protocol/item.ts";
@@ -26,7 +26,7 @@ test.each([
   const sealed = await sealItemUrls(sealer, "alpha", items);
   expect(urlsIn(sealed).join()).not.toContain("planted");
   expect(await unsealItemUrls(storage, "alpha", sealed)).toEqual(items);
-  // A reference names what is kept: sealed once, it stays so.
+  // A reference names a stored item, whose URL is sealed already.
   expect(await sealItemUrls(sealer, "alpha", sealed)).toEqual(sealed);
   const listed = sealed.map((item) => toListedItem(item, new Set()));
   expect(urlsIn(listed)).toEqual([new URL(url).origin, new URL(url).origin]);

@@ -34,7 +34,7 @@ test("what cannot be opened any more is left out, and never used as it stands", 
   for (const opened of [await unsealSecrets(other, "alpha", sealed), await unsealSecrets({ sealer }, "beta", sealed)]) {
     expect(JSON.stringify(opened)).not.toContain("brs1.");
     expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
-    // Without a URL the server would be the operator's of this label.
+    // Without a URL, the worker would use the operator's server of this label.
     expect(opened.tools![1]).toMatchObject({ server_url: "https://unreadable.invalid/" });
   }
 });
@@ -62,14 +62,14 @@ test.each([
     "environment.network_policy.domain_secrets[0].value",
     { type: "shell", environment: { type: "container_auto", network_policy } },
   ],
-] as const)("a tool in an item may have no secret (%i, %s)", (place, path, tool: Tool) => {
+] as const)("a tool in an item may have no secret (%i, %s)", (index, path, tool: Tool) => {
   const harmless: Tool = { type: "mcp", server_label: "b", headers: null, server_url: "https://a.example/mcp" };
-  const tools = place === 0 ? [tool] : [harmless, tool];
+  const tools = index === 0 ? [tool] : [harmless, tool];
   for (const item of [
     { type: "additional_tools", role: "developer", tools },
     { type: "tool_search_output", tools },
   ] as const satisfies InputItem[]) {
-    const param = `input[1].tools[${place}].${path}`;
+    const param = `input[1].tools[${index}].${path}`;
     expect(() => rejectSecrets([{ type: "compaction_trigger" }, item], "input")).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.not.stringContaining("planted") }),
     );

@@ -1,4 +1,4 @@
-/** Items that were sealed here, on their way in. */
+/** Input items that this server sealed. */
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";

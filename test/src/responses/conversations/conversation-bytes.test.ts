@@ -1,4 +1,4 @@
-/** What conversations take counts for their project, and they may expire when nobody uses them. */
+/** Conversations count against their project's storage limit, and may expire when idle. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { ConversationItem } from "../../../../src/protocol/conversation.ts";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await storage[Symbol.asyncDispose]();
 });
 
-/** Beside its text. */
+/** Overhead per item. */
 const ITEM_BYTES = 350;
 const say = (text: string): ConversationItem => ({
   type: "message",
@@ -27,11 +27,11 @@ const say = (text: string): ConversationItem => ({
 });
 const sizeOf = (item: ConversationItem): number => Buffer.byteLength(JSON.stringify(item)) + ITEM_BYTES;
 
-async function create(project: string, items: ConversationItem[], bound = 0, kept: TestStorage = storage) {
+async function create(project: string, items: ConversationItem[], bound = 0, target: TestStorage = storage) {
   const id = newId("conv");
   const fields = { id, object: "conversation" as const, created_at: 1, metadata: {} };
   const adding = { id, project, items, bound };
-  await addWithinStorageLimit(kept, adding, () => kept.conversations.create(fields, project, items));
+  await addWithinStorageLimit(target, adding, () => target.conversations.create(fields, project, items));
   return id;
 }
 
@@ -88,7 +88,7 @@ test("one that is idle expires, but not while a response writes", async () => {
   const [, , expiries] = storage.layout.storedBytes(project);
   const expiresAtMs = Number(await storage.redis.zscore(expiries, id));
   expect(Math.abs(expiresAtMs - Date.now() - 100_000)).toBeLessThan(60_000);
-  // Turned off again, it is kept from its next use on.
+  // With expiry turned off again, the next use keeps it.
   await updateConversationUsage(storage, id);
   expect(await ttlsOf(id)).toEqual([-1, -1, -1]);
 });

@@ -1,4 +1,4 @@
-/** Chains behind `previous_response_id`, long ones above all: what they cost, and what is said of a link that is gone. */
+/** Chains of `previous_response_id`, especially long ones: their cost, and the error for a missing link. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ async function continueFrom(storage: TestStorage, previous_response_id: string):
 
 const text = (item: object) => ("content" in item ? (item.content as { text: string }[])[0]!.text : undefined);
 
-/** A finished response that says "answer <n>" to "question <n>", or puts out something else. */
+/** A completed response with "answer <n>" to "question <n>", or with the given output. */
 async function recordTurn(
   storage: TestStorage,
   n: number,
@@ -56,14 +56,14 @@ async function recordTurn(
   return id;
 }
 
-/** The ids, oldest first. Each link is recorded with what admission would have given it. */
+/** Returns the ids, oldest first. Each response stores the links that admission would give it. */
 async function recordChain(storage: TestStorage, length: number): Promise<string[]> {
   const ids: string[] = [];
-  let kept: string[] = [];
+  let links: string[] = [];
   for (let n = 0; n < length; n += 1) {
-    const id = await recordTurn(storage, n, kept);
+    const id = await recordTurn(storage, n, links);
     ids.push(id);
-    kept = nearestLinksFor(kept, id);
+    links = nearestLinksFor(links, id);
   }
   return ids;
 }
@@ -118,7 +118,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  // Around the places where one response's links end and another's begin.
+  // Around the points where the links of one response end and those of another begin.
   test.each([1, 2, MAX_LINKS, MAX_LINKS + 1, MAX_LINKS + 2, 2 * MAX_LINKS + 1])("of %i links", async (length) => {
     const ids = await recordChain(storage, length);
     const id = await continueFrom(storage, ids.at(-1)!);
@@ -135,15 +135,15 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
 
   test.each([0, 7, MAX_LINKS - 1, MAX_LINKS, MAX_LINKS + 1, 2 * MAX_LINKS])(
     "whose link %i is deleted is refused, and names it",
-    async (place) => {
+    async (index) => {
       const ids = await recordChain(storage, 2 * MAX_LINKS + 2);
       const accepted = await continueFrom(storage, ids.at(-1)!);
-      await removeResponse(storage, ids[place]!, (await storage.records.read(ids[place]!))!);
+      await removeResponse(storage, ids[index]!, (await storage.records.read(ids[index]!))!);
       await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
         code: "previous_response_not_found",
-        message: `Previous response with id '${ids[place]}' not found.`,
+        message: `Previous response with id '${ids[index]}' not found.`,
       });
-      await expect(loadModelInput(storage, accepted)).rejects.toThrow(ids[place]);
+      await expect(loadModelInput(storage, accepted)).rejects.toThrow(ids[index]);
     },
   );
 

@@ -1,4 +1,4 @@
-/** What was cut off before its end is not shown to the model, wherever it stands: a provider refuses half a call. */
+/** The model never sees an incomplete item: a provider rejects half a call. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
 import type { ConversationItem } from "../../../../src/protocol/conversation.ts";
@@ -28,7 +28,7 @@ const CUT_OFF: (InputItem & ConversationItem)[] = [
   CALL,
 ];
 
-/** The ids of what the model is shown, by the run and by the count of its tokens. */
+/** The ids of the items for the model, in a run and in a token count. */
 async function shown(request: ResolvedRequest): Promise<unknown[]> {
   const id = newId("resp");
   const { input, ...rest } = request;

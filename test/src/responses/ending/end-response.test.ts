@@ -1,4 +1,4 @@
-/** A response that is ended from outside: whoever runs it is told, and what is deleted leaves nothing for ever. */
+/** Ending a response from outside: its worker is stopped, and a deleted response leaves no keys. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../../../src/redis/connect.ts";
 import { removeResponse } from "../../../../src/responses/ending/remove-response.ts";
@@ -16,11 +16,11 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 test("its worker is told at once, before it could find out by its lease", async () => {
   const subscriber = await connect({ url: testRedisUrl(), cluster: false }, "patient", "control", silentLogger);
-  const { promise: told, resolve } = Promise.withResolvers<string>();
+  const { promise: aborted, resolve } = Promise.withResolvers<string>();
   await WorkerControl.listen(subscriber, storage.layout, resolve);
   const { id } = await createLeasedResponse(storage, sampleRecord());
   await endResponse(storage, id, "cancel");
-  expect(await told).toBe(id);
+  expect(await aborted).toBe(id);
   subscriber.disconnect();
 });
 
