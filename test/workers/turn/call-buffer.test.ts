@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { isClientAction } from "../../../src/lifecycle/client-actions.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { outputItemSchema } from "../../../src/protocol/item.ts";
-import { TurnTooLongError } from "../../../workers/turn/output-router.ts";
+import { TurnTooLongError } from "../../../workers/turn/held-characters.ts";
 import { type EventGroup, CallBuffer } from "../../../workers/turn/call-buffer.ts";
 import { legalItem } from "../../support/legal-items.ts";
 import { messageEvents } from "../../support/samples.ts";

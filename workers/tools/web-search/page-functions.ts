@@ -1,8 +1,7 @@
 /** `open_page` and `find_in_page`: what a page says, section by section, and where it says something. */
 import { z } from "zod";
-import type { CitedSource } from "../citable-pages.ts";
-import type { ServerFunction, ToolCall, ToolResult } from "../tool.ts";
-import { createToolError } from "../execute-calls.ts";
+import { createToolError, type ServerFunction, type ToolCall, type ToolResult } from "../tool.ts";
+import type { CitedSource } from "../tool-items.ts";
 import { findInSections } from "./find-in-text.ts";
 import type { WebPage, PageReader } from "./page-reader.ts";
 import { splitSections } from "./page-sections.ts";

@@ -1,7 +1,6 @@
 /** `web_search`: asks the search engine, and shows the model what it found. */
 import { z } from "zod";
-import type { ServerFunction, ToolCall, ToolResult } from "../tool.ts";
-import { createToolError } from "../execute-calls.ts";
+import { createToolError, type ServerFunction, type ToolCall, type ToolResult } from "../tool.ts";
 import { toOneLine } from "./one-line.ts";
 import { SearchFailedError, type SearchProvider, type SearchResult } from "./search-providers/search-provider.ts";
 import { describeLocation, type SearchSettings } from "./search-settings.ts";

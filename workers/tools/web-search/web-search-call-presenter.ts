@@ -1,8 +1,8 @@
 /** How a call of web search looks in the log: the same steps for a search, a page and a passage (contract.md#item-events). */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { readCitedSources } from "../citable-pages.ts";
 import type { CallPosition, CallPresenter } from "../tool.ts";
+import { readCitedSources } from "../tool-items.ts";
 
 type WebSearchCall = Extract<OutputItem, { type: "web_search_call" }>;
 export type WebSearchAction = WebSearchCall["action"];

@@ -6,8 +6,17 @@ import type { Config } from "../../../src/config/config.ts";
 import { isOffline } from "../../../src/providers/unavailable-tools.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
-import type { OpenTool, ToolRunOptions, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
-import { createToolError } from "../execute-calls.ts";
+import {
+  createOpenTool,
+  createToolError,
+  type ToolDefinition,
+  type ToolRunOptions,
+  type ServerFunction,
+  type ToolCall,
+  type ToolKind,
+  type ToolResult,
+  type ToolSession,
+} from "../tool.ts";
 import { ExtractionError, PageExtractor } from "./page-extraction/page-extraction.ts";
 import { createFindInPageFunction, createOpenPageFunction } from "./page-functions.ts";
 import { PageError, PageReader } from "./page-reader.ts";
@@ -16,10 +25,20 @@ import { createSearchFunction } from "./search-function.ts";
 import { SearchFailedError } from "./search-providers/search-provider.ts";
 import { openSearchProvider } from "./search-providers/registry.ts";
 import { isIndexedOnly, readSearchSettings, WEB_SEARCH_TYPES, type WebSearchTool } from "./search-settings.ts";
+import { webSearchItems } from "./web-search-items.ts";
 
 /** Said as the user's choice, which it is, and not as a fault that the model might try to get around. */
 const OFFLINE_NOTE =
   "Web search is turned off for this request: you cannot search the web or open pages. Answer from what you know and from this conversation, and say so where that may be out of date.";
+
+const isWebSearch = (type: unknown): boolean => WEB_SEARCH_TYPES.some((each) => each === type);
+
+export const webSearch: ToolDefinition = {
+  items: webSearchItems,
+  openKind: (config) => openWebSearchKind(config),
+  // The tool has several type names. The published type of a choice has only those of the preview.
+  matchesChoice: (choice, tool) => (isWebSearch(tool.type) ? isWebSearch(choice["type"]) : undefined),
+};
 
 export function openWebSearchKind(
   config: Config,
@@ -48,10 +67,6 @@ export function openWebSearchKind(
       return createOpenTool(functions.map((fn) => ({ ...fn, run: withErrorResults(fn, session) })));
     },
   };
-}
-
-function createOpenTool(functions: readonly ServerFunction[]): OpenTool {
-  return { functions, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /** What the web does not give is an answer to the model, and a line in the log. */
