@@ -2,6 +2,7 @@
  * Opens pages for one response: through the guarded fetch, with the request's domains and the operator's rules, and keeps
  * the last ones, so that looking for something in a page does not fetch it again.
  */
+import { LRUCache } from "lru-cache";
 import { CookieJar } from "tough-cookie";
 import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
@@ -54,8 +55,8 @@ export interface PageReaderOptions {
 
 export class PageReader {
   readonly #options: PageReaderOptions;
-  /** By the URL that was asked for, the one used last at the end. */
-  readonly #cache = new Map<string, Promise<WebPage>>();
+  /** By requested URL. */
+  readonly #cache = new LRUCache<string, Promise<WebPage>>({ max: MAX_CACHED_PAGES });
 
   constructor(options: PageReaderOptions) {
     this.#options = options;
@@ -65,10 +66,7 @@ export class PageReader {
   async read(source: string, signal: AbortSignal): Promise<WebPage> {
     const url = readUrl(source);
     const page = this.#cache.get(url) ?? this.#open(url, signal);
-    this.#cache.delete(url);
     this.#cache.set(url, page);
-    const [oldest] = this.#cache.keys();
-    if (this.#cache.size > MAX_CACHED_PAGES) this.#cache.delete(oldest!);
     try {
       return await page;
     } catch (error) {
