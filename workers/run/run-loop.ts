@@ -159,8 +159,8 @@ class RunLoop {
     const turn = await this.#describeTurn();
     const { storage, project, resolved, request, isStrict } = turn;
     // Nobody is shown the context of a call that was made already.
-    const context = resumable === undefined ? await prepareContext(turn) : turn;
-    if ("type" in context) return context;
+    const context = resumable === undefined ? await prepareContext(turn) : ({ kind: "prepared", ...turn } as const);
+    if (context.kind === "unserved") return context.finish;
     const { before, produced } = splitAtLastTurn(context.responseItems, this.#journal.turns);
     const { output } = this.#run.writer.state.response;
     const usedIds = new Set(output.map((item) => item.id));

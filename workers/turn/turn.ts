@@ -8,6 +8,7 @@ import {
   type ContextItem,
   failedFinish,
   type FailedFinish,
+  type UnservedFinish,
   type Upstream,
   type UpstreamCall,
 } from "../upstreams/upstream.ts";
@@ -30,6 +31,12 @@ export interface Turn {
   /** Converts items to what the model sees: calls of the server's tools become function calls with outputs. */
   render: (items: readonly ContextItem[]) => ContextItem[];
   isStrict: boolean;
+}
+
+/** A turn that ends before its model call, or instead of it. */
+export interface Unserved {
+  kind: "unserved";
+  finish: UnservedFinish;
 }
 
 /** Counts the prompt's messages as settings: they too can be neither compacted nor dropped. */
