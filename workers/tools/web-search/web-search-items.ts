@@ -1,4 +1,6 @@
-/** How a model sees web searches of others, which pages may be cited, and how many searches a response has made. */
+/**
+ * How a model sees web search calls without a journal, which pages may be cited, and how many searches a response made.
+ */
 import type { ToolItems } from "../tool-items.ts";
 import { readCitedSources, RESULT_UNAVAILABLE } from "../tool-items.ts";
 
