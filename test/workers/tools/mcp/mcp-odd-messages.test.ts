@@ -226,7 +226,7 @@ describe("a call that is answered with", () => {
       else sendJson(response, json);
     };
     const { items } = await runWith({ send });
-    expect(items[1]).toMatch(/failed: .*not what the protocol allows/);
+    expect(items[1]).toMatch(/failed: .*violates the protocol/);
   });
 });
 
