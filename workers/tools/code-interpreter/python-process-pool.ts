@@ -6,7 +6,8 @@
 import { raceSignal } from "race-signal";
 import { FairSemaphore, type Permit } from "../../../src/concurrency/fair-semaphore.ts";
 import { findEvictable, type ProcessHolder } from "./process-holder.ts";
-import { DEFAULT_PYTHON_LIMITS, type PythonLimits, PythonProcess, PythonStartError } from "./python-process.ts";
+import { DEFAULT_PYTHON_LIMITS, type PythonLimits } from "./python-limits.ts";
+import { PythonProcess, PythonStartError } from "./python-process.ts";
 
 export interface PythonProcessPoolOptions {
   /** Maximum processes for one project, including idle ones. */
@@ -94,7 +95,7 @@ export class PythonProcessPool implements AsyncDisposable {
 
   #addUnclaimed(start: Promise<PythonProcess>): void {
     if (this.#closing.signal.aborted) {
-      // oxlint-disable-next-line promise/always-return -- nobody waits for it
+      // oxlint-disable-next-line promise/always-return -- the promise is not awaited
       void start.then((process) => process.kill("crashed")).catch(() => {});
       return;
     }

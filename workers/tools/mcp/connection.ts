@@ -141,10 +141,7 @@ export class McpConnection implements AsyncDisposable {
   }
 }
 
-/**
- * What a lost session means for the call: it cannot have been executed, or it may have been. Undefined if the session
- * is not lost.
- */
+/** Whether a call may have been executed before its session was lost. Undefined if the session is not lost. */
 function classifySessionLoss(error: unknown): "not-executed" | "maybe-executed" | undefined {
   if (error instanceof HttpStatusError) return error.isSessionLost ? "not-executed" : undefined;
   if (error instanceof McpError) {

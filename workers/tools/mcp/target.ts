@@ -56,7 +56,7 @@ export function findTarget(tool: McpTool, config: Config): McpTarget | undefined
   return { kind: "command", command: server, env };
 }
 
-/** Identifies the server, whoever uses it. */
+/** Identifies the server. The same for every client. */
 export function identifyTarget(target: McpTarget): string {
   if (target.kind === "remote") return target.url;
   const { command, args, cwd } = target.command;

@@ -395,7 +395,7 @@ describe("a change after a crash", () => {
       get: (object, key) => {
         const value: unknown = Reflect.get(object, key, object);
         if (typeof value !== "function") return value;
-        if (key !== "writeResult") return value.bind(object) as unknown;
+        if (key !== "writeCallResult") return value.bind(object) as unknown;
         return async (...args: unknown[]): Promise<unknown> => {
           const isWritten: unknown = await Reflect.apply(value, object, args);
           control.stop("lock-lost");

@@ -83,7 +83,7 @@ function createRealm(): vm.Context {
 
 async function loadGuest(realm: vm.Context): Promise<void> {
   // Node's own error would be an object of this realm, which leads to its other objects.
-  const refuseImport = vm.runInContext(
+  const rejectImport = vm.runInContext(
     '() => { throw new TypeError("There are no modules to import."); }',
     realm,
   ) as () => never;
@@ -91,7 +91,7 @@ async function loadGuest(realm: vm.Context): Promise<void> {
     new vm.SourceTextModule(source, {
       context: realm,
       identifier,
-      importModuleDynamically: refuseImport,
+      importModuleDynamically: rejectImport,
       initializeImportMeta: (meta) => void (meta.url = `sandbox:/${identifier}`),
     });
   const readScript = (name: string): string =>
