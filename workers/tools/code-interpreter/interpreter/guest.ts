@@ -26,10 +26,10 @@ const realm: Record<string, unknown> = globalThis;
 realm["state"] = "starting";
 
 function print(bytes: Uint8Array): number {
-  const shown = Math.min(bytes.length, printable);
-  if (shown > 0) {
-    printable -= shown;
-    printBytes(bytes.subarray(0, shown));
+  const count = Math.min(bytes.length, printable);
+  if (count > 0) {
+    printable -= count;
+    printBytes(bytes.subarray(0, count));
   }
   return bytes.length;
 }
