@@ -80,7 +80,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
   ],
   "workers/upstreams/fallback": ["workers/upstreams"],
-  "workers/upstreams/provider": [
+  "workers/upstreams/http": [
     "src/logging",
     "src/protocol",
     "src/config",
@@ -88,7 +88,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/upstreams",
   ],
-  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "src/lifecycle", "workers/upstreams"],
+  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "workers/upstreams"],
   "src/responses/admission": [
     "src/concurrency",
     "src/protocol",
@@ -123,7 +123,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/net",
     "workers/upstreams",
     "workers/tools",
-    "workers/upstreams/provider",
+    "workers/upstreams/http",
   ],
   "workers/tools/mcp": [
     "src/logging",
@@ -142,7 +142,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/lifecycle",
     "src/providers",
     "workers/upstreams",
-    "workers/upstreams/provider",
+    "workers/upstreams/http",
   ],
   "workers/upstreams/openai-responses": [
     "src/logging",
@@ -151,7 +151,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/lifecycle",
     "src/providers",
     "workers/upstreams",
-    "workers/upstreams/provider",
+    "workers/upstreams/http",
   ],
   "src/context.ts": [
     "src/redis",
@@ -352,7 +352,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   ],
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
   "@ai-sdk": ["workers/upstreams/ai-sdk/", "workers/tools/image-generation/"],
-  undici: ["workers/upstreams/provider/", "workers/net/"],
+  undici: ["workers/upstreams/http/", "workers/net/"],
   marked: ["src/http/endpoints/docs/"],
   yaml: ["src/config/settings-file.ts"],
   jsdom: ["workers/tools/web-search/page-extraction/"],

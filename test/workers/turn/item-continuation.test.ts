@@ -27,13 +27,13 @@ function rechunked(events: readonly ItemEventDraft[], sizes: readonly number[]):
   const nextSize = () => sizes[at++ % sizes.length]!;
   const out: ItemEventDraft[] = [];
   let text = "";
-  for (const [place, event] of events.entries()) {
+  for (const [index, event] of events.entries()) {
     if (!isDelta(event)) {
       out.push(event);
       continue;
     }
     text += event.delta;
-    const next = events[place + 1]!;
+    const next = events[index + 1]!;
     if (isDelta(next) && next.type === event.type) continue;
     while (text !== "") {
       const size = nextSize();
@@ -59,10 +59,10 @@ function run(log: readonly ItemEventDraft[], upstream: readonly ItemEventDraft[]
   const item = itemOf(log);
   const continuation = new ItemContinuation(new UnfinishedItem(PLACE, item, log));
   const recorded: ItemEventDraft[] = [];
-  for (const [place, event] of upstream.entries()) {
+  for (const [index, event] of upstream.entries()) {
     const continued = continuation.accept(event);
     if (continued.kind === "differs")
-      return { kind: "differs", events: [...continued.events, ...upstream.slice(place + 1)] };
+      return { kind: "differs", events: [...continued.events, ...upstream.slice(index + 1)] };
     if (continued.kind === "resumed") recorded.push(...continued.events);
   }
   const events = recorded.map((event) => moveEvent(event, PLACE, item.id));

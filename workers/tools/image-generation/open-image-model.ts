@@ -4,7 +4,7 @@ import type { Config } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import { type Provider, readProviderCatalog } from "../../../src/providers/catalog.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
-import { readApiKey } from "../../upstreams/provider/retry-policy.ts";
+import { readApiKey } from "../../upstreams/http/credentials.ts";
 import { AiSdkImages } from "./ai-sdk-images.ts";
 import type { ImageModel } from "./image-model.ts";
 import { OpenAiImages } from "./openai-images.ts";

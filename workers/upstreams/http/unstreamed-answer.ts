@@ -1,6 +1,6 @@
 /**
- * An answer that came in one piece, as the events that it would have been: gateways and mocks that know no streams answer so,
- * whatever they were asked for. Each vendor's is known by its shape.
+ * Converts a whole answer into the events that it would have been. Some gateways and mocks cannot stream, and
+ * answer like this to every request. The shape of the answer identifies its vendor.
  */
 import { asArray, asString, isObject, type Json } from "./json.ts";
 
@@ -14,21 +14,22 @@ export function toStreamEvents(answer: unknown): unknown[] {
   return [answer];
 }
 
-const END_EVENTS: Record<string, string> = {
+/** Terminal events of the Responses API by the response's status. */
+export const TERMINAL_EVENTS: Record<string, string> = {
   completed: "response.completed",
   incomplete: "response.incomplete",
   failed: "response.failed",
   cancelled: "response.failed",
 };
 
-/** One that is not over has no end to tell. */
+/** A response that has not ended gets no terminal event. */
 function responseEvents(response: Json): unknown[] {
   const status = asString(response["status"]) ?? "completed";
   const created = { type: "response.created", response: { ...response, output: [] } };
-  return Object.hasOwn(END_EVENTS, status) ? [created, { type: END_EVENTS[status], response }] : [created];
+  return Object.hasOwn(TERMINAL_EVENTS, status) ? [created, { type: TERMINAL_EVENTS[status], response }] : [created];
 }
 
-/** Anthropic's. */
+/** Anthropic's Messages API. */
 function messageEvents(message: Json): unknown[] {
   const { stop_reason, stop_sequence = null, usage } = message;
   return [

@@ -1,4 +1,4 @@
-/** What can go wrong with a provider, whether another try may help, and what the client is told. */
+/** Provider errors: their causes, whether a retry may help, and the message for the client. */
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import { type ResponseError, type ResponseErrorCode, responseErrorCodeSchema } from "../../../src/protocol/response.ts";
 import { extractErrorText } from "./error-text.ts";
@@ -7,13 +7,13 @@ import { exceedsWholeRateLimit, describesUnreadableOutput } from "./error-kinds.
 
 interface RetryAdvice {
   retryable: boolean;
-  /** What the provider asked for. */
+  /** The wait that the provider asked for. */
   retryAfterMs?: number | undefined;
-  /** The provider is well, but this account has had its share for now. */
+  /** The provider works, but this account has used its share for now. */
   isRateLimit?: boolean;
-  /** The provider cannot serve this now, whoever asks: another one may. Not so if the request is what is wrong. */
+  /** The provider cannot serve anyone now, but another one may. False if the request itself is invalid. */
   isUnavailable?: boolean;
-  /** The model wrote what its provider could not read: the same call may be served the next time. */
+  /** The model wrote output that its provider could not parse. The same call may succeed next time. */
   isUnreadableOutput?: boolean;
 }
 
@@ -36,14 +36,14 @@ export class ProviderError extends Error {
     this.isUnreadableOutput = retry.isUnreadableOutput ?? false;
   }
 
-  /** The same after output was yielded: too late for another try, and for another provider. */
+  /** The same error after output was yielded: neither a retry nor another provider is possible. */
   asFinal(): ProviderError {
     return new ProviderError(this.error, { retryable: false, isUnreadableOutput: this.isUnreadableOutput });
   }
 }
 
 export function createBrokenStreamError(): ProviderError {
-  const message = "The provider's stream broke off before the response was finished.";
+  const message = "The provider's stream ended before the response was finished.";
   return new ProviderError(responseError("server_error", message), { retryable: true });
 }
 
@@ -52,29 +52,29 @@ export function createTimeoutError(limit: { setting: string; ms: number }): Prov
   return new ProviderError(responseError("server_error", message), { retryable: true });
 }
 
-/** Codes that say nothing against the request. */
+/** Codes that do not mean that the request is invalid. */
 const UNAVAILABLE_CODES: ReadonlySet<ResponseErrorCode> = new Set([
   "server_error",
   "rate_limit_exceeded",
   "insufficient_quota",
 ]);
 
-/** Whether a failure that a provider told in its stream is its own, so that another one may serve the call. */
+/** Whether an error in a provider's stream is the provider's own, so that another provider may serve the call. */
 export function isProviderFailure({ code, type }: ResponseError): boolean {
-  // A failure whose code is not known counts as the server's, unless its type says otherwise.
+  // An unknown code counts as a server error, unless the type says otherwise.
   return UNAVAILABLE_CODES.has(code) && (code !== "server_error" || type !== "invalid_request_error");
 }
 
 /**
- * A failure that the provider told in its stream: its last word, after which another try would be the same. Only a rate
- * limit passes: providers that answer at once and queue by themselves tell it there, and not by a status.
+ * An error that the provider sent in its stream. A retry would fail in the same way, except after a rate limit: providers
+ * that answer at once and queue internally report it in the stream instead of as a status.
  */
 export function createReportedError(error: unknown): ProviderError {
   if (describesUnreadableOutput(error)) return createUnreadableOutputError(describeProviderError(error).message);
   return classifyReportedError(describeProviderError(error));
 }
 
-/** It says nothing against the request, so it is the server's error once the tries are used up. */
+/** The request is valid, so the client gets a server error once the retries are used up. */
 export function createUnreadableOutputError(message: string): ProviderError {
   return new ProviderError(responseError("server_error", message), { retryable: true, isUnreadableOutput: true });
 }
@@ -91,13 +91,13 @@ export function classifyReportedError(error: ResponseError): ProviderError {
   });
 }
 
-/** A stream has no headers: OpenAI's message says when to come back, and its copies say the same. */
+/** A stream has no headers. OpenAI and compatible servers put the wait into the message. */
 function readRetryHintMs(message: string): number | undefined {
   const hint = /try again in (\d+(?:\.\d+)?) ?(ms|s)\b/i.exec(message);
   return hint === null ? undefined : Number(hint[1]) * (hint[2]!.toLowerCase() === "ms" ? 1 : 1_000);
 }
 
-/** Neither the address nor the SDK's text: a client need not learn where a provider lives. */
+/** Omits the address and the SDK's message: a client need not learn where a provider is hosted. */
 export function createUnreachableError(error: Error): ProviderError {
   const code = systemErrorCode(error);
   const message = `The provider could not be reached${code === undefined ? "" : ` (${code})`}.`;
@@ -112,13 +112,13 @@ function systemErrorCode(error: unknown): string | undefined {
   return undefined;
 }
 
-/** A provider's answer that is not what was asked for. */
+/** A provider's HTTP response that is an error. */
 export interface HttpErrorAnswer {
   status: number;
   headers: Headers | undefined;
-  /** The error object of its body, or whatever stands in its place. */
+  /** The error object of its body, or the body if there is none. */
   error: unknown;
-  /** If it is told elsewhere than in the headers. */
+  /** The provider's requested wait, if it is not in the headers. */
   retryAfterMs?: number | undefined;
 }
 
@@ -144,10 +144,10 @@ export function createHttpError(answer: HttpErrorAnswer): ProviderError {
   });
 }
 
-/** Groq's own, for a service tier that cannot serve this now (https://console.groq.com/docs/errors). */
+/** Groq: the service tier has no capacity now (https://console.groq.com/docs/errors). */
 const AT_CAPACITY_STATUS = 498;
 
-/** The official SDK's rule, `x-should-retry` included; but an empty account does not fill while we wait. */
+/** The official SDK's rule, including `x-should-retry`. But waiting does not refill an empty account. */
 function isRetryable(status: number, headers: Headers | undefined, isEmptyAccount: boolean): boolean {
   const advice = headers?.get("x-should-retry");
   if (advice === "true" || advice === "false") return advice === "true";
@@ -159,42 +159,42 @@ function isCredentialStatus(status: number): boolean {
   return status === 401 || status === 403;
 }
 
-/** The provider's refusal of our request, in the terms of a response that failed. */
+/** Converts the provider's error response into the error of a failed response. */
 function describeHttpError({ status, error }: HttpErrorAnswer, errorCode: unknown): ResponseError {
-  const told = describeProviderError(error, `The provider answered with status ${status}.`);
-  // No word of the provider's here: such messages quote the key.
+  const described = describeProviderError(error, `The provider answered with status ${status}.`);
+  // Never the provider's own message: such messages quote the key.
   if (isCredentialStatus(status)) {
-    return responseError("server_error", "The provider refused this server's credentials.");
+    return responseError("server_error", "The provider rejected this server's credentials.");
   }
   if (status === 429) {
     const code = errorCode === "insufficient_quota" ? "insufficient_quota" : "rate_limit_exceeded";
-    return responseError(code, told.message);
+    return responseError(code, described.message);
   }
   if (status === 404 || status === 408 || status === 409 || status === AT_CAPACITY_STATUS || status >= 500) {
-    return responseError("server_error", told.message);
+    return responseError("server_error", described.message);
   }
   const code = responseErrorCodeSchema.safeParse(errorCode).data ?? "invalid_prompt";
-  return responseError(code, told.message, told.param);
+  return responseError(code, described.message, described.param);
 }
 
-/** An error object as providers send it, in whole or in part. Some servers send their HTTP status as the code. */
+/** Converts an error object of a provider, which may be partial. Some servers send their HTTP status as the code. */
 export function describeProviderError(
   error: unknown,
-  silence = "The provider failed and gave no reason.",
+  defaultMessage = "The provider failed without giving a reason.",
 ): ResponseError {
   const fields = isObject(error) ? error : { message: error };
-  const message = extractErrorText(error) ?? silence;
-  // A vendor's own codes would not be understood by clients (contract.md#failures).
+  const message = extractErrorText(error) ?? defaultMessage;
+  // Clients know only the published codes (contract.md#failures).
   const code = responseErrorCodeSchema.safeParse(fields["code"]).data ?? "server_error";
   const described = responseError(code, message, asString(fields["param"]) ?? null);
-  // A flat frame's `type` is the event's own name.
+  // The `type` of a flat error event is the event's name.
   const type = asString(fields["type"]);
   return type === undefined || type === "error" ? described : { ...described, type };
 }
 
 /**
- * In milliseconds; undefined if there is no usable header. Forms: `retry-after-ms`, seconds, and an HTTP date, which is of
- * the provider's clock: where the answer says what time it is there, that is what it is compared with.
+ * Returns milliseconds, or undefined without a usable header. Reads `retry-after-ms`, seconds, and an HTTP date. A date is
+ * by the provider's clock, so it is compared with the response's `date` if there is one.
  */
 export function readRetryAfterMs(headers: Headers): number | undefined {
   const ms = Number.parseFloat(headers.get("retry-after-ms") ?? "");

@@ -1,17 +1,17 @@
-/** The HTTP exchange of one try: its limits in time, and its certain end. */
+/** The HTTP exchange of one try: its timeouts and its guaranteed end. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type ProviderError, createTimeoutError } from "./provider-error.ts";
 
 export interface ProviderTimeout {
-  /** The setting that an operator would change. */
+  /** The setting for the operator to change. */
   setting: string;
   ms: number;
 }
 
-/** What an SDK threw, in the terms of this server. */
+/** Converts an error that an SDK threw. */
 export type ClassifyError = (error: unknown) => ProviderError;
 
-/** The SDKs' requests know nothing of the try that they are of; what they call for their bytes does. */
+/** SDK requests have no reference to their try; the fetch function that they call finds it here. */
 const CURRENT_CONNECTION = new AsyncLocalStorage<Connection>();
 
 export function getCurrentConnection(): Connection | undefined {
@@ -19,13 +19,13 @@ export function getCurrentConnection(): Connection | undefined {
 }
 
 export class Connection {
-  /** Of the wait that is under way. */
+  /** The timer of the current wait. */
   #timer: NodeJS.Timeout | undefined;
   #isEnded = false;
   readonly #cancelled: AbortSignal;
   readonly #classify: ClassifyError;
   readonly #closing = new AbortController();
-  /** Aborted when the run is cancelled, a limit has passed, or the try is over. The SDK then destroys the socket. */
+  /** Aborted when the run is cancelled, a timeout passes or the try ends. The SDK then destroys the socket. */
   readonly signal: AbortSignal;
 
   constructor(cancelled: AbortSignal, classify: ClassifyError) {
@@ -35,8 +35,8 @@ export class Connection {
   }
 
   /**
-   * Waits for the provider, and only for it: the clock stands still while the reader of the events is busy. Rejects
-   * with the reason of the cancellation, or with a ProviderFault.
+   * Waits for the provider. The timeout does not run while the reader of the events is busy. Rejects with the reason of
+   * the cancellation, or with a ProviderError.
    */
   async waitWithin<T>(limit: ProviderTimeout, work: PromiseLike<T>): Promise<T> {
     let expired = false;
@@ -45,30 +45,27 @@ export class Connection {
       this.close();
     }, limit.ms);
     this.#timer = timer;
-    const outcome = await work.then(
-      (value) => ({ value }),
-      (error: unknown) => ({ error }),
-    );
+    const outcome = await settle(work);
     clearTimeout(timer);
     this.#timer = undefined;
-    // Before the outcome is looked at: a stream of the SDK that was aborted ends as if it had been read to its end.
+    // Checked before the outcome: an aborted stream of the SDK ends as if it were complete.
     this.#cancelled.throwIfAborted();
     if (expired) throw createTimeoutError(limit);
-    if ("error" in outcome) throw this.#classify(outcome.error);
+    if (outcome.kind === "rejected") throw this.#classify(outcome.error);
     return outcome.value;
   }
 
-  /** Begins the request of this try: what its answer brings is noted here. */
+  /** Starts the request of this try, so that its fetch can report to this connection. */
   runRequest<T>(request: () => T): T {
     return CURRENT_CONNECTION.run(this, request);
   }
 
-  /** Something has come, if only a comment: the wait begins again. */
+  /** Restarts the timeout: the provider has sent bytes, if only a comment. */
   noteActivity(): void {
     this.#timer?.refresh();
   }
 
-  /** The provider has said that its stream is over. */
+  /** The provider has ended its stream. */
   noteEnd(): void {
     this.#isEnded = true;
   }
@@ -79,5 +76,15 @@ export class Connection {
 
   close(): void {
     this.#closing.abort();
+  }
+}
+
+type Outcome<T> = { kind: "resolved"; value: T } | { kind: "rejected"; error: unknown };
+
+async function settle<T>(work: PromiseLike<T>): Promise<Outcome<T>> {
+  try {
+    return { kind: "resolved", value: await work };
+  } catch (error) {
+    return { kind: "rejected", error };
   }
 }

@@ -1,17 +1,17 @@
-/** What returned-state.ts has kept, where the SDK writes it into the messages of a chat completion. */
+/** Writes the state of returned-state.ts to where the SDK includes it in the messages of a chat completion. */
 import type { JSONObject, LanguageModelV4Message, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { asArray } from "../provider/json.ts";
+import { asArray } from "../http/json.ts";
 import { addDetail, isJsonObject } from "./returned-state.ts";
 
 type Assistant = Extract<LanguageModelV4Message, { role: "assistant" }>;
 type AssistantPart = Assistant["content"][number];
 
-/** For calls that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures). */
+/** Replaces the missing signature of calls that another model made (https://ai.google.dev/gemini-api/docs/thought-signatures). */
 const PLACEHOLDER_SIGNATURE: JSONObject = {
   extra_content: { google: { thought_signature: "skip_thought_signature_validator" } },
 };
-/** They sign nothing, and check nothing. */
+/** Models that neither sign calls nor check signatures. */
 const UNSIGNING_MODEL = /gemini-[12](?!\d)/;
 
 export function writeReturnedState(
@@ -28,7 +28,7 @@ export function writeReturnedState(
   });
 }
 
-/** Details belong to the message. They have the text of the reasoning in them. */
+/** Details belong to the message and contain the text of its reasoning. */
 function writeDetails(message: Assistant, sdkName: string): Assistant {
   const details: JSONObject[] = [];
   for (const part of message.content) {
@@ -48,12 +48,12 @@ function writeDetails(message: Assistant, sdkName: string): Assistant {
   };
 }
 
-/** The first call of a message is signed for all of them. */
+/** The first call of a message carries the signature for all of them. */
 function writeSignature(message: Assistant, sdkName: string): Assistant {
   const isSigned = message.content.some((part) => part.type === "tool-call" && part.providerOptions !== undefined);
   const first = message.content.findIndex(({ type }) => type === "tool-call");
   if (isSigned || first < 0) return message;
-  const sign = (part: AssistantPart, place: number): AssistantPart =>
-    place === first ? { ...part, providerOptions: { [sdkName]: PLACEHOLDER_SIGNATURE } } : part;
+  const sign = (part: AssistantPart, index: number): AssistantPart =>
+    index === first ? { ...part, providerOptions: { [sdkName]: PLACEHOLDER_SIGNATURE } } : part;
   return { ...message, content: message.content.map(sign) };
 }

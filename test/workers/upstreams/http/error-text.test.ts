@@ -1,7 +1,7 @@
 /** What a client reads of a provider's refusal, in each of the forms that providers have. */
 import { describe, expect, test } from "vitest";
 import { readAnswer } from "../../../support/vendors.ts";
-import { extractErrorText } from "../../../../workers/upstreams/provider/error-text.ts";
+import { extractErrorText } from "../../../../workers/upstreams/http/error-text.ts";
 
 const EXTRA = {
   type: "extra_forbidden",

@@ -1,4 +1,4 @@
-/** JSON that another server sent. Nothing of it is believed before it was looked at. */
+/** JSON from another server, which may have any shape: check each value before use. */
 import { omitFields } from "../../../src/providers/openai-items.ts";
 
 export type Json = Record<string, unknown>;
@@ -16,7 +16,7 @@ export function asString(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** A place in a list, or a count: a whole number from 0. */
+/** The value if it is an index or a count: an integer from 0. */
 export function asIndex(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 }
@@ -25,7 +25,21 @@ export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The fields that say something: for options in which null or undefined would be a value. */
+/** Drops null and undefined fields, for options in which they would count as values. */
 export function omitNullish<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
   return omitFields(fields) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+/** Undefined if the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the text is a whole JSON object. Called as arguments grow, it parses only texts that end with a brace. */
+export function isCompleteObject(json: string): boolean {
+  return /\}\s*$/.test(json.slice(-64)) && isObject(parseJson(json));
 }

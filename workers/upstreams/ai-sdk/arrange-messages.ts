@@ -1,22 +1,22 @@
-/** Messages as a vendor takes them: what it refuses in their order, or for being blank, is put right. */
+/** Repairs an order of messages that a vendor rejects, and blank texts. */
 import type { LanguageModelV4Message, LanguageModelV4Prompt, LanguageModelV4ToolResultOutput } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 
 type MessageOf<R extends LanguageModelV4Message["role"]> = Extract<LanguageModelV4Message, { role: R }>;
 type UserPart = MessageOf<"user">["content"][number];
 
-/** Between a tool's output and a user who went on without waiting for the model. */
+/** Separates a tool's output from a user message that arrived before the model answered. */
 const NOTED_MESSAGE: LanguageModelV4Message = { role: "assistant", content: [{ type: "text", text: "Noted." }] };
-/** After an assistant's last word, to which the vendor would not answer by itself. */
+/** Follows a final assistant message, which the vendor would not answer. */
 const CONTINUE_MESSAGE: LanguageModelV4Message = { role: "user", content: [{ type: "text", text: "Continue." }] };
-/** Of a tool that said nothing. */
+/** Replaces the empty output of a tool. */
 const NO_OUTPUT_TEXT = "(no output)";
 
 export function arrangeMessages(prompt: LanguageModelV4Prompt, traits: VendorTraits): LanguageModelV4Prompt {
   const texts = traits.blank_text === "left_out" ? prompt.flatMap(removeBlankTexts) : prompt;
-  const shown = traits.tool_images === "as_user" ? texts.flatMap(moveFilesToUserMessage) : texts;
+  const adapted = traits.tool_images === "as_user" ? texts.flatMap(moveFilesToUserMessage) : texts;
   const arranged: LanguageModelV4Prompt = [];
-  for (const message of shown) {
+  for (const message of adapted) {
     const last = arranged.at(-1);
     if (traits.same_role === "joined" && last?.role === message.role && last.role !== "system") {
       arranged[arranged.length - 1] = joinMessages(last, message);
@@ -29,7 +29,7 @@ export function arrangeMessages(prompt: LanguageModelV4Prompt, traits: VendorTra
   return arranged;
 }
 
-/** For a call that continues no text of the assistant's. */
+/** Only for calls that do not continue an assistant text. */
 export function endWithUserMessage(prompt: LanguageModelV4Prompt, traits: VendorTraits): LanguageModelV4Prompt {
   const isAnswered = traits.final_assistant === "answered" && prompt.at(-1)?.role === "assistant";
   return isAnswered ? [...prompt, CONTINUE_MESSAGE] : prompt;
@@ -49,7 +49,7 @@ function removeBlankTexts(message: LanguageModelV4Message): LanguageModelV4Messa
     }
     case "assistant": {
       const content = message.content.filter((part) => !isBlank(part));
-      // Reasoning that nothing came of is no message, unless the vendor has signed it.
+      // Reasoning without text or calls is dropped, unless the vendor has signed it.
       const isNothing = content.every((part) => part.type === "reasoning" && part.providerOptions === undefined);
       return isNothing ? [] : [{ ...message, content }];
     }
@@ -72,27 +72,27 @@ function ensureOutputText(output: LanguageModelV4ToolResultOutput): LanguageMode
   return value.length === 0 ? { type: "text", value: NO_OUTPUT_TEXT } : { ...output, value };
 }
 
-/** The outputs as texts, and what else was in them as a user's. */
+/** Keeps the texts of tool outputs, and moves images and files to a user message after them. */
 function moveFilesToUserMessage(message: LanguageModelV4Message): LanguageModelV4Message[] {
   if (message.role !== "tool") return [message];
   const files: UserPart[] = [];
   const content = message.content.map((part) => {
     if (part.type !== "tool-result" || part.output.type !== "content") return part;
     const { value } = part.output;
-    const own = value.filter((each) => each.type === "file");
+    const attached = value.filter((each) => each.type === "file");
     const texts = value.flatMap((each) => (each.type === "text" ? [each.text] : []));
-    if (own.length > 0) {
+    if (attached.length > 0) {
       files.push({ type: "text", text: `From the output of ${part.toolName}:` });
-      for (const file of own) files.push(file);
+      for (const file of attached) files.push(file);
       texts.push("(images and files are in the next message)");
     }
     return { ...part, output: { type: "text" as const, value: texts.join("\n") } };
   });
-  const shown: LanguageModelV4Message = { ...message, content };
-  return files.length === 0 ? [shown] : [shown, { role: "user", content: files }];
+  const adapted: LanguageModelV4Message = { ...message, content };
+  return files.length === 0 ? [adapted] : [adapted, { role: "user", content: files }];
 }
 
-/** Two messages of one role, one after the other. */
+/** Joins two consecutive messages of the same role. */
 function joinMessages(first: LanguageModelV4Message, second: LanguageModelV4Message): LanguageModelV4Message {
   if (first.role === "user" && second.role === "user") {
     return { ...first, content: joinParts(first.content, second.content) };
@@ -106,7 +106,7 @@ function joinMessages(first: LanguageModelV4Message, second: LanguageModelV4Mess
   return second;
 }
 
-/** As one text where two meet: some chat templates take no list of parts. */
+/** Joins adjacent texts into one part: some chat templates do not accept lists of parts. */
 function joinParts(first: readonly UserPart[], second: readonly UserPart[]): UserPart[] {
   const end = first.at(-1);
   const [start, ...rest] = second;

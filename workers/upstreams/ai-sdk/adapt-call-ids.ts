@@ -1,6 +1,6 @@
 /**
- * Ids of calls as a vendor takes them. Clients see the id that the call came with; to a vendor that refuses it goes a hash
- * of it, the same one in each request, so that the vendor's cache knows the conversation again. An id that fits is sent as it is.
+ * Adapts call ids to a vendor's rule. Clients see the original ids. A vendor that rejects an id gets a hash of it, which is
+ * the same in each request so that the vendor's prompt cache matches. A valid id is sent unchanged.
  */
 import { createHash } from "node:crypto";
 import type { LanguageModelV4Message, LanguageModelV4Prompt } from "@ai-sdk/provider";
@@ -39,7 +39,7 @@ function collectCallIds({ content }: LanguageModelV4Message): string[] {
   return content.flatMap((part) => ("toolCallId" in part ? [part.toolCallId] : []));
 }
 
-/** Those that do not fit, in their order: what comes later changes none that came before. */
+/** Maps invalid ids to hashes, in order: later ids do not change earlier hashes. */
 function assignCallIds(ids: ReadonlySet<string>, rule: Exclude<CallIdRule, "any">): Map<string, string> {
   const { fits, characters } = RULES[rule];
   const taken = new Set([...ids].filter((id) => fits.test(id)));

@@ -1,6 +1,6 @@
 /**
- * Texts, images and files as the SDK's parts. An address is passed on, and fetched by the vendor: this server does not
- * fetch what a client names. A `file_id` names a file at a vendor that is not this one.
+ * Converts texts, images and files into the SDK's parts. The vendor fetches URLs: this server does not fetch what a client
+ * names. A `file_id` is not supported, because it names a file at another vendor.
  */
 import type { LanguageModelV4FilePart, LanguageModelV4TextPart } from "@ai-sdk/provider";
 import type { z } from "zod";
@@ -20,7 +20,7 @@ const MEDIA_TYPES: Record<string, string> = {
   png: "image/png",
   webp: "image/webp",
 };
-/** Read as plain text by every vendor; under their own names by hardly any. */
+/** Types that every vendor reads as plain text but hardly any accepts by name. */
 const TEXTUAL = /^text\/|^application\/(?:json|xml|yaml|x-yaml|javascript|typescript|toml|sql|x-sh)$|\+(?:json|xml)$/;
 const TEXTUAL_NAME = /\.(?:txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?|css|m?[jt]sx?|py|sh|sql|toml|log)$/i;
 const DATA_URL = /^data:([^;,]*)((?:;[^;,]*)*?)(;base64)?,/;
@@ -38,7 +38,7 @@ export function toModelPart(part: InputPart): ModelPart {
 
 function toImagePart({ image_url: url }: InputImage): LanguageModelV4FilePart {
   if (url == null) throw new InvalidPromptError("An image needs an 'image_url' with this model's provider.");
-  // Only some vendors ask of what kind an address is; to them an image without a name is the commonest.
+  // Only some vendors need the media type of a URL. JPEG is the most likely one.
   return toLocatedPart(url, guessMediaType(url) ?? "image/jpeg", "image");
 }
 
@@ -75,7 +75,7 @@ function normalizeMediaType(mediaType: string): string {
   return TEXTUAL.test(mediaType) ? "text/plain" : mediaType;
 }
 
-/** A part without text would be refused by some vendors. */
+/** No part for an empty text, which some vendors reject. */
 export function toTextParts(text: string): LanguageModelV4TextPart[] {
   return text === "" ? [] : [{ type: "text", text }];
 }

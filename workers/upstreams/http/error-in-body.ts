@@ -1,8 +1,8 @@
 /**
- * Some gateways refuse with status 200 and say so in the body alone, where a stream was to be: its readers would find no
- * event in it and call the stream broken. Such an answer gets the status that it means.
+ * Some gateways report an error with status 200, in a JSON body where a stream was requested. A stream reader would find
+ * no event and report a broken stream. This gives such a response the status that its error means.
  */
-import { asString, isObject, type Json } from "./json.ts";
+import { asString, isObject, parseJson, type Json } from "./json.ts";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -23,10 +23,9 @@ export function withErrorStatus(send: Fetch): Fetch {
   };
 }
 
-/** Undefined if the body is anything but an error: a response that failed has one too, beside what else it says. */
+/** Undefined unless the body is an error and nothing else: a failed response also has an `error` field. */
 function findErrorStatus(body: string): number | undefined {
-  const parsed = parse(body);
-  const error = extractError(parsed);
+  const error = extractError(parseJson(body));
   if (error === undefined) return undefined;
   const code = Number(error["code"]);
   if (Number.isInteger(code) && code >= 400 && code < 600) return code;
@@ -35,21 +34,13 @@ function findErrorStatus(body: string): number | undefined {
   return kinds.includes("invalid_request_error") ? BAD_REQUEST : SERVER_ERROR;
 }
 
-/** The error that `answer` is, if it is nothing else. */
+/** The error object, if `answer` is an error and nothing else. */
 export function extractError(answer: unknown): Json | undefined {
   if (!isObject(answer)) return undefined;
   const { object, error } = answer;
-  // vLLM's form (https://github.com/vllm-project/vllm/issues/12886).
+  // vLLM sends the error without a wrapper (https://github.com/vllm-project/vllm/issues/12886).
   if (object === "error") return answer;
   if (object !== undefined) return undefined;
   if (isObject(error)) return error;
   return asString(error)?.trim() ? { message: error } : undefined;
-}
-
-function parse(body: string): Json | undefined {
-  try {
-    return JSON.parse(body) as Json;
-  } catch {
-    return undefined;
-  }
 }

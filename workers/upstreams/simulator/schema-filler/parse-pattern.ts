@@ -1,7 +1,6 @@
 /**
- * Reads a regular expression (ECMA-262, as JSON Schema asks for) into a tree that strings can be written from. What a
- * string cannot simply be written from is refused by name: look-around, back references, word boundaries, anchors that
- * are not at the ends.
+ * Parses a regular expression (ECMA-262, as JSON Schema requires) into a tree from which strings can be written. It rejects
+ * features that do not allow this: look-around, back references, word boundaries, anchors that are not at the ends.
  */
 import type { FillBudget } from "./fill-budget.ts";
 import { quote, UnfillableSchemaError } from "./schema.ts";
@@ -16,7 +15,7 @@ export function parsePattern(pattern: string, budget: FillBudget): PatternNode {
   return new PatternParser(pattern, budget).parse();
 }
 
-/** Of a range of thousands of characters, the first are enough. */
+/** A range of thousands of characters is reduced to the first ones. */
 const MAX_RANGE = 256;
 const PRINTABLE = charactersBetween(0x20, 0x7e);
 const DIGITS = charactersBetween(0x30, 0x39);
@@ -90,7 +89,7 @@ class PatternParser {
       case "*":
       case "+":
       case "?":
-        throw this.#unsupportedError(`'${character}' with nothing before it`);
+        throw this.#unsupportedError(`'${character}' without an operand`);
       default:
         return { kind: "character", from: [character] };
     }
@@ -101,7 +100,7 @@ class PatternParser {
     if (++this.#nesting > MAX_NESTING) throw this.#unsupportedError("groups nested too deeply");
     const node = this.#alternatives();
     this.#nesting--;
-    if (!this.#takeIf(")")) throw this.#unsupportedError("a group without an end");
+    if (!this.#takeIf(")")) throw this.#unsupportedError("an unmatched '('");
     return node;
   }
 
@@ -114,10 +113,10 @@ class PatternParser {
   #withCount(node: PatternNode): PatternNode {
     const count = this.#count();
     if (count === undefined) return node;
-    // Lazy or greedy, the strings that match are the same.
+    // Lazy and greedy counts match the same strings.
     this.#takeIf("?");
     const [minimum, maximum] = count;
-    if (minimum > maximum) throw this.#unsupportedError("a count that ends before it begins");
+    if (minimum > maximum) throw this.#unsupportedError("a count whose minimum exceeds its maximum");
     return { kind: "repeat", node, minimum, maximum };
   }
 
@@ -143,18 +142,18 @@ class PatternParser {
       for (const member of range) members.push(member);
     }
     const from = isNegated ? printableExcept(members) : members;
-    if (from.length === 0) throw this.#unsupportedError("a class that nothing is in");
+    if (from.length === 0) throw this.#unsupportedError("an empty character class");
     return from;
   }
 
-  /** One member of a class, which stands for many if it is a range or a class itself. */
+  /** One member of a class: a character, a range or another class. */
   #classRange(): readonly string[] {
     const first = this.#classMember();
     const isRange = !CLASS_MEMBERS.has(first) && this.#peek() === "-" && this.#characters[this.#position + 1] !== "]";
     if (!isRange) return first;
     this.#position++;
     const last = this.#classMember();
-    if (CLASS_MEMBERS.has(last)) throw this.#unsupportedError("a range without an end");
+    if (CLASS_MEMBERS.has(last)) throw this.#unsupportedError("an incomplete range");
     return charactersBetween(first[0]!.codePointAt(0)!, last[0]!.codePointAt(0)!);
   }
 
@@ -165,7 +164,7 @@ class PatternParser {
     return this.#escape();
   }
 
-  /** What may stand for the escape whose backslash was just read. */
+  /** The characters of the escape whose backslash was just read. */
   #escape(): readonly string[] {
     const character = this.#take();
     const known = CLASSES[character] ?? (CONTROLS[character] === undefined ? undefined : [CONTROLS[character]]);
@@ -178,8 +177,7 @@ class PatternParser {
 
   #hexCharacter(digits: number): string {
     const hex = this.#characters.slice(this.#position, this.#position + digits).join("");
-    if (hex.length !== digits || !/^[0-9a-fA-F]+$/.test(hex))
-      throw this.#unsupportedError("an escape without its digits");
+    if (hex.length !== digits || !/^[0-9a-fA-F]+$/.test(hex)) throw this.#unsupportedError("an incomplete escape");
     this.#position += digits;
     return String.fromCodePoint(Number.parseInt(hex, 16));
   }
@@ -191,7 +189,7 @@ class PatternParser {
   #take(): string {
     this.#budget.spendSteps(1);
     const character = this.#characters[this.#position++];
-    if (character === undefined) throw this.#unsupportedError("an end that comes too soon");
+    if (character === undefined) throw this.#unsupportedError("an unexpected end");
     return character;
   }
 
@@ -201,8 +199,8 @@ class PatternParser {
     return true;
   }
 
-  #unsupportedError(what: string): UnfillableSchemaError {
-    return new UnfillableSchemaError(`the pattern ${quote(this.#pattern)} has ${what}, which is not supported.`);
+  #unsupportedError(feature: string): UnfillableSchemaError {
+    return new UnfillableSchemaError(`the pattern ${quote(this.#pattern)} has ${feature}, which is not supported.`);
   }
 }
 

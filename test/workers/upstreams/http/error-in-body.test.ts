@@ -1,6 +1,6 @@
 /** Refusals that a status does not tell, and answers that are none. */
 import { expect, test } from "vitest";
-import { withErrorStatus } from "../../../../workers/upstreams/provider/error-in-body.ts";
+import { withErrorStatus } from "../../../../workers/upstreams/http/error-in-body.ts";
 import { type Answer, startUpstreamServer } from "../../../support/upstream-server.ts";
 
 async function ask(status: number, type: string, body: string): Promise<{ status: number; body: string }> {
