@@ -70,6 +70,8 @@ const ROOMS: Record<string, readonly string[]> = {
   "workers/tools": [
     "src/protocol",
     "src/redis",
+    "src/config",
+    "src/context-window",
     "src/store",
     "src/stream/log",
     "src/responses",
@@ -174,38 +176,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/lifecycle",
     "src/responses/admission",
   ],
-  "src/http/server": ["src/lifecycle", "src/http/middleware"],
-  "src/http/replies": [
-    "src/protocol",
-    "src/lifecycle",
-    "src/stream/log",
-    "src/stream/fan-out",
-    "src/responses/ending",
-    "src/responses/admission",
-    "src/context.ts",
-    "src/http/middleware",
-  ],
-  "src/http/validation": [
-    "src/concurrency",
-    "src/protocol",
-    "src/config",
-    "src/lifecycle",
-    "src/providers",
-    "src/http/middleware",
-  ],
-  "src/http/resources": [
-    "src/protocol",
-    "src/lifecycle",
-    "src/store",
-    "src/responses",
-    "src/responses/content",
-    "src/responses/reading",
-    "src/responses/conversations",
-    "src/responses/admission",
-    "src/context.ts",
-    "src/http/validation",
-  ],
-  "workers/tools/citable-pages.ts": ["workers/upstreams", "workers/tools", "workers/tools/mcp"],
   "workers/upstreams/registry.ts": [
     "src/config",
     "src/providers",
@@ -222,9 +192,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/net",
     "workers/tools",
-    "workers/tools/citable-pages.ts",
   ],
-  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools", "workers/tools/citable-pages.ts"],
+  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools"],
   "src/http/endpoints": [
     "src/concurrency",
     "src/protocol",
@@ -274,8 +243,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/attempt",
     "workers/upstreams",
     "workers/tools",
-    "workers/tools/web-search",
-    "workers/tools/registry.ts",
+    "workers/turn/citations",
   ],
   src: [
     "src/logging",
@@ -304,12 +272,12 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/context-window",
     "src/lifecycle",
     "src/sealing",
+    "src/store",
     "src/responses",
     "src/responses/content",
     "workers/attempt",
     "workers/upstreams",
     "workers/tools",
-    "workers/tools/mcp",
     "workers/turn",
   ],
   "workers/run": [
@@ -329,7 +297,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
     "src/responses/ending",
     "workers/tools",
-    "workers/tools/citable-pages.ts",
     "workers/upstreams/registry.ts",
     "workers/turn/citations",
     "workers/tools/registry.ts",
@@ -438,17 +405,20 @@ test("rooms import only what is below them", () => {
   expect(illegal).toEqual([]);
 });
 
-test("no endpoint imports another endpoint", () => {
-  const folder = "src/http/endpoints/";
-  /** A file, or a folder whose files serve one resource. */
-  const endpointOf = (file: string): string | undefined =>
-    file.startsWith(folder) ? file.slice(folder.length).split("/")[0] : undefined;
-  const between = imports.filter(({ file, target }) => {
-    const from = endpointOf(file);
-    const to = target.startsWith(".") ? endpointOf(normalize(join(dirname(file), target))) : undefined;
-    return from !== undefined && to !== undefined && from !== to;
-  });
-  expect(between).toEqual([]);
+/** Rules about ids belong to the contract of upstreams too: a log may not use one id twice. */
+const TURN_CONTRACTS = [
+  "workers/tools/tool-items.ts",
+  "workers/tools/tool.ts",
+  "workers/upstreams/replayed-item-id.ts",
+  "workers/upstreams/upstream.ts",
+];
+
+test("a turn sees only the contracts of tools and upstreams", () => {
+  const targets = imports
+    .filter(({ file, target }) => file.startsWith("workers/turn/") && target.startsWith("."))
+    .map(({ file, target }) => normalize(join(dirname(file), target)))
+    .filter((target) => /^workers\/(?:tools|upstreams)\//.test(target));
+  expect([...new Set(targets)].toSorted()).toEqual(TURN_CONTRACTS);
 });
 
 test("the wire imports zod and nothing else", () => {

@@ -9,15 +9,13 @@ import { toIncluded, toRecordedEvent } from "../../src/lifecycle/include.ts";
 import { unsealReasoning, sealReasoning } from "../../src/responses/content/sealed-items.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { deriveBoundary } from "../turn/context/boundary.ts";
-import { addSearchUsage } from "./tool-usage.ts";
-import { EventRecorder } from "../turn/event-recorder.ts";
+import { addToolUsage } from "./tool-usage.ts";
 import { runsTool, understandsItem } from "../../src/providers/hosted-tools.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import { addCitations } from "../turn/citations/citations.ts";
-import { collectCitablePages } from "../tools/citable-pages.ts";
-import type { MadeCall } from "../tools/made-call.ts";
+import { collectCitablePages } from "../turn/citations/citable-pages.ts";
+import type { ExecutedCall, ToolItemSet } from "../tools/tool-items.ts";
 import { renderContext } from "../turn/context/render-context.ts";
 import { rebuildLostTurn } from "./rebuild-turn.ts";
 import { collectExecutedCalls, readExecutedCalls } from "./executed-calls.ts";
@@ -29,17 +27,17 @@ import { RunJournal } from "../attempt/run-journal.ts";
 import { runTurn } from "../turn/run-turn.ts";
 import { TurnPipeline } from "../turn/turn-pipeline.ts";
 import { readUnfinishedItem } from "../attempt/unfinished-item.ts";
-import { CallBuffer } from "../turn/call-buffer.ts";
 import { runCompaction } from "../turn/context/compact-context.ts";
 import { prepareContext } from "../turn/context/prepare-context.ts";
 import type { Turn } from "../turn/turn.ts";
 import { TurnRetries, UNANSWERED_FINISH } from "./turn-retries.ts";
 import { finishTurn } from "./finish-turn.ts";
-import type { OpenTools, ServerTools } from "../tools/registry.ts";
+import type { ServerTools } from "../tools/registry.ts";
+import type { OpenTools } from "../tools/tool.ts";
 import { openToolSession } from "../tools/tool-session.ts";
 import { createApprovedSegments, splitAtLastTurn } from "./journaled-turns.ts";
 import { createCallCheck, buildTurnRequest } from "../turn/turn-request.ts";
-import { findServerFunction, OutputRouter } from "../turn/output-router.ts";
+import { OutputRouter } from "../turn/output-router.ts";
 import { findResumableRun, type ResumableRun, markRemoteRunLost, TurnRemoteRun } from "../remote/turn-remote-run.ts";
 import {
   RemoteRunInterruptedError,
@@ -91,7 +89,7 @@ export async function runLoop(
   // What else is in a journal is where a provider's own run stands.
   const isRead = hasTools || dependencies.remoteRuns !== undefined;
   const journal = isRead ? await RunJournal.open(storage, run) : RunJournal.empty(storage, run);
-  const earlier = await readExecutedCalls(storage, generation.conversation);
+  const earlier = await readExecutedCalls(storage, generation.conversation, dependencies.serverTools.items);
   const session = openToolSession(dependencies, run, generation.conversation, generation.responseItems);
   await using tools = await dependencies.serverTools.open(session, (tool) => runsTool(provider, tool.type));
   return await new RunLoop(dependencies, run, generation, { journal, tools, earlier }).run();
@@ -103,7 +101,7 @@ class RunLoop {
   readonly #generation: Generation;
   readonly #journal: RunJournal;
   readonly #tools: OpenTools;
-  readonly #earlierCalls: ReadonlyMap<string, MadeCall>;
+  readonly #earlierCalls: ReadonlyMap<string, ExecutedCall>;
   readonly #budget: RunBudget;
   readonly #retries = new TurnRetries();
 
@@ -111,7 +109,7 @@ class RunLoop {
     dependencies: LoopDependencies,
     run: Run,
     generation: Generation,
-    state: { journal: RunJournal; tools: OpenTools; earlier: ReadonlyMap<string, MadeCall> },
+    state: { journal: RunJournal; tools: OpenTools; earlier: ReadonlyMap<string, ExecutedCall> },
   ) {
     this.#dependencies = dependencies;
     this.#run = run;
@@ -125,7 +123,7 @@ class RunLoop {
   async run(): Promise<UpstreamFinish> {
     const finish = await this.#runTurns();
     const made = collectExecutedCalls(this.#run.id, this.#journal);
-    return { ...finish, report: addSearchUsage(finish.report, this.#generation.responseItems(), made) };
+    return { ...finish, report: addToolUsage(this.#toolItems, finish.report, this.#generation.responseItems(), made) };
   }
 
   async #runTurns(): Promise<UpstreamFinish> {
@@ -146,7 +144,7 @@ class RunLoop {
   async #resumeInterruptedTurn(): Promise<void> {
     const produced = this.#generation.responseItems();
     const { provider } = this.#generation.resolved;
-    const lost = rebuildLostTurn(splitAtLastTurn(produced, this.#journal.turns).produced, (type) =>
+    const lost = rebuildLostTurn(splitAtLastTurn(produced, this.#journal.turns).produced, this.#toolItems, (type) =>
       understandsItem(provider, type),
     );
     if (lost !== undefined) await this.#journal.addRebuiltTurn(lost);
@@ -163,8 +161,8 @@ class RunLoop {
     const turn = await this.#describeTurn();
     const { storage, project, resolved, request, isStrict } = turn;
     // Nobody is shown the context of a call that was made already.
-    const context = resumable === undefined ? await prepareContext(turn) : turn;
-    if ("type" in context) return context;
+    const context = resumable === undefined ? await prepareContext(turn) : ({ kind: "prepared", ...turn } as const);
+    if (context.kind === "unserved") return context.finish;
     const { before, produced } = splitAtLastTurn(context.responseItems, this.#journal.turns);
     const { output } = this.#run.writer.state.response;
     const usedIds = new Set(output.map((item) => item.id));
@@ -191,26 +189,23 @@ class RunLoop {
       usedIds,
     });
     call.remoteRun = this.#openRemoteRun(resumable, usedIds, router);
-    const recorder = new EventRecorder(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts));
-    const citing = addCitations(
-      resumable?.upstream ?? turn.upstream,
+    const pipeline = new TurnPipeline(this.#run, {
+      request,
       // A provider that understands the items of a tool cites what it found by itself.
-      collectCitablePages(
+      citablePages: collectCitablePages(
+        this.#toolItems,
         this.#executedCalls(),
         this.#generation.conversation.input.filter(({ type }) => !understandsItem(resolved.provider, type)),
       ),
-    );
-    const pipeline = new TurnPipeline(this.#run, {
-      recorder,
-      callBuffer: new CallBuffer({
-        streamsCalls: this.#dependencies.streamsCalls,
-        isServerCall: (item) => findServerFunction(item, this.#tools.functions) !== undefined,
-      }),
-      router,
+      isStrict,
+      seal: (thoughts) => sealReasoning(storage.sealer, project, thoughts),
       unfinished,
       discardUnfinished: () => this.#generation.discardItem(unfinished!.index),
+      streamsCalls: this.#dependencies.streamsCalls,
+      functions: this.#tools.functions,
+      router,
     });
-    const finish = await runTurn(this.#run, citing, call, { pipeline, isStrict });
+    const finish = await runTurn(this.#run, resumable?.upstream ?? turn.upstream, call, pipeline);
     const summary = {
       finish,
       rejected: router.rejected,
@@ -258,8 +253,12 @@ class RunLoop {
     return lost > MAX_LOST_REMOTE_RUNS ? failedFinish("server_error", error.message) : undefined;
   }
 
+  get #toolItems(): ToolItemSet {
+    return this.#dependencies.serverTools.items;
+  }
+
   /** In this response and in those before it, as far as the conversation shows them. */
-  #executedCalls(): Map<string, MadeCall> {
+  #executedCalls(): Map<string, ExecutedCall> {
     return new Map([...this.#earlierCalls, ...collectExecutedCalls(this.#run.id, this.#journal)]);
   }
 
@@ -286,7 +285,14 @@ class RunLoop {
       preamble,
       history,
       responseItems: await unsealReasoning(storage, project, produced),
-      render: (items) => renderContext(items, made, isHosted, [...history, ...produced], resolved.contextWindow),
+      render: (items) =>
+        renderContext(items, {
+          tools: this.#toolItems,
+          executed: made,
+          isHosted,
+          conversation: [...history, ...produced],
+          contextWindow: resolved.contextWindow,
+        }),
       isStrict,
     };
   }

@@ -29,7 +29,7 @@ import { addCompactionUsage } from "../turn/context/compact-context.ts";
 import { isRunLost, openRun, type Run, type RunControl } from "../attempt/run.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { ToolGoneError } from "./finish-turn.ts";
-import { TurnTooLongError } from "../turn/output-router.ts";
+import { TurnTooLongError } from "../turn/held-characters.ts";
 import { findUnfinishedIndex } from "../attempt/unfinished-item.ts";
 import { type RequeuedFinish, UnsupportedRun } from "./unsupported-run.ts";
 import { failedFinish, type PostponedFinish, type FinalFinish, type UpstreamFinish } from "../upstreams/upstream.ts";

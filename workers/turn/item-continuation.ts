@@ -1,14 +1,13 @@
 /**
- * Continues an item that an earlier attempt left open in the log. The upstream yields the item from its beginning. Events
- * that equal the log are buffered; the first event beyond it resumes the logged item at its index and under its id, so
- * that a client that joins deltas reads each sentence once. If the new text differs, the caller closes the old item, and
- * the buffered events become an item of their own (contract.md#crash-recovery).
+ * Continues an item that an earlier attempt left open in the log. The upstream yields the item from its beginning.
+ * Events that the log already has are dropped; the first new event resumes the item with its index and id. A client
+ * that joins the deltas receives every sentence once. If the new text differs, the caller closes the old item, and all
+ * buffered events become a new item (contract.md#crash-recovery).
  *
- * An upstream repeats the text exactly (the simulator, a provider's recorded stream), by sending it as a prefix that the
- * provider continues, or by chance when it generates again.
+ * Upstreams repeat the text in different ways: exactly (the simulator, a provider's recorded stream), by prefix (the
+ * provider continues a text that it receives), or by generating it again.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
-import type { OutputItem } from "../../src/protocol/item.ts";
 import {
   toPartKey,
   startedPartType,
@@ -18,26 +17,25 @@ import {
 } from "../attempt/unfinished-item.ts";
 
 /**
- * - `comparing`: nothing to record yet.
- * - `resumed`: `events` continue the logged item, which has `output_index` at the upstream.
- * - `differs`: `events` are all events so far, and belong to another item.
+ * `comparing`: nothing to record yet. `resumed`: `events` continue the item in the log, which the upstream counts as
+ * `output_index`. `differs`: `events` are all events so far, and belong to a new item.
  */
 export type ContinuationResult =
   | { kind: "comparing" }
   | { kind: "resumed"; output_index: number; events: ItemEventDraft[] }
   | { kind: "differs"; events: ItemEventDraft[] };
 
-/** An event compared with the log: it repeats the log, extends it with `events`, or contradicts it. */
-type Comparison = { kind: "logged" } | { kind: "differs" } | { kind: "extends"; events: ItemEventDraft[] };
+/** `logged`: the log has the event. `new`: `events` continue the log. `differs`: the event contradicts the log. */
+type Comparison = { kind: "logged" } | { kind: "new"; events: ItemEventDraft[] } | { kind: "differs" };
 
 const LOGGED: Comparison = { kind: "logged" };
 const DIFFERS: Comparison = { kind: "differs" };
 
 export class ItemContinuation {
   readonly #logged: UnfinishedItem;
-  /** All events so far, in case the item differs. */
+  /** All events so far, in case the text differs. */
   #buffered: ItemEventDraft[] = [];
-  /** Events of other items that the upstream has started, and annotations that the log lacks. */
+  /** Events of other items, and annotations that the log lacks. */
   readonly #others: ItemEventDraft[] = [];
   #index: number | undefined;
   /** Compared length of each part, in UTF-16 code units. */
@@ -48,7 +46,9 @@ export class ItemContinuation {
     this.#logged = logged;
   }
 
-  /** Call it with each event until it returns `differs`. After `resumed` it still drops annotations that the log has. */
+  /**
+   * Call it for every event until it returns `differs`. After `resumed`, it still drops annotations that the log has.
+   */
   accept(event: ItemEventDraft): ContinuationResult {
     if (this.#isResumed) return this.#afterResume(event);
     this.#buffered.push(event);
@@ -67,8 +67,8 @@ export class ItemContinuation {
   }
 
   #afterResume(event: ItemEventDraft): ContinuationResult {
-    const isRepeated = event.output_index === this.#index && this.#hasAnnotation(event);
-    return { kind: "resumed", output_index: this.#index!, events: isRepeated ? [] : [event] };
+    const isLogged = event.output_index === this.#index && this.#hasAnnotation(event);
+    return { kind: "resumed", output_index: this.#index!, events: isLogged ? [] : [event] };
   }
 
   #hasAnnotation(event: ItemEventDraft): boolean {
@@ -78,10 +78,12 @@ export class ItemContinuation {
   }
 
   #compare(event: ItemEventDraft): Comparison {
-    if (event.type === "response.output_item.added") return this.#compareItem(event.item);
+    if (event.type === "response.output_item.added")
+      return event.item.type === this.#logged.item.type ? LOGGED : DIFFERS;
     const key = toPartKey(event);
-    const part = key === undefined ? undefined : this.#logged.partAt(key);
-    if (key === undefined || part === undefined) return this.#extendIfCaughtUp(event);
+    if (key === undefined) return this.#continueWith(event);
+    const part = this.#logged.partAt(key);
+    if (part === undefined) return this.#continueWith(event);
     const started = startedPartType(event);
     if (started !== undefined) {
       this.#compared.set(key, 0);
@@ -90,22 +92,23 @@ export class ItemContinuation {
     const text = readEventText(event);
     if (text?.isWhole === false) return this.#compareDelta(event, key, part);
     if (text !== undefined) return this.#compareWhole(event, key, part, text.text);
-    if (event.type === "response.output_text.annotation.added") return this.#compareAnnotation(event);
-    return part.isDone ? LOGGED : this.#extendIfCaughtUp(event);
+    return event.type === "response.output_text.annotation.added"
+      ? this.#compareAnnotation(event)
+      : this.#comparePartEnd(event, part);
   }
 
-  #compareItem(item: OutputItem): Comparison {
-    return item.type === this.#logged.item.type ? LOGGED : DIFFERS;
-  }
-
-  #extendIfCaughtUp(event: ItemEventDraft): Comparison {
-    return this.#isCaughtUp() ? { kind: "extends", events: [event] } : DIFFERS;
-  }
-
-  /** An annotation that the log lacks waits for new text: the log may already have more of the text. */
+  /** A new annotation waits until the text passes the end of the log: the log may have more of the text already. */
   #compareAnnotation(event: ItemEventDraft): Comparison {
     if (!this.#hasAnnotation(event)) this.#others.push(event);
     return LOGGED;
+  }
+
+  #comparePartEnd(event: ItemEventDraft, part: LoggedPart): Comparison {
+    return part.isDone ? LOGGED : this.#continueWith(event);
+  }
+
+  #continueWith(event: ItemEventDraft): Comparison {
+    return this.#isCaughtUp() ? { kind: "new", events: [event] } : DIFFERS;
   }
 
   #compareDelta(event: ItemEventDraft, key: string, part: LoggedPart): Comparison {
@@ -118,19 +121,19 @@ export class ItemContinuation {
     }
     this.#compared.set(key, part.text.length);
     const continues = delta.startsWith(part.text.slice(from)) && !part.isFinished && this.#isCaughtUp();
-    return continues ? { kind: "extends", events: [withoutStart(event, left)] } : DIFFERS;
+    return continues ? { kind: "new", events: [withoutStart(event, left)] } : DIFFERS;
   }
 
-  /** A text may arrive without deltas: the part that the log lacks becomes one. */
+  /** A text may come without deltas. The part that the log lacks becomes a delta. */
   #compareWhole(event: ItemEventDraft, key: string, part: LoggedPart, text: string): Comparison {
     this.#compared.set(key, part.text.length);
     if (part.isFinished) return text === part.text ? LOGGED : DIFFERS;
     if (!text.startsWith(part.text) || !this.#isCaughtUp()) return DIFFERS;
     const rest = text.slice(part.text.length);
-    return { kind: "extends", events: rest === "" ? [event] : [deltaBefore(event, rest), event] };
+    return { kind: "new", events: rest === "" ? [event] : [deltaBefore(event, rest), event] };
   }
 
-  /** Whether the upstream has repeated all logged text. */
+  /** Whether the upstream has repeated all the text that the log has. */
   #isCaughtUp(): boolean {
     for (const [key, part] of this.#logged.parts) {
       const compared = this.#compared.get(key);
@@ -140,7 +143,7 @@ export class ItemContinuation {
   }
 }
 
-/** The delta without its first `length` code units, and without the logprobs of tokens that start in them. */
+/** Cuts the first `length` code units from the delta, and drops the logprobs of tokens that start in them. */
 function withoutStart(event: ItemEventDraft, length: number): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.delta": {
@@ -161,7 +164,6 @@ function withoutStart(event: ItemEventDraft, length: number): ItemEventDraft {
   }
 }
 
-/** The delta that brings the rest of a text before `event` ends it. */
 function deltaBefore(event: ItemEventDraft, delta: string): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.done": {
@@ -181,6 +183,6 @@ function deltaBefore(event: ItemEventDraft, delta: string): ItemEventDraft {
       return { ...at, type: "response.reasoning_summary_text.delta", delta };
     }
     default:
-      throw new Error(`${event.type} does not end a text.`);
+      throw new Error(`The event ${event.type} does not end a text.`);
   }
 }

@@ -6,7 +6,7 @@ import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import type { Response } from "../../../../src/protocol/response.ts";
 import { RunControl } from "../../../../workers/attempt/run.ts";
-import { MAX_CALL_CHARACTERS } from "../../../../workers/tools/truncate-output.ts";
+import { MAX_CALL_CHARACTERS } from "../../../../workers/turn/context/truncate-output.ts";
 import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
 import type { ToolKind } from "../../../../workers/tools/tool.ts";
 import { openCodeInterpreterKind } from "../../../../workers/tools/code-interpreter/code-interpreter.ts";
@@ -182,7 +182,7 @@ describe("a container", () => {
     await storage.redis.hset(storage.layout.container(named.container), "project", "other");
     const foreign = await run([python("x")], { request: { tools: [named] } });
     expect(foreign.calls).toMatchObject([{ status: "failed", container_id: named.container }]);
-    expect(toldOf(foreign)).toEqual([`There is no container '${named.container}'.`]);
+    expect(toldOf(foreign)).toEqual([`The container '${named.container}' does not exist.`]);
   });
 
   test("that is gone is replaced, and one of another project is not taken from an item", async () => {
@@ -221,7 +221,7 @@ describe("a container", () => {
     });
     expect(ran.calls.map(logsOf)).toEqual([
       "",
-      "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\nFalse\n",
+      "[The interpreter was restarted: variables, imports and files of earlier cells are gone.]\nFalse\n",
       "1\n",
     ]);
   });

@@ -144,7 +144,7 @@ describe("a parameter that the service does not know is left out, by what it ans
     const all = Object.fromEntries(parameters.map((name) => [name, openAiError(name)]));
     const { items, told, sent } = await run(refusing(all), { tool });
     expect(items).toMatchObject([{ status: "completed", size: "auto", quality: "auto", background: "auto" }]);
-    expect(told).toMatch(/without them: .*size/);
+    expect(told).toMatch(/ignored these unknown settings: .*size/);
     expect(Object.keys(sent.at(-1)!)).toEqual(["model", "prompt"]);
   });
 
