@@ -3,17 +3,17 @@ import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { RecordedRemoteRun, RecordedTurn, ToolJournal, ToolResult } from "../../src/store/tool-journal.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
-import type { Run } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
 
 export class RunJournal {
   readonly #storage: Storage;
-  readonly #run: Run;
+  readonly #run: Attempt;
   readonly #turns: Map<number, RecordedTurn>;
   readonly #remoteRuns: Map<number, RecordedRemoteRun>;
   readonly #started: Set<string>;
   readonly #results: Map<string, ToolResult>;
 
-  private constructor(storage: Storage, run: Run, journal: ToolJournal) {
+  private constructor(storage: Storage, run: Attempt, journal: ToolJournal) {
     this.#storage = storage;
     this.#run = run;
     this.#turns = new Map(journal.turns);
@@ -23,7 +23,7 @@ export class RunJournal {
   }
 
   /** For a response without tools, of a provider without a background, there is nothing to read. */
-  static empty(storage: Storage, run: Run): RunJournal {
+  static empty(storage: Storage, run: Attempt): RunJournal {
     return new RunJournal(storage, run, {
       turns: new Map(),
       remoteRuns: new Map(),
@@ -32,7 +32,7 @@ export class RunJournal {
     });
   }
 
-  static async open(storage: Storage, run: Run): Promise<RunJournal> {
+  static async open(storage: Storage, run: Attempt): Promise<RunJournal> {
     const journal = await retryUntilAvailable(() => storage.journals.read(run.id), run.control.writing);
     const opened = new RunJournal(storage, run, journal);
     run.writer.onRollback(() => opened.#rewriteAll());
@@ -132,7 +132,7 @@ export class RunJournal {
     await this.#write(({ journals }, { id, lease }) => journals.writeCallResult(id, lease, callId, result));
   }
 
-  async #write(write: (storage: Storage, run: Run) => Promise<boolean>): Promise<void> {
+  async #write(write: (storage: Storage, run: Attempt) => Promise<boolean>): Promise<void> {
     const signal = this.#run.control.writing;
     const { log } = this.#storage;
     const confirmed = () => log.writeConfirmed(() => write(this.#storage, this.#run), signal);

@@ -8,7 +8,7 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { readItemEvents } from "../../src/stream/log/read-item-events.ts";
-import type { Run } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
 import type { ResponseState } from "../../src/lifecycle/apply-event.ts";
 
 export type PartType = OutputContent["type"] | "summary_text";
@@ -31,7 +31,10 @@ export function findUnfinishedIndex({ response, openIndices }: ResponseState): n
 }
 
 /** Undefined if nothing is to be continued. */
-export async function readUnfinishedItem({ fullLogReader }: Storage, run: Run): Promise<UnfinishedItem | undefined> {
+export async function readUnfinishedItem(
+  { fullLogReader }: Storage,
+  run: Attempt,
+): Promise<UnfinishedItem | undefined> {
   const { writer, id, control } = run;
   const index = findUnfinishedIndex(writer.state);
   if (index === undefined) return undefined;

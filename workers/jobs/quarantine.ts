@@ -8,9 +8,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import type { Leases } from "../../src/stream/log/lease.ts";
-import type { RunControl, StopReason } from "../attempt/run.ts";
+import type { AttemptControl, StopReason } from "../attempt/attempt.ts";
 import { FairSemaphore, type Permit } from "../../src/concurrency/fair-semaphore.ts";
-import type { OnLease, RunOutcome } from "../run/run-response.ts";
+import type { OnLease, AttemptOutcome } from "../run/run-response.ts";
 
 export const ALIVE_INTERVAL_MS = 1_000;
 /** A process that has not reported for so long is stuck. Counted is time in which this process ran: both share a machine. */
@@ -32,7 +32,7 @@ export interface StopMessage {
 export type RunReport =
   | { kind: "alive" }
   | { kind: "lease"; lease: string }
-  | { kind: "outcome"; outcome: RunOutcome }
+  | { kind: "outcome"; outcome: AttemptOutcome }
   | { kind: "failed"; message: string };
 
 class QuarantineError extends Error {
@@ -54,7 +54,7 @@ export class Quarantine {
    * As `runResponse`, in a process of its own, once its project has a place. Rejects if that died, after it was laid to the
    * response.
    */
-  async run(id: string, project: string, control: RunControl, onLease: OnLease): Promise<RunOutcome> {
+  async run(id: string, project: string, control: AttemptControl, onLease: OnLease): Promise<AttemptOutcome> {
     const { generating } = control;
     const place = await this.#acquirePermit(project, generating);
     if (place === undefined) return control.stopReason === "drain" ? "handed-over" : "lost";
@@ -138,7 +138,7 @@ class SuspectProcess {
   }
 
   /** Undefined if it died. Rejects with what the run has thrown. */
-  async outcome(): Promise<RunOutcome | undefined> {
+  async outcome(): Promise<AttemptOutcome | undefined> {
     await this.#exited;
     this.exitStatus = String(this.#child.signalCode ?? this.#child.exitCode);
     if (this.#result?.kind === "failed") throw new QuarantineError(this.#result.message);

@@ -8,7 +8,7 @@ import { openWorkerContext } from "../../src/context.ts";
 import { createLogger } from "../../src/logging/logger.ts";
 import { runProcess } from "../../src/process/process.ts";
 import { type StopMessage, ALIVE_INTERVAL_MS, type RunReport } from "./quarantine.ts";
-import { RunControl } from "../attempt/run.ts";
+import { AttemptControl } from "../attempt/attempt.ts";
 import { openDependencies } from "./run-dependencies.ts";
 import { runResponse } from "../run/run-response.ts";
 
@@ -28,7 +28,7 @@ await runProcess("quarantined run", async () => {
   redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
   const dependencies = openDependencies(context);
-  const control = new RunControl();
+  const control = new AttemptControl();
   process.on("message", ({ stop, isUrgent }: StopMessage) => {
     if (stop === "drain" && !isUrgent) control.requestHandOver();
     else control.stop(stop);

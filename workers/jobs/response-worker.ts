@@ -20,8 +20,8 @@ import { computeLaneSizes, requiredLockDurationMs } from "./job-lanes.ts";
 import { JobLocks } from "./job-locks.ts";
 import { Quarantine } from "./quarantine.ts";
 import { type WorkerDependencies, openDependencies } from "./run-dependencies.ts";
-import { RunControl } from "../attempt/run.ts";
-import { type RunOutcome, runResponse } from "../run/run-response.ts";
+import { AttemptControl } from "../attempt/attempt.ts";
+import { type AttemptOutcome, runResponse } from "../run/run-response.ts";
 import { SlotShares } from "../../src/concurrency/slot-shares.ts";
 
 /** How often each run's lease is looked at: the longest that a run goes on after a cancel whose order was lost. */
@@ -38,7 +38,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A run that this process has. There may be two of one response for a moment, if its job was lost and came back here. */
 interface ActiveRun {
   id: string;
-  control: RunControl;
+  control: AttemptControl;
   lease: string | undefined;
   done: Promise<unknown>;
   /** A client waits on its connection for the end. */
@@ -137,9 +137,9 @@ export class ResponseWorker {
 
   async #process(job: Job<ResponseJob>, token: string | undefined): Promise<void> {
     const { responseId } = responseJobSchema.parse(job.data);
-    const control = new RunControl();
+    const control = new AttemptControl();
     this.#locks.watch(job, () => control.stop("lock-lost"));
-    let outcome: RunOutcome;
+    let outcome: AttemptOutcome;
     try {
       outcome = await this.#run(responseId, control, job.queueName === FOREGROUND);
     } finally {
@@ -156,7 +156,7 @@ export class ResponseWorker {
     throw new WaitingError();
   }
 
-  async #run(id: string, control: RunControl, isForeground: boolean): Promise<RunOutcome> {
+  async #run(id: string, control: AttemptControl, isForeground: boolean): Promise<AttemptOutcome> {
     const { storage, config, logger } = this.#context;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const active: ActiveRun = { id, control, lease: undefined, done, isForeground };
@@ -244,7 +244,7 @@ function warnIfRedisDistant({ config, logger }: WorkerContext, roundTripMs: numb
 async function stopAtDeadline(
   deadlineMs: number,
   clock: Clock,
-  control: RunControl,
+  control: AttemptControl,
   signal: AbortSignal,
 ): Promise<void> {
   try {

@@ -9,13 +9,13 @@
 import type { Storage } from "../../src/responses/storage.ts";
 import type { RemoteRunTracker } from "./remote-run-tracker.ts";
 import { isLoggedItem, type ItemIdentity } from "../upstreams/replayed-item-id.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { RunJournal } from "../attempt/run-journal.ts";
 import type { OutputRouter } from "../turn/output-router.ts";
 import type { RemoteRun, BackgroundUpstream, RemoteRunHandle } from "../upstreams/upstream.ts";
 
 interface TurnRemoteRunOptions {
-  run: Run;
+  run: Attempt;
   journal: RunJournal;
   remoteRuns: RemoteRunTracker;
   /** Calls, and what comes behind them, are in the log only when the turn is over. */
@@ -94,7 +94,7 @@ export class TurnRemoteRun implements RemoteRunHandle {
 }
 
 /** The provider has lost it: the next call of the turn is another one. */
-export async function markRemoteRunLost(storage: Storage, run: Run, journal: RunJournal): Promise<number> {
+export async function markRemoteRunLost(storage: Storage, run: Attempt, journal: RunJournal): Promise<number> {
   const { remoteRun } = journal;
   if (remoteRun === undefined) return 0;
   storage.logger.warn({ responseId: run.id, ...remoteRun }, "The provider has lost a response; it is asked anew");

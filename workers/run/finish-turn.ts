@@ -8,14 +8,14 @@ import type { Logger } from "pino";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { newItemId } from "../../src/protocol/id.ts";
 import type { ToolCall, ToolResult, TurnSegment } from "../../src/store/tool-journal.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { RunJournal } from "../attempt/run-journal.ts";
 import type { ServerFunction, CallPresenter } from "../tools/tool.ts";
 import { executeCalls } from "../tools/execute-calls.ts";
 import { moveEvent } from "../turn/output-router.ts";
 
 export interface TurnDependencies {
-  run: Run;
+  run: Attempt;
   journal: RunJournal;
   functions: ReadonlyMap<string, ServerFunction>;
   logger: Logger;
@@ -109,7 +109,7 @@ function itemTypeOf(segment: TurnSegment, functions: ReadonlyMap<string, ServerF
 
 /** Writes the segments one after the other, and knows which call is open. */
 class SegmentWriter {
-  readonly #run: Run;
+  readonly #run: Attempt;
   readonly #write: TurnDependencies["write"];
   readonly #writeAtomically: TurnDependencies["writeAtomically"];
   readonly #functions: ReadonlyMap<string, ServerFunction>;

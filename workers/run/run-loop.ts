@@ -20,7 +20,7 @@ import type { MadeCall } from "../tools/made-call.ts";
 import { renderContext } from "../turn/context/render-context.ts";
 import { rebuildLostTurn } from "./rebuild-turn.ts";
 import { collectExecutedCalls, readExecutedCalls } from "./executed-calls.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
 import { toolNames, createOfferedCheck, renderRejectedCalls } from "../turn/rejected-calls.ts";
 import { RunBudget } from "./run-budget.ts";
@@ -80,7 +80,7 @@ export interface Generation {
 
 export async function runLoop(
   dependencies: LoopDependencies,
-  run: Run,
+  run: Attempt,
   generation: Generation,
 ): Promise<UpstreamFinish> {
   const { storage } = dependencies;
@@ -97,7 +97,7 @@ export async function runLoop(
 
 class RunLoop {
   readonly #dependencies: LoopDependencies;
-  readonly #run: Run;
+  readonly #run: Attempt;
   readonly #generation: Generation;
   readonly #journal: RunJournal;
   readonly #tools: OpenTools;
@@ -107,7 +107,7 @@ class RunLoop {
 
   constructor(
     dependencies: LoopDependencies,
-    run: Run,
+    run: Attempt,
     generation: Generation,
     state: { journal: RunJournal; tools: OpenTools; earlier: ReadonlyMap<string, MadeCall> },
   ) {

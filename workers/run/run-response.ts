@@ -26,7 +26,7 @@ import { releaseLease, isRedisError, releaseAfterRedisError } from "./release-le
 import { CRASHED_ERROR, DEADLINE_ERROR, createExhaustedError } from "./attempt-errors.ts";
 import { isInternalError, INTERNAL_ERROR } from "./internal-error.ts";
 import { addCompactionUsage } from "../turn/context/compact-context.ts";
-import { isRunLost, openRun, type Run, type RunControl } from "../attempt/run.ts";
+import { isAttemptLost, openAttempt, type Attempt, type AttemptControl } from "../attempt/attempt.ts";
 import { type LoopDependencies, runLoop } from "./run-loop.ts";
 import { ToolGoneError } from "./finish-turn.ts";
 import { TurnTooLongError } from "../turn/output-router.ts";
@@ -52,7 +52,7 @@ export interface RunDependencies extends LoopDependencies {
  * `ended`: this run ended the response. `not-needed`: it was over, or gone, before. `lost`: somebody else has it now.
  * `handed-over`: it stands as it is, for the next worker to go on. `waitMs`: the same, but not before so long.
  */
-export type RunOutcome = "ended" | "not-needed" | "lost" | "handed-over" | { waitMs: number };
+export type AttemptOutcome = "ended" | "not-needed" | "lost" | "handed-over" | { waitMs: number };
 
 /** Told which lease the run holds, so that its process can watch it. */
 export type OnLease = (lease: string) => void;
@@ -60,9 +60,9 @@ export type OnLease = (lease: string) => void;
 export async function runResponse(
   dependencies: RunDependencies,
   id: string,
-  control: RunControl,
+  control: AttemptControl,
   onLease: OnLease,
-): Promise<RunOutcome> {
+): Promise<AttemptOutcome> {
   const outcome = await runAttempt(dependencies, id, control, onLease);
   // Whether the response is over, and not handed on, its record knows: a lost lease may be another worker's.
   if (outcome !== "handed-over" && typeof outcome !== "object") await dependencies.remoteRuns?.cleanUp(id);
@@ -72,9 +72,9 @@ export async function runResponse(
 async function runAttempt(
   dependencies: RunDependencies,
   id: string,
-  control: RunControl,
+  control: AttemptControl,
   onLease: OnLease,
-): Promise<RunOutcome> {
+): Promise<AttemptOutcome> {
   const { storage, maxAttempts, workerName } = dependencies;
   const acquired = await storage.leases.acquire(id, storage.clock.nowMs(), maxAttempts, workerName);
   switch (acquired.kind) {
@@ -103,7 +103,7 @@ async function runAttempt(
     },
   );
   if (state === undefined) return "not-needed";
-  const run = openRun(storage, { id, state, lease, last: state.last }, control);
+  const run = openAttempt(storage, { id, state, lease, last: state.last }, control);
   try {
     const discarded = new Set<number>();
     await closeInterruptedItems(run, discarded);
@@ -124,7 +124,7 @@ async function runAttempt(
   }
 }
 
-async function failFenced(storage: Storage, id: string, error: ResponseError): Promise<RunOutcome> {
+async function failFenced(storage: Storage, id: string, error: ResponseError): Promise<AttemptOutcome> {
   const outcome = await endResponse(storage, id, "fail", error);
   return outcome.kind === "ended" ? "ended" : "not-needed";
 }
@@ -134,7 +134,7 @@ async function failFenced(storage: Storage, id: string, error: ResponseError): P
  * that is added twice (contract.md#crash-recovery). A text stays open, for the next call of the model to continue. `discarded`
  * gets the places that the final output leaves out.
  */
-async function closeInterruptedItems(run: Run, discarded: Set<number>): Promise<void> {
+async function closeInterruptedItems(run: Attempt, discarded: Set<number>): Promise<void> {
   const { openIndices } = run.writer.state;
   const kept = findUnfinishedIndex(run.writer.state);
   for (const place of openIndices) if (place !== kept) await discardItem(run, place, discarded);
@@ -144,19 +144,19 @@ async function closeInterruptedItems(run: Run, discarded: Set<number>): Promise<
   }
 }
 
-async function discardItem(run: Run, index: number, discarded: Set<number>): Promise<void> {
+async function discardItem(run: Attempt, index: number, discarded: Set<number>): Promise<void> {
   await run.writer.writeAll(createItemClosingEvents(run.writer.state.response, new Set([index])));
   discarded.add(index);
 }
 
-async function announceStart(run: Run): Promise<void> {
+async function announceStart(run: Attempt): Promise<void> {
   const { response } = run.writer.state;
   if (response.status === "queued") await run.writer.write(createInProgressEvent(response));
 }
 
 async function generate(
   dependencies: RunDependencies,
-  run: Run,
+  run: Attempt,
   discarded: Set<number>,
   unknown: UnsupportedRun,
 ): Promise<UpstreamFinish | RequeuedFinish> {
@@ -195,7 +195,7 @@ async function generate(
 }
 
 /** Without what was cut off, and what is open. */
-function completedItems({ writer }: Run, discarded: ReadonlySet<number>): OutputItem[] {
+function completedItems({ writer }: Attempt, discarded: ReadonlySet<number>): OutputItem[] {
   const { response, openIndices } = writer.state;
   const output: readonly OutputItem[] = response.output;
   return output.filter((_item, place) => !discarded.has(place) && !openIndices.has(place));
@@ -204,7 +204,7 @@ function completedItems({ writer }: Run, discarded: ReadonlySet<number>): Output
 /** Lets the response go, to wait in the queue. Undefined if it may not wait: then it fails. */
 async function postpone(
   { storage, maxWaits }: RunDependencies,
-  run: Run,
+  run: Attempt,
   finish: PostponedFinish,
 ): Promise<number | undefined> {
   const record = await storage.records.readIncludingDeleted(run.id);
@@ -225,7 +225,7 @@ function toFinalFinish(finish: UpstreamFinish): FinalFinish {
 }
 
 /** Closes what is open, makes the output known by its ids, writes the terminal event, and resolves once it is in the log. */
-async function endRun(storage: Storage, run: Run, finish: FinalFinish, discarded: Set<number>): Promise<void> {
+async function endRun(storage: Storage, run: Attempt, finish: FinalFinish, discarded: Set<number>): Promise<void> {
   const { writer } = run;
   for (const place of writer.state.openIndices) await discardItem(run, place, discarded);
   const terminal = createTerminalEvent(run, finish, discarded, storage.clock.nowMs());
@@ -235,7 +235,7 @@ async function endRun(storage: Storage, run: Run, finish: FinalFinish, discarded
 }
 
 function createTerminalEvent(
-  run: Run,
+  run: Attempt,
   finish: FinalFinish,
   discarded: ReadonlySet<number>,
   nowMs: number,
@@ -249,9 +249,9 @@ function createTerminalEvent(
 }
 
 /** Every way in which a run ends without having ended its response. What another attempt may cure is thrown on, and retried. */
-async function concludeStoppedRun(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
+async function concludeStoppedRun(storage: Storage, run: Attempt, error: unknown): Promise<AttemptOutcome> {
   const { control } = run;
-  if (isRunLost(error) || isRunLost(control.generating.reason)) return "lost";
+  if (isAttemptLost(error) || isAttemptLost(control.generating.reason)) return "lost";
   switch (control.stopReason) {
     case "deadline":
       await flushRemaining(run);
@@ -271,17 +271,17 @@ async function concludeStoppedRun(storage: Storage, run: Run, error: unknown): P
 }
 
 /** The log may be what the program cannot write: it ends from outside, where it is read anew. */
-async function failWithInternalError(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
+async function failWithInternalError(storage: Storage, run: Attempt, error: unknown): Promise<AttemptOutcome> {
   storage.logger.error({ err: error, responseId: run.id }, "The run met a fault of this program, and is not retried");
   await flushRemaining(run);
   return await failFenced(storage, run.id, INTERNAL_ERROR);
 }
 
 /** What was generated before the stop is recorded, unless somebody else has the response by now. */
-async function flushRemaining(run: Run): Promise<void> {
+async function flushRemaining(run: Attempt): Promise<void> {
   try {
     await run.writer.flush();
   } catch (error) {
-    if (!isRunLost(error)) throw error;
+    if (!isAttemptLost(error)) throw error;
   }
 }

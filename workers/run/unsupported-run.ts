@@ -7,7 +7,7 @@ import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import { failedFinish, type FailedFinish } from "../upstreams/upstream.ts";
 
 /** Until the next worker may take it: often enough to find the one that knows, of several. */
@@ -45,7 +45,7 @@ export class UnsupportedRun {
   }
 
   /** Gives the response back. Resolves to the milliseconds that it waits in the queue. */
-  async requeue(storage: Storage, run: Run, { error }: RequeuedFinish): Promise<number> {
+  async requeue(storage: Storage, run: Attempt, { error }: RequeuedFinish): Promise<number> {
     await run.writer.flush();
     if (!(await storage.leases.leaveToOtherWorkers(run.id, run.lease, this.#nowMs))) throw new LeaseLostError();
     const level = this.#sinceMs === 0 ? "warn" : "debug";

@@ -3,12 +3,12 @@ import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { maxLifetimeSecondsOf } from "../../src/store/encoded-record.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { ProjectContainers } from "./tool.ts";
 
 export function openProjectContainers(
   { clock, containers, records, containerIdleSeconds }: Storage,
-  run: Run,
+  run: Attempt,
   project: string,
 ): ProjectContainers {
   const retry = <T>(send: () => Promise<T>): Promise<T> => retryUntilAvailable(send, run.control.writing);

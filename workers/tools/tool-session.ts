@@ -3,12 +3,12 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { openProjectContainers } from "./project-containers.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { ToolSession } from "./tool.ts";
 
 export function openToolSession(
   storage: Storage,
-  run: Run,
+  run: Attempt,
   { project, request, input, requestItems }: ModelInput,
   responseItems: () => readonly OutputItem[],
 ): ToolSession {

@@ -2,7 +2,7 @@
 import { isClientAction } from "../../src/lifecycle/client-actions.ts";
 import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { TurnPipeline } from "./turn-pipeline.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstreams/upstream.ts";
 
@@ -17,7 +17,7 @@ export interface TurnOptions {
  * rejects with IllegalEventError. A run that is asked to leave ends here between two items, and rejects.
  */
 export async function runTurn(
-  run: Run,
+  run: Attempt,
   upstream: Upstream,
   call: UpstreamCall,
   { pipeline, isStrict }: TurnOptions,
@@ -50,12 +50,12 @@ export async function runTurn(
  * that has made a call is not cut at all: its further calls would not be asked for again.
  */
 class OpenItemTracker {
-  readonly #control: Run["control"];
+  readonly #control: Attempt["control"];
   #release: (() => void) | undefined;
   #open = 0;
   #hasCalled = false;
 
-  constructor(control: Run["control"]) {
+  constructor(control: Attempt["control"]) {
     this.#control = control;
   }
 

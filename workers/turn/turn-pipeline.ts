@@ -6,7 +6,7 @@ import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { BlankMessageFilter } from "./blank-message-filter.ts";
 import { ItemContinuation } from "../upstreams/item-continuation.ts";
 import type { EventRecorder } from "./event-recorder.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { UnfinishedItem } from "../attempt/unfinished-item.ts";
 import type { OutputRouter } from "./output-router.ts";
 import type { HiddenReasoning } from "../upstreams/upstream.ts";
@@ -23,12 +23,12 @@ export interface PipelineStages {
 }
 
 export class TurnPipeline {
-  readonly #run: Run;
+  readonly #run: Attempt;
   readonly #stages: PipelineStages;
   #continuation: ItemContinuation | undefined;
   readonly #blankFilter = new BlankMessageFilter();
 
-  constructor(run: Run, stages: PipelineStages) {
+  constructor(run: Attempt, stages: PipelineStages) {
     this.#run = run;
     this.#stages = stages;
     this.#continuation = stages.unfinished && new ItemContinuation(stages.unfinished);

@@ -4,7 +4,7 @@ import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
 import { EventRecorder } from "../../../workers/turn/event-recorder.ts";
-import { openRun, RunControl } from "../../../workers/attempt/run.ts";
+import { openAttempt, AttemptControl } from "../../../workers/attempt/attempt.ts";
 import { runTurn } from "../../../workers/turn/run-turn.ts";
 import { TurnPipeline } from "../../../workers/turn/turn-pipeline.ts";
 import { OutputRouter } from "../../../workers/turn/output-router.ts";
@@ -36,7 +36,7 @@ async function turn(isStrict: boolean) {
   const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
   const state = openingState(sampleResponse({}, id));
   const recorder = new EventRecorder({}, () => "sealed");
-  const run = openRun(storage, { id, lease, last, state }, new RunControl());
+  const run = openAttempt(storage, { id, lease, last, state }, new AttemptControl());
   const nextIndex = () => run.writer.state.response.output.length;
   const router = new OutputRouter({
     functions: new Map(),

@@ -20,7 +20,7 @@ import { unsealCompaction, sealCompaction } from "../../../src/responses/content
 import type { Storage } from "../../../src/responses/storage.ts";
 import { UnreadableContentError } from "../../../src/sealing/content-sealer.ts";
 import { deriveBoundary } from "./boundary.ts";
-import type { Run } from "../../attempt/run.ts";
+import type { Attempt } from "../../attempt/attempt.ts";
 import { contextExceededFinish, countTurnTokens, type Turn } from "../turn.ts";
 import {
   type ContextItem,
@@ -164,7 +164,7 @@ function textOf(item: OutputItem): string {
 }
 
 /** A response pays for its compactions too. What each cost is in the item, so that a crash in between forgets none. */
-export async function addCompactionUsage(storage: Storage, run: Run, finish: FinalFinish): Promise<FinalFinish> {
+export async function addCompactionUsage(storage: Storage, run: Attempt, finish: FinalFinish): Promise<FinalFinish> {
   const output: readonly OutputItem[] = run.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction");
   if (items.length === 0) return finish;

@@ -12,8 +12,8 @@ import type { Storage } from "../../src/responses/storage.ts";
  */
 export type StopReason = "cancelled" | "lock-lost" | "deadline" | "drain";
 
-export class RunStoppedError extends Error {
-  override readonly name = "RunStoppedError";
+export class AttemptStoppedError extends Error {
+  override readonly name = "AttemptStoppedError";
   readonly reason: StopReason;
   constructor(reason: StopReason) {
     super(`The run was stopped: ${reason}.`);
@@ -24,7 +24,7 @@ export class RunStoppedError extends Error {
 const REASONS_STILL_WRITING: ReadonlySet<StopReason> = new Set(["deadline", "drain"]);
 
 /** The handle by which a process stops a run that it has. */
-export class RunControl {
+export class AttemptControl {
   readonly #generating = new AbortController();
   readonly #writing = new AbortController();
   #isHandOverRequested = false;
@@ -66,7 +66,7 @@ export class RunControl {
 
   /** The first reason stays. */
   stop(reason: StopReason): void {
-    const error = new RunStoppedError(reason);
+    const error = new AttemptStoppedError(reason);
     if (!REASONS_STILL_WRITING.has(reason)) this.#writing.abort(error);
     this.#generating.abort(error);
   }
@@ -80,20 +80,20 @@ export class RunControl {
   /** Why it was stopped, if it was. */
   get stopReason(): StopReason | undefined {
     const reason: unknown = this.#generating.signal.reason;
-    return reason instanceof RunStoppedError ? reason.reason : undefined;
+    return reason instanceof AttemptStoppedError ? reason.reason : undefined;
   }
 }
 
 /** Somebody else has the response now: there is nothing left for this run to do, and nothing wrong. */
-export function isRunLost(error: unknown): boolean {
-  if (error instanceof RunStoppedError) return error.reason === "cancelled" || error.reason === "lock-lost";
+export function isAttemptLost(error: unknown): boolean {
+  if (error instanceof AttemptStoppedError) return error.reason === "cancelled" || error.reason === "lock-lost";
   return error instanceof LeaseLostError;
 }
 
-export interface Run {
+export interface Attempt {
   readonly id: string;
   readonly lease: string;
-  readonly control: RunControl;
+  readonly control: AttemptControl;
   readonly writer: EventWriter;
 }
 
@@ -104,7 +104,7 @@ export interface OpenedLease {
   state: ResponseState;
 }
 
-export function openRun(storage: Storage, opened: OpenedLease, control: RunControl): Run {
+export function openAttempt(storage: Storage, opened: OpenedLease, control: AttemptControl): Attempt {
   const { id, lease, last, state } = opened;
   const writer = new EventWriter({
     log: storage.log,
