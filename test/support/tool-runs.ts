@@ -104,7 +104,7 @@ export async function runOnce(setup: RunSetup, id: string, control: AttemptContr
     remoteRuns,
     workerName: "test",
   };
-  return await runResponse(dependencies, id, control, () => {});
+  return (await runResponse(dependencies, id, control, () => {})).kind;
 }
 
 /** The final response, once its log is legal and has one end. */

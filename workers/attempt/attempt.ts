@@ -1,14 +1,15 @@
 /**
- * One attempt at a response: its signals, its lease and the writing end of its log. Two signals, because stopping to
- * generate is not always stopping to write: a hand-over records what was generated before it lets go.
+ * One attempt at a response: its lease, its signals and the writing end of its log. There are two signals because a worker
+ * that stops generating may still have to write: before a hand-over it records everything generated so far.
  */
 import { EventWriter, LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import type { ResponseState } from "../../src/lifecycle/apply-event.ts";
 import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseRecord } from "../../src/store/response-record.ts";
 
 /**
- * Why a run was stopped from outside. `cancelled`: somebody else ended the response. `lock-lost`: BullMQ gave the job to
- * another worker. `deadline`: it ran for as long as it may. `drain`: this process is going away.
+ * Why an attempt is stopped from outside. `cancelled`: another process ended the response. `lock-lost`: BullMQ gave the job
+ * to another worker. `deadline`: the response has used up its time. `drain`: this process is shutting down.
  */
 export type StopReason = "cancelled" | "lock-lost" | "deadline" | "drain";
 
@@ -16,96 +17,106 @@ export class AttemptStoppedError extends Error {
   override readonly name = "AttemptStoppedError";
   readonly reason: StopReason;
   constructor(reason: StopReason) {
-    super(`The run was stopped: ${reason}.`);
+    super(`The attempt was stopped: ${reason}.`);
     this.reason = reason;
   }
 }
 
 const REASONS_STILL_WRITING: ReadonlySet<StopReason> = new Set(["deadline", "drain"]);
 
-/** The handle by which a process stops a run that it has. */
+/** The handle by which a process stops one of its attempts. */
 export class AttemptControl {
   readonly #generating = new AbortController();
   readonly #writing = new AbortController();
   #isHandOverRequested = false;
-  /** How many things are under way that a hand-over would cut in two. */
   #deferrals = 0;
 
-  /** Aborted when nothing more is to be generated. */
+  /** Aborted when the attempt must stop generating. */
   get generating(): AbortSignal {
     return this.#generating.signal;
   }
 
-  /** Aborted when nothing more may be written. */
+  /** Aborted when the attempt must stop writing. */
   get writing(): AbortSignal {
     return this.#writing.signal;
   }
 
-  /** Whether the run is to be handed over at the next place where nothing is cut in two. */
+  /** Whether the attempt should stop at the next point where nothing is interrupted. */
   get isHandOverRequested(): boolean {
     return this.#isHandOverRequested;
   }
 
-  /** Hands the run over (`drain`) now, or as soon as nothing holds it. */
+  /** Stops the attempt (`drain`) now, or as soon as nothing defers the hand-over. */
   requestHandOver(): void {
     this.#isHandOverRequested = true;
     if (this.#deferrals === 0) this.stop("drain");
   }
 
-  /** Keeps the run here until the returned function is called, if it is asked to leave. Each call of it after the first does nothing. */
+  /** Defers a hand-over until the returned function is called. Calling it again has no effect. */
   deferHandOver(): () => void {
-    let isHolding = true;
+    let isDeferring = true;
     this.#deferrals += 1;
     return () => {
-      if (!isHolding) return;
-      isHolding = false;
+      if (!isDeferring) return;
+      isDeferring = false;
       this.#deferrals -= 1;
       if (this.#isHandOverRequested && this.#deferrals === 0) this.stop("drain");
     };
   }
 
-  /** The first reason stays. */
+  /** The first reason wins. */
   stop(reason: StopReason): void {
     const error = new AttemptStoppedError(reason);
     if (!REASONS_STILL_WRITING.has(reason)) this.#writing.abort(error);
     this.#generating.abort(error);
   }
 
-  /** The log cannot be written any more, so there is nothing to generate for. */
+  /** The log can no longer be written, so generating is pointless. */
   fail(error: Error): void {
     this.#writing.abort(error);
     this.#generating.abort(error);
   }
 
-  /** Why it was stopped, if it was. */
+  /** Undefined if the attempt was not stopped from outside. */
   get stopReason(): StopReason | undefined {
     const reason: unknown = this.#generating.signal.reason;
     return reason instanceof AttemptStoppedError ? reason.reason : undefined;
   }
 }
 
-/** Somebody else has the response now: there is nothing left for this run to do, and nothing wrong. */
+/** Whether another process has taken the response over: the attempt has nothing left to do, and nothing failed. */
 export function isAttemptLost(error: unknown): boolean {
   if (error instanceof AttemptStoppedError) return error.reason === "cancelled" || error.reason === "lock-lost";
   return error instanceof LeaseLostError;
 }
 
+/** The fields of a response's record that stay the same while an attempt holds the lease. */
+export type AttemptRecord = Pick<
+  ResponseRecord,
+  "project" | "stored" | "conversationId" | "priority" | "latestStartMs" | "deadlineMs" | "retentionSeconds" | "waits"
+>;
+
 export interface Attempt {
+  /** The response's id. */
   readonly id: string;
   readonly lease: string;
+  readonly record: AttemptRecord;
   readonly control: AttemptControl;
   readonly writer: EventWriter;
 }
 
-export interface OpenedLease {
+export interface AttemptStart {
   id: string;
   lease: string;
+  record: AttemptRecord;
+  /** Sequence number of the last event in the log. */
   last: number;
+  /** The fold of the log up to `last`. */
   state: ResponseState;
 }
 
-export function openAttempt(storage: Storage, opened: OpenedLease, control: AttemptControl): Attempt {
-  const { id, lease, last, state } = opened;
+export function openAttempt(storage: Storage, start: AttemptStart, control: AttemptControl): Attempt {
+  const { id, lease, record, last, state } = start;
   const writer = new EventWriter({
     log: storage.log,
     id,
@@ -115,5 +126,5 @@ export function openAttempt(storage: Storage, opened: OpenedLease, control: Atte
     signal: control.writing,
     onFailure: (error) => control.fail(error),
   });
-  return { id, lease, control, writer };
+  return { id, lease, record, control, writer };
 }

@@ -10,7 +10,7 @@ import type { Logger } from "pino";
 import type { Leases } from "../../src/stream/log/lease.ts";
 import type { AttemptControl, StopReason } from "../attempt/attempt.ts";
 import { FairSemaphore, type Permit } from "../../src/concurrency/fair-semaphore.ts";
-import type { OnLease, AttemptOutcome } from "../run/run-response.ts";
+import type { OnLease, AttemptOutcome } from "../run/attempt-outcome.ts";
 
 export const ALIVE_INTERVAL_MS = 1_000;
 /** A process that has not reported for so long is stuck. Counted is time in which this process ran: both share a machine. */
@@ -57,7 +57,7 @@ export class Quarantine {
   async run(id: string, project: string, control: AttemptControl, onLease: OnLease): Promise<AttemptOutcome> {
     const { generating } = control;
     const place = await this.#acquirePermit(project, generating);
-    if (place === undefined) return control.stopReason === "drain" ? "handed-over" : "lost";
+    if (place === undefined) return { kind: control.stopReason === "drain" ? "handed-over" : "lost" };
     this.#logger.warn({ responseId: id }, "Runs alone: its worker was lost too often");
     const suspect = new SuspectProcess(id, onLease, () => void this.#clear(suspect));
     this.#running.add(suspect);

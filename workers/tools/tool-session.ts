@@ -25,7 +25,7 @@ export function openToolSession(
     },
     signal: run.control.generating,
     logger: storage.logger.child({ responseId: run.id }),
-    containers: openProjectContainers(storage, run, project),
+    containers: openProjectContainers(storage, run),
     nextIndex: () => run.writer.state.response.output.length,
     writeEvents: (events) => run.writer.writeAll(events),
   };

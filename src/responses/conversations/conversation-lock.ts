@@ -58,25 +58,39 @@ export async function unlockIfEnded(storage: Storage, id: string, holder: string
   return true;
 }
 
-/** After the terminal event. Failed and cancelled responses leave nothing in the conversation but a free lock. */
-export async function appendAndUnlock(storage: Storage, id: string, responseId: string): Promise<void> {
+/** After the terminal event, which `ended` saves reading again. Failed and cancelled responses leave nothing in the conversation but a free lock. */
+export async function appendAndUnlock(
+  storage: Storage,
+  id: string,
+  responseId: string,
+  ended?: Response,
+): Promise<void> {
   // One whose turn was added, or given up, is not read again: what could not be read must not hold up its deletion.
   if (!(await storage.conversations.isHeldBy(id, responseId))) return;
-  const items = await readItemsToAppend(storage, responseId);
+  const items = await readItemsToAppend(storage, responseId, ended);
   if (items === undefined) return;
   await storage.conversations.appendAndUnlock(id, responseId, items);
   await updateConversationUsage(storage, id);
 }
 
 /** Undefined if the response runs: this primary was promoted without its end. */
-async function readItemsToAppend(storage: Storage, responseId: string): Promise<ConversationItem[] | undefined> {
+async function readItemsToAppend(
+  storage: Storage,
+  responseId: string,
+  ended: Response | undefined,
+): Promise<ConversationItem[] | undefined> {
   const [last, input] = await Promise.all([
-    storage.fullLogReader.readLast(responseId),
+    ended === undefined ? storage.fullLogReader.readLast(responseId) : undefined,
     storage.records.readInput(responseId),
   ]);
-  if (last === undefined || input === undefined) return [];
+  if (input === undefined) return [];
+  if (ended !== undefined) return toConversationItems(input, ended);
+  if (last === undefined) return [];
   if (!isTerminalEventType(eventTypeOf(last.data))) return undefined;
-  const response = await parseInSlices<Response>(extractResponseJson(last));
+  return toConversationItems(input, await parseInSlices<Response>(extractResponseJson(last)));
+}
+
+function toConversationItems(input: readonly ConversationItem[], response: Response): ConversationItem[] {
   const isKept = response.status === "completed" || response.status === "incomplete";
   return isKept ? [...input.map(normalizeConversationItem), ...(response.output as ConversationItem[])] : [];
 }

@@ -39,15 +39,18 @@ export class MissingHistoryError extends Error {
   }
 }
 
-/** Undefined if the response itself is gone. Links are read by the page, not one after the other. */
-export async function loadModelInput(storage: Storage, id: string): Promise<ModelInput | undefined> {
-  const [record, stored, own] = await Promise.all([
-    storage.records.readIncludingDeleted(id),
+/** Undefined if the response itself is gone. A known `project` saves reading the record. Links are read by the page, not one after the other. */
+export async function loadModelInput(
+  storage: Storage,
+  id: string,
+  knownProject?: string,
+): Promise<ModelInput | undefined> {
+  const [project, stored, own] = await Promise.all([
+    knownProject ?? storage.records.readIncludingDeleted(id).then((record) => record?.project),
     storage.records.readRequest(id),
     storage.records.readInput(id),
   ]);
-  if (record === undefined || stored === undefined || own === undefined) return undefined;
-  const { project } = record;
+  if (project === undefined || stored === undefined || own === undefined) return undefined;
   const { purpose } = stored;
   const { instructions, ...request } = await unsealSecrets(storage, project, stored.request);
   const history = await loadHistory(storage, project, stored.ancestors, conversationIdOf(request));

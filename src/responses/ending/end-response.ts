@@ -46,7 +46,7 @@ export async function endResponse(
     const ended = await appendEnding(storage, id, fence);
     if (ended !== undefined) {
       await removeJob(storage, id);
-      if (await removeInFlight(storage, id)) return { kind: "ended", response: ended };
+      if (await removeInFlight(storage, id, ended)) return { kind: "ended", response: ended };
     }
   }
   throw new Error(`Response ${id} could not be ended: its log changed under a fence.`);

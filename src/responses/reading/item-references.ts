@@ -15,9 +15,14 @@ import type { Storage } from "../storage.ts";
 type Item = InputItem | OutputItem;
 
 /** Makes a response's output known by its ids. Called before its terminal event, so that whoever saw it finds them. */
-export async function indexOutput(storage: Storage, id: string, output: readonly OutputItem[]): Promise<void> {
+export async function indexOutput(
+  storage: Storage,
+  id: string,
+  output: readonly OutputItem[],
+  known?: Owner & Pick<ResponseRecord, "conversationId">,
+): Promise<void> {
   if (output.length === 0) return;
-  const record = await storage.records.read(id);
+  const record = known ?? (await storage.records.read(id));
   if (record === undefined) return;
   await indexItems(storage, id, record, output);
   // Its turn stays in the conversation when the response is deleted.

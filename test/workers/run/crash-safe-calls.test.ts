@@ -173,9 +173,9 @@ test("a model is shown the text in whose middle it was cut off, apart from what 
   await runOnce({ storage, kinds: [], upstream: noting }, id, new AttemptControl());
   const [shown] = noting.calls;
   expect(shown).toMatchObject({
-    produced: [],
+    completedItems: [],
     firstOutputIndex: 0,
-    unfinished: { type: "message", status: "in_progress" },
+    unfinishedItem: { type: "message", status: "in_progress" },
   });
   expect(JSON.stringify(shown!.unfinishedItem)).toContain("One two");
 });

@@ -67,7 +67,7 @@ test("output is known by its ids before anyone can see the end that shows it", a
       await super.add(...args);
     }
   }
-  const watched = { ...storage, items: new WatchedIndex(storage.redis, storage.layout) };
+  const watched = { ...storage, itemIndex: new WatchedIndex(storage.redis, storage.layout) };
   await runOnce({ storage: watched, kinds: [], upstream: new RecordingUpstream() }, id, new AttemptControl());
   const { response } = await finalResponse(storage, id);
   expect(await storage.itemIndex.findOwners("default", response.output[0]!.id)).toEqual([id]);

@@ -33,10 +33,11 @@ const UPSTREAM: Upstream = {
 
 async function turn(isStrict: boolean) {
   await using storage = await openTestStorage();
-  const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
+  const record = sampleRecord();
+  const { id, lease, last } = await createLeasedResponse(storage, record);
   const state = openingState(sampleResponse({}, id));
   const recorder = new EventRecorder({}, () => "sealed");
-  const run = openAttempt(storage, { id, lease, last, state }, new AttemptControl());
+  const run = openAttempt(storage, { id, lease, last, state, record: { ...record, waits: 0 } }, new AttemptControl());
   const nextIndex = () => run.writer.state.response.output.length;
   const router = new OutputRouter({
     functions: new Map(),

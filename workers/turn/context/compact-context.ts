@@ -164,12 +164,11 @@ function textOf(item: OutputItem): string {
 }
 
 /** A response pays for its compactions too. What each cost is in the item, so that a crash in between forgets none. */
-export async function addCompactionUsage(storage: Storage, run: Attempt, finish: FinalFinish): Promise<FinalFinish> {
+export function addCompactionUsage(storage: Storage, run: Attempt, finish: FinalFinish): FinalFinish {
   const output: readonly OutputItem[] = run.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction");
   if (items.length === 0) return finish;
-  const project = (await storage.records.readIncludingDeleted(run.id))?.project ?? "";
-  const usages = items.flatMap((item) => usageOf(storage, project, item) ?? []);
+  const usages = items.flatMap((item) => usageOf(storage, run.record.project, item) ?? []);
   return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
 }
 
