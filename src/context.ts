@@ -20,7 +20,7 @@ import { repairInBackground } from "./responses/reading/publish-end.ts";
 import { openStorage, type Storage } from "./responses/storage.ts";
 import { openSealer } from "./sealing/open-sealer.ts";
 import { Notifier } from "./stream/fan-out/notifier.ts";
-import { EventLogReader } from "./stream/log/event-log.ts";
+import { EventLogReader } from "./stream/log/event-log-reader.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import type { ReplicaRequirement } from "./stream/log/replica-acknowledgement.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";

@@ -65,6 +65,13 @@ export function newItemId(type: string): string {
   return newId(itemIdPrefix(type));
 }
 
+const CALL_ID_DIGITS = 24;
+
+/** For a call that this server names itself: providers may repeat theirs. */
+export function newCallId(): string {
+  return newId("call", CALL_ID_DIGITS);
+}
+
 /** In the place of a reasoning item's own id, which its provider knows and its client did not send back (Codex). */
 const UNNAMED_REASONING_ID_START = "rs_own";
 

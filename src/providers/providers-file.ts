@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ConfigurationError } from "../config/configuration-error.ts";
 import { type SettingsError, SettingsFile } from "../config/settings-file.ts";
-import { isReservedParameter } from "./extra-parameters.ts";
+import { isReservedParameter } from "./reserved-parameters.ts";
 import { vendorFields } from "./vendor-of.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });

@@ -18,7 +18,8 @@ import { ToolJournals } from "../store/tool-journal.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
-import { EventLog, EventLogReader } from "../stream/log/event-log.ts";
+import { EventLog } from "../stream/log/event-log.ts";
+import { EventLogReader } from "../stream/log/event-log-reader.ts";
 import type { ReplicaRequirement } from "../stream/log/replica-acknowledgement.ts";
 import { Leases } from "../stream/log/lease.ts";
 

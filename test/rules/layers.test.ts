@@ -55,7 +55,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses/content",
     "src/responses/reading",
   ],
-  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle", "workers/attempt"],
+  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle"],
   "src/responses/ending": [
     "src/concurrency",
     "src/protocol",
@@ -70,6 +70,8 @@ const ROOMS: Record<string, readonly string[]> = {
   "workers/tools": [
     "src/protocol",
     "src/redis",
+    "src/config",
+    "src/context-window",
     "src/store",
     "src/responses",
     "workers/attempt",
@@ -173,7 +175,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "src/responses/admission",
   ],
-  "workers/tools/citable-pages.ts": ["workers/upstreams", "workers/tools", "workers/tools/mcp"],
   "workers/upstreams/registry.ts": [
     "src/config",
     "src/providers",
@@ -198,9 +199,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/net",
     "workers/tools",
-    "workers/tools/citable-pages.ts",
   ],
-  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools", "workers/tools/citable-pages.ts"],
+  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools"],
   "src/http/endpoints": [
     "src/concurrency",
     "src/protocol",
@@ -250,8 +250,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/attempt",
     "workers/upstreams",
     "workers/tools",
-    "workers/tools/web-search",
-    "workers/tools/registry.ts",
+    "workers/turn/citations",
   ],
   src: [
     "src/logging",
@@ -278,12 +277,12 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/context-window",
     "src/lifecycle",
     "src/sealing",
+    "src/store",
     "src/responses",
     "src/responses/content",
     "workers/attempt",
     "workers/upstreams",
     "workers/tools",
-    "workers/tools/mcp",
     "workers/turn",
   ],
   "workers/run": [
@@ -303,7 +302,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
     "src/responses/ending",
     "workers/tools",
-    "workers/tools/citable-pages.ts",
     "workers/upstreams/registry.ts",
     "workers/turn/citations",
     "workers/tools/registry.ts",
@@ -408,6 +406,22 @@ test("rooms import only what is below them", () => {
     return from !== to && !ROOMS[from]!.includes(to);
   });
   expect(illegal).toEqual([]);
+});
+
+/** Rules about ids belong to the contract of upstreams too: a log may not use one id twice. */
+const TURN_CONTRACTS = [
+  "workers/tools/tool-items.ts",
+  "workers/tools/tool.ts",
+  "workers/upstreams/replayed-item-id.ts",
+  "workers/upstreams/upstream.ts",
+];
+
+test("a turn sees only the contracts of tools and upstreams", () => {
+  const targets = imports
+    .filter(({ file, target }) => file.startsWith("workers/turn/") && target.startsWith("."))
+    .map(({ file, target }) => normalize(join(dirname(file), target)))
+    .filter((target) => /^workers\/(?:tools|upstreams)\//.test(target));
+  expect([...new Set(targets)].toSorted()).toEqual(TURN_CONTRACTS);
 });
 
 test("the wire imports zod and nothing else", () => {

@@ -10,12 +10,12 @@ import { expect, test } from "vitest";
 const ALLOWED: Record<string, string> = {
   "src/logging/redirect-console.ts: format(...parts)": "the arguments of one call, handed on",
   "src/http/middleware/request-log.ts: writeHead(...parameters)": "what Node gives one function, handed to another",
-  "src/providers/catalog.ts: file.fault(...faults)": "one for each provider of the operator's file",
+  "src/providers/catalog.ts: file.createError(...faults)": "one for each provider of the operator's file",
   "src/logging/redaction/secret-forms.ts: forms.push(...base64Forms(head, bytes, skipped))":
     "two, one for each alphabet",
   "src/redis/liveness.ts: duplicate(...parameters)": "the arguments of one call, handed on",
-  "src/redis/preflight.ts: findings.refusals.push(...written.refusals)": "one sentence at most",
-  "src/redis/preflight.ts: findings.waits.push(...written.waits)": "one sentence at most",
+  "src/redis/preflight.ts: findings.errors.push(...written.errors)": "one sentence at most",
+  "src/redis/preflight.ts: findings.waitReasons.push(...written.waitReasons)": "one sentence at most",
   "src/redis/script.ts: commands[name]!(...keysAndArgs)": "lists among them are arguments of their own",
   "workers/tools/code-interpreter/interpreter/realm-globals.ts: call(...values)":
     "the guest's own arguments of a timer",

@@ -1,5 +1,6 @@
 /** A tool of two functions that counts what it is asked for: `look` changes nothing, `change` does. Shown as an MCP server's. */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
+import { newItemId } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type {
   CallPosition,
@@ -48,9 +49,9 @@ export function countingTool(
     isReadOnly,
     itemType: "mcp_call",
     ...(name === asksFor && {
-      createApprovalRequest: (call, id) => ({
+      createApprovalRequest: (call) => ({
         type: "mcp_approval_request",
-        id,
+        id: newItemId("mcp_approval_request"),
         server_label: "counting",
         name,
         arguments: call.arguments,

@@ -4,19 +4,16 @@ import { sealReasoning } from "../../src/responses/content/sealed-items.ts";
 import type { TurnSegment } from "../../src/store/tool-journal.ts";
 import { readUnfinishedItem, type UnfinishedItem } from "../attempt/unfinished-item.ts";
 import type { ResumableRun } from "../remote/turn-remote-run.ts";
-import { collectCitablePages } from "../tools/citable-pages.ts";
-import { CallBuffer } from "../turn/call-buffer.ts";
-import { addCitations } from "../turn/citations/citations.ts";
+import { collectCitablePages } from "../turn/citations/citable-pages.ts";
 import { deriveBoundary } from "../turn/context/boundary.ts";
 import { prepareContext, type TurnContext } from "../turn/context/prepare-context.ts";
-import { EventRecorder } from "../turn/event-recorder.ts";
-import { findServerFunction, OutputRouter } from "../turn/output-router.ts";
+import { OutputRouter } from "../turn/output-router.ts";
 import { createOfferedCheck, renderRejectedCalls, toolNames } from "../turn/rejected-calls.ts";
 import { runTurn } from "../turn/run-turn.ts";
 import { TurnPipeline } from "../turn/turn-pipeline.ts";
 import { createCallCheck } from "../turn/turn-request.ts";
-import type { Turn } from "../turn/turn.ts";
-import type { UnservedFinish, Upstream, UpstreamCall } from "../upstreams/upstream.ts";
+import type { Turn, Unserved } from "../turn/turn.ts";
+import type { UpstreamCall } from "../upstreams/upstream.ts";
 import { describeTurn, turnLimits } from "./describe-turn.ts";
 import { splitAtLastTurn } from "./journaled-turns.ts";
 import { findExecutedCalls, type LoopContext } from "./loop-context.ts";
@@ -24,9 +21,8 @@ import { openRemoteRun } from "./recover-remote-run.ts";
 import type { OpenCall } from "./segment-writer.ts";
 import type { TurnSummary } from "./turn-retries.ts";
 
-/** `unserved`: the context could not be prepared, so the model was not called. */
 export type ModelCall =
-  | { kind: "unserved"; finish: UnservedFinish }
+  | Unserved
   | {
       kind: "called";
       summary: TurnSummary;
@@ -43,12 +39,12 @@ export async function callModel(context: LoopContext, resumable: ResumableRun | 
   const limits = turnLimits(context);
   const turn = await describeTurn(context, limits);
   // A remote run has its context already.
-  const shown = resumable === undefined ? await prepareContext(turn) : turn;
-  if ("type" in shown) return { kind: "unserved", finish: shown };
-  const { before, current } = splitAtLastTurn(shown.responseItems, journal.turns);
+  const prepared = resumable === undefined ? await prepareContext(turn) : ({ kind: "prepared", ...turn } as const);
+  if (prepared.kind === "unserved") return prepared;
+  const { before, current } = splitAtLastTurn(prepared.responseItems, journal.turns);
   const usedIds = new Set(attempt.writer.state.response.output.map((item) => item.id));
   const unfinished = await readUnfinishedItem(dependencies.storage, attempt);
-  const call = createCall(context, turn, { ...shown, before, current, unfinished });
+  const call = createCall(context, turn, { ...prepared, before, current, unfinished });
   const router = new OutputRouter({
     functions: context.tools.functions,
     callsLeft: limits.callsLeft,
@@ -59,8 +55,7 @@ export async function callModel(context: LoopContext, resumable: ResumableRun | 
   });
   call.remoteRun = openRemoteRun(context, { resumable, usedIds, router });
   const pipeline = openPipeline(context, turn, router, unfinished);
-  const upstream = withCitations(context, resumable?.upstream ?? turn.upstream);
-  const finish = await runTurn(attempt, upstream, call, { pipeline, isStrict: turn.isStrict });
+  const finish = await runTurn(attempt, resumable?.upstream ?? turn.upstream, call, pipeline);
   const { segments, openCall, rejected } = router;
   const summary = {
     finish,
@@ -102,26 +97,23 @@ function createCall(
 }
 
 function openPipeline(
-  { attempt, dependencies, output, tools }: LoopContext,
-  { storage, project, request }: Turn,
+  context: LoopContext,
+  { storage, project, request, isStrict }: Turn,
   router: OutputRouter,
   unfinished: UnfinishedItem | undefined,
 ): TurnPipeline {
+  const { attempt, dependencies, input, output, resolved, tools } = context;
+  // A provider that understands a tool's items cites their pages itself.
+  const citableItems = input.input.filter(({ type }) => !understandsItem(resolved.provider, type));
   return new TurnPipeline(attempt, {
-    recorder: new EventRecorder(request, (thoughts) => sealReasoning(storage.sealer, project, thoughts)),
-    callBuffer: new CallBuffer({
-      streamsCalls: dependencies.streamsCalls,
-      isServerCall: (item) => findServerFunction(item, tools.functions) !== undefined,
-    }),
-    router,
+    request,
+    citablePages: collectCitablePages(dependencies.serverTools.items, findExecutedCalls(context), citableItems),
+    isStrict,
+    seal: (thoughts) => sealReasoning(storage.sealer, project, thoughts),
     unfinished,
     discardUnfinished: () => output.discard(unfinished!.index),
+    streamsCalls: dependencies.streamsCalls,
+    functions: tools.functions,
+    router,
   });
-}
-
-/** A provider that understands a tool's items cites their pages itself, so only the other items' pages are added. */
-function withCitations(context: LoopContext, upstream: Upstream): Upstream {
-  const { provider } = context.resolved;
-  const items = context.input.input.filter(({ type }) => !understandsItem(provider, type));
-  return addCitations(upstream, collectCitablePages(findExecutedCalls(context), items));
 }

@@ -30,7 +30,14 @@ export async function describeTurn(context: LoopContext, limits = turnLimits(con
     preamble,
     history,
     responseItems: await unsealReasoning(storage, project, responseItems),
-    render: (items) => renderContext(items, executed, isHosted, [...history, ...responseItems], resolved.contextWindow),
+    render: (items) =>
+      renderContext(items, {
+        tools: dependencies.serverTools.items,
+        executed,
+        isHosted,
+        conversation: [...history, ...responseItems],
+        contextWindow: resolved.contextWindow,
+      }),
     isStrict,
   };
 }

@@ -3,23 +3,18 @@ import type { ModelInput } from "../../src/responses/conversations/model-input.t
 import { isResponseId } from "../../src/protocol/id.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { RecordedTurn, ToolResult } from "../../src/store/tool-journal.ts";
-import type { MadeCall } from "../tools/made-call.ts";
-
-/** Items of tools whose results are not in the item itself, or not as the model was shown them. */
-export const JOURNALED_ITEM_TYPES: ReadonlySet<string> = new Set([
-  "web_search_call",
-  "code_interpreter_call",
-  "image_generation_call",
-  "mcp_call",
-]);
+import type { ExecutedCall, ToolItemSet } from "../tools/tool-items.ts";
 
 interface JournalView {
   turns: readonly RecordedTurn[];
   findResult: (callId: string) => ToolResult | undefined;
 }
 
-export function collectExecutedCalls(responseId: string, { turns, findResult }: JournalView): Map<string, MadeCall> {
-  const made = new Map<string, MadeCall>();
+export function collectExecutedCalls(
+  responseId: string,
+  { turns, findResult }: JournalView,
+): Map<string, ExecutedCall> {
+  const made = new Map<string, ExecutedCall>();
   for (const [place, { segments }] of turns.entries()) {
     for (const segment of segments) {
       const result = segment.kind === "call" ? findResult(segment.call.callId) : undefined;
@@ -39,9 +34,13 @@ const MAX_LOOKUPS = 100;
  * Of the calls that `input` still shows, wherever they were made: in the chain, in the conversation, or in a response
  * whose items the client sent again. What a compaction replaced is not read, nor what is gone with its response.
  */
-export async function readExecutedCalls(storage: Storage, conversation: ModelInput): Promise<Map<string, MadeCall>> {
-  const itemIds = await itemsByResponse(storage, conversation);
-  const made = new Map<string, MadeCall>();
+export async function readExecutedCalls(
+  storage: Storage,
+  conversation: ModelInput,
+  tools: ToolItemSet,
+): Promise<Map<string, ExecutedCall>> {
+  const itemIds = await itemsByResponse(storage, conversation, tools);
+  const made = new Map<string, ExecutedCall>();
   const responseIds = [...itemIds.keys()];
   for (let from = 0; from < responseIds.length; from += MAX_PARALLEL_READS) {
     const group = responseIds.slice(from, from + MAX_PARALLEL_READS);
@@ -51,7 +50,11 @@ export async function readExecutedCalls(storage: Storage, conversation: ModelInp
   return made;
 }
 
-async function readCalls(storage: Storage, id: string, itemIds: ReadonlySet<string>): Promise<[string, MadeCall][]> {
+async function readCalls(
+  storage: Storage,
+  id: string,
+  itemIds: ReadonlySet<string>,
+): Promise<[string, ExecutedCall][]> {
   const { turns, results } = await storage.journals.read(id);
   const made = collectExecutedCalls(id, { turns: [...turns.values()], findResult: (callId) => results.get(callId) });
   return [...made].filter(([itemId]) => itemIds.has(itemId));
@@ -61,9 +64,11 @@ async function readCalls(storage: Storage, id: string, itemIds: ReadonlySet<stri
 async function itemsByResponse(
   storage: Storage,
   { project, origins, input, requestItems }: ModelInput,
+  tools: ToolItemSet,
 ): Promise<Map<string, Set<string>>> {
-  const journaledItems = input.filter((item) => JOURNALED_ITEM_TYPES.has(item.type));
-  const sent = new Set(requestItems.flatMap((item) => (includesResult(item) ? (item.id ?? []) : [])));
+  const journaledItems = input.filter((item) => tools.isCall(item));
+  // The result that a client sends with a call counts, even if the journal has another.
+  const sent = new Set(requestItems.flatMap((item) => (tools.includesResult(item) ? (item.id ?? []) : [])));
   const ids = new Set(journaledItems.flatMap((item) => item.id ?? []));
   const unexplained = [...ids].filter((id) => !origins.has(id) && !sent.has(id)).slice(-MAX_LOOKUPS);
   const found = await Promise.all(unexplained.map(async (id) => [id, await findOrigin(storage, project, id)] as const));
@@ -72,11 +77,6 @@ async function itemsByResponse(
     if (origin !== undefined) itemIds.set(origin, (itemIds.get(origin) ?? new Set()).add(id));
   }
   return itemIds;
-}
-
-/** What the client says that came of a call counts, even if it is not what came of it. */
-function includesResult(item: ModelInput["requestItems"][number]): boolean {
-  return item.type === "mcp_call" || (item.type === "code_interpreter_call" && item.outputs !== null);
 }
 
 /** Who put an item out has it first; later owners were sent it. */

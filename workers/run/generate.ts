@@ -5,7 +5,7 @@ import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import { type ModelInput, loadModelInput, MissingHistoryError } from "../../src/responses/conversations/model-input.ts";
 import { UnreadableContentError } from "../../src/sealing/content-sealer.ts";
 import type { Attempt } from "../attempt/attempt.ts";
-import { TurnTooLongError } from "../turn/output-router.ts";
+import { TurnTooLongError } from "../turn/held-characters.ts";
 import type { Upstreams } from "../upstreams/registry.ts";
 import { failedFinish, type FinalFinish, type PostponedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
 import type { AttemptOutput } from "./attempt-output.ts";

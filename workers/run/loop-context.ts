@@ -5,8 +5,9 @@ import type { Storage } from "../../src/responses/storage.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { RunJournal } from "../attempt/run-journal.ts";
 import type { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
-import type { MadeCall } from "../tools/made-call.ts";
-import type { OpenTools, ServerTools } from "../tools/registry.ts";
+import type { ServerTools } from "../tools/registry.ts";
+import type { ExecutedCall } from "../tools/tool-items.ts";
+import type { OpenTools } from "../tools/tool.ts";
 import type { Upstream } from "../upstreams/upstream.ts";
 import type { AttemptOutput } from "./attempt-output.ts";
 import { collectExecutedCalls } from "./executed-calls.ts";
@@ -40,12 +41,12 @@ export interface LoopContext extends Generation {
   journal: RunJournal;
   tools: OpenTools;
   /** Calls of earlier responses that the history shows, by item id. */
-  earlierCalls: ReadonlyMap<string, MadeCall>;
+  earlierCalls: ReadonlyMap<string, ExecutedCall>;
   budget: RunBudget;
   retries: TurnRetries;
 }
 
 /** Calls of this response, and of earlier ones as far as the history shows them, by item id. */
-export function findExecutedCalls({ attempt, journal, earlierCalls }: LoopContext): Map<string, MadeCall> {
+export function findExecutedCalls({ attempt, journal, earlierCalls }: LoopContext): Map<string, ExecutedCall> {
   return new Map([...earlierCalls, ...collectExecutedCalls(attempt.id, journal)]);
 }

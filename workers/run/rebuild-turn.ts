@@ -5,17 +5,18 @@
  */
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { RecordedTurn, TurnSegment } from "../../src/store/tool-journal.ts";
-import { JOURNALED_ITEM_TYPES } from "./executed-calls.ts";
+import type { ToolItemSet } from "../tools/tool-items.ts";
 import { renderContext } from "../turn/context/render-context.ts";
 
 /** `items` are those behind the journal's last turn. Undefined if nothing was lost. */
 export function rebuildLostTurn(
   items: readonly OutputItem[],
+  tools: ToolItemSet,
   isHosted: (type: string) => boolean,
 ): RecordedTurn | undefined {
-  const calls = items.filter((item) => JOURNALED_ITEM_TYPES.has(item.type));
+  const calls = items.filter((item) => tools.isCall(item));
   const segments = calls.flatMap((item) =>
-    renderContext([item], new Map(), isHosted).flatMap((shown): TurnSegment[] => {
+    renderContext([item], { tools, executed: new Map(), isHosted }).flatMap((shown): TurnSegment[] => {
       if (shown.type !== "function_call") return [];
       const { call_id: callId, name, arguments: json } = shown;
       return [{ kind: "call", call: { callId, name, arguments: json }, itemIds: [item.id] }];

@@ -8,6 +8,7 @@ import type { PendingCalls } from "./run-tools.ts";
 /** Journals the calls that the journal lacks. Undefined if no turn has calls yet. */
 export async function findInterruptedCalls({
   budget,
+  dependencies,
   journal,
   output,
   resolved,
@@ -15,7 +16,11 @@ export async function findInterruptedCalls({
 }: LoopContext): Promise<PendingCalls | undefined> {
   const items = output.completedItems();
   const isHosted = (type: string) => understandsItem(resolved.provider, type);
-  const rebuilt = rebuildLostTurn(splitAtLastTurn(items, journal.turns).current, isHosted);
+  const rebuilt = rebuildLostTurn(
+    splitAtLastTurn(items, journal.turns).current,
+    dependencies.serverTools.items,
+    isHosted,
+  );
   if (rebuilt !== undefined) await journal.addRebuiltTurn(rebuilt);
   if (journal.turns.length === 0) {
     const segments = createApprovedSegments(tools, budget.callsLeft);

@@ -19,7 +19,7 @@ import { requiresClientAction } from "./requires-client-action.ts";
 import { findInterruptedCalls } from "./resume-turn.ts";
 import { RunBudget } from "./run-budget.ts";
 import { type PendingCalls, runTools } from "./run-tools.ts";
-import { addSearchUsage } from "./tool-usage.ts";
+import { addToolUsage } from "./tool-usage.ts";
 import { TurnRetries, UNANSWERED_FINISH } from "./turn-retries.ts";
 
 type Step =
@@ -38,7 +38,7 @@ export async function runLoop(
   // The journal also records how far a remote run was read.
   const isRead = hasTools || dependencies.remoteRuns !== undefined;
   const journal = isRead ? await RunJournal.open(storage, attempt) : RunJournal.empty(storage, attempt);
-  const earlierCalls = await readExecutedCalls(storage, input);
+  const earlierCalls = await readExecutedCalls(storage, input, serverTools.items);
   const session = openToolSession(storage, attempt, input, () => output.completedItems());
   await using tools = await serverTools.open(session, (tool) => runsTool(resolved.provider, tool.type));
   const loop = new RunLoop({
@@ -62,11 +62,14 @@ class RunLoop {
   }
 
   async run(): Promise<UpstreamFinish> {
-    const { attempt, input, journal, output } = this.#context;
+    const { attempt, dependencies, input, journal, output } = this.#context;
     const isCompaction = input.purpose === "compact";
     const finish = isCompaction ? await runCompaction(await describeTurn(this.#context)) : await this.#runSteps();
     const executed = collectExecutedCalls(attempt.id, journal);
-    return { ...finish, report: addSearchUsage(finish.report, output.completedItems(), executed) };
+    return {
+      ...finish,
+      report: addToolUsage(dependencies.serverTools.items, finish.report, output.completedItems(), executed),
+    };
   }
 
   async #runSteps(): Promise<UpstreamFinish> {

@@ -1,14 +1,14 @@
 /**
- * The type of an image by its first bytes. Servers label images by a file's name or by habit, and a provider refuses a whole
- * request for one image that is not of the type that it is said to be (https://github.com/microsoft/vscode/issues/311732).
+ * Detects an image's type from its first bytes. Servers label images by file name or by habit, and a provider rejects a
+ * whole request for one image with a wrong type (https://github.com/microsoft/vscode/issues/311732).
  */
 export type ImageType = "image/png" | "image/jpeg" | "image/gif" | "image/webp";
 
-/** Base64 of more bytes than any signature has. */
+/** Base64 characters that cover every signature. */
 const HEAD_CHARACTERS = 32;
 const BASE64 = /^[A-Za-z0-9+/_-]/;
 
-/** Undefined for what none of the types that models take begins with. */
+/** Undefined for a type that models do not accept. */
 export function detectImageType(bytes: Uint8Array): ImageType | undefined {
   const head = Buffer.from(bytes.subarray(0, HEAD_CHARACTERS)).toString("latin1");
   if (head.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";

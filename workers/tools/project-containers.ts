@@ -1,4 +1,7 @@
-/** The containers of a run's project. What the run writes to them waits out a Redis that is away, and lives for its time after its last use, or as long as the run may. */
+/**
+ * The containers of a run's project. Writes retry until Redis is available. A container lives for its idle time after
+ * its last use, or as long as the run may take.
+ */
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { maxLifetimeSecondsOf } from "../../src/store/encoded-record.ts";

@@ -1,47 +1,39 @@
-/** Which tools this server runs itself. A new one is a file in `tools/` and a line in `KINDS`. */
+/** The tools that this server runs. To add one, create its folder and add it to TOOLS. */
 import type { Config } from "../../src/config/config.ts";
-import { newId } from "../../src/protocol/id.ts";
+import { newCallId } from "../../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
-import type { OpenTool, ServerFunction, ToolCall, ToolKind, ToolSession } from "./tool.ts";
-import { openCodeInterpreterKind } from "./code-interpreter/code-interpreter.ts";
-import { openImageGenerationKind } from "./image-generation/image-generation.ts";
-import { openMcpKind } from "./mcp/mcp.ts";
-import { openWebSearchKind } from "./web-search/web-search.ts";
+import { codeInterpreter } from "./code-interpreter/code-interpreter.ts";
+import { fileSearch } from "./file-search/file-search.ts";
+import { imageGeneration } from "./image-generation/image-generation.ts";
+import { mcp } from "./mcp/mcp.ts";
+import type {
+  OpenTool,
+  OpenTools,
+  ServerFunction,
+  ToolChoiceEntry,
+  ToolDefinition,
+  ToolKind,
+  ToolSession,
+} from "./tool.ts";
+import { ToolItemSet } from "./tool-items.ts";
+import { webSearch } from "./web-search/web-search.ts";
 
-type ToolKindFactory = (config: Config) => ToolKind;
+const TOOLS: readonly ToolDefinition[] = [codeInterpreter, fileSearch, imageGeneration, mcp, webSearch];
 
-const KINDS: readonly ToolKindFactory[] = [
-  openCodeInterpreterKind,
-  openImageGenerationKind,
-  openMcpKind,
-  (config) => openWebSearchKind(config),
-];
-
-/** The tools of one response, opened. */
-export interface OpenTools extends AsyncDisposable {
-  /** By the name under which the model knows them. */
-  readonly functions: ReadonlyMap<string, ServerFunction>;
-  /** What the model is offered: the client's own functions and the server's, each tool's in the tool's place. */
-  readonly offered: readonly Tool[];
-  /** The functions that the matching tools of the request became. */
-  findFunctions: (matches: (tool: Tool, fn: ServerFunction) => boolean) => readonly FunctionTool[];
-  /** Calls that the client's input has approved, still to be made. */
-  readonly approved: readonly ToolCall[];
-  /** What the model is told of tools that it is not offered, each once. */
-  readonly notes: readonly string[];
-}
+export const TOOL_ITEMS = new ToolItemSet(TOOLS.map(({ items }) => items));
 
 export class ServerTools implements AsyncDisposable {
+  readonly items = TOOL_ITEMS;
   readonly #kinds: ReadonlyMap<Tool["type"], ToolKind>;
 
-  constructor(config: Config, kinds = KINDS.map((open) => open(config))) {
+  constructor(config: Config, kinds = TOOLS.flatMap((tool) => tool.openKind?.(config) ?? [])) {
     this.#kinds = new Map(kinds.flatMap((kind) => kind.types.map((type) => [type, kind] as const)));
   }
 
-  /** Opens those of the request's tools that the model's provider does not run itself. One after the other: each may show items. */
+  /** Opens the request's tools that the provider does not run itself, one after another: each may write items. */
   async open(session: ToolSession, isHosted: (tool: Tool) => boolean): Promise<OpenTools> {
     const { tools } = session.request;
-    const opened: { tool: Tool; open: OpenTool | undefined }[] = [];
+    const opened: OpenedTool[] = [];
     const close = async () => {
       await Promise.allSettled(opened.map(async ({ open }) => await open?.[Symbol.asyncDispose]()));
     };
@@ -64,7 +56,12 @@ export class ServerTools implements AsyncDisposable {
   }
 }
 
-/** Names of the client's functions, also those that came with the conversation, and as a provider may spell them. */
+interface OpenedTool {
+  tool: Tool;
+  open: OpenTool | undefined;
+}
+
+/** Names of the client's functions, also of those that the conversation added, in each spelling that a provider may use. */
 function clientNames({ request, context }: ToolSession): Set<string> {
   const added = context.flatMap((item) => (item.type === "additional_tools" ? (item.tools as Tool[]) : []));
   return new Set([...(request.tools ?? []), ...added].flatMap(functionNames));
@@ -76,15 +73,11 @@ function functionNames(tool: Tool): string[] {
   return [tool.name, ...inner];
 }
 
-/** A client's function keeps its name; of the server's, one whose name is taken gets a number behind it. */
-function nameFunctions(
-  opened: readonly { tool: Tool; open: OpenTool | undefined }[],
-  taken: Set<string>,
-  close: () => Promise<void>,
-): OpenTools {
+/** A client's function keeps its name. A server's function gets a number if its name is taken. */
+function nameFunctions(opened: readonly OpenedTool[], taken: Set<string>, close: () => Promise<void>): OpenTools {
   const functions = new Map<string, ServerFunction>();
   const names = new Map<ServerFunction, string>();
-  const became = new Map<Tool, { fn: ServerFunction; definition: FunctionTool }[]>();
+  const definitions = new Map<Tool, { fn: ServerFunction; definition: FunctionTool }[]>();
   for (const { tool, open } of opened) {
     if (open === undefined) continue;
     const named = open.functions.map((fn) => {
@@ -93,13 +86,14 @@ function nameFunctions(
       names.set(fn, name);
       return { fn, definition: { ...fn.definition, name } };
     });
-    became.set(tool, named);
+    definitions.set(tool, named);
   }
   return {
     functions,
-    offered: opened.flatMap(({ tool }) => became.get(tool)?.map(({ definition }) => definition) ?? [tool]),
+    offered: opened.flatMap(({ tool }) => definitions.get(tool)?.map(({ definition }) => definition) ?? [tool]),
+    matchesChoice,
     findFunctions: (matches) =>
-      [...became].flatMap(([tool, named]) =>
+      [...definitions].flatMap(([tool, named]) =>
         named.filter(({ fn }) => matches(tool, fn)).map(({ definition }) => definition),
       ),
     notes: [...new Set(opened.flatMap(({ open }) => open?.note ?? []))],
@@ -110,16 +104,17 @@ function nameFunctions(
   };
 }
 
+function matchesChoice(choice: ToolChoiceEntry, tool: Tool): boolean {
+  for (const definition of TOOLS) {
+    const isMatch = definition.matchesChoice?.(choice, tool);
+    if (isMatch !== undefined) return isMatch;
+  }
+  return choice["type"] === tool.type;
+}
+
 function chooseName(name: string, taken: Set<string>): string {
   let free = name;
   for (let i = 2; taken.has(free); i++) free = `${name}_${i}`;
   taken.add(free);
   return free;
-}
-
-const CALL_ID_DIGITS = 24;
-
-/** Ours, not the provider's: some of them repeat theirs. */
-export function newCallId(): string {
-  return newId("call", CALL_ID_DIGITS);
 }

@@ -1,4 +1,4 @@
-/** What the tools of a response are told when a run opens them. */
+/** Describes a response to the tools that a run opens for it. */
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { Storage } from "../../src/responses/storage.ts";

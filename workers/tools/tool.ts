@@ -1,72 +1,92 @@
 /**
- * The contract between a run and a tool that this server runs itself. Implementations are in `tools/`; `tools.ts` says which
- * serves what; test/conformance/tool-suite.ts runs over each of them.
+ * The contract between a run and a tool that this server runs. Each tool is a folder; registry.ts lists them, and
+ * test/conformance/tool-suite.ts tests them all.
  *
- * The model knows a tool only as functions. When it calls one, the run does not show a function call but what the tool
- * makes of it (`web_search_call`, `mcp_call` …): the tool says how each step looks in the log, and does the work. Neither
- * sees Redis, leases or sequence numbers.
+ * A model knows a tool only as functions. When it calls one, the log shows the tool's own item (`web_search_call`,
+ * `mcp_call` …) instead of a function call: the tool does the work, and says how each step looks. It never sees leases,
+ * sequence numbers or Redis.
  *
- * What a call answers is recorded before the model is shown it, and the call is never made again. A call that may have
- * been made, and whose answer was lost in a crash, is made again only if its function is read-only.
+ * A run records a call's result before the model sees it, and never executes that call again. If a crash loses the result
+ * of a call that may have started, the run repeats the call only if its function is read-only.
  */
 import type { Logger } from "pino";
+import type { Config } from "../../src/config/config.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
 import type { StoredContainer, ContainerChange } from "../../src/store/containers.ts";
 import type { ToolCall, ToolResult } from "../../src/store/tool-journal.ts";
 import type { ContextItem, UpstreamCall } from "../upstreams/upstream.ts";
+import type { ToolItems } from "./tool-items.ts";
 
 export type { ToolCall, ToolResult } from "../../src/store/tool-journal.ts";
 
-/** What a tool is told of the response that it is opened for. */
-export interface ToolSession {
-  readonly responseId: string;
-  readonly project: string;
-  readonly request: UpstreamCall["request"];
-  /** The conversation before this response, and what the response has produced, as the log stands now: oldest first. */
-  readonly context: readonly ContextItem[];
-  /** The part of `context` that this response's request brought: approvals count once, where they were given. */
-  readonly requestItems: readonly ContextItem[];
-  /** The part of `context` that the response has produced: when the tool is opened, in an attempt that was cut off. */
-  readonly responseItems: readonly OutputItem[];
-  /** Aborted when nothing more is to be generated. */
-  readonly signal: AbortSignal;
-  readonly logger: Logger;
-  /** What outlives the response, under the ids of containers. */
-  readonly containers: ProjectContainers;
-  /** Where the next item of the response goes. */
-  nextIndex: () => number;
-  /**
-   * Shows what was found while opening, like the list of a server's tools. Nothing else writes meanwhile. What is shown is
-   * in `context` when the response is gone on with after a crash, and need not be found again.
-   */
-  writeEvents: (events: readonly ItemEventDraft[]) => Promise<void>;
+/** One entry of a request's `tool_choice`, as the request has it. */
+export type ToolChoiceEntry = Record<string, unknown>;
+
+/** All that the server knows of a tool. Its folder exports one, and registry.ts lists it. */
+export interface ToolDefinition {
+  items: ToolItems;
+  /** Absent if only providers run the tool. */
+  openKind?(config: Config): ToolKind;
+  /** Whether `tool_choice` means this tool of the request. Undefined for another kind's tool; by default the types are equal. */
+  matchesChoice?(choice: ToolChoiceEntry, tool: Tool): boolean | undefined;
 }
 
-/** The project's containers. Whoever changed one since it was read is told by `write`. */
-export interface ProjectContainers {
-  readVersion(id: string): Promise<number | undefined>;
-  read(id: string): Promise<StoredContainer | undefined>;
-  /** It is kept for as long as the response is at the longest. False if somebody else has changed it since. */
-  write(id: string, change: ContainerChange): Promise<boolean>;
-}
-
+/** A tool with this server's settings, and with the resources that its calls share. */
 export interface ToolKind extends Partial<AsyncDisposable> {
   readonly types: readonly Tool["type"][];
   /**
-   * Makes a tool of the request ready. What goes wrong with it (a server that does not answer) is shown as an item; it
-   * rejects with the signal's reason, and with nothing else that is expected.
+   * Prepares a tool of the request. An expected failure, such as a server that does not answer, becomes an item. Rejects
+   * with the signal's reason.
    */
   open(tool: Tool, session: ToolSession): Promise<OpenTool>;
 }
 
+/** The response that a tool is opened for. */
+export interface ToolSession {
+  readonly responseId: string;
+  readonly project: string;
+  readonly request: UpstreamCall["request"];
+  /** The conversation before this response, then the response's items in the log, oldest first. */
+  readonly context: readonly ContextItem[];
+  /** The part of `context` that this request brought. An approval counts only in the request that gives it. */
+  readonly requestItems: readonly ContextItem[];
+  /** The part of `context` that the response produced. While the tool opens, these come from an earlier attempt. */
+  readonly responseItems: readonly OutputItem[];
+  /** Aborted when generation must stop. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** State that outlives the response, by container id. */
+  readonly containers: ProjectContainers;
+  /** The output index of the response's next item. */
+  nextIndex: () => number;
+  /**
+   * Writes what a tool found while it opened, such as the list of a server's tools. Nothing else writes at the same time.
+   * After a crash the items are in `context`, so that the tool need not find them again.
+   */
+  writeEvents: (events: readonly ItemEventDraft[]) => Promise<void>;
+}
+
+/** The project's containers. */
+export interface ProjectContainers {
+  readVersion(id: string): Promise<number | undefined>;
+  read(id: string): Promise<StoredContainer | undefined>;
+  /** The container lives at least as long as the response may run. False if another worker has changed it since it was read. */
+  write(id: string, change: ContainerChange): Promise<boolean>;
+}
+
 export interface OpenTool extends AsyncDisposable {
   readonly functions: readonly ServerFunction[];
-  /** What the model has to know of a tool that it is not offered. It goes behind the instructions. */
+  /** A note to the model about a tool that it is not offered. It follows the instructions. */
   readonly note?: string;
-  /** Calls that were asked for before, and that the client's input has approved. */
+  /** Calls of an earlier response that this request approves. */
   readonly approved?: readonly ApprovedCall[];
+}
+
+/** A tool that needs no closing. */
+export function createOpenTool(functions: readonly ServerFunction[]): OpenTool {
+  return { functions, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 export interface ApprovedCall {
@@ -76,55 +96,72 @@ export interface ApprovedCall {
   approvalRequestId: string;
 }
 
-/** A function that the model may call and this server runs. */
+/** The tools of one response, opened. */
+export interface OpenTools extends AsyncDisposable {
+  /** By the name under which the model knows them. */
+  readonly functions: ReadonlyMap<string, ServerFunction>;
+  /** The client's functions and the server's: each tool's functions take its position. */
+  readonly offered: readonly Tool[];
+  matchesChoice: (choice: ToolChoiceEntry, tool: Tool) => boolean;
+  /** The functions that the matching tools of the request became. */
+  findFunctions: (matches: (tool: Tool, fn: ServerFunction) => boolean) => readonly FunctionTool[];
+  /** Calls that the client's input approves. */
+  readonly approved: readonly ToolCall[];
+  /** Notes to the model about tools that it is not offered, without duplicates. */
+  readonly notes: readonly string[];
+}
+
+/** A function that the model calls and this server runs. */
 export interface ServerFunction {
-  /** As the model is offered it; its name gets a number if it is taken. */
+  /** Its name gets a number if it is taken. */
   readonly definition: FunctionTool;
-  /** The name by which a request's `tool_choice` picks it among the functions of its tool. */
+  /** The name by which `tool_choice` selects one of the tool's functions, if it can. */
   readonly toolName?: string;
-  /** It changes nothing, so that it may be called again if it is not known whether it was. */
+  /** Whether a call changes nothing, so that it can be repeated if its result is lost. */
   readonly isReadOnly: boolean;
-  /** Each of its calls may need what the one before it left: those of a turn are made one after the other, each when the log has the one before. */
+  /** Whether a call may need what the one before it left. A turn's calls then run one after another, each once the log has the last. */
   readonly isSequential?: boolean;
-  /** The type of the item that shows a call of it. */
+  /** The type of the item that shows a call. */
   readonly itemType: OutputItem["type"];
-  /** If it needs the client's approval: the item that asks for it. The call is then not made in this response. */
-  createApprovalRequest?(call: ToolCall, itemId: string): OutputItem;
-  presentCall(place: CallPosition): CallPresenter;
+  /** For a function that needs approval: the item that asks the client. The call then does not run in this response. */
+  createApprovalRequest?(call: ToolCall): OutputItem;
+  presentCall(position: CallPosition): CallPresenter;
   /**
-   * Waits in line for what this server has few of, before anything of the call is done. What it resolves with is disposed
-   * of when the call is over. Rejects with the signal's reason when it is aborted meanwhile.
+   * Waits for a scarce resource before the call has any effect. The run disposes of the permit when the call has ended.
+   * Rejects with the signal's reason.
    */
   acquirePermit?(signal: AbortSignal): Promise<Disposable>;
-  /**
-   * Makes the call. What goes wrong with it is a result with `isError`, which the model reads and decides on. It rejects
-   * with the signal's reason when it is told to stop.
-   */
+  /** Executes the call. A failure is a result with `isError`, for the model to read. Rejects with the signal's reason. */
   run(call: ToolCall, options: ToolRunOptions): Promise<ToolResult>;
 }
 
 export interface ToolRunOptions {
   signal: AbortSignal;
-  /** Shows an intermediate state, if the item that shows the call has one (partial images). */
+  /** Shows an intermediate state, such as a partial image, if the item has one. */
   reportProgress: (details: unknown) => void;
 }
 
-/** Where a call is shown. */
+/** A result that tells the model why a call failed. */
+export function createToolError(message: string): ToolResult {
+  return { output: message, isError: true, details: null };
+}
+
+/** Where the log shows a call. */
 export interface CallPosition {
   itemId: string;
   output_index: number;
   approvalRequestId?: string | undefined;
 }
 
-/** How a call looks in the log, step by step, in a legal order (contract.md#item-events). */
+/** A call's events in the log, step by step, in a legal order (contract.md#item-events). */
 export interface CallPresenter {
-  /** `output_item.added`, and that it is in progress. */
+  /** `output_item.added`, and the item's first status. */
   open(): ItemEventDraft[];
   /** A piece of the arguments' JSON, as the model writes it. */
   delta(json: string): ItemEventDraft[];
-  /** The arguments are whole, and the call is made. */
+  /** The arguments are complete, and the call starts. */
   begin(json: string): ItemEventDraft[];
   progress?(details: unknown): ItemEventDraft[];
-  /** How it ended, and `output_item.done`. The result may come from the journal: its `details` are not trusted. */
+  /** The final status, and `output_item.done`. The result may come from the journal: its `details` are not trusted. */
   end(result: ToolResult): ItemEventDraft[];
 }

@@ -1,13 +1,13 @@
 /**
- * Holds back a message until it says something. A model that ends with an empty one is asked once more, and nobody is shown
- * the message that was none.
+ * Holds back a message until it has text. If a turn ends with an empty message, the run calls the model again, and the log
+ * never shows the empty message.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 
 export class BlankMessageFilter {
   #held: ItemEventDraft[] = [];
 
-  /** What is to be passed on now. */
+  /** The events that may pass now. */
   accept(event: ItemEventDraft): ItemEventDraft[] {
     if (!this.#isOfMessage(event)) return [...this.takeHeld(), event];
     this.#held.push(event);
@@ -42,7 +42,7 @@ function hasText(event: ItemEventDraft): boolean {
     case "response.refusal.done":
       return true;
     case "response.output_item.done":
-      // One that came whole, or that was cut off before its first word.
+      // The message came without deltas, or ended before its first word.
       if (event.item.type !== "message") return true;
       return (
         event.item.status === "incomplete" ||

@@ -1,19 +1,16 @@
 /**
- * Holds back each item that a client acts on until its provider has finished it, and passes it on as one whole. A crash in
- * the middle of a call then leaves nothing in the log that a client could run; the model is asked for the call again.
+ * Holds back each item that a client acts on until it is complete, then passes it on for one append. A crash in the middle
+ * of a call leaves nothing in the log that a client could run, and the next attempt asks the model for the call again.
  *
- * Items keep their order: an item that begins while a call is held waits behind it. A call that its provider cut off (it
- * ran into the limit of output tokens) is left out, because clients run what is done, whatever its status.
+ * Items keep their order: an item that starts after a held call waits for it. A call that the provider cut off, at the limit
+ * of output tokens, is dropped, because clients run every call that is done, whatever its status.
  */
 import { isClientAction } from "../../src/lifecycle/client-actions.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { TurnTooLongError } from "./output-router.ts";
+import { HeldCharacters } from "./held-characters.ts";
 
-/** Maximum held of one turn, in characters of JSON. No model's call is that long. */
-const MAX_HELD_CHARACTERS = 16 * 1024 * 1024;
-
-/** Events to record one after the other, or, if `isWhole`, in one append. */
+/** Events to append one by one, or all in one append if `isAtomic`. */
 export interface EventGroup {
   events: ItemEventDraft[];
   isAtomic: boolean;
@@ -27,23 +24,23 @@ interface HeldItem {
 }
 
 export interface CallBufferOptions {
-  /** Calls are passed on as they are written, for interfaces that show them growing. */
+  /** Passes calls on as the model writes them, for interfaces that show partial arguments. */
   streamsCalls: boolean;
-  /** Whether this server makes the call itself. The relay then shows it as its tool does. */
+  /** Whether this server executes the call. The output router then presents it. */
   isServerCall: (item: OutputItem) => boolean;
 }
 
 export class CallBuffer {
   readonly #options: CallBufferOptions;
-  /** In the provider's order. The first one is a call that is not finished. */
+  /** In the provider's order. The first item is an unfinished call. */
   readonly #queue: HeldItem[] = [];
-  #heldCharacters = 0;
+  readonly #heldCharacters = new HeldCharacters();
 
   constructor(options: CallBufferOptions) {
     this.#options = options;
   }
 
-  /** What may be recorded now. Throws TurnTooLongError above the bound. */
+  /** The events that may pass now. Throws TurnTooLongError if too much is held. */
   accept(event: ItemEventDraft): EventGroup[] {
     const held = this.#itemOf(event);
     if (held === undefined) return [{ events: [event], isAtomic: false }];
@@ -51,7 +48,7 @@ export class CallBuffer {
     return this.#takeFinished();
   }
 
-  /** The held item that the event belongs to; undefined for an event that need not wait. */
+  /** The held item of the event. Undefined for an event that need not wait. */
   #itemOf({ output_index, ...event }: ItemEventDraft): HeldItem | undefined {
     if (event.type !== "response.output_item.added") {
       return this.#queue.find((item) => item.output_index === output_index);
@@ -70,13 +67,12 @@ export class CallBuffer {
     const merged = last && mergeDeltas(last, event);
     if (merged !== undefined) {
       events[events.length - 1] = merged.event;
-      this.#heldCharacters += merged.length;
+      this.#heldCharacters.add(merged.length);
     } else {
       events.push(event);
-      this.#heldCharacters += JSON.stringify(event).length;
+      this.#heldCharacters.add(JSON.stringify(event).length);
     }
     if (event.type === "response.output_item.done") held.done = event.item;
-    if (this.#heldCharacters > MAX_HELD_CHARACTERS) throw new TurnTooLongError();
   }
 
   #takeFinished(): EventGroup[] {
@@ -87,12 +83,12 @@ export class CallBuffer {
       if (first.done?.status === "incomplete" && first.isCall) continue;
       groups.push({ events: first.events, isAtomic: first.isCall });
     }
-    if (this.#queue.length === 0) this.#heldCharacters = 0;
+    if (this.#queue.length === 0) this.#heldCharacters.reset();
     return groups;
   }
 }
 
-/** Two deltas of one text as one: nobody saw the first before the second. */
+/** Joins two held deltas of one text. */
 function mergeDeltas(
   first: ItemEventDraft,
   second: ItemEventDraft,

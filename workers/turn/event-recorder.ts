@@ -1,9 +1,10 @@
 /**
- * Between an upstream and the log: an event as it is recorded. Every upstream's events go through here, and nothing else
- * looks into them on the way: what was not asked for is left out (src/lifecycle/include.ts), and reasoning is sealed.
+ * Decides what the log records of an upstream's events: it drops fields that the client did not request
+ * (src/lifecycle/include.ts), and seals reasoning.
  *
- * A reasoning item always has `encrypted_content`: its provider's own, or else what the model thought, shown or not, under
- * this server's seal. The one at `added` is sealed before anything was thought (contract.md#item-events: present and different).
+ * A reasoning item always has `encrypted_content`: the provider's own, or else the model's reasoning, visible or hidden,
+ * encrypted by this server. The `encrypted_content` at `added` is sealed before there is any text, so it differs from the one
+ * at `done` (contract.md#item-events).
  */
 import { type Included, toIncluded, toRecordedEvent } from "../../src/lifecycle/include.ts";
 import type { CreateRequest } from "../../src/protocol/create-request.ts";
@@ -16,11 +17,11 @@ export interface ReasoningTexts {
   content: string[];
 }
 
-/** One for each call of a model, since places are counted from 0 in each. */
+/** One per model call, since each call counts `output_index` from 0. */
 export class EventRecorder {
   readonly #included: Included;
   readonly #seal: (thoughts: ReasoningTexts) => string;
-  /** By place, until the item is done. */
+  /** By `output_index`, until the item is done. */
   readonly #hidden = new Map<number, string>();
 
   constructor(request: Pick<CreateRequest, "include">, seal: (thoughts: ReasoningTexts) => string) {
@@ -28,7 +29,7 @@ export class EventRecorder {
     this.#seal = seal;
   }
 
-  /** Undefined for what is not recorded at all. */
+  /** Undefined for hidden reasoning: it goes into the item's `encrypted_content` only. */
   record(event: ItemEventDraft | HiddenReasoning): ItemEventDraft | undefined {
     switch (event.type) {
       case "hidden_reasoning":

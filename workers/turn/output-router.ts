@@ -1,48 +1,39 @@
 /**
- * What one turn of a model becomes in the log. Items pass as they are, at the places where the log stands; calls of the
- * server's functions are shown as their tools show them. Items of a log follow one another, and a call is over only when
- * it was made: so the first call stays open until the turn is over, and what comes behind it is held until then.
+ * Gives the items of a turn their positions in the response's output. Items pass unchanged, but for calls of the server's
+ * functions: their tools present them.
+ *
+ * The log shows one item after another, and a call ends only after the turn, when it has been executed. So the turn's first
+ * call stays open in the log, and the router holds all later items in segments for the journal.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { newItemId } from "../../src/protocol/id.ts";
+import { newCallId, newItemId } from "../../src/protocol/id.ts";
 import type { TurnSegment } from "../../src/store/tool-journal.ts";
 import { chooseItemId } from "../upstreams/replayed-item-id.ts";
-import type { RejectedCall } from "./rejected-calls.ts";
 import type { ServerFunction, CallPresenter } from "../tools/tool.ts";
-import { newCallId } from "../tools/registry.ts";
+import { HeldCharacters } from "./held-characters.ts";
+import type { RejectedCall } from "./rejected-calls.ts";
 
-/** What may be held in memory, in characters of JSON. No model's turn is that long. */
-const MAX_HELD_CHARACTERS = 16 * 1024 * 1024;
-
-/** A provider sent more after a tool call than this server keeps in memory. It ends the response as failed. */
-export class TurnTooLongError extends Error {
-  override readonly name = "TurnTooLongError";
-  constructor() {
-    super("The provider sent too much after a tool call.");
-  }
-}
-
-/** Where the items of the call's events go: to a place in the log, into a segment, or nowhere. */
+/** Where the events of an item go: to an index in the log, into a segment, or nowhere. */
 type Destination =
   | { kind: "log"; index: number; itemId: string | undefined }
   | { kind: "call"; segment: CallSegment; fn: ServerFunction; hasDeltas: boolean }
   | { kind: "held"; segment: ItemSegment }
-  | { kind: "refused"; call: RejectedCall };
+  | { kind: "rejected"; call: RejectedCall };
 type Added = Extract<ItemEventDraft, { type: "response.output_item.added" }>;
 type CallSegment = Extract<TurnSegment, { kind: "call" }>;
 type ItemSegment = Extract<TurnSegment, { kind: "item" }>;
 
 export interface OutputRouterOptions {
   functions: ReadonlyMap<string, ServerFunction>;
-  /** How many more calls of tools the response may make; what the model asks for beyond is refused. */
+  /** Tool calls that the response may still make. Further calls are rejected. */
   callsLeft: number;
-  /** Whether the turn may call the function of that name; what it may not is refused as well. */
+  /** Whether the turn may call the function of that name. Other calls are rejected. */
   mayCall: (name: string) => boolean;
-  /** Whether there is a tool of that name. A call of one that nobody offered is refused. */
+  /** Whether a tool of that name was offered. Calls of other tools are rejected. */
   isOffered?: (name: string) => boolean;
   nextIndex: () => number;
-  /** Ids that the response's items have already. Some providers repeat theirs from turn to turn. */
+  /** Ids of the response's items so far. Some providers repeat ids in later turns. */
   usedIds: ReadonlySet<string>;
 }
 
@@ -53,13 +44,13 @@ export class OutputRouter {
   readonly #rejected: RejectedCall[] = [];
   #openCall: { segment: CallSegment; presenter: CallPresenter } | undefined;
   #calls = 0;
-  #heldCharacters = 0;
+  readonly #heldCharacters = new HeldCharacters();
 
   constructor(options: OutputRouterOptions) {
     this.#options = options;
   }
 
-  /** What to write for an event of the upstream. It must be written before the next one is accepted. */
+  /** The events to write for an upstream's event. The caller writes them before it routes the next event. */
   route(event: ItemEventDraft): ItemEventDraft[] {
     if (event.type === "response.output_item.added") return this.#add(event);
     const destination = this.#destinations.get(event.output_index);
@@ -71,7 +62,7 @@ export class OutputRouter {
         return [];
       case "call":
         return this.#routeCall(event, destination);
-      case "refused":
+      case "rejected":
         if (event.type === "response.output_item.done" && event.item.type === "function_call")
           destination.call.arguments = event.item.arguments;
         return [];
@@ -80,35 +71,35 @@ export class OutputRouter {
     }
   }
 
-  /** The upstream's item at `output_index` is the one that the log has at another place, and under another id. */
+  /** Routes the upstream's item at `output_index` to the unfinished item in the log, with that item's index and id. */
   resumeItem(output_index: number, unfinished: { index: number; item: { id: string } }): void {
     this.#destinations.set(output_index, { kind: "log", index: unfinished.index, itemId: unfinished.item.id });
   }
 
-  /** The calls that the turn asked for, and what was held behind them. Empty if it asked for none. */
+  /** The turn's calls and the items held behind them. Empty if the turn has no calls. */
   get segments(): readonly TurnSegment[] {
     return this.#segments;
   }
 
-  /** Calls of the turn that are not made, and that no client is shown. */
+  /** Calls that are not executed, and that the client does not see. */
   get rejected(): readonly RejectedCall[] {
     return this.#rejected;
   }
 
-  /** The call that stands open in the log. */
+  /** The call that is open in the log. */
   get openCall(): { segment: CallSegment; presenter: CallPresenter } | undefined {
     return this.#openCall;
   }
 
-  /** A call or a question of this turn is not over: what comes now is behind it. */
+  /** Whether items must wait behind a call or an approval request. */
   get #isHolding(): boolean {
     return this.#segments.length > 0;
   }
 
   #add(event: Added): ItemEventDraft[] {
     const { item, output_index } = event;
-    const own = findServerFunction(item, this.#options.functions);
-    if (own !== undefined) return this.#addCall(event, own.name, own.fn);
+    const called = findServerFunction(item, this.#options.functions);
+    if (called !== undefined) return this.#addCall(event, called.name, called.fn);
     const isCall = item.type === "function_call" && item.namespace == null;
     if (isCall && this.#options.isOffered?.(item.name) === false) {
       return this.#reject(output_index, { name: item.name, arguments: "", reason: "unknown" });
@@ -133,65 +124,58 @@ export class OutputRouter {
     }
     this.#calls += 1;
     const itemId = newItemId(fn.itemType);
-    const given = "call_id" in item && item.call_id ? { providerCallId: item.call_id } : {};
-    // Ours is another one for each attempt, so that none is taken for a call that an earlier one has made.
-    const call = { callId: newCallId(), ...given, name, arguments: "" };
+    const provided = "call_id" in item && item.call_id ? { providerCallId: item.call_id } : {};
+    // Each attempt has its own ids, so that no call is mistaken for one that an earlier attempt executed.
+    const call = { callId: newCallId(), ...provided, name, arguments: "" };
     const segment: CallSegment = { kind: "call", call, itemIds: [itemId] };
     const isBehind = this.#isHolding;
     this.#destinations.set(output_index, { kind: "call", segment, fn, hasDeltas: false });
     this.#segments.push(segment);
-    // A call that has to be approved first is shown as the question, once it is known what is asked.
+    // A call that needs approval appears as an approval request, once its arguments are complete.
     if (isBehind || fn.createApprovalRequest !== undefined) return [];
     this.#openCall = { segment, presenter: fn.presentCall({ itemId, output_index: this.#options.nextIndex() }) };
     return this.#openCall.presenter.open();
   }
 
   #reject(output_index: number, call: RejectedCall): ItemEventDraft[] {
-    this.#destinations.set(output_index, { kind: "refused", call });
+    this.#destinations.set(output_index, { kind: "rejected", call });
     this.#rejected.push(call);
     return [];
   }
 
   #routeCall(event: ItemEventDraft, destination: Extract<Destination, { kind: "call" }>): ItemEventDraft[] {
     const { segment, fn } = destination;
-    const shown = this.#openCall?.segment === segment ? this.#openCall.presenter : undefined;
+    const presenter = this.#openCall?.segment === segment ? this.#openCall.presenter : undefined;
     if (event.type === "response.function_call_arguments.delta") {
       if (event.delta !== "") destination.hasDeltas = true;
-      return shown?.delta(event.delta) ?? [];
+      return presenter?.delta(event.delta) ?? [];
     }
     if (event.type !== "response.output_item.done" || event.item.type !== "function_call") return [];
     const json = readArguments(event.item);
     segment.call.arguments = json;
-    this.#count(json);
-    if (fn.createApprovalRequest !== undefined) this.#requestApproval(segment, fn);
-    if (shown === undefined) return [];
-    return [...(destination.hasDeltas ? [] : shown.delta(json)), ...shown.begin(json)];
+    this.#heldCharacters.add(json.length);
+    const request = fn.createApprovalRequest?.(segment.call);
+    if (request !== undefined) this.#replaceCall(segment, request);
+    if (presenter === undefined) return [];
+    return [...(destination.hasDeltas ? [] : presenter.delta(json)), ...presenter.begin(json)];
   }
 
-  /** Puts the question in the place of the call. */
-  #requestApproval(segment: CallSegment, fn: ServerFunction): void {
-    const itemId = newItemId("mcp_approval_request");
-    const item = fn.createApprovalRequest!(segment.call, itemId);
+  #replaceCall(segment: CallSegment, item: OutputItem): void {
     const at = { output_index: 0, item };
     const events: ItemEventDraft[] = [
       { type: "response.output_item.added", ...at },
       { type: "response.output_item.done", ...at },
     ];
-    this.#segments.splice(this.#segments.indexOf(segment), 1, { kind: "item", events, itemIds: [itemId] });
+    this.#segments.splice(this.#segments.indexOf(segment), 1, { kind: "item", events, itemIds: [item.id] });
   }
 
   #hold(segment: ItemSegment, event: ItemEventDraft): void {
     segment.events.push(event);
-    this.#count(JSON.stringify(event));
-  }
-
-  #count(json: string): void {
-    this.#heldCharacters += json.length;
-    if (this.#heldCharacters > MAX_HELD_CHARACTERS) throw new TurnTooLongError();
+    this.#heldCharacters.add(JSON.stringify(event).length);
   }
 }
 
-/** The server's function that the item calls. A function of a namespace is the client's, whatever its name is. */
+/** The server's function that the item calls. A function in a namespace is always the client's. */
 export function findServerFunction(
   item: OutputItem,
   functions: ReadonlyMap<string, ServerFunction>,
@@ -201,12 +185,12 @@ export function findServerFunction(
   return fn && { name: item.name, fn };
 }
 
-/** Many models write nothing at all where a function needs nothing. */
+/** Many models write empty arguments for a function without parameters. */
 function readArguments({ arguments: json }: { arguments: string }): string {
   return json.trim() === "" ? "{}" : json;
 }
 
-/** The event at another place, and of an item with another id. */
+/** The event with another output index, and with another item id if one is given. */
 export function moveEvent(event: ItemEventDraft, output_index: number, itemId: string | undefined): ItemEventDraft {
   const moved = { ...event, output_index };
   if (itemId === undefined) return moved;

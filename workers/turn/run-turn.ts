@@ -1,53 +1,42 @@
-/** One call of the model, written to the log as it comes. Calls of the server's functions stay behind in the relay. */
+/** Runs one model call, and passes its events to the log as they arrive. */
 import { isClientAction } from "../../src/lifecycle/client-actions.ts";
-import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
-import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { Attempt } from "../attempt/attempt.ts";
-import type { TurnPipeline } from "./turn-pipeline.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstreams/upstream.ts";
-
-export interface TurnOptions {
-  pipeline: TurnPipeline;
-  /** Whether the upstream is held to the contract's orders of events. */
-  isStrict: boolean;
-}
+import type { TurnPipeline } from "./turn-pipeline.ts";
+import { createMissingFinish } from "./turn.ts";
 
 /**
- * With `isStrict` every event is held against the contract's orders before it is written, and the first that breaks one
- * rejects with IllegalEventError. A run that is asked to leave ends here between two items, and rejects.
+ * Rejects with IllegalEventError if the pipeline is strict and the upstream breaks the order of events. If a hand-over is
+ * requested, the turn stops between two items and rejects with the signal's reason.
  */
 export async function runTurn(
   run: Attempt,
   upstream: Upstream,
   call: UpstreamCall,
-  { pipeline, isStrict }: TurnOptions,
+  pipeline: TurnPipeline,
 ): Promise<UpstreamFinish> {
   const { control } = run;
-  const grammar = isStrict ? new ItemGrammar() : undefined;
   const items = new OpenItemTracker(control);
   try {
     for await (const event of upstream.run(call, control.generating)) {
       items.note(event);
       control.generating.throwIfAborted();
       if (event.type === "finish") {
-        // What a failure leaves open is closed by whoever ends the response.
-        if (event.status !== "failed") grammar?.checkAllDone(event);
+        pipeline.checkFinish(event);
         return event;
       }
-      if (event.type !== "hidden_reasoning") grammar?.accept(event);
       await pipeline.accept(event);
     }
   } finally {
     items.release();
   }
-  const error = responseError("server_error", "The provider's stream ended without a result.");
-  return { type: "finish", status: "failed", error };
+  return createMissingFinish();
 }
 
 /**
- * Holds the run from the turn's first event until it is between two items. That an item is over is no such place yet: if
- * it was the turn's last, the finish comes next, and a hand-over before it would have the model asked for more. A turn
- * that has made a call is not cut at all: its further calls would not be asked for again.
+ * Defers a hand-over from the turn's first event until the turn is between two items. It waits for the next item to start: after
+ * the last item the finish follows, and a hand-over before it would make the next worker ask the model for more. A turn with
+ * a call is never interrupted, because the next worker would not ask for its further calls.
  */
 class OpenItemTracker {
   readonly #control: Attempt["control"];

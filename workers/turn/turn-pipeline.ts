@@ -1,88 +1,137 @@
 /**
- * From a model's events to the log, stage by stage: what is recorded of an event (recorded-form.ts), an item that an earlier
- * attempt left open (continuation.ts), calls as wholes (whole-calls.ts), places (turn-relay.ts), the writer.
+ * The way of a turn's events from the upstream to the log:
+ *
+ *     upstream event
+ *       → citations            adds annotations for links to pages that tools have read (citations/citations.ts)
+ *       → grammar check        rejects an illegal order of events, if STRICT_EVENTS is on (item-grammar.ts)
+ *       → event recorder       drops what was not requested, and seals reasoning (event-recorder.ts)
+ *       → item continuation    drops what the log already has of an unfinished item (item-continuation.ts)
+ *       → blank-message filter holds back a message without text (blank-message-filter.ts)
+ *       → call buffer          holds back a client's call until it is complete (call-buffer.ts)
+ *       → output router        gives items their positions, and holds the server's calls for later (output-router.ts)
+ *       → writer               appends to the log
  */
+import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
+import type { CreateRequest } from "../../src/protocol/create-request.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
-import { BlankMessageFilter } from "./blank-message-filter.ts";
-import { ItemContinuation } from "../upstreams/item-continuation.ts";
-import type { EventRecorder } from "./event-recorder.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { UnfinishedItem } from "../attempt/unfinished-item.ts";
-import type { OutputRouter } from "./output-router.ts";
-import type { HiddenReasoning } from "../upstreams/upstream.ts";
-import type { EventGroup, CallBuffer } from "./call-buffer.ts";
+import type { ServerFunction } from "../tools/tool.ts";
+import type { HiddenReasoning, UpstreamFinish } from "../upstreams/upstream.ts";
+import { BlankMessageFilter } from "./blank-message-filter.ts";
+import { CallBuffer, type EventGroup } from "./call-buffer.ts";
+import type { CitablePages } from "./citations/citable-pages.ts";
+import { type CitationAnnotator, createCitationAnnotator } from "./citations/citations.ts";
+import { EventRecorder, type ReasoningTexts } from "./event-recorder.ts";
+import { ItemContinuation } from "./item-continuation.ts";
+import { findServerFunction, type OutputRouter } from "./output-router.ts";
 
-export interface PipelineStages {
-  recorder: EventRecorder;
-  callBuffer: CallBuffer;
-  router: OutputRouter;
-  /** The item that the log ends in the middle of. */
+export interface TurnPipelineOptions {
+  request: Pick<CreateRequest, "include">;
+  citablePages: CitablePages;
+  isStrict: boolean;
+  /** Encrypts reasoning for the response's project. */
+  seal: (thoughts: ReasoningTexts) => string;
+  /** The item that an earlier attempt left open at the end of the log. */
   unfinished?: UnfinishedItem | undefined;
-  /** Closes that item as incomplete: the model has written something else. */
+  /** Closes that item as incomplete, because the model has written something else. */
   discardUnfinished: () => Promise<void>;
+  /** Records the client's calls as the model writes them. */
+  streamsCalls: boolean;
+  /** The server's functions, by name. */
+  functions: ReadonlyMap<string, ServerFunction>;
+  router: OutputRouter;
 }
 
 export class TurnPipeline {
   readonly #run: Attempt;
-  readonly #stages: PipelineStages;
+  readonly #citations: CitationAnnotator | undefined;
+  readonly #grammar: ItemGrammar | undefined;
+  readonly #recorder: EventRecorder;
+  readonly #unfinished: UnfinishedItem | undefined;
+  readonly #discardUnfinished: () => Promise<void>;
   #continuation: ItemContinuation | undefined;
   readonly #blankFilter = new BlankMessageFilter();
+  readonly #callBuffer: CallBuffer;
+  readonly #router: OutputRouter;
 
-  constructor(run: Attempt, stages: PipelineStages) {
+  constructor(run: Attempt, options: TurnPipelineOptions) {
+    const { citablePages, functions, router, streamsCalls, unfinished } = options;
     this.#run = run;
-    this.#stages = stages;
-    this.#continuation = stages.unfinished && new ItemContinuation(stages.unfinished);
+    this.#citations = createCitationAnnotator(citablePages);
+    this.#grammar = options.isStrict ? new ItemGrammar() : undefined;
+    this.#recorder = new EventRecorder(options.request, options.seal);
+    this.#unfinished = unfinished;
+    this.#discardUnfinished = options.discardUnfinished;
+    this.#continuation = unfinished && new ItemContinuation(unfinished);
+    this.#callBuffer = new CallBuffer({
+      streamsCalls,
+      isServerCall: (item) => findServerFunction(item, functions) !== undefined,
+    });
+    this.#router = router;
   }
 
-  /** Resolves when there is room for more. */
+  /** Resolves when the writer has room for more. Rejects with IllegalEventError if the order of events is illegal. */
   async accept(event: ItemEventDraft | HiddenReasoning): Promise<void> {
-    const { recorder, callBuffer } = this.#stages;
-    const recorded = recorder.record(event);
-    if (recorded === undefined) return;
-    for (const each of await this.#continueItem(recorded)) {
-      for (const shown of this.#blankFilter.accept(each))
-        for (const group of callBuffer.accept(shown)) await this.#write(group);
+    for (const cited of this.#addCitations(event)) {
+      this.#run.control.generating.throwIfAborted();
+      if (cited.type !== "hidden_reasoning") this.#grammar?.accept(cited);
+      const recorded = this.#recorder.record(cited);
+      if (recorded === undefined) continue;
+      for (const continued of await this.#continueItem(recorded)) {
+        for (const passed of this.#blankFilter.accept(continued)) await this.#buffer(passed);
+      }
     }
   }
 
-  /** Whether the turn's last message has said nothing. It is not in the log. */
+  /** Throws IllegalEventError if a turn ends with open items. An item that a failure leaves open is closed with the response. */
+  checkFinish(finish: UpstreamFinish): void {
+    if (finish.status !== "failed") this.#grammar?.checkAllDone(finish);
+  }
+
+  /** Whether the turn's last message has no text. The log does not show it. */
   get endsBlank(): boolean {
     return this.#blankFilter.isHolding;
   }
 
-  /** Writes it all the same: it is what the model has answered. */
+  /** Writes the blank message after all: it is the model's answer. */
   async writeBlank(): Promise<void> {
-    for (const each of this.#blankFilter.takeHeld()) {
-      for (const group of this.#stages.callBuffer.accept(each)) await this.#write(group);
-    }
+    for (const event of this.#blankFilter.takeHeld()) await this.#buffer(event);
+  }
+
+  #addCitations(event: ItemEventDraft | HiddenReasoning): readonly (ItemEventDraft | HiddenReasoning)[] {
+    if (this.#citations === undefined || event.type === "hidden_reasoning") return [event];
+    return this.#citations.accept(event);
   }
 
   async #continueItem(event: ItemEventDraft): Promise<ItemEventDraft[]> {
-    const { unfinished, router, discardUnfinished } = this.#stages;
-    if (this.#continuation === undefined || unfinished === undefined) return [event];
+    if (this.#continuation === undefined || this.#unfinished === undefined) return [event];
     const continued = this.#continuation.accept(event);
     switch (continued.kind) {
       case "comparing":
         return [];
       case "resumed":
-        router.resumeItem(continued.output_index, unfinished);
+        this.#router.resumeItem(continued.output_index, this.#unfinished);
         return continued.events;
       case "differs":
         this.#continuation = undefined;
-        await discardUnfinished();
+        await this.#discardUnfinished();
         return continued.events;
     }
   }
 
+  async #buffer(event: ItemEventDraft): Promise<void> {
+    for (const group of this.#callBuffer.accept(event)) await this.#write(group);
+  }
+
   async #write({ events, isAtomic }: EventGroup): Promise<void> {
-    const { router } = this.#stages;
     const { writer } = this.#run;
     if (isAtomic) {
-      // Nothing is written while the relay places them, so that they all go to one place.
-      const placed = events.flatMap((event) => router.route(event));
-      if (placed.length > 0) await writer.writeAtomically(placed);
+      // Nothing is written between these calls, so the router gives all events of the item the same index.
+      const routed = events.flatMap((event) => this.#router.route(event));
+      if (routed.length > 0) await writer.writeAtomically(routed);
       return;
     }
-    for (const event of events) await writer.writeAll(router.route(event));
+    for (const event of events) await writer.writeAll(this.#router.route(event));
   }
 }

@@ -1,23 +1,21 @@
-/** The request as one turn's model is given it: the server's tools as functions, and what is left of the response's budgets. */
+/** Builds the request for one model call: the server's tools become functions, and the remaining budget sets limits. */
 import type { Tool } from "../../src/protocol/tool.ts";
-import { ANSWER_NOW } from "./rejected-calls.ts";
-import type { ServerFunction } from "../tools/tool.ts";
-import { WEB_SEARCH_TYPES } from "../tools/web-search/search-settings.ts";
-import type { OpenTools } from "../tools/registry.ts";
+import type { OpenTools, ServerFunction, ToolChoiceEntry } from "../tools/tool.ts";
 import type { UpstreamCall } from "../upstreams/upstream.ts";
+import { ANSWER_NOW } from "./rejected-calls.ts";
 
 type Request = UpstreamCall["request"];
 type ToolChoice = NonNullable<Request["tool_choice"]>;
 
 export interface TurnBudget {
   isFirst: boolean;
-  /** Calls of tools that the response may still make. */
+  /** Tool calls that the response may still make. */
   callsLeft: number;
-  /** Undefined if there is no bound. */
+  /** Undefined without a limit. */
   outputTokensLeft: number | undefined;
 }
 
-/** Which of the server's functions this turn may call: a provider may not keep to the choice that it was given. */
+/** Which of the server's functions this turn may call. The run checks it too, because a provider may ignore `tool_choice`. */
 export function createCallCheck({ tool_choice: choice }: Request): (name: string) => boolean {
   if (choice === "none") return () => false;
   if (choice == null || typeof choice === "string") return () => true;
@@ -32,52 +30,48 @@ export function buildTurnRequest(request: Request, tools: OpenTools, budget: Tur
   const noted = tools.notes.length === 0 ? request : { ...request, instructions: withNotes(request, tools.notes) };
   const limited = { ...noted, ...(outputTokensLeft !== undefined && { max_output_tokens: outputTokensLeft }) };
   if (request.tools == null || request.tools.length === 0) return limited;
-  // A tool that this server runs is no tool to the provider, even where nothing could be made of it.
   const choice = request.tool_choice == null ? undefined : dropMissingTools(request.tool_choice, request.tools, tools);
   const { offered, functions } = tools;
   if (functions.size === 0)
     return { ...limited, tools: [...offered], ...(choice !== undefined && { tool_choice: choice }) };
-  const made = chooseTool(choice ?? "auto", tools, budget);
-  if (callsLeft > 0) return { ...limited, tools: [...offered], tool_choice: made };
-  // Not all providers keep to a choice: the model is told as well.
+  const turnChoice = chooseTool(choice ?? "auto", tools, budget);
+  if (callsLeft > 0) return { ...limited, tools: [...offered], tool_choice: turnChoice };
+  // Some providers ignore `tool_choice`, so the instructions say it too.
   limited.instructions = withNotes(limited, [ANSWER_NOW]);
-  const own = offered.filter((tool) => tool.type !== "function" || !functions.has(tool.name));
-  // Some providers refuse calls in a conversation without any tools: they stay, and none may be called.
-  if (own.length === 0) return { ...limited, tools: [...offered], tool_choice: "none" };
-  return { ...limited, tools: own, tool_choice: withoutServerFunctions(made, functions) };
+  const clientTools = offered.filter((tool) => tool.type !== "function" || !functions.has(tool.name));
+  // Some providers reject a conversation with calls but without tools. The tools stay, and none may be called.
+  if (clientTools.length === 0) return { ...limited, tools: [...offered], tool_choice: "none" };
+  return { ...limited, tools: clientTools, tool_choice: withoutServerFunctions(turnChoice, functions) };
 }
 
-/** Every provider takes instructions. They stay the same in every turn, so that its cache knows them again. */
+/** Every provider accepts instructions. They are the same in every turn, so that the provider's cache recognizes them. */
 function withNotes({ instructions }: Request, notes: readonly string[]): string {
   return [instructions ?? "", ...notes].filter((text) => text !== "").join("\n\n");
 }
 
-/** A server that does not answer has no functions to choose: the model goes on without them. */
-function dropMissingTools(
-  choice: ToolChoice,
-  asked: readonly Tool[],
-  { offered, findFunctions }: OpenTools,
-): ToolChoice {
+/** Drops choices of tools that became no function, such as a server that does not answer. The model continues without them. */
+function dropMissingTools(choice: ToolChoice, requested: readonly Tool[], tools: OpenTools): ToolChoice {
+  const { offered, matchesChoice, findFunctions } = tools;
   if (offered.length === 0) return "none";
   if (typeof choice === "string") return choice;
-  const isGone = (each: Record<string, unknown>): boolean => {
-    const isAsked = (tool: Tool) => matchesTool(each, tool);
-    return asked.some(isAsked) && !offered.some(isAsked) && findFunctions(isAsked).length === 0;
+  const isMissing = (entry: ToolChoiceEntry): boolean => {
+    const isChosen = (tool: Tool) => matchesChoice(entry, tool);
+    return requested.some(isChosen) && !offered.some(isChosen) && findFunctions(isChosen).length === 0;
   };
-  if (choice.type !== "allowed_tools") return isGone(choice) ? "auto" : choice;
-  const left = choice.tools.filter((each) => !isGone(each));
+  if (choice.type !== "allowed_tools") return isMissing(choice) ? "auto" : choice;
+  const left = choice.tools.filter((entry) => !isMissing(entry));
   if (left.length === choice.tools.length) return choice;
   return left.length === 0 ? "none" : { ...choice, tools: left };
 }
 
 /**
- * What forces a call is for the first turn: it would force one in every turn, and the model would never come to its answer.
- * What allows only some tools is for all of them: what a tool has said must not let the model call others.
+ * A choice that forces a call is for the first turn only: in every turn, it would keep the model from answering. A choice
+ * that allows only some tools is for all turns: a tool's output must not lead the model to call others.
  */
 function chooseTool(choice: ToolChoice, tools: OpenTools, { isFirst }: TurnBudget): ToolChoice {
   if (choice === "none") return "none";
   if (typeof choice === "object" && choice.type === "allowed_tools") {
-    const allowed = choice.tools.flatMap((each) => toFunctionChoices(each, tools));
+    const allowed = choice.tools.flatMap((entry) => toFunctionChoices(entry, tools));
     return { type: "allowed_tools", mode: isFirst ? choice.mode : "auto", tools: allowed };
   }
   if (!isFirst) return "auto";
@@ -89,31 +83,21 @@ function chooseTool(choice: ToolChoice, tools: OpenTools, { isFirst }: TurnBudge
   return { type: "allowed_tools", mode: "required", tools: forced };
 }
 
-/** A choice of one of the server's tools, as a choice of its functions. Any other stays as it is. */
-function toFunctionChoices(choice: Record<string, unknown>, tools: OpenTools): Record<string, unknown>[] {
-  const meant = tools.findFunctions((tool, fn) => matchesFunction(choice, tool, fn));
-  return meant.length === 0 ? [choice] : meant.map(({ name }) => ({ type: "function", name }));
+/** Turns a choice of a server's tool into choices of its functions. Any other choice stays as it is. */
+function toFunctionChoices(entry: ToolChoiceEntry, tools: OpenTools): ToolChoiceEntry[] {
+  const chosen = tools.findFunctions((tool, fn) => tools.matchesChoice(entry, tool) && matchesName(entry, fn));
+  return chosen.length === 0 ? [entry] : chosen.map(({ name }) => ({ type: "function", name }));
 }
 
-/** Of an MCP server's tools all are, or the one that is named. */
-function matchesFunction(choice: Record<string, unknown>, tool: Tool, fn: ServerFunction): boolean {
-  if (!matchesTool(choice, tool)) return false;
-  return tool.type !== "mcp" || choice["name"] == null || choice["name"] === fn.toolName;
+/** A choice without a name means all functions of its tool. */
+function matchesName(entry: ToolChoiceEntry, { toolName }: ServerFunction): boolean {
+  return toolName === undefined || entry["name"] == null || entry["name"] === toolName;
 }
 
-function matchesTool(choice: Record<string, unknown>, tool: Tool): boolean {
-  if (tool.type === "mcp") return choice["type"] === "mcp" && choice["server_label"] === tool.server_label;
-  // Web search goes by several names, of which the published type of a choice has only its preview's.
-  if (isWebSearch(tool.type)) return isWebSearch(choice["type"]);
-  return choice["type"] === tool.type;
-}
-
-const isWebSearch = (type: unknown): boolean => WEB_SEARCH_TYPES.some((each) => each === type);
-
-/** Once no call is left, the choice among what is the client's. */
+/** The choice among the client's tools, once the response may make no more calls of the server's. */
 function withoutServerFunctions(choice: ToolChoice, functions: OpenTools["functions"]): ToolChoice {
   if (typeof choice === "string") return choice === "none" ? "none" : "auto";
   if (choice.type !== "allowed_tools") return "auto";
-  const left = choice.tools.filter((each) => each["type"] !== "function" || !functions.has(String(each["name"])));
+  const left = choice.tools.filter((entry) => entry["type"] !== "function" || !functions.has(String(entry["name"])));
   return left.length === 0 ? "none" : { ...choice, mode: "auto", tools: left };
 }

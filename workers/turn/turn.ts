@@ -1,4 +1,4 @@
-/** A call of the model that is about to be made: what it is given before it is known what the model is shown. */
+/** A model call that is being prepared, before its context is chosen. */
 import { type ContextCount, countContext } from "../../src/context-window/count-context.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
@@ -8,42 +8,54 @@ import {
   type ContextItem,
   failedFinish,
   type FailedFinish,
+  type UnservedFinish,
   type Upstream,
   type UpstreamCall,
 } from "../upstreams/upstream.ts";
 
 export interface Turn {
   storage: Storage;
-  /** Whose response it is. */
+  /** The response's project. */
   project: string;
   run: Attempt;
   upstream: Upstream;
   resolved: ResolvedModel;
-  /** As the model is given it: the server's tools are functions by now. */
+  /** The request for the model. The server's tools are functions in it. */
   request: UpstreamCall["request"];
-  /** The messages of the prompt: shown before all else, and not the conversation's. */
+  /** The prompt's messages. They come first, and are not part of the conversation. */
   preamble: readonly ContextItem[];
-  /** The conversation before this response, and its own input. */
+  /** The conversation before this response, then the request's input. */
   history: readonly ContextItem[];
-  /** What this response has produced before. */
+  /** The response's items so far. */
   responseItems: readonly OutputItem[];
-  /** What the model is shown of items: for calls of the server's tools, what they came to. */
+  /** Converts items to what the model sees: calls of the server's tools become function calls with outputs. */
   render: (items: readonly ContextItem[]) => ContextItem[];
   isStrict: boolean;
 }
 
-/** The prompt's messages count as settings: like them they can neither be compacted nor left out. */
+/** A turn that ends before its model call, or instead of it. */
+export interface Unserved {
+  kind: "unserved";
+  finish: UnservedFinish;
+}
+
+/** Counts the prompt's messages as settings: they too can be neither compacted nor dropped. */
 export async function countTurnTokens(
   { request, preamble, run }: Pick<Turn, "request" | "preamble" | "run">,
   items: readonly ContextItem[],
 ): Promise<ContextCount> {
   const count = await countContext(request, [...preamble, ...items], run.control.generating);
-  const own = count.items.slice(0, preamble.length).reduce((sum, each) => sum + each, 0);
-  return { ...count, settings: count.settings + own, items: count.items.slice(preamble.length) };
+  const preambleTokens = count.items.slice(0, preamble.length).reduce((sum, each) => sum + each, 0);
+  return { ...count, settings: count.settings + preambleTokens, items: count.items.slice(preamble.length) };
 }
 
-/** The hosted API's sentence. Its code, `context_length_exceeded`, is not among those that clients know of a response. */
+/** The hosted API's sentence. Its code, `context_length_exceeded`, is not a code that clients know for a response. */
 export function contextExceededFinish(): FailedFinish {
   const message = "Your input exceeds the context window of this model. Please adjust your input and try again.";
   return failedFinish("invalid_prompt", message, "input");
+}
+
+/** For an upstream that ends without a finish. */
+export function createMissingFinish(): FailedFinish {
+  return failedFinish("server_error", "The provider's stream ended without a result.");
 }

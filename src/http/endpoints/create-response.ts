@@ -4,7 +4,7 @@
  * never does (contract.md#disconnects).
  */
 import type { RequestHandler, Response as HttpResponse } from "express";
-import { type LoggedEvent } from "../../stream/log/event-log.ts";
+import type { LoggedEvent } from "../../stream/log/event-log-reader.ts";
 import { type FrameEncoder, createObfuscatingEncoder } from "../../stream/fan-out/frame.ts";
 import type { FollowEndReason, FrameSink } from "../../stream/fan-out/follower.ts";
 import { type AdmittedResponse, admitResponse } from "../../responses/admission/admit-response.ts";

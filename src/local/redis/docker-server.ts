@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { pingServer } from "./query-server.ts";
 import { durabilityArgs } from "./private-server.ts";
-import type { LocalRedis } from "./local-server.ts";
+import type { LocalRedis } from "./local-redis.ts";
 
 const run = promisify(execFile);
 

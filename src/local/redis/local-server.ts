@@ -15,6 +15,7 @@ import { isDockerAvailable, startDockerRedis } from "./docker-server.ts";
 import { acquireLockFile, LockHeldError } from "./exclusive-lock.ts";
 import { findRedisProgram, MIN_VERSION } from "../../redis/find-program.ts";
 import { stopOrphan, removeAddress, recordAddress } from "./orphan.ts";
+import type { LocalRedis } from "./local-redis.ts";
 import { startPrivateRedis } from "./private-server.ts";
 
 export { isDockerAvailable, startPrivateRedis };
@@ -35,14 +36,6 @@ export interface LocalRedisOptions {
   environment: NodeJS.ProcessEnv;
   /** Default: this process's. */
   uid?: number | undefined;
-}
-
-export interface LocalRedis extends AsyncDisposable {
-  readonly url: string;
-  readonly how: "configured" | "private" | "docker";
-  readonly pid?: number;
-  /** Settles when a private server has ended, for whatever reason, with how it ended. */
-  readonly exited?: Promise<string>;
 }
 
 export class NoRedisError extends Error {

@@ -9,7 +9,7 @@ import type { CreateRequest } from "../../protocol/create-request.ts";
 import { isTerminalEventType } from "../../protocol/event.ts";
 import { isTerminalStatus, type Response } from "../../protocol/response.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
-import { eventTypeOf } from "../../stream/log/event-log.ts";
+import { eventTypeOf } from "../../stream/log/event-log-reader.ts";
 import { updateConversationUsage } from "./conversation-bytes.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
 import { restoreInFlight } from "../reading/publish-end.ts";

@@ -2,6 +2,7 @@
  * Items by their ids, out of whatever they are in. Of a conversation and of an input only the item is read; of an output
  * the whole, since it is the end of a log: a few of those that were read last are remembered.
  */
+import { LRUCache } from "lru-cache";
 import { isConversationId } from "../../protocol/id.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Response } from "../../protocol/response.ts";
@@ -24,7 +25,7 @@ export class ItemReader {
   readonly #storage: Storage;
   readonly #project: string;
   readonly #owned = new Map<string, Promise<boolean>>();
-  readonly #outputs = new Map<string, Promise<readonly OutputItem[]>>();
+  readonly #outputs = new LRUCache<string, Promise<readonly OutputItem[]>>({ max: MAX_CACHED_OUTPUTS });
 
   constructor(storage: Storage, project: string) {
     this.#storage = storage;
@@ -63,7 +64,6 @@ export class ItemReader {
     let output = this.#outputs.get(owner);
     if (output === undefined) {
       this.#outputs.set(owner, (output = readOutput(this.#storage, owner)));
-      if (this.#outputs.size > MAX_CACHED_OUTPUTS) this.#outputs.delete([...this.#outputs.keys()][0]!);
     }
     return await output;
   }

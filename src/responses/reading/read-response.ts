@@ -1,6 +1,6 @@
 /** What GET answers: the fold of the log, by the same reducer that everybody else uses. */
 import { isOpeningEventType, isTerminalEventType } from "../../protocol/event.ts";
-import { type LoggedEvent, eventTypeOf } from "../../stream/log/event-log.ts";
+import { type LoggedEvent, eventTypeOf } from "../../stream/log/event-log-reader.ts";
 import { foldLog } from "../../stream/log/snapshot.ts";
 import type { Storage } from "../storage.ts";
 

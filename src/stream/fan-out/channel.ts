@@ -4,12 +4,12 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Notifier } from "./notifier.ts";
-import type { Follower, StreamHubOptions } from "./follower.ts";
+import type { FollowedChannel, Follower, StreamHubOptions } from "./follower.ts";
 
 /** The log is read at most once in this time, however often the bell rings. */
 const READ_INTERVAL_MS = 5;
 
-export class Channel {
+export class Channel implements FollowedChannel {
   readonly followers = new Set<Follower>();
   #listening: Promise<void> | undefined;
   readonly #notifier: Notifier;

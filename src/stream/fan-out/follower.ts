@@ -6,8 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { isTerminalEventType } from "../../protocol/event.ts";
-import type { Channel } from "./channel.ts";
-import { type EventLogReader, type LoggedEvent, eventTypeOf } from "../log/event-log.ts";
+import { type EventLogReader, type LoggedEvent, eventTypeOf } from "../log/event-log-reader.ts";
 import { encodeFrames, type FrameEncoder, HEARTBEAT } from "./frame.ts";
 
 const READ_RETRY_MS = 500;
@@ -41,6 +40,15 @@ export interface FollowOptions {
   onEnd?: (reason: FollowEndReason) => void;
 }
 
+/** The part of a response's channel that its followers use. */
+export interface FollowedChannel {
+  /** Resolves once notifications arrive. Rejects if Redis cannot subscribe now. */
+  listen(): Promise<void>;
+  /** Reads the log for the followers that have caught up. */
+  readNewEvents(): Promise<void>;
+  remove(follower: Follower): void;
+}
+
 export interface StreamHubOptions {
   reader: EventLogReader;
   logger: Logger;
@@ -57,12 +65,12 @@ export class Follower {
   readonly #sink: FrameSink;
   readonly #encode: FrameEncoder;
   readonly #onEnd: FollowOptions["onEnd"];
-  readonly #channel: Channel;
+  readonly #channel: FollowedChannel;
   readonly #options: StreamHubOptions;
   #isFull = false;
   #hasEnded = false;
 
-  constructor(follow: FollowOptions, channel: Channel, options: StreamHubOptions) {
+  constructor(follow: FollowOptions, channel: FollowedChannel, options: StreamHubOptions) {
     this.cursor = follow.from;
     this.#responseId = follow.responseId;
     this.#sink = follow.sink;

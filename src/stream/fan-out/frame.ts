@@ -1,6 +1,6 @@
 /** Server-sent event frames (contract.md#frames): `id`, `event`, `data`, whole frames only. */
 import { createHash } from "node:crypto";
-import { type LoggedEvent, eventTypeOf } from "../log/event-log.ts";
+import { type LoggedEvent, eventTypeOf } from "../log/event-log-reader.ts";
 
 export type FrameEncoder = (events: readonly LoggedEvent[]) => Buffer;
 

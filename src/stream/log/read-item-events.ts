@@ -1,6 +1,6 @@
 /** The events of the item that a log ends in the middle of. */
 import type { ItemEventDraft } from "../../protocol/event.ts";
-import { type EventLogReader, type LoggedEvent, eventTypeOf } from "./event-log.ts";
+import { type EventLogReader, type LoggedEvent, eventTypeOf } from "./event-log-reader.ts";
 
 const PAGE_EVENTS = 1_000;
 

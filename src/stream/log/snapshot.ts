@@ -8,7 +8,7 @@ import { foldEvents, type ResponseState } from "../../lifecycle/apply-event.ts";
 import type { RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
-import type { EventLogReader } from "./event-log.ts";
+import type { EventLogReader } from "./event-log-reader.ts";
 
 export interface Snapshot {
   sequenceNumber: number;

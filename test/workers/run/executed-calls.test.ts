@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { newId, newItemId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { readExecutedCalls } from "../../../workers/run/executed-calls.ts";
+import { TOOL_ITEMS } from "../../../workers/tools/registry.ts";
 import { renderContext } from "../../../workers/turn/context/render-context.ts";
 import { AttemptControl } from "../../../workers/attempt/attempt.ts";
 import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
@@ -70,14 +71,10 @@ const conversation = (input: OutputItem[], origins: [string, string][]) => ({
 test.each<[string, Partial<McpCall>, string]>([
   ["what it answered", {}, "as the item has it"],
   ["what went wrong", { output: null, error: { type: "http_error", code: 500, message: "no" } }, '"code":500'],
-  [
-    "that nothing is known",
-    { output: null, error: null, status: "incomplete" },
-    "The result is not available any more.",
-  ],
+  ["that nothing is known", { output: null, error: null, status: "incomplete" }, "The result is no longer available."],
 ])("of a call without a journal the model is shown %s", (_name, fields, said) => {
   const item = { ...mcpCall(), ...fields };
-  const [call, output] = renderContext([item], new Map(), () => false);
+  const [call, output] = renderContext([item], { tools: TOOL_ITEMS, executed: new Map(), isHosted: () => false });
   expect(call).toMatchObject({ type: "function_call", name: "counting__look", arguments: "{}" });
   expect(output).toMatchObject({ type: "function_call_output", output: expect.stringContaining(said) });
 });
@@ -93,7 +90,7 @@ test("of a long chain only the journals behind the input are read, eight at a ti
   const shown = turns.slice(2).map(({ items }) => items[1]!);
   const origins = turns.flatMap(({ id, items }) => items.map((item): [string, string] => [item.id, id]));
   const { noted, storage: notingStorage } = noting();
-  const made = await readExecutedCalls(notingStorage, conversation(shown, origins));
+  const made = await readExecutedCalls(notingStorage, conversation(shown, origins), TOOL_ITEMS);
   expect([...made].map(([id, { result }]) => [id, result.output])).toEqual(shown.map(({ id }) => [id, id]));
   expect(noted.read).toEqual(turns.slice(2).map(({ id }) => id));
   expect(noted.atOnce).toBe(8);
@@ -111,10 +108,10 @@ test("beyond the chain the responses of the newest hundred items are looked up",
   // Who was sent one of them later has made nothing.
   await storage.itemIndex.add("default", newId("resp"), [items.at(-1)!.id], 60);
   const { noted, storage: notingStorage } = noting();
-  const made = await readExecutedCalls(notingStorage, conversation(items, []));
+  const made = await readExecutedCalls(notingStorage, conversation(items, []), TOOL_ITEMS);
   expect([...made.keys()]).toEqual(items.slice(1).map((item) => item.id));
   expect(noted.read).toEqual([id]);
-  const foreign = await readExecutedCalls(storage, { ...conversation(items, []), project: "another" });
+  const foreign = await readExecutedCalls(storage, { ...conversation(items, []), project: "another" }, TOOL_ITEMS);
   expect(foreign.size).toBe(0);
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { isClientAction } from "../../../src/lifecycle/client-actions.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { outputItemSchema } from "../../../src/protocol/item.ts";
-import { TurnTooLongError } from "../../../workers/turn/output-router.ts";
+import { TurnTooLongError } from "../../../workers/turn/held-characters.ts";
 import { type EventGroup, CallBuffer } from "../../../workers/turn/call-buffer.ts";
 import { legalItem } from "../../support/legal-items.ts";
 import { messageEvents } from "../../support/samples.ts";
@@ -70,7 +70,7 @@ describe("a call that the client makes", () => {
     const groups = feed(calls, [...before.slice(0, 3), held[0]!, behind[0]!, before[3]!]);
     expect(groups.map(({ events }) => events)).toEqual(before.slice(0, 4).map((event) => [event]));
     const rest = feed(calls, [...held.slice(1), ...behind.slice(1)]);
-    expect(rest[0]).toEqual({ events: held, isWhole: true });
+    expect(rest[0]).toEqual({ events: held, isAtomic: true });
     expect(rest.slice(1).flatMap(({ events }) => events)).toEqual(behind);
   });
 
@@ -98,7 +98,7 @@ describe("a call that the client makes", () => {
     ["where an operator has them streamed", { isLive: true }],
   ])("is not held %s", (_name, options) => {
     const events = call(0, ["{", "}"]);
-    expect(feed(open(options), events)).toEqual(events.map((event) => ({ events: [event], isWhole: false })));
+    expect(feed(open(options), events)).toEqual(events.map((event) => ({ events: [event], isAtomic: false })));
   });
 });
 

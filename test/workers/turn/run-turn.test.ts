@@ -3,12 +3,11 @@ import { expect, test } from "vitest";
 import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
-import { EventRecorder } from "../../../workers/turn/event-recorder.ts";
 import { openAttempt, AttemptControl } from "../../../workers/attempt/attempt.ts";
 import { runTurn } from "../../../workers/turn/run-turn.ts";
 import { TurnPipeline } from "../../../workers/turn/turn-pipeline.ts";
 import { OutputRouter } from "../../../workers/turn/output-router.ts";
-import { CallBuffer } from "../../../workers/turn/call-buffer.ts";
+import { CitablePages } from "../../../workers/turn/citations/citable-pages.ts";
 import { sampleCall } from "../../support/openai-responses.ts";
 import { openingState, sampleRecord, sampleResponse, USAGE } from "../../support/samples.ts";
 import { createLeasedResponse, openTestStorage } from "../../support/storage.ts";
@@ -36,7 +35,6 @@ async function turn(isStrict: boolean) {
   const record = sampleRecord();
   const { id, lease, last } = await createLeasedResponse(storage, record);
   const state = openingState(sampleResponse({}, id));
-  const recorder = new EventRecorder({}, () => "sealed");
   const run = openAttempt(storage, { id, lease, last, state, record: { ...record, waits: 0 } }, new AttemptControl());
   const nextIndex = () => run.writer.state.response.output.length;
   const router = new OutputRouter({
@@ -46,9 +44,17 @@ async function turn(isStrict: boolean) {
     nextIndex,
     usedIds: new Set(),
   });
-  const callBuffer = new CallBuffer({ streamsCalls: false, isServerCall: () => false });
-  const pipeline = new TurnPipeline(run, { recorder, callBuffer, router, discardUnfinished: () => Promise.resolve() });
-  return await runTurn(run, UPSTREAM, sampleCall(), { pipeline, isStrict });
+  const pipeline = new TurnPipeline(run, {
+    request: {},
+    citablePages: new CitablePages(),
+    isStrict,
+    seal: () => "sealed",
+    discardUnfinished: () => Promise.resolve(),
+    streamsCalls: false,
+    functions: new Map(),
+    router,
+  });
+  return await runTurn(run, UPSTREAM, sampleCall(), pipeline);
 }
 
 test("is taken as it is by default", async () => {

@@ -6,10 +6,10 @@ import type { Config } from "../../../src/config/config.ts";
 import { containerIdFor, isContainerId } from "../../../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../../../src/protocol/tool.ts";
 import type { ToolResult } from "../../../src/store/tool-journal.ts";
-import type { OpenTool, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
+import { createOpenTool, createToolError, type ToolDefinition, type ToolKind, type ToolSession } from "../tool.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
-import { createToolError } from "../execute-calls.ts";
 import { toToolResult } from "./cell-result.ts";
+import { codeInterpreterItems, PYTHON_FUNCTION } from "./code-interpreter-items.ts";
 import { type ConversationFiles, collectConversationFiles } from "./conversation-files.ts";
 import { JsonStringReader } from "./json-string-reader.ts";
 import { ContainerBusyError, ContainerNotFoundError, LiveContainers } from "./live-containers.ts";
@@ -23,6 +23,8 @@ type CodeInterpreterTool = Extract<Tool, { type: "code_interpreter" }>;
 const MIB = 1024 * 1024;
 /** A process has the interpreter's own memory, its files, and what V8 needs. */
 const PROCESS_MEMORY_FACTOR = 2;
+
+export const codeInterpreter: ToolDefinition = { items: codeInterpreterItems, openKind: openCodeInterpreterKind };
 
 export function openCodeInterpreterKind(config: Config): ToolKind {
   const interpreterMemoryBytes = config.CODE_INTERPRETER_MEMORY_MB * MIB;
@@ -62,10 +64,6 @@ export function openCodeInterpreterKind(config: Config): ToolKind {
     },
     [Symbol.asyncDispose]: () => containers[Symbol.asyncDispose](),
   };
-}
-
-function createOpenTool(functions: readonly ServerFunction[]): OpenTool {
-  return { functions, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 interface ContainerChoice {
@@ -129,7 +127,7 @@ function defineFunction({ files, omittedNames }: ConversationFiles): FunctionToo
   ].join(" ");
   return {
     type: "function",
-    name: "python",
+    name: PYTHON_FUNCTION,
     description,
     parameters: {
       type: "object",

@@ -9,8 +9,15 @@ import type { FunctionTool, Tool } from "../../../src/protocol/tool.ts";
 import type { ToolResult } from "../../../src/store/tool-journal.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
-import type { ToolRunOptions, ServerFunction, ToolKind, ToolSession } from "../tool.ts";
-import { createToolError } from "../execute-calls.ts";
+import {
+  createOpenTool,
+  createToolError,
+  type ServerFunction,
+  type ToolDefinition,
+  type ToolKind,
+  type ToolRunOptions,
+  type ToolSession,
+} from "../tool.ts";
 import { detectBase64ImageType } from "../image-type.ts";
 import { collectConversationImages, loadImage } from "./conversation-images.ts";
 import {
@@ -20,12 +27,15 @@ import {
   type ImageRequest,
   type ImageSettings,
 } from "./image-model.ts";
+import { IMAGE_FUNCTION, imageGenerationItems } from "./image-generation-items.ts";
 import { openImageModel } from "./open-image-model.ts";
 import { type ImageDetails, toPartialDetails, presentImageCall } from "./image-call-presenter.ts";
 
 type ImageTool = Extract<Tool, { type: "image_generation" }>;
 
 const argumentsSchema = z.object({ prompt: z.string().min(1), change: z.boolean().default(false) });
+
+export const imageGeneration: ToolDefinition = { items: imageGenerationItems, openKind: openImageGenerationKind };
 
 export function openImageGenerationKind(config: Config): ToolKind {
   const fetch = new GuardedFetch({ policy: new FetchPolicy(config.FETCH_ALLOWED_HOSTS) });
@@ -35,7 +45,7 @@ export function openImageGenerationKind(config: Config): ToolKind {
     open: (tool, session) => {
       // A request that needs it was refused; the simulator's may name it and leave it unused.
       const functions = model === undefined ? [] : [createImageFunction(model, fetch, tool as ImageTool, session)];
-      return Promise.resolve({ functions, [Symbol.asyncDispose]: () => Promise.resolve() });
+      return Promise.resolve(createOpenTool(functions));
     },
     [Symbol.asyncDispose]: () => fetch[Symbol.asyncDispose](),
   };
@@ -143,7 +153,7 @@ function defineFunction(action: NonNullable<ImageTool["action"]>): FunctionTool 
   const verb = action === "edit" ? "Changes the images of this conversation as" : "Makes an image that is";
   return {
     type: "function",
-    name: "generate_image",
+    name: IMAGE_FUNCTION,
     description: `${verb} described by the prompt, and shows it to the user.`,
     parameters: {
       type: "object",

@@ -10,17 +10,35 @@ import type { Config } from "../../../src/config/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
 import { type Redact, createRedactor } from "../../../src/logging/redaction.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
-import type { ApprovedCall, OpenTool, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
-import type { ContextItem } from "../../upstreams/upstream.ts";
+import { newItemId } from "../../../src/protocol/id.ts";
+import {
+  type ApprovedCall,
+  createOpenTool,
+  type OpenTool,
+  type ServerFunction,
+  type ToolCall,
+  type ToolDefinition,
+  type ToolKind,
+  type ToolResult,
+  type ToolSession,
+} from "../tool.ts";
 import { toToolResult, toErrorResult } from "./call-result.ts";
 import { McpConnection } from "./connection.ts";
 import { toMcpCallError } from "./errors.ts";
 import { addFetchedDocument } from "./fetched-document.ts";
 import { toMcpFunctionName } from "./function-name.ts";
 import { presentMcpCall } from "./mcp-call-presenter.ts";
+import { findLastAnswer, mcpItems } from "./mcp-items.ts";
 import { identifyTarget, collectSecrets, findTarget } from "./target.ts";
 import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./tool-filter.ts";
 import { findKnownTools, fetchToolList } from "./tool-list.ts";
+
+export const mcp: ToolDefinition = {
+  items: mcpItems,
+  openKind: openMcpKind,
+  matchesChoice: (choice, tool) =>
+    tool.type === "mcp" ? choice["type"] === "mcp" && choice["server_label"] === tool.server_label : undefined,
+};
 
 export function openMcpKind(config: Config): ToolKind {
   const policy = new FetchPolicy(config.FETCH_ALLOWED_HOSTS);
@@ -29,7 +47,8 @@ export function openMcpKind(config: Config): ToolKind {
     async open(tool, session) {
       if (!isMcpTool(tool)) throw new TypeError(`This is no tool of type ${tool.type}.`);
       const target = findTarget(tool, config);
-      if (target === undefined) return NO_TOOLS;
+      // The request validation rejects a tool without a server. Only the simulator may leave such a tool unused.
+      if (target === undefined) return createOpenTool([]);
       const { signal } = session;
       const redact = createRedactor(collectSecrets(target), { minLength: 1 });
       const callTimeoutMs = config.MCP_CALL_TIMEOUT_MS;
@@ -47,9 +66,6 @@ export function openMcpKind(config: Config): ToolKind {
 function isMcpTool(tool: Tool): tool is McpTool {
   return tool.type === "mcp";
 }
-
-/** Of a tool that nobody can run, where it was not refused. */
-const NO_TOOLS: OpenTool = { functions: [], [Symbol.asyncDispose]: () => Promise.resolve() };
 
 interface OpenedServer {
   tool: McpTool;
@@ -100,9 +116,9 @@ function createServerFunction(listed: ListedTool, { tool, redact, connection }: 
     isReadOnly: isRepeatable,
     itemType: "mcp_call",
     ...(needsApproval(listed, tool.require_approval) && {
-      createApprovalRequest: (call: ToolCall, itemId: string) => ({
+      createApprovalRequest: (call: ToolCall) => ({
         type: "mcp_approval_request" as const,
-        id: itemId,
+        id: newItemId("mcp_approval_request"),
         ...shown,
         arguments: call.arguments,
       }),
@@ -133,20 +149,16 @@ function findApprovedCalls(
   { context, requestItems }: ToolSession,
   functions: ReadonlyMap<string, ServerFunction>,
 ): ApprovedCall[] {
-  const isMade = (id: string) => context.some((item) => item.type === "mcp_call" && item.approval_request_id === id);
+  const isExecuted = (id: string) =>
+    context.some((item) => item.type === "mcp_call" && item.approval_request_id === id);
   // A client may send again what its chain holds already: who approves once has one call made, and as it was asked for first.
   const seen = new Set<string>();
   return context.flatMap((item) => {
     if (item.type !== "mcp_approval_request" || item.server_label !== server_label || seen.has(item.id)) return [];
     seen.add(item.id);
     const fn = functions.get(item.name);
-    const answer = context.findLast((each) => isAnswerTo(each, item.id));
-    if (fn === undefined || answer === undefined || !requestItems.includes(answer) || isMade(item.id)) return [];
-    const isApproved = answer.type === "mcp_approval_response" && answer.approve;
-    return isApproved ? [{ fn, arguments: item.arguments, approvalRequestId: item.id }] : [];
+    const answer = findLastAnswer(item.id, context);
+    if (fn === undefined || answer === undefined || !requestItems.includes(answer) || isExecuted(item.id)) return [];
+    return answer.approve ? [{ fn, arguments: item.arguments, approvalRequestId: item.id }] : [];
   });
-}
-
-function isAnswerTo(item: ContextItem, requestId: string): boolean {
-  return item.type === "mcp_approval_response" && item.approval_request_id === requestId;
 }

@@ -1,24 +1,24 @@
 /**
- * Bytes as text. A byte order mark counts before all else (https://encoding.spec.whatwg.org/#decode); of what the server and
- * the page say, only what the bytes can be is believed, since labels are often wrong: servers name one charset for all that
- * they have, and pages repeat what they were before somebody converted them. Without a label, text that is UTF-8 is UTF-8.
+ * Decodes bytes to text. A byte order mark comes first (https://encoding.spec.whatwg.org/#decode). Labels of the server
+ * and the page count only if the bytes fit them, because they are often wrong: servers send one charset for all files,
+ * and converted pages keep their old label. Without a label, text that fits UTF-8 is UTF-8.
  */
 
-/** Text that is no HTML. Undefined if it is no text. */
+/** Decodes text that is not HTML. Undefined if it is not text. */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string | undefined {
   const text = decodeLabelled(bytes, [charset]);
-  // What is binary under any name has characters that no text has.
+  // Binary data under any label has characters that no text has.
   return text.includes("\0") ? undefined : text;
 }
 
-/** `labels`: as the server, the page and so on name the encoding, the one that counts most first. */
+/** `labels` name the encoding, by descending priority: the server's first, then the page's. */
 export function decodeLabelled(bytes: Uint8Array, labels: readonly (string | null | undefined)[]): string {
   const marked = detectByteOrderMark(bytes);
   if (marked !== undefined) return new TextDecoder(marked).decode(bytes);
   const utf8 = new TextDecoder().decode(bytes);
   const fit = classifyUtf8(utf8);
   if (fit === "all-ascii" && !bytes.includes(0)) {
-    // Only an encoding that writes everything in ASCII says more of such bytes.
+    // Only an encoding that writes all characters in ASCII bytes can differ here.
     const escaped = labels.map(parseEncodingLabel).find((encoding) => encoding !== undefined);
     return escaped === "iso-2022-jp" ? new TextDecoder(escaped).decode(bytes) : utf8;
   }
@@ -28,23 +28,23 @@ export function decodeLabelled(bytes: Uint8Array, labels: readonly (string | nul
     if (text !== undefined) return text;
   }
   if (fit !== "other") return utf8;
-  const wide = detectUtf16(bytes);
-  return new TextDecoder(wide ?? "windows-1252").decode(bytes);
+  const utf16 = detectUtf16(bytes);
+  return new TextDecoder(utf16 ?? "windows-1252").decode(bytes);
 }
 
-/** How bytes fit UTF-8: a text that was cut off or pasted together may have a few that do not. */
+/** How well bytes fit UTF-8. A truncated or concatenated text may have a few invalid bytes. */
 type Utf8Fit = "all-ascii" | "utf-8" | "other";
 const MAX_ERROR_SHARE = 0.1;
 
 function classifyUtf8(text: string): Utf8Fit {
-  const faults = text.split("\ufffd").length - 1;
+  const errors = text.split("\ufffd").length - 1;
   let others = 0;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) others += 1;
   if (others === 0) return "all-ascii";
-  return faults <= (others - faults) * MAX_ERROR_SHARE ? "utf-8" : "other";
+  return errors <= (others - errors) * MAX_ERROR_SHARE ? "utf-8" : "other";
 }
 
-/** Undefined if the bytes cannot be in this encoding. */
+/** Undefined if the bytes do not fit the encoding. */
 function decodeAs(
   encoding: string,
   bytes: Uint8Array,
@@ -52,10 +52,10 @@ function decodeAs(
 ): string | undefined {
   if (encoding === "utf-8") return fit === "other" ? undefined : utf8;
   if (encoding.startsWith("utf-16")) {
-    const wide = detectUtf16(bytes);
-    return wide === undefined ? undefined : new TextDecoder(wide).decode(bytes);
+    const utf16 = detectUtf16(bytes);
+    return utf16 === undefined ? undefined : new TextDecoder(utf16).decode(bytes);
   }
-  // What is UTF-8 by chance says nothing in an encoding of one byte for each letter.
+  // Bytes that fit UTF-8 are hardly ever text in a single-byte encoding.
   if (fit === "utf-8" && !MULTI_BYTE_ENCODINGS.has(encoding)) return utf8;
   const text = new TextDecoder(encoding).decode(bytes);
   return MULTI_BYTE_ENCODINGS.has(encoding) && classifyUtf8(text) === "other" ? undefined : text;
@@ -71,7 +71,7 @@ const MULTI_BYTE_ENCODINGS: ReadonlySet<string> = new Set([
   "euc-kr",
 ]);
 
-/** Of text in UTF-16, every other byte of what is ASCII is zero. */
+/** In UTF-16, every second byte of an ASCII character is zero. */
 function detectUtf16(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   const start = bytes.subarray(0, 2_048);
   const zeros = [0, 0];
@@ -88,7 +88,10 @@ function detectByteOrderMark([first, second, third]: Uint8Array): string | undef
   return undefined;
 }
 
-/** As the standard names it. Undefined for what is no label, and for those that the standard never decodes. */
+/**
+ * The standard's name of the encoding. Undefined for an unknown label, and for encodings that the standard never
+ * decodes.
+ */
 function parseEncodingLabel(label: string | null | undefined): string | undefined {
   if (label == null) return undefined;
   try {

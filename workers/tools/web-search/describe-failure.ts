@@ -1,4 +1,4 @@
-/** Why a page was not opened, in words by which a model can decide what to do next. */
+/** Explains to a model why a page was not opened, so that it can decide what to do next. */
 import { UnreachableError } from "../../net/errors.ts";
 
 export function describeFailure(error: Error): string {
@@ -6,14 +6,13 @@ export function describeFailure(error: Error): string {
   return reason === undefined ? error.message : `The server could not be reached: ${reason}.`;
 }
 
-/** What a status means for whoever wants to read the page. */
 export function describeStatus(status: number): string {
   const answered = `The server answered with status ${status}`;
-  if (status === 401 || status === 402) return `${answered}: the page is for those who have an account there.`;
+  if (status === 401 || status === 402) return `${answered}: the page needs an account.`;
   if (status === 403 || status === 451)
-    return `${answered}: it does not let this page be read. Look for another source.`;
+    return `${answered}: it does not allow access to this page. Look for another source.`;
   if (status === 410) return `${answered}: the page is gone.`;
-  if (status === 429) return `${answered}: it has had too many requests. The page may be opened later.`;
-  if (status >= 500) return `${answered}: it has a fault of its own. The page may be opened later.`;
+  if (status === 429) return `${answered}: it received too many requests. The page may be available later.`;
+  if (status >= 500) return `${answered}: it has an internal error. The page may be available later.`;
   return `${answered}.`;
 }

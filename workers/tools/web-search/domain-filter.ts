@@ -4,11 +4,11 @@ export interface DomainLists {
 }
 
 /**
- * A request's `filters`: domains stand for themselves and for those below them. Without any that is allowed, all are; one
- * that is blocked is blocked whatever else is said.
+ * A request's `filters`. Each domain includes its subdomains. Without allowed domains, all are allowed. A blocked
+ * domain is never allowed.
  */
 export class DomainFilter {
-  /** Empty if any is allowed. */
+  /** Empty if every domain is allowed. */
   readonly allowed: readonly string[];
   readonly blocked: readonly string[];
 
@@ -23,7 +23,7 @@ export class DomainFilter {
     return !this.blocked.some(isIn) && (this.allowed.length === 0 || this.allowed.some(isIn));
   }
 
-  /** For the model. Undefined if every domain is allowed. */
+  /** A sentence for the model. Undefined if every domain is allowed. */
   describe(done: "found" | "opened"): string | undefined {
     const sentence = (which: string, domains: readonly string[]) =>
       domains.length === 0 ? [] : [`${which} pages of these domains can be ${done}: ${domains.join(", ")}.`];
@@ -32,7 +32,10 @@ export class DomainFilter {
   }
 }
 
-/** Clients write it with or without a scheme, a path or a port, and in any script. What is no domain at all matches nothing. */
+/**
+ * Clients write domains with or without a scheme, a path or a port, and in any script. An invalid domain matches
+ * nothing.
+ */
 function parseDomain(entry: string): string {
   const text = entry.trim();
   const url = text.includes("://") ? text : `https://${text}`;

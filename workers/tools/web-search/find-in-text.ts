@@ -1,6 +1,6 @@
-/** Where a text says something, for `find_in_page`. */
+/** Finds passages in a page's text, for `find_in_page`. */
 export interface Match {
-  /** Counted from 1. */
+  /** Starts at 1. */
   page: number;
   excerpt: string;
 }
@@ -14,7 +14,7 @@ const MAX_SHOWN = 20;
 const CONTEXT_LENGTH = 250;
 const MAX_TOTAL = 1_000;
 
-/** Without regard to case, to how words are spaced, and to the addresses of links. `sections` as `open_page` shows them. */
+/** Ignores case, spacing and link targets. `sections` are the parts that `open_page` returns. */
 export function findInSections(sections: readonly string[], pattern: string): Matches {
   const needle = collapseSpaces(pattern).trim().toLowerCase();
   const shown: Match[] = [];
@@ -37,13 +37,13 @@ function collapseSpaces(text: string): string {
   return text.replace(/\s+/g, " ");
 }
 
-/** Of the same length, so that places in one are places in the other. */
+/** Keeps the length, so that an index in one text is an index in the other. */
 function lowerCaseSameLength(text: string): string {
   const lower = text.toLowerCase();
   return lower.length === text.length ? lower : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** `[text](address)` as its reader sees it. */
+/** Reduces `[text](address)` to its text. */
 function removeLinkTargets(text: string): string {
   return text.replace(/\[([^[\]\n]*)\]\([^()\s]*\)/g, "$1");
 }

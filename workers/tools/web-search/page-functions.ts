@@ -1,8 +1,7 @@
-/** `open_page` and `find_in_page`: what a page says, section by section, and where it says something. */
+/** The functions `open_page`, which returns a page part by part, and `find_in_page`, which returns passages of it. */
 import { z } from "zod";
-import type { CitedSource } from "../citable-pages.ts";
-import type { ServerFunction, ToolCall, ToolResult } from "../tool.ts";
-import { createToolError } from "../execute-calls.ts";
+import { createToolError, type ServerFunction, type ToolCall, type ToolResult } from "../tool.ts";
+import type { CitedSource } from "../tool-items.ts";
 import { findInSections } from "./find-in-text.ts";
 import type { WebPage, PageReader } from "./page-reader.ts";
 import { splitSections } from "./page-sections.ts";
@@ -18,8 +17,8 @@ const openSchema = z.object({
   page: z.coerce.number().int().min(1).nullish().catch(1),
 });
 const findSchema = z.object({ url: z.string(), pattern: z.string().trim().min(1).max(MAX_PATTERN_LENGTH) });
-/** Of arguments that are not all there yet. */
-const shownSchema = z
+/** For arguments that are not complete yet. */
+const partialSchema = z
   .object({ url: z.string().catch(""), pattern: z.string().catch("") })
   .catch({ url: "", pattern: "" });
 
@@ -28,12 +27,12 @@ export function createOpenPageFunction(reader: PageReader, { size }: SearchSetti
     definition: {
       type: "function",
       name: "open_page",
-      description: `Open a page of the web and read its text. Long pages come in parts: ask for the next one with 'page'. Open a page before you rely on it: one that a search only listed is not cited. ${CITATION_INSTRUCTION}`,
+      description: `Open a web page and read its text. Long pages have several parts: request the next one with 'page'. Open a page before you rely on it: a page that a search only listed is not cited. ${CITATION_INSTRUCTION}`,
       parameters: {
         type: "object",
         properties: {
-          url: { type: "string", description: "As a search or another page gave it." },
-          page: { type: "integer", minimum: 1, description: "Which part of the text; 1 if it is left out." },
+          url: { type: "string", description: "The URL, exactly as in a search result or on another page." },
+          page: { type: "integer", minimum: 1, description: "The part of the text to read. Defaults to 1." },
         },
         required: ["url"],
       },
@@ -41,11 +40,11 @@ export function createOpenPageFunction(reader: PageReader, { size }: SearchSetti
     },
     isReadOnly: true,
     itemType: "web_search_call",
-    presentCall: (place) =>
+    presentCall: (position) =>
       presentWebSearchCall((args) => {
-        const { url } = shownSchema.parse(args);
+        const { url } = partialSchema.parse(args);
         return url === "" ? { type: "open_page" } : { type: "open_page", url };
-      }, place),
+      }, position),
     run: async (call, { signal }) => {
       const parsed = openSchema.safeParse(JSON.parse(call.arguments));
       if (!parsed.success) return createToolError("The argument 'url' is missing.");
@@ -60,12 +59,12 @@ export function createFindInPageFunction(reader: PageReader, { size }: SearchSet
     definition: {
       type: "function",
       name: "find_in_page",
-      description: "Find where a page of the web says something: each place, with the text around it.",
+      description: "Find passages in a web page. Returns each match with the text around it.",
       parameters: {
         type: "object",
         properties: {
-          url: { type: "string", description: "As a search or another page gave it." },
-          pattern: { type: "string", description: "The words to look for, as they stand in the page." },
+          url: { type: "string", description: "The URL, exactly as in a search result or on another page." },
+          pattern: { type: "string", description: "The words to find, exactly as on the page." },
         },
         required: ["url", "pattern"],
       },
@@ -73,8 +72,8 @@ export function createFindInPageFunction(reader: PageReader, { size }: SearchSet
     },
     isReadOnly: true,
     itemType: "web_search_call",
-    presentCall: (place) =>
-      presentWebSearchCall((args) => ({ type: "find_in_page", ...shownSchema.parse(args) }), place),
+    presentCall: (position) =>
+      presentWebSearchCall((args) => ({ type: "find_in_page", ...partialSchema.parse(args) }), position),
     run: async (call, { signal }) => await findInPage(reader, call, size.sectionLength, signal),
   };
 }
@@ -83,10 +82,10 @@ function openSection(page: WebPage, url: string, number: number, sectionLength: 
   const sections = splitSections(page.text, sectionLength);
   const section = sections[number - 1];
   if (section === undefined)
-    return createToolError(`The page has ${sections.length} parts; there is no part ${number}.`);
-  const place = sections.length > 1 ? ` (part ${number} of ${sections.length})` : "";
-  const next = number < sections.length ? `\n\nThe page goes on: open it with "page": ${number + 1}.` : "";
-  const output = `${describePage(page)}${place}\n\n${section}\n\n${UNTRUSTED_CONTENT_NOTE}${next}`;
+    return createToolError(`The page has ${sections.length} parts; part ${number} does not exist.`);
+  const part = sections.length > 1 ? ` (part ${number} of ${sections.length})` : "";
+  const next = number < sections.length ? `\n\nThe page continues: open it with "page": ${number + 1}.` : "";
+  const output = `${describePage(page)}${part}\n\n${section}\n\n${UNTRUSTED_CONTENT_NOTE}${next}`;
   return { output, isError: false, details: { sources: collectSources(page, url) } };
 }
 
@@ -105,14 +104,14 @@ async function findInPage(
   const { total, shown } = findInSections(sections, pattern);
   const details = { sources: collectSources(page, url) };
   if (total === 0)
-    return { output: `${describePage(page)}\n\nThe page does not say: ${pattern}`, isError: false, details };
-  const places = total === 1 ? "1 place" : `${total} places`;
-  const count = total > shown.length ? `${places}, the first ${shown.length} of them` : places;
+    return { output: `${describePage(page)}\n\nNot found on this page: ${pattern}`, isError: false, details };
+  const matches = total === 1 ? "1 match" : `${total} matches`;
+  const count = total > shown.length ? `${matches}, the first ${shown.length} of them` : matches;
   const list = shown.map((match, i) => {
     const part = sections.length > 1 ? `(page ${match.page}) ` : "";
     return `${i + 1}. ${part}${match.excerpt}`;
   });
-  const output = `${describePage(page)}\n\nFound in ${count}:\n\n${list.join("\n\n")}\n\n${UNTRUSTED_CONTENT_NOTE}`;
+  const output = `${describePage(page)}\n\nFound ${count}:\n\n${list.join("\n\n")}\n\n${UNTRUSTED_CONTENT_NOTE}`;
   return { output, isError: false, details };
 }
 
@@ -121,8 +120,8 @@ function describePage({ title, url, published }: WebPage): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-/** A model may cite a page by the URL that it asked for, by the one that it was led to, or by the one that the page names. */
-function collectSources({ url, title, canonical }: WebPage, asked: string): CitedSource[] {
-  const urls = new Set([url, asked, ...(canonical === undefined ? [] : [canonical])]);
+/** A model may cite a page by the URL that it requested, by the URL after redirects, or by the page's canonical URL. */
+function collectSources({ url, title, canonical }: WebPage, requested: string): CitedSource[] {
+  const urls = new Set([url, requested, ...(canonical === undefined ? [] : [canonical])]);
   return [...urls].map((each) => ({ url: each, title }));
 }

@@ -1,7 +1,8 @@
 /**
- * Opens pages for one response: through the guarded fetch, with the request's domains and the operator's rules, and keeps
- * the last ones, so that looking for something in a page does not fetch it again.
+ * Opens pages for one response, under the request's domain filter and the site's robots.txt. It caches the latest
+ * pages, so that a search within a page does not fetch it again.
  */
+import { LRUCache } from "lru-cache";
 import { CookieJar } from "tough-cookie";
 import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
@@ -13,23 +14,23 @@ import type { RobotsPolicy } from "./robots-policy.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
 export interface WebPage {
-  /** After redirects. */
+  /** The URL after redirects. */
   url: string;
   title: string;
   text: string;
   published?: string | undefined;
-  /** What the page says its URL is, if that is another one of its site. */
+  /** The page's canonical URL, if it is another URL of the same site. */
   canonical?: string | undefined;
 }
 
-/** Why a page is not opened. The message is for the model. */
+/** A page that cannot be opened. The message is for the model. */
 export class PageError extends Error {
   override readonly name = "PageError";
 }
 
 const MAX_HTML_BYTES = 5 * 1024 * 1024;
 const MAX_TEXT_LENGTH = 1_000_000;
-/** Pages that are kept. With the longest texts that is 16 MB a response. */
+/** Maximum cached pages. With the longest texts they take 16 MB per response. */
 const MAX_CACHED_PAGES = 8;
 const HTML_TYPES: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml"]);
 const TEXT_TYPE =
@@ -39,23 +40,22 @@ type OpenedPage = WebPage & { refresh?: string | undefined };
 
 const MAX_REDIRECTS = 5;
 const NEEDS_SCRIPTS =
-  "The page has no text of its own: scripts make it in a browser, and they are not run here. Look for the same in another page.";
+  "The page has no text of its own: scripts create it in a browser, and they do not run here. Look for another page with this content.";
 
 export interface PageReaderOptions {
   fetch: GuardedFetch;
   extraction: PageExtractor;
-  /** Whose pages these are. */
   project: string;
   domains: DomainFilter;
-  /** Undefined if they are not asked. */
+  /** Undefined if robots.txt is ignored. */
   robots: RobotsPolicy | undefined;
   timeoutMs: number;
 }
 
 export class PageReader {
   readonly #options: PageReaderOptions;
-  /** By the URL that was asked for, the one used last at the end. */
-  readonly #cache = new Map<string, Promise<WebPage>>();
+  /** By requested URL. */
+  readonly #cache = new LRUCache<string, Promise<WebPage>>({ max: MAX_CACHED_PAGES });
 
   constructor(options: PageReaderOptions) {
     this.#options = options;
@@ -65,10 +65,7 @@ export class PageReader {
   async read(source: string, signal: AbortSignal): Promise<WebPage> {
     const url = readUrl(source);
     const page = this.#cache.get(url) ?? this.#open(url, signal);
-    this.#cache.delete(url);
     this.#cache.set(url, page);
-    const [oldest] = this.#cache.keys();
-    if (this.#cache.size > MAX_CACHED_PAGES) this.#cache.delete(oldest!);
     try {
       return await page;
     } catch (error) {
@@ -85,10 +82,10 @@ export class PageReader {
   async #open(url: string, signal: AbortSignal): Promise<WebPage> {
     const cookies = new CookieJar();
     let target = url;
-    // Where a page sends its readers on by itself, that is one redirect more.
+    // A page's own refresh counts as one more redirect.
     for (let left = MAX_REDIRECTS; ;) {
-      const refusal = await this.#findRejection(target, signal);
-      if (refusal !== undefined) throw new PageError(refusal);
+      const rejection = await this.#findRejection(target, signal);
+      if (rejection !== undefined) throw new PageError(rejection);
       const content = await this.#fetch(target, { signal, cookies, maxRedirects: left });
       if (content.status >= 400) throw new PageError(describeStatus(content.status));
       const { refresh, ...page } = await this.#readContent(content, signal);
@@ -120,7 +117,7 @@ export class PageReader {
     });
   }
 
-  /** Why a page is not to be opened. */
+  /** Returns why the page may not be opened. */
   async #findRejection(url: string, signal: AbortSignal): Promise<string | undefined> {
     const { domains, robots } = this.#options;
     if (!domains.allows(url)) return domains.describe("opened");
@@ -146,10 +143,10 @@ export class PageReader {
   }
 }
 
-/** Models leave out the scheme, and repeat what stands behind a `#`, which no server is told. */
+/** Models omit the scheme, and repeat the fragment, which is never sent to a server. */
 function readUrl(source: string): string {
   const text = source.trim();
-  // A host may be followed by a port, which no scheme is.
+  // A port may follow a host name, but not a scheme.
   const hasScheme = /^[a-z][a-z0-9+.-]*:(?!\d)/i.test(text);
   const url = hasScheme ? text : `https://${text}`;
   if (!URL.canParse(url)) throw new PageError("The URL is not valid.");
@@ -158,7 +155,7 @@ function readUrl(source: string): string {
   return parsed.href;
 }
 
-/** Of content whose server does not say what it is. */
+/** Guesses the type of content without a content type. */
 function sniff(body: Uint8Array): string {
   const start = new TextDecoder("latin1").decode(body.subarray(0, 1024)).trimStart().toLowerCase();
   if (start.includes("\0") || start.startsWith("%pdf")) return "application/octet-stream";

@@ -1,4 +1,7 @@
-/** A long text in pieces that fit a model's context: between paragraphs where that is possible, always in the same places. */
+/**
+ * Splits a long text into sections that fit a model's context, between paragraphs where possible. The same text always
+ * splits at the same positions.
+ */
 export function splitSections(text: string, length: number): string[] {
   const sections: string[] = [];
   let from = 0;
@@ -11,7 +14,7 @@ export function splitSections(text: string, length: number): string[] {
   return sections.filter((section, i) => section !== "" || i === 0);
 }
 
-/** Not before this share of a section, or short sections would follow long ones. */
+/** Minimum share of a section before a break, so that sections do not become too short. */
 const MIN_SECTION_SHARE = 0.6;
 
 function findCut(text: string, from: number, length: number): number {

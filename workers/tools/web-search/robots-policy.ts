@@ -1,18 +1,18 @@
-/** robots.txt of the sites that a response's calls open, RFC 9309. Each is asked for once in a response. */
+/** Applies the robots.txt of sites (RFC 9309). Each file is read once per response. */
 import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { describeFailure } from "./describe-failure.ts";
 import type { PageExtractor } from "./page-extraction/page-extraction.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
-/** The least that RFC 9309 §2.5 wants to be read. */
+/** The minimum that RFC 9309 §2.5 requires crawlers to read. */
 const MAX_BYTES = 500 * 1024;
 const MAX_SITES = 200;
 
-/** What a site allows: by its robots.txt, or, without one to read, everything, or nothing and why. */
-type SiteRules = { text: string } | "open" | { refusal: string };
+/** `rules`: the site's robots.txt. `open`: it has none. `unreadable`: it could not be read, so no page is opened. */
+type SiteRules = { kind: "rules"; text: string } | { kind: "open" } | { kind: "unreadable"; reason: string };
 
-const DISALLOWED = "The site's robots.txt does not allow this page to be opened.";
+const DISALLOWED = "The site's robots.txt does not allow access to this page.";
 
 export class RobotsPolicy {
   readonly #fetch: GuardedFetch;
@@ -29,8 +29,8 @@ export class RobotsPolicy {
   }
 
   /**
-   * Why the URL is not to be opened, in words for the model; undefined if it may be. Rejects with an ExtractionError for
-   * rules that cost too much to read, or with the signal's reason.
+   * Returns a sentence for the model if the URL may not be opened. Rejects with an ExtractionError for rules that take
+   * too long to evaluate, or with the signal's reason.
    */
   async findRejection(url: string, signal: AbortSignal): Promise<string | undefined> {
     const { origin } = new URL(url);
@@ -44,11 +44,11 @@ export class RobotsPolicy {
       this.#sites.delete(origin);
       throw error;
     });
-    if (rules === "open") return undefined;
-    if ("refusal" in rules) {
-      // It may be there the next time.
+    if (rules.kind === "open") return undefined;
+    if (rules.kind === "unreadable") {
+      // The next call may succeed.
       this.#sites.delete(origin);
-      return rules.refusal;
+      return rules.reason;
     }
     const question = { source, text: rules.text, url, agent: USER_AGENT };
     return (await this.#extraction.isAllowedByRobots(this.#project, question, signal)) ? undefined : DISALLOWED;
@@ -59,27 +59,27 @@ export class RobotsPolicy {
       const options = {
         signal,
         maxBytes: MAX_BYTES,
-        // §2.5: what is beyond the limit is left out, and what is before it counts.
+        // §2.5: rules after the limit are ignored.
         truncates: true,
         timeoutMs: this.#timeoutMs,
         headers: { "user-agent": USER_AGENT },
       };
       const { status, body } = await this.#fetch.read(url, options);
-      if (status >= 500) return { refusal: describeUnreadable(`its server answered with status ${status}`) };
-      if (status >= 400) return "open";
+      if (status >= 500) return { kind: "unreadable", reason: describeUnreadable(status) };
+      if (status >= 400) return { kind: "open" };
       const text = new TextDecoder().decode(body);
-      return text.trim() === "" ? "open" : { text };
+      return text.trim() === "" ? { kind: "open" } : { kind: "rules", text };
     } catch (error) {
-      // §2.3.1.2: it may be taken for one that is not there.
-      if (error instanceof TooManyRedirectsError) return "open";
-      // The page's own server is the same: the model is told what is wrong with it, and not of a rule that nobody has read.
-      if (error instanceof GuardedFetchError) return { refusal: describeFailure(error) };
+      // §2.3.1.2: too many redirects count as a missing file.
+      if (error instanceof TooManyRedirectsError) return { kind: "open" };
+      // The page has the same server. Its failure tells the model more than a rule that could not be read.
+      if (error instanceof GuardedFetchError) return { kind: "unreadable", reason: describeFailure(error) };
       throw error;
     }
   }
 }
 
-/** §2.3.1.4: of a site that cannot say what it allows, nothing is opened. */
-function describeUnreadable(reason: string): string {
-  return `The site's robots.txt could not be read (${reason}), so the page was not opened. It may work later; other sites may say the same.`;
+/** §2.3.1.4: if robots.txt cannot be read, no page of the site may be opened. */
+function describeUnreadable(status: number): string {
+  return `The site's robots.txt could not be read (its server answered with status ${status}), so the page was not opened. It may be available later. Another site may have the same content.`;
 }

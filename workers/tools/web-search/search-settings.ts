@@ -1,4 +1,4 @@
-/** What a request's tool asks of its searches. */
+/** The settings of a request's web search tool. */
 import type { Tool } from "../../../src/protocol/tool.ts";
 import { DomainFilter } from "./domain-filter.ts";
 
@@ -10,11 +10,11 @@ export const WEB_SEARCH_TYPES = [
 ] as const;
 export type WebSearchTool = Extract<Tool, { type: (typeof WEB_SEARCH_TYPES)[number] }>;
 
-/** How much of the model's context is filled. Lengths are in characters. */
+/** How much of the model's context searches may fill. Lengths are in characters. */
 export interface ContextSize {
   results: number;
   snippetLength: number;
-  /** Of a page, what one call shows. */
+  /** Maximum length of a page's section in one call. */
   sectionLength: number;
   isThorough: boolean;
 }
@@ -45,20 +45,20 @@ export function isIndexedOnly(tool: WebSearchTool): boolean {
 }
 
 export function readSearchSettings(tool: WebSearchTool): SearchSettings {
-  const { user_location: place, search_context_size: size = "medium" } = tool;
+  const { user_location: location, search_context_size: size = "medium" } = tool;
   return {
     domains: new DomainFilter(("filters" in tool ? tool.filters : undefined) ?? {}),
     location: {
-      city: shortText(place?.city),
-      region: shortText(place?.region),
-      country: /^[a-z]{2}$/i.test(place?.country ?? "") ? place!.country!.toUpperCase() : undefined,
-      timezone: shortText(place?.timezone),
+      city: shortText(location?.city),
+      region: shortText(location?.region),
+      country: /^[a-z]{2}$/i.test(location?.country ?? "") ? location!.country!.toUpperCase() : undefined,
+      timezone: shortText(location?.timezone),
     },
     size: CONTEXT_SIZES[size],
   };
 }
 
-/** Longer than any place's name. It goes into every description and every query. */
+/** Longer than any place name. The location is part of every description and every query. */
 const MAX_LOCATION_LENGTH = 100;
 
 function shortText(text: string | null | undefined): string | undefined {
@@ -66,11 +66,11 @@ function shortText(text: string | null | undefined): string | undefined {
   return trimmed === "" ? undefined : trimmed;
 }
 
-/** For the model. Undefined if nothing is known. */
+/** A sentence for the model. Undefined if the location is unknown. */
 export function describeLocation({ city, region, country, timezone }: UserLocation): string | undefined {
   const name = country && new Intl.DisplayNames("en", { type: "region" }).of(country);
   const place = [city, region, name].filter((part) => part !== undefined).join(", ");
   if (place === "" && timezone === undefined) return undefined;
   const zone = timezone === undefined ? "" : `${place === "" ? "" : " "}(time zone ${timezone})`;
-  return `The user is about here: ${place}${zone}.`;
+  return `The user's approximate location: ${place}${zone}.`;
 }

@@ -1,13 +1,16 @@
-/** How a call of web search looks in the log: the same steps for a search, a page and a passage (contract.md#item-events). */
+/**
+ * Presents a web search call in the log. Searches, opened pages and passages have the same steps
+ * (contract.md#item-events).
+ */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { readCitedSources } from "../citable-pages.ts";
 import type { CallPosition, CallPresenter } from "../tool.ts";
+import { readCitedSources } from "../tool-items.ts";
 
 type WebSearchCall = Extract<OutputItem, { type: "web_search_call" }>;
 export type WebSearchAction = WebSearchCall["action"];
 
-/** What the call does, as far as its arguments are known: `{}` until they are whole. */
+/** Derives the item's action from the arguments. These are `{}` until they are complete. */
 export type ReadAction = (args: unknown) => WebSearchAction;
 
 export function presentWebSearchCall(actionOf: ReadAction, { itemId, output_index }: CallPosition): CallPresenter {
@@ -32,7 +35,7 @@ export function presentWebSearchCall(actionOf: ReadAction, { itemId, output_inde
       return of({ type: "response.web_search_call.searching", ...at });
     },
     end: ({ isError, details }) => {
-      // A call that failed has no event of its own (contract.md#item-events).
+      // A failed call has no event of its own (contract.md#item-events).
       if (isError) return of({ type: "response.output_item.done", output_index, item: item("failed") });
       if (action.type === "search") {
         const sources = readCitedSources(details).map(({ url }) => ({ type: "url" as const, url }));
@@ -46,7 +49,7 @@ export function presentWebSearchCall(actionOf: ReadAction, { itemId, output_inde
   };
 }
 
-/** A model may write anything: what is no JSON has no arguments. */
+/** A model may write invalid JSON, which counts as no arguments. */
 function parseArguments(json: string): unknown {
   try {
     return JSON.parse(json) as unknown;

@@ -1,13 +1,22 @@
 /**
- * Web search as this server runs it. The model has three functions: it searches, opens pages and looks for passages in
- * them; each is a `web_search_call` in the log. Everything is read-only: after a crash it is simply done again.
+ * Web search by this server. The model has three functions: to search, to open a page, and to find passages in it. Each
+ * call is a `web_search_call` in the log. All are read-only, so that a call is repeated after a crash.
  */
 import type { Config } from "../../../src/config/config.ts";
 import { isOffline } from "../../../src/providers/unavailable-tools.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
-import type { OpenTool, ToolRunOptions, ServerFunction, ToolCall, ToolKind, ToolResult, ToolSession } from "../tool.ts";
-import { createToolError } from "../execute-calls.ts";
+import {
+  createOpenTool,
+  createToolError,
+  type ToolDefinition,
+  type ToolRunOptions,
+  type ServerFunction,
+  type ToolCall,
+  type ToolKind,
+  type ToolResult,
+  type ToolSession,
+} from "../tool.ts";
 import { ExtractionError, PageExtractor } from "./page-extraction/page-extraction.ts";
 import { createFindInPageFunction, createOpenPageFunction } from "./page-functions.ts";
 import { PageError, PageReader } from "./page-reader.ts";
@@ -16,10 +25,20 @@ import { createSearchFunction } from "./search-function.ts";
 import { SearchFailedError } from "./search-providers/search-provider.ts";
 import { openSearchProvider } from "./search-providers/registry.ts";
 import { isIndexedOnly, readSearchSettings, WEB_SEARCH_TYPES, type WebSearchTool } from "./search-settings.ts";
+import { webSearchItems } from "./web-search-items.ts";
 
-/** Said as the user's choice, which it is, and not as a fault that the model might try to get around. */
+/** Named as the user's choice, so that the model does not treat it as an error to work around. */
 const OFFLINE_NOTE =
-  "Web search is turned off for this request: you cannot search the web or open pages. Answer from what you know and from this conversation, and say so where that may be out of date.";
+  "Web search is turned off for this request: you cannot search the web or open pages. Answer from your knowledge and this conversation, and say where that may be out of date.";
+
+const isWebSearch = (type: unknown): boolean => WEB_SEARCH_TYPES.some((each) => each === type);
+
+export const webSearch: ToolDefinition = {
+  items: webSearchItems,
+  openKind: (config) => openWebSearchKind(config),
+  // The tool has several type names. The published type of a choice has only those of the preview.
+  matchesChoice: (choice, tool) => (isWebSearch(tool.type) ? isWebSearch(choice["type"]) : undefined),
+};
 
 export function openWebSearchKind(
   config: Config,
@@ -32,7 +51,7 @@ export function openWebSearchKind(
     types: WEB_SEARCH_TYPES,
     open: async (tool, session) => {
       if (isOffline(tool as WebSearchTool)) return { ...createOpenTool([]), note: OFFLINE_NOTE };
-      // A request that needs it was refused; the simulator's may name it and leave it unused.
+      // Validation rejects a request that needs a search engine. The simulator may leave the tool unused.
       if (provider === undefined) return createOpenTool([]);
       const settings = readSearchSettings(tool as WebSearchTool);
       const { project } = session;
@@ -41,7 +60,7 @@ export function openWebSearchKind(
         : undefined;
       const reader = new PageReader({ fetch, extraction, project, domains: settings.domains, robots, timeoutMs });
       const search = createSearchFunction(provider, settings);
-      // What the engine has indexed is what it finds: no page is fetched beside that.
+      // The request allows only pages that the engine has indexed, so no page is fetched.
       const functions = isIndexedOnly(tool as WebSearchTool)
         ? [search]
         : [search, createOpenPageFunction(reader, settings), createFindInPageFunction(reader, settings)];
@@ -50,21 +69,17 @@ export function openWebSearchKind(
   };
 }
 
-function createOpenTool(functions: readonly ServerFunction[]): OpenTool {
-  return { functions, [Symbol.asyncDispose]: () => Promise.resolve() };
-}
-
-/** What the web does not give is an answer to the model, and a line in the log. */
+/** A failed search or page becomes an error result for the model, and a log line. */
 function withErrorResults(fn: ServerFunction, { logger }: ToolSession): ServerFunction["run"] {
   return async (call: ToolCall, options: ToolRunOptions): Promise<ToolResult> => {
     try {
       return await fn.run(call, options);
     } catch (error) {
       if (!(error instanceof SearchFailedError) && !(error instanceof PageError)) throw error;
-      // A page that is not there is the web's everyday; an engine, or a thread, that fails may be the operator's to mend.
+      // A missing page is normal on the web. The operator may have to fix a failing search engine or extraction.
       const isOurs = error instanceof SearchFailedError || error.cause instanceof ExtractionError;
       const level = isOurs ? "warn" : "debug";
-      logger[level]({ err: error, function: fn.definition.name }, "A call of web search failed");
+      logger[level]({ err: error, function: fn.definition.name }, "A web search call failed");
       return createToolError(error.message);
     }
   };

@@ -1,20 +1,20 @@
 /**
- * URLs that stand in a text by themselves, bare or as `<url>`, found as GitHub's Markdown finds them (GFM 0.29 §6.5 and
- * §6.9): punctuation behind one is not its own, nor is a parenthesis that it has not opened.
+ * Finds bare URLs and `<url>` as GitHub's Markdown does (GFM 0.29 §6.5 and §6.9). A URL does not include the
+ * punctuation after it, nor a closing parenthesis that it did not open.
  */
 import type { MarkdownLink } from "./link-scanner.ts";
 
 const MAX_URL_LENGTH = 4_096;
-/** What ends a URL wherever it stands: what no URL has, and the punctuation of scripts that write no spaces. */
+/** Ends a URL anywhere: characters that no URL has, and punctuation of scripts without spaces. */
 const URL_END = /[\s<>"`|{}，。、；：！？）】」』》〉”’…]/u;
 const TRAILING = "?!.,:;*_~'";
 const NOT_BEFORE = /[\p{L}\p{N}+.@/-]/u;
-/** A letter of a script that writes no spaces may stand before a URL. */
+/** A letter of a script without spaces may precede a URL. */
 const SPACELESS = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}]/u;
 
 interface OpenUrl {
   start: number;
-  /** As it stands in the text. */
+  /** As the text spells it. */
   raw: string;
   isAngled: boolean;
   parentheses: number;
@@ -23,11 +23,11 @@ interface OpenUrl {
 
 export class BareLinks {
   #url: OpenUrl | undefined;
-  /** The last characters: a scheme, and what stands before it. */
+  /** The last characters: a scheme, and the character before it. */
   #tail: string[] = [];
   #isEscaped = false;
 
-  /** Where the URL begins that is being read. */
+  /** The index where the current URL starts. */
   get start(): number | undefined {
     return this.#url?.start;
   }
@@ -53,7 +53,7 @@ export class BareLinks {
     return link;
   }
 
-  /** The text ends at `position`. */
+  /** Ends the text at `position`. */
   end(position: number): MarkdownLink | undefined {
     return this.#end(position, "");
   }
@@ -84,7 +84,7 @@ export class BareLinks {
     this.#isEscaped = character === "\\";
     if (character === "(") url.parentheses += 1;
     if (character === ")") return (url.parentheses -= 1) >= 0;
-    // A number in brackets behind a URL is a reference; in a query they are names of fields.
+    // A number in brackets after a URL is a reference. In a query, brackets belong to field names.
     if (character === "[") return (url.brackets += 1) > 0 && url.raw.includes("?");
     if (character === "]") return (url.brackets -= 1) >= 0;
     return true;
@@ -103,7 +103,7 @@ export class BareLinks {
   }
 }
 
-/** Without the punctuation of the sentence. All of it is ASCII, so that its length is one in any unit. */
+/** Drops the punctuation of the sentence. All of it is ASCII, so its length is the same in any unit. */
 function trimPunctuation(raw: string): string {
   let end = raw.length;
   const opened = { "(": 0, "[": 0 };
@@ -118,7 +118,7 @@ function trimPunctuation(raw: string): string {
       if (opened[last] <= 0) break;
       opened[last] -= 1;
     } else if (last === ";") {
-      // An entity that ends the URL is not of it, as in `https://a.example&nbsp;`.
+      // An entity at the end does not belong to the URL, as in `https://a.example&nbsp;`.
       const entity = /&[a-z0-9]{1,31};$/i.exec(raw.slice(Math.max(0, end - 33), end))?.[0];
       if (entity !== undefined) end -= entity.length - 1;
     } else if (!TRAILING.includes(last) && last !== "\\") {
@@ -128,7 +128,7 @@ function trimPunctuation(raw: string): string {
   return raw.slice(0, end);
 }
 
-/** Models escape what Markdown would take for emphasis. */
+/** Models escape characters that Markdown would take for emphasis. */
 function unescapeUrl(url: string): string {
   return url.replace(/\\([!-/:-@[-`{-~])/g, "$1");
 }

@@ -1,35 +1,35 @@
 /**
- * Inline links, `[text](url "title")`, and the brackets that are none (CommonMark 0.31 §6.3). Each character is looked at
- * once, whatever the text is.
+ * Finds inline links, `[text](url "title")`, and other brackets (CommonMark 0.31 §6.3). It reads each character once,
+ * whatever the text is.
  */
 import type { MarkdownLink } from "./link-scanner.ts";
 
 export interface Bracket {
-  /** In code points, from the bracket that opens it. */
+  /** In code points, from the opening bracket. */
   start: number;
   isImage: boolean;
-  /** What stands in it; undefined if that is longer than any label, or has brackets itself. */
+  /** The text in the brackets. Undefined if it is longer than any label, or has brackets itself. */
   label: string | undefined;
 }
 
-/** What a character completes. A link may be an image's: what is within is then no link either. */
+/** A bracket or link that a character completes. An image's text cannot contain links. */
 export type CompletedBracket =
   | { kind: "link"; link: Omit<MarkdownLink, "end">; isImage: boolean }
   | { kind: "bracket"; bracket: Bracket };
 
 const MAX_URL_LENGTH = 4_096;
-/** Brackets that stand open within one another. Of more, the outer ones are text. */
+/** Maximum nested open brackets. With more, the outer brackets are text. */
 const MAX_OPEN_BRACKETS = 64;
 const MAX_LABEL_LENGTH = 100;
 
 type BracketState =
-  /** Text, in brackets or not. */
+  /** In text, within brackets or not. */
   | { kind: "text" }
-  /** Behind a bracket that closed: a parenthesis makes it a link. */
+  /** After a closing bracket: a parenthesis makes it a link. */
   | { kind: "closed"; bracket: Bracket }
-  /** In the URL; `depth` counts the parentheses that are its own. */
+  /** In the URL. `depth` counts the URL's own open parentheses. */
   | { kind: "url"; bracket: Bracket; url: string; depth: number; isAngled: boolean }
-  /** Behind the URL: a title in quotes, or nothing. */
+  /** After the URL: a quoted title, or nothing. */
   | { kind: "title"; bracket: Bracket; url: string; quote: string | undefined };
 
 export class BracketLinks {
@@ -39,7 +39,7 @@ export class BracketLinks {
   #before = "";
   #isEscaped = false;
 
-  /** Whether what was read may still be a part of a link. */
+  /** Whether the text so far may still be part of a link. */
   get isOpen(): boolean {
     return this.#state.kind !== "text" || this.#open.length > 0;
   }
@@ -68,7 +68,7 @@ export class BracketLinks {
     return completed;
   }
 
-  /** Code may be what a link's text is, and no other part of it. */
+  /** Code can be a link's text, but not its URL or its title. */
   #acceptCode(character: string): void {
     const { kind } = this.#state;
     if (kind === "closed" || kind === "url" || (kind === "title" && this.#state.quote === undefined)) {
@@ -114,7 +114,7 @@ export class BracketLinks {
       this.#state = { kind: "closed", bracket };
       return { kind: "bracket", bracket };
     } else if (character === "\n" && this.#before === "\n") {
-      // A link does not go on in the next paragraph.
+      // A link cannot span paragraphs.
       this.#open = [];
     } else {
       this.#extendLabel(character);
@@ -159,7 +159,7 @@ export class BracketLinks {
     return undefined;
   }
 
-  /** A link holds no other; a picture may be what a link's text is. */
+  /** A link cannot contain a link, but its text may be an image. */
   #completeLink({ bracket, url }: { bracket: Bracket; url: string }): CompletedBracket {
     this.#state = { kind: "text" };
     if (!bracket.isImage) this.#open = [];

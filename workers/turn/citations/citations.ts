@@ -1,26 +1,13 @@
 /**
- * Makes `url_citation` annotations of the links in an answer that lead to pages which the conversation's tools have read.
- * It stands between a model and the log: the text stays as it is, and each annotation follows the delta that completes its
- * link, those of references the last one. Ranges count characters (code points), like those of the service whose API this
- * is: `end_index` is behind the link's last one. Other links are only text: what no tool has read is not a source.
+ * Adds `url_citation` annotations for the links in an answer that lead to pages which the conversation's tools have read.
+ * The text does not change. Each annotation follows the delta that completes its link; those of reference links follow the
+ * last delta. Ranges count code points, as in the hosted API, and `end_index` is exclusive. All other links remain plain text.
  */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { MessagePart } from "../../../src/protocol/content.ts";
-import { readFragment, toPageKey } from "../../tools/page-key.ts";
-import type { CitablePages } from "../../tools/citable-pages.ts";
+import type { CitablePages } from "./citable-pages.ts";
 import { LinkScanner, type MarkdownLink } from "./link-scanner.ts";
-import type { Upstream, UpstreamEvent } from "../../upstreams/upstream.ts";
-
-/** The same upstream if there is nothing to cite. */
-export function addCitations(upstream: Upstream, pages: CitablePages): Upstream {
-  if (pages.size === 0) return upstream;
-  return {
-    async *run(call, signal) {
-      const stage = new CitationAnnotator(pages);
-      for await (const event of upstream.run(call, signal)) yield* stage.accept(event);
-    },
-  };
-}
+import { readFragment, toPageKey } from "./page-key.ts";
 
 type OutputText = Extract<MessagePart, { type: "output_text" }>;
 type Annotation = OutputText["annotations"][number];
@@ -29,20 +16,25 @@ type AnnotationEvent = Extract<ItemEventDraft, { type: "response.output_text.ann
 
 interface CitedText {
   scanner: LinkScanner;
-  /** What was scanned of the text, in UTF-16 code units. */
+  /** In UTF-16 code units. */
   scannedLength: number;
-  /** Whether there is nothing more to scan. */
+  /** Whether the whole text has been scanned. */
   isComplete: boolean;
   annotations: Annotation[];
-  /** Ranges and pages of those that cite. */
+  /** Range and page of each citation. */
   cited: Set<string>;
-  /** How many of them the upstream has sent itself. */
+  /** How many annotations the upstream has sent. */
   providerCount: number;
 }
 
 type PartLocation = Pick<AnnotationEvent, "item_id" | "output_index" | "content_index">;
 
-class CitationAnnotator {
+/** Undefined if there is nothing to cite: the upstream's own annotations then stay as they are. */
+export function createCitationAnnotator(pages: CitablePages): CitationAnnotator | undefined {
+  return pages.size === 0 ? undefined : new CitationAnnotator(pages);
+}
+
+export class CitationAnnotator {
   readonly #pages: CitablePages;
   /** By item and part. */
   readonly #texts = new Map<string, CitedText>();
@@ -51,14 +43,14 @@ class CitationAnnotator {
     this.#pages = pages;
   }
 
-  accept(event: UpstreamEvent): UpstreamEvent[] {
+  accept(event: ItemEventDraft): ItemEventDraft[] {
     switch (event.type) {
       case "response.output_text.delta":
         return [event, ...this.#scan(event, event.delta)];
       case "response.output_text.annotation.added":
         return this.#renumber(event);
       case "response.output_text.done":
-        // A text may come whole, without deltas.
+        // A provider may send the text without deltas.
         return [...this.#scanRest(event, event.text), event];
       case "response.content_part.done":
         if (event.part.type !== "output_text") return [event];
@@ -87,43 +79,43 @@ class CitationAnnotator {
     return text;
   }
 
-  #scan(place: PartLocation, piece: string): AnnotationEvent[] {
-    const text = this.#textAt(place);
+  #scan(part: PartLocation, piece: string): AnnotationEvent[] {
+    const text = this.#textAt(part);
     text.scannedLength += piece.length;
-    return this.#cite(place, text.scanner.feed(piece));
+    return this.#cite(part, text.scanner.feed(piece));
   }
 
-  /** The text is whole. Its end is looked at once. */
-  #scanRest(place: PartLocation, whole: string): AnnotationEvent[] {
-    const text = this.#textAt(place);
+  /** Scans what is left of a complete text, once. */
+  #scanRest(part: PartLocation, whole: string): AnnotationEvent[] {
+    const text = this.#textAt(part);
     if (text.isComplete) return [];
     text.isComplete = true;
-    const events = this.#scan(place, whole.slice(text.scannedLength));
-    return [...events, ...this.#cite(place, text.scanner.end())];
+    const events = this.#scan(part, whole.slice(text.scannedLength));
+    return [...events, ...this.#cite(part, text.scanner.end())];
   }
 
-  #cite(place: PartLocation, links: readonly MarkdownLink[]): AnnotationEvent[] {
-    const { item_id, output_index, content_index } = place;
-    const { annotations } = this.#textAt(place);
+  #cite(part: PartLocation, links: readonly MarkdownLink[]): AnnotationEvent[] {
+    const { item_id, output_index, content_index } = part;
+    const { annotations } = this.#textAt(part);
     return links.flatMap((link) => {
       const annotation = this.#toCitation(link);
-      if (annotation === undefined || !this.#isNew(place, annotation)) return [];
+      if (annotation === undefined || !this.#isNew(part, annotation)) return [];
       const annotation_index = annotations.push(annotation) - 1;
       const type = "response.output_text.annotation.added" as const;
       return [{ type, item_id, output_index, content_index, annotation_index, annotation }];
     });
   }
 
-  /** No citation of this page has this range yet. */
-  #isNew(place: Omit<PartLocation, "item_id">, { url, start_index, end_index }: UrlCitation): boolean {
-    const { cited } = this.#textAt(place);
+  /** Whether no citation of this page has this range. */
+  #isNew(part: Omit<PartLocation, "item_id">, { url, start_index, end_index }: UrlCitation): boolean {
+    const { cited } = this.#textAt(part);
     const key = `${start_index} ${end_index} ${toPageKey(url)}`;
     if (cited.has(key)) return false;
     cited.add(key);
     return true;
   }
 
-  /** It names the page as the tool read it, at the place that the link points to. */
+  /** Cites the URL that the tool read, with the fragment of the written link. */
   #toCitation({ start, end, url: written }: MarkdownLink): UrlCitation | undefined {
     const page = this.#pages.find(written);
     if (page === undefined) return undefined;
@@ -131,7 +123,7 @@ class CitationAnnotator {
     return { type: "url_citation", url, title: page.title || url, start_index: start, end_index: end };
   }
 
-  /** An upstream that annotates by itself counts from 0 without ours. A citation that is there already is not made again. */
+  /** Renumbers an annotation of the upstream, which does not count ours, and drops a duplicate citation. */
   #renumber(event: AnnotationEvent): AnnotationEvent[] {
     const { annotation } = event;
     if (annotation === null) return [event];
@@ -141,8 +133,8 @@ class CitationAnnotator {
     return [{ ...event, annotation_index: text.annotations.push(annotation) - 1 }];
   }
 
-  #annotatePart(place: Omit<PartLocation, "item_id">, part: OutputText): OutputText {
-    const text = this.#textAt(place);
+  #annotatePart(location: Omit<PartLocation, "item_id">, part: OutputText): OutputText {
+    const text = this.#textAt(location);
     return { ...part, annotations: [...text.annotations, ...part.annotations.slice(text.providerCount)] };
   }
 
@@ -153,12 +145,12 @@ class CitationAnnotator {
     if (item.type !== "message") return event;
     const content = item.content.map((part, content_index) => {
       if (part.type !== "output_text") return part;
-      const place = { output_index, content_index };
-      // Of an item that came whole, nothing was scanned yet.
-      this.#scanRest({ ...place, item_id: item.id }, part.text);
-      return this.#annotatePart(place, part);
+      const location = { output_index, content_index };
+      // An item that came without deltas has not been scanned.
+      this.#scanRest({ ...location, item_id: item.id }, part.text);
+      return this.#annotatePart(location, part);
     });
-    for (const place of content.keys()) this.#texts.delete(`${output_index} ${place}`);
+    for (const content_index of content.keys()) this.#texts.delete(`${output_index} ${content_index}`);
     return { ...event, item: { ...item, content } };
   }
 }

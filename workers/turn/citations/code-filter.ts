@@ -1,15 +1,15 @@
 /**
- * Tells the code in a Markdown text from the rest (CommonMark 0.31 §4.4, §4.5 and §6.1): fenced and indented blocks, and
- * spans in backticks. It takes a text character by character and hands each one on once, in order. A character behind a
- * backtick waits until the span is closed, or until the paragraph ends and shows that it was none.
+ * Separates the code in a Markdown text from the rest (CommonMark 0.31 §4.4, §4.5 and §6.1): fenced and indented
+ * blocks, and spans in backticks. It takes a text character by character, and emits each character once, in order.
+ * Characters after a backtick wait until the span closes, or until the paragraph ends without closing it.
  */
 import { CodeSpans, type EmitCharacter } from "./code-spans.ts";
 
-/** What may stand before the first character of a line's text: quotes and list markers. Longer ones are text. */
+/** Quotes and list markers that may precede a line's text. A longer prefix counts as text. */
 const CONTAINER_PREFIX = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+[ \t>]*)*(?:[-*+]|\d{1,9}[.)]?)?$/;
 const LIST_MARKER = /(?:[-*+]|\d{1,9}[.)])[ \t]/;
 const MAX_PREFIX_LENGTH = 64;
-/** A line that closes a fence is not longer. */
+/** A line that closes a fence is shorter than this. */
 const MAX_CLOSING_LENGTH = 128;
 
 type CodeMode = "line-start" | "fence-run" | "fence-info" | "text" | "indented" | "fence";
@@ -18,16 +18,16 @@ export class CodeFilter {
   readonly #emit: EmitCharacter;
   readonly #spans: CodeSpans;
   #mode: CodeMode = "line-start";
-  /** Of this line, what has not been handed on. */
+  /** The part of this line that is not emitted yet. */
   #held = "";
   #prefixLength = 0;
   #mark = "`";
   #fence = { mark: "`", length: 0, isQuoted: false };
-  /** Of this line of a fenced block. */
+  /** The current line of a fenced block. */
   #line = "";
   #isAfterBlank = true;
   #isInList = false;
-  /** A heading, or a row of a table: no span goes on behind it. */
+  /** A heading or a table row: no span continues after it. */
   #isWholeLine = false;
 
   constructor(emit: EmitCharacter) {
@@ -101,13 +101,13 @@ export class CodeFilter {
     this.#inText(character);
   }
 
-  /** Whether the line, whose first character has come, is one of an indented block. */
+  /** Whether the line belongs to an indented block. Its first character after the prefix is known. */
   #isIndentedCode(): boolean {
     const isIndented = /^[ \t]*$/.test(this.#held) && this.#held.replaceAll("\t", "    ").length >= 4;
     return isIndented && this.#isAfterBlank && !this.#isInList;
   }
 
-  /** The line is text: what its beginning ends, and where it goes on. */
+  /** The line is text. Its prefix may end a span or a list, or start one. */
   #beginText(): void {
     const isItem = LIST_MARKER.test(this.#held);
     if (isItem || this.#isWholeLine) this.#spans.end();
@@ -150,7 +150,7 @@ export class CodeFilter {
     this.#inFenceInfo(character);
   }
 
-  /** Behind backticks that are more than a line's, other backticks make a span of them. */
+  /** After an opening run of backticks, another backtick in the line makes it a span instead of a fence. */
   #inFenceInfo(character: string): void {
     if (character === "\n") {
       this.#openFence();

@@ -1,12 +1,12 @@
-/** Spans in backticks within a paragraph (CommonMark 0.31 §6.1): one is closed by as many backticks as opened it. */
+/** Finds spans in backticks within a paragraph (CommonMark 0.31 §6.1). As many backticks close a span as opened it. */
 export type EmitCharacter = (character: string, isCode: boolean) => void;
 
 export class CodeSpans {
   readonly #emit: EmitCharacter;
-  /** From the backtick that may have opened a span; empty if none has. */
+  /** From the backtick that may have opened a span. Empty outside a span. */
   #waiting: string[] = [];
   #openLength = 0;
-  /** Backticks in a row just now. */
+  /** Length of the current run of backticks. */
   #run = 0;
   #isEscaped = false;
 
@@ -34,7 +34,7 @@ export class CodeSpans {
     this.#waiting.push(character);
   }
 
-  /** The paragraph ends, and with it whatever no backtick has closed. */
+  /** Ends the paragraph. A span that is still open is text. */
   end(): void {
     if (this.#waiting.length > 0 && !(this.#run > 0 && this.#endRun())) {
       const waiting = this.#waiting;
@@ -45,7 +45,7 @@ export class CodeSpans {
     this.#run = 0;
   }
 
-  /** Whether the backticks that came last have closed the span. */
+  /** Whether the last run of backticks closed the span. */
   #endRun(): boolean {
     const length = this.#run;
     this.#run = 0;
@@ -59,14 +59,14 @@ export class CodeSpans {
     return true;
   }
 
-  /** Whole paragraphs, in which all that may close a span is known. */
+  /** Emits the rest of a paragraph, in which every closing run is known. */
   #replay(text: readonly string[]): void {
     const closers = findClosers(text);
     for (let at = 0; at < text.length;) {
       const run = this.#isEscaped ? 0 : backtickRunLength(text, at);
-      const places = closers.get(run) ?? [];
-      while (places.length > 0 && places.at(-1)! < at + run) places.pop();
-      const end = run === 0 || places.length === 0 ? at + Math.max(run, 1) : places.at(-1)! + run;
+      const indices = closers.get(run) ?? [];
+      while (indices.length > 0 && indices.at(-1)! < at + run) indices.pop();
+      const end = run === 0 || indices.length === 0 ? at + Math.max(run, 1) : indices.at(-1)! + run;
       const isCode = end > at + Math.max(run, 1);
       for (const each of text.slice(at, end)) this.#emit(each, isCode);
       this.#isEscaped = text[at] === "\\" && !this.#isEscaped;
@@ -81,18 +81,18 @@ function backtickRunLength(text: readonly string[], at: number): number {
   return end - at;
 }
 
-/** Where runs of backticks begin, by their lengths: the first one last. */
+/** Indices of the runs of backticks by length, in descending order. */
 function findClosers(text: readonly string[]): Map<number, number[]> {
   const closers = new Map<number, number[]>();
   for (let at = 0; at < text.length;) {
     const run = backtickRunLength(text, at);
     if (run > 0) {
-      const places = closers.get(run);
-      if (places === undefined) closers.set(run, [at]);
-      else places.push(at);
+      const indices = closers.get(run);
+      if (indices === undefined) closers.set(run, [at]);
+      else indices.push(at);
     }
     at += Math.max(run, 1);
   }
-  for (const places of closers.values()) places.reverse();
+  for (const indices of closers.values()) indices.reverse();
   return closers;
 }

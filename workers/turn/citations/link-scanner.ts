@@ -1,7 +1,7 @@
 /**
- * Finds the links in a Markdown text that comes in pieces, cut anywhere: inline links, URLs that stand by themselves, and
- * references to sources. Links in code are none. Each character is looked at once, or twice behind a backtick that opened
- * nothing: the time is in proportion to the text, whatever it is. What is found depends on the text alone, not on its pieces.
+ * Finds the links in a Markdown text that arrives in pieces: inline links, bare URLs, and references to sources. Links
+ * in code do not count. It reads each character once, or twice after a backtick that opened no span, so its time is
+ * linear in the text. The result depends on the text alone, not on its pieces.
  */
 import { BareLinks } from "./bare-links.ts";
 import { BracketLinks } from "./bracket-links.ts";
@@ -9,9 +9,9 @@ import { CodeFilter } from "./code-filter.ts";
 import { References } from "./references.ts";
 
 export interface MarkdownLink {
-  /** In code points, from the bracket that opens it. */
+  /** In code points, from the opening bracket. */
   start: number;
-  /** Behind its last character. */
+  /** The index after its last character. */
   end: number;
   url: string;
 }
@@ -21,15 +21,15 @@ export class LinkScanner {
   readonly #brackets = new BracketLinks();
   readonly #bareLinks = new BareLinks();
   readonly #references = new References();
-  /** URLs that may turn out to be in the text, or to be the target, of a link that is not whole yet. */
+  /** URLs that may turn out to be the text or the target of a link that is not complete yet. */
   #held: MarkdownLink[] = [];
   #found: MarkdownLink[] = [];
   /** Code points so far. */
   #position = 0;
-  /** The first half of a character whose second half has not come yet. */
+  /** The first half of a surrogate pair, until its second half arrives. */
   #highSurrogate = "";
 
-  /** The links that the piece completes. */
+  /** Returns the links that the piece completes. */
   feed(piece: string): MarkdownLink[] {
     const text = this.#highSurrogate + piece;
     this.#highSurrogate = /[\ud800-\udbff]$/.test(text) ? text.slice(-1) : "";
@@ -38,7 +38,7 @@ export class LinkScanner {
     return this.#takeFound();
   }
 
-  /** The text is over: the links that ended with it, and the references. */
+  /** Ends the text. Returns the links that end with it, and the references. */
   end(): MarkdownLink[] {
     if (this.#highSurrogate !== "") this.#code.accept(this.#highSurrogate);
     this.#highSurrogate = "";
@@ -71,7 +71,7 @@ export class LinkScanner {
     this.#held.push(link);
   }
 
-  /** What stands in it is none of its own. */
+  /** Drops the links inside this link. */
   #complete(link: MarkdownLink, isImage: boolean): void {
     while (this.#held.length > 0 && this.#held.at(-1)!.start >= link.start) this.#held.pop();
     if ((this.#bareLinks.start ?? -1) >= link.start) this.#bareLinks.reset();

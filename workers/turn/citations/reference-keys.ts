@@ -1,6 +1,6 @@
-/** What references and sources are known by: labels as CommonMark matches them, and numbers in every form that models write. */
+/** Keys of references and sources: labels as CommonMark compares them, and numbers in every form that models write. */
 
-/** In one reference, as in `[1-3, 7]`. */
+/** Maximum numbers in one reference, such as `[1-3, 7]`. */
 const MAX_NUMBERS = 20;
 const NUMBERS = /^\^?\d{1,3}(?:\s*[,;–—-]\s*\^?\d{1,3})*$/;
 
@@ -11,7 +11,7 @@ export function parseSuperscript(digits: string): string {
   return toReferenceKey(Array.from(digits, (digit) => String(DIGITS.indexOf(digit))).join(""));
 }
 
-/** A footnote's label is the number that it says. */
+/** The key of a footnote is its number. */
 export function toReferenceKey(label: string): string {
   const key = label.trim().replace(/\s+/g, " ").toLowerCase();
   const number = /^\^?(\d{1,3})$/.exec(key)?.[1];

@@ -1,7 +1,7 @@
 /**
- * References to links that stand elsewhere in a text: `[text][1]` and `[1]` with `[1]: url` (CommonMark 0.31 §4.7), footnotes
- * `[^1]`, and what models write of their own: `[1, 2]`, `【1】` and `¹` with a numbered list of sources. What a reference
- * leads to is known only when the text is over.
+ * Resolves references to links elsewhere in a text: `[text][1]` and `[1]` with `[1]: url` (CommonMark 0.31 §4.7),
+ * footnotes `[^1]`, and forms that models use: `[1, 2]`, `【1】` and `¹` with a numbered list of sources. The target of a
+ * reference is known only when the text has ended.
  */
 import type { MarkdownLink } from "./link-scanner.ts";
 import type { Bracket } from "./bracket-links.ts";
@@ -12,35 +12,35 @@ interface ReferenceMarker {
   start: number;
   end: number;
   keys: readonly string[];
-  /** It is a number, so that one behind it is another reference and not its label. */
+  /** A number: another number after it is a second reference, not its label. */
   isNumber: boolean;
 }
 
 type SourceLabel = ReferenceMarker & { kind: SourceKind; hasLink: boolean };
 
-/** Beyond them, brackets are text. */
+/** Maximum markers. Further brackets are text. */
 const MAX_MARKERS = 5_000;
 const MAX_CORNER_LENGTH = 40;
-/** What may stand before the label of a source in its line: quotes, list marks, emphasis. */
+/** Characters that may precede a source's label in its line: quotes, list markers, emphasis. */
 const LINE_PREFIX = /[\s>*•+-]/;
-/** Stands for code: an object within the text. */
+/** Replaces code, as an object within the text. */
 const CODE_PLACEHOLDER = "\ufffc";
-/** Between a number and its source. */
+/** Separates a number from its source. */
 const SEPARATOR = /[\s:=–—-]/;
-/** `m²` and `km²` are units. */
+/** `m²` and `km²` are units, not references. */
 const MIN_WORD_LENGTH = 3;
 
 export class References {
   #markers: ReferenceMarker[] = [];
   readonly #lists = new SourceLists();
   #label: SourceLabel | undefined;
-  /** Where the text of this line begins. */
+  /** The index where the text of this line starts. */
   #lineStart: number | undefined;
   #isBlankLine = true;
   #number = "";
   #superscript: { start: number; digits: string } | undefined;
   #cornerBracket: { start: number; label: string } | undefined;
-  /** The last reference, and where the text goes on behind it. */
+  /** The last reference, and the index where its link may follow. */
   #adjacent: { marker: ReferenceMarker; next: number | undefined } | undefined;
   #before = "";
   #wordLength = 0;
@@ -64,16 +64,16 @@ export class References {
     this.#before = text;
   }
 
-  /** A bracket closed whose closing bracket is before `end`. */
+  /** Adds a bracket. `end` is the index after its closing bracket. */
   addBracket({ start, isImage, label }: Bracket, end: number): void {
     if (isImage) return;
     const known = label === undefined ? { keys: [], isNumber: false } : toReferenceKeys(label);
     this.#add({ start, end, ...known }, "listed");
   }
 
-  /** True if the link is what a definition leads to, which no reader sees. */
+  /** True if the link is the target of a definition, which readers do not see. */
   addLink(link: MarkdownLink): boolean {
-    // It was no reference: it is a link's text.
+    // The brackets belong to a link's text, so they are no reference.
     while (this.#markers.length > 0 && this.#markers.at(-1)!.start >= link.start) this.#markers.pop();
     this.#addAdjacent(link);
     const label = this.#label;
@@ -82,7 +82,7 @@ export class References {
       this.#label = undefined;
       return false;
     }
-    // A word in brackets is a label only where a colon follows it.
+    // A word in brackets is a label only if a colon follows it.
     const isListed = label.kind !== "listed" || label.isNumber || label.keys.some((key) => key.startsWith("^"));
     if (label.hasLink || link.start < label.end || !isListed) return false;
     if (label.keys[0] === "") return false;
@@ -91,7 +91,7 @@ export class References {
     return label.kind === "defined";
   }
 
-  /** Where the text is over: the references, in their order, and the definitions that nothing refers to. */
+  /** Ends the text. Returns the references in order, and the definitions that no reference uses. */
   end(position: number): MarkdownLink[] {
     this.#readSuperscript(" ", position);
     this.#endLabel();
@@ -128,7 +128,7 @@ export class References {
     this.#adjacent = { marker, next: undefined };
   }
 
-  /** Sources on one line: `Sources: [1] url, [2] url`. */
+  /** Reads sources on one line: `Sources: [1] url, [2] url`. */
   #addAdjacent({ start, end, url }: MarkdownLink): void {
     const { marker, next } = this.#adjacent ?? {};
     if (marker === undefined || next !== start || !marker.isNumber || this.#markers.at(-1) !== marker) return;
@@ -137,7 +137,7 @@ export class References {
     this.#lists.add("beside", marker.keys, { start, end, url });
   }
 
-  /** A label that no link follows is a reference itself. */
+  /** A label without a link is a reference itself. */
   #endLabel(): void {
     const label = this.#label;
     this.#label = undefined;
@@ -150,7 +150,7 @@ export class References {
     this.#lineStart = undefined;
   }
 
-  /** `1.` or `1)` where a line's text begins. */
+  /** Reads `1.` or `1)` at the start of a line's text. */
   #readNumber(text: string, position: number): void {
     if (this.#lineStart === undefined || position - this.#lineStart > 5) return;
     if (/\s/.test(text) && /^\d{1,3}[.)]$/.test(this.#number)) {
@@ -180,7 +180,7 @@ export class References {
     } else if (text === "】" && this.#cornerBracket !== undefined) {
       const { start, label } = this.#cornerBracket;
       this.#cornerBracket = undefined;
-      // `【1†source】`: behind the dagger is a place within the page.
+      // In `【1†source】`, a position within the page follows the dagger.
       this.#add({ start, end: position + 1, ...toReferenceKeys(label.split("†")[0]!) }, "listed");
     } else if (this.#cornerBracket !== undefined) {
       this.#cornerBracket.label += text;

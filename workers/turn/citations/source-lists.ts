@@ -1,7 +1,7 @@
-/** The sources that a text names for its references, by how it names them. */
+/** The sources that a text lists for its references, by the form of the list. */
 import type { MarkdownLink } from "./link-scanner.ts";
 
-/** `[1]: url`; `[1] Title url` and `¹ url` where a line begins; `1. Title url`; `[1] url` within a line. */
+/** `[1]: url`; `[1] Title url` and `¹ url` at the start of a line; `1. Title url`; `[1] url` within a line. */
 export type SourceKind = "defined" | "listed" | "numbered" | "beside";
 
 const MAX_SOURCES = 5_000;
@@ -15,7 +15,7 @@ export class SourceLists {
   readonly #defined = new Map<string, Definition>();
   readonly #listed = new Map<string, string>();
   readonly #adjacent = new Map<string, string>();
-  /** The last list of which an entry has a link. */
+  /** The last numbered list that has a link. */
   #numbered = new Map<string, string>();
   #lastNumber = 0;
 
@@ -23,7 +23,7 @@ export class SourceLists {
     for (const key of keys) {
       if (this.#size >= MAX_SOURCES) return;
       if (kind === "defined") {
-        // CommonMark §4.7: of several, the first one counts.
+        // CommonMark §4.7: the first definition wins.
         if (!this.#defined.has(key)) this.#defined.set(key, { link, isUsed: false });
       } else if (kind === "listed") {
         this.#listed.set(key, link.url);
@@ -35,7 +35,7 @@ export class SourceLists {
     }
   }
 
-  /** Of each key, the URL that the text has for it. */
+  /** The URL of each key that the text has a source for. */
   find(keys: readonly string[]): string[] {
     const urls = keys.flatMap((key) => {
       const definition = this.#defined.get(key);

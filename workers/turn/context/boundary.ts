@@ -1,10 +1,11 @@
-/** What marks a text's authority where a vendor has no place for it (upstreams/ai-sdk/text-marks.ts). */
+/** Derives the mark that shows a text's authority to vendors without a role for it (upstreams/ai-sdk/text-marks.ts). */
 import type { Storage } from "../../../src/responses/storage.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
 
 /**
- * One for each conversation, by how it begins: what a model tells of one is of no use in another, and the vendor's cache
- * knows the conversation again, whether its client sends it whole or names what it is the continuation of.
+ * Each conversation has its own boundary, derived from its first message. A boundary that a model reveals is useless in
+ * another conversation. It stays the same in every call, whether the client sends the whole conversation or continues a
+ * response, so that the vendor's cache recognizes the prefix.
  */
 export function deriveBoundary(
   { sealer }: Pick<Storage, "sealer">,

@@ -1,7 +1,7 @@
 /**
- * A compaction pass: the model itself summarises the conversation, and the summary takes its place (contract.md#compaction). The
- * item is announced before the summary is asked for and recorded before anything is made of it, so a worker that goes
- * on after a crash either finds it and does not make it again, or finds it open and makes another.
+ * Compacts a conversation: the model writes a summary, which replaces it (contract.md#compaction). The log has the
+ * item's start before the model is called, and its end before the summary is used. After a crash, a worker either finds
+ * the finished item and uses it, or finds it open and compacts again.
  */
 import {
   chooseKeptMessages,
@@ -21,57 +21,56 @@ import type { Storage } from "../../../src/responses/storage.ts";
 import { UnreadableContentError } from "../../../src/sealing/content-sealer.ts";
 import { deriveBoundary } from "./boundary.ts";
 import type { Attempt } from "../../attempt/attempt.ts";
-import { contextExceededFinish, countTurnTokens, type Turn } from "../turn.ts";
+import { contextExceededFinish, countTurnTokens, createMissingFinish, type Turn, type Unserved } from "../turn.ts";
 import {
   type ContextItem,
   failedFinish,
   type FinalFinish,
-  type UnservedFinish,
   type UpstreamCall,
   type UpstreamFinish,
 } from "../../upstreams/upstream.ts";
 
-export interface CompactionPass extends Omit<Turn, "input" | "produced"> {
-  /** The whole context, with what the response has produced. */
+export interface CompactionPass extends Turn {
+  /** The whole context, including the response's items. */
   items: readonly ContextItem[];
   count: ContextCount;
-  /** Tokens of messages to keep word for word. */
+  /** Maximum tokens of messages that stay verbatim. */
   keepTokens: number;
 }
 
-/** What the model is shown from here on; or why the summary could not be written. */
-export async function compactContext(pass: CompactionPass): Promise<{ context: ContextItem[] } | UnservedFinish> {
-  const shown = fitForSummary(pass);
-  if (shown === undefined) return contextExceededFinish();
+export type CompactionResult = { kind: "compacted"; context: ContextItem[] } | Unserved;
+
+/** The context that replaces the conversation, or the reason why there is no summary. */
+export async function compactContext(pass: CompactionPass): Promise<CompactionResult> {
+  const fitting = fitForSummary(pass);
+  if (fitting === undefined) return { kind: "unserved", finish: contextExceededFinish() };
   const release = pass.run.control.deferHandOver();
   try {
-    return await compactShown(pass, shown);
+    return await recordSummary(pass, fitting);
   } finally {
     release();
   }
 }
 
-async function compactShown(
-  pass: CompactionPass,
-  shown: readonly ContextItem[],
-): Promise<{ context: ContextItem[] } | UnservedFinish> {
+async function recordSummary(pass: CompactionPass, fitting: readonly ContextItem[]): Promise<CompactionResult> {
   const { storage, run, project, items, count, keepTokens } = pass;
   const { writer } = run;
   const output_index = writer.state.response.output.length;
   const item = { type: "compaction", id: newId("cmp"), encrypted_content: "" } as const;
-  // No `response.compaction.compacting` after it: that is published as a compaction trigger's, and the stream helper of
-  // openai 6.49 throws at it.
+  // No `response.compaction.compacting` follows: the API publishes it for a compaction trigger only, and the stream
+  // helper of openai 6.49 throws on it.
   await writer.write({ type: "response.output_item.added", output_index, item });
-  const written = await writeSummary(pass, shown);
-  if ("type" in written) return written;
-  const content = { ...written, ...chooseKeptMessages(items, count.items, keepTokens) };
+  const written = await writeSummary(pass, fitting);
+  if (written.kind === "unserved") return written;
+  const { summary, usage } = written;
+  const content = { summary, usage, ...chooseKeptMessages(items, count.items, keepTokens) };
   const encrypted_content = sealCompaction(storage, project, content);
   await writer.write({ type: "response.output_item.done", output_index, item: { ...item, encrypted_content } });
   await writer.flush();
-  return { context: expandCompaction(content, items) };
+  return { kind: "compacted", context: expandCompaction(content, items) };
 }
 
-/** The run of a `compaction_trigger` and of `POST /responses/compact`: a pass and nothing else. */
+/** Runs a `compaction_trigger` or `POST /responses/compact`: one compaction and nothing else. */
 export async function runCompaction(turn: Turn): Promise<UpstreamFinish> {
   const { resolved } = turn;
   const input = turn.render(turn.history);
@@ -80,15 +79,15 @@ export async function runCompaction(turn: Turn): Promise<UpstreamFinish> {
     const count = await countTurnTokens(turn, input);
     const keepTokens = keptTokenBudget(resolved.contextWindow);
     const compacted = await compactContext({ ...turn, items: input, count, keepTokens });
-    if ("type" in compacted) return compacted;
+    if (compacted.kind === "unserved") return compacted.finish;
   }
   return { type: "finish", status: "completed", usage: NO_USAGE };
 }
 
-/** For the summary itself, of a window. */
+/** The share of the window that is reserved for the summary: 1/8. */
 const SUMMARY_WINDOW_DIVISOR = 8;
 
-/** A conversation that has outgrown the window is summarised without its beginning. */
+/** Drops the oldest items of a conversation that exceeds the window. */
 function fitForSummary({ items, count, resolved }: CompactionPass): ContextItem[] | undefined {
   const window = resolved.contextWindow;
   if (window === undefined) return [...items];
@@ -97,19 +96,23 @@ function fitForSummary({ items, count, resolved }: CompactionPass): ContextItem[
   return truncateItems(items, count.items, budget);
 }
 
+const UNFINISHED_SUMMARY = "The conversation could not be compacted: its summary was not finished.";
+
+type SummaryResult = { kind: "written"; summary: string; usage: Usage } | Unserved;
+
 async function writeSummary(
   { storage, project, upstream, resolved, request, preamble, run, isStrict }: CompactionPass,
-  shown: readonly ContextItem[],
-): Promise<{ summary: string; usage: Usage } | UnservedFinish> {
+  items: readonly ContextItem[],
+): Promise<SummaryResult> {
   const prompt: ContextItem = { type: "message", role: "user", content: SUMMARY_PROMPT };
   const call: UpstreamCall = {
     responseId: run.id,
     model: resolved.model,
     request: summaryRequest(request),
-    history: [...preamble, ...shown, prompt],
+    history: [...preamble, ...items, prompt],
     completedItems: [],
     firstOutputIndex: run.writer.state.response.output.length,
-    boundary: deriveBoundary(storage, project, shown),
+    boundary: deriveBoundary(storage, project, items),
   };
   const { generating } = run.control;
   const grammar = isStrict ? new ItemGrammar() : undefined;
@@ -122,21 +125,18 @@ async function writeSummary(
       if (event.type === "response.output_item.done") texts.push(textOf(event.item));
       continue;
     }
-    if (event.status === "failed" || event.status === "postponed") return event;
+    if (event.status === "failed" || event.status === "postponed") return { kind: "unserved", finish: event };
     const summary = texts.join("").trim();
-    if (event.status === "completed" && summary !== "") return { summary, usage: event.usage };
-    const error = failedFinish(
-      "server_error",
-      "The conversation could not be compacted: its summary was not finished.",
-    );
-    return { ...error, usage: event.usage };
+    if (event.status === "completed" && summary !== "") return { kind: "written", summary, usage: event.usage };
+    const failure = failedFinish("server_error", UNFINISHED_SUMMARY);
+    return { kind: "unserved", finish: { ...failure, usage: event.usage } };
   }
-  return failedFinish("server_error", "The provider's stream ended without a result.");
+  return { kind: "unserved", finish: createMissingFinish() };
 }
 
 /**
- * The settings that say who asks, and what makes the provider's cache find the conversation again: the tools stay,
- * though none may be called. Not what shapes the answer, which comes later.
+ * Keeps the settings that identify the caller, and those that let the provider's cache recognize the conversation. The
+ * tools stay, but none may be called. Settings that shape the answer are dropped.
  */
 function summaryRequest(request: Turn["request"]): Turn["request"] {
   const { tools } = request;
@@ -152,7 +152,7 @@ function summaryRequest(request: Turn["request"]): Turn["request"] {
     safety_identifier: request.safety_identifier,
     service_tier: request.service_tier,
     user: request.user,
-    // Some say where the provider may have a request answered, and what it may keep of it.
+    // These may restrict where the provider processes a request, and what it stores of it.
     ...(request.extra_parameters !== undefined && { extra_parameters: request.extra_parameters }),
     ...(tools != null && tools.length > 0 && { tools, tool_choice: "none" as const }),
   };
@@ -163,7 +163,7 @@ function textOf(item: OutputItem): string {
   return item.content.map((part) => (part.type === "output_text" ? part.text : "")).join("");
 }
 
-/** A response pays for its compactions too. What each cost is in the item, so that a crash in between forgets none. */
+/** Adds the tokens of the response's compactions. Each item contains its own usage, so that a crash loses none. */
 export function addCompactionUsage(storage: Storage, run: Attempt, finish: FinalFinish): FinalFinish {
   const output: readonly OutputItem[] = run.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction");
@@ -172,7 +172,7 @@ export function addCompactionUsage(storage: Storage, run: Attempt, finish: Final
   return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
 }
 
-/** Undefined if the item was cut off, is another server's, or its key was taken away since: what it cost is then not known. */
+/** Undefined if the usage is unknown: the item is incomplete, comes from another server, or its key was removed. */
 function usageOf(storage: Storage, project: string, item: OutputItem): Usage | undefined {
   try {
     return item.type === "compaction" ? unsealCompaction(storage, project, item.encrypted_content)?.usage : undefined;

@@ -1,7 +1,7 @@
 /**
- * What a turn of the model is shown, made to fit: before every call the conversation is compacted if it has grown over
- * the threshold that the client set, and truncated if it was asked for and the window is known. Called before each turn
- * of a run, with what the run has produced so far.
+ * Prepares the context of a model call. If the conversation exceeds the client's threshold, it is compacted. If it
+ * exceeds a known window and the client allows truncation, its oldest items are dropped. Called before each turn of a
+ * run.
  */
 import { keptTokenBudget } from "../../../src/context-window/compaction.ts";
 import { type ContextCount, certainlyFits } from "../../../src/context-window/count-context.ts";
@@ -9,59 +9,63 @@ import { truncateItems } from "../../../src/context-window/truncate.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { unsealCompaction, unsealCompactions } from "../../../src/responses/content/compacted-context.ts";
 import { compactContext } from "./compact-context.ts";
-import { contextExceededFinish, countTurnTokens, type Turn } from "../turn.ts";
-import type { ContextItem, UnservedFinish } from "../../upstreams/upstream.ts";
+import type { ContextItem } from "../../upstreams/upstream.ts";
+import { contextExceededFinish, countTurnTokens, type Turn, type Unserved } from "../turn.ts";
 
-/** What the model is shown, in two parts. */
+/** The items that the model sees, in two parts. */
 export interface TurnContext {
-  /** Rendered, once it was measured. */
+  /** Rendered for the model, once `prepareContext` returns it. */
   history: readonly ContextItem[];
-  /** What the response has produced since, as it stands in the log. */
+  /** The response's items since then, as the log has them. */
   responseItems: readonly OutputItem[];
 }
 
-/** Of a window that nobody stated, and what share of a window may be used before it is compacted. */
+/** The window of a model whose window is unknown, and the share of a window that is used before compaction. */
 const DEFAULT_WINDOW = 128_000;
 const DEFAULT_THRESHOLD_SHARE = 0.8;
 
-export async function prepareContext(turn: Turn): Promise<TurnContext | UnservedFinish> {
+export type PreparedContext = ({ kind: "prepared" } & TurnContext) | Unserved;
+
+export async function prepareContext(turn: Turn): Promise<PreparedContext> {
   const context = await compactIfDue(turn, replaceCompacted(turn));
-  return "type" in context ? context : await fitIntoWindow(turn, context);
+  return context.kind === "unserved" ? context : await fitIntoWindow(turn, context);
 }
 
-/** A compaction that this response made before, in an earlier turn or attempt, replaces what came before it. */
+/** An earlier compaction of this response, in an earlier turn or attempt, replaces the items before it. */
 function replaceCompacted({ storage, project, history, responseItems }: Turn): TurnContext {
-  const place = responseItems.findLastIndex(
+  const index = responseItems.findLastIndex(
     (item) => item.type === "compaction" && unsealCompaction(storage, project, item.encrypted_content) !== undefined,
   );
-  if (place < 0) return { history, responseItems };
-  const before = [...history, ...responseItems.slice(0, place + 1)];
-  return { history: unsealCompactions(storage, project, before), responseItems: responseItems.slice(place + 1) };
+  if (index < 0) return { history, responseItems };
+  const before = [...history, ...responseItems.slice(0, index + 1)];
+  return { history: unsealCompactions(storage, project, before), responseItems: responseItems.slice(index + 1) };
 }
 
-async function compactIfDue(turn: Turn, context: TurnContext): Promise<TurnContext | UnservedFinish> {
+async function compactIfDue(turn: Turn, context: TurnContext): Promise<PreparedContext> {
+  const unchanged = { kind: "prepared", ...context } as const;
   const threshold = findThreshold(turn);
-  if (threshold === undefined) return context;
+  if (threshold === undefined) return unchanged;
   const items = turn.render([...context.history, ...context.responseItems]);
-  if (certainlyFits(turn.request, [...turn.preamble, ...items], threshold)) return context;
+  if (certainlyFits(turn.request, [...turn.preamble, ...items], threshold)) return unchanged;
   const count = await countTurnTokens(turn, items);
-  if (count.total <= threshold || !isWorthwhile(turn, context, count, threshold)) return context;
+  if (count.total <= threshold || !isWorthwhile(turn, context, count, threshold)) return unchanged;
   const keepTokens = keptTokenBudget(threshold);
   const compacted = await compactContext({ ...turn, items, count, keepTokens });
-  return "type" in compacted ? compacted : { history: compacted.context, responseItems: [] };
+  if (compacted.kind === "unserved") return compacted;
+  return { kind: "prepared", history: compacted.context, responseItems: [] };
 }
 
-/** The lowest that the request names; undefined if it asks for no compaction. */
+/** The lowest threshold of the request. Undefined if it requests no compaction. */
 function findThreshold({ request, resolved }: Turn): number | undefined {
   const entries = request.context_management ?? [];
-  const usual = Math.floor((resolved.contextWindow ?? DEFAULT_WINDOW) * DEFAULT_THRESHOLD_SHARE);
-  const thresholds = entries.map((entry) => entry.compact_threshold ?? usual);
+  const defaultThreshold = Math.floor((resolved.contextWindow ?? DEFAULT_WINDOW) * DEFAULT_THRESHOLD_SHARE);
+  const thresholds = entries.map((entry) => entry.compact_threshold ?? defaultThreshold);
   return thresholds.length === 0 ? undefined : thresholds.reduce((a, b) => Math.min(a, b));
 }
 
 /**
- * A compaction leaves what it must keep, which may be over the threshold again. The next one of the same response is
- * made only when there is something new to gain, or every turn would make one.
+ * The items that a compaction must keep may exceed the threshold again. A response compacts again only if there is
+ * enough to gain, or else it would compact in every turn.
  */
 function isWorthwhile(turn: Turn, { responseItems }: TurnContext, count: ContextCount, threshold: number): boolean {
   const isFirst = !turn.responseItems.some((item) => item.type === "compaction");
@@ -70,19 +74,19 @@ function isWorthwhile(turn: Turn, { responseItems }: TurnContext, count: Context
   return isFirst || grown > keptTokenBudget(threshold);
 }
 
-async function fitIntoWindow(turn: Turn, context: TurnContext): Promise<TurnContext | UnservedFinish> {
+async function fitIntoWindow(turn: Turn, { history: whole, responseItems }: TurnContext): Promise<PreparedContext> {
   const { request, resolved, preamble, render } = turn;
-  if (resolved.contextWindow === undefined) return { ...context, history: render(context.history) };
+  const history = render(whole);
+  const untruncated = { kind: "prepared", history, responseItems } as const;
+  if (resolved.contextWindow === undefined) return untruncated;
   const limit = resolved.contextWindow - (request.max_output_tokens ?? 0);
-  const { responseItems } = context;
-  const history = render(context.history);
   const items = [...history, ...render(responseItems)];
-  if (certainlyFits(request, [...preamble, ...items], limit)) return { history, responseItems };
+  if (certainlyFits(request, [...preamble, ...items], limit)) return untruncated;
   const count = await countTurnTokens(turn, items);
-  if (count.total <= limit) return { history, responseItems };
-  if (request.truncation !== "auto") return contextExceededFinish();
-  const ofInput = count.items.slice(0, history.length);
-  const others = count.total - ofInput.reduce((sum, each) => sum + each, 0);
-  const left = truncateItems(history, ofInput, limit - others);
-  return left === undefined ? contextExceededFinish() : { history: left, responseItems };
+  if (count.total <= limit) return untruncated;
+  const historyTokens = count.items.slice(0, history.length);
+  const otherTokens = count.total - historyTokens.reduce((sum, each) => sum + each, 0);
+  const left = request.truncation === "auto" ? truncateItems(history, historyTokens, limit - otherTokens) : undefined;
+  if (left === undefined) return { kind: "unserved", finish: contextExceededFinish() };
+  return { kind: "prepared", history: left, responseItems };
 }

@@ -1,53 +1,58 @@
 /**
- * What the model is shown of calls that this server made: a function call and its output, as it knows them, whatever the
- * log shows a client. The same items and the same journal make the same context, before a crash and after it.
+ * Renders items for a model. It sees the calls that this server executed as function calls with their outputs, whatever the
+ * log shows the client. The same items and journal always give the same context, before a crash and after it.
  */
-import { truncateOutputs, turnOutputLimit } from "../../tools/truncate-output.ts";
-import type { MadeCall as ExecutedCall } from "../../tools/made-call.ts";
-import { toMcpFunctionName } from "../../tools/mcp/function-name.ts";
+import type { ExecutedCall, ToolItemSet } from "../../tools/tool-items.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
+import { truncateOutputs, turnOutputLimit } from "./truncate-output.ts";
 
 type FunctionCall = Extract<ContextItem, { type: "function_call" }>;
 type CallOutput = Extract<ContextItem, { type: "function_call_output" }>;
 interface CallPair {
+  kind: "pair";
   call: FunctionCall;
   output: CallOutput;
   turn: string;
 }
 
-/**
- * `items` may be a part of the conversation, `made` are calls by the ids of the items that show them. `isHosted`: the provider
- * understands items of this type itself. `contextWindow` is the model's, in tokens, if it is known.
- */
-export function renderContext(
-  items: readonly ContextItem[],
-  executed: ReadonlyMap<string, ExecutedCall>,
-  isHosted: (type: string) => boolean,
-  conversation: readonly ContextItem[] = items,
-  contextWindow?: number,
-): ContextItem[] {
+export interface RenderOptions {
+  tools: ToolItemSet;
+  /** By the ids of the items that show the calls. */
+  executed: ReadonlyMap<string, ExecutedCall>;
+  /** Whether the provider understands items of this type. */
+  isHosted: (type: string) => boolean;
+  /** The whole conversation, if `items` are a part of it. */
+  conversation?: readonly ContextItem[];
+  /** The model's window in tokens, if it is known. */
+  contextWindow?: number | undefined;
+}
+
+export function renderContext(items: readonly ContextItem[], options: RenderOptions): ContextItem[] {
   const context: ContextItem[] = [];
   let turn: CallPair[] = [];
-  // Calls that were asked for side by side are answered after all of them: some providers take them in no other order.
+  // Some providers accept parallel calls only if all calls come before all outputs.
   const flush = () => {
     for (const { call } of turn) context.push(call);
-    const shown = truncateOutputs(
+    const outputs = truncateOutputs(
       turn.map(({ output }) => output.output),
-      turnOutputLimit(contextWindow),
+      turnOutputLimit(options.contextWindow),
     );
-    for (const [place, { output }] of turn.entries()) context.push({ ...output, output: shown[place]! });
+    for (const [index, { output }] of turn.entries()) context.push({ ...output, output: outputs[index]! });
     turn = [];
   };
   for (const item of items) {
-    const shown = renderItem(item, executed, isHosted, conversation);
-    if (shown === undefined) continue;
-    if (!("output" in shown && "turn" in shown)) {
-      flush();
-      context.push(shown);
-      continue;
+    const rendered = renderItem(item, items, options);
+    switch (rendered.kind) {
+      case "hidden":
+        break;
+      case "item":
+        flush();
+        context.push(item);
+        break;
+      case "pair":
+        if (turn.length > 0 && turn[0]!.turn !== rendered.turn) flush();
+        turn.push(rendered);
     }
-    if (turn.length > 0 && turn[0]!.turn !== shown.turn) flush();
-    turn.push(shown);
   }
   flush();
   return context;
@@ -55,108 +60,39 @@ export function renderContext(
 
 function renderItem(
   item: ContextItem,
-  made: ReadonlyMap<string, ExecutedCall>,
-  isHosted: (type: string) => boolean,
-  conversation: readonly ContextItem[],
-): ContextItem | CallPair | undefined {
-  const known = item.id == null ? undefined : made.get(item.id);
+  items: readonly ContextItem[],
+  { tools, executed, isHosted, conversation = items }: RenderOptions,
+): { kind: "item" } | { kind: "hidden" } | CallPair {
+  const known = item.id == null ? undefined : executed.get(item.id);
   if (known !== undefined) {
     const { call, result, turn } = known;
-    return createPair(turn, call.providerCallId ?? call.callId, call.name, call.arguments, result.output);
+    return createPair(turn, call.providerCallId ?? call.callId, { ...call, output: result.output });
   }
-  if (isHosted(item.type)) return item;
-  switch (item.type) {
-    case "mcp_list_tools":
-    case "mcp_approval_response":
-      return undefined;
-    case "mcp_approval_request":
-      return renderOpenRequest(item, conversation);
-    case "mcp_call": {
-      const name = toMcpFunctionName(item.server_label, item.name);
-      const said = item.output ?? (item.error == null ? RESULT_NOT_KEPT : JSON.stringify(item.error));
-      return createPair(item.id, deriveCallId(item.id), name, item.arguments, said);
-    }
-    case "web_search_call":
-      return createPair(
-        item.id ?? "",
-        deriveCallId(item.id),
-        "web_search",
-        JSON.stringify(item.action ?? {}),
-        RESULT_NOT_KEPT,
-      );
-    case "file_search_call": {
-      const json = JSON.stringify({ queries: item.queries });
-      return createPair(
-        item.id,
-        deriveCallId(item.id),
-        "file_search",
-        json,
-        JSON.stringify(item.results ?? RESULT_NOT_KEPT),
-      );
-    }
-    case "code_interpreter_call": {
-      const json = JSON.stringify({ code: item.code });
-      return createPair(item.id, deriveCallId(item.id), "python", json, renderCodeOutput(item.outputs));
-    }
-    case "image_generation_call": {
-      const json = JSON.stringify({ prompt: item.revised_prompt ?? "" });
-      return createPair(item.id, deriveCallId(item.id), "generate_image", json, "The image was shown to the user.");
-    }
-    default:
-      return item;
+  const rendered = isHosted(item.type) ? undefined : tools.render(item, conversation);
+  switch (rendered?.kind) {
+    case undefined:
+      return { kind: "item" };
+    case "hidden":
+      return rendered;
+    case "call":
+      return createPair(item.id ?? "", deriveCallId(item.id), rendered);
   }
-}
-
-/** Of a call that the client sent, or that stands in a conversation: its result was not kept with the item. */
-const RESULT_NOT_KEPT = "The result is not available any more.";
-
-type CodeOutputs = Extract<ContextItem, { type: "code_interpreter_call" }>["outputs"];
-
-/** Images are told of, not written out as text, all their base64. */
-function renderCodeOutput(outputs: CodeOutputs): string {
-  if (outputs === null) return RESULT_NOT_KEPT;
-  return outputs.map((each) => (each.type === "logs" ? each.logs : "[An image was shown to the user.]\n")).join("");
-}
-
-/** The model is told of a request that its call does not follow: nobody answered, it was refused, or its run was cut off. */
-function renderOpenRequest(
-  item: Extract<ContextItem, { type: "mcp_approval_request" }>,
-  items: readonly ContextItem[],
-): CallPair | undefined {
-  if (items.some((each) => each.type === "mcp_call" && each.approval_request_id === item.id)) return undefined;
-  // The last word counts.
-  const answer = items.findLast((each) => isAnswer(each) && each.approval_request_id === item.id);
-  const name = toMcpFunctionName(item.server_label, item.name);
-  return createPair(item.id, deriveCallId(item.id), name, item.arguments, describeApproval(answer));
-}
-
-type ApprovalResponse = Extract<ContextItem, { type: "mcp_approval_response" }>;
-
-function isAnswer(item: ContextItem): item is ApprovalResponse {
-  return item.type === "mcp_approval_response";
-}
-
-function describeApproval(answer: ContextItem | undefined): string {
-  if (answer === undefined || !isAnswer(answer)) return "The user has not approved this call.";
-  if (answer.approve) return "The user approved this call, but it was not made.";
-  return `The user refused this call${answer.reason ? `: ${answer.reason}` : "."}`;
 }
 
 function createPair(
   turn: string,
   call_id: string,
-  name: string,
-  json: string,
-  output: CallOutput["output"] | null | undefined,
+  { name, arguments: json, output }: Pick<FunctionCall, "name" | "arguments"> & Pick<CallOutput, "output">,
 ): CallPair {
   return {
+    kind: "pair",
     turn,
     call: { type: "function_call", call_id, name, arguments: json },
-    output: { type: "function_call_output", call_id, output: output ?? "" },
+    output: { type: "function_call_output", call_id, output },
   };
 }
 
-/** For items whose call id is not known: call ids have at most 64 characters, and the same item keeps the same. */
+/** For an item whose call id is unknown. The same item always gets the same id, within the 64 characters of a call id. */
 function deriveCallId(itemId: string | null | undefined): string {
   return `call_${(itemId ?? "").slice(-24)}`;
 }

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { EventDraft } from "../../../../src/protocol/event.ts";
-import { EventLogReader, type LoggedEvent, sequenceEvents, eventTypeOf } from "../../../../src/stream/log/event-log.ts";
+import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
+import { EventLogReader, type LoggedEvent, eventTypeOf } from "../../../../src/stream/log/event-log-reader.ts";
 import { PAGE_BYTES } from "../../../../src/stream/log/log-page.ts";
 import { foldLog } from "../../../../src/stream/log/snapshot.ts";
 import { startCuttingProxy } from "../../../support/cutting-proxy.ts";

@@ -6,7 +6,7 @@ import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import type { Response } from "../../../../src/protocol/response.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
-import { MAX_CALL_CHARACTERS } from "../../../../workers/tools/truncate-output.ts";
+import { MAX_CALL_CHARACTERS } from "../../../../workers/turn/context/truncate-output.ts";
 import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
 import type { ToolKind } from "../../../../workers/tools/tool.ts";
 import { openCodeInterpreterKind } from "../../../../workers/tools/code-interpreter/code-interpreter.ts";

@@ -197,7 +197,7 @@ describe("require_approval", () => {
     const refusal = answer(requestOf(response.output).id, false, "not today");
     const second = await runMcp(storage, always(), { ancestors: [id], input: [refusal] });
     expect(describeItems(second.response.output)).toEqual(["message"]);
-    expect(callOutputs(second.calls[0]!)).toEqual(["The user refused this call: not today"]);
+    expect(callOutputs(second.calls[0]!)).toEqual(["The user rejected this call: not today"]);
     expect(server.begun).toEqual([]);
   });
 
@@ -207,7 +207,7 @@ describe("require_approval", () => {
     const input = [answer(requestOf(response.output).id, true)];
     const second = await runMcp(storage, request, { ancestors: [id], input });
     expect(describeItems(second.response.output)).toEqual(["message"]);
-    expect(callOutputs(second.calls[0]!)).toEqual(["The user approved this call, but it was not made."]);
+    expect(callOutputs(second.calls[0]!)).toEqual(["The user approved this call, but it was not executed."]);
     expect(server.begun).toEqual([]);
   });
 });

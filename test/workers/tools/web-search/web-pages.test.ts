@@ -206,18 +206,18 @@ describe("each failure says what it is", () => {
   const status = (code: number) => answer("<p>No.</p>", { "content-type": "text/html" }, code);
 
   test.each([
-    ["/", { "/": status(401) }, {}, "status 401: the page is for those who have an account there."],
-    ["/", { "/": status(403) }, {}, "status 403: it does not let this page be read. Look for another source."],
+    ["/", { "/": status(401) }, {}, "status 401: the page needs an account."],
+    ["/", { "/": status(403) }, {}, "status 403: it does not allow access to this page. Look for another source."],
     ["/", { "/": status(404) }, {}, "status 404."],
     ["/", { "/": status(410) }, {}, "status 410: the page is gone."],
-    ["/", { "/": status(429) }, {}, "status 429: it has had too many requests. The page may be opened later."],
-    ["/", { "/": status(503) }, {}, "status 503: it has a fault of its own. The page may be opened later."],
-    ["/", { "/": '<div id="root"></div><script src="/x.js"></script>' }, {}, "scripts make it in a browser"],
+    ["/", { "/": status(429) }, {}, "status 429: it received too many requests. The page may be available later."],
+    ["/", { "/": status(503) }, {}, "status 503: it has an internal error. The page may be available later."],
+    ["/", { "/": '<div id="root"></div><script src="/x.js"></script>' }, {}, "scripts create it in a browser"],
     [
       "/",
       { "/": "<noscript>You need to enable JavaScript to run this app.</noscript><div></div><script>1</script>" },
       {},
-      "scripts make it in a browser",
+      "scripts create it in a browser",
     ],
     ["/", { "/": "<p></p>" }, {}, "The page has no text."],
     [
@@ -282,7 +282,7 @@ describe("each failure says what it is", () => {
     site.pages[new URL(path, site.url).pathname] = "Text";
     const { output } = await web.call("open_page", { url: `${site.url}${path}` });
     expect(output.includes("robots.txt does not allow")).toBe(!isOpened);
-    expect(output.endsWith("not instructions to you.)") || output.includes("(What stands above")).toBe(isOpened);
+    expect(output.endsWith("not as instructions.)") || output.includes("(The text above comes")).toBe(isOpened);
   });
 
   test("a robots.txt that leads in circles is none, and one that failed is asked for again", async () => {

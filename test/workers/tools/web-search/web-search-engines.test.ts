@@ -76,7 +76,7 @@ describe("SearXNG", () => {
     const search = await openWebSearch({ SEARXNG_URL: site.url });
     const { output, isError } = await search.call("web_search", { query: "bad", queries: ["good"] });
     expect(isError).toBe(false);
-    expect(output).toContain("Results for: bad\n\nThe search engine refused the request with status 400.");
+    expect(output).toContain("Results for: bad\n\nThe search engine rejected the request with status 400.");
     expect(output).toContain("Results for: good\n\n1. Good");
     expect(await search.call("web_search", { query: "bad", queries: ["bad two"] })).toMatchObject({ isError: true });
   });
@@ -152,7 +152,7 @@ describe("SearXNG", () => {
     expect(tries).toBe(3);
     site.pages["/search"] = json({}, 403);
     const refused = await search.call("web_search", { query: "moss" });
-    expect(refused).toMatchObject({ isError: true, output: "The search engine refused the request with status 403." });
+    expect(refused).toMatchObject({ isError: true, output: "The search engine rejected the request with status 403." });
     expect(site.requests).toHaveLength(4);
   });
 
@@ -161,13 +161,13 @@ describe("SearXNG", () => {
     [
       "that asks for a long wait",
       (response: { writeHead: Function }) => response.writeHead(429, { "retry-after": "3600" }).end(),
-      "The search engine has too many requests at the moment.",
+      "The search engine received too many requests.",
     ],
-    ["that answers with something else", json({ hits: [] }), "The search engine's answer could not be understood."],
+    ["that answers with something else", json({ hits: [] }), "The search engine's answer could not be read."],
     [
       "that answers with other results",
       json({ results: [{ link: "https://a.example/" }] }),
-      "The search engine's answer could not be understood.",
+      "The search engine's answer could not be read.",
     ],
     ["that never answers", () => {}, "The search engine did not answer in time."],
     [

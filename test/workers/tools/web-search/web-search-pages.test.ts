@@ -86,14 +86,14 @@ describe("open_page", () => {
       const { output } = await web.call("open_page", { url: site.url, page });
       expect(output.length).toBeLessThan(7_000);
       numbers.push(...[...output.matchAll(/^Paragraph (\d+): .*places\.$/gm)].map((match) => Number(match[1])));
-      expect(output.includes("The page goes on")).toBe(page < count);
+      expect(output.includes("The page continues")).toBe(page < count);
     }
     expect(numbers).toEqual(Array.from({ length: 400 }, (_, i) => i));
     expect(site.countOf("/")).toBe(1);
     const beyond = await web.call("open_page", { url: site.url, page: count + 1 });
     expect(beyond).toMatchObject({
       isError: true,
-      output: `The page has ${count} parts; there is no part ${count + 1}.`,
+      output: `The page has ${count} parts; part ${count + 1} does not exist.`,
     });
   });
 
@@ -268,7 +268,7 @@ describe("robots.txt", () => {
     const { site, web } = await openSite(rules("User-agent: *\nDisallow: /closed"), HONOURED);
     await using _ = site;
     const { output } = await web.call("open_page", { url: `${site.url}/leads` });
-    expect(output).toBe("The site's robots.txt does not allow this page to be opened.");
+    expect(output).toBe("The site's robots.txt does not allow access to this page.");
     expect(site.countOf("/closed")).toBe(0);
   });
 
@@ -302,15 +302,15 @@ describe("find_in_page", () => {
     await using _ = site;
     await web.call("open_page", { url: `${site.url}/` });
     const { output, details } = await find(site, web, "NUMBER 150\nends");
-    expect(output).toContain("Found in 1 place:\n\n1. (page");
+    expect(output).toContain("Found 1 match:\n\n1. (page");
     const page = Number(/\(page (\d+)\)/.exec(output)![1]);
     expect((await web.call("open_page", { url: `${site.url}/`, page })).output).toContain("Number 150 ends.");
     expect(details).toEqual({ sources: [{ url: `${site.url}/`, title: "Long" }] });
     expect((await find(site, web, "a linked word there")).output).toContain("A linked word there");
     const many = (await find(site, web, "mosses")).output;
-    expect(many).toContain("Found in 200 places, the first 20 of them:");
+    expect(many).toContain("Found 200 matches, the first 20 of them:");
     expect(many.match(/^\d+\. /gm)).toHaveLength(20);
-    expect((await find(site, web, ".*")).output).toContain("The page does not say: .*");
+    expect((await find(site, web, ".*")).output).toContain("Not found on this page: .*");
     expect(site.countOf("/")).toBe(1);
   });
 

@@ -106,7 +106,7 @@ test("a response searches, reads and cites", async () => {
   expect(shown).toEqual([
     expect.stringContaining("1. Moss"),
     expect.stringContaining("Moss is green."),
-    expect.stringContaining("Found in 1 place"),
+    expect.stringContaining("Found 1 match"),
   ]);
 });
 

@@ -4,10 +4,11 @@ import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
-import { addCitations } from "../../../../workers/turn/citations/citations.ts";
-import { type CitedSource, CitablePages, collectCitablePages } from "../../../../workers/tools/citable-pages.ts";
+import { TOOL_ITEMS } from "../../../../workers/tools/registry.ts";
+import type { CitedSource } from "../../../../workers/tools/tool-items.ts";
+import { CitablePages, collectCitablePages } from "../../../../workers/turn/citations/citable-pages.ts";
+import { CitationAnnotator, createCitationAnnotator } from "../../../../workers/turn/citations/citations.ts";
 import { LinkScanner } from "../../../../workers/turn/citations/link-scanner.ts";
-import type { Upstream, UpstreamCall, UpstreamEvent } from "../../../../workers/upstreams/upstream.ts";
 
 const linksOf = (...pieces: string[]) => {
   const scanner = new LinkScanner();
@@ -70,27 +71,11 @@ function pagesOf(...sources: readonly CitedSource[]): CitablePages {
 const URLS = ["https://a.example/", "https://b.example/x?y=1", "https://w.example/a_(b)"];
 const SOURCES = pagesOf(...URLS.map((url) => ({ url, title: `Title of ${url}` })));
 
-function upstreamOf(events: readonly ItemEventDraft[]): Upstream {
-  return {
-    async *run() {
-      yield* events;
-    },
-  };
-}
-
-function isItemEvent(event: UpstreamEvent): event is ItemEventDraft {
-  return event.type.startsWith("response.");
-}
-
-async function cite(events: readonly ItemEventDraft[], sources = SOURCES): Promise<ItemEventDraft[]> {
-  const cited: ItemEventDraft[] = [];
+function cite(events: readonly ItemEventDraft[], sources = SOURCES): ItemEventDraft[] {
+  const annotator = new CitationAnnotator(sources);
+  const cited = events.flatMap((event) => annotator.accept(event));
   const grammar = new ItemGrammar();
-  const signal = new AbortController().signal;
-  for await (const event of addCitations(upstreamOf(events), sources).run({} as UpstreamCall, signal)) {
-    if (!isItemEvent(event)) continue;
-    grammar.accept(event);
-    cited.push(event);
-  }
+  for (const event of cited) grammar.accept(event);
   return cited;
 }
 
@@ -124,7 +109,7 @@ const finalParts = (events: readonly ItemEventDraft[]) =>
 describe("citations", () => {
   test("follow the delta that completes the link, and stand in what is done", async () => {
     const deltas = ["Moss is green [A](https://a.exa", "mple/) and ", "soft [B](https://b.example/x?y=1#soft)."];
-    const events = await cite(messageEvents(0, deltas));
+    const events = cite(messageEvents(0, deltas));
     expect(events.map(({ type }) => type.replace("response.", ""))).toEqual([
       "output_item.added",
       "content_part.added",
@@ -163,15 +148,12 @@ describe("citations", () => {
 
   test("are none for what was not found", async () => {
     const events = messageEvents(0, ["[A](https://c.example/) [B](javascript:1) [C](https://a.example/other)"]);
-    expect(await cite(events)).toEqual(events);
+    expect(cite(events)).toEqual(events);
   });
 
   test("count from the beginning of their part", async () => {
     const link = "[A](https://a.example)";
-    const events = await cite([
-      ...messageEvents(0, [`One ${link}`], [`Two words ${link}`]),
-      ...messageEvents(1, [link]),
-    ]);
+    const events = cite([...messageEvents(0, [`One ${link}`], [`Two words ${link}`]), ...messageEvents(1, [link])]);
     expect(finalParts(events).map(({ annotations }) => annotations[0])).toMatchObject([
       { start_index: 4 },
       { start_index: 10 },
@@ -182,7 +164,7 @@ describe("citations", () => {
   test("are made of a text that comes without deltas, and of an item that comes whole", async () => {
     const [added, partAdded, , ...done] = messageEvents(0, ["[A](https://a.example/)"]);
     const whole = messageEvents(1, ["[A](https://a.example/)"]);
-    const events = await cite([added!, partAdded!, ...done, whole[0]!, whole.at(-1)!]);
+    const events = cite([added!, partAdded!, ...done, whole[0]!, whole.at(-1)!]);
     expect(finalParts(events).map(({ annotations }) => annotations.length)).toEqual([1, 1]);
     expect(events.filter(({ type }) => type === "response.output_text.annotation.added")).toHaveLength(1);
   });
@@ -196,14 +178,13 @@ describe("citations", () => {
       if (event.type === "response.content_part.done" && event.part.type === "output_text")
         event.part.annotations = [annotation];
     }
-    const cited = await cite(events);
+    const cited = cite(events);
     const [part] = cited.flatMap((event) => (event.type === "response.content_part.done" ? [event.part] : []));
     expect(part).toMatchObject({ annotations: [{ type: "url_citation" }, annotation] });
   });
 
   test("cost nothing where nothing was found", () => {
-    const upstream = upstreamOf([]);
-    expect(addCitations(upstream, new CitablePages())).toBe(upstream);
+    expect(createCitationAnnotator(new CitablePages())).toBeUndefined();
   });
 
   test("cut exactly their links out of any text, however it was cut into deltas", async () => {
@@ -226,7 +207,7 @@ describe("citations", () => {
           const text = pieces.map(([before], i) => `${before.replace(/!+$/, "")}${links[i]}`).join("");
           const places = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
           const deltas = places.slice(1).map((to, i) => text.slice(places[i], to));
-          const [part] = finalParts(await cite(messageEvents(0, deltas)));
+          const [part] = finalParts(cite(messageEvents(0, deltas)));
           expect(part!.text).toBe(text);
           const citations = part!.annotations.flatMap((each) => (each.type === "url_citation" ? [each] : []));
           expect(citations.map(({ start_index, end_index }) => cut(text, start_index, end_index))).toEqual(links);
@@ -240,7 +221,7 @@ describe("citations", () => {
 
 describe("a link is cited", () => {
   const citedIn = async (text: string, ...sources: readonly CitedSource[]) => {
-    const [part] = finalParts(await cite(messageEvents(0, [text]), pagesOf(...sources)));
+    const [part] = finalParts(cite(messageEvents(0, [text]), pagesOf(...sources)));
     return part!.annotations.flatMap((each) =>
       each.type === "url_citation" ? [[cut(text, each.start_index, each.end_index), each.url]] : [],
     );
@@ -318,10 +299,10 @@ describe("a link is cited", () => {
   test("in the same way wherever the text was cut", async () => {
     const text =
       "😀 [A][1] `https://a.example/` https://a.example/, <https://b.example/x?y=1> [2][1]\n\n[1]: https://a.example/\n2. https://b.example/x?y=1";
-    const whole = finalParts(await cite(messageEvents(0, [text])))[0]!;
+    const whole = finalParts(cite(messageEvents(0, [text])))[0]!;
     expect(whole.annotations.length).toBe(6);
     const pieces = Array.from({ length: text.length }, (_, i) => text[i]!);
-    const events = await cite(messageEvents(0, pieces));
+    const events = cite(messageEvents(0, pieces));
     expect(finalParts(events)[0]).toEqual(whole);
     const types = events.map(({ type }) => type);
     expect(types.lastIndexOf("response.output_text.annotation.added")).toBeLessThan(
@@ -345,7 +326,7 @@ describe("a link is cited", () => {
       if (event.type === "response.content_part.done" && event.part.type === "output_text")
         event.part.annotations = [annotation];
     }
-    const cited = await cite(events);
+    const cited = cite(events);
     expect(cited.filter(({ type }) => type === "response.output_text.annotation.added")).toHaveLength(1);
     const [part] = cited.flatMap((event) => (event.type === "response.content_part.done" ? [event.part] : []));
     expect(part).toMatchObject({ annotations: [{ title: "Title of https://a.example/" }] });
@@ -360,6 +341,7 @@ describe("what may be cited", () => {
 
   test("is what was opened or fetched, and not what was only listed", () => {
     const pages = collectCitablePages(
+      TOOL_ITEMS,
       new Map([
         ["ws_1", made("web_search", source("https://a.example/", "A"))],
         ["ws_2", made("open_page", source("https://a.example"))],
@@ -382,7 +364,7 @@ describe("what may be cited", () => {
     const output = JSON.stringify({ id: "1", title: "D", text: "…", url: "https://d.example/" });
     const call = { type: "mcp_call" as const, id: "mcp_9", server_label: "docs", arguments: "{}", output, error: null };
     const opened = { type: "web_search_call" as const, id: "ws_9", status: "completed" as const };
-    const pages = collectCitablePages(new Map(), [
+    const pages = collectCitablePages(TOOL_ITEMS, new Map(), [
       { ...call, name: "fetch", approval_request_id: null },
       { ...opened, action: { type: "open_page", url: "https://o.example/" } },
       { ...opened, action: { type: "search", query: "x", sources: [{ type: "url", url: "https://l.example/" }] } },

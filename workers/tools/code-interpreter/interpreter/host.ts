@@ -98,7 +98,7 @@ async function loadGuest(realm: vm.Context): Promise<void> {
     stripTypeScriptTypes(readFileSync(join(import.meta.dirname, name), "utf8"), { mode: "strip" });
   const pyodide = (name: string): string => readFileSync(join(pyodideFolder, name), "utf8");
   const modules: Record<string, vm.SourceTextModule> = {
-    "./realm-globals.ts": load("surroundings", own("surroundings.ts")),
+    "./realm-globals.ts": load("realm-globals", own("realm-globals.ts")),
     pyodide: load("pyodide", pyodide("pyodide.mjs")),
     "pyodide/pyodide.asm.mjs": load("pyodide.asm", pyodide("pyodide.asm.mjs")),
   };

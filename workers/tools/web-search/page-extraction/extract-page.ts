@@ -1,7 +1,6 @@
 /**
- * What an HTML page says: its article, if it is one, or all of its text. Runs in a thread of its own
- * (page-extraction/thread.ts). The page's scripts are not run and nothing that it names is loaded: both are off in jsdom
- * unless asked for.
+ * Extracts an HTML page's text: its article if it has one, or else all text. It runs in its own thread
+ * (page-extraction/thread.ts). By default, jsdom neither runs the page's scripts nor loads its resources.
  */
 import { isProbablyReaderable, Readability } from "@mozilla/readability";
 import sniffEncoding from "html-encoding-sniffer";
@@ -12,7 +11,7 @@ import { renderNodeText } from "./node-text.ts";
 
 export interface HtmlPage {
   bytes: Uint8Array;
-  /** As the server named it; undefined if it named none. */
+  /** The server's charset. Undefined if it sent none. */
   charset: string | undefined;
   url: string;
 }
@@ -21,34 +20,36 @@ export interface ExtractedPage {
   title: string;
   text: string;
   published: string | undefined;
-  /** Where the page sends its readers at once. */
+  /** The target of an immediate refresh. */
   refresh?: string | undefined;
-  /** What the page says its URL is; of its own site only. */
+  /** The page's canonical URL, if it is on the same site. */
   canonical?: string | undefined;
-  /** It has no text but that it needs scripts, and scripts that may make it. */
+  /** Whether the page has no text of its own, and scripts that may create it. */
   isMadeByScripts?: boolean;
 }
 
-/** Of a redirect that a page makes itself, in seconds. Longer waits are for readers. */
+/** Maximum delay of a refresh that is followed. A longer delay is meant for readers. */
 const MAX_REFRESH_SECONDS = 5;
-/** In which a page says its encoding; browsers look for it in the first 1,024 and go on where it comes late. */
+/**
+ * The bytes that are searched for the page's encoding. Browsers search the first 1,024, and continue if it comes later.
+ */
 const PRESCAN_BYTES = 8_192;
-/** Readability looks at each of them many times. */
+/** Readability visits each element many times. */
 const MAX_ARTICLE_ELEMENTS = 30_000;
-/** Of the page's text, that an article has at least. Less is a teaser, and the page is a list of them. */
+/** Minimum share of the page's text that an article has. A shorter article is a teaser in a list. */
 const MIN_ARTICLE_SHARE = 0.3;
 
 const MAX_DATE_LENGTH = 40;
 
 export function extractPage({ bytes, charset, url }: HtmlPage, textMaximum: number): ExtractedPage {
-  // A console that nobody listens to: what is wrong with the page is not worth a line in this server's log.
+  // Errors of a page do not belong in this server's log.
   const options = { url, contentType: "text/html", virtualConsole: new VirtualConsole() };
   const declared = sniffEncoding(bytes, { defaultEncoding: null, maxPrescanBytes: PRESCAN_BYTES });
   const { window } = new JSDOM(decodeLabelled(bytes, [charset, declared]), options);
   const { document } = window;
   const whole = renderNodeText(document.body ?? document, textMaximum);
   const title = toOneLine(document.title);
-  const said = {
+  const details = {
     refresh: findRefresh(document, url),
     canonical: findCanonical(document, url),
     isMadeByScripts: needsScripts(whole) && document.querySelector("script") !== null,
@@ -56,9 +57,9 @@ export function extractPage({ bytes, charset, url }: HtmlPage, textMaximum: numb
   const article = readArticle(document, textMaximum);
   window.close();
   if (article === undefined || article.text.length < whole.length * MIN_ARTICLE_SHARE) {
-    return { title, text: whole, published: article?.published, ...said };
+    return { title, text: whole, published: article?.published, ...details };
   }
-  return { ...article, ...said, title: title === "" ? article.title : title };
+  return { ...article, ...details, title: title === "" ? article.title : title };
 }
 
 /** Changes the document. */
@@ -75,7 +76,10 @@ function readArticle(document: Document, textMaximum: number): ExtractedPage | u
   };
 }
 
-/** https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps: undefined if it leads nowhere else. */
+/**
+ * https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps. Undefined if it leads to the
+ * same page.
+ */
 function findRefresh(document: Document, url: string): string | undefined {
   for (const element of document.querySelectorAll("meta[http-equiv][content]")) {
     if (element.getAttribute("http-equiv")!.trim().toLowerCase() !== "refresh") continue;
@@ -95,7 +99,7 @@ function findCanonical(document: Document, url: string): string | undefined {
   return canonical !== undefined && site(canonical) === site(url) ? canonical : undefined;
 }
 
-/** Of a page whose only text says that it needs scripts. */
+/** Maximum length of a text that only asks for scripts. */
 const MAX_NOTICE_LENGTH = 300;
 
 function needsScripts(text: string): boolean {

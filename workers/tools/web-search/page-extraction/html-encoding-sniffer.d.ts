@@ -1,6 +1,6 @@
 /** The package has no types of its own. */
 declare module "html-encoding-sniffer" {
-  /** The name of an encoding; `defaultEncoding` if nothing says one. */
+  /** Returns the name of an encoding, or `defaultEncoding` if the page declares none. */
   export default function sniff(
     bytes: Uint8Array,
     options: { xml?: boolean; defaultEncoding: null; maxPrescanBytes?: number },

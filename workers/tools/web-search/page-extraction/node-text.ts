@@ -1,9 +1,9 @@
 /**
- * An HTML tree as text for a model: headings, lists, tables, code and links in the manner of Markdown. Goes through the
- * tree without recursion, as pages may be nested deeper than a stack.
+ * Renders an HTML tree as text for a model: headings, lists, tables, code and links as in Markdown. It does not
+ * recurse, because pages may nest deeper than the stack.
  */
 
-/** What is not text, or not there for a reader. */
+/** Elements that are not text, or that readers do not see. */
 const SKIPPED: ReadonlySet<string> = new Set(
   "script style template noscript svg math iframe object embed canvas audio video select datalist head".split(" "),
 );
@@ -46,7 +46,7 @@ class TextWriter {
     return this.#pieces.join("").trim().slice(0, this.#limit);
   }
 
-  /** Where the next piece goes. */
+  /** The position of the next piece. */
   get position(): number {
     return this.#pieces.length;
   }
@@ -57,7 +57,7 @@ class TextWriter {
     this.#space = false;
   }
 
-  /** Text in which spaces and lines mean nothing. */
+  /** Writes text in which spaces and line breaks have no meaning. */
   writeFlow(text: string): void {
     const words = text.replace(/\s+/g, " ");
     if (words === "") return;
@@ -71,13 +71,13 @@ class TextWriter {
     this.#space = words.endsWith(" ");
   }
 
-  /** Text that stands as it is. */
+  /** Writes text unchanged. */
   writeExact(text: string): void {
     this.#separate();
     this.#push(text);
   }
 
-  /** Makes what was written since then another text, unless nothing was. What separates it from the rest stays. */
+  /** Replaces the text written since `position`, unless there is none. The separator before it stays. */
   replaceSince(position: number, replace: (text: string) => string): void {
     const written = this.#pieces.splice(position).join("");
     this.#length -= written.length;
@@ -147,7 +147,7 @@ function isHidden(element: Element): boolean {
   return style !== null && /display\s*:\s*none|visibility\s*:\s*hidden/i.test(style);
 }
 
-/** Its own text, whatever is marked up in it. */
+/** Writes the element's text without its markup. */
 function writePreformatted(element: Element, writer: TextWriter): void {
   const text = (element.textContent ?? "").replace(/^\n|\s+$/g, "");
   if (text === "") return;
@@ -159,7 +159,7 @@ function writePreformatted(element: Element, writer: TextWriter): void {
 function writeLink(from: number, element: Element, writer: TextWriter): void {
   const { href } = element as HTMLAnchorElement;
   if (!/^https?:/.test(href ?? "")) return;
-  // Within a page there is nowhere to go, and a link over several blocks is its first line's.
+  // A link within the page leads nowhere here. A link over several blocks belongs to its first line.
   if (element.getAttribute("href")!.startsWith("#")) return;
   writer.replaceSince(from, (text) => (text.includes("\n") ? text : `[${text}](${href})`));
 }

@@ -1,6 +1,6 @@
 /**
- * Extracts the text of HTML pages, and reads the rules of robots.txt, in threads of their own. What is made to cost much
- * costs one of them: a thread that takes too long or too much memory is ended, and the worker's other runs never wait for it.
+ * Extracts the text of HTML pages, and evaluates robots.txt, in separate threads. A thread that takes too much time or
+ * memory is terminated, so that a hostile page never blocks the worker's other runs.
  */
 import { Worker } from "node:worker_threads";
 import { FairSemaphore, SemaphoreFullError, type Permit } from "../../../../src/concurrency/fair-semaphore.ts";
@@ -9,17 +9,17 @@ import type { RobotsQuestion } from "./robots-rules.ts";
 import type { ExtractionAnswer, ExtractionRequest } from "./thread.ts";
 
 export interface ExtractionLimits {
-  /** Pages that are extracted at the same time for one project; more wait. */
+  /** Maximum parallel extractions for one project. Further pages wait. */
   threads: number;
-  /** Threads beyond these for projects that have few beside others, in percent; at least one, or 0 for none. */
+  /** Extra threads for projects that use few, in percent: at least one, or 0 for none. */
   reservePercent: number;
-  /** Pages that may wait. */
+  /** Maximum waiting pages. */
   maxWaiting: number;
-  /** For one page, from when its turn has come. */
+  /** Timeout for one page, once it has a thread. */
   timeoutMs: number;
   memoryMb: number;
   maxTextLength: number;
-  /** A thread that had nothing to do for so long is ended. */
+  /** Idle time after which a thread is terminated. */
   idleTimeoutMs: number;
 }
 
@@ -51,20 +51,24 @@ export class PageExtractor {
 
   /** Rejects with an ExtractionError, or with the signal's reason. */
   async extract(project: string, page: HtmlPage, signal: AbortSignal): Promise<ExtractedPage> {
-    const answer = await this.#runInThread(project, { page, textMaximum: this.#limits.maxTextLength }, signal);
-    if (!("page" in answer)) throw unreadableError(answer);
+    const answer = await this.#runInThread(
+      project,
+      { kind: "page", page, textMaximum: this.#limits.maxTextLength },
+      signal,
+    );
+    if (answer.kind !== "page") throw unreadableError(answer);
     return answer.page;
   }
 
-  /** Whether a robots.txt lets a URL be opened. Rejects as `extract` does. */
+  /** Whether a robots.txt allows a URL. Rejects as `extract` does. */
   async isAllowedByRobots(project: string, robots: RobotsQuestion, signal: AbortSignal): Promise<boolean> {
-    const answer = await this.#runInThread(project, { robots }, signal);
-    if (!("isOpen" in answer)) throw unreadableError(answer);
-    return answer.isOpen;
+    const answer = await this.#runInThread(project, { kind: "robots", robots }, signal);
+    if (answer.kind !== "robots") throw unreadableError(answer);
+    return answer.isAllowed;
   }
 
   async #runInThread(project: string, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
-    using _place = await this.#acquirePermit(project, signal);
+    using _permit = await this.#acquirePermit(project, signal);
     const worker = this.#takeWorker();
     let isUsable = false;
     try {
@@ -77,28 +81,28 @@ export class PageExtractor {
     }
   }
 
-  /** Waits until one more page of the project may be extracted. */
+  /** Waits until the project may extract one more page. */
   async #acquirePermit(project: string, signal: AbortSignal): Promise<Permit> {
     try {
       return await this.#semaphore.acquire(project, signal);
     } catch (cause) {
       if (!(cause instanceof SemaphoreFullError)) throw cause;
-      throw new ExtractionError("Too many pages are being read at the moment.", { cause });
+      throw new ExtractionError("Too many pages are being read right now.", { cause });
     }
   }
 
   async #ask(worker: Worker, request: ExtractionRequest, signal: AbortSignal): Promise<ExtractionAnswer> {
     signal.throwIfAborted();
     const { timeoutMs } = this.#limits;
-    const what = "page" in request ? "The page" : "The site's robots.txt";
+    const subject = request.kind === "page" ? "The page" : "The site's robots.txt";
     const { promise, resolve, reject } = Promise.withResolvers<ExtractionAnswer>();
     const stop = (): void => reject(signal.reason as Error);
     const giveUp = (cause?: unknown): void =>
-      reject(new ExtractionError(`${what} is too complex to be read.`, { cause }));
+      reject(new ExtractionError(`${subject} is too complex to read.`, { cause }));
     const timer = setTimeout(giveUp, timeoutMs);
     signal.addEventListener("abort", stop);
     worker.once("message", resolve);
-    // Out of memory, most likely: what a page makes the code throw is an answer.
+    // Most likely out of memory: an exception in the thread is an answer.
     worker.once("error", giveUp);
     worker.once("exit", giveUp);
     try {
@@ -113,20 +117,20 @@ export class PageExtractor {
   }
 
   #takeWorker(): Worker {
-    const [kept] = this.#idle.keys();
-    if (kept !== undefined) {
-      this.#forgetWorker(kept);
-      return kept;
+    const [idle] = this.#idle.keys();
+    if (idle !== undefined) {
+      this.#forgetWorker(idle);
+      return idle;
     }
     const worker = new Worker(new URL("thread.ts", import.meta.url), {
-      // Nothing of this process's secrets: a page is a stranger's.
+      // The page is untrusted, so the thread gets no secrets of this process.
       env: {},
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: this.#limits.memoryMb },
     });
-    // A process that is told to end does not wait for it.
+    // An idle thread does not keep the process alive.
     worker.unref();
-    // Between two pages, and after its end, there is nobody to tell.
+    // Between two pages, and after its end, a thread's errors have no receiver.
     worker.on("error", () => {});
     worker.once("exit", () => this.#forgetWorker(worker));
     return worker;
@@ -147,5 +151,7 @@ export class PageExtractor {
 }
 
 function unreadableError(answer: ExtractionAnswer): ExtractionError {
-  return new ExtractionError("The page could not be read.", { cause: "error" in answer ? answer.error : undefined });
+  return new ExtractionError("The page could not be read.", {
+    cause: answer.kind === "error" ? answer.error : undefined,
+  });
 }

@@ -1,14 +1,14 @@
 /**
- * What a robots.txt says of a URL. Runs in a thread of its own (page-extraction/thread.ts): groups of many agents, and rules
- * with many wildcards, cost the square of what they are long.
+ * Evaluates a robots.txt. It runs in its own thread (page-extraction/thread.ts): rules for many agents or with many
+ * wildcards take quadratic time.
  */
 import robotsParser from "robots-parser";
 
 export interface RobotsQuestion {
-  /** Of the robots.txt, and its text. */
+  /** The URL of the robots.txt, and its text. */
   source: string;
   text: string;
-  /** What is to be opened, and by whom. */
+  /** The page's URL, and the user agent. */
   url: string;
   agent: string;
 }
@@ -16,7 +16,7 @@ export interface RobotsQuestion {
 interface ParsedRobots {
   isDisallowed(url: string, agent: string): boolean;
 }
-/** The module is the function itself; its types say that it is the module's default. */
+/** The module is the function itself, but its types declare it as the default export. */
 const parseRobots = robotsParser as unknown as (url: string, text: string) => ParsedRobots;
 
 export function isAllowedByRobots({ source, text, url, agent }: RobotsQuestion): boolean {

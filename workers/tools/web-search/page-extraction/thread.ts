@@ -1,20 +1,25 @@
-/** A thread that reads what strangers wrote, one thing after the other, until it is ended. */
+/** A thread that processes untrusted text, one request after another, until it is terminated. */
 import { parentPort } from "node:worker_threads";
 import { type ExtractedPage, extractPage, type HtmlPage } from "./extract-page.ts";
 import { isAllowedByRobots, type RobotsQuestion } from "./robots-rules.ts";
 
-export type ExtractionRequest = { page: HtmlPage; textMaximum: number } | { robots: RobotsQuestion };
-export type ExtractionAnswer = { page: ExtractedPage } | { isOpen: boolean } | { error: string };
+export type ExtractionRequest =
+  | { kind: "page"; page: HtmlPage; textMaximum: number }
+  | { kind: "robots"; robots: RobotsQuestion };
+export type ExtractionAnswer =
+  | { kind: "page"; page: ExtractedPage }
+  | { kind: "robots"; isAllowed: boolean }
+  | { kind: "error"; error: string };
 
 parentPort!.on("message", (request: ExtractionRequest) => {
   let answer: ExtractionAnswer;
   try {
     answer =
-      "page" in request
-        ? { page: extractPage(request.page, request.textMaximum) }
-        : { isOpen: isAllowedByRobots(request.robots) };
+      request.kind === "page"
+        ? { kind: "page", page: extractPage(request.page, request.textMaximum) }
+        : { kind: "robots", isAllowed: isAllowedByRobots(request.robots) };
   } catch (error) {
-    answer = { error: String(error) };
+    answer = { kind: "error", error: String(error) };
   }
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort!.postMessage(answer);

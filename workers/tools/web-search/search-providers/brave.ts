@@ -10,7 +10,7 @@ export interface KeyedProviderOptions {
 }
 
 const MAX_COUNT = 20;
-/** It refuses any other. */
+/** Brave rejects other countries. */
 const COUNTRIES: ReadonlySet<string> = new Set(
   "AR AU AT BE BR CA CL CN DE DK ES FI FR GB HK ID IN IT JP KR MX MY NL NO NZ PH PL PT RU SA SE CH TR TW US ZA".split(
     " ",
@@ -75,7 +75,7 @@ function locationHeaders({ country, city, region, timezone }: SearchQuery): Reco
   );
 }
 
-/** What a header can hold of a name: `São Paulo` goes as `Sao Paulo`. */
+/** Reduces a name to characters that a header can hold: `São Paulo` becomes `Sao Paulo`. */
 function toAscii(name: string): string {
   return name
     .normalize("NFKD")
@@ -85,7 +85,7 @@ function toAscii(name: string): string {
 
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", "#x27": "'", nbsp: " " };
 
-/** Its texts are HTML without tags. */
+/** Brave's texts are HTML without tags. */
 function decodeEntities(html: string): string {
   return html.replace(/&([a-z]+|#x?[0-9a-f]+);/gi, (entity, name: string) => ENTITIES[name.toLowerCase()] ?? entity);
 }

@@ -1,4 +1,4 @@
-/** One question to a search engine: bounded in time and size, and asked again while that may help. */
+/** Sends one request to a search engine, with limits on time and size, and retries transient errors. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { SearchFailedError } from "./search-provider.ts";
@@ -6,32 +6,34 @@ import { SearchFailedError } from "./search-provider.ts";
 export interface EndpointRequest<T> {
   url: URL;
   headers?: Record<string, string>;
-  /** Sent as JSON by POST. Without it the request is a GET. */
+  /** Sent as JSON by POST. Without it, the request is a GET. */
   body?: unknown;
   schema: z.ZodType<T>;
-  /** For all tries together. */
+  /** For all attempts together. */
   timeoutMs: number;
   signal: AbortSignal;
 }
 
-const MAX_TRIES = 3;
+const MAX_ATTEMPTS = 3;
 const FIRST_RETRY_DELAY_MS = 250;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** What may be over when the same is asked again. */
+/** An error that a retry may resolve. */
 class TransientSearchError extends Error {
   override readonly name = "TransientSearchError";
   readonly error: SearchFailedError;
   readonly retryDelayMs: number | undefined;
-  constructor(fault: SearchFailedError, pauseMs?: number) {
-    super(fault.message);
-    this.error = fault;
-    this.retryDelayMs = pauseMs;
+  constructor(error: SearchFailedError, retryDelayMs?: number) {
+    super(error.message);
+    this.error = error;
+    this.retryDelayMs = retryDelayMs;
   }
 }
 
-/** Rejects with a SearchFailedError, or with the signal's reason. The operator named the address: it is fetched as it is. */
+/**
+ * Rejects with a SearchFailedError, or with the signal's reason. The address is the operator's, so it is not guarded.
+ */
 export async function callEndpoint<T>(request: EndpointRequest<T>): Promise<T> {
   const { signal, timeoutMs } = request;
   const limit = AbortSignal.timeout(timeoutMs);
@@ -42,16 +44,16 @@ export async function callEndpoint<T>(request: EndpointRequest<T>): Promise<T> {
         return await callOnce(request, bounded);
       } catch (error) {
         if (!(error instanceof TransientSearchError)) throw error;
-        const pauseMs = error.retryDelayMs ?? FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1);
-        if (attempt === MAX_TRIES || pauseMs >= timeoutMs) throw error.error;
-        await delay(pauseMs, undefined, { signal: bounded });
+        const delayMs = error.retryDelayMs ?? FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1);
+        if (attempt === MAX_ATTEMPTS || delayMs >= timeoutMs) throw error.error;
+        await delay(delayMs, undefined, { signal: bounded });
       }
     }
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SearchFailedError) throw error;
     if (limit.aborted) throw new SearchFailedError("The search engine did not answer in time.", { cause: error });
-    throw new SearchFailedError("The search engine's answer could not be understood.", { cause: error });
+    throw new SearchFailedError("The search engine's answer could not be read.", { cause: error });
   }
 }
 
@@ -76,7 +78,7 @@ async function send(
     return await fetch(url, {
       ...content,
       headers: { accept: "application/json", ...type, ...headers },
-      // A key goes where the operator said, and nowhere else.
+      // A redirect could leak the operator's key.
       redirect: "error",
       signal,
     });
@@ -89,12 +91,12 @@ async function send(
 function toResponseError({ status, headers }: Response): Error {
   const cause = new Error(`The search engine answered with status ${status}.`);
   if (!TRANSIENT_STATUSES.has(status)) {
-    return new SearchFailedError(`The search engine refused the request with status ${status}.`, { cause, status });
+    return new SearchFailedError(`The search engine rejected the request with status ${status}.`, { cause, status });
   }
-  const sentence = status === 429 ? "has too many requests at the moment" : `answered with status ${status}`;
-  const fault = new SearchFailedError(`The search engine ${sentence}.`, { cause });
+  const sentence = status === 429 ? "received too many requests" : `answered with status ${status}`;
+  const error = new SearchFailedError(`The search engine ${sentence}.`, { cause });
   const seconds = Number(headers.get("retry-after") ?? NaN);
-  return new TransientSearchError(fault, Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined);
+  return new TransientSearchError(error, Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined);
 }
 
 async function readText(response: Response): Promise<string> {
@@ -109,16 +111,16 @@ async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-/** Those that can be read: one without an address says nothing against the others. */
+/** Drops unreadable results. Fails only if none is readable. */
 export function readableResultsSchema<T>(result: z.ZodType<T>) {
   return z.array(z.unknown()).transform((all, context) => {
     const readable = all.flatMap((each) => result.safeParse(each).data ?? []);
-    if (all.length > 0 && readable.length === 0) context.addIssue("None of the results can be read.");
+    if (all.length > 0 && readable.length === 0) context.addIssue("No result is readable.");
     return readable;
   });
 }
 
-/** An address below one that an operator wrote with or without a slash at its end. */
+/** Appends a path to an operator's base URL, with or without a trailing slash. */
 export function resolveUrl(baseUrl: string, path: string): URL {
   return new URL(path, baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`);
 }

@@ -1,4 +1,7 @@
-/** Which search engine answers: the first that is configured. A new one is a file in `search-providers/` and a line here. */
+/**
+ * Chooses the search engine: the first that is configured. To add one, create a file in `search-providers/` and add it
+ * here.
+ */
 import type { Config } from "../../../../src/config/config.ts";
 import type { SearchProvider } from "./search-provider.ts";
 import { BraveProvider } from "./brave.ts";

@@ -1,18 +1,18 @@
-/** The contract between web search and whatever answers its queries. Implementations are in `search-providers/`. */
+/** The contract between web search and a search engine. Implementations are in `search-providers/`. */
 export interface SearchProvider {
-  /** For the log. */
+  /** For log lines. */
   readonly name: string;
-  /** The best results first. Rejects with a SearchFailedError, or with the signal's reason. */
+  /** Best results first. Rejects with a SearchFailedError, or with the signal's reason. */
   search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]>;
 }
 
 export interface SearchQuery {
   text: string;
-  /** Results that are wanted. There may be fewer, or more. */
+  /** The wanted number of results. The engine may return fewer or more. */
   count: number;
-  /** Text about each result matters more than the time that it takes. */
+  /** Whether detail about each result matters more than speed. */
   isThorough: boolean;
-  /** Only pages of these, and of what is below them, are wanted; any if empty. The caller leaves out what is not. */
+  /** Only pages of these domains and their subdomains are wanted; any if empty. The caller drops other results. */
   domains: readonly string[];
   /** ISO 3166-1, upper case. */
   country: string | undefined;
@@ -24,16 +24,16 @@ export interface SearchQuery {
 export interface SearchResult {
   title: string;
   url: string;
-  /** What the page says about the query. May be empty. */
+  /** The page's text about the query. May be empty. */
   snippet: string;
-  /** As the search engine says it. */
+  /** As the search engine writes it. */
   published?: string | undefined;
 }
 
-/** The message is for the model; what an operator needs to know is in `cause`. */
+/** The message is for the model. `cause` is for the operator. */
 export class SearchFailedError extends Error {
   override readonly name = "SearchFailedError";
-  /** With which the engine refused the query. */
+  /** The status with which the engine rejected the query. */
   readonly status: number | undefined;
   constructor(message: string, options?: ErrorOptions & { status?: number }) {
     super(message, options);
@@ -41,12 +41,12 @@ export class SearchFailedError extends Error {
   }
 }
 
-/** Longest query that the search engines take. */
+/** The longest query that the search engines accept. */
 const MAX_QUERY_LENGTH = 400;
-/** Of a query with many domains the engine is asked without them, and what it finds elsewhere is left out. */
+/** With more domains, the query names none, and the caller drops results of other domains. */
 const MAX_OPERATORS = 8;
 
-/** For engines that know domains as operators within the query only. */
+/** For engines that accept domains only as operators in the query. */
 export function buildSiteQuery({ text, domains }: SearchQuery): string {
   const operators = domains.map((domain) => `site:${domain}`).join(" OR ");
   const suffix = domains.length > 1 ? ` (${operators})` : ` ${operators}`;

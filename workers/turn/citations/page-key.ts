@@ -1,13 +1,14 @@
-/** Which spellings of a URL lead to the same page. */
+/** Decides which spellings of a URL lead to the same page. */
 
 /**
- * Parameters by which sites and mailings follow readers, and which change no page: those that ClearURLs and Firefox take
- * out of any URL (https://docs.clearurls.xyz/latest/specs/rules/, https://searchfox.org/mozilla-central, query stripping).
+ * Parameters that sites and mailings use to track readers, and that change no page. ClearURLs and Firefox remove them
+ * from any URL (https://docs.clearurls.xyz/latest/specs/rules/, https://searchfox.org/mozilla-central, query
+ * stripping).
  */
 const TRACKING_PARAMETER =
   /^(?:utm_\w+|gclid|gclsrc|dclid|gbraid|wbraid|gad_source|gad_campaignid|fbclid|msclkid|yclid|ysclid|twclid|ttclid|igshid|igsh|mc_[ce]id|_ga|_gl|srsltid|_hsenc|_hsmi|__hs\w+|mkt_tok|li_fat_id|epik|vero_(?:id|conv)|oly_(?:anon|enc)_id|rb_clickid|s_cid|wickedid|icid|ref_src|ref_url)$/i;
 
-/** The same for each spelling of one page's URL. The rest of what is no URL on the web is its own key. */
+/** The same key for each spelling of a page's URL. A text that is no web URL is its own key. */
 export function toPageKey(source: string): string {
   const url = parse(source);
   if (url === undefined) return source;
@@ -26,7 +27,7 @@ export function toPageKey(source: string): string {
   return `${host}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
 }
 
-/** Closer: the scheme, the host and the tracking parameters as they are. */
+/** A stricter key: it keeps the scheme, the host and the tracking parameters. */
 export function toExactKey(source: string): string {
   const url = parse(source);
   if (url === undefined) return source;
@@ -34,21 +35,21 @@ export function toExactKey(source: string): string {
   return url.href.replace(TRAILING_SLASH, "");
 }
 
-/** `#part`, or nothing. */
+/** `#part`, or an empty text. */
 export function readFragment(source: string): string {
   return parse(source)?.hash ?? "";
 }
 
 const TRAILING_SLASH = /\/$/;
 
-/** As a reader of the text would follow it: models write `&amp;` where HTML would have it. */
+/** Reads the URL as a reader would follow it: models write `&amp;` as in HTML. */
 function parse(source: string): URL | undefined {
   const text = source.trim().replace(/&(?:amp|#38|#x26);/gi, "&");
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
 }
 
-/** One way to write what may be percent-encoded or not. What is encoded in no UTF-8 keeps its bytes. */
+/** Normalizes percent-encoding. Bytes that are not UTF-8 stay encoded. */
 function normalizeEncoding(part: string): string {
   try {
     return encodeURIComponent(decodeURIComponent(part));

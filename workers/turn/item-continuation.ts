@@ -1,14 +1,13 @@
 /**
- * Continues an item that an earlier attempt left open in the log. The upstream yields the item from its beginning; what
- * equals the log is kept back, and the first event beyond it resumes the item at its place and under its id. So a client
- * that joins deltas has every sentence once. If the new text differs, the caller closes the old item and everything that
- * was kept back becomes an item of its own (contract.md#crash-recovery).
+ * Continues an item that an earlier attempt left open in the log. The upstream yields the item from its beginning.
+ * Events that the log already has are dropped; the first new event resumes the item with its index and id. A client
+ * that joins the deltas receives every sentence once. If the new text differs, the caller closes the old item, and all
+ * buffered events become a new item (contract.md#crash-recovery).
  *
- * How an upstream comes to yield the same text again is its own affair: exactly (the simulator, a provider's recorded
- * stream), by prefix (the provider continues what it is given), or by generating again and being compared here.
+ * Upstreams repeat the text in different ways: exactly (the simulator, a provider's recorded stream), by prefix (the
+ * provider continues a text that it receives), or by generating it again.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
-import type { OutputItem } from "../../src/protocol/item.ts";
 import {
   toPartKey,
   startedPartType,
@@ -18,33 +17,38 @@ import {
 } from "../attempt/unfinished-item.ts";
 
 /**
- * `comparing`: nothing to record yet. `resumed`: `events` continue the item in the log, at the upstream's `output_index`
- * of it. `differs`: `events` are everything so far, and belong to another item.
+ * `comparing`: nothing to record yet. `resumed`: `events` continue the item in the log, which the upstream counts as
+ * `output_index`. `differs`: `events` are all events so far, and belong to a new item.
  */
 export type ContinuationResult =
   | { kind: "comparing" }
   | { kind: "resumed"; output_index: number; events: ItemEventDraft[] }
   | { kind: "differs"; events: ItemEventDraft[] };
 
-/** An event against the log: the log has it, it goes beyond (as these events), or it contradicts. */
-type Comparison = "told" | "differs" | ItemEventDraft[];
+/** `logged`: the log has the event. `new`: `events` continue the log. `differs`: the event contradicts the log. */
+type Comparison = { kind: "logged" } | { kind: "new"; events: ItemEventDraft[] } | { kind: "differs" };
+
+const LOGGED: Comparison = { kind: "logged" };
+const DIFFERS: Comparison = { kind: "differs" };
 
 export class ItemContinuation {
   readonly #logged: UnfinishedItem;
-  /** Everything so far, in case it differs. */
+  /** All events so far, in case the text differs. */
   #buffered: ItemEventDraft[] = [];
-  /** Of items that the upstream began beside it, and annotations that the log lacks. */
+  /** Events of other items, and annotations that the log lacks. */
   readonly #others: ItemEventDraft[] = [];
   #index: number | undefined;
-  /** How much of each part has been compared, in UTF-16 code units. */
+  /** Compared length of each part, in UTF-16 code units. */
   readonly #compared = new Map<string, number>();
   #isResumed = false;
 
-  constructor(told: UnfinishedItem) {
-    this.#logged = told;
+  constructor(logged: UnfinishedItem) {
+    this.#logged = logged;
   }
 
-  /** Call it with every event until it answers `differs`. After `resumed` it leaves out what the log has beyond the text. */
+  /**
+   * Call it for every event until it returns `differs`. After `resumed`, it still drops annotations that the log has.
+   */
   accept(event: ItemEventDraft): ContinuationResult {
     if (this.#isResumed) return this.#afterResume(event);
     this.#buffered.push(event);
@@ -53,18 +57,18 @@ export class ItemContinuation {
       this.#others.push(event);
       return { kind: "comparing" };
     }
-    const verdict = this.#compare(event);
-    if (verdict === "told") return { kind: "comparing" };
-    const kept = this.#buffered;
+    const comparison = this.#compare(event);
+    if (comparison.kind === "logged") return { kind: "comparing" };
+    const buffered = this.#buffered;
     this.#buffered = [];
-    if (verdict === "differs") return { kind: "differs", events: kept };
+    if (comparison.kind === "differs") return { kind: "differs", events: buffered };
     this.#isResumed = true;
-    return { kind: "resumed", output_index: this.#index, events: [...this.#others, ...verdict] };
+    return { kind: "resumed", output_index: this.#index, events: [...this.#others, ...comparison.events] };
   }
 
   #afterResume(event: ItemEventDraft): ContinuationResult {
-    const isOld = event.output_index === this.#index && this.#hasAnnotation(event);
-    return { kind: "resumed", output_index: this.#index!, events: isOld ? [] : [event] };
+    const isLogged = event.output_index === this.#index && this.#hasAnnotation(event);
+    return { kind: "resumed", output_index: this.#index!, events: isLogged ? [] : [event] };
   }
 
   #hasAnnotation(event: ItemEventDraft): boolean {
@@ -75,15 +79,15 @@ export class ItemContinuation {
 
   #compare(event: ItemEventDraft): Comparison {
     if (event.type === "response.output_item.added")
-      return isSameKind(event.item, this.#logged.item) ? "told" : "differs";
+      return event.item.type === this.#logged.item.type ? LOGGED : DIFFERS;
     const key = toPartKey(event);
-    if (key === undefined) return this.#isCaughtUp() ? [event] : "differs";
+    if (key === undefined) return this.#continueWith(event);
     const part = this.#logged.partAt(key);
-    if (part === undefined) return this.#isCaughtUp() ? [event] : "differs";
+    if (part === undefined) return this.#continueWith(event);
     const started = startedPartType(event);
     if (started !== undefined) {
       this.#compared.set(key, 0);
-      return started === part.type ? "told" : "differs";
+      return started === part.type ? LOGGED : DIFFERS;
     }
     const text = readEventText(event);
     if (text?.isWhole === false) return this.#compareDelta(event, key, part);
@@ -93,15 +97,18 @@ export class ItemContinuation {
       : this.#comparePartEnd(event, part);
   }
 
-  /** One that the log lacks waits for the text to go beyond the log: the log may have more of the text already. */
+  /** A new annotation waits until the text passes the end of the log: the log may have more of the text already. */
   #compareAnnotation(event: ItemEventDraft): Comparison {
     if (!this.#hasAnnotation(event)) this.#others.push(event);
-    return "told";
+    return LOGGED;
   }
 
   #comparePartEnd(event: ItemEventDraft, part: LoggedPart): Comparison {
-    if (part.isDone) return "told";
-    return this.#isCaughtUp() ? [event] : "differs";
+    return part.isDone ? LOGGED : this.#continueWith(event);
+  }
+
+  #continueWith(event: ItemEventDraft): Comparison {
+    return this.#isCaughtUp() ? { kind: "new", events: [event] } : DIFFERS;
   }
 
   #compareDelta(event: ItemEventDraft, key: string, part: LoggedPart): Comparison {
@@ -110,20 +117,20 @@ export class ItemContinuation {
     const left = part.text.length - from;
     if (delta.length <= left) {
       this.#compared.set(key, from + delta.length);
-      return part.text.startsWith(delta, from) ? "told" : "differs";
+      return part.text.startsWith(delta, from) ? LOGGED : DIFFERS;
     }
     this.#compared.set(key, part.text.length);
     const continues = delta.startsWith(part.text.slice(from)) && !part.isFinished && this.#isCaughtUp();
-    return continues ? [withoutStart(event, left)] : "differs";
+    return continues ? { kind: "new", events: [withoutStart(event, left)] } : DIFFERS;
   }
 
-  /** A text may come without deltas: what the log does not have of it becomes one. */
+  /** A text may come without deltas. The part that the log lacks becomes a delta. */
   #compareWhole(event: ItemEventDraft, key: string, part: LoggedPart, text: string): Comparison {
     this.#compared.set(key, part.text.length);
-    if (part.isFinished) return text === part.text ? "told" : "differs";
-    if (!text.startsWith(part.text) || !this.#isCaughtUp()) return "differs";
+    if (part.isFinished) return text === part.text ? LOGGED : DIFFERS;
+    if (!text.startsWith(part.text) || !this.#isCaughtUp()) return DIFFERS;
     const rest = text.slice(part.text.length);
-    return rest === "" ? [event] : [deltaBefore(event, rest), event];
+    return { kind: "new", events: rest === "" ? [event] : [deltaBefore(event, rest), event] };
   }
 
   /** Whether the upstream has repeated all the text that the log has. */
@@ -136,11 +143,7 @@ export class ItemContinuation {
   }
 }
 
-function isSameKind(item: OutputItem, logged: OutputItem): boolean {
-  return item.type === logged.type;
-}
-
-/** The delta without its first `length` code units, and without the logprobs of tokens that begin in them. */
+/** Cuts the first `length` code units from the delta, and drops the logprobs of tokens that start in them. */
 function withoutStart(event: ItemEventDraft, length: number): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.delta": {
@@ -180,6 +183,6 @@ function deltaBefore(event: ItemEventDraft, delta: string): ItemEventDraft {
       return { ...at, type: "response.reasoning_summary_text.delta", delta };
     }
     default:
-      throw new Error(`${event.type} ends no text.`);
+      throw new Error(`The event ${event.type} does not end a text.`);
   }
 }

@@ -1,20 +1,21 @@
 /** How much of what tools answered a model is shown, of one call and of those of a turn. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config/config.ts";
-import type { OutputItem } from "../../../src/protocol/item.ts";
-import { renderContext } from "../../../workers/turn/context/render-context.ts";
-import { AttemptControl } from "../../../workers/attempt/attempt.ts";
+import { readConfig } from "../../../../src/config/config.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import { renderContext } from "../../../../workers/turn/context/render-context.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
+import { truncateMiddle } from "../../../../src/context-window/truncate-middle.ts";
+import { TOOL_ITEMS } from "../../../../workers/tools/registry.ts";
 import {
   MAX_CALL_CHARACTERS,
-  truncateMiddle,
   truncateOutputs,
   turnOutputLimit,
-} from "../../../workers/tools/truncate-output.ts";
-import { openMcpKind } from "../../../workers/tools/mcp/mcp.ts";
-import { mcpTool, callOutputs } from "../../support/mcp-runs.ts";
-import { startMcpServer, type TestMcpServer, textResult } from "../../support/mcp-server.ts";
-import { openTestStorage, type TestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+} from "../../../../workers/turn/context/truncate-output.ts";
+import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
+import { mcpTool, callOutputs } from "../../../support/mcp-runs.ts";
+import { startMcpServer, type TestMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 const lengths = (shown: readonly unknown[]) => shown.map((each) => JSON.stringify(each).length - 2);
 
@@ -113,7 +114,7 @@ test("a call that the client sends back is bounded as well, and the client's own
     outputs,
     status: "completed" as const,
   };
-  const items = renderContext([cell, own], new Map(), () => false);
+  const items = renderContext([cell, own], { tools: TOOL_ITEMS, executed: new Map(), isHosted: () => false });
   const [ofCell, ofClient] = items.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
   expect(ofCell).toHaveLength(MAX_CALL_CHARACTERS);
   expect(ofClient).toBe(logs);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { ItemContinuation } from "../../../workers/upstreams/item-continuation.ts";
+import { ItemContinuation } from "../../../workers/turn/item-continuation.ts";
 import { UnfinishedItem } from "../../../workers/attempt/unfinished-item.ts";
 import { moveEvent } from "../../../workers/turn/output-router.ts";
 import { legalText } from "../../support/legal-items.ts";
