@@ -25,7 +25,7 @@ export class RunJournal {
     this.#results = new Map(journal.results);
   }
 
-  /** For a response that has no tools and no remote run, so nothing to read. */
+  /** Skips the read for a response without tools and remote runs. */
   static empty(storage: Storage, attempt: Attempt): RunJournal {
     return new RunJournal(storage, attempt, {
       turns: new Map(),

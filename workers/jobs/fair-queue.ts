@@ -33,7 +33,7 @@ export class FairQueue {
   #isClosing = false;
   #tokens = 0;
   /** Jobs moved to the front for which no slot was freed yet. */
-  #broughtForward = 0;
+  #movedToFront = 0;
   #skipSearchUntilMs = 0;
 
   constructor(name: QueueName, queue: ResponseQueue, shares: SlotShares, logger: Logger, process: ProcessJob) {
@@ -75,14 +75,14 @@ export class FairQueue {
   /** Offers the slot that a job of `project` frees to a project with fewer running jobs. */
   async #yieldSlot(project: string): Promise<void> {
     if (this.#isClosing || this.#shares.reserved === 0 || !this.#shares.isFull) return;
-    if (this.#broughtForward > 0) {
-      this.#broughtForward -= 1;
+    if (this.#movedToFront > 0) {
+      this.#movedToFront -= 1;
       return;
     }
     if (performance.now() < this.#skipSearchUntilMs) return;
-    const found = await this.#bringForward(this.#shares.projectsRunningAsMuch(project), this.#shares.reserved);
+    const found = await this.#moveToFront(this.#shares.projectsRunningAsMuch(project), this.#shares.reserved);
     if (found === 0) this.#skipSearchUntilMs = performance.now() + NONE_FOUND_PAUSE_MS;
-    else this.#broughtForward = found - 1;
+    else this.#movedToFront = found - 1;
   }
 
   async #fillReserve(): Promise<void> {
@@ -101,7 +101,7 @@ export class FairQueue {
   /** False if no waiting job may use the reserve. */
   async #takeReserved(): Promise<boolean> {
     const beyond = this.#shares.projectsBeyondReserve;
-    if (beyond === undefined || (await this.#bringForward(beyond, 1)) === 0) return false;
+    if (beyond === undefined || (await this.#moveToFront(beyond, 1)) === 0) return false;
     const token = `${this.#worker!.id}:reserve:${this.#tokens++}`;
     const job = (await this.#worker!.getNextJob(token, { block: false })) as Job<ResponseJob> | undefined;
     if (job === undefined) return false;
@@ -133,12 +133,12 @@ export class FairQueue {
   }
 
   /** Never rejects: an attempt must not fail because the order could not change. */
-  async #bringForward(passed: readonly string[], count: number): Promise<number> {
+  async #moveToFront(passed: readonly string[], count: number): Promise<number> {
     try {
       return await this.#queue.moveToFront(this.#name, passed, count);
     } catch (err) {
       const level = isRedisUnavailable(err) ? "debug" : "warn";
-      this.#logger[level]({ err, queue: this.#name }, "Could not bring a job forward");
+      this.#logger[level]({ err, queue: this.#name }, "Could not move a job to the front of its queue");
       return 0;
     }
   }

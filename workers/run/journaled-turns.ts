@@ -1,4 +1,4 @@
-/** What the journal says about a response's turns: where the last one ends, their usage, and the calls that precede them. */
+/** The turns in a response's journal: their end in the output, their usage, and the approved calls before them. */
 import { addUsage, NO_USAGE } from "../../src/lifecycle/usage.ts";
 import { newItemId } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";

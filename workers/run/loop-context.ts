@@ -1,4 +1,4 @@
-/** What the parts of a run's loop share: opened once an attempt, by `runLoop`. */
+/** The state that the steps of a loop share. `runLoop` opens it once per attempt. */
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { Storage } from "../../src/responses/storage.ts";

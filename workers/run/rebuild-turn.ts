@@ -1,15 +1,15 @@
 /**
- * Calls that the log shows as over and no turn of the journal knows: Redis came back from an older file, and its log was
- * written again, but not its journal. They were made, so they are not made again; the model is shown of them what their
- * items say.
+ * Rebuilds a turn from the log. After Redis comes back from an older file, the log may be written again without the journal, so that
+ * the log shows finished calls that no journaled turn has. They were executed, so they are not executed again. The model
+ * sees what their items say.
  */
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { RecordedTurn, TurnSegment } from "../../src/store/tool-journal.ts";
 import type { ToolItemSet } from "../tools/tool-items.ts";
 import { renderContext } from "../turn/context/render-context.ts";
 
-/** `items` are those behind the journal's last turn. Undefined if nothing was lost. */
-export function rebuildLostTurn(
+/** `items` are those after the journal's last turn. Undefined if none of them is a call. */
+export function rebuildTurn(
   items: readonly OutputItem[],
   tools: ToolItemSet,
   isHosted: (type: string) => boolean,

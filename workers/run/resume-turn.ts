@@ -2,7 +2,7 @@
 import { understandsItem } from "../../src/providers/hosted-tools.ts";
 import { createApprovedSegments, splitAtLastTurn } from "./journaled-turns.ts";
 import type { LoopContext } from "./loop-context.ts";
-import { rebuildLostTurn } from "./rebuild-turn.ts";
+import { rebuildTurn } from "./rebuild-turn.ts";
 import type { PendingCalls } from "./run-tools.ts";
 
 /** Journals the calls that the journal lacks. Undefined if no turn has calls yet. */
@@ -16,7 +16,7 @@ export async function findInterruptedCalls({
 }: LoopContext): Promise<PendingCalls | undefined> {
   const items = output.completedItems();
   const isHosted = (type: string) => understandsItem(resolved.provider, type);
-  const rebuilt = rebuildLostTurn(
+  const rebuilt = rebuildTurn(
     splitAtLastTurn(items, journal.turns).current,
     dependencies.serverTools.items,
     isHosted,

@@ -16,7 +16,7 @@ const MAX_ANSWER_RESERVE = 1_024;
 
 type Bounds = Pick<UpstreamCall["request"], "max_output_tokens" | "max_tool_calls">;
 
-/** What one turn may spend. */
+/** The budget of one turn. */
 export interface TurnLimits {
   /** Calls of the server's tools. */
   callsLeft: number;
