@@ -12,7 +12,7 @@ import type { Attempt } from "../attempt/attempt.ts";
 import { addCompactionUsage } from "../turn/context/compact-context.ts";
 import type { FinalFinish } from "../upstreams/upstream.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { AttemptOutput } from "./attempt-output.ts";
+import type { AttemptOutput } from "../attempt/attempt-output.ts";
 
 /** Closes open items, indexes the output by item id, and appends the terminal event. Resolves once it is in the log. */
 export async function finishResponse(

@@ -8,10 +8,10 @@ import type { Attempt } from "../attempt/attempt.ts";
 import { TurnTooLongError } from "../turn/held-characters.ts";
 import type { Upstreams } from "../upstreams/registry.ts";
 import { failedFinish, type FinalFinish, type PostponedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
-import type { AttemptOutput } from "./attempt-output.ts";
-import type { LoopDependencies } from "./loop-context.ts";
-import { runLoop } from "./run-loop.ts";
-import { ToolGoneError } from "./segment-writer.ts";
+import type { AttemptOutput } from "../attempt/attempt-output.ts";
+import type { LoopDependencies } from "./loop/loop-context.ts";
+import { runLoop } from "./loop/run-loop.ts";
+import { ToolGoneError } from "./loop/segment-writer.ts";
 import type { UnsupportedResponse } from "./unsupported-response.ts";
 
 /** `unsupported`: this worker's configuration lacks something, and another worker's may have it. */

@@ -6,7 +6,7 @@ import { createInProgressEvent } from "../../src/lifecycle/lifecycle-events.ts";
 import type { Attempt, AttemptControl } from "../attempt/attempt.ts";
 import { acquireLease, openFromLog } from "./acquire-response.ts";
 import type { AttemptOutcome, OnLease } from "./attempt-outcome.ts";
-import { AttemptOutput } from "./attempt-output.ts";
+import { AttemptOutput } from "../attempt/attempt-output.ts";
 import { finishResponse } from "./finish-response.ts";
 import { generate, type GenerateDependencies } from "./generate.ts";
 import { postpone } from "./queue-wait.ts";

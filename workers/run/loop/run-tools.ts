@@ -4,12 +4,12 @@
  * marks a call that changes something before it runs, and has each result before a client sees it. After a crash between
  * any two of them, `runTools` resumes the turn.
  */
-import { toIncluded, toRecordedEvent } from "../../src/lifecycle/include.ts";
-import type { ItemEventDraft } from "../../src/protocol/event.ts";
-import { newItemId } from "../../src/protocol/id.ts";
-import type { TurnSegment } from "../../src/store/tool-journal.ts";
-import { executeCalls } from "../tools/execute-calls.ts";
-import type { ServerFunction } from "../tools/tool.ts";
+import { toIncluded, toRecordedEvent } from "../../../src/lifecycle/include.ts";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import { newItemId } from "../../../src/protocol/id.ts";
+import type { TurnSegment } from "../../../src/store/tool-journal.ts";
+import { executeCalls } from "../../tools/execute-calls.ts";
+import type { ServerFunction } from "../../tools/tool.ts";
 import type { LoopContext } from "./loop-context.ts";
 import { type OpenCall, SegmentWriter } from "./segment-writer.ts";
 

@@ -3,17 +3,17 @@
  * joins deltas and one that runs what is done have exactly what the finished response has.
  */
 import { describe, expect, test } from "vitest";
-import type { ResolvedRequest } from "../../../src/protocol/create-request.ts";
-import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { Response } from "../../../src/protocol/response.ts";
-import { AttemptControl } from "../../../workers/attempt/attempt.ts";
-import type { Upstream, UpstreamCall, UpstreamEvent } from "../../../workers/upstreams/upstream.ts";
-import { SimulatorUpstream } from "../../../workers/upstreams/simulator/simulator.ts";
-import { actOnStream, actOnFinalResponse } from "../../support/acting-client.ts";
-import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
-import { crashingStorage } from "../../support/crashing-storage.ts";
-import { openTestStorage, type TestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import type { Response } from "../../../../src/protocol/response.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
+import type { Upstream, UpstreamCall, UpstreamEvent } from "../../../../workers/upstreams/upstream.ts";
+import { SimulatorUpstream } from "../../../../workers/upstreams/simulator/simulator.ts";
+import { actOnStream, actOnFinalResponse } from "../../../support/acting-client.ts";
+import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
+import { crashingStorage } from "../../../support/crashing-storage.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 const FUNCTION = {
   type: "function" as const,

@@ -1,9 +1,9 @@
 /** Describes the next turn: the request with its remaining budget, and the items that the model will see. */
-import { understandsItem } from "../../src/providers/hosted-tools.ts";
-import { unsealReasoning } from "../../src/responses/content/sealed-items.ts";
-import { renderContext } from "../turn/context/render-context.ts";
-import { buildTurnRequest } from "../turn/turn-request.ts";
-import type { Turn } from "../turn/turn.ts";
+import { understandsItem } from "../../../src/providers/hosted-tools.ts";
+import { unsealReasoning } from "../../../src/responses/content/sealed-items.ts";
+import { renderContext } from "../../turn/context/render-context.ts";
+import { buildTurnRequest } from "../../turn/turn-request.ts";
+import type { Turn } from "../../turn/turn.ts";
 import { findExecutedCalls, type LoopContext } from "./loop-context.ts";
 import type { TurnLimits } from "./run-budget.ts";
 

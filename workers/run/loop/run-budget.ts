@@ -1,9 +1,9 @@
 /** The tokens and tool calls that a response may still spend, over all its turns and attempts. The journal has the past ones. */
-import { addUsage, NO_USAGE } from "../../src/lifecycle/usage.ts";
-import type { Usage } from "../../src/protocol/response.ts";
-import type { RunJournal } from "../attempt/run-journal.ts";
+import { addUsage, NO_USAGE } from "../../../src/lifecycle/usage.ts";
+import type { Usage } from "../../../src/protocol/response.ts";
+import type { RunJournal } from "../../attempt/run-journal.ts";
 import { sumUsage } from "./journaled-turns.ts";
-import type { UpstreamCall, UpstreamFinish } from "../upstreams/upstream.ts";
+import type { UpstreamCall, UpstreamFinish } from "../../upstreams/upstream.ts";
 
 /** The minimum that a request may ask for (contract.md#parameters). */
 const MIN_OUTPUT_TOKENS = 16;

@@ -1,10 +1,10 @@
 /** The turns in a response's journal: their end in the output, their usage, and the approved calls before them. */
-import { addUsage, NO_USAGE } from "../../src/lifecycle/usage.ts";
-import { newItemId } from "../../src/protocol/id.ts";
-import type { OutputItem } from "../../src/protocol/item.ts";
-import type { Usage } from "../../src/protocol/response.ts";
-import type { RecordedTurn, TurnSegment } from "../../src/store/tool-journal.ts";
-import type { OpenTools } from "../tools/tool.ts";
+import { addUsage, NO_USAGE } from "../../../src/lifecycle/usage.ts";
+import { newItemId } from "../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { Usage } from "../../../src/protocol/response.ts";
+import type { RecordedTurn, TurnSegment } from "../../../src/store/tool-journal.ts";
+import type { OpenTools } from "../../tools/tool.ts";
 
 type Turns = readonly Pick<RecordedTurn, "usage" | "segments">[];
 

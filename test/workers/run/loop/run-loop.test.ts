@@ -1,15 +1,15 @@
 /** The turns of a response with server-side tools, and what a crash between any two of their steps leaves. */
 import { describe, expect, test } from "vitest";
-import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import type { OutputItem } from "../../../src/protocol/item.ts";
-import { AttemptControl } from "../../../workers/attempt/attempt.ts";
-import { INTERRUPTED } from "../../../workers/tools/execute-calls.ts";
-import type { Upstream } from "../../../workers/upstreams/upstream.ts";
-import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
-import { crashingStorage } from "../../support/crashing-storage.ts";
-import { messageEvents, USAGE } from "../../support/samples.ts";
-import { openTestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+import type { ItemEventDraft } from "../../../../src/protocol/event.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
+import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
+import type { Upstream } from "../../../../workers/upstreams/upstream.ts";
+import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
+import { crashingStorage } from "../../../support/crashing-storage.ts";
+import { messageEvents, USAGE } from "../../../support/samples.ts";
+import { openTestStorage } from "../../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 const look = (x: number) => ({ call: "look", arguments: { x } });
 const change = (x: number) => ({ call: "change", arguments: { x } });

@@ -6,9 +6,9 @@
  *   - The model answered with nothing, blanks, or reasoning alone: once. The second time that is the answer.
  *   - The model used up a turn's tokens before answering, with tools at hand: once, without tools.
  */
-import type { OutputItem } from "../../src/protocol/item.ts";
-import { MAX_REJECTED_TURNS, type RejectedCall } from "../turn/rejected-calls.ts";
-import { failedFinish, type FailedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import { MAX_REJECTED_TURNS, type RejectedCall } from "../../turn/rejected-calls.ts";
+import { failedFinish, type FailedFinish, type UpstreamFinish } from "../../upstreams/upstream.ts";
 
 export interface TurnSummary {
   finish: UpstreamFinish;

@@ -1,7 +1,7 @@
 /** Remote runs as the loop sees them: opened for each turn, and called again after the provider has lost one. */
-import { markRemoteRunLost, type ResumableRun, TurnRemoteRun } from "../remote/turn-remote-run.ts";
-import type { OutputRouter } from "../turn/output-router.ts";
-import { failedFinish, RemoteRunInterruptedError, type UpstreamFinish } from "../upstreams/upstream.ts";
+import { markRemoteRunLost, type ResumableRun, TurnRemoteRun } from "../../remote/turn-remote-run.ts";
+import type { OutputRouter } from "../../turn/output-router.ts";
+import { failedFinish, RemoteRunInterruptedError, type UpstreamFinish } from "../../upstreams/upstream.ts";
 import { splitAtLastTurn } from "./journaled-turns.ts";
 import type { LoopContext } from "./loop-context.ts";
 

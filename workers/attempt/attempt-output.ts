@@ -1,8 +1,8 @@
 /** The output items of a response as one attempt finds, closes and reports them. */
 import { createItemClosingEvents } from "../../src/lifecycle/lifecycle-events.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import type { Attempt } from "../attempt/attempt.ts";
-import { findUnfinishedIndex } from "../attempt/unfinished-item.ts";
+import type { Attempt } from "./attempt.ts";
+import { findUnfinishedIndex } from "./unfinished-item.ts";
 
 export class AttemptOutput {
   readonly #attempt: Attempt;

@@ -1,9 +1,9 @@
 /** Executed tool calls of this and earlier responses, by the ids of the items that show them. */
-import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
-import { isResponseId } from "../../src/protocol/id.ts";
-import type { Storage } from "../../src/responses/storage.ts";
-import type { RecordedTurn, ToolResult } from "../../src/store/tool-journal.ts";
-import type { ExecutedCall, ToolItemSet } from "../tools/tool-items.ts";
+import type { ModelInput } from "../../../src/responses/conversations/model-input.ts";
+import { isResponseId } from "../../../src/protocol/id.ts";
+import type { Storage } from "../../../src/responses/storage.ts";
+import type { RecordedTurn, ToolResult } from "../../../src/store/tool-journal.ts";
+import type { ExecutedCall, ToolItemSet } from "../../tools/tool-items.ts";
 
 interface JournalView {
   turns: readonly RecordedTurn[];
@@ -19,7 +19,8 @@ export function collectExecutedCalls(
     for (const segment of segments) {
       const result = segment.kind === "call" ? findResult(segment.call.callId) : undefined;
       if (segment.kind !== "call" || result === undefined) continue;
-      for (const id of segment.itemIds) executed.set(id, { call: segment.call, result, turn: `${responseId} ${index}` });
+      for (const id of segment.itemIds)
+        executed.set(id, { call: segment.call, result, turn: `${responseId} ${index}` });
     }
   }
   return executed;
@@ -57,7 +58,10 @@ async function readCalls(
   itemIds: ReadonlySet<string>,
 ): Promise<[string, ExecutedCall][]> {
   const { turns, results } = await storage.journals.read(id);
-  const executed = collectExecutedCalls(id, { turns: [...turns.values()], findResult: (callId) => results.get(callId) });
+  const executed = collectExecutedCalls(id, {
+    turns: [...turns.values()],
+    findResult: (callId) => results.get(callId),
+  });
   return [...executed].filter(([itemId]) => itemIds.has(itemId));
 }
 

@@ -1,5 +1,5 @@
 /** Items that end the response because only the client can answer them: its own calls, and approval requests. */
-import type { OutputItem } from "../../src/protocol/item.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
 
 const CLIENT_ACTION_TYPES: ReadonlySet<OutputItem["type"]> = new Set([
   "function_call",

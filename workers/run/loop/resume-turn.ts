@@ -1,5 +1,5 @@
 /** The start of an attempt's loop: calls that an earlier attempt did not finish, or that the client has approved. */
-import { understandsItem } from "../../src/providers/hosted-tools.ts";
+import { understandsItem } from "../../../src/providers/hosted-tools.ts";
 import { createApprovedSegments, splitAtLastTurn } from "./journaled-turns.ts";
 import type { LoopContext } from "./loop-context.ts";
 import { rebuildTurn } from "./rebuild-turn.ts";
@@ -16,11 +16,7 @@ export async function findInterruptedCalls({
 }: LoopContext): Promise<PendingCalls | undefined> {
   const items = output.completedItems();
   const isHosted = (type: string) => understandsItem(resolved.provider, type);
-  const rebuilt = rebuildTurn(
-    splitAtLastTurn(items, journal.turns).current,
-    dependencies.serverTools.items,
-    isHosted,
-  );
+  const rebuilt = rebuildTurn(splitAtLastTurn(items, journal.turns).current, dependencies.serverTools.items, isHosted);
   if (rebuilt !== undefined) await journal.addRebuiltTurn(rebuilt);
   if (journal.turns.length === 0) {
     const segments = createApprovedSegments(tools, budget.callsLeft);

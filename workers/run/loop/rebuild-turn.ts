@@ -3,10 +3,10 @@
  * the log shows finished calls that no journaled turn has. They were executed, so they are not executed again. The model
  * sees what their items say.
  */
-import type { OutputItem } from "../../src/protocol/item.ts";
-import type { RecordedTurn, TurnSegment } from "../../src/store/tool-journal.ts";
-import type { ToolItemSet } from "../tools/tool-items.ts";
-import { renderContext } from "../turn/context/render-context.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { RecordedTurn, TurnSegment } from "../../../src/store/tool-journal.ts";
+import type { ToolItemSet } from "../../tools/tool-items.ts";
+import { renderContext } from "../../turn/context/render-context.ts";
 
 /** `items` are those after the journal's last turn. Undefined if none of them is a call. */
 export function rebuildTurn(

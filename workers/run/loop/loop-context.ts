@@ -1,15 +1,15 @@
 /** The state that the steps of a loop share. `runLoop` opens it once per attempt. */
-import type { ResolvedModel } from "../../src/providers/catalog.ts";
-import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
-import type { Storage } from "../../src/responses/storage.ts";
-import type { Attempt } from "../attempt/attempt.ts";
-import type { RunJournal } from "../attempt/run-journal.ts";
-import type { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
-import type { ServerTools } from "../tools/registry.ts";
-import type { ExecutedCall } from "../tools/tool-items.ts";
-import type { OpenTools } from "../tools/tool.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
-import type { AttemptOutput } from "./attempt-output.ts";
+import type { ResolvedModel } from "../../../src/providers/catalog.ts";
+import type { ModelInput } from "../../../src/responses/conversations/model-input.ts";
+import type { Storage } from "../../../src/responses/storage.ts";
+import type { Attempt } from "../../attempt/attempt.ts";
+import type { RunJournal } from "../../attempt/run-journal.ts";
+import type { RemoteRunTracker } from "../../remote/remote-run-tracker.ts";
+import type { ServerTools } from "../../tools/registry.ts";
+import type { ExecutedCall } from "../../tools/tool-items.ts";
+import type { OpenTools } from "../../tools/tool.ts";
+import type { Upstream } from "../../upstreams/upstream.ts";
+import type { AttemptOutput } from "../../attempt/attempt-output.ts";
 import { collectExecutedCalls } from "./executed-calls.ts";
 import type { RunBudget } from "./run-budget.ts";
 import type { TurnRetries } from "./turn-retries.ts";

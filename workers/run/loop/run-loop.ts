@@ -3,13 +3,13 @@
  * model answers, a call needs the client, or a budget is spent. Each turn with calls is journaled, so an attempt that takes
  * over resumes after the last recorded step.
  */
-import { runsTool } from "../../src/providers/hosted-tools.ts";
-import type { Attempt } from "../attempt/attempt.ts";
-import { RunJournal } from "../attempt/run-journal.ts";
-import { findResumableRun, type ResumableRun } from "../remote/turn-remote-run.ts";
-import { openToolSession } from "../tools/tool-session.ts";
-import { runCompaction } from "../turn/context/compact-context.ts";
-import type { UpstreamFinish } from "../upstreams/upstream.ts";
+import { runsTool } from "../../../src/providers/hosted-tools.ts";
+import type { Attempt } from "../../attempt/attempt.ts";
+import { RunJournal } from "../../attempt/run-journal.ts";
+import { findResumableRun, type ResumableRun } from "../../remote/turn-remote-run.ts";
+import { openToolSession } from "../../tools/tool-session.ts";
+import { runCompaction } from "../../turn/context/compact-context.ts";
+import type { UpstreamFinish } from "../../upstreams/upstream.ts";
 import { callModel } from "./call-model.ts";
 import { describeTurn } from "./describe-turn.ts";
 import { collectExecutedCalls, readExecutedCalls } from "./executed-calls.ts";
