@@ -23,7 +23,7 @@ import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
 import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
-import { createDocsRouter } from "./http/endpoints/docs.ts";
+import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { errorHandler, rejectUnknownUrl } from "./http/middleware/error-handler.ts";
 import { healthRoutes, type ReadinessChecks } from "./http/endpoints/health.ts";
 import { rejectLargeBodies, rejectMalformedRequests, rejectWebSockets } from "./http/middleware/http-server.ts";

@@ -26,7 +26,7 @@ export function toIncluded(include: readonly Includable[] | null | undefined): I
   return new Set(include);
 }
 
-/** The event as it is recorded: the same object if there is nothing to leave out. */
+/** The event as recorded: the same object if nothing is left out. */
 export function toRecordedEvent(event: ItemEventDraft, included: Included): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.delta":
@@ -47,10 +47,10 @@ export function toRecordedEvent(event: ItemEventDraft, included: Included): Item
   }
 }
 
-/** An item as a listing shows it: the same object if there is nothing to leave out. */
+/** An item as a listing shows it: the same object if nothing is left out. */
 export function toListedItem<T extends Item>(item: T, included: Included): T {
   const recorded = recordedItem(item, included);
-  // What is left out may be missing by its type, so an item stays of the kind that it was.
+  // The type marks every omitted field as optional, so the item keeps its type.
   return listedFields(recorded, included) as T;
 }
 
@@ -99,7 +99,7 @@ function listedFields(item: Item, included: Included): Item {
   }
 }
 
-/** The URL is kept under a seal (src/responses/content/item-urls.ts). */
+/** The URL is stored sealed (src/responses/content/item-urls.ts). */
 function listedTool(tool: Tool): Tool {
   return tool.type === "mcp" && tool.server_url !== undefined
     ? { ...tool, server_url: redactUrl(tool.server_url) }
@@ -111,7 +111,7 @@ function recordedPart<P extends Part>(part: P, included: Included): P {
   return { ...part, logprobs: [] };
 }
 
-/** It is added with an empty list, which says nothing yet (contract.md#item-events). */
+/** The item is added with an empty list, which means nothing yet (contract.md#item-events). */
 function hasNoOutputsYet({ outputs, status }: ItemOf<"code_interpreter_call">): boolean {
   return outputs === null || (isEmpty(outputs) && status === "in_progress");
 }

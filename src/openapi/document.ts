@@ -1,8 +1,8 @@
 /** The whole description: every route of `app.ts` and what it answers. */
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
-import { type Endpoint, toOperation, createErrorResponse } from "./endpoint.ts";
-import { HEADERS, COMMON_HEADERS, REQUEST_HEADERS } from "./headers.ts";
+import { type Endpoint, NAMED_RESPONSES, toOperation } from "./endpoint.ts";
+import { HEADERS, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
 import * as containers from "./operations/containers.ts";
@@ -11,7 +11,6 @@ import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
 import * as responses from "./operations/responses.ts";
 import * as server from "./operations/server.ts";
-import { DOCUMENTED_ERRORS } from "./documented-errors.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
@@ -48,6 +47,7 @@ const ROOT: Paths = {
   "/readyz": { get: server.readyz },
   "/openapi.json": { get: server.openApiJson },
   "/docs": { get: server.docs },
+  "/docs/{page}": { get: server.docsPage },
 };
 
 const DESCRIPTION = [
@@ -66,24 +66,12 @@ const TAGS = [
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];
 
-/** What no endpoint answers, by its name among the components. */
-const WITHOUT_ENDPOINT = {
-  UnknownUrl: "invalidUrl",
-  MalformedHttp: "malformedHttp",
-  MissingHost: "missingHost",
-  SeveralHosts: "severalHosts",
-  ExpectationFailed: "expectationFailed",
-  WebSocketHandshake: "socketsNotSpoken",
-  HeadersTooLarge: "headersTooLarge",
-  RequestTimedOut: "requestTimedOut",
-} as const satisfies Record<string, keyof typeof DOCUMENTED_ERRORS>;
-
 /** Relative to where this document is read, so that both work behind a proxy's path. */
 const API_SERVERS = [
   { url: "./v1", description: "The API" },
   { url: "./v5", description: "The same API" },
 ];
-const ROOT_SERVERS = [{ url: "./", description: "Health checks and documentation" }];
+const ROOT_SERVERS = [{ url: ".", description: "Health checks and documentation" }];
 
 function version(): string {
   const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
@@ -93,13 +81,6 @@ function version(): string {
 export function describeApi(): OpenApiDocument {
   const described = { ...pathsOf(API), ...pathsOf(ROOT, { servers: ROOT_SERVERS }) };
   const { paths, responses } = shareResponses(described);
-  const withoutEndpoint = Object.entries(WITHOUT_ENDPOINT).map(([component, name]) => {
-    const refusal = DOCUMENTED_ERRORS[name];
-    return [
-      component,
-      createErrorResponse(String(refusal.error.status), [{ name, ...refusal }], COMMON_HEADERS),
-    ] as const;
-  });
   return {
     openapi: "3.1.0",
     info: {
@@ -117,7 +98,7 @@ export function describeApi(): OpenApiDocument {
       schemas: describeSchemas(referencesIn([paths, responses])),
       headers: { ...HEADERS },
       parameters: { ...REQUEST_HEADERS },
-      responses: { ...responses, ...Object.fromEntries(withoutEndpoint) },
+      responses,
       securitySchemes: { key: { type: "http", scheme: "bearer", description: "One of the server's `API_KEYS`." } },
     },
   };
@@ -132,7 +113,7 @@ function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<s
   );
 }
 
-/** What several operations answer alike stands once, among the components. */
+/** A response with a chosen name, or of several operations, becomes a component. */
 function shareResponses(paths: Record<string, PathItem>): {
   paths: Record<string, PathItem>;
   responses: Record<string, ApiResponse>;
@@ -145,11 +126,16 @@ function shareResponses(paths: Record<string, PathItem>): {
       alike.set(key, [...(alike.get(key) ?? []), operation!]);
     }
   }
+  const names = new Map(
+    Object.entries(NAMED_RESPONSES).map(([name, { status, response }]) => [status + JSON.stringify(response), name]),
+  );
   const responses: Record<string, ApiResponse> = {};
   for (const [key, those] of alike) {
-    if (those.length === 1) continue;
+    if (those.length === 1 && !names.has(key)) continue;
     const status = key.slice(0, 3);
-    const name = `${(STATUS_CODES[status] ?? status).replaceAll(/\W/g, "")}_${Object.keys(responses).length + 1}`;
+    const name =
+      names.get(key) ??
+      `${(STATUS_CODES[status] ?? status).replaceAll(/\W/g, "")}_${Object.keys(responses).length + 1}`;
     responses[name] = JSON.parse(key.slice(3)) as ApiResponse;
     for (const operation of those) operation.responses[status] = { $ref: `#/components/responses/${name}` };
   }

@@ -58,6 +58,25 @@ const BODY_ERRORS = [
   "payloadTooLarge",
 ] as const;
 
+const CELL_CHARACTERS = 60;
+
+/** The server rejects such requests before any operation sees them. */
+const HTTP_ERRORS = [
+  "malformedHttp",
+  "missingHost",
+  "severalHosts",
+  "expectationFailed",
+  "socketsNotSpoken",
+  "requestTimedOut",
+  "headersTooLarge",
+] as const;
+
+/** Responses that become components with these names. */
+export const NAMED_RESPONSES: Readonly<Record<string, { status: string; response: ApiResponse }>> = {
+  UnknownUrl: { status: "404", response: createErrorResponse("404", [withName("invalidUrl")], COMMON_HEADERS) },
+  HttpError: { status: "4XX", response: createErrorResponse("4XX", HTTP_ERRORS.map(withName), COMMON_HEADERS) },
+};
+
 export const pathParameter = (name: string, description: string, pattern?: string): Parameter => ({
   name,
   in: "path",
@@ -111,35 +130,45 @@ function responsesOf(endpoint: Endpoint): Record<string, ApiResponse> {
   });
   const common = endpoint.body === undefined ? COMMON_ERRORS : [...COMMON_ERRORS, ...BODY_ERRORS];
   const named = [...(endpoint.errors ?? []), ...(endpoint.isPublic === true ? [] : common)];
-  const refusals = named.map((each) => (typeof each === "string" ? { name: each, ...DOCUMENTED_ERRORS[each] } : each));
+  const refusals = named.map((each) => (typeof each === "string" ? withName(each) : each));
   const byStatus = Map.groupBy(refusals, ({ error }) => String(error.status));
   const refused = [...byStatus].map(
     ([status, each]) => [status, createErrorResponse(status, each, everywhere)] as const,
   );
-  return Object.fromEntries([...answers, ...refused]);
+  const { status, response } = NAMED_RESPONSES["HttpError"]!;
+  return Object.fromEntries([...answers, ...refused, [status, response]]);
 }
 
-/** All that is answered with one status: as a table to read, and as examples to pick. */
-export function createErrorResponse(
+function withName(name: keyof typeof DOCUMENTED_ERRORS): DocumentedError & { name: string } {
+  return { name, ...DOCUMENTED_ERRORS[name] };
+}
+
+/** All errors of one status, or of a range: as a table to read, and as examples to pick. */
+function createErrorResponse(
   status: string,
   refusals: readonly (DocumentedError & { name?: string })[],
   everywhere: readonly HeaderName[],
 ): ApiResponse {
   const headers = new Set([...everywhere, ...refusals.flatMap(({ error }) => Object.keys(error.headers))]);
-  const rows = refusals.map(({ when, error }) => `| ${tableCell(error.code)} | ${tableCell(error.param)} | ${when} |`);
-  const table = ["| code | param | when |", "| --- | --- | --- |", ...rows].join("\n");
+  const isRange = status.endsWith("XX");
+  const rows = refusals.map(({ when, error }) => [
+    ...(isRange ? [String(error.status)] : []),
+    tableCell(error.code),
+    tableCell(error.param),
+    when,
+  ]);
+  const columns = [...(isRange ? ["status"] : []), "code", "param", "when"];
+  const table = [columns, columns.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
   const examples: Record<string, Example> = {};
   for (const { name, when, error } of refusals) {
     examples[name ?? uniqueExampleKey(String(error.code), examples)] = { summary: when, value: error.toEnvelope() };
   }
   return {
-    description: `${STATUS_CODES[status] ?? status}.\n\n${table}`,
+    description: `${isRange ? "The request breaks a rule of HTTP" : (STATUS_CODES[status] ?? status)}.\n\n${table}`,
     headers: toHeaderRefs(headers),
     content: { "application/json": { schema: { ...schemaRef(errorEnvelopeSchema) }, examples } },
   };
 }
-
-const CELL_CHARACTERS = 60;
 
 function tableCell(value: string | null): string {
   if (value === null) return "null";

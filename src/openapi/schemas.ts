@@ -120,6 +120,8 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
   // zod cannot look through the step that adds the types that were left out.
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
   all["InputItem"] = { anyOf: inputItems.map(schemaRef) };
+  // Generators of types look for an object where a discriminator points.
+  all["InputMessage"] = { type: "object", ...all["InputMessage"] };
   // Passed on as a provider sends it, if `include` asks for it: the published type does not have it.
   const webSearchResults = {
     description: "Search results in the provider's own format. Present only if `include` asks for them.",

@@ -1,6 +1,6 @@
 /**
  * Orders to workers, so that a cancelled run stops within milliseconds. Pub/sub delivers at most once: a worker that
- * misses an order finds out by its lease (workers/jobs/response-worker.ts), a few seconds later.
+ * misses an order notices the lost lease a few seconds later (workers/jobs/response-worker.ts).
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
@@ -14,12 +14,12 @@ export class WorkerControl {
     this.#layout = layout;
   }
 
-  /** Tells whichever worker runs this response to stop. */
+  /** Orders the worker that runs this response to stop. */
   async abort(id: string): Promise<void> {
     await this.#redis.publish(this.#layout.workerControl, id);
   }
 
-  /** `subscriber` is a connection used for nothing else. */
+  /** `subscriber` is a dedicated connection. */
   static async listen(subscriber: RedisClient, layout: RedisLayout, onAbort: (id: string) => void): Promise<void> {
     subscriber.on("message", (_channel: string, id: string) => onAbort(id));
     await subscriber.subscribe(layout.workerControl);

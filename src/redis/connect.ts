@@ -35,7 +35,7 @@ export class NoSuchDatabaseError extends Error {
   override readonly name = "NoSuchDatabaseError";
 
   constructor(db: number, cause: Error) {
-    super(`The Redis has no database ${db}.`, { cause });
+    super(`Redis has no database ${db}.`, { cause });
   }
 }
 
@@ -139,9 +139,9 @@ function findCredentialError(error: Error & { lastNodeError?: Error }): string |
   const [, sentinel, reason] = /^(failed to connect to sentinel .*? because )?(.*)$/s.exec(message)!;
   const [whose, setting] =
     sentinel === undefined ? ["Redis", "user and password"] : ["A Sentinel", "sentinel_username and sentinel_password"];
-  if (reason!.startsWith("WRONGPASS")) return `${whose} refuses the credentials: check the ${setting} of REDIS_URL.`;
-  if (reason!.startsWith("NOAUTH")) return `${whose} wants credentials: add the ${setting} to REDIS_URL.`;
-  if (/cluster support disabled/i.test(reason!)) return "Redis is no cluster: set REDIS_CLUSTER=false.";
+  if (reason!.startsWith("WRONGPASS")) return `${whose} rejects the credentials: check the ${setting} of REDIS_URL.`;
+  if (reason!.startsWith("NOAUTH")) return `${whose} requires credentials: add the ${setting} to REDIS_URL.`;
+  if (/cluster support disabled/i.test(reason!)) return "Redis is not a cluster: set REDIS_CLUSTER=false.";
   return undefined;
 }
 

@@ -75,19 +75,19 @@ export class Preflight {
 const noFindings = (): RedisFindings => ({ errors: [], waitReasons: [], warnings: [] });
 
 const WAIT_REASONS: readonly [beginning: string, sentence: string][] = [
-  ["READONLY", "Redis is a replica and takes no writes: REDIS_URL has to lead to the primary."],
-  ["OOM", "The memory of Redis is full: raise maxmemory, or erase what nobody needs."],
+  ["READONLY", "Redis is a replica and takes no writes: REDIS_URL must lead to the primary."],
+  ["OOM", "The memory of Redis is full: raise maxmemory, or delete data."],
   ["NOREPLICAS", "Redis takes no writes without its replicas: start them, or lower min-replicas-to-write."],
-  ["MISCONF", "Redis cannot write to its disk and takes no writes: look into its log."],
+  ["MISCONF", "Redis cannot write to its disk and takes no writes: read the log of Redis."],
   ["LOADING", "Redis is still loading its data."],
-  ["CLUSTERDOWN", "The cluster is down: each slot needs a primary that is reachable."],
+  ["CLUSTERDOWN", "The cluster is down: each slot needs a reachable primary."],
 ];
 
 /** Throws what is neither a matter of waiting nor of rights. */
 function findingsOfError(error: unknown): RedisFindings {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("NOPERM")) {
-    const sentence = `The user of REDIS_URL has too few rights (${message}): docs/operations.md has the rules that it needs.`;
+    const sentence = `The user of REDIS_URL has too few rights (${message}): docs/redis.md lists the rights that it needs.`;
     return { ...noFindings(), errors: [sentence] };
   }
   if (!isRedisUnavailable(error)) throw error;
@@ -116,15 +116,15 @@ async function inspectNode(node: Redis, isCluster: boolean): Promise<RedisFindin
   const policy = info.get("maxmemory_policy") ?? "noeviction";
   const isBounded = (info.get("maxmemory") ?? "0") !== "0";
   if (policy.startsWith("allkeys") && isBounded) {
-    findings.errors.push(`With maxmemory-policy ${policy} Redis throws away responses that run: set it to noeviction.`);
+    findings.errors.push(`With maxmemory-policy ${policy} Redis evicts running responses: set it to noeviction.`);
   } else if (policy !== "noeviction") {
     findings.warnings.push(
-      `With maxmemory-policy ${policy} Redis may throw away locks and responses when its memory is full: set it to noeviction.`,
+      `With maxmemory-policy ${policy} Redis may evict locks and responses when its memory is full: set it to noeviction.`,
     );
   }
   if (info.get("aof_enabled") === "0") {
     findings.warnings.push(
-      "Redis keeps no append-only file, so its restart loses what it has accepted: set appendonly to yes.",
+      "Redis writes no append-only file, so a restart of Redis loses all responses: set appendonly to yes.",
     );
   }
   if (!isCluster && info.get("cluster_enabled") === "1") {

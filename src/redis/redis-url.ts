@@ -65,7 +65,7 @@ export function listRedisUrlSecrets(text: string, isCluster: boolean): string[] 
 
 export function parseRedisUrl(text: string, isCluster: boolean): RedisAddress {
   if (/^rediss?\+sentinel:/i.test(text)) {
-    if (isCluster) throw new RedisUrlError("a cluster has no Sentinels: set REDIS_CLUSTER=false, or name its nodes");
+    if (isCluster) throw new RedisUrlError("a cluster has no Sentinels: set REDIS_CLUSTER=false, or list its nodes");
     return parseSentinels(text);
   }
   if (!isCluster) {
@@ -106,7 +106,7 @@ function parseSentinels(url: string): RedisAddress {
   const unknown = [...options.keys()].find((option) => !SENTINEL_OPTIONS.has(option));
   if (unknown !== undefined) {
     throw new RedisUrlError(
-      `it has no option ${JSON.stringify(unknown)}: there are ${[...SENTINEL_OPTIONS].join(", ")}`,
+      `it has no option ${JSON.stringify(unknown)}: the options are ${[...SENTINEL_OPTIONS].join(", ")}`,
     );
   }
   const [username = "", ...password] = user.split(":");

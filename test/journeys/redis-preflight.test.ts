@@ -35,7 +35,7 @@ const withUser = (url: string, user: string): string => url.replace("redis://", 
 
 describe.each(SCRIPTS)("%s ends with a sentence", (script) => {
   test.each([
-    ["a wrong password", "stranger:wrong", "Redis refuses the credentials: check the user and password of REDIS_URL."],
+    ["a wrong password", "stranger:wrong", "Redis rejects the credentials: check the user and password of REDIS_URL."],
     ["a user who may not write", "reader:secret", "The user of REDIS_URL has too few rights (NOPERM"],
     ["a user who may not inspect Redis", "blind:secret", "The user of REDIS_URL has too few rights (NOPERM"],
   ])("with %s", async (_name, user, sentence) => {
@@ -53,10 +53,10 @@ describe.each(SCRIPTS)("%s ends with a sentence", (script) => {
     await owner.config("SET", "requirepass", "secret");
     owner.disconnect();
     await using refused = begin(script, { ...environment(), REDIS_URL: locked.url });
-    await refused.line(({ msg }) => msg.includes("Redis wants credentials: add the user and password"), "the fault");
+    await refused.line(({ msg }) => msg.includes("Redis requires credentials: add the user and password"), "the fault");
     expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
     await using noCluster = begin(script, { ...environment(), REDIS_CLUSTER: "true" });
-    await noCluster.line(({ msg }) => msg.includes("Redis is no cluster: set REDIS_CLUSTER=false."), "the fault");
+    await noCluster.line(({ msg }) => msg.includes("Redis is not a cluster: set REDIS_CLUSTER=false."), "the fault");
     expect(await noCluster.exited).toBe(EXIT_MISCONFIGURED);
   });
 
@@ -66,7 +66,7 @@ describe.each(SCRIPTS)("%s ends with a sentence", (script) => {
       extraArgs: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"],
     });
     await using refused = begin(script, { ...environment(), REDIS_URL: cache.url });
-    await refused.line(({ msg }) => msg.includes("allkeys-lru Redis throws away responses that run"), "the fault");
+    await refused.line(({ msg }) => msg.includes("allkeys-lru Redis evicts running responses"), "the fault");
     expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
   });
 });
@@ -148,7 +148,7 @@ describe("a start waits while Redis takes no writes", () => {
   });
 });
 
-test("a user with the rights that docs/operations.md names can do everything", async () => {
+test("a user with the rights that docs/redis.md names can do everything", async () => {
   const settings = environment();
   const prefix = settings.KEY_PREFIX;
   const rules = [`~${prefix}:*`, `~{${prefix}:*`, `&${prefix}:*`, "+@all", "-@dangerous", "-@admin", "+info"];

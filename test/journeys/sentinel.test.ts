@@ -56,7 +56,7 @@ test("the primary dies, a replica is promoted, and runs, streams and requests re
 
   for (const wrong of [url("wrong", SENTINEL_PASSWORD), url(PASSWORD, "wrong")]) {
     await using refused = new ServerProcess("api", "src/server.ts", { ...environment, REDIS_URL: wrong, PORT: "0" });
-    await refused.line(({ msg }) => msg.includes("refuses the credentials: check the"), "the fault");
+    await refused.line(({ msg }) => msg.includes("rejects the credentials: check the"), "the fault");
     expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
   }
 

@@ -363,6 +363,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
   "@ai-sdk": ["workers/upstreams/ai-sdk/", "workers/tools/image-generation/"],
   undici: ["workers/upstreams/provider/", "workers/net/"],
+  marked: ["src/http/endpoints/docs/"],
   yaml: ["src/config/settings-file.ts"],
   jsdom: ["workers/tools/web-search/page-extraction/"],
   "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],

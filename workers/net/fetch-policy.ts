@@ -88,7 +88,9 @@ function parseEntry(text: string): AllowedEntry {
   const isBare =
     url !== undefined && url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
   if (!isBare || /[/@?#*\s]/.test(text)) {
-    throw new ConfigurationError(`FETCH_ALLOWED_HOSTS: ${JSON.stringify(text)} is no host, host:port or CIDR range.`);
+    throw new ConfigurationError(
+      `FETCH_ALLOWED_HOSTS: ${JSON.stringify(text)} is not a host, host:port or CIDR range.`,
+    );
   }
   return { kind: "host", host: normalizeHost(url.hostname), port: port === undefined ? undefined : Number(port) };
 }

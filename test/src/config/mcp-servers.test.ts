@@ -55,7 +55,7 @@ test("a server that is configured, or that the request says where to find, is no
 
 test("one that is neither is refused, and the setting named", () => {
   expect(findFirstUnavailableTool([mcp({ server_label: "known" }), mcp({})], lab([]), config)).toMatchObject({
-    place: 1,
+    index: 1,
     type: "mcp",
     reason: expect.stringContaining("MCP_SERVERS_FILE") as string,
   });

@@ -20,7 +20,7 @@ export function openImageModel(name: string, config: Config, fetch: GuardedFetch
     (each) => each.name === name.slice(0, Math.max(slash, 0)),
   );
   if (provider === undefined || model === "") {
-    throw new ConfigurationError(`IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured vendor.`);
+    throw new ConfigurationError(`IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured provider.`);
   }
   return openVendorModel(provider, model, config, fetch);
 }
@@ -48,6 +48,6 @@ function openVendorModel(provider: Provider, model: string, config: Config, fetc
     }
     case "anthropic":
     case "simulator":
-      throw new ConfigurationError(`IMAGE_MODEL: a vendor of kind '${provider.kind}' makes no images.`);
+      throw new ConfigurationError(`IMAGE_MODEL: a provider of kind '${provider.kind}' creates no images.`);
   }
 }

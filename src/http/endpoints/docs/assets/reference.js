@@ -22,13 +22,21 @@ function nameOf({ $ref }) {
   return $ref.slice($ref.lastIndexOf("/") + 1);
 }
 
-const description = await (await fetch("openapi.json")).json();
+const address = new URL("../openapi.json", location.href);
+const description = await (await fetch(address)).json();
+
+/** Servers are relative to the description. Swagger UI would resolve them against the page. */
+function resolveServers({ servers = [] }) {
+  for (const server of servers) server.url = new URL(server.url, address).href.replace(/\/$/, "");
+}
+
+[description, ...Object.values(description.paths)].forEach(resolveServers);
 const schemas = Object.entries(description.components.schemas);
 description.components.schemas = Object.fromEntries(schemas.map(([name, schema]) => [name, nameReferences(schema)]));
 
 SwaggerUIBundle({
   spec: description,
-  dom_id: "#docs",
+  dom_id: "#reference",
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
