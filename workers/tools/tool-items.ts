@@ -1,6 +1,6 @@
 /**
- * What a tool's items mean, wherever they come from: this response, an earlier one, or a client that sends them. It does not
- * depend on the configuration: a conversation keeps its items when a tool is turned off.
+ * The meaning of a tool's items, which may come from this response, an earlier one, or the client. It does not depend
+ * on the configuration: a conversation keeps its items when a tool is turned off.
  *
  * Each tool describes its own items (ToolItems); registry.ts combines them, so that the rest of a run names no tool.
  */
@@ -47,7 +47,7 @@ export interface ToolItems {
   findSource?(item: ContextItem): CitedSource | undefined;
   /** The pages of a call that succeeded. */
   readSources?(executed: ExecutedCall): CallSources;
-  /** Adds what the item's call used besides tokens. */
+  /** Adds the usage of the item's call that is not counted in tokens. */
   addUsage?(usage: Partial<ToolUsage>, item: OutputItem): Partial<ToolUsage>;
 }
 

@@ -1,9 +1,10 @@
 /**
- * Holds back each item that a client acts on until it is complete, then passes it on for one append. A crash in the middle
- * of a call leaves nothing in the log that a client could run, and the next attempt asks the model for the call again.
+ * Holds back each item that a client acts on until it is complete, then passes it on for one append. A crash in the
+ * middle of a call leaves nothing in the log that a client could run, and the next attempt asks the model for the call
+ * again.
  *
- * Items keep their order: an item that starts after a held call waits for it. A call that the provider cut off, at the limit
- * of output tokens, is dropped, because clients run every call that is done, whatever its status.
+ * Items keep their order: an item that starts after a held call waits for it. A call that the provider cut off, at the
+ * limit of output tokens, is dropped, because clients run every call that is done, even an incomplete one.
  */
 import { isClientAction } from "../../src/lifecycle/client-actions.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";

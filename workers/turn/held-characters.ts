@@ -3,7 +3,7 @@
 /** Maximum characters of JSON. No model's turn is that long. */
 const MAX_HELD_CHARACTERS = 16 * 1024 * 1024;
 
-/** A provider sent more behind a tool call than the server holds in memory. The response fails. */
+/** A provider sent more after a tool call than the server holds in memory. The response fails. */
 export class TurnTooLongError extends Error {
   override readonly name = "TurnTooLongError";
   constructor() {

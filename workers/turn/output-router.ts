@@ -76,7 +76,7 @@ export class OutputRouter {
     this.#destinations.set(output_index, { kind: "log", index: unfinished.index, itemId: unfinished.item.id });
   }
 
-  /** The turn's calls and the items held behind them. Empty if the turn has no calls. */
+  /** The turn's calls and the items after them. Empty if the turn has no calls. */
   get segments(): readonly TurnSegment[] {
     return this.#segments;
   }
@@ -91,7 +91,7 @@ export class OutputRouter {
     return this.#openCall;
   }
 
-  /** Whether items must wait behind a call or an approval request. */
+  /** Whether items must wait for a call or an approval request. */
   get #isHolding(): boolean {
     return this.#segments.length > 0;
   }

@@ -1,4 +1,4 @@
-/** What came of a cell: as the client sees it in the item, and as the model is told. */
+/** Converts the result of a cell for the item and for the model. */
 import { z } from "zod";
 import type { AnsweredContent } from "../../../src/protocol/content.ts";
 import { codeInterpreterCallSchema } from "../../../src/protocol/items/hosted.ts";
@@ -7,7 +7,7 @@ import type { PythonResult } from "./python-sandbox.ts";
 
 export type CellOutputs = NonNullable<z.infer<typeof codeInterpreterCallSchema>["outputs"]>;
 
-/** What models take as images; the client is shown the others. */
+/** Images that models accept. Clients also receive the others. */
 const MODEL_IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const MAX_NAMES = 50;
 
@@ -22,23 +22,23 @@ export function toToolResult(result: PythonResult): ToolResult {
     ...images.map(({ url }) => ({ type: "image" as const, url })),
   ];
   const text = [logs === "" ? "(no output)\n" : logs, ...describeFiles(result), ...describeImages(images)].join("");
-  const shown = images.filter(({ mediaType }) => MODEL_IMAGE_TYPES.has(mediaType));
+  const visible = images.filter(({ mediaType }) => MODEL_IMAGE_TYPES.has(mediaType));
   const parts: AnsweredContent[] = [
     { type: "input_text", text },
-    ...shown.map(({ url }) => ({ type: "input_image" as const, detail: "auto" as const, image_url: url })),
+    ...visible.map(({ url }) => ({ type: "input_image" as const, detail: "auto" as const, image_url: url })),
   ];
   const isError = result.error !== undefined && !isRaised(result.error);
-  return { output: shown.length === 0 ? text : parts, isError, details: { outputs } };
+  return { output: visible.length === 0 ? text : parts, isError, details: { outputs } };
 }
 
-/** What the item shows of a result, which may come from the journal or be of a call that was not made. */
+/** The item's outputs. The result may come from the journal, or belong to a call that never ran. */
 export function readCellOutputs({ output, details }: ToolResult): CellOutputs {
   const parsed = detailsSchema.safeParse(details);
   if (parsed.success) return parsed.data.outputs;
   return typeof output === "string" ? [{ type: "logs", logs: output }] : [];
 }
 
-/** Code that raised an error was run; one that was killed at a limit was not, to its end. */
+/** Only a traceback has several lines: its cell ran to its end. A cell that was killed at a limit did not. */
 function isRaised(error: string): boolean {
   return error.includes("\n");
 }

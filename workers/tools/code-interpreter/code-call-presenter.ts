@@ -1,4 +1,6 @@
-/** How a call of the code interpreter looks in the log: its code comes while the model writes it (contract.md#item-events). */
+/**
+ * Presents a code interpreter call in the log. The code streams while the model writes it (contract.md#item-events).
+ */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { CallPosition, CallPresenter } from "../tool.ts";
@@ -7,7 +9,7 @@ import { JsonStringReader } from "./json-string-reader.ts";
 
 type CodeCall = Extract<OutputItem, { type: "code_interpreter_call" }>;
 
-/** The argument that holds the code. */
+/** The argument with the code. */
 export const CODE_ARGUMENT = "code";
 
 export function presentCodeCall(containerId: string, { itemId, output_index }: CallPosition): CallPresenter {
@@ -41,7 +43,7 @@ export function presentCodeCall(containerId: string, { itemId, output_index }: C
         output_index,
         item: item(status, readCellOutputs(result)),
       } as const;
-      // A call that failed has no event of its own.
+      // A failed call has no event of its own.
       return result.isError ? [done] : [{ type: "response.code_interpreter_call.completed", ...at }, done];
     },
   };

@@ -1,6 +1,6 @@
 /**
- * The code interpreter as this server runs it: Python in a container that keeps its state from call to call, and from
- * response to response of a chain or a conversation. The model has one function, which takes code.
+ * The code interpreter of this server: Python in a container that keeps its state between calls, and between the
+ * responses of a chain or a conversation. The model has one function, which takes code.
  */
 import type { Config } from "../../../src/config/config.ts";
 import { containerIdFor, isContainerId } from "../../../src/protocol/id.ts";
@@ -21,7 +21,7 @@ import { CODE_ARGUMENT, presentCodeCall } from "./code-call-presenter.ts";
 type CodeInterpreterTool = Extract<Tool, { type: "code_interpreter" }>;
 
 const MIB = 1024 * 1024;
-/** A process has the interpreter's own memory, its files, and what V8 needs. */
+/** A process needs memory for the interpreter, its files, and V8. */
 const PROCESS_MEMORY_FACTOR = 2;
 
 export const codeInterpreter: ToolDefinition = { items: codeInterpreterItems, openKind: openCodeInterpreterKind };
@@ -37,23 +37,29 @@ export function openCodeInterpreterKind(config: Config): ToolKind {
   return {
     types: ["code_interpreter"],
     open: async (tool, session) => {
-      // A request that needs it was refused; the simulator's may name it and leave it unused.
+      // Validation rejects a request that needs the interpreter. The simulator may leave the tool unused.
       if (!config.CODE_INTERPRETER) return createOpenTool([]);
-      const place = await chooseContainer(tool as CodeInterpreterTool, session);
-      const given = collectConversationFiles(session.context, processes.limits);
+      const container = await chooseContainer(tool as CodeInterpreterTool, session);
+      const conversationFiles = collectConversationFiles(session.context, processes.limits);
       return createOpenTool([
         {
-          definition: defineFunction(given),
+          definition: defineFunction(conversationFiles),
           isReadOnly: false,
           isSequential: true,
           itemType: "code_interpreter_call",
-          presentCall: (at) => presentCodeCall(place.containerId, at),
+          presentCall: (position) => presentCodeCall(container.containerId, position),
           acquirePermit: async (signal) => await processes.acquirePermit(session.project, signal),
           run: async (call, { signal }) => {
             const code = readCode(call.arguments);
             if (code === undefined) return createToolError(`'${CODE_ARGUMENT}' must be a string.`);
             const hasEarlierCells = session.context.some(isCompletedCell);
-            const cell = { ...place, hasEarlierCells, project: session.project, code, files: given.files };
+            const cell = {
+              ...container,
+              hasEarlierCells,
+              project: session.project,
+              code,
+              files: conversationFiles.files,
+            };
             const timeoutMs = config.CODE_INTERPRETER_TIMEOUT_MS;
             return await withErrorResults(session, async () =>
               toToolResult(await containers.run(session.containers, { ...cell, timeoutMs }, signal)),
@@ -71,23 +77,26 @@ interface ContainerChoice {
   mayCreate: boolean;
 }
 
-/** The container that is named; or else the one that the conversation used last, if there still is one; or else a new one. */
+/**
+ * The container that the request names, or else the last container of the conversation if it still exists, or else a
+ * new one.
+ */
 async function chooseContainer({ container }: CodeInterpreterTool, session: ToolSession): Promise<ContainerChoice> {
   if (typeof container === "string") return { containerId: container, mayCreate: false };
-  const own = containerIdFor(session.responseId);
+  const created = { containerId: containerIdFor(session.responseId), mayCreate: true };
   const last = session.context.findLast((item) => item.type === "code_interpreter_call");
-  const before = last?.type === "code_interpreter_call" ? last.container_id : own;
-  if (before === own || !isContainerId(before)) return { containerId: own, mayCreate: true };
-  const isThere = (await session.containers.readVersion(before)) !== undefined;
-  return isThere ? { containerId: before, mayCreate: false } : { containerId: own, mayCreate: true };
+  const lastId = last?.type === "code_interpreter_call" ? last.container_id : created.containerId;
+  if (lastId === created.containerId || !isContainerId(lastId)) return created;
+  const exists = (await session.containers.readVersion(lastId)) !== undefined;
+  return exists ? { containerId: lastId, mayCreate: false } : created;
 }
 
-/** Of the conversation's container, whichever that was: the model goes on from what it did. */
+/** In any container: the model relies on the state that the cell left. */
 function isCompletedCell(item: ContextItem): boolean {
   return item.type === "code_interpreter_call" && item.status === "completed";
 }
 
-/** As the client was shown it. */
+/** The code, as the client saw it. */
 function readCode(json: string): string | undefined {
   const reader = new JsonStringReader(CODE_ARGUMENT);
   reader.push(json);
@@ -99,8 +108,8 @@ async function withErrorResults({ logger }: ToolSession, run: () => Promise<Tool
     return await run();
   } catch (error) {
     if (error instanceof PythonStartError) {
-      logger.error({ err: error }, "The Python interpreter does not start");
-      return createToolError("The code interpreter is not available at the moment.");
+      logger.error({ err: error }, "The Python interpreter did not start");
+      return createToolError("The code interpreter is currently unavailable.");
     }
     const isKnown =
       error instanceof PythonInputError ||
@@ -113,17 +122,17 @@ async function withErrorResults({ logger }: ToolSession, run: () => Promise<Tool
 
 const DESCRIPTION = [
   "Runs Python code and returns what it prints and the value of its last expression.",
-  "Variables, imports and files are kept from call to call.",
-  "There is no network, and only the standard library: no numpy, pandas or matplotlib.",
-  "Images that the code writes to its working folder, or shows with display(bytes), are shown to the user.",
+  "Variables, imports and files persist between calls.",
+  "It has no network, and only the standard library: no numpy, pandas or matplotlib.",
+  "The user sees images that the code writes to its working folder or shows with display(bytes).",
 ].join(" ");
 
 function defineFunction({ files, omittedNames }: ConversationFiles): FunctionTool {
   const names = files.map(({ name }) => name).join(", ");
   const description = [
     DESCRIPTION,
-    ...(files.length === 0 ? [] : [`The working folder has these files of the conversation: ${names}.`]),
-    ...(omittedNames.length === 0 ? [] : [`There was no room for: ${omittedNames.join(", ")}.`]),
+    ...(files.length === 0 ? [] : [`The working folder contains these files of the conversation: ${names}.`]),
+    ...(omittedNames.length === 0 ? [] : [`These files did not fit: ${omittedNames.join(", ")}.`]),
   ].join(" ");
   return {
     type: "function",

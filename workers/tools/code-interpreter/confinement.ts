@@ -1,9 +1,8 @@
 /**
- * The command line of an interpreter's process: what Node forbids it, and what the system can forbid besides.
- *
- * Node's part always holds. The system's part is used where it is allowed, and found out once: a network namespace with
- * nothing in it; no capabilities, also for root; and the kernel's promise to end the process with its parent. Without it
- * an interpreter that is busy when its parent is killed ends at the limit of its run.
+ * Builds the command line of an interpreter's process. Node's permission model always applies. Where the system allows
+ * it, the process also has an empty network namespace, no capabilities (even for root), and ends with its parent. The
+ * system is probed once. Without these, an interpreter that is busy when its parent is killed runs until its own
+ * timeout.
  */
 import { execFile } from "node:child_process";
 import { realpathSync } from "node:fs";
@@ -26,7 +25,7 @@ const MAX_HEAP_MIB = 256;
 export interface ConfinedCommand {
   program: string;
   args: string[];
-  /** For finding the wrappers. Node sees it too; the sandbox's realm does not. */
+  /** For finding the wrappers. Node sees it, but the sandbox's realm does not. */
   env: Record<string, string>;
 }
 
@@ -41,7 +40,7 @@ async function findWrapper(): Promise<readonly string[]> {
       });
       return [program!, ...args];
     } catch {
-      // Not installed or not allowed here: the next one asks for less.
+      // This wrapper is missing or not allowed. The next one needs less.
     }
   }
   return [];
@@ -49,7 +48,7 @@ async function findWrapper(): Promise<readonly string[]> {
 
 export async function buildConfinedCommand(interpreterMemoryBytes: number): Promise<ConfinedCommand> {
   wrapper ??= findWrapper();
-  // Links are followed here: what Node may read is compared with the files' real names.
+  // Resolves links, because Node compares real paths with those it may read.
   const pyodideFolder = realpathSync(dirname(createRequire(import.meta.url).resolve("pyodide")));
   const ownFolder = realpathSync(import.meta.dirname);
   const node = [

@@ -1,18 +1,18 @@
-/** Files that a conversation carries in its messages, for the container's working folder. */
+/** Collects the files in a conversation's messages for the container's working folder. */
 import { posix, win32 } from "node:path";
 import type { ContextItem } from "../../upstreams/upstream.ts";
 import type { PythonFile } from "./python-sandbox.ts";
 
 export interface ConversationFiles {
   files: PythonFile[];
-  /** Names of those that there is no room for. */
+  /** Names of files that do not fit. */
   omittedNames: string[];
 }
 
 const UNNAMED = "file";
 const MAX_NAME_BYTES = 200;
 
-/** Of files with one name the last, oldest first; the newest have the room. */
+/** The last file of each name counts. The newest files come first if there is not enough room. */
 export function collectConversationFiles(
   context: readonly ContextItem[],
   limits: { files: number; fileBytes: number },
@@ -42,7 +42,7 @@ export function collectConversationFiles(
   return { files, omittedNames };
 }
 
-/** The last step of a path, as any system writes them. */
+/** The last part of a path from any system. */
 function safeName(filename: string): string {
   const base = posix.basename(win32.basename(filename)).replaceAll("\0", "");
   if (base === "" || base === "." || base === "..") return UNNAMED;
@@ -51,7 +51,7 @@ function safeName(filename: string): string {
   return name;
 }
 
-/** Base64, or a data URL of it. */
+/** Decodes base64, or a data URL with base64. */
 function decode(data: string): Uint8Array {
   const base64 = data.startsWith("data:") ? data.slice(data.indexOf(",") + 1) : data;
   return new Uint8Array(Buffer.from(base64, "base64"));

@@ -1,9 +1,9 @@
 /**
- * How a worker and an interpreter's process talk: frames over its stdin and stdout, each a length, a kind and a payload.
- * Both ends import this file and nothing of each other.
+ * The protocol between a worker and an interpreter's process: frames over stdin and stdout, each with a length, a kind
+ * and a payload. Both sides import only this file.
  *
- * To the interpreter: `begin` once, then one `run` at a time. From it: `ready` once; `logs` any number of times during a
- * run; `result` exactly once, at its end.
+ * The worker sends `begin` once, then one `run` at a time. The interpreter sends `ready` once, any number of `logs`
+ * during a run, and exactly one `result` at its end.
  */
 export const FRAME_KINDS = ["ready", "begin", "run", "logs", "result"] as const;
 export type FrameKind = (typeof FRAME_KINDS)[number];
@@ -32,7 +32,7 @@ export function decodeHeader(header: Buffer): { kind: FrameKind; length: number 
   return { kind, length: header.readUInt32BE(0) };
 }
 
-/** Cuts a stream of bytes into frames, and refuses to hold more than one largest frame. */
+/** Splits a stream of bytes into frames, and buffers at most one frame of the maximum size. */
 export class FrameReader {
   readonly #maxPayloadBytes: number;
   #chunks: Buffer[] = [];
@@ -42,7 +42,7 @@ export class FrameReader {
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** The frames that are complete now. Throws a FrameError at one that is too large or unknown. */
+  /** Yields complete frames. Throws a FrameError for a frame that is too large or of an unknown kind. */
   *push(chunk: Buffer): Generator<Frame> {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
@@ -58,7 +58,10 @@ export class FrameReader {
     }
   }
 
-  /** The first chunk, once it has `length` bytes. Joined only when it must be, so a large frame is copied twice at most. */
+  /**
+   * The first chunk, once it has `length` bytes. Chunks are joined only when necessary, so that a large frame is copied
+   * twice at most.
+   */
   #join(length: number): Buffer {
     if (this.#chunks[0]!.length < length) this.#chunks = [Buffer.concat(this.#chunks)];
     return this.#chunks[0]!;

@@ -1,14 +1,14 @@
 /**
- * Reads one string out of an object's JSON while the JSON is still being written: the code of a call, which clients are
- * shown as it comes. Cut anywhere, the pieces are together what `JSON.parse` makes of the whole. Of members with the same
- * name the first counts, since it has been shown when the second comes.
+ * Reads one string out of JSON that is still being written: the code of a call, which clients see as it arrives. All
+ * pieces together equal the value that `JSON.parse` returns. If several members have the name, the first counts, since
+ * clients have already seen it.
  */
 
 type StringRole = "key" | "wanted" | "other";
 
 const ESCAPED: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 const HEX_DIGITS = 4;
-/** No name that is looked for is as long: what is kept of a name has a bound. */
+/** Maximum characters of a name that are stored. The wanted name is shorter. */
 const MAX_KEY_LENGTH = 256;
 
 export class JsonStringReader {
@@ -17,27 +17,27 @@ export class JsonStringReader {
   /** Between members of the outermost object, where a string is a name. */
   #isNameNext = false;
   #key = "";
-  /** In a string: which. */
+  /** The role of the current string. */
   #role: StringRole | undefined;
-  /** After a backslash: what has come of the escape. */
+  /** The escape sequence after a backslash, as far as it has arrived. */
   #escape: string | undefined;
   #isFound = false;
   #text = "";
-  /** The first half of a character whose second half has not come. A half cannot be sent as UTF-8. */
+  /** The first half of a surrogate pair, until its second half arrives. UTF-8 cannot encode a half. */
   #highSurrogate = "";
 
   constructor(name: string) {
     this.#name = name;
   }
 
-  /** What the piece adds to the string. */
+  /** Returns what the piece adds to the string. */
   push(json: string): string {
     const from = this.#text.length;
     for (let i = 0; i < json.length; i++) this.#read(json[i]!);
     return this.#text.slice(from);
   }
 
-  /** What was held back, once nothing more comes: the half of a character, as the JSON had it. */
+  /** Returns an unfinished surrogate half, once the JSON has ended. */
   end(): string {
     const rest = this.#highSurrogate;
     this.#text += rest;
@@ -45,12 +45,12 @@ export class JsonStringReader {
     return rest;
   }
 
-  /** All that was read. */
+  /** The whole string so far. */
   get text(): string {
     return this.#text;
   }
 
-  /** Whether the object has had a string under the name. */
+  /** Whether the object has a string under the name. */
   get isFound(): boolean {
     return this.#isFound;
   }

@@ -1,8 +1,8 @@
 /**
- * The containers that this worker has at hand: their interpreters as the last cell left them. What counts is in the store:
- * after each cell it is told what has changed, and an interpreter that is not of the store's version is made again. Two
- * workers that run something in one container at the same time do not see each other; the second to write begins anew
- * from what the first wrote, which is sound, since a cell has no effect outside of its container.
+ * The interpreters of containers in this worker, as the last cell left them. The store has the authoritative state:
+ * each cell writes its changes to it, and an interpreter with an outdated version is recreated. Two workers may run
+ * cells in one container at the same time. The second one to write starts over from the first one's state. That is
+ * safe, because a cell has no effects outside its container.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { raceSignal } from "race-signal";
@@ -15,12 +15,12 @@ import { type PythonFile, type PythonResult, PythonSandbox } from "./python-sand
 export interface CellRun {
   project: string;
   containerId: string;
-  /** Whether the container is made if there is none. */
+  /** Whether a missing container is created. */
   mayCreate: boolean;
-  /** Whether the conversation has cells that have ended: then a container that is made is not what the model knows. */
+  /** Whether earlier cells have completed. The model then does not expect a new container. */
   hasEarlierCells: boolean;
   code: string;
-  /** Put in once, before the first cell that comes after them. */
+  /** Each file is added once, before the next cell. */
   files: readonly PythonFile[];
   timeoutMs: number;
 }
@@ -29,45 +29,47 @@ export class ContainerNotFoundError extends Error {
   override readonly name = "ContainerNotFoundError";
 }
 
-/** Somebody else kept running cells in the same container. Nothing of this cell has stayed. */
+/** Other runs kept changing the container, so this cell's changes were discarded. */
 export class ContainerBusyError extends Error {
   override readonly name = "ContainerBusyError";
 }
 
 interface OpenContainer {
   sandbox: PythonSandbox;
-  /** In the store; 0 if it is not there yet. */
+  /** The version in the store. 0 for a container that is not stored yet. */
   version: number;
   cells: readonly ContainerCell[] | undefined;
   givenFileHashes: string[];
-  /** What the model is to be told with the next cell. */
+  /** A notice to the model that precedes the next cell's output. */
   notice?: string | undefined;
 }
 
-const RESTART_NOTICE =
-  "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\n";
+const RESTART_NOTICE = "[The interpreter was restarted: variables, imports and files of earlier cells are gone.]\n";
 
-/** Their files are in memory, their processes are bounded elsewhere. */
+/** Their files are in memory. The process pool limits their processes. */
 const MAX_IDLE_CONTAINERS = 16;
-const MAX_TRIES = 3;
+const MAX_ATTEMPTS = 3;
 
 export class LiveContainers implements AsyncDisposable {
   readonly #processes: PythonProcessPool;
-  /** None of them is running anything. */
+  /** None of them is running a cell. */
   readonly #idle = new Map<string, OpenContainer>();
-  /** The last cell of each container that has some to run. */
+  /** The last cell in each container's queue. */
   readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(processes: PythonProcessPool) {
     this.#processes = processes;
   }
 
-  /** The caller has a place (PythonProcesses.enter). Rejects with one of the errors above, those of PythonSandbox.run, or the signal's reason. */
-  async run(states: ProjectContainers, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
+  /**
+   * The caller holds a permit of the process pool. Rejects with one of the errors above, an error of PythonSandbox.run,
+   * or the signal's reason.
+   */
+  async run(store: ProjectContainers, cell: CellRun, signal: AbortSignal): Promise<PythonResult> {
     const key = `${cell.project} ${cell.containerId}`;
     const before = this.#running.get(key) ?? Promise.resolve();
-    const turn = raceSignal(before, signal).then(() => this.#runUntilStored(key, states, cell, signal));
-    // Whoever leaves the line does not let the next one in before those in front are done.
+    const turn = raceSignal(before, signal).then(() => this.#runUntilStored(key, store, cell, signal));
+    // If a waiting call is aborted, the next one still waits for those before it.
     const over = Promise.allSettled([before, turn]);
     this.#running.set(key, over);
     void over.then(() => {
@@ -83,40 +85,42 @@ export class LiveContainers implements AsyncDisposable {
 
   async #runUntilStored(
     key: string,
-    states: ProjectContainers,
+    store: ProjectContainers,
     cell: CellRun,
     signal: AbortSignal,
   ): Promise<PythonResult> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       signal.throwIfAborted();
-      const container = await this.#open(key, states, cell);
-      let isKept = false;
+      const container = await this.#open(key, store, cell);
+      let isStored = false;
       try {
         const { result, change } = await runCell(container, cell, signal);
-        isKept = await states.write(cell.containerId, change);
-        if (isKept) return result;
+        isStored = await store.write(cell.containerId, change);
+        if (isStored) return result;
       } finally {
-        if (isKept) this.#keepIdle(key, container);
+        if (isStored) this.#keepIdle(key, container);
         else await container.sandbox[Symbol.asyncDispose]();
       }
     }
-    throw new ContainerBusyError("Others were using the container at the same time. Nothing of this call was kept.");
+    throw new ContainerBusyError(
+      "Other calls were changing the container at the same time. The changes of this call were discarded.",
+    );
   }
 
-  /** Taken out of those that are idle; made again if it is not as the store has it. */
-  async #open(key: string, states: ProjectContainers, cell: CellRun): Promise<OpenContainer> {
+  /** Takes the container from the idle ones, or recreates it from the store if its version differs. */
+  async #open(key: string, store: ProjectContainers, cell: CellRun): Promise<OpenContainer> {
     const { project, containerId, mayCreate, hasEarlierCells } = cell;
     const idle = this.#idle.get(key);
     this.#idle.delete(key);
-    const version = await states.readVersion(containerId);
+    const version = await store.readVersion(containerId);
     if (idle !== undefined && idle.version === (version ?? 0)) return idle;
     await idle?.sandbox[Symbol.asyncDispose]();
-    const stored = version === undefined ? undefined : await states.read(containerId);
+    const stored = version === undefined ? undefined : await store.read(containerId);
     if (stored !== undefined) {
       const sandbox = new PythonSandbox(this.#processes, project, stored);
       return { sandbox, version: stored.version, cells: stored.cells, givenFileHashes: stored.given };
     }
-    if (!mayCreate) throw new ContainerNotFoundError(`There is no container '${containerId}'.`);
+    if (!mayCreate) throw new ContainerNotFoundError(`The container '${containerId}' does not exist.`);
     const notice = hasEarlierCells ? RESTART_NOTICE : undefined;
     const sandbox = new PythonSandbox(this.#processes, project);
     return { sandbox, version: 0, cells: [], givenFileHashes: [], notice };
@@ -132,11 +136,11 @@ export class LiveContainers implements AsyncDisposable {
 }
 
 async function runCell(container: OpenContainer, { code, files, timeoutMs }: CellRun, signal: AbortSignal) {
-  const named = files.map((file) => ({ file, mark: hashFile(file) }));
-  const missing = named.filter(({ mark }) => !container.givenFileHashes.includes(mark));
+  const hashed = files.map((file) => ({ file, hash: hashFile(file) }));
+  const missing = hashed.filter(({ hash }) => !container.givenFileHashes.includes(hash));
   const given = missing.map(({ file }) => file);
   const result = await container.sandbox.run({ code, files: given, timeoutMs }, signal);
-  container.givenFileHashes = [...container.givenFileHashes, ...missing.map(({ mark }) => mark)];
+  container.givenFileHashes = [...container.givenFileHashes, ...missing.map(({ hash }) => hash)];
   const change = describeChange(container, given, result);
   if (container.notice === undefined) return { result, change };
   const outputs = [{ type: "logs" as const, logs: container.notice }, ...result.outputs];
@@ -144,13 +148,13 @@ async function runCell(container: OpenContainer, { code, files, timeoutMs }: Cel
   return { result: { ...result, outputs }, change };
 }
 
-/** What the store is to be told. The container is then of the version that the store will have. */
+/** Describes the changes for the store. The container then has the version that the store will have. */
 function describeChange(container: OpenContainer, given: readonly PythonFile[], result: PythonResult): ContainerChange {
   const { seed, cells } = container.sandbox.snapshot();
   const before = container.cells ?? [];
   const after = cells ?? [];
-  // A history only grows at its end, or is begun anew.
-  const isGrown = before.every((cell, place) => after[place] === cell);
+  // A history either grows at its end or starts over.
+  const isGrown = before.every((cell, index) => after[index] === cell);
   const same = isGrown ? before.length : 0;
   const deleted = new Set(result.deletedFiles);
   const changed = new Map([...given, ...result.files].map((file) => [file.name, file]));
@@ -161,7 +165,7 @@ function describeChange(container: OpenContainer, given: readonly PythonFile[], 
     given: container.givenFileHashes,
     cellCount: cells?.length,
     newCells: new Map(after.slice(same).map((cell, i) => [same + i, cell])),
-    deletedCells: before.map((_, place) => place).slice(after.length),
+    deletedCells: before.map((_, index) => index).slice(after.length),
     files: [...changed.values()].filter(({ name }) => !deleted.has(name)),
     deletedFiles: result.deletedFiles,
   };

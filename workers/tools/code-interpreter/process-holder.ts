@@ -1,13 +1,13 @@
-/** Who holds a process. Asked to give it up only while it is idle. */
+/** A sandbox that holds a process. Only an idle one is evicted. */
 export interface ProcessHolder {
   readonly project: string;
-  /** Since when it has had nothing to do; undefined while it runs something. */
+  /** When it became idle. Undefined while it runs a cell. */
   readonly idleSince: number | undefined;
-  /** Lets go of its process, which is killed. */
+  /** Releases its process, which is then killed. */
   evict(): void;
 }
 
-/** Who is to give way: of the idle ones of the project that has most, idle or not, the one that is so for longest. */
+/** Chooses the sandbox to evict: the one that has been idle longest, of the project with the most sandboxes. */
 export function findEvictable<T>(all: Iterable<T>, holderOf: (each: T) => ProcessHolder): T | undefined {
   const byProject = Map.groupBy(all, (each) => holderOf(each).project);
   const ofMost = [...byProject.values()].toSorted((a, b) => b.length - a.length);

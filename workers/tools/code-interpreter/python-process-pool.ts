@@ -1,18 +1,18 @@
 /**
- * The interpreters' processes of one worker, and the line for those who want to run something in one. At most so many run
- * something for one project, and some more, in reserve, for projects that run less beside others. A process that is idle
- * gives way to whoever has a place in the line and none: it can be restored. One is started in advance where there is
- * room for it, because a start takes seconds.
+ * The interpreter processes of one worker, and the queue for them. Each project may run a limited number at once. A
+ * reserve is for projects that run fewer. If a permit holder needs a process and all are taken, an idle one is evicted:
+ * its state can be restored. If there is room, one process starts in advance, because a start takes seconds.
  */
 import { raceSignal } from "race-signal";
 import { FairSemaphore, type Permit } from "../../../src/concurrency/fair-semaphore.ts";
 import { findEvictable, type ProcessHolder } from "./process-holder.ts";
-import { DEFAULT_PYTHON_LIMITS, type PythonLimits, PythonProcess, PythonStartError } from "./python-process.ts";
+import { DEFAULT_PYTHON_LIMITS, type PythonLimits } from "./python-limits.ts";
+import { PythonProcess, PythonStartError } from "./python-process.ts";
 
 export interface PythonProcessPoolOptions {
-  /** Processes that run something for one project, and that are kept while they are idle. */
+  /** Maximum processes for one project, including idle ones. */
   max?: number;
-  /** Processes beyond these, in percent, and at least one; 0 for none. */
+  /** Extra processes in percent, and at least one; 0 for none. */
   reservePercent?: number;
   limits?: Partial<PythonLimits>;
 }
@@ -25,7 +25,7 @@ export class PythonProcessPool implements AsyncDisposable {
   readonly #max: number;
   readonly #semaphore: FairSemaphore;
   readonly #holders = new Map<PythonProcess, ProcessHolder>();
-  /** Started, or being started, for the next that asks: in advance, or for one that was aborted meanwhile. */
+  /** Processes that were started in advance, or for a call that was aborted. */
   readonly #unclaimed: Promise<PythonProcess>[] = [];
   readonly #closing = new AbortController();
   #starting = 0;
@@ -36,12 +36,12 @@ export class PythonProcessPool implements AsyncDisposable {
     this.limits = { ...DEFAULT_PYTHON_LIMITS, ...limits };
   }
 
-  /** A place, which whoever runs something in a process has from before its start to its end. Rejects if aborted meanwhile. */
+  /** A permit to run something in a process, from before its start to its end. Rejects with the signal's reason. */
   async acquirePermit(project: string, signal: AbortSignal): Promise<Permit> {
     return await this.#semaphore.acquire(project, signal);
   }
 
-  /** A process that nobody has used, for the holder alone, which has a place. Rejects if aborted meanwhile. */
+  /** A fresh process for one holder, which has a permit. Rejects with the signal's reason. */
   async acquireProcess(holder: ProcessHolder, signal: AbortSignal): Promise<PythonProcess> {
     signal.throwIfAborted();
     if (this.#closing.signal.aborted) throw new PythonStartError("The interpreters are closed.");
@@ -70,7 +70,7 @@ export class PythonProcessPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Those that are only being started are not waited for.
+    // Does not wait for processes that are still starting.
     this.#closing.abort();
     const unclaimed = await Promise.allSettled(this.#unclaimed);
     const started = unclaimed.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
@@ -85,29 +85,29 @@ export class PythonProcessPool implements AsyncDisposable {
         const process = await raceSignal(start, signal);
         if (process.isAlive || !isUnclaimed) return process;
       } catch (error) {
-        // A start cannot be called off: what comes of it is for the next that asks.
+        // A start cannot be cancelled, so the next caller gets its process.
         if (signal.aborted) this.#addUnclaimed(start);
         if (signal.aborted || !isUnclaimed) throw error;
       }
-      // It has died since it was started, or has not started at all.
+      // It died after its start, or could not start.
     }
   }
 
   #addUnclaimed(start: Promise<PythonProcess>): void {
     if (this.#closing.signal.aborted) {
-      // oxlint-disable-next-line promise/always-return -- nobody waits for it
+      // oxlint-disable-next-line promise/always-return -- the promise is not awaited
       void start.then((process) => process.kill("crashed")).catch(() => {});
       return;
     }
     this.#unclaimed.push(start);
-    // Whoever takes it is told; until then nobody needs to be.
+    // The caller that takes the process receives the error.
     start.catch(() => {
       const at = this.#unclaimed.indexOf(start);
       if (at >= 0) void this.#unclaimed.splice(at, 1);
     });
   }
 
-  /** Begins to start the process that the next one who asks will get, also one in reserve. */
+  /** Starts a process in advance for the next caller, also from the reserve. */
   #startSpare(): void {
     const { reserved } = this.#semaphore;
     const isRoom = this.#holders.size + this.#starting + this.#unclaimed.length < this.#max + reserved;

@@ -1,47 +1,19 @@
 /**
- * One interpreter's process, seen from the worker: started, given cells, and killed at its limits. Whatever it says is
- * not trusted: frames are bounded and parsed, and a process that breaks the rules is killed.
+ * A worker's handle of one interpreter process: it starts the process, sends it cells, and kills it at its limits. The
+ * process is not trusted: its frames are limited and parsed, and a violation kills it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { buildConfinedCommand } from "./confinement.ts";
 import { encodeFrame, type Frame, FrameReader } from "./frames.ts";
+import { MIB, type PythonLimits } from "./python-limits.ts";
 
-export interface PythonLimits {
-  /** Of Python's own memory: beyond it a MemoryError. */
-  interpreterMemoryBytes: number;
-  /** Of the whole process, its files included: beyond it the process is killed. */
-  processMemoryBytes: number;
-  /** What one run may print; the rest is left out. */
-  logBytes: number;
-  /** Files of the working folder, altogether. */
-  files: number;
-  fileBytes: number;
-  /** What is shown of one run. */
-  images: number;
-  imageBytes: number;
-  startTimeoutMs: number;
-}
-
-const MIB = 1024 * 1024;
-export const DEFAULT_PYTHON_LIMITS: PythonLimits = {
-  interpreterMemoryBytes: 384 * MIB,
-  processMemoryBytes: 768 * MIB,
-  logBytes: 256 * 1024,
-  files: 200,
-  fileBytes: 32 * MIB,
-  images: 20,
-  // They stand in the log, and the model is shown them in every turn.
-  imageBytes: 8 * MIB,
-  startTimeoutMs: 60_000,
-};
-
-/** After the interrupt at the end of a run's time, for code that wants to tidy up. */
+/** Time between the interrupt at the timeout and the kill, for code that cleans up. */
 const KILL_GRACE_MS = 1_000;
 const MEMORY_CHECK_MS = 50;
 const STDERR_TAIL_BYTES = 4_096;
-/** A result has each file and each image that is no file once, in base64. */
+/** A result contains each file, and each image that is not a file, once, in base64. */
 const RESULT_OVERHEAD = 2;
 
 const bytesSchema = z.base64().transform((text) => new Uint8Array(Buffer.from(text, "base64")));
@@ -54,7 +26,7 @@ const resultSchema = z
     timed_out: z.boolean().default(false),
     files: z.array(fileSchema),
     deleted: z.array(z.string()),
-    /** One that is among the files is named. */
+    /** An image that is also a file is named only. */
     images: z.array(
       z.union([
         z.object({ media_type: mediaTypeSchema, bytes: bytesSchema }),
@@ -67,7 +39,7 @@ const resultSchema = z
     const whole = images.flatMap((image) => {
       const bytes = "bytes" in image ? image.bytes : bytesByName.get(image.file);
       if (bytes !== undefined) return [{ media_type: image.media_type, bytes }];
-      context.addIssue("An image is of no file.");
+      context.addIssue("An image names a file that does not exist.");
       return [];
     });
     return { ...result, images: whole };
@@ -80,11 +52,10 @@ export interface CellRequest {
   timeoutMs: number;
 }
 
-/** Why a process is not there any more. */
 export type ExitReason = "timed out" | "out of memory" | "crashed";
 export type ProcessOutcome = { logs: string; logsTruncated: boolean } & (
-  | { result: CellResult }
-  | { demise: ExitReason }
+  | { kind: "ended"; result: CellResult }
+  | { kind: "exited"; reason: ExitReason }
 );
 
 export class PythonStartError extends Error {
@@ -104,12 +75,14 @@ export class PythonProcess implements AsyncDisposable {
   readonly #exited: Promise<void>;
   #ready: (() => void) | undefined;
   #stderr = "";
-  /** Why it was killed: the first reason is the one. */
+  /** The first reason wins. */
   #exitReason: ExitReason | undefined;
   #current: CurrentRun | undefined;
   #runs = 0;
 
-  /** Resolves when the interpreter is ready for `begin`. Rejects with a PythonStartError, also when the signal is aborted. */
+  /**
+   * Resolves when the interpreter is ready for `begin`. Rejects with a PythonStartError, even if the signal is aborted.
+   */
   static async start(limits: PythonLimits, signal: AbortSignal): Promise<PythonProcess> {
     const { program, args, env } = await buildConfinedCommand(limits.interpreterMemoryBytes);
     const child = spawn(program, args, { cwd: "/", env, stdio: ["pipe", "pipe", "pipe"] });
@@ -125,7 +98,7 @@ export class PythonProcess implements AsyncDisposable {
     const isReady = await ready;
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
-    if (!isReady) throw new PythonStartError("The Python interpreter does not start.", { cause: started.#stderr });
+    if (!isReady) throw new PythonStartError("The Python interpreter did not start.", { cause: started.#stderr });
     return started;
   }
 
@@ -162,7 +135,7 @@ export class PythonProcess implements AsyncDisposable {
     return this.#exitReason === undefined && this.#child.pid !== undefined;
   }
 
-  /** From here on its randomness comes from the seed, 32 bytes in hex: the same seed and cells, the same values. */
+  /** Seeds the interpreter's randomness with 32 bytes in hex. The same seed and cells give the same values. */
   begin(seed: string): void {
     const { files, fileBytes, images, imageBytes } = this.#limits;
     const limits = JSON.stringify({
@@ -174,7 +147,7 @@ export class PythonProcess implements AsyncDisposable {
     this.#send("begin", { seed, limits });
   }
 
-  /** One cell at a time. An aborted signal kills the process; the run then rejects with the signal's reason. */
+  /** Runs one cell at a time. An aborted signal kills the process, and the run rejects with the signal's reason. */
   async run(request: CellRequest, signal: AbortSignal): Promise<ProcessOutcome> {
     signal.throwIfAborted();
     const { timeoutMs, code } = request;
@@ -194,12 +167,12 @@ export class PythonProcess implements AsyncDisposable {
       const result = await promise;
       signal.throwIfAborted();
       const logs = Buffer.concat(current.logs).subarray(0, this.#limits.logBytes).toString();
-      const told = { logs, logsTruncated: current.logBytes > this.#limits.logBytes };
-      if (result !== undefined) return { ...told, result };
-      // Code that resists its interrupt may take the interpreter down before it is killed.
-      const demise = this.#exitReason ?? "crashed";
-      const isLate = demise === "crashed" && performance.now() - startedAt >= timeoutMs;
-      return { ...told, demise: isLate ? "timed out" : demise };
+      const printed = { logs, logsTruncated: current.logBytes > this.#limits.logBytes };
+      if (result !== undefined) return { ...printed, kind: "ended", result };
+      // Code that resists the interrupt may crash the interpreter before the kill.
+      const reason = this.#exitReason ?? "crashed";
+      const isLate = reason === "crashed" && performance.now() - startedAt >= timeoutMs;
+      return { ...printed, kind: "exited", reason: isLate ? "timed out" : reason };
     } finally {
       clearTimeout(timer);
       clearInterval(memory);
@@ -242,7 +215,7 @@ export class PythonProcess implements AsyncDisposable {
     }
   }
 
-  /** Where there is no /proc, Python's own memory and V8's heap are bounded all the same. */
+  /** Without /proc, the limits of Python's memory and V8's heap still apply. */
   async #checkMemory(): Promise<void> {
     const status = await readFile(`/proc/${this.#child.pid}/status`, "utf8").catch(() => "");
     const residentKib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);

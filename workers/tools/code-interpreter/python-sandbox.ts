@@ -1,12 +1,12 @@
 /**
- * One Python sandbox: a container's interpreter with its variables and its working folder, between runs.
+ * One Python sandbox: a container's interpreter with its variables and its working folder.
  *
- * Its process may go away: killed at a limit, evicted for another sandbox, or with its worker. What is kept is its
- * history: the seed of its randomness, the cells that ended, and its files. From that the state is made again by running
- * the cells once more in a fresh interpreter and putting the files back. That is sound because a cell has no effects
- * outside of the sandbox, and everything it draws at random comes from the seed. It is not exact where a cell asked for
- * the time, and cells that were stopped at their time limit are left out. Bounded: a history that is too long, or that
- * took too long, is not run again; the files are kept, and the next run says that the variables are gone.
+ * Its process may end: killed at a limit, evicted for another sandbox, or with its worker. The sandbox keeps its
+ * history: the seed of its randomness, the completed cells, and the files. To restore the state, it runs the cells
+ * again in a fresh interpreter and writes the files. That is safe, because a cell has no effects outside the sandbox,
+ * and all its randomness comes from the seed. The result may differ if a cell reads the time. Cells that timed out are
+ * not repeated. A history that is too long, or took too long, is not run again: the files remain, and the next run
+ * tells the model that the variables are gone.
  */
 import { randomBytes } from "node:crypto";
 import type { ProcessOutcome, CellResult, ExitReason, PythonProcess } from "./python-process.ts";
@@ -30,22 +30,22 @@ export type PythonOutput = { type: "logs"; logs: string } | { type: "image"; byt
 
 export interface PythonResult {
   outputs: PythonOutput[];
-  /** A traceback; or that it timed out, ran out of memory, or took its interpreter down. */
+  /** A traceback, or a message that the cell timed out, ran out of memory, or crashed its interpreter. */
   error?: string;
   /** Created or changed by this run. */
   files: PythonFile[];
   deletedFiles: string[];
 }
 
-/** Plain data; with it a sandbox is made again on any worker. */
+/** Plain data from which any worker can restore a sandbox. */
 export interface PythonSnapshot {
   seed: string;
-  /** Undefined once the history is beyond its bounds: then only the files come back. */
+  /** Undefined if the history exceeds its limits. Only the files are then restored. */
   cells: PythonCell[] | undefined;
   files: PythonFile[];
 }
 
-/** A cell that ended, with the files that were put in before it. */
+/** A completed cell, with the files that were added before it. */
 export interface PythonCell {
   code: string;
   files: readonly PythonFile[];
@@ -62,14 +62,14 @@ const MAX_NAME_BYTES = 255;
 const SEED_BYTES = 32;
 const MAX_HISTORY_CELLS = 200;
 const MAX_HISTORY_BYTES = 64 * 1024 * 1024;
-/** What all cells of a history took. */
+/** Maximum time of all cells in a history. */
 const MAX_HISTORY_MS = 60_000;
-/** How much longer than the first time a cell may take. */
+/** A repeated cell may take longer than the first time by this factor. */
 const REPLAY_TIME_FACTOR = 3;
 const REPLAY_EXTRA_MS = 5_000;
 
-const TRUNCATED_NOTICE = "\n[The output was longer than this and has been cut.]\n";
-const VARIABLES_LOST_NOTICE = "[The interpreter was restarted: files are kept, variables and imports are not.]\n";
+const TRUNCATED_NOTICE = "\n[The rest of the output was cut off.]\n";
+const VARIABLES_LOST_NOTICE = "[The interpreter was restarted: files remain, but variables and imports are gone.]\n";
 const EXIT_MESSAGES: Record<ExitReason, string> = {
   "timed out": "timed out",
   "out of memory": "out of memory",
@@ -96,8 +96,8 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
   }
 
   /**
-   * Runs one cell after those before it. Whoever calls it has a place (PythonProcesses.enter). What goes wrong in the sandbox is in the result; it rejects with a
-   * PythonInputError, a PythonStartError, or the signal's reason.
+   * Runs one cell after the earlier ones. The caller holds a permit of the process pool. An error in the sandbox is
+   * part of the result. Rejects with a PythonInputError, a PythonStartError, or the signal's reason.
    */
   async run(run: PythonRun, signal: AbortSignal): Promise<PythonResult> {
     checkInput(run, this.#processes.limits.fileBytes);
@@ -106,7 +106,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
     return await turn;
   }
 
-  /** Of the process that it has at the moment, if it has one. */
+  /** The id of the current process, if there is one. */
   get pid(): number | undefined {
     return this.#process?.pid;
   }
@@ -141,7 +141,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
         signal,
       );
       for (const { name, bytes } of files) this.#files.set(name, bytes);
-      if ("result" in outcome) {
+      if (outcome.kind === "ended") {
         this.#storeFiles(outcome.result);
         const cell = { code: run.code, files, durationMs: performance.now() - startedAt };
         if (!outcome.result.timed_out) this.#recordCell(cell);
@@ -150,7 +150,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
       }
       return toPythonResult(outcome, notice);
     } catch (error) {
-      // Killed in the middle of something: what is in it now is not what the history says.
+      // The process was killed during the cell, so its state does not match the history.
       this.evict();
       throw error;
     } finally {
@@ -158,7 +158,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
     }
   }
 
-  /** The process that this sandbox has, or a new one in the state that this sandbox is in. */
+  /** Returns the current process, or a new one with this sandbox's state. */
   async #ensureProcess(signal: AbortSignal): Promise<{ process: PythonProcess; notice: string }> {
     if (this.#process?.isAlive === true) return { process: this.#process, notice: "" };
     this.evict();
@@ -167,7 +167,7 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
     const files = [...this.#files].map(([name, bytes]) => ({ name, bytes }));
     if (files.length > 0) await process.run({ code: "", files, timeoutMs: DEFAULT_TIMEOUT_MS }, signal);
     if (restored !== undefined) return { process, notice: "" };
-    // A new history, which begins with the files.
+    // A new history starts with the files.
     this.#cells = [{ code: "", files, durationMs: 0 }];
     return { process, notice: VARIABLES_LOST_NOTICE };
   }
@@ -179,13 +179,13 @@ export class PythonSandbox implements AsyncDisposable, ProcessHolder {
     return process;
   }
 
-  /** A process in which every cell ended again; undefined if one did not. */
+  /** Returns a process in which all cells completed again. Undefined if one did not. */
   async #replay(cells: readonly PythonCell[], signal: AbortSignal): Promise<PythonProcess | undefined> {
     const process = await this.#startProcess(signal);
     for (const { code, files, durationMs } of cells) {
       const timeoutMs = Math.ceil(durationMs * REPLAY_TIME_FACTOR + REPLAY_EXTRA_MS);
       const outcome = await process.run({ code, files, timeoutMs }, signal);
-      if ("result" in outcome && !outcome.result.timed_out) continue;
+      if (outcome.kind === "ended" && !outcome.result.timed_out) continue;
       this.evict();
       return undefined;
     }
@@ -225,7 +225,7 @@ function checkInput({ code, files = [] }: PythonRun, maxFileBytes: number): void
 function toPythonResult(outcome: ProcessOutcome, notice: string): PythonResult {
   const logs = notice + outcome.logs + (outcome.logsTruncated ? TRUNCATED_NOTICE : "");
   const outputs: PythonOutput[] = logs === "" ? [] : [{ type: "logs", logs }];
-  if ("demise" in outcome) return { outputs, error: EXIT_MESSAGES[outcome.demise], files: [], deletedFiles: [] };
+  if (outcome.kind === "exited") return { outputs, error: EXIT_MESSAGES[outcome.reason], files: [], deletedFiles: [] };
   const { result } = outcome;
   const error = result.timed_out ? EXIT_MESSAGES["timed out"] : result.error;
   return {

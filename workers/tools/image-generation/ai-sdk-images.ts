@@ -1,4 +1,4 @@
-/** Services that the AI SDK has an image model for. It cannot stream: there are no unfinished images. */
+/** Generates images with the AI SDK. It cannot stream, so there are no partial images. */
 import { APICallError, type ImageModelV4 } from "@ai-sdk/provider";
 import { z } from "zod";
 import {
@@ -26,18 +26,19 @@ export class AiSdkImages implements ImageModel {
     this.#settings = settings;
   }
 
-  async generate(order: ImageRequest, { signal }: GenerateOptions): Promise<GeneratedImage> {
+  async generate(request: ImageRequest, { signal }: GenerateOptions): Promise<GeneratedImage> {
     const { model, secrets, timeoutMs } = this.#settings;
-    if (order.mask !== undefined) throw new ImageError("mask_unsupported", "The image service takes no masks.");
+    if (request.mask !== undefined)
+      throw new ImageError("mask_unsupported", "The image service does not accept masks.");
     const limit = AbortSignal.timeout(timeoutMs);
     try {
       const { images, providerMetadata } = await model.doGenerate({
-        prompt: order.prompt,
+        prompt: request.prompt,
         n: 1,
         size: undefined,
-        aspectRatio: computeAspectRatio(order.settings.size),
+        aspectRatio: computeAspectRatio(request.settings.size),
         seed: undefined,
-        files: order.images.length === 0 ? undefined : order.images.map(toFilePart),
+        files: request.images.length === 0 ? undefined : request.images.map(toFilePart),
         mask: undefined,
         providerOptions: {},
         abortSignal: AbortSignal.any([signal, limit]),
@@ -53,8 +54,8 @@ export class AiSdkImages implements ImageModel {
   }
 }
 
-/** Google says in a word why it made none. */
-const whySchema = z.record(
+/** Google gives a reason for a missing image. */
+const reasonSchema = z.record(
   z.string(),
   z.looseObject({
     finishReason: z.string().nullish(),
@@ -64,11 +65,12 @@ const whySchema = z.record(
 const BLOCKED_REASONS = /SAFETY|PROHIBITED|BLOCK|RECITATION|SPII/;
 
 function explainMissingImage(metadata: unknown): ImageError {
-  const [said] = Object.values(whySchema.safeParse(metadata).data ?? {});
-  const why = said?.promptFeedback?.blockReason ?? said?.finishReason;
-  if (why == null || why === "STOP") return new ImageError("server_error", "The image service sent no image.");
-  const code = BLOCKED_REASONS.test(why) ? "moderation_blocked" : "server_error";
-  return new ImageError(code, `The image service made no image: ${why}.`);
+  const [reasons] = Object.values(reasonSchema.safeParse(metadata).data ?? {});
+  const reason = reasons?.promptFeedback?.blockReason ?? reasons?.finishReason;
+  if (reason == null || reason === "STOP")
+    return new ImageError("server_error", "The image service returned no image.");
+  const code = BLOCKED_REASONS.test(reason) ? "moderation_blocked" : "server_error";
+  return new ImageError(code, `The image service generated no image: ${reason}.`);
 }
 
 function readServiceError(error: unknown) {
@@ -76,7 +78,7 @@ function readServiceError(error: unknown) {
   return { status: error.statusCode, code: undefined, message: error.message };
 }
 
-/** Google's models know shapes, and no sizes. */
+/** Google's models accept aspect ratios instead of sizes. */
 function computeAspectRatio(size: string | undefined): `${number}:${number}` | undefined {
   const [width = 0, height = 0] = size === undefined || !WIDTH_AND_HEIGHT.test(size) ? [] : size.split("x").map(Number);
   if (width === 0 || height === 0) return undefined;

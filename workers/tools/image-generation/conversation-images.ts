@@ -1,18 +1,18 @@
-/** Images that a conversation has, to be changed or combined: those that users sent, and those that were made for them. */
+/** Finds the images in a conversation that can be changed or combined: images of users, and generated images. */
 import { GuardedFetchError } from "../../net/errors.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
 import { detectImageType } from "../image-type.ts";
 import { ImageError, type InputImage } from "./image-model.ts";
 
-/** The newest; more than that no service takes. */
+/** Maximum images: the newest. Services accept no more. */
 const MAX_IMAGES = 8;
 const MAX_IMAGE_BYTES = 16 * 1024 * 1024;
 const FETCH_TIMEOUT_MS = 30_000;
 const EDITABLE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
 const DATA_URL = /^data:([a-z]+\/[a-z0-9+.-]+)?(?:;[^,;]*)*;base64,/i;
 
-/** URLs of them, oldest first. */
+/** Their URLs, oldest first. */
 export function collectConversationImages(context: readonly ContextItem[]): string[] {
   const urls = context.flatMap((item) => {
     if (item.type === "image_generation_call") {
@@ -28,14 +28,15 @@ function dataUrl(base64: string, format: string): string {
   return `data:image/${format};base64,${base64}`;
 }
 
-/** Rejects with an ImageFault for what cannot be read as an image. */
+/** Rejects with an ImageError if there is no readable image. */
 export async function loadImage(url: string, fetch: GuardedFetch, signal: AbortSignal): Promise<InputImage> {
   const data = DATA_URL.exec(url);
   if (data !== null) return checkType(data[1] ?? "", new Uint8Array(Buffer.from(url.slice(data[0].length), "base64")));
   if (url.startsWith("data:")) throw unsupportedImageError();
   try {
     const read = await fetch.read(url, { signal, maxBytes: MAX_IMAGE_BYTES, timeoutMs: FETCH_TIMEOUT_MS });
-    if (read.status !== 200) throw new ImageError("invalid_image_url", `The URL of an image answered ${read.status}.`);
+    if (read.status !== 200)
+      throw new ImageError("invalid_image_url", `An image's URL answered with status ${read.status}.`);
     return checkType(read.contentType ?? "", new Uint8Array(read.body));
   } catch (error) {
     if (!(error instanceof GuardedFetchError)) throw error;
@@ -43,7 +44,7 @@ export async function loadImage(url: string, fetch: GuardedFetch, signal: AbortS
   }
 }
 
-/** By its bytes; what they do not say is taken from the label. */
+/** The type from the bytes, or else from the label. */
 function checkType(label: string, bytes: Uint8Array<ArrayBuffer>): InputImage {
   const mediaType = detectImageType(bytes) ?? label;
   if (!EDITABLE_TYPES.has(mediaType)) throw unsupportedImageError();

@@ -1,6 +1,6 @@
 /**
- * An error of a service of images in the shape that the SDK reads, which drops the words of any other: one text as `error`
- * (https://github.com/obot-platform/obot/issues/2995), FastAPI's `detail`, a `message` at the top.
+ * Converts an image service's error to the shape that the SDK reads. The SDK drops the message of any other shape: a
+ * text as `error` (https://github.com/obot-platform/obot/issues/2995), FastAPI's `detail`, or a top-level `message`.
  */
 const BODY_CHARACTERS = 64 * 1024;
 const MESSAGE_CHARACTERS = 2_000;
@@ -8,7 +8,7 @@ const HTTP_ERROR = 400;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `fetch` for the SDK. */
+/** The `fetch` for the SDK. */
 export const fetchWithErrors: typeof fetch = async (input, init) => {
   const response = await fetch(input, init);
   if (response.status < HTTP_ERROR) return response;
@@ -32,17 +32,17 @@ async function readStart(response: Response): Promise<string> {
   return text;
 }
 
-/** Also of an answer that is an error under a status that says nothing of it. */
+/** Also reads an error with a successful status. */
 export function readError(text: string): Fields {
   const body = parseFields(text);
   if (body === undefined) return { message: text.slice(0, MESSAGE_CHARACTERS) };
   const { error, code, detail, message } = body;
   if (isFields(error) && typeof error["message"] === "string") return error;
-  const said = [error, detail, message].find((each) => each != null) ?? body;
-  const words = typeof said === "string" ? said : JSON.stringify(said);
-  // Some repeat the status as a code.
+  const description = [error, detail, message].find((each) => each != null) ?? body;
+  const content = typeof description === "string" ? description : JSON.stringify(description);
+  // Some services repeat the status as a code.
   const hasCode = typeof code === "string" && !/^\d*$/.test(code);
-  return { message: words.slice(0, MESSAGE_CHARACTERS), ...(hasCode && { code }) };
+  return { message: content.slice(0, MESSAGE_CHARACTERS), ...(hasCode && { code }) };
 }
 
 function parseFields(text: string): Fields | undefined {

@@ -1,4 +1,4 @@
-/** How the making of an image looks in the log (contract.md#item-events). */
+/** Presents an image generation call in the log (contract.md#item-events). */
 import { z } from "zod";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
@@ -9,7 +9,7 @@ import type { GeneratedImage } from "./image-model.ts";
 
 type ImageCall = Extract<OutputItem, { type: "image_generation_call" }>;
 
-/** What the journal keeps of a call, to show it. */
+/** The fields of a call that the journal stores for its item. */
 const detailsSchema = imageGenerationCallSchema
   .pick({
     action: true,
@@ -56,7 +56,7 @@ export function presentImageCall({ itemId, output_index }: CallPosition): CallPr
       { type: "response.output_item.added", output_index, item: item("in_progress") },
       { type: "response.image_generation_call.in_progress", ...at },
     ],
-    // The prompt is not shown before there is an image of it.
+    // The item shows the prompt only together with the image.
     delta: () => [],
     begin: () => [{ type: "response.image_generation_call.generating", ...at }],
     progress: (details): ItemEventDraft[] => {
@@ -66,23 +66,23 @@ export function presentImageCall({ itemId, output_index }: CallPosition): CallPr
       return [{ type: "response.image_generation_call.partial_image", ...at, partial_image_index, ...parsed.data }];
     },
     end: (result) => {
-      const { details, isMade } = readDetails(result);
-      const status = isMade ? "completed" : "failed";
+      const { details, isGenerated } = readDetails(result);
+      const status = isGenerated ? "completed" : "failed";
       const done = { type: "response.output_item.done", output_index, item: item(status, details) } as const;
-      // A call that failed has no event of its own.
-      return isMade ? [{ type: "response.image_generation_call.completed", ...at }, done] : [done];
+      // A failed call has no event of its own.
+      return isGenerated ? [{ type: "response.image_generation_call.completed", ...at }, done] : [done];
     },
   };
 }
 
-/** The result may come from the journal, or be of a call that was not made. */
-function readDetails({ isError, output, details }: ToolResult): { details: ImageDetails; isMade: boolean } {
+/** The result may come from the journal, or belong to a call that never ran. */
+function readDetails({ isError, output, details }: ToolResult): { details: ImageDetails; isGenerated: boolean } {
   const parsed = detailsSchema.safeParse(details);
   if (!isError && parsed.success && typeof parsed.data.result === "string") {
-    return { details: parsed.data, isMade: true };
+    return { details: parsed.data, isGenerated: true };
   }
   const known = parsed.success ? parsed.data : {};
-  const message = typeof output === "string" ? output : "The image could not be made.";
+  const message = typeof output === "string" ? output : "The image could not be generated.";
   const error = known.error ?? { code: "server_error", message, param: null, type: "image_generation_error" };
-  return { details: { ...known, result: null, error }, isMade: false };
+  return { details: { ...known, result: null, error }, isGenerated: false };
 }

@@ -1,6 +1,6 @@
 /**
- * Image generation as this server runs it, by the image model that the operator configured. The model has one function;
- * it is told that the image was shown, and never gets the image itself.
+ * Image generation by this server, with the image model that the operator configured. The model has one function. Its
+ * result says that the user saw the image, and never contains the image itself.
  */
 import { z } from "zod";
 import type { Config } from "../../../src/config/config.ts";
@@ -43,7 +43,7 @@ export function openImageGenerationKind(config: Config): ToolKind {
   return {
     types: ["image_generation"],
     open: (tool, session) => {
-      // A request that needs it was refused; the simulator's may name it and leave it unused.
+      // Validation rejects a request that needs an image model. The simulator may leave the tool unused.
       const functions = model === undefined ? [] : [createImageFunction(model, fetch, tool as ImageTool, session)];
       return Promise.resolve(createOpenTool(functions));
     },
@@ -58,25 +58,25 @@ function createImageFunction(
   session: ToolSession,
 ): ServerFunction {
   const action = tool.action ?? "auto";
-  const make = async (json: string, { signal, reportProgress }: ToolRunOptions): Promise<ToolResult> => {
+  const generate = async (json: string, { signal, reportProgress }: ToolRunOptions): Promise<ToolResult> => {
     const parsed = argumentsSchema.safeParse(JSON.parse(json));
-    if (!parsed.success) return createToolError("'prompt' must be a text that describes the image.");
+    if (!parsed.success) return createToolError("'prompt' must be a non-empty string.");
     const isEdit = action === "edit" || (action === "auto" && parsed.data.change);
     const urls = isEdit ? collectConversationImages(session.context) : [];
     if (isEdit && urls.length === 0) throw new ImageError("no_image", "The conversation has no image to change.");
     const mask = isEdit ? tool.input_image_mask?.image_url : undefined;
-    const order: ImageRequest = {
+    const request: ImageRequest = {
       prompt: parsed.data.prompt,
       images: await Promise.all(urls.map((url) => loadImage(url, fetch, signal))),
       mask: mask === undefined ? undefined : await loadImage(mask, fetch, signal),
       settings: readSettings(tool),
       partialImages: tool.partial_images ?? 0,
     };
-    const image = await model.generate(order, {
+    const image = await model.generate(request, {
       signal,
       onPartial: (partial) => reportProgress(toPartialDetails(partial)),
     });
-    return { output: describeForModel(image), isError: false, details: buildDetails(image, order, isEdit, tool) };
+    return { output: describeForModel(image), isError: false, details: buildDetails(image, request, isEdit, tool) };
   };
 
   return {
@@ -87,20 +87,20 @@ function createImageFunction(
     presentCall: presentImageCall,
     run: async (call, options) => {
       try {
-        return await make(call.arguments, options);
+        return await generate(call.arguments, options);
       } catch (error) {
         if (!(error instanceof ImageError)) throw error;
-        session.logger.warn({ err: error }, "An image was not made");
-        const shown = { code: error.code, message: error.message, param: null, type: "image_generation_error" };
-        return { output: error.message, isError: true, details: { error: shown } satisfies ImageDetails };
+        session.logger.warn({ err: error }, "An image could not be generated");
+        const shownError = { code: error.code, message: error.message, param: null, type: "image_generation_error" };
+        return { output: error.message, isError: true, details: { error: shownError } satisfies ImageDetails };
       }
     },
   };
 }
 
-const SHOWN_NOTE = "The image was made and shown to the user. Do not repeat it or link to it.";
+const SHOWN_NOTE = "The image was generated and shown to the user. Do not repeat it or link to it.";
 
-/** What is left to the service is not sent: many know only some of these. */
+/** Omits settings that the service should choose: many services know only some of these. */
 function readSettings(tool: ImageTool): ImageSettings {
   const { background, input_fidelity, moderation, output_compression, output_format, quality, size } = tool;
   const format = output_format === "gif" || output_format === "svg" ? undefined : output_format;
@@ -115,7 +115,7 @@ function readSettings(tool: ImageTool): ImageSettings {
   };
 }
 
-/** As the bytes and the service say that the image was made; where they say nothing, as it was asked for. */
+/** Prefers what the bytes and the service say about the image, and else takes the requested settings. */
 function buildDetails(
   image: GeneratedImage,
   { prompt, settings }: ImageRequest,
@@ -124,33 +124,32 @@ function buildDetails(
 ): ImageDetails {
   const { background, output_format, quality } = imageGenerationCallSchema.shape;
   const known = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => schema.safeParse(value).data;
-  const asked = (name: "background" | "quality" | "size") =>
+  const requested = (name: "background" | "quality" | "size") =>
     image.ignoredSettings?.includes(name) ? undefined : tool[name];
   const format = detectBase64ImageType(image.base64)?.slice("image/".length);
   return {
     result: image.base64,
     action: isEdit ? "edit" : "generate",
-    background: known(background, image.background) ?? known(background, asked("background")) ?? "auto",
+    background: known(background, image.background) ?? known(background, requested("background")) ?? "auto",
     output_format: known(output_format, format ?? image.outputFormat) ?? settings.output_format ?? "png",
-    quality: known(quality, image.quality) ?? known(quality, asked("quality")) ?? "auto",
+    quality: known(quality, image.quality) ?? known(quality, requested("quality")) ?? "auto",
     revised_prompt: image.revisedPrompt ?? prompt,
-    size: image.size ?? asked("size") ?? "auto",
+    size: image.size ?? requested("size") ?? "auto",
   };
 }
 
-/** What the model is told of an image that was made. */
 function describeForModel({ ignoredSettings = [] }: GeneratedImage): string {
   if (ignoredSettings.length === 0) return SHOWN_NOTE;
-  return `${SHOWN_NOTE} The image service does not know these settings, and made the image without them: ${ignoredSettings.join(", ")}.`;
+  return `${SHOWN_NOTE} The image service ignored these unknown settings: ${ignoredSettings.join(", ")}.`;
 }
 
 function defineFunction(action: NonNullable<ImageTool["action"]>): FunctionTool {
-  const prompt = { type: "string", description: "What the image shows, in every detail that matters." };
+  const prompt = { type: "string", description: "A detailed description of the image." };
   const change = {
     type: "boolean",
-    description: "true to change or combine the images of this conversation, false for a new image.",
+    description: "true to change or combine the images of this conversation, false to generate a new image.",
   };
-  const verb = action === "edit" ? "Changes the images of this conversation as" : "Makes an image that is";
+  const verb = action === "edit" ? "Changes the images of this conversation as" : "Generates an image";
   return {
     type: "function",
     name: IMAGE_FUNCTION,

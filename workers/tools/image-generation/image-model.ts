@@ -1,25 +1,25 @@
-/** The contract between the image tool and the services that make images. */
+/** The contract between the image tool and image services. */
 export interface ImageModel {
-  /** Makes one image. Rejects with an ImageFault, or with the signal's reason. */
-  generate(order: ImageRequest, options: GenerateOptions): Promise<GeneratedImage>;
+  /** Generates one image. Rejects with an ImageError, or with the signal's reason. */
+  generate(request: ImageRequest, options: GenerateOptions): Promise<GeneratedImage>;
 }
 
 export interface GenerateOptions {
   signal: AbortSignal;
-  /** An image that is not finished, in the order in which they come. */
+  /** Receives partial images in order. */
   onPartial: (image: GeneratedImage) => void;
 }
 
 export interface ImageRequest {
   prompt: string;
-  /** To be changed or combined. Without any, an image is made from the prompt alone. */
+  /** Images to change or combine. Without any, the prompt alone describes the image. */
   images: readonly InputImage[];
   mask: InputImage | undefined;
   settings: ImageSettings;
   partialImages: number;
 }
 
-/** What the request says of the image, by the wire's names. What it does not say is left to the service. */
+/** The request's settings, by their wire names. The service chooses the missing ones. */
 export interface ImageSettings {
   background?: "transparent" | "opaque";
   input_fidelity?: "high" | "low";
@@ -37,17 +37,17 @@ export interface InputImage {
 
 export interface GeneratedImage {
   base64: string;
-  /** Each of these only if the service says it. */
+  /** Each field is present only if the service returns it. */
   revisedPrompt?: string | undefined;
   background?: string | undefined;
   outputFormat?: string | undefined;
   quality?: string | undefined;
   size?: string | undefined;
-  /** Settings of the order that the service does not know. */
+  /** Settings of the request that the service does not know. */
   ignoredSettings?: readonly string[];
 }
 
-/** Why there is no image. What it says may be shown to the client and to the model. */
+/** Why there is no image. The client and the model may see the message. */
 export class ImageError extends Error {
   override readonly name = "ImageError";
   readonly code: string;

@@ -1,4 +1,4 @@
-/** How large an image may be: it stands in the log, in base64. */
+/** Limits the size of an image, because the log contains it in base64. */
 import { ImageError } from "./image-model.ts";
 
 export const MAX_IMAGE_BYTES = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-/** Which vendor's service makes the images. */
+/** Opens the image model of the configured vendor. */
 import { createGoogle } from "@ai-sdk/google";
 import type { Config } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
@@ -9,10 +9,10 @@ import { AiSdkImages } from "./ai-sdk-images.ts";
 import type { ImageModel } from "./image-model.ts";
 import { OpenAiImages } from "./openai-images.ts";
 
-/** Local servers may want no key, but the SDK does, and would take one from the environment. */
+/** A local server may need no key, but the SDK requires one, or reads it from the environment. */
 const NO_KEY = "none";
 
-/** `name` is `vendor/model`. The vendor's list of models is of those that clients may name, so this one need not be in it. */
+/** `name` is `vendor/model`. The model need not be in the vendor's list, which is for clients. */
 export function openImageModel(name: string, config: Config, fetch: GuardedFetch): ImageModel {
   const slash = name.indexOf("/");
   const model = name.slice(slash + 1);
@@ -48,6 +48,6 @@ function openVendorModel(provider: Provider, model: string, config: Config, fetc
     }
     case "anthropic":
     case "simulator":
-      throw new ConfigurationError(`IMAGE_MODEL: a provider of kind '${provider.kind}' creates no images.`);
+      throw new ConfigurationError(`IMAGE_MODEL: a provider of kind '${provider.kind}' cannot generate images.`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Services of the OpenAI images API, by the official SDK, which streams unfinished images where the AI SDK does not. The
- * answer is read by what it is, a stream or JSON: many servers of this protocol do not stream and say nothing of it.
+ * Generates images with the OpenAI images API and the official SDK, which streams partial images, unlike the AI SDK.
+ * The content type decides whether an answer is a stream or JSON: many servers ignore `stream`.
  */
 import OpenAI, { APIConnectionError, APIError, toFile } from "openai";
 import { Stream } from "openai/core/streaming";
@@ -25,16 +25,16 @@ export interface OpenAiImagesSettings {
   baseUrl: string;
   key: string | undefined;
   headers: Record<string, string>;
-  /** For one image, with everything that is tried. */
+  /** Timeout for one image, including retries. */
   timeoutMs: number;
-  /** To where an answer may point instead of having the image in it. */
+  /** Fetches an image if the answer has its URL. */
   fetch: GuardedFetch;
 }
 
-/** Many local servers want no key, but the SDK does. */
+/** Many local servers need no key, but the SDK requires one. */
 const NO_KEY = "none";
 const MAX_RETRIES = 2;
-/** With all its unfinished images. */
+/** Maximum bytes of an answer, including its partial images. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const HTTP_BAD_REQUEST = 400;
 
@@ -53,7 +53,7 @@ const eventSchema = z.looseObject({
 export class OpenAiImages implements ImageModel {
   readonly #settings: OpenAiImagesSettings;
   readonly #client: OpenAI;
-  /** Parameters that the service does not know, by what it was asked to do. */
+  /** Parameters that the service rejected as unknown, by operation. */
   readonly #unknownParameters = { generate: new Set<string>(), edit: new Set<string>() };
 
   constructor(settings: OpenAiImagesSettings) {
@@ -64,7 +64,7 @@ export class OpenAiImages implements ImageModel {
       defaultHeaders: settings.headers,
       maxRetries: MAX_RETRIES,
       timeout: settings.timeoutMs,
-      // Not what the environment says for another purpose.
+      // The environment's values have another purpose.
       organization: null,
       project: null,
       logLevel: "off",
@@ -72,20 +72,20 @@ export class OpenAiImages implements ImageModel {
     });
   }
 
-  async generate(order: ImageRequest, { signal, onPartial }: GenerateOptions): Promise<GeneratedImage> {
+  async generate(request: ImageRequest, { signal, onPartial }: GenerateOptions): Promise<GeneratedImage> {
     const limit = AbortSignal.timeout(this.#settings.timeoutMs);
     const within = AbortSignal.any([signal, limit]);
     const { baseUrl, fetch, key, headers, timeoutMs } = this.#settings;
     const reading = { baseUrl, fetch, signal: within, timeoutMs };
     try {
-      const response = limitBody(await this.#send(order, within));
+      const response = limitBody(await this.#send(request, within));
       const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
       const image = isStream ? await readStream(response, reading, onPartial) : await readAnswer(response, reading);
-      // A stream of the SDK that was aborted ends as if it had been read to its end.
+      // The SDK ends an aborted stream as if it were complete.
       within.throwIfAborted();
-      if (image === undefined) throw new ImageError("server_error", "The image service sent no image.");
-      const unknown = this.#unknownParameters[order.images.length === 0 ? "generate" : "edit"];
-      return { ...image, ignoredSettings: Object.keys(order.settings).filter((name) => unknown.has(name)) };
+      if (image === undefined) throw new ImageError("server_error", "The image service returned no image.");
+      const unknown = this.#unknownParameters[request.images.length === 0 ? "generate" : "edit"];
+      return { ...image, ignoredSettings: Object.keys(request.settings).filter((name) => unknown.has(name)) };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ImageError) throw error;
@@ -94,19 +94,19 @@ export class OpenAiImages implements ImageModel {
     }
   }
 
-  /** Once more without what the service does not know. Each try knows more of that, so there are few. */
-  async #send(order: ImageRequest, signal: AbortSignal): Promise<Response> {
-    const unknown = this.#unknownParameters[order.images.length === 0 ? "generate" : "edit"];
+  /** Retries without the parameters that the service does not know. Each attempt removes some, so there are few. */
+  async #send(request: ImageRequest, signal: AbortSignal): Promise<Response> {
+    const unknown = this.#unknownParameters[request.images.length === 0 ? "generate" : "edit"];
     for (;;) {
-      const parameters = buildParameters(order, unknown);
+      const parameters = buildParameters(request, unknown);
       try {
-        return await this.#sendOnce(order, parameters, signal);
+        return await this.#sendOnce(request, parameters, signal);
       } catch (error) {
-        const refusal = readServiceError(error);
-        const named = refusal === undefined ? [] : findUnknownParameters(refusal, Object.keys(parameters));
+        const rejection = readServiceError(error);
+        const named = rejection === undefined ? [] : findUnknownParameters(rejection, Object.keys(parameters));
         if (named.length === 0) throw error;
         for (const name of named) unknown.add(name);
-        // One says nothing without the other.
+        // Neither parameter has a meaning without the other.
         if (named.includes("stream") || named.includes("partial_images")) unknown.add("stream").add("partial_images");
       }
     }
@@ -128,7 +128,7 @@ interface RequestParameters extends ImageSettings {
   partial_images?: number;
 }
 
-/** Base64 is asked for: an address may lead to where only the service can read it, or where this server may not. */
+/** Requests base64: a URL may be readable only for the service, or blocked for this server. */
 function buildParameters(
   { settings, images, partialImages }: ImageRequest,
   unknown: ReadonlySet<string>,
@@ -144,7 +144,7 @@ function buildParameters(
   return Object.fromEntries(Object.entries(all).filter(([name]) => !unknown.has(name)));
 }
 
-/** A stream's error has no status: one that names the request's fault is told as a refused request is. */
+/** An error in a stream has no status. If its type blames the request, it counts as a rejected request. */
 function readServiceError(error: unknown): (ServiceErrorAnswer & { param: string | null | undefined }) | undefined {
   if (!(error instanceof APIError) || error instanceof APIConnectionError) return undefined;
   const { code, param, type } = error;
@@ -173,21 +173,21 @@ async function readStream(response: Response, options: ReadImageOptions, onParti
     if (!parsed.success) continue;
     const read = await readImage(parsed.data, options);
     if (read === undefined) continue;
-    const shown = { ...read, ...describe(parsed.data, read.base64) };
-    if (parsed.data.type.endsWith(".completed")) image = shown;
-    else onPartial(shown);
+    const received = { ...read, ...describe(parsed.data, read.base64) };
+    if (parsed.data.type.endsWith(".completed")) image = received;
+    else onPartial(received);
   }
   return image;
 }
 
-/** What the bytes are counts more than what they are said to be. */
+/** The type of the bytes overrides the service's description. */
 function describe(answer: unknown, base64: string): Omit<GeneratedImage, "base64"> {
-  const said = describedSchema.safeParse(answer).data ?? {};
+  const description = describedSchema.safeParse(answer).data ?? {};
   return {
-    background: said.background ?? undefined,
-    outputFormat: detectBase64ImageType(base64)?.slice("image/".length) ?? said.output_format ?? undefined,
-    quality: said.quality ?? undefined,
-    size: said.size ?? undefined,
+    background: description.background ?? undefined,
+    outputFormat: detectBase64ImageType(base64)?.slice("image/".length) ?? description.output_format ?? undefined,
+    quality: description.quality ?? undefined,
+    size: description.size ?? undefined,
   };
 }
 
@@ -195,7 +195,7 @@ async function toUpload({ bytes, mediaType }: ImageRequest["images"][number]) {
   return await toFile(bytes, `image.${mediaType.slice("image/".length)}`, { type: mediaType });
 }
 
-/** The response, whose reading fails once it is longer than it may be. */
+/** A response whose body fails above the limit. */
 function limitBody(response: Response): Response {
   let left = MAX_ANSWER_BYTES;
   const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({

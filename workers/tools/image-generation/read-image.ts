@@ -1,4 +1,4 @@
-/** An image out of whatever a service answers with: base64, a data URL, or a URL that is fetched through the guard. */
+/** Reads an image from any answer of a service: base64, a data URL, or a URL that is fetched with guards. */
 import { z } from "zod";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { detectImageType } from "../image-type.ts";
@@ -16,14 +16,14 @@ const imageSchema = z.union([
     revised_prompt: z.string().nullish(),
   }),
 ]);
-/** `images` is how some name the list. */
+/** Some services name the list `images`. */
 const listSchema = z.looseObject({ data: z.unknown(), images: z.unknown() }).partial();
 const BASE64 = /^[A-Za-z0-9+/_\s-]+={0,2}$/;
 const DATA_URL = /^data:[^,]*;base64,/i;
 
 export interface ReadImageOptions {
   fetch: GuardedFetch;
-  /** Of the service, for an address that does not name one. */
+  /** The service's URL, for a relative image URL. */
   baseUrl: string;
   signal: AbortSignal;
   timeoutMs: number;
@@ -34,20 +34,20 @@ export interface ReadImage {
   revisedPrompt?: string | undefined;
 }
 
-/** The first that there is, of a list or of an answer that is one image itself. Undefined if there is none. */
+/** The first image of a list, or of an answer that is one image. Undefined if there is none. */
 export async function readImage(answer: unknown, options: ReadImageOptions): Promise<ReadImage | undefined> {
   const list = listSchema.safeParse(answer).data ?? {};
   const listed: unknown[] = [list.data, list.images].flatMap((each: unknown) => (Array.isArray(each) ? each : [each]));
-  // A text that is the whole answer is no image, but a page or an excuse.
+  // An answer that is only a text is a page or a message, not an image.
   for (const candidate of typeof answer === "string" ? [] : [...listed, answer]) {
     const found = imageSchema.safeParse(candidate).data;
     if (found === undefined) continue;
     const { revised_prompt } = "revised_prompt" in found ? found : {};
     const { b64_json, image_base64, image, url, image_url } = { ...EMPTY_IMAGE, ...found };
-    const place = [b64_json, image_base64, image, url, image_url].find((each) => each != null && each.trim() !== "");
-    if (place == null) continue;
+    const source = [b64_json, image_base64, image, url, image_url].find((each) => each != null && each.trim() !== "");
+    if (source == null) continue;
     return {
-      base64: checkImageSize(await loadBase64(place.trim(), options)),
+      base64: checkImageSize(await loadBase64(source.trim(), options)),
       revisedPrompt: revised_prompt ?? undefined,
     };
   }
@@ -56,22 +56,22 @@ export async function readImage(answer: unknown, options: ReadImageOptions): Pro
 
 const EMPTY_IMAGE = { b64_json: null, image_base64: null, image: null, url: null, image_url: null };
 
-async function loadBase64(place: string, options: ReadImageOptions): Promise<string> {
-  const data = DATA_URL.exec(place);
-  if (data !== null) return place.slice(data[0].length);
-  if (/^https?:\/\//i.test(place)) return await fetchImage(place, options);
-  const isPath = place.startsWith("/") && !place.startsWith("/9j/");
-  if (isPath) return await fetchImage(new URL(place, options.baseUrl).href, options);
-  if (!BASE64.test(place)) throw new ImageError("server_error", "The image service sent no image.");
-  return place;
+async function loadBase64(source: string, options: ReadImageOptions): Promise<string> {
+  const data = DATA_URL.exec(source);
+  if (data !== null) return source.slice(data[0].length);
+  if (/^https?:\/\//i.test(source)) return await fetchImage(source, options);
+  const isPath = source.startsWith("/") && !source.startsWith("/9j/");
+  if (isPath) return await fetchImage(new URL(source, options.baseUrl).href, options);
+  if (!BASE64.test(source)) throw new ImageError("server_error", "The image service returned no image.");
+  return source;
 }
 
 async function fetchImage(url: string, { fetch, signal, timeoutMs }: ReadImageOptions): Promise<string> {
   const read = await fetch.read(url, { signal, maxBytes: MAX_IMAGE_BYTES, timeoutMs });
-  if (read.status !== 200) throw new Error(`The image's URL answered ${read.status}.`);
+  if (read.status !== 200) throw new Error(`The image's URL answered with status ${read.status}.`);
   const isText = /^(text\/|application\/(json|xml))/.test(read.contentType ?? "");
   if (isText && detectImageType(read.body) === undefined) {
-    throw new ImageError("server_error", "The image service's link leads to no image.");
+    throw new ImageError("server_error", "The image service's URL does not lead to an image.");
   }
   return Buffer.from(read.body).toString("base64");
 }

@@ -1,7 +1,7 @@
 /**
- * Which of the parameters that were sent a service says that it does not know. Services of one protocol know different ones
- * (https://github.com/vercel/ai/issues/6102, https://github.com/rikkahub/rikkahub/issues/1602), and a model's name does not
- * say which: so they are asked with all, and once more without those that they refuse.
+ * Finds the parameters that a service does not know. Services of one protocol know different ones
+ * (https://github.com/vercel/ai/issues/6102, https://github.com/rikkahub/rikkahub/issues/1602), and a model's name does
+ * not reveal them. So the first request has all parameters, and the next one drops those that the service rejected.
  */
 export interface RejectedRequest {
   status: number | undefined;
@@ -10,10 +10,10 @@ export interface RejectedRequest {
   message: string;
 }
 
-/** This server's own, for how an answer comes: whatever is said about one, an answer without it is as good. */
-const OWN_PARAMETERS: ReadonlySet<string> = new Set(["response_format", "stream", "partial_images"]);
+/** Parameters of this server that only shape the answer. After any error about one, the request works without it. */
+const ANSWER_PARAMETERS: ReadonlySet<string> = new Set(["response_format", "stream", "partial_images"]);
 const REJECTION_STATUSES: ReadonlySet<number | undefined> = new Set([400, 422]);
-/** That a parameter is not known, and not that its value is wrong: that is for the client to read. */
+/** Matches an unknown parameter, not an invalid value, which the client must correct. */
 const UNKNOWN_PARAMETER = new RegExp(
   [
     "unknown[ _-](parameter|argument|field|name|key|property)",
@@ -30,10 +30,10 @@ const UNKNOWN_PARAMETER = new RegExp(
   "i",
 );
 
-export function findUnknownParameters(refusal: RejectedRequest, sent: readonly string[]): string[] {
-  if (!REJECTION_STATUSES.has(refusal.status)) return [];
-  const words = `${refusal.param ?? ""} ${refusal.message}`;
-  const named = sent.filter((name) => new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(words));
-  const isUnknown = refusal.code === "unknown_parameter" || UNKNOWN_PARAMETER.test(refusal.message);
-  return named.filter((name) => isUnknown || OWN_PARAMETERS.has(name));
+export function findUnknownParameters(rejection: RejectedRequest, sent: readonly string[]): string[] {
+  if (!REJECTION_STATUSES.has(rejection.status)) return [];
+  const text = `${rejection.param ?? ""} ${rejection.message}`;
+  const named = sent.filter((name) => new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(text));
+  const isUnknown = rejection.code === "unknown_parameter" || UNKNOWN_PARAMETER.test(rejection.message);
+  return named.filter((name) => isUnknown || ANSWER_PARAMETERS.has(name));
 }

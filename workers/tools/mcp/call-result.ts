@@ -1,4 +1,4 @@
-/** What an MCP tool answered, as the model is shown it and as the item shows it: text where it can be, images where they can. */
+/** Converts an MCP tool's answer for the model and for the item: to text, and to images where a model can see them. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { mcpCallSchema } from "../../../src/protocol/items/mcp.ts";
@@ -9,12 +9,12 @@ import type { McpCallError } from "./errors.ts";
 import { isRecord } from "./is-record.ts";
 import type { Redact } from "../../../src/logging/redaction.ts";
 
-/** Characters of text in one answer; of images, characters of base64. */
+/** Maximum characters of text in one answer, and of base64 in its images. */
 const MAX_TEXT_CHARACTERS = 256 * 1024;
 const MAX_IMAGE_CHARACTERS = 8 * 1024 * 1024;
 const MAX_BLOCKS = 100;
 
-/** What an `mcp_call` shows of its end. */
+/** The last fields of an `mcp_call`. */
 const endSchema = z.object({
   output: z.string().nullable(),
   error: mcpCallSchema.shape.error.unwrap().unwrap().nullable(),
@@ -23,31 +23,33 @@ export type CallEnd = z.infer<typeof endSchema>;
 
 type Part = Exclude<ToolResult["output"], string>[number];
 
-/** Of an answer in which there is nothing: some providers take no empty output. */
+/** For an answer without content: some providers reject an empty output. */
 const NO_OUTPUT = "(no output)";
 
 export function toToolResult(answer: CallAnswer, redact: Redact): ToolResult {
   const blocks = collectBlocks(answer);
-  const shown = limitBlocks(
+  // The base64 of an image is not redacted: it may contain a short secret by chance.
+  const rendered = limitBlocks(
     blocks.flatMap((block) => {
       const each = renderBlock(block);
-      return each === undefined ? [] : [redactText(each, redact)];
+      return each === undefined ? [] : [{ ...each, text: redact(each.text) }];
     }),
   );
-  const text = shown.map((each) => each.text).join("\n");
+  const text = rendered.map((each) => each.text).join("\n");
   if (answer["isError"] === true) {
     const error = { type: "mcp_tool_execution_error" as const, content: [{ type: "text", text }] };
     return { output: text === "" ? "The tool failed." : text, isError: true, details: { output: null, error } };
   }
-  const hasImages = shown.some((each) => "image" in each);
+  const hasImages = rendered.some(({ kind }) => kind === "image");
   const output = text === "" ? NO_OUTPUT : text;
-  return { output: hasImages ? toParts(shown) : output, isError: false, details: { output: text, error: null } };
+  return { output: hasImages ? toParts(rendered) : output, isError: false, details: { output: text, error: null } };
 }
 
 /**
- * The answer's content, and its structured content if that says more: a text may be the same JSON, as the protocol asks, or
- * only a summary of it (https://github.com/MoonshotAI/kimi-code/issues/2554). In the first revision the whole answer was
- * one JSON value, `toolResult` (https://github.com/cloudflare/mcp-server-cloudflare/issues/12).
+ * The answer's content, and its structured content if that adds something. A text may be the same JSON, as the protocol
+ * asks, or only a summary of it (https://github.com/MoonshotAI/kimi-code/issues/2554). In the protocol's first
+ * revision, the whole answer was one JSON value, `toolResult`
+ * (https://github.com/cloudflare/mcp-server-cloudflare/issues/12).
  */
 function collectBlocks(answer: CallAnswer): unknown[] {
   const { toolResult } = answer;
@@ -65,7 +67,7 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : stringifySafely(value);
 }
 
-/** Servers wrap what is no object in one, as `result`: a list then has a block for each of its values. */
+/** Servers wrap a value that is not an object as `result`. A list then has a block for each of its values. */
 function isAlreadyIncluded(structured: unknown, blocks: readonly unknown[]): boolean {
   const values = blocks.map(valueOf);
   if (values.some((value) => isDeepStrictEqual(value, structured))) return true;
@@ -80,7 +82,7 @@ function isAlreadyIncluded(structured: unknown, blocks: readonly unknown[]): boo
   );
 }
 
-/** Of a text that is JSON. */
+/** The value of a text that is JSON. */
 function valueOf(block: unknown): unknown {
   if (!isRecord(block) || typeof block["text"] !== "string") return undefined;
   try {
@@ -90,12 +92,12 @@ function valueOf(block: unknown): unknown {
   }
 }
 
-export function toErrorResult(fault: McpCallError): ToolResult {
-  const output = `The call could not be made, or was not answered: ${fault.message}`;
-  return { output, isError: true, details: { output: null, error: fault } };
+export function toErrorResult(error: McpCallError): ToolResult {
+  const output = `The call failed, or was not answered: ${error.message}`;
+  return { output, isError: true, details: { output: null, error } };
 }
 
-/** From a journal as well: what is not there, or not understood, is made of what the model was shown. */
+/** The result may come from a journal. If its details are missing or unknown, the model's output replaces them. */
 export function readCallEnd({ output, isError, details }: ToolResult): CallEnd {
   const known = endSchema.safeParse(details);
   if (known.success) return known.data;
@@ -104,40 +106,40 @@ export function readCallEnd({ output, isError, details }: ToolResult): CallEnd {
   return { output: null, error: { type: "mcp_tool_execution_error", content: [{ type: "text", text }] } };
 }
 
-/** Not in the base64 of an image, where a short secret may stand by chance. */
-function redactText<S extends RenderedBlock>(shown: S, redact: Redact): S {
-  return { ...shown, text: redact(shown.text) };
-}
-
-/** What is beyond is cut off, and said to be. */
+/** Cuts blocks beyond the limits, and says so. */
 function limitBlocks(blocks: readonly RenderedBlock[]): RenderedBlock[] {
   let text = MAX_TEXT_CHARACTERS;
   let images = MAX_IMAGE_CHARACTERS;
-  const kept: RenderedBlock[] = [];
+  const limited: RenderedBlock[] = [];
   for (const each of blocks) {
-    if (kept.length === MAX_BLOCKS) {
-      kept.push({ text: `[cut off: the answer has more than ${MAX_BLOCKS} parts]` });
+    if (limited.length === MAX_BLOCKS) {
+      limited.push({ kind: "text", text: `[cut off: the answer has more than ${MAX_BLOCKS} parts]` });
       break;
     }
-    const isTooLarge = "image" in each && each.image.length > images;
-    const block = isTooLarge ? { text: `${each.text.slice(0, -1)}, too large to be shown]` } : each;
-    // What stands for an image in the output is text as well, and so is what divides it from the part before.
-    const length = block.text.length + (kept.length === 0 ? 0 : 1);
+    const isTooLarge = each.kind === "image" && each.image.length > images;
+    const block: RenderedBlock = isTooLarge
+      ? { kind: "text", text: `${each.text.slice(0, -1)}, too large to show]` }
+      : each;
+    // An image's label counts as text, and so does the line break before a part.
+    const length = block.text.length + (limited.length === 0 ? 0 : 1);
     if (length > text) {
       const cut = block.text.slice(0, text);
-      kept.push({ text: `${cut}\n[cut off: the answer is longer than ${MAX_TEXT_CHARACTERS} characters]` });
+      limited.push({
+        kind: "text",
+        text: `${cut}\n[cut off: the answer is longer than ${MAX_TEXT_CHARACTERS} characters]`,
+      });
       break;
     }
     text -= length;
-    if ("image" in block) images -= block.image.length;
-    kept.push(block);
+    if (block.kind === "image") images -= block.image.length;
+    limited.push(block);
   }
-  return kept;
+  return limited;
 }
 
 function toParts(blocks: readonly RenderedBlock[]): Part[] {
   return blocks.map((block) =>
-    "image" in block
+    block.kind === "image"
       ? { type: "input_image", image_url: block.image, detail: "auto" }
       : { type: "input_text", text: block.text },
   );

@@ -1,6 +1,6 @@
 /**
- * A response's connection with one MCP server. It is opened when it is first needed, at most once at a time, and closed with
- * the response. A session that was lost is opened again, and a call is made again in it if it cannot have taken effect.
+ * A response's connection with one MCP server. It opens on first use and closes with the response. If the session is
+ * lost, the connection opens another, and repeats a call that cannot have taken effect.
  */
 import { setMaxListeners } from "node:events";
 import { z } from "zod";
@@ -18,15 +18,15 @@ export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs">
 }
 
 /**
- * Answers as they came. The SDK's own schemas refuse a whole list for one tool, and a whole answer for one block, and leave
- * out what they do not know; each tool and each block is read by itself instead (listed-page.ts, call-result.ts).
+ * Accepts any answer. The SDK's schemas reject a whole list for one tool and a whole answer for one block, and drop
+ * unknown fields. Tools and blocks are read one by one instead (listed-page.ts, call-result.ts).
  */
 const answerSchema = z.looseObject({});
 export type CallAnswer = z.infer<typeof answerSchema>;
 
-/** The SDK's errors say their code as a number. */
+/** The SDK's errors have their code as a number. */
 const CONNECTION_CLOSED: number = ErrorCode.ConnectionClosed;
-/** How servers say in a message, under a status that is none of an error, that they do not know the session. */
+/** Messages with a successful HTTP status by which servers say that the session is unknown. */
 const NO_SESSION = new RegExp(
   [
     "\\bsession\\b.{0,40}\\b(not found|expired|terminated|unknown)\\b",
@@ -38,10 +38,10 @@ const NO_SESSION = new RegExp(
 );
 const LIST_TIMEOUT_MS = 30_000;
 const MAX_PAGES = 50;
-/** A call that goes on saying that it goes on is waited for this many times its time limit. */
+/** A call that keeps reporting progress may take this many times its timeout. */
 const MAX_PROGRESS_FACTOR = 30;
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** Beyond a call's own limit: the silence in it is bounded by the call. */
+/** The connection's idle timeout exceeds a call's timeout by this much, so that the call's own timeout comes first. */
 const IDLE_MARGIN_MS = 30_000;
 
 export class McpConnection implements AsyncDisposable {
@@ -56,9 +56,9 @@ export class McpConnection implements AsyncDisposable {
   }
 
   /**
-   * Page by page, so that who reads may stop. All of them together have one time limit. A cursor that comes again ends the
-   * list: servers repeat one for ever (https://github.com/DeusData/codebase-memory-mcp/issues/1247). So does one that is
-   * empty, by which many mean that there is none (https://github.com/modelcontextprotocol/java-sdk/issues/628).
+   * Yields page by page, so that the reader can stop. One timeout applies to all pages. A repeated cursor ends the
+   * list: some servers repeat one forever (https://github.com/DeusData/codebase-memory-mcp/issues/1247). An empty
+   * cursor ends it too: many servers send one at the end (https://github.com/modelcontextprotocol/java-sdk/issues/628).
    */
   async *listTools(): AsyncGenerator<ListedPage> {
     const { signal, redact } = this.#options;
@@ -80,7 +80,7 @@ export class McpConnection implements AsyncDisposable {
     throw new TooManyPagesError(MAX_PAGES);
   }
 
-  /** Rejects with the signal's reason, or with what `faultOf` understands. */
+  /** Rejects with the signal's reason, or with an error that `toMcpCallError` understands. */
   async callTool(
     params: { name: string; arguments: Record<string, unknown> },
     { isReadOnly, signal }: { isReadOnly: boolean; signal: AbortSignal },
@@ -101,12 +101,12 @@ export class McpConnection implements AsyncDisposable {
         const loss = classifySessionLoss(error);
         if (loss === undefined) throw error;
         this.#drop(session);
-        if (isRepeated || (loss === "perhaps-made" && !isReadOnly)) throw error;
+        if (isRepeated || (loss === "maybe-executed" && !isReadOnly)) throw error;
       }
     }
   }
 
-  /** Does not wait for the good-bye: a response is over when it is over. */
+  /** Does not wait for the session to close, so that the response can end. */
   async [Symbol.asyncDispose](): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;
@@ -131,7 +131,7 @@ export class McpConnection implements AsyncDisposable {
     }
   }
 
-  /** The next call opens another; the calls that share this one come here as well. */
+  /** Parallel calls may drop the same session. The next call opens another. */
   #drop(session: McpSession): void {
     if (this.#current === session) {
       this.#opening = undefined;
@@ -141,22 +141,22 @@ export class McpConnection implements AsyncDisposable {
   }
 }
 
-/** Whether an error means that the session is gone, and what that says about the call. */
-function classifySessionLoss(error: unknown): "not-made" | "perhaps-made" | undefined {
-  if (error instanceof HttpStatusError) return error.isSessionLost ? "not-made" : undefined;
+/** Whether a call may have been executed before its session was lost. Undefined if the session is not lost. */
+function classifySessionLoss(error: unknown): "not-executed" | "maybe-executed" | undefined {
+  if (error instanceof HttpStatusError) return error.isSessionLost ? "not-executed" : undefined;
   if (error instanceof McpError) {
-    if (NO_SESSION.test(error.message)) return "not-made";
-    return error.code === CONNECTION_CLOSED ? "perhaps-made" : undefined;
+    if (NO_SESSION.test(error.message)) return "not-executed";
+    return error.code === CONNECTION_CLOSED ? "maybe-executed" : undefined;
   }
   if (error instanceof BlockedUrlError || error instanceof AnswerTooLongError) return undefined;
-  if (error instanceof GuardedFetchError) return "perhaps-made";
-  if (error instanceof Error && error.message === "Not connected") return "not-made";
-  return error instanceof TypeError ? "perhaps-made" : undefined;
+  if (error instanceof GuardedFetchError) return "maybe-executed";
+  if (error instanceof Error && error.message === "Not connected") return "not-executed";
+  return error instanceof TypeError ? "maybe-executed" : undefined;
 }
 
-/** The SDK never takes its listeners off again: what they hang on must not outlive the request. */
+/** The SDK never removes its listeners, so they must be on a signal that ends with the request. */
 function forkSignal(signal: AbortSignal): AbortSignal {
-  const own = AbortSignal.any([signal]);
-  setMaxListeners(0, own);
-  return own;
+  const fork = AbortSignal.any([signal]);
+  setMaxListeners(0, fork);
+  return fork;
 }

@@ -1,4 +1,4 @@
-/** What can go wrong with an MCP server, and how it is said: in the item that shows it, and to the model. */
+/** Errors of MCP servers, and their texts for the item and the model. */
 import { STATUS_CODES } from "node:http";
 import { SseError } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -12,11 +12,11 @@ export type McpCallError = Exclude<
   { type: "mcp_tool_execution_error" }
 >;
 
-/** The server refused a message. What it said with it is not kept: it may repeat what it was sent. */
+/** The server rejected a message. Its body is dropped, because it may repeat what it received. */
 export class HttpStatusError extends Error {
   override readonly name = "HttpStatusError";
   readonly status: number;
-  /** It does not know the session any more, and so has not looked at the message. */
+  /** The session is unknown, so the server has not processed the message. */
   readonly isSessionLost: boolean;
   constructor(status: number, isSessionLost: boolean) {
     super(`The server answered with HTTP status ${status}${STATUS_CODES[status] ? ` (${STATUS_CODES[status]})` : ""}.`);
@@ -32,15 +32,15 @@ export class AnswerTooLongError extends Error {
   }
 }
 
-/** A server's list that is longer than a model could be shown. */
+/** The list is longer than a model can see. */
 export class ListTooLongError extends Error {
   override readonly name = "ListTooLongError";
   constructor() {
-    super("The server has more tools than can be shown to a model. Name some in 'allowed_tools'.");
+    super("The server has more tools than a model can see. Select some with 'allowed_tools'.");
   }
 }
 
-/** A list that does not come to its end. What was read of it is shown. */
+/** The list does not end. The tools that were read are used. */
 export class TooManyPagesError extends Error {
   override readonly name = "TooManyPagesError";
   constructor(pages: number) {
@@ -48,20 +48,20 @@ export class TooManyPagesError extends Error {
   }
 }
 
-export const PROTOCOL_VIOLATION = "The server's answer is not what the protocol allows.";
+export const PROTOCOL_VIOLATION = "The server's answer violates the protocol.";
 const UNKNOWN_VERSION = "protocol version is not supported";
 
-/** Classes whose messages are this server's own words. */
+/** Classes whose messages this server wrote. */
 const ERRORS_WITH_SAFE_MESSAGES = [GuardedFetchError, AnswerTooLongError, ListTooLongError, TooManyPagesError];
 
 const MAX_MESSAGE_CHARACTERS = 2_000;
 
 export function toMcpCallError(error: unknown, redact: Redact): McpCallError {
-  const fault = classify(error);
-  return { ...fault, message: redact(fault.message).slice(0, MAX_MESSAGE_CHARACTERS) };
+  const callError = classify(error);
+  return { ...callError, message: redact(callError.message).slice(0, MAX_MESSAGE_CHARACTERS) };
 }
 
-/** What none of the classes is may say anything, and is not repeated. */
+/** Other errors may contain anything, so their messages are dropped. */
 function classify(error: unknown): McpCallError {
   if (error instanceof HttpStatusError) return { type: "http_error", code: error.status, message: error.message };
   if ((error instanceof StreamableHTTPError || error instanceof SseError) && (error.code ?? 0) > 0) {
@@ -75,21 +75,18 @@ function classify(error: unknown): McpCallError {
     return { type: "mcp_protocol_error", code: error.code, message };
   }
   if (error instanceof FetchTimeoutError) return protocolError(ErrorCode.RequestTimeout, error.message);
-  if (error instanceof Error && ERRORS_WITH_SAFE_MESSAGES.some((own) => error instanceof own)) {
+  if (error instanceof Error && ERRORS_WITH_SAFE_MESSAGES.some((each) => error instanceof each)) {
     return protocolError(ErrorCode.ConnectionClosed, error.message);
   }
-  // The SDK's word for a connection that was closed before the message was sent.
+  // The SDK's message for a connection that closed before the request was sent.
   if (error instanceof Error && error.message === "Not connected") {
     return protocolError(ErrorCode.ConnectionClosed, "Connection closed");
   }
-  // The SDK has no class of its own for a version that it does not know.
+  // The SDK has no class for an unsupported protocol version.
   if (error instanceof Error && error.message.includes(UNKNOWN_VERSION)) {
-    return protocolError(
-      ErrorCode.InvalidRequest,
-      "The server speaks a version of the protocol that is not known here.",
-    );
+    return protocolError(ErrorCode.InvalidRequest, "The server uses an unsupported version of the protocol.");
   }
-  return protocolError(ErrorCode.ConnectionClosed, "The server could not be reached, or broke off its answer.");
+  return protocolError(ErrorCode.ConnectionClosed, "The server could not be reached, or interrupted its answer.");
 }
 
 function protocolError(code: number, message: string): McpCallError {

@@ -1,6 +1,6 @@
 /**
- * The document that a server's `fetch` has answered with: `{ id, title, text, url }`, as structured content or as JSON in a
- * text. That is the contract of servers for deep research, and a document without a URL is no source
+ * Reads the document that a server's `fetch` tool returns: `{ id, title, text, url }`, as structured content or as JSON
+ * in a text. Servers for deep research follow this contract, and a document without a URL is no source
  * (https://developers.openai.com/api/docs/mcp).
  */
 import { z } from "zod";
@@ -23,7 +23,7 @@ interface FetchedDocument {
   title: string;
 }
 
-/** As the server sent it: nothing of it is sure. */
+/** As the server sent it, unchecked. */
 interface McpAnswer {
   content?: unknown;
   structuredContent?: unknown;
@@ -31,7 +31,7 @@ interface McpAnswer {
 
 const textSchema = z.union([z.string(), z.object({ text: z.string() }).transform(({ text }) => text)]);
 
-/** Adds the document to what the journal keeps of the call. What the model is shown stays as it is. */
+/** Adds the document to the call's journaled details. The output for the model does not change. */
 export function addFetchedDocument(
   toolName: string,
   answer: McpAnswer,
@@ -48,7 +48,7 @@ export function addFetchedDocument(
   return { ...result, details: { ...details, sources } };
 }
 
-/** The first of the values, or of their JSON, that is a document. */
+/** The first value that is a document, or the JSON of one. */
 export function findFetchedDocument(toolName: string, values: readonly unknown[]): FetchedDocument | undefined {
   if (toolName !== "fetch") return undefined;
   for (const value of values) {
@@ -60,7 +60,7 @@ export function findFetchedDocument(toolName: string, values: readonly unknown[]
   return undefined;
 }
 
-/** Undefined if it is none: most answers are prose. */
+/** Undefined if the text is not JSON: most answers are prose. */
 function readJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

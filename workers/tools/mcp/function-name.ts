@@ -1,11 +1,11 @@
-/** How a model knows an MCP server's tool: providers allow letters, digits, _ and -, and at most 64 of them. */
+/** Derives a function name from an MCP tool's name. Providers allow at most 64 letters, digits, _ and -. */
 import { createHash } from "node:crypto";
 
-/** Leaves room for the number that a name gets if it is taken. */
+/** Leaves room for the number of a name that is taken. */
 const MAX_NAME_LENGTH = 60;
 const DIGEST_DIGITS = 8;
 
-/** The same for the same label and tool, in every response. */
+/** The same label and tool give the same name in every response. */
 export function toMcpFunctionName(label: string, tool: string): string {
   const name = `${label}__${tool}`.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
   if (name.length <= MAX_NAME_LENGTH) return name;

@@ -1,19 +1,18 @@
 /**
- * Whether a provider can be offered a tool with this schema. Providers refuse a whole request for one schema that is none,
- * and servers send many (https://github.com/sandialabs/atlas-ui-3/issues/727): so each is looked at before it is offered.
- * A null keyword is how some languages write a list or a map that is empty, and is read as if it were not there; a missing
- * `type` can only be `object`.
+ * Checks whether a provider accepts a tool's schema. Providers reject a whole request for one invalid schema, and
+ * servers send many (https://github.com/sandialabs/atlas-ui-3/issues/727). A null keyword counts as missing: some
+ * languages write empty lists and maps like that. A missing `type` can only be `object`.
  */
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { isRecord } from "./is-record.ts";
 
-/** As deep as a request may be. */
+/** The maximum depth of a request. */
 const MAX_LEVELS = 256;
-/** Their values are data, and not schemas. */
+/** Keywords with data instead of schemas. */
 const DATA_KEYWORDS: ReadonlySet<string> = new Set(["const", "default", "enum", "example", "examples"]);
 const NULL_KEYWORDS: ReadonlySet<string> = new Set(["const", "default", "example"]);
-/** Their values are schemas by names that the server chose. */
+/** Keywords with schemas by names of the server's choice. */
 const MAP_KEYWORDS: ReadonlySet<string> = new Set([
   "$defs",
   "definitions",
@@ -27,21 +26,25 @@ const OPTIONS = { strict: false, validateFormats: false, logger: false } as cons
 const draft2020Validator = new Ajv2020(OPTIONS);
 const draft7Validator = new Ajv(OPTIONS);
 
-export type CheckedSchema = { schema: Record<string, unknown> } | { flaw: string };
+export type CheckedSchema = { kind: "valid"; schema: Record<string, unknown> } | { kind: "flawed"; flaw: string };
 
-/** A flaw is the end of a sentence that begins with the schema. */
+const flawed = (flaw: string): CheckedSchema => ({ kind: "flawed", flaw });
+
+/** A flaw continues a sentence that starts with the schema. */
 export function checkInputSchema(value: unknown): CheckedSchema {
-  if (!isRecord(value)) return { flaw: `is ${describeKind(value)}, not an object` };
-  if (isTooDeep(value)) return { flaw: `nests deeper than ${MAX_LEVELS} levels` };
+  if (!isRecord(value)) return flawed(`is ${describeKind(value)}, not an object`);
+  if (isTooDeep(value)) return flawed(`nests deeper than ${MAX_LEVELS} levels`);
   const schema = removeNulls(value);
   const { type = "object" } = schema;
   const isObject = type === "object" || (Array.isArray(type) && type.includes("object"));
-  if (!isObject) return { flaw: `is of type ${JSON.stringify(type).slice(0, 100)}, not "object"` };
+  if (!isObject) return flawed(`is of type ${JSON.stringify(type).slice(0, 100)}, not "object"`);
   const whole = { ...schema, type: "object" };
   const reference = findDanglingReference(whole);
-  if (reference !== undefined) return { flaw: `has a $ref that goes nowhere: ${reference.slice(0, 200)}` };
-  const fault = findSchemaError(whole);
-  return fault === undefined ? { schema: whole } : { flaw: `is not a JSON schema: ${fault.slice(0, 200)}` };
+  if (reference !== undefined) return flawed(`has a $ref without a target: ${reference.slice(0, 200)}`);
+  const error = findSchemaError(whole);
+  return error === undefined
+    ? { kind: "valid", schema: whole }
+    : flawed(`is not a JSON schema: ${error.slice(0, 200)}`);
 }
 
 function describeKind(value: unknown): string {
@@ -50,7 +53,7 @@ function describeKind(value: unknown): string {
   return Array.isArray(value) ? "an array" : `a ${typeof value}`;
 }
 
-/** By hand: what is deep enough ends a recursion with an error. */
+/** Without recursion, which a deep schema would overflow. */
 function isTooDeep(root: object): boolean {
   let level: object[] = [root];
   for (let depth = 0; level.length > 0; depth++) {
@@ -63,8 +66,8 @@ function isTooDeep(root: object): boolean {
 }
 
 function removeNulls(schema: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries(schema).filter(([key, value]) => value !== null || NULL_KEYWORDS.has(key));
-  return Object.fromEntries(kept.map(([key, value]) => [key, cleanKeyword(key, value)]));
+  const entries = Object.entries(schema).filter(([key, value]) => value !== null || NULL_KEYWORDS.has(key));
+  return Object.fromEntries(entries.map(([key, value]) => [key, cleanKeyword(key, value)]));
 }
 
 function cleanKeyword(key: string, value: unknown): unknown {
@@ -76,7 +79,7 @@ function cleanKeyword(key: string, value: unknown): unknown {
   return Object.fromEntries(named) as Record<string, unknown>;
 }
 
-/** Few servers say which draft they write in; what is right in one of the two in use is right. */
+/** Few servers name their draft. A schema that is valid in one of the two common drafts is valid. */
 function findSchemaError({ $schema: _draft, ...schema }: Record<string, unknown>): string | undefined {
   if (draft2020Validator.validateSchema(schema) === true || draft7Validator.validateSchema(schema) === true)
     return undefined;
@@ -84,7 +87,7 @@ function findSchemaError({ $schema: _draft, ...schema }: Record<string, unknown>
   return `${error?.instancePath ?? ""} ${error?.message ?? ""}`.trim();
 }
 
-/** The first that neither a pointer nor a name within the schema answers to: a provider fetches none. */
+/** The first reference without a target in the schema. Providers fetch no other schemas. */
 function findDanglingReference(root: Record<string, unknown>): string | undefined {
   const references: string[] = [];
   const names = new Set([""]);
@@ -94,7 +97,7 @@ function findDanglingReference(root: Record<string, unknown>): string | undefine
     if (typeof $ref === "string") references.push($ref);
     if (typeof $id === "string") {
       names.add($id);
-      // A pointer below it may begin there.
+      // A pointer below this schema may be relative to it.
       hasOwnBase ||= schema !== root;
     }
     for (const anchor of [$anchor, $dynamicAnchor]) if (typeof anchor === "string") names.add(`#${anchor}`);
@@ -135,7 +138,7 @@ function unescapePointer(part: string): string {
   try {
     return decodeURIComponent(plain);
   } catch {
-    // A percent sign that is only that.
+    // The percent sign encodes nothing.
     return plain;
   }
 }

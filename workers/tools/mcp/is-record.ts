@@ -1,4 +1,4 @@
-/** What a server sends is read without trust: an object is the least that is asked of a tool, a block or a schema. */
+/** Narrows an untrusted value of a server to an object: a tool, a block or a schema must be at least that. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,17 +1,16 @@
 /**
- * Ids of lists of tools. A list that stands in a conversation says its server's label, and neither where the server was nor
- * what was left out: a label may since have been given to another server, whose tools and their hints are not these. So
- * the id of each list that is made here has a digest of both in it, and goes wherever the list goes: along the chain, into
- * a conversation, to the client and back.
+ * Ids of tool lists. A list in a conversation names its server's label, but not the server's address, nor the filter. A
+ * label may later belong to another server with other tools and hints. So each id contains a digest of address and
+ * filter, and keeps it wherever the list goes: along the chain, into a conversation, to the client and back.
  */
 import { createHash } from "node:crypto";
 import { itemIdPrefix, newId } from "../../../src/protocol/id.ts";
 import type { McpTool } from "./tool-filter.ts";
 
-/** What a list is of. */
+/** The server and the filter that a list belongs to. */
 export interface ListOrigin {
   server_label: string;
-  /** Where the server is, as `identifyTarget` says it. */
+  /** As `identifyTarget` returns it. */
   address: string;
   allowed_tools: McpTool["allowed_tools"];
 }
@@ -30,13 +29,13 @@ export function isListOf(id: string, origin: ListOrigin): boolean {
   return id === `${random}${digestOrigin(random, origin)}`;
 }
 
-/** With the random part in it: two ids do not say that they are of the same server. */
+/** Includes the random part, so that two ids do not reveal that they belong to the same server. */
 function digestOrigin(random: string, { server_label, address, allowed_tools }: ListOrigin): string {
   const origin = JSON.stringify([random, server_label, address, normalizeFilter(allowed_tools)]);
   return createHash("sha256").update(origin).digest("hex").slice(0, DIGEST_DIGITS);
 }
 
-/** The same for filters that let the same tools through. */
+/** Equal for filters that allow the same tools. */
 function normalizeFilter(allowed: McpTool["allowed_tools"]): unknown {
   const { tool_names, read_only } = Array.isArray(allowed) ? { tool_names: allowed } : { ...allowed };
   return [tool_names === undefined ? null : [...new Set(tool_names)].toSorted(), read_only ?? null];

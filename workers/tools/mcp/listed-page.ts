@@ -1,6 +1,6 @@
 /**
- * One page of a server's list of tools, each of its tools read by itself: a flaw costs the tool that has it, and an optional
- * field that is not what it should be costs that field. The flaws are named, for the log and for the client.
+ * Reads one page of a server's tool list, tool by tool. A flaw drops only its tool, and an invalid optional field only
+ * that field. Flaws are named in the log and to the client.
  */
 import { z } from "zod";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
@@ -12,22 +12,22 @@ import type { ListedTool } from "./tool-filter.ts";
 
 export interface ListedPage {
   tools: ListedTool[];
-  /** A sentence for each tool that is left out. */
+  /** A sentence for each dropped tool. */
   flaws: ListFlaw[];
-  /** Of all that the server sent, what is of no use included. */
+  /** The length of all that the server sent, including dropped tools. */
   characters: number;
 }
 
 export interface ListFlaw {
-  /** Of a tool that has one. */
+  /** Undefined for a tool without a valid name. */
   name?: string | undefined;
   sentence: string;
   isTooLong?: boolean;
 }
 
-/** Of one tool: it leaves room for others in what a list may have (tool-list.ts). */
+/** Maximum length of one tool. It leaves room for other tools in the list (tool-list-builder.ts). */
 const MAX_TOOL_CHARACTERS = 768 * 1024;
-/** An item of a list is sent back by clients, and its names may be no longer. */
+/** Clients send list items back, and requests limit names to this length. */
 const MAX_NAME_LENGTH = 1_024;
 const MAX_SHOWN_NAME_LENGTH = 100;
 
@@ -39,22 +39,24 @@ const HINTS = {
   openWorldHint: z.boolean(),
 } as const;
 
-/** Throws for what is no list at all. Of an empty one, servers may leave out the field or write null. */
+/** Throws if the answer is not a list. For an empty list, servers may omit the field or send null. */
 export function readListedPage(answer: Readonly<Record<string, unknown>>, redact: Redact): ListedPage {
   const { tools = [] } = answer;
   if (tools !== null && !Array.isArray(tools)) throw new McpError(ErrorCode.InvalidRequest, PROTOCOL_VIOLATION);
   const page: ListedPage = { tools: [], flaws: [], characters: 0 };
-  for (const [place, raw] of (tools ?? []).entries()) {
+  for (const [index, raw] of (tools ?? []).entries()) {
     const characters = lengthOf(raw);
     page.characters += characters;
     const read = characters > MAX_TOOL_CHARACTERS ? createLengthFlaw(raw, redact) : readTool(raw, redact);
-    if ("sentence" in read) page.flaws.push(locateFlaw(place, read));
-    else page.tools.push(read);
+    if (read.kind === "flaw") page.flaws.push(locateFlaw(index, read.flaw));
+    else page.tools.push(read.tool);
   }
   return page;
 }
 
-/** As JSON. What nests too deeply to be written again is left to be found flawed. */
+type ReadTool = { kind: "tool"; tool: ListedTool } | { kind: "flaw"; flaw: ListFlaw };
+
+/** Length as JSON. Zero for a value that nests too deeply; checking its schema then finds the flaw. */
 function lengthOf(raw: unknown): number {
   try {
     return JSON.stringify(raw).length;
@@ -64,41 +66,45 @@ function lengthOf(raw: unknown): number {
   }
 }
 
-function createLengthFlaw(raw: unknown, redact: Redact): ListFlaw {
+function createLengthFlaw(raw: unknown, redact: Redact): ReadTool {
   const name = isRecord(raw) ? raw["name"] : undefined;
-  return { ...createFlaw(name, redact, "is longer than can be shown to a model"), isTooLong: true };
+  return { kind: "flaw", flaw: { ...describeFlaw(name, redact, "is longer than a model can see"), isTooLong: true } };
 }
 
-function readTool(raw: unknown, redact: Redact): ListedTool | ListFlaw {
-  if (!isRecord(raw)) return { sentence: "is not an object" };
+function readTool(raw: unknown, redact: Redact): ReadTool {
+  const flaw = (sentence: string, name?: unknown): ReadTool => ({
+    kind: "flaw",
+    flaw: describeFlaw(name, redact, sentence),
+  });
+  if (!isRecord(raw)) return flaw("is not an object");
   const { name, description, inputSchema, annotations } = raw;
-  if (typeof name !== "string" || name.trim() === "") return { sentence: "has no name" };
-  if (name.length > MAX_NAME_LENGTH)
-    return createFlaw(name, redact, `has a name of more than ${MAX_NAME_LENGTH} characters`);
-  // A tool's name is said back to the server as it is: one that repeats a secret is no name to keep.
-  if (redact(name) !== name) return { sentence: "has a name that repeats a secret" };
+  if (typeof name !== "string" || name.trim() === "") return flaw("has no name");
+  if (name.length > MAX_NAME_LENGTH) return flaw(`has a name of more than ${MAX_NAME_LENGTH} characters`, name);
+  // The server must receive the name unchanged, so a name that contains a secret cannot be redacted.
+  if (redact(name) !== name) return flaw("has a name that contains a secret");
   const checked = checkInputSchema(inputSchema);
-  if ("flaw" in checked) return createFlaw(name, redact, `has an inputSchema that ${checked.flaw}`);
-  return {
+  if (checked.kind === "flawed") return flaw(`has an inputSchema that ${checked.flaw}`, name);
+  const tool = {
     name,
     input_schema: redactTexts(checked.schema, redact),
     ...(typeof description === "string" && { description: redact(description) }),
     ...(isRecord(annotations) && { annotations: redactTexts(validHints(annotations), redact) }),
   };
+  return { kind: "tool", tool };
 }
 
-/** The others are no hints that anything here reads, and may be nested without end. */
+/** Drops hints that nothing here reads. They may nest endlessly. */
 function validHints(annotations: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const sound = Object.entries(HINTS).filter(([key, schema]) => schema.safeParse(annotations[key]).success);
-  return Object.fromEntries(sound.map(([key]) => [key, annotations[key]]));
+  const valid = Object.entries(HINTS).filter(([key, schema]) => schema.safeParse(annotations[key]).success);
+  return Object.fromEntries(valid.map(([key]) => [key, annotations[key]]));
 }
 
-function createFlaw(name: unknown, redact: Redact, sentence: string): ListFlaw {
+function describeFlaw(name: unknown, redact: Redact, sentence: string): ListFlaw {
   if (typeof name !== "string" || name === "") return { sentence };
   return { name: redact(name).slice(0, MAX_SHOWN_NAME_LENGTH), sentence: redact(sentence) };
 }
 
-function locateFlaw(place: number, { name, sentence, ...rest }: ListFlaw): ListFlaw {
-  const which = name === undefined ? `Tool ${place + 1} of the page` : `The tool '${name}'`;
-  return { ...rest, name, sentence: `${which} ${sentence}.` };
+function locateFlaw(index: number, { name, sentence, ...rest }: ListFlaw): ListFlaw {
+  const subject = name === undefined ? `Tool ${index + 1} of the page` : `The tool '${name}'`;
+  return { ...rest, name, sentence: `${subject} ${sentence}.` };
 }

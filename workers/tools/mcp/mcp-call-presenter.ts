@@ -1,4 +1,4 @@
-/** A call of an MCP tool as the log shows it. */
+/** Presents an MCP call in the log. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { CallPosition, CallPresenter } from "../tool.ts";

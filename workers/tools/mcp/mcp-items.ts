@@ -37,7 +37,7 @@ export const mcpItems: ToolItems = {
   readSources: ({ result }) => ({ read: readCitedSources(result.details), listed: [] }),
 };
 
-/** A request that its call follows is hidden: the call says the same. */
+/** A request with a call is hidden, because the call says the same. */
 function renderRequest(request: ApprovalRequest, conversation: readonly ContextItem[]): RenderedItem {
   const isCall = (item: ContextItem) => item.type === "mcp_call" && item.approval_request_id === request.id;
   if (conversation.some(isCall)) return { kind: "hidden" };

@@ -1,10 +1,9 @@
 /**
- * Tools of MCP servers, called by this server where the model's provider does not. Read `open` first: the list of the tools
- * comes from the conversation or from the server, each tool that the request allows becomes a function, and what the client
- * has approved is to be called at once.
+ * Tools of MCP servers, for providers that do not call them. Start at `openMcpKind`: the tool list comes from the
+ * conversation or the server, each allowed tool becomes a function, and calls that the client has approved run at once.
  *
- * What a server says is data. Which of its tools may be called, and which only when the client approves, is the request's
- * to say; a server's `instructions` are not put before the model at all, since they would speak with the client's voice.
+ * A server's texts are data. The request alone decides which tools may be called, and which need approval. A server's
+ * `instructions` never reach the model, because they would speak with the client's authority.
  */
 import type { Config } from "../../../src/config/config.ts";
 import type { Tool } from "../../../src/protocol/tool.ts";
@@ -45,9 +44,9 @@ export function openMcpKind(config: Config): ToolKind {
   return {
     types: ["mcp"],
     async open(tool, session) {
-      if (!isMcpTool(tool)) throw new TypeError(`This is no tool of type ${tool.type}.`);
+      if (!isMcpTool(tool)) throw new TypeError(`Expected a tool of type mcp, not ${tool.type}.`);
       const target = findTarget(tool, config);
-      // The request validation rejects a tool without a server. Only the simulator may leave such a tool unused.
+      // Validation rejects a tool without a server. The simulator may leave such a tool unused.
       if (target === undefined) return createOpenTool([]);
       const { signal } = session;
       const redact = createRedactor(collectSecrets(target), { minLength: 1 });
@@ -79,14 +78,14 @@ async function openServer(server: OpenedServer): Promise<OpenTool> {
   const { tool, address, redact, connection, session } = server;
   const { server_label, allowed_tools } = tool;
   const origin = { server_label, address, allowed_tools };
-  const ask = () => connection.listTools();
-  const fault = (error: unknown): string => {
+  const fetchPages = () => connection.listTools();
+  const describeError = (error: unknown): string => {
     session.signal.throwIfAborted();
     const { message, type } = toMcpCallError(error, redact);
-    session.logger.info({ server: server_label, fault: type, message }, "An MCP server did not list its tools");
+    session.logger.info({ server: server_label, errorType: type, message }, "An MCP server did not list its tools");
     return message;
   };
-  const listed = findKnownTools(origin, session) ?? (await fetchToolList(origin, session, ask, fault));
+  const listed = findKnownTools(origin, session) ?? (await fetchToolList(origin, session, fetchPages, describeError));
   const functions = new Map(
     listed
       .filter((each) => isAllowed(each, allowed_tools))
@@ -102,8 +101,8 @@ async function openServer(server: OpenedServer): Promise<OpenTool> {
 function createServerFunction(listed: ListedTool, { tool, redact, connection }: OpenedServer): ServerFunction {
   const { server_label } = tool;
   const { name } = listed;
-  const isRepeatable = isReadOnly(listed);
-  const shown = { server_label, name };
+  const isListedReadOnly = isReadOnly(listed);
+  const shared = { server_label, name };
   return {
     definition: {
       type: "function",
@@ -113,21 +112,21 @@ function createServerFunction(listed: ListedTool, { tool, redact, connection }: 
       strict: false,
     },
     toolName: name,
-    isReadOnly: isRepeatable,
+    isReadOnly: isListedReadOnly,
     itemType: "mcp_call",
     ...(needsApproval(listed, tool.require_approval) && {
       createApprovalRequest: (call: ToolCall) => ({
         type: "mcp_approval_request" as const,
         id: newItemId("mcp_approval_request"),
-        ...shown,
+        ...shared,
         arguments: call.arguments,
       }),
     }),
-    presentCall: (place) => presentMcpCall(shown, place),
+    presentCall: (position) => presentMcpCall(shared, position),
     run: async (call, { signal }): Promise<ToolResult> => {
       const params = { name, arguments: JSON.parse(call.arguments) as Record<string, unknown> };
       try {
-        const answer = await connection.callTool(params, { isReadOnly: isRepeatable, signal });
+        const answer = await connection.callTool(params, { isReadOnly: isListedReadOnly, signal });
         return addFetchedDocument(name, answer, toToolResult(answer, redact), redact);
       } catch (error) {
         signal.throwIfAborted();
@@ -137,13 +136,13 @@ function createServerFunction(listed: ListedTool, { tool, redact, connection }: 
   };
 }
 
-/** Providers want an object's properties even where there are none. */
+/** Some providers require `properties` even if there are none. */
 function toParameters(schema: unknown): Record<string, unknown> {
   const known = typeof schema === "object" && schema !== null ? schema : {};
   return { type: "object", properties: {}, ...known };
 }
 
-/** Of the requests in the conversation, those that the request of this very response has approved, and nobody before it. */
+/** The requests in the conversation that this response's request approves, and that no earlier request answered. */
 function findApprovedCalls(
   { server_label }: McpTool,
   { context, requestItems }: ToolSession,
@@ -151,7 +150,8 @@ function findApprovedCalls(
 ): ApprovedCall[] {
   const isExecuted = (id: string) =>
     context.some((item) => item.type === "mcp_call" && item.approval_request_id === id);
-  // A client may send again what its chain holds already: who approves once has one call made, and as it was asked for first.
+  // A client may send items again that its chain already has. One approval means one call, with the arguments of the
+  // first request.
   const seen = new Set<string>();
   return context.flatMap((item) => {
     if (item.type !== "mcp_approval_request" || item.server_label !== server_label || seen.has(item.id)) return [];

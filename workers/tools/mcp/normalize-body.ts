@@ -1,6 +1,6 @@
 /**
- * The body of an answer over HTTP, each of its messages made sound (sound-message.ts): one JSON value, or a stream of events.
- * An event's `data` is a line as every server writes it; one of several lines passes as it is.
+ * Normalizes the messages in an HTTP body (normalize-message.ts): one JSON value, or a stream of events. Servers write
+ * each event's `data` on one line. An event with several lines passes unchanged.
  */
 import { normalizeMessage } from "./normalize-message.ts";
 
@@ -11,7 +11,7 @@ export function isEventStream(headers: Headers): boolean {
   return EVENT_STREAM_TYPE.test(headers.get("content-type") ?? "");
 }
 
-/** Of an answer that is one JSON value, whatever its label says: servers leave it out, or name another type of text. */
+/** For one JSON value with any content type: some servers omit it, or name another text type. */
 export async function normalizeJson(response: Response, requestId: number | undefined): Promise<Response> {
   const text = await response.text();
   const { status, statusText } = response;
@@ -45,17 +45,17 @@ export function normalizeEventStream(requestId: number | undefined): ReadableWri
   });
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if the text is not JSON. */
 function normalizeText(text: string, requestId: number | undefined): string | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null) return undefined;
-    const sound = Array.isArray(value)
+    const normalized = Array.isArray(value)
       ? value.map((each: unknown) => normalizeMessage(each))
       : normalizeMessage(value, requestId);
-    return JSON.stringify(sound);
+    return JSON.stringify(normalized);
   } catch {
-    // Deeply nested JSON is read and not written: what it is in is left to the reader.
+    // JSON that nests too deeply can be parsed, but not written. It passes unchanged.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Opens a session with a server: over streamable HTTP, over the older SSE where a server knows no other, or with a process. */
+/** Opens a session with a server: over streamable HTTP, over SSE with older servers, or with a process. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -15,25 +15,25 @@ import { WatchedFetch } from "./watched-fetch.ts";
 
 export interface McpSession {
   readonly client: Client;
-  /** False once it was closed, by either side. */
+  /** False once either side has closed the session. */
   readonly isOpen: boolean;
-  /** Says good-bye, for a bounded time. */
+  /** Ends the session, within a timeout. */
   close(): Promise<void>;
 }
 
 export interface SessionOptions {
   policy: FetchPolicy;
-  /** Longest silence of a server. */
+  /** Timeout for a server that sends nothing. */
   idleTimeoutMs: number;
   signal: AbortSignal;
 }
 
-/** Of one message of a process, or one answer over HTTP. */
+/** For one message of a process, or one answer over HTTP. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 30_000;
-/** How long a session that is over may take to say so. */
+/** Timeout for ending a session. */
 const CLOSE_TIMEOUT_MS = 1_000;
-/** For a stream's last events to be read, after the stream itself. */
+/** Time for the SDK to read a stream's last events after the stream has ended. */
 const LAST_EVENTS_TIMEOUT_MS = 100;
 const MAX_RESUME_RETRIES = 3;
 const RECONNECTION = {
@@ -42,14 +42,14 @@ const RECONNECTION = {
   reconnectionDelayGrowFactor: 2,
   maxRetries: MAX_RESUME_RETRIES,
 };
-/** How servers of the older transport answer to a message for the newer one. */
+/** Statuses with which servers of the older transport answer a message of the newer one. */
 const OLDER_TRANSPORT_STATUSES: ReadonlySet<number> = new Set([400, 404, 405, 406, 415]);
 
 export async function openMcpSession(target: McpTarget, options: SessionOptions): Promise<McpSession> {
   return target.kind === "command" ? await openProcess(target, options) : await openRemote(target, options);
 }
 
-/** It announces nothing that it could be asked for: no sampling, no roots, no elicitation. */
+/** Announces no capabilities: no sampling, no roots, no elicitation. */
 function createClient(): Client {
   return new Client({ name: "background-responses", version: "1" }, { capabilities: {} });
 }
@@ -78,7 +78,7 @@ async function openRemote(target: RemoteTarget, options: SessionOptions): Promis
       return await openSse(target, fetchLike, signal, release);
     } catch (olderError) {
       await release();
-      // What the newer transport met says more about a server that knows neither.
+      // If both transports fail, the error of the newer one is more useful.
       throw signal.aborted ? olderError : error;
     }
   }
@@ -118,8 +118,8 @@ async function openStreamable(
   };
   await connect(client, transport, signal);
   return createSession(client, async () => {
-    const goodbye = watched.waitForNotifications().then(() => transport.terminateSession());
-    await Promise.race([goodbye.catch(() => {}), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+    const ending = watched.waitForNotifications().then(() => transport.terminateSession());
+    await Promise.race([ending.catch(() => {}), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     await client.close();
     await release();
   });
@@ -139,7 +139,7 @@ async function openSse(
     onResumeFailed: () => {},
   });
   const transport = new SSEClientTransport(new URL(url), { fetch: watched.fetchWithStream, requestInit: { headers } });
-  // Its one stream is all there is: without it no request is ever answered.
+  // Without its only stream, no request is ever answered.
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's classes are no event targets.
   client.onerror = (error) => {
     if (error instanceof SseError) void client.close();
@@ -170,7 +170,7 @@ function createSession(client: Client, close: () => Promise<void>): McpSession {
 async function connect(client: Client, transport: Transport, signal: AbortSignal): Promise<void> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
   try {
-    // Starting a transport takes no signal; the first message does.
+    // The SDK starts a transport without a signal, and only the first message takes one.
     const connected = client.connect(transport, { signal: bounded, timeout: CONNECT_TIMEOUT_MS });
     await raceSignal(connected, bounded);
   } catch (error) {
@@ -180,8 +180,8 @@ async function connect(client: Client, transport: Transport, signal: AbortSignal
 }
 
 function createUnansweredError(id: number, error: unknown): JSONRPCMessage {
-  // Who reads the answer blots out what has to be.
-  const fault = error === undefined ? undefined : toMcpCallError(error, (text) => text);
-  const message = fault?.message ?? "The server ended its answer before it was whole.";
+  // The caller that reads the answer redacts it.
+  const callError = error === undefined ? undefined : toMcpCallError(error, (text) => text);
+  const message = callError?.message ?? "The server ended its answer early.";
   return { jsonrpc: "2.0", id, error: { code: ErrorCode.ConnectionClosed, message } };
 }

@@ -1,8 +1,8 @@
 /**
- * A server that is a process of its own, spoken to over stdin and stdout. It has no environment but the one it is given,
- * and it does not outlive its connection: not when it does not listen, not with processes that it has started, and not when
- * this process is killed. For that it runs in a process group beside a watcher, which reads from a pipe that this process
- * holds open, and kills the group when the pipe is closed, by whomever.
+ * Runs a server as a process, and talks to it over stdin and stdout. The server gets only the given environment. It
+ * never outlives its connection, even if it ignores signals, starts processes of its own, or this process is killed.
+ * For that, it runs in a process group with a watcher: the watcher reads from a pipe that this process holds open, and
+ * kills the group when the pipe closes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,20 +14,20 @@ import { normalizeMessage } from "./normalize-message.ts";
 import { AnswerTooLongError } from "./errors.ts";
 import type { CommandTarget } from "./target.ts";
 
-/** `$$` is the group, and stays its name while the watcher is in it. The server takes the shell's place. */
+/** `$$` is the group's id, which is valid as long as the watcher runs. The server replaces the shell. */
 const WATCHED_COMMAND = '(cat <&3 >/dev/null; kill -s KILL -- "-$$") </dev/null >/dev/null 2>&1 &\nexec "$@" 3<&-';
 const NEWLINE = 0x0a;
-/** A server that was told to end by the end of its input has this long. */
+/** Time for a server to exit after its input ends. */
 const STOP_TIMEOUT_MS = 1_000;
 
 export class StdioTransport implements Transport {
-  // The contract of the SDK, which assigns these.
+  // The SDK's contract: it assigns these.
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: Transport["onmessage"] & {};
   readonly #target: CommandTarget;
   readonly #maxBytes: number;
-  /** Of the message that is not whole yet. */
+  /** Pieces of the incomplete message. */
   readonly #pieces: Buffer[] = [];
   #bytes = 0;
   #child: ChildProcess | undefined;
@@ -42,7 +42,7 @@ export class StdioTransport implements Transport {
     const child = spawn("/bin/sh", ["-c", WATCHED_COMMAND, "mcp", command.command, ...command.args], {
       env,
       ...(command.cwd !== undefined && { cwd: command.cwd }),
-      // What it logs may hold what it was given: its log is its operator's to arrange.
+      // The server's stderr may contain its secrets, so it is dropped. The operator can configure a log of its own.
       stdio: ["pipe", "pipe", "ignore", "pipe"],
       detached: true,
     });
@@ -55,7 +55,7 @@ export class StdioTransport implements Transport {
     await once(child, "spawn");
   }
 
-  /** Rejects once the server is gone. */
+  /** Rejects if the server is gone. */
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin;
     if (stdin?.writable !== true) throw new Error("Not connected");
@@ -63,7 +63,7 @@ export class StdioTransport implements Transport {
     try {
       await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
     } catch {
-      // It went away while it was spoken to, and may have heard enough.
+      // The server exited during the write, and may have read enough of it.
       throw new McpError(ErrorCode.ConnectionClosed, "Connection closed");
     }
   }
@@ -90,7 +90,7 @@ export class StdioTransport implements Transport {
     this.#pieces.push(rest);
     this.#bytes += rest.length;
     if (this.#bytes <= this.#maxBytes) return;
-    // More than one message may be: nothing that follows could be understood.
+    // The limit applies to one line. The rest of the output cannot be parsed.
     this.onerror?.(new AnswerTooLongError());
     this.#finish();
   }
@@ -99,7 +99,7 @@ export class StdioTransport implements Transport {
     try {
       this.onmessage?.(JSONRPCMessageSchema.parse(normalizeMessage(JSON.parse(line))));
     } catch (error) {
-      // A line that is no message, which servers print: the next one may be.
+      // Servers also print lines that are not messages. The next line may be one.
       this.onerror?.(error as Error);
     }
   }
@@ -110,7 +110,7 @@ export class StdioTransport implements Transport {
     this.#child = undefined;
     child.stdout?.destroy();
     child.stdin?.destroy();
-    // The watcher hears this.
+    // Closing the pipe notifies the watcher.
     (child.stdio[3] as { destroy?: () => void } | null)?.destroy?.();
     this.#pieces.length = 0;
     this.onclose?.();

@@ -1,4 +1,6 @@
-/** Where the MCP server of a request's tool is: at the client's URL, or where the operator says (MCP_SERVERS_FILE). */
+/**
+ * Finds the MCP server of a request's tool: at the client's URL, or in the operator's configuration (MCP_SERVERS_FILE).
+ */
 import type { Config } from "../../../src/config/config.ts";
 import type { McpCommand, McpRemote } from "../../../src/config/mcp-servers.ts";
 import { isPlainVariable } from "../../../src/providers/operator-secrets.ts";
@@ -10,7 +12,7 @@ export interface RemoteTarget {
   kind: "remote";
   url: string;
   headers: Record<string, string>;
-  /** A URL that a request named is fetched guarded; the operator's own may lead anywhere. */
+  /** A URL of a request is fetched with guards. The operator's own URL may lead anywhere. */
   isGuarded: boolean;
 }
 export interface CommandTarget {
@@ -20,7 +22,7 @@ export interface CommandTarget {
 }
 export type McpTarget = RemoteTarget | CommandTarget;
 
-/** What belongs to the connection itself, and is not the client's to set. */
+/** Headers of the connection itself, which a client cannot set. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   "accept",
   "connection",
@@ -37,7 +39,7 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Undefined if the tool names nothing that is configured. */
+/** Undefined if the tool's server is not configured. */
 export function findTarget(tool: McpTool, config: Config): McpTarget | undefined {
   const { server_url: url, connector_id: connector, server_label: label } = tool;
   if (tool.tunnel_id !== undefined) return undefined;
@@ -54,14 +56,14 @@ export function findTarget(tool: McpTool, config: Config): McpTarget | undefined
   return { kind: "command", command: server, env };
 }
 
-/** Which server it is, whoever asks it. */
+/** Identifies the server. The same for every client. */
 export function identifyTarget(target: McpTarget): string {
   if (target.kind === "remote") return target.url;
   const { command, args, cwd } = target.command;
   return JSON.stringify([command, args, cwd ?? null]);
 }
 
-/** Every value of a target that must not be seen. */
+/** Every secret value of a target. */
 export function collectSecrets(target: McpTarget): string[] {
   if (target.kind === "remote") return [...listHeaderSecrets(target.headers), ...listUrlSecrets(target.url)];
   return Object.entries(target.env).flatMap(([name, value]) =>
@@ -69,7 +71,7 @@ export function collectSecrets(target: McpTarget): string[] {
   );
 }
 
-/** What the operator sets is not overruled by a request. */
+/** A request cannot override the operator's headers. */
 function createOperatorTarget(remote: McpRemote, tool: McpTool, config: Config): RemoteTarget {
   const headers = readClientHeaders(tool);
   for (const [name, variable] of Object.entries(remote.headers_env)) {

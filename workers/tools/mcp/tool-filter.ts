@@ -1,6 +1,6 @@
 /**
- * Which of a server's tools a request lets the model call, and for which of them it wants to be asked. The request says so
- * by names and by whether a tool is read-only, which is the server's own word: its `readOnlyHint`.
+ * Decides which of a server's tools the model may call, and which calls need the client's approval. A request selects
+ * tools by name, and by the server's own `readOnlyHint`.
  */
 import { z } from "zod";
 import type { OutputItem } from "../../../src/protocol/item.ts";
@@ -18,26 +18,26 @@ export function isReadOnly({ annotations }: ListedTool): boolean {
   return annotationsSchema.safeParse(annotations).data?.readOnlyHint === true;
 }
 
-/** A filter that says nothing lets everything through. */
+/** An empty filter allows every tool. */
 export function isAllowed(tool: ListedTool, allowed: McpTool["allowed_tools"]): boolean {
   if (allowed == null) return true;
   return Array.isArray(allowed) ? allowed.includes(tool.name) : matchesFilter(tool, allowed);
 }
 
-/** The names that a request allows, if it gives names. */
+/** The names that a request allows. Empty if it names none. */
 export function listAllowedNames(allowed: McpTool["allowed_tools"]): readonly string[] {
   if (allowed == null) return [];
   return Array.isArray(allowed) ? allowed : (allowed.tool_names ?? []);
 }
 
-/** Who says nothing about a tool is asked, and so is who says both. */
+/** A tool that the request does not mention needs approval, and so does a tool that it lists under both. */
 export function needsApproval(tool: ListedTool, required: McpTool["require_approval"]): boolean {
   if (required == null || required === "always") return true;
   if (required === "never") return false;
   return isSelectedBy(tool, required.always) || !isSelectedBy(tool, required.never);
 }
 
-/** Of approvals, a filter that says nothing names no tool: an empty `never` must not mean all. */
+/** For approvals, an empty filter selects no tool: an empty `never` must not mean all. */
 function isSelectedBy(tool: ListedTool, filter: Filter | undefined): boolean {
   if (filter === undefined || (filter.tool_names === undefined && filter.read_only === undefined)) return false;
   return matchesFilter(tool, filter);

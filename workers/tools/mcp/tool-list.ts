@@ -1,6 +1,6 @@
 /**
- * The list of a server's tools, which a conversation holds once: it is asked for when a response is the first to name the
- * server, shown as an item, and read from that item from then on by those who name the same server and filter.
+ * A server's tool list, which a conversation holds once. The first response that names the server fetches the list and
+ * writes it as an item. Later responses with the same server and filter read that item.
  */
 import type { ToolSession } from "../tool.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
@@ -10,44 +10,47 @@ import type { ListedPage } from "./listed-page.ts";
 import { ToolListBuilder } from "./tool-list-builder.ts";
 import { listAllowedNames, type ListedTool, type McpToolList } from "./tool-filter.ts";
 
-/** How the error of a list begins that lacks only tools which the server describes wrongly. */
+/** Starts the error of a list that only lacks invalid tools. Clients send it back, and `isReusable` reads it. */
 const OMITTED_PREFIX = "Left out of the list:";
 
-/** Undefined if the server has to be asked. */
+/** Undefined if the list must be fetched. */
 export function findKnownTools(
   origin: ListOrigin,
   { context, responseItems }: Pick<ToolSession, "context" | "responseItems">,
 ): readonly ListedTool[] | undefined {
   const { allowed_tools } = origin;
   const isList = (item: ContextItem): item is McpToolList => item.type === "mcp_list_tools";
-  // One that failed in this very response is not tried again after a crash; one that failed before it is.
-  const own = responseItems.filter((item) => isList(item)).find(({ id }) => isListOf(id, origin));
-  if (own !== undefined) return own.tools;
-  // Of a list from which nothing was left out, this request's filter makes what it wants.
+  // A list that failed in this response is not fetched again after a crash. One that failed in an earlier response is.
+  const current = responseItems.filter((item) => isList(item)).find(({ id }) => isListOf(id, origin));
+  if (current !== undefined) return current.tools;
+  // The request's filter applies to an unfiltered list too.
   const unfiltered = { ...origin, allowed_tools: undefined };
-  // One that a cancel has cut off may be sent back by a client that keeps the conversation itself.
+  // A client that keeps the conversation may send back a list that a cancellation cut off.
   const list = context
     .filter((item) => isList(item))
     .filter(isReusable)
     .findLast(({ id }) => isListOf(id, origin) || isListOf(id, unfiltered));
   if (list === undefined) return undefined;
-  // The server may have more by now.
+  // The server may have more tools now.
   const names = new Set(list.tools.map(({ name }) => name));
   return listAllowedNames(allowed_tools).every((name) => names.has(name)) ? list.tools : undefined;
 }
 
-/** A list whose error only names tools that were left out has all that the server can give. */
+/** If its error only names dropped tools, the list has all usable tools. */
 function isReusable({ status, error, tools }: McpToolList): boolean {
   if (status === "incomplete") return false;
   return error == null || (tools.length > 0 && error.startsWith(OMITTED_PREFIX));
 }
 
-/** Asks, and shows what is asked for and what came of it. `faultOf` says what went wrong, or rejects if it is no fault. */
+/**
+ * Fetches the list, and writes its item. `describeError` turns a server's error into a sentence, and rethrows the
+ * signal's reason.
+ */
 export async function fetchToolList(
   origin: ListOrigin,
   session: ToolSession,
-  ask: () => AsyncIterable<ListedPage>,
-  faultOf: (error: unknown) => string,
+  fetchPages: () => AsyncIterable<ListedPage>,
+  describeError: (error: unknown) => string,
 ): Promise<readonly ListedTool[]> {
   const { server_label, allowed_tools } = origin;
   const output_index = session.nextIndex();
@@ -66,45 +69,46 @@ export async function fetchToolList(
   ]);
   try {
     const list = new ToolListBuilder(allowed_tools);
-    const fault = await readPages(list, ask(), faultOf);
+    const readError = await readPages(list, fetchPages(), describeError);
     const { tools } = list;
-    const error = describeError(fault, list.flaws);
-    if (error !== undefined) session.logger.info({ server: server_label, error }, "An MCP server's list lacks tools");
-    const isOfUse = tools.length > 0 || error === undefined;
+    const error = joinErrors(readError, list.flaws);
+    if (error !== undefined)
+      session.logger.info({ server: server_label, error }, "The tool list of an MCP server is incomplete");
+    const isUsable = tools.length > 0 || error === undefined;
     await session.writeEvents([
-      { type: `response.mcp_list_tools.${isOfUse ? "completed" : "failed"}`, ...at },
+      { type: `response.mcp_list_tools.${isUsable ? "completed" : "failed"}`, ...at },
       { type: "response.output_item.done", output_index, item: item(tools, error) },
     ]);
     return tools;
   } catch (error) {
-    const fault = faultOf(error);
+    const sentence = describeError(error);
     await session.writeEvents([
       { type: "response.mcp_list_tools.failed", ...at },
-      { type: "response.output_item.done", output_index, item: item([], fault) },
+      { type: "response.output_item.done", output_index, item: item([], sentence) },
     ]);
     return [];
   }
 }
 
-function describeError(fault: string | undefined, flaws: readonly string[]): string | undefined {
+function joinErrors(readError: string | undefined, flaws: readonly string[]): string | undefined {
   const sentences = [
-    ...(fault === undefined ? [] : [`The list of tools ends early: ${fault}`]),
+    ...(readError === undefined ? [] : [`The list of tools ends early: ${readError}`]),
     ...(flaws.length === 0 ? [] : [OMITTED_PREFIX, ...flaws]),
   ];
   return sentences.length === 0 ? undefined : sentences.join(" ");
 }
 
-/** What fails behind the first tools ends the list; resolves with what it was. */
+/** An error after the first tools ends the list. Resolves with the error's sentence. */
 async function readPages(
   list: ToolListBuilder,
   pages: AsyncIterable<ListedPage>,
-  faultOf: (error: unknown) => string,
+  describeError: (error: unknown) => string,
 ): Promise<string | undefined> {
   try {
     for await (const page of pages) list.add(page);
   } catch (error) {
     if (list.tools.length === 0 || error instanceof ListTooLongError) throw error;
-    return faultOf(error);
+    return describeError(error);
   }
   list.checkNotEmpty();
   return undefined;

@@ -1,10 +1,11 @@
 /**
- * `fetch` as the SDK's transports are given it: bounded in size, and quick to say what they only notice when a time limit
- * has passed. Four things are added to the protocol's client:
- *   - a refused message rejects with its status, and nothing of what the server said about it;
- *   - a request whose stream ends without its answer, and cannot be resumed, is answered with an error at once;
- *   - a message that the SDK would drop for one of its fields is made sound;
- *   - no stream is opened for messages that are not asked for: there is nothing that this client would do with them.
+ * The `fetch` for the SDK's transports. It limits the size of answers, and reports at once what the SDK would notice
+ * only at a timeout:
+ *
+ *   - a rejected message throws the server's status, without its body;
+ *   - a request whose stream ends without an answer, and cannot resume, is answered with an error at once;
+ *   - a message that the SDK would drop for one of its fields is corrected (normalize-message.ts);
+ *   - no stream is opened for unsolicited messages: this client does not use them.
  */
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
@@ -18,9 +19,9 @@ import { isEventStream, normalizeJson, normalizeEventStream } from "./normalize-
 
 export interface WatchedFetchOptions {
   fetch: FetchLike;
-  /** Of one answer's body. */
+  /** Maximum bytes of one answer. */
   maxBytes: number;
-  /** The stream of the answer to this request is over. It may have been answered. */
+  /** The stream that answers this request has ended. The answer may have arrived. */
   onStreamEnd: (requestId: number, error?: unknown) => void;
   /** A stream could not be resumed. */
   onResumeFailed: () => void;
@@ -34,14 +35,14 @@ const HTTP_NOT_FOUND = 404;
 
 export class WatchedFetch {
   readonly #options: WatchedFetchOptions;
-  /** Messages on their way that are not answered. */
+  /** Messages in flight that have no answer. */
   readonly #notifications = new Set<Promise<unknown>>();
 
   constructor(options: WatchedFetchOptions) {
     this.#options = options;
   }
 
-  /** Resolves when every notice (that a request is cancelled) has been taken. */
+  /** Resolves when the server has received every notification, such as a cancellation. */
   async waitForNotifications(): Promise<void> {
     await Promise.allSettled(this.#notifications);
   }
@@ -59,7 +60,7 @@ export class WatchedFetch {
 
   /** For the older transport, whose one stream carries all answers. */
   readonly fetchWithStream: FetchLike = async (url, init) => {
-    // What a server says to a message itself is read by nobody.
+    // The direct answer to a message has no reader.
     if (init?.method === "POST") return (await this.#exchange(url, init, new Headers(init.headers))).response;
     const response = await this.#options.fetch(url, init);
     if (response.body === null) return response;
@@ -67,7 +68,7 @@ export class WatchedFetch {
     return new Response(watched.body?.pipeThrough(normalizeEventStream(undefined)) ?? null, watched);
   };
 
-  /** The answer to a message, and the message's id if it is to be answered. */
+  /** Returns the answer, and the id of a message that expects one. */
   async #exchange(url: string | URL, init: RequestInit | undefined, headers: Headers) {
     const id = readMessage(init?.body)?.id;
     const sent = this.#send(url, init, headers.has("mcp-session-id"));
@@ -85,10 +86,10 @@ export class WatchedFetch {
       const response = await this.#options.fetch(url, init);
       if (response.status >= 400 && !isPost) this.#options.onResumeFailed();
       if (response.status < 400 || !isPost) return response;
-      const said = await readStart(response);
-      const older = response.status === HTTP_BAD_REQUEST ? downgradeInitialize(init.body, said) : undefined;
+      const body = await readStart(response);
+      const older = response.status === HTTP_BAD_REQUEST ? downgradeInitialize(init.body, body) : undefined;
       if (older !== undefined) return await this.#send(url, { ...init, body: older }, hasSession);
-      throw new HttpStatusError(response.status, hasSession && isSessionLost(response.status, said));
+      throw new HttpStatusError(response.status, hasSession && isSessionLost(response.status, body));
     } catch (error) {
       if (!isPost) this.#options.onResumeFailed();
       throw error;
@@ -118,7 +119,7 @@ export class WatchedFetch {
           bytes += value.length;
           if (bytes > maxBytes) throw new AnswerTooLongError();
           if (isStream && !canResume) {
-            // An event's id may be cut in two.
+            // An event's id may be split between chunks.
             const text = last + decoder.decode(value, { stream: true });
             canResume = /[\r\n]id:/.test(text);
             last = text.slice(-3);
@@ -136,21 +137,21 @@ export class WatchedFetch {
   }
 }
 
-/** A request that was answered, whatever its status says: of a 202 the SDK reads nothing, and waits. */
+/** Replaces status 202 of an answered request: the SDK reads no body with it, and waits. */
 function withOkStatus(response: Response): Response {
   if (response.status !== HTTP_ACCEPTED) return response;
   const { body, headers } = response;
   return new Response(body, { status: HTTP_OK, headers });
 }
 
-/** Undefined for what is no message. An `id` says that it is to be answered: it is none of an answer to the server. */
+/** Undefined if the body is not a message. `id` is undefined unless the message is a request. */
 function readMessage(body: unknown): { id: number | undefined } | undefined {
   if (typeof body !== "string") return undefined;
   const { id, method } = JSON.parse(body) as { id?: unknown; method?: unknown };
   return { id: typeof id === "number" && typeof method === "string" ? id : undefined };
 }
 
-/** Of an answer that is an error: what is said of the session or the version is at its beginning. */
+/** Reads the start of an error's body, which names a problem with the session or the version. */
 async function readStart(response: Response): Promise<string> {
   let text = "";
   const decoder = new TextDecoder();
@@ -161,22 +162,22 @@ async function readStart(response: Response): Promise<string> {
   return text;
 }
 
-/** 404 by the protocol; many servers say 400, and that it is about the session. */
-function isSessionLost(status: number, said: string): boolean {
-  return status === HTTP_NOT_FOUND || (status === HTTP_BAD_REQUEST && /session/i.test(said));
+/** The protocol says 404. Many servers send 400 with a message about the session. */
+function isSessionLost(status: number, errorBody: string): boolean {
+  return status === HTTP_NOT_FOUND || (status === HTTP_BAD_REQUEST && /session/i.test(errorBody));
 }
 
 /**
- * The greeting with an older version, for servers that refuse a version where they should name theirs
- * (https://github.com/xpzouying/xiaohongshu-mcp/issues/697). Undefined if the refusal is about something else, or was one
- * of an older version already.
+ * Returns the initialize message with an older version, for servers that reject a version instead of proposing their
+ * own (https://github.com/xpzouying/xiaohongshu-mcp/issues/697). Undefined for any other error, and after an older
+ * version was rejected.
  */
-function downgradeInitialize(body: unknown, said: string): string | undefined {
-  if (typeof body !== "string" || !/protocol.?version/i.test(said)) return undefined;
+function downgradeInitialize(body: unknown, errorBody: string): string | undefined {
+  if (typeof body !== "string" || !/protocol.?version/i.test(errorBody)) return undefined;
   const message: unknown = JSON.parse(body);
   if (!isRecord(message) || message["method"] !== "initialize" || !isRecord(message["params"])) return undefined;
   if (message["params"]["protocolVersion"] !== LATEST_PROTOCOL_VERSION) return undefined;
   const older = SUPPORTED_PROTOCOL_VERSIONS.filter((version) => version !== LATEST_PROTOCOL_VERSION);
-  const protocolVersion = older.find((version) => said.includes(version)) ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
+  const protocolVersion = older.find((version) => errorBody.includes(version)) ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
   return JSON.stringify({ ...message, params: { ...message["params"], protocolVersion } });
 }

@@ -69,8 +69,8 @@ function shortText(text: string | null | undefined): string | undefined {
 /** A sentence for the model. Undefined if the location is unknown. */
 export function describeLocation({ city, region, country, timezone }: UserLocation): string | undefined {
   const name = country && new Intl.DisplayNames("en", { type: "region" }).of(country);
-  const place = [city, region, name].filter((part) => part !== undefined).join(", ");
-  if (place === "" && timezone === undefined) return undefined;
-  const zone = timezone === undefined ? "" : `${place === "" ? "" : " "}(time zone ${timezone})`;
-  return `The user's approximate location: ${place}${zone}.`;
+  const address = [city, region, name].filter((part) => part !== undefined).join(", ");
+  if (address === "" && timezone === undefined) return undefined;
+  const zone = timezone === undefined ? "" : `${address === "" ? "" : " "}(time zone ${timezone})`;
+  return `The user's approximate location: ${address}${zone}.`;
 }

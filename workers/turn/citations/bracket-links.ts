@@ -1,6 +1,5 @@
 /**
- * Finds inline links, `[text](url "title")`, and other brackets (CommonMark 0.31 §6.3). It reads each character once,
- * whatever the text is.
+ * Finds inline links, `[text](url "title")`, and other brackets (CommonMark 0.31 §6.3). It reads each character once.
  */
 import type { MarkdownLink } from "./link-scanner.ts";
 

@@ -1,6 +1,6 @@
 /**
  * The pages that a conversation's tools have read, and that an answer may cite. A page that a search only listed is not
- * citable, whatever its excerpt says; its title is used for a page that has none.
+ * citable. Its title is used for a page that was read without one.
  */
 import type { CitedSource, ExecutedCall, ToolItemSet } from "../../tools/tool-items.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";

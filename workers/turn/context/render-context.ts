@@ -1,6 +1,6 @@
 /**
- * Renders items for a model. It sees the calls that this server executed as function calls with their outputs, whatever the
- * log shows the client. The same items and journal always give the same context, before a crash and after it.
+ * Renders items for a model. It sees the calls that this server executed as function calls with outputs, while clients
+ * see the tools' own items. The same items and journal always give the same context, before a crash and after it.
  */
 import type { ExecutedCall, ToolItemSet } from "../../tools/tool-items.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";

@@ -1,6 +1,6 @@
 /**
- * Limits the tool outputs that a model sees, whatever the tool itself keeps and the client receives. Without a limit, a cell
- * that prints endlessly, or many parallel calls, would fill the context window and cost tokens in every later turn.
+ * Limits the tool outputs that a model sees. The journal and the client may have more. Without a limit, a cell that
+ * prints endlessly, or many parallel calls, would fill the context window and cost tokens in every later turn.
  *
  * The same outputs are always cut in the same way, before a crash and after it.
  */

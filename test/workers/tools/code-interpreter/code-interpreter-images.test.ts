@@ -15,7 +15,7 @@ test("images that are written are files all of them, and shown as far as there i
   const images = result.outputs.filter((output) => output.type === "image");
   expect(images).toHaveLength(1);
   expect(Buffer.compare(images[0]!.bytes, result.files[0]!.bytes)).toBe(0);
-  expect(logsOf(result)).toBe("[Some images were too large to be shown.]\n");
+  expect(logsOf(result)).toBe("[Some images were too large to show.]\n");
   expect(logsOf(await runCode(sandbox, "kept"))).toBe("1\n");
 });
 
@@ -25,5 +25,5 @@ test("images that are displayed come first, and have their share of the room", a
   const result = await runCode(sandbox, code);
   const sizes = result.outputs.flatMap((output) => (output.type === "image" ? [output.bytes.length] : []));
   expect(sizes).toEqual([5 * MIB + 8, 8]);
-  expect(logsOf(result)).toBe("[Some images were too large to be shown.]\n");
+  expect(logsOf(result)).toBe("[Some images were too large to show.]\n");
 });

@@ -186,7 +186,7 @@ describe("a container", () => {
     await storage.redis.hset(storage.layout.container(named.container), "project", "other");
     const foreign = await run([python("x")], { request: { tools: [named] } });
     expect(foreign.calls).toMatchObject([{ status: "failed", container_id: named.container }]);
-    expect(toldOf(foreign)).toEqual([`There is no container '${named.container}'.`]);
+    expect(toldOf(foreign)).toEqual([`The container '${named.container}' does not exist.`]);
   });
 
   test("that is gone is replaced, and one of another project is not taken from an item", async () => {
@@ -225,7 +225,7 @@ describe("a container", () => {
     });
     expect(ran.calls.map(logsOf)).toEqual([
       "",
-      "[The interpreter was restarted: variables, imports and the files that earlier cells wrote are gone.]\nFalse\n",
+      "[The interpreter was restarted: variables, imports and files of earlier cells are gone.]\nFalse\n",
       "1\n",
     ]);
   });

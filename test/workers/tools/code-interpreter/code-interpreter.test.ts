@@ -53,7 +53,7 @@ describe("a cell", () => {
     [
       "a package that is not there",
       "import numpy",
-      "ModuleNotFoundError: No module named 'numpy' (there is only Python's standard library here)\n",
+      "ModuleNotFoundError: No module named 'numpy' (only Python's standard library is available)\n",
     ],
     ["an exit", "raise SystemExit(3)", "SystemExit: 3"],
     ["a recursion without end", "def f(n): return f(n + 1)\nf(0)", "RecursionError"],
@@ -162,7 +162,7 @@ describe("a history", () => {
     const restored = new PythonSandbox(processes, "p", snapshot);
     const result = await runCode(restored, "print(open('a.txt').read())");
     expect(logsOf(result)).toBe(
-      "[The interpreter was restarted: files are kept, variables and imports are not.]\nkept\n",
+      "[The interpreter was restarted: files remain, but variables and imports are gone.]\nkept\n",
     );
     expect(logsOf(await runCode(restored, "1"))).toBe("1\n");
     expect(restored.snapshot().cells?.length).toBe(3);

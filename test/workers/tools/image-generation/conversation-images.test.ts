@@ -29,7 +29,7 @@ test("a picture that comes with an error is not the image", async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.png`;
   await expect(loadImage(url, fetch, new AbortController().signal)).rejects.toMatchObject({
     code: "invalid_image_url",
-    message: "The URL of an image answered 404.",
+    message: "An image's URL answered with status 404.",
   });
   server.close();
 });

@@ -221,8 +221,8 @@ describe("a service of Google's", () => {
 
   test.each([
     [400, `Blocked by safety. ${KEY}`, "invalid_request_error", "Blocked by safety. [redacted]"],
-    [403, `Key ${KEY} is wrong`, "server_error", "The image service is not available at the moment."],
-    [429, "Slow down", "rate_limit_exceeded", "The image service's rate limit is reached."],
+    [403, `Key ${KEY} is wrong`, "server_error", "The image service is currently unavailable."],
+    [429, "Slow down", "rate_limit_exceeded", "The image service's rate limit was reached."],
   ])("fails with %i as the others do", async (status, message, code, told) => {
     server.answers.push(json(status, { error: { code: status, message, status: "X" } }));
     const { images } = await run([generate({ prompt: "x" })], { settings });
@@ -399,7 +399,7 @@ describe("a change after a crash", () => {
       get: (object, key) => {
         const value: unknown = Reflect.get(object, key, object);
         if (typeof value !== "function") return value;
-        if (key !== "writeResult") return value.bind(object) as unknown;
+        if (key !== "writeCallResult") return value.bind(object) as unknown;
         return async (...args: unknown[]): Promise<unknown> => {
           const isWritten: unknown = await Reflect.apply(value, object, args);
           control.stop("lock-lost");

@@ -103,7 +103,7 @@ describe("a server that cannot be asked for its tools", () => {
         return true;
       },
     });
-    expect(await listFault({ server_url: server.url })).toContain("more tools than can be shown");
+    expect(await listFault({ server_url: server.url })).toContain("more tools than a model can see");
   });
 
   test("is a process that does not start", async () => {

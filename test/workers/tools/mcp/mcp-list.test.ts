@@ -157,7 +157,10 @@ describe("a list of many pages", () => {
 
   test("is left when it has too many tools, and read on if they are not allowed", async () => {
     const endless = (n: number): Page => ({ tools: named(300, n * 300), nextCursor: `${n}` });
-    expect(await listed(endless)).toEqual({ list: expect.stringContaining("more tools than can be shown"), pages: 2 });
+    expect(await listed(endless)).toEqual({
+      list: expect.stringContaining("more tools than a model can see"),
+      pages: 2,
+    });
     const ends = (n: number): Page => (n < 2 ? endless(n) : { tools: named(300, n * 300) });
     const { list } = await listed(ends, { allowed_tools: ["t1", "t899"] });
     expect(list).toBe("list t1,t899");
@@ -168,7 +171,7 @@ describe("a list of many pages", () => {
       tools: named(1, n).map((each) => ({ ...each, description: "x".repeat(700_000) })),
       nextCursor: `${n}`,
     });
-    expect(await listed(long)).toEqual({ list: expect.stringContaining("more tools than can be shown"), pages: 2 });
+    expect(await listed(long)).toEqual({ list: expect.stringContaining("more tools than a model can see"), pages: 2 });
     const padded = (n: number): Page => ({
       tools: named(1, n).map((each) => ({ ...each, padding: "x".repeat(5_000_000) })),
       nextCursor: `${n}`,

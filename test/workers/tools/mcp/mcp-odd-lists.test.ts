@@ -70,7 +70,7 @@ const FLAWED: [string, unknown, RegExp][] = [
         name: "bad",
         inputSchema: { type: "object", properties: { x: { anyOf: [{ $ref }] } }, $defs: { text: "no schema" } },
       },
-      /'bad' has an inputSchema that (has a \$ref that goes nowhere|is not a JSON schema)/,
+      /'bad' has an inputSchema that (has a \$ref without a target|is not a JSON schema)/,
     ],
   ),
   ...[
@@ -87,8 +87,8 @@ const FLAWED: [string, unknown, RegExp][] = [
     /'bad' has an inputSchema that is not a JSON schema/,
   ]),
   ["whose inputSchema nests deeply", { name: "bad", inputSchema: nested(200) }, /'bad' has an inputSchema that nests/],
-  ["that is huge", { ...sound("bad"), description: "x".repeat(800_000) }, /'bad' is longer than can be shown/],
-  ["whose name is taken", { ...sound("first"), description: "Another." }, /'first' is there a second time/],
+  ["that is huge", { ...sound("bad"), description: "x".repeat(800_000) }, /'bad' is longer than a model can see/],
+  ["whose name is taken", { ...sound("first"), description: "Another." }, /'first' is listed twice/],
 ];
 
 describe("a tool that is left out alone, and named", () => {
@@ -192,7 +192,7 @@ describe("a list", () => {
   });
 
   test.each(["x", 7, {}, true])("of which the tools are %j is none", async (tools) => {
-    expect(await listOf({ tools })).toContain("not what the protocol allows");
+    expect(await listOf({ tools })).toContain("violates the protocol");
   });
 
   test("of flawed tools only has failed", async () => {

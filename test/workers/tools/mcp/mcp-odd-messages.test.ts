@@ -226,7 +226,7 @@ describe("a call that is answered with", () => {
       else sendJson(response, json);
     };
     const { items } = await runWith({ send });
-    expect(items[1]).toMatch(/failed: .*not what the protocol allows/);
+    expect(items[1]).toMatch(/failed: .*violates the protocol/);
   });
 });
 
@@ -259,7 +259,7 @@ describe("a server of the older transport", () => {
 
 test("a version that is not known is said to be", async () => {
   const { items } = await runWith(greeted({ protocolVersion: "1999-01-01" }));
-  expect(items[0]).toMatch(/^list {2}! The server speaks a version of the protocol/);
+  expect(items[0]).toMatch(/^list {2}! The server uses an unsupported version of the protocol/);
 });
 
 test("a process is understood as well, whatever it prints between its messages", async () => {

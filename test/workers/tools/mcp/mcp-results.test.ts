@@ -46,7 +46,7 @@ test("images up to their bound, and that one is too large", () => {
   const large = image(`iVBORw0KGgoA${"A".repeat(5 * 1024 * 1024)}`);
   expect(answered([large, large, image(PIXEL)])).toEqual([
     expect.objectContaining({ type: "input_image" }),
-    { type: "input_text", text: "[image: image/png, too large to be shown]" },
+    { type: "input_text", text: "[image: image/png, too large to show]" },
     expect.objectContaining({ type: "input_image" }),
   ]);
 });

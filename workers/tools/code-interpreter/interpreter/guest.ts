@@ -1,7 +1,7 @@
 /**
- * What runs in the sandbox's realm: Pyodide, and the three functions by which the host drives it. The host calls in and
- * gets numbers and strings back. No object crosses in either direction, so that neither side's prototypes are the
- * other's.
+ * The code in the sandbox's realm: Pyodide, and the three functions with which the host drives it. The host calls them
+ * with numbers and strings, and gets numbers and strings back. No object crosses in either direction, so that neither
+ * side can reach the other's prototypes.
  */
 import { fireTimers, lockFile, monotonicMs, printBytes, runner, msUntilNextTimer } from "./realm-globals.ts";
 import { loadPyodide } from "pyodide";
@@ -12,7 +12,7 @@ interface PythonFunction {
   callPromising(argument: string): Promise<string>;
 }
 
-/** After the interrupt at the end of a run's time, another one so often: code may catch the first. */
+/** Interval of further interrupts after the timeout: code may catch the first one. */
 const INTERRUPT_AGAIN_MS = 200;
 const SIGINT = 2;
 const IDLE_POLL_MS = 5;
@@ -34,7 +34,7 @@ function print(bytes: Uint8Array): number {
   return bytes.length;
 }
 
-/** Python looks at this every few instructions. Its time is up when there is a SIGINT in it. */
+/** Python polls this every few instructions. A SIGINT in it means that the time is up. */
 const interrupts = {
   get 0(): number {
     if (monotonicMs() < deadline) return 0;
@@ -44,7 +44,7 @@ const interrupts = {
   set 0(_value: number) {},
 };
 
-/** The interpreter cannot go on. No result, so the worker kills the process. */
+/** The interpreter cannot continue. Without a result, the worker kills the process. */
 function crash(error: unknown): void {
   outcome = JSON.stringify({ crash: String(error) });
 }
@@ -85,7 +85,7 @@ async function start(): Promise<void> {
     );
     return "started";
   };
-  /** Lets the run go on. The result as JSON when there is one, else the milliseconds to wait before the next call. */
+  /** Continues the run. Returns the result as JSON, or the milliseconds to wait before the next call. */
   realm["pump"] = (): string | number => {
     if (monotonicMs() >= deadline) {
       deadline = monotonicMs() + INTERRUPT_AGAIN_MS;

@@ -1,11 +1,11 @@
 /**
- * The process of one interpreter, outside of the sandbox's realm. It reads Pyodide's files, builds the realm, and then
- * does nothing but pass strings between its pipes and the realm. It ends when its stdin does.
+ * The process of one interpreter, outside the sandbox's realm. It reads Pyodide's files and builds the realm. After
+ * that it only passes strings between its pipes and the realm. It exits when its stdin ends.
  *
- * Layers, from the inside: the realm has no capability to begin with, and cannot compile code from strings; what it is
- * handed are strings and numbers, and three functions that its closures keep; this realm has lost its own capabilities by
- * the time foreign code runs; the process has Node's permission model, no environment and no descriptors but its pipes;
- * the parent adds what the system offers (../confinement.ts), and ends the process at its limits.
+ * Layers, from the inside: the realm starts without capabilities, and cannot compile code from strings. It receives
+ * only strings and numbers, and three functions that its closures keep. This realm has removed its own capabilities
+ * before foreign code runs. The process has Node's permission model, no environment, and no descriptors but its pipes.
+ * The parent adds what the system offers (../confinement.ts), and kills the process at its limits.
  */
 import { createCipheriv } from "node:crypto";
 import { readFileSync, readSync, writeSync } from "node:fs";
@@ -17,14 +17,14 @@ import { decodeHeader, encodeFrame, type Frame, type FrameKind, HEADER_BYTES } f
 
 const STDIN = 0;
 const STDOUT = 1;
-/** How much later than the run's own interrupt this process ends itself, should the parent be gone by then. */
+/** Time after a run's own interrupt at which this process exits, in case its parent is gone. */
 const EXIT_GRACE_MS = 2_000;
 const EXIT_CRASHED = 70;
 
 const pyodideFolder = process.argv[2]!;
 const exit = process.exit.bind(process);
 process.on("uncaughtException", () => exit(EXIT_CRASHED));
-// A promise that foreign code forgot is not this process's concern. Its own are all awaited.
+// A rejection that foreign code ignores is harmless. This process awaits all of its own promises.
 process.on("unhandledRejection", () => {});
 
 function send(kind: FrameKind, payload: Buffer): void {
@@ -47,7 +47,7 @@ function receive(): Frame {
   return { kind, payload: read(length) };
 }
 
-/** Nothing is random before `begin`: every interpreter starts alike, so that a history can be run again. */
+/** Nothing is random before `begin`: every interpreter starts in the same state, so that a history can be replayed. */
 let randomness = keystream(Buffer.alloc(32));
 function keystream(key: Buffer): (length: number) => string {
   const cipher = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
@@ -55,10 +55,10 @@ function keystream(key: Buffer): (length: number) => string {
 }
 
 function createRealm(): vm.Context {
-  // Not contextified: its global object is of its own realm, and leads nowhere else.
+  // Not contextified: its global object belongs to its own realm, and leads nowhere else.
   const realm = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
     codeGeneration: { strings: false, wasm: true },
-    // Whatever a call starts runs within that call, and so within its time limit.
+    // Microtasks of a call run within that call, and so within its timeout.
     microtaskMode: "afterEvaluate",
   });
   const bridge = vm.runInContext("globalThis.bridge = {}", realm) as Record<string, unknown>;
@@ -82,8 +82,8 @@ function createRealm(): vm.Context {
 }
 
 async function loadGuest(realm: vm.Context): Promise<void> {
-  // Node's own refusal would be an object of this realm, which leads to the others in it.
-  const refuseImport = vm.runInContext(
+  // Node's own error would be an object of this realm, which leads to its other objects.
+  const rejectImport = vm.runInContext(
     '() => { throw new TypeError("There are no modules to import."); }',
     realm,
   ) as () => never;
@@ -91,18 +91,18 @@ async function loadGuest(realm: vm.Context): Promise<void> {
     new vm.SourceTextModule(source, {
       context: realm,
       identifier,
-      importModuleDynamically: refuseImport,
+      importModuleDynamically: rejectImport,
       initializeImportMeta: (meta) => void (meta.url = `sandbox:/${identifier}`),
     });
-  const own = (name: string): string =>
+  const readScript = (name: string): string =>
     stripTypeScriptTypes(readFileSync(join(import.meta.dirname, name), "utf8"), { mode: "strip" });
   const pyodide = (name: string): string => readFileSync(join(pyodideFolder, name), "utf8");
   const modules: Record<string, vm.SourceTextModule> = {
-    "./realm-globals.ts": load("realm-globals", own("realm-globals.ts")),
+    "./realm-globals.ts": load("realm-globals", readScript("realm-globals.ts")),
     pyodide: load("pyodide", pyodide("pyodide.mjs")),
     "pyodide/pyodide.asm.mjs": load("pyodide.asm", pyodide("pyodide.asm.mjs")),
   };
-  const guest = load("guest", own("guest.ts"));
+  const guest = load("guest", readScript("guest.ts"));
   await guest.link((specifier) => modules[specifier]!);
   void guest.evaluate();
   for (;;) {
@@ -113,7 +113,10 @@ async function loadGuest(realm: vm.Context): Promise<void> {
   }
 }
 
-/** Should an object of this realm ever be reached from the other: it can do nothing, and changing it does nothing. */
+/**
+ * A precaution: if code in the sandbox ever reaches an object of this realm, it finds no capabilities and cannot change
+ * anything.
+ */
 function removeCapabilities(): void {
   for (const name of ["process", "fetch", "WebSocket", "EventSource", "Worker", "BroadcastChannel", "navigator"]) {
     Reflect.deleteProperty(globalThis, name);
@@ -123,7 +126,7 @@ function removeCapabilities(): void {
   }
 }
 
-/** Calls a function of the realm. Its arguments are numbers, what it returns is checked to be no object. */
+/** Calls a function of the realm with numbers, and checks that it returns no object. */
 function call(realm: vm.Context, expression: string, timeout?: number): string | number {
   const value: unknown = vm.runInContext(expression, realm, timeout === undefined ? {} : { timeout });
   if (typeof value === "string" || typeof value === "number") return value;

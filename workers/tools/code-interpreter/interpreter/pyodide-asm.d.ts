@@ -1,4 +1,4 @@
-/** Pyodide's own WebAssembly loader, which it would otherwise import by a path. */
+/** Pyodide's WebAssembly loader, which Pyodide would otherwise import by path. */
 declare module "pyodide/pyodide.asm.mjs" {
   const createPyodideModule: unknown;
   export default createPyodideModule;

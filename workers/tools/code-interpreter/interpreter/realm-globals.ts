@@ -1,22 +1,22 @@
 /**
- * The world that Pyodide finds: a realm with ECMAScript and WebAssembly in it, and nothing else. Here it gets what it
- * needs to start, in the shape of a JavaScript shell's globals, which is the one environment that it supports and that
- * has neither network nor files. Evaluated before Pyodide, in the sandbox's own realm.
+ * Prepares the realm for Pyodide. The realm has ECMAScript and WebAssembly and nothing else. This file adds the globals
+ * of a JavaScript shell: the one environment that Pyodide supports without network or files. It runs before Pyodide, in
+ * the sandbox's own realm.
  *
- * Everything in this file can be reached and changed by the code that runs in the sandbox, except what its closures hold.
+ * Code in the sandbox can reach and change everything in this file, except what its closures hold.
  */
 
-/** What the host hands in. Its functions take and return strings and numbers only, and are never shown to anyone. */
+/** The host's functions. They take and return only strings and numbers, and no code in the sandbox sees them. */
 interface Bridge {
   wasm: Uint8Array;
   standardLibrary: Uint8Array;
   lockFile: string;
   runner: string;
-  /** Bytes that were printed, one character each. */
+  /** Printed bytes, one character each. */
   print(bytes: string): void;
-  /** Milliseconds that no step of the machine's clock changes. */
+  /** Milliseconds of a clock that never jumps. */
   monotonicMs: () => number;
-  /** So many random bytes in base64. */
+  /** Random bytes in base64. */
   random(length: number): string;
 }
 
@@ -26,7 +26,7 @@ interface Timer {
   call: () => void;
 }
 
-/** Not what Node's types say: none of Node's globals are here. */
+/** Unlike Node's types: none of Node's globals exist here. */
 const realm: Record<string, unknown> = globalThis;
 const bridge = realm["bridge"] as Bridge;
 delete realm["bridge"];
@@ -43,7 +43,7 @@ realm["setTimeout"] = (call: (...values: unknown[]) => void, delayMs?: number, .
 };
 realm["clearTimeout"] = (id: number): void => void timers.delete(id);
 
-/** Calls what is due, and tells whether anything was. */
+/** Calls the timers that are due. Returns whether there were any. */
 export function fireTimers(): boolean {
   const now = monotonicMs();
   const due = [...timers.values()].filter(({ at }) => at <= now);
@@ -54,21 +54,21 @@ export function fireTimers(): boolean {
   return due.length > 0;
 }
 
-/** How long until the next timer, in milliseconds. Infinity if there is none. */
+/** Milliseconds until the next timer. Infinity if there is none. */
 export function msUntilNextTimer(): number {
   let next = Infinity;
   for (const { at } of timers.values()) next = Math.min(next, at);
   return next - monotonicMs();
 }
 
-/** One character for each unit: of bytes, or of UTF-16. */
+/** One character per byte, or per UTF-16 unit. */
 function toBinaryString(bytes: Uint8Array | Uint16Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
   return text;
 }
 
-/** What the host throws, such as an overflow of the stack, is of its realm and stops here. */
+/** Stops what the host throws, such as a stack overflow: it is an object of the host's realm. */
 export function printBytes(bytes: Uint8Array): void {
   const text = toBinaryString(bytes);
   try {
@@ -92,7 +92,7 @@ function bytesOf(source: ArrayBufferView | ArrayBufferLike | undefined): Uint8Ar
   return new Uint8Array(source);
 }
 
-/** Enough of the WHATWG class for Pyodide: whole inputs, and U+FFFD for whatever is not UTF-8. */
+/** The part of the WHATWG class that Pyodide uses: whole inputs, and U+FFFD for invalid UTF-8. */
 realm["TextDecoder"] = class {
   readonly encoding: string;
   constructor(label = "utf-8") {
@@ -132,7 +132,7 @@ realm["TextEncoder"] = class {
 realm["performance"] = { now: () => monotonicMs() };
 realm["console"] = Object.fromEntries(["log", "info", "warn", "error", "debug"].map((name) => [name, () => {}]));
 
-/** By these three Pyodide recognises a shell. */
+/** Pyodide recognizes a shell by these three. */
 realm["load"] = () => {};
 realm["read"] = (path: string): never => {
   throw new Error(`There is no file ${path}.`);
@@ -142,7 +142,7 @@ realm["readbuffer"] = (path: string): ArrayBufferLike => {
   if (path.endsWith("/python_stdlib.zip")) return bridge.standardLibrary.buffer;
   throw new Error(`There is no file ${path}.`);
 };
-/** In a shell Emscripten asks /dev/urandom for random bytes by this command, and for nothing else. */
+/** In a shell, Emscripten requests random bytes from /dev/urandom with this command, and nothing else. */
 realm["os"] = {
   system: (_shell: string, [, command]: [string, string]): string => {
     const length = Number(/^head -c(\d+) /.exec(command)?.[1]);

@@ -1,6 +1,6 @@
-"""Runs one cell of code as a notebook would, and says what came of it. Loaded once, into an interpreter of its own.
+"""Runs one cell of code as a notebook would, and returns its result. Each interpreter loads this file once.
 
-Nothing here guards anything: the code that runs can reach and change all of it. What guards is around the interpreter.
+This file is no protection: the cell can reach and change all of it. The protection is outside the interpreter.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ _was_woken = False
 
 
 class TimeIsUp(BaseException):
-    """Raised where the cell is when its time is up. Not an Exception: few mean to catch it."""
+    """Interrupts a cell at its timeout. Not an Exception, so that few cells catch it by accident."""
 
 
 def _interrupt(_signal, frame):
-    # Only within a cell: the event loop would not survive it.
+    # Only within a cell: the event loop would not survive the exception.
     while frame is not None:
         if frame.f_code.co_filename.startswith("<cell "):
             raise TimeIsUp
@@ -43,11 +43,11 @@ def _interrupt(_signal, frame):
 
 
 def wake():
-    """For a cell that waits when its time is up: whatever it waits for is cancelled."""
+    """Cancels the tasks that a cell is waiting for at its timeout."""
     global _was_woken
     _was_woken = True
     for task in asyncio.all_tasks(asyncio.get_event_loop()):
-        # A task that waits for nothing is itself being waited in, by a time.sleep or asyncio.run further up its stack.
+        # A task without a waiter is running: a time.sleep or asyncio.run blocks within it.
         if getattr(task, "_fut_waiter", None) is not None:
             task.cancel()
 
@@ -65,7 +65,7 @@ def _image_type(data):
 
 
 def _as_image(value):
-    """The (media type, bytes) of a value that is or makes an image, or None."""
+    """The (media type, bytes) of a value that is or renders an image, or None."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(value)
         media_type = _image_type(data)
@@ -81,7 +81,7 @@ def _as_image(value):
 
 
 def display(*values):
-    """Shows images (bytes, or what has _repr_png_, _repr_jpeg_ or _repr_svg_) as such, and anything else by its repr."""
+    """Shows images (bytes, or objects with _repr_png_, _repr_jpeg_ or _repr_svg_), and prints the repr of other values."""
     for value in values:
         image = _as_image(value)
         if image is None:
@@ -91,7 +91,7 @@ def display(*values):
 
 
 def _walk():
-    """The regular files of the working folder, by name. Links are not followed."""
+    """The regular files of the working folder, by name. Does not follow links."""
     for folder, _, names in os.walk(WORKING_FOLDER):
         for name in sorted(names):
             path = os.path.join(folder, name)
@@ -110,7 +110,7 @@ def _write_files(files):
 
 
 def _collect_files():
-    """What was created, changed and deleted in the working folder since it was last looked at, within the limits."""
+    """The files that were created, changed and deleted since the last call, within the limits."""
     changed, seen, left_out, total = [], set(), [], 0
     for name, path in _walk():
         seen.add(name)
@@ -131,7 +131,7 @@ def _collect_files():
 
 
 def _choose_images(changed):
-    """What is shown, within the limits, as in the result: a file that is in it is named and not repeated."""
+    """The images to show, within the limits. An image that is also a file is named, not repeated."""
     displayed = [(media_type, data, None) for media_type, data in _images]
     written = [(IMAGE_TYPES[os.path.splitext(name)[1].lower()], data, name)
                for name, data in changed if os.path.splitext(name)[1].lower() in IMAGE_TYPES]
@@ -146,8 +146,8 @@ def _choose_images(changed):
     return chosen, left_out
 
 
-def _own_trace(error, filename):
-    """Without the frames above the cell's own: they are this file and Pyodide."""
+def _cell_trace(error, filename):
+    """The traceback without the frames of this file and Pyodide."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != filename:
         trace = trace.tb_next
@@ -158,9 +158,9 @@ def _describe(error, filename):
     if isinstance(error, SyntaxError) and error.filename == filename:
         return "".join(traceback.format_exception_only(error))
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
-        error.msg = f"No module named {error.name!r} (there is only Python's standard library here)"
+        error.msg = f"No module named {error.name!r} (only Python's standard library is available)"
         error.args = (error.msg,)
-    return "".join(traceback.format_exception(type(error), error, _own_trace(error, filename)))
+    return "".join(traceback.format_exception(type(error), error, _cell_trace(error, filename)))
 
 
 async def _execute(code, filename):
@@ -177,12 +177,12 @@ def begin(limits):
 
 
 def _flush():
-    """What a cell has printed belongs to its own log, and is not to begin the next one's."""
+    """Flushes a cell's output, so that it does not appear in the next cell's log."""
     for stream in (*_streams, sys.stdout, sys.stderr):
         try:
             stream.flush()
         except Exception:
-            # The cell closed it, or put something else into its place: what is in there is lost to it.
+            # The cell closed or replaced the stream, so its remaining output is lost.
             pass
 
 
@@ -206,11 +206,11 @@ async def run_cell(request):
             result["error"] = _describe(error, filename)
     changed, deleted, left_out = _collect_files()
     if left_out:
-        print(f"[{len(left_out)} files are over the limits of the working folder and were not kept, from {left_out[0]!r} on]")
+        print(f"[{len(left_out)} files exceed the limits of the working folder and were discarded, starting with {left_out[0]!r}]")
     result["images"], images_left_out = _choose_images(changed)
     _images.clear()
     if images_left_out:
-        print("[Some images were too large to be shown.]")
+        print("[Some images were too large to show.]")
     result["files"] = [{"name": name, "bytes": base64.b64encode(data).decode()} for name, data in changed]
     result["deleted"] = deleted
     _flush()

@@ -42,7 +42,7 @@ export class SearxngProvider implements SearchProvider {
   }
 }
 
-/** A place is known to it only as a language with a region: `DE` is `de-DE`. */
+/** SearXNG knows a country only as a language with a region: `DE` becomes `de-DE`. */
 function toLanguage(country: string | undefined): string | undefined {
   if (country === undefined) return undefined;
   const { language, region } = new Intl.Locale(`und-${country}`).maximize();
