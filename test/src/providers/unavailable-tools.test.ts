@@ -17,14 +17,14 @@ test("a tool that its provider runs is the provider's", () => {
 });
 
 test("a tool that nobody runs is refused by its place", () => {
-  const refused = { place: 1, type: "file_search", reason: expect.stringContaining("no vector stores") };
+  const refused = { index: 1, type: "file_search", reason: expect.stringContaining("no vector stores") };
   expect(find({ ...OPENAI, hosted_tools: [] }, MINE, FILE_SEARCH)).toMatchObject(refused);
 });
 
 test("a shell is the client's, unless it asks for a container", () => {
   const provider = { ...OPENAI, hosted_tools: [] };
   expect(find(provider, { type: "shell" }, { type: "shell", environment: { type: "local" } })).toBeUndefined();
-  expect(find(provider, { type: "shell", environment: { type: "container_auto" } })).toMatchObject({ place: 0 });
+  expect(find(provider, { type: "shell", environment: { type: "container_auto" } })).toMatchObject({ index: 0 });
 });
 
 test("the simulator leaves unused what nobody runs", () => {
