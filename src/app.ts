@@ -43,7 +43,7 @@ export function createApp(context: ApiContext): Express {
   v1.use(rejectWebSockets);
   // Read only where a body means something: what comes to a path that there is not is nobody's to parse.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
-  const limit = limitRequests(storage, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
+  const limit = limitRequests(storage.creationRates, logger, config.RATE_LIMIT_REQUESTS_PER_MINUTE);
   v1.post("/responses", limit.attachPermit, json, createResponse(context), limit.reportOnError);
   v1.post("/responses/compact", limit.attachPermit, json, compactResponse(context), limit.reportOnError);
   v1.post("/responses/input_tokens", json, countInputTokens(context));
@@ -73,8 +73,8 @@ export function createApp(context: ApiContext): Express {
   app.use(
     healthRoutes(
       {
-        redis: () => storage.redis.ping(),
-        queue: () => storage.queue.check(),
+        redis: () => storage.ping(),
+        queue: () => context.queue.check(),
         connections: () => context.isConnected(),
         setup: () => isRedisUsable(context.preflight),
         writes: () => storage.log.checkWrites(),

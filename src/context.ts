@@ -6,6 +6,7 @@ import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readProviderCatalog } from "./providers/catalog.ts";
 import { ResponseQueue } from "./queue/response-queue.ts";
+import { WorkerControl } from "./queue/worker-control.ts";
 import { AddressWatch } from "./redis/address-watch.ts";
 import { connect, type ConnectionPurpose, NoSuchDatabaseError, UnsuitableRedisError } from "./redis/connect.ts";
 import { checkDataVersion, DataVersionError } from "./redis/data-version.ts";
@@ -17,22 +18,20 @@ import { RedisClock } from "./redis/redis-clock.ts";
 import type { RedisClient } from "./redis/script.ts";
 import type { AdmissionLimits } from "./responses/admission/admit-response.ts";
 import { repairInBackground } from "./responses/reading/publish-end.ts";
-import { openStorage, type Storage } from "./responses/storage.ts";
+import { openStorage, type ResponseContext } from "./responses/storage.ts";
 import { openSealer } from "./sealing/open-sealer.ts";
 import { Notifier } from "./stream/fan-out/notifier.ts";
 import { EventLogReader } from "./stream/log/event-log-reader.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import type { ReplicaRequirement } from "./stream/log/replica-acknowledgement.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
-import { ResponseRecords } from "./store/response-record.ts";
+import { ResponseRecords } from "./store/response-records.ts";
 
-export interface ApiContext extends AsyncDisposable {
+export interface ApiContext extends ResponseContext, AsyncDisposable {
   readonly config: Config;
-  readonly logger: Logger;
   readonly catalog: ProviderCatalog;
   readonly prompts: PromptCatalog;
   readonly limits: AdmissionLimits;
-  readonly storage: Storage;
   readonly hub: StreamHub;
   readonly streamLimiter: StreamLimiter;
   /** Whether Redis answers on every connection of this process, as far as anybody knows yet. */
@@ -43,15 +42,15 @@ export interface ApiContext extends AsyncDisposable {
   isDraining: boolean;
 }
 
-export interface WorkerContext extends AsyncDisposable {
+export interface WorkerContext extends ResponseContext, AsyncDisposable {
   readonly config: Config;
-  readonly logger: Logger;
   readonly catalog: ProviderCatalog;
-  readonly storage: Storage;
   /** For BullMQ's workers, which make their own blocking connection from it. */
   readonly queueRedis: RedisClient;
-  /** For orders to this worker, and for nothing else. */
-  readonly controlRedis: RedisClient;
+  /** The prefix of BullMQ's keys. */
+  readonly queuePrefix: string;
+  /** Calls `onAbort` for each response that must stop running, in any worker. */
+  readonly listenForAborts: (onAbort: (id: string) => void) => Promise<void>;
   readonly isConnected: () => boolean;
   /** What is to be said of this Redis. */
   readonly preflight: Preflight;
@@ -84,9 +83,9 @@ async function inspectRedis(redis: RedisClient, layout: RedisLayout, logger: Log
 }
 
 /** Redis may take no writes again right behind the preflight. */
-async function openSealerWhenAvailable(config: Config, redis: RedisClient, layout: RedisLayout) {
+async function openSealerWhenAvailable(config: Config, redis: RedisClient, layout: RedisLayout, logger: Logger) {
   return await retryUntilAvailable(
-    () => openSealer(redis, layout, config.encryptionKeys),
+    () => openSealer(redis, layout, config.encryptionKeys, logger),
     new AbortController().signal,
   );
 }
@@ -178,7 +177,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   const notifierRedis = await connections.open("patient", "bell");
 
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
-  const sealer = await openSealerWhenAvailable(config, redis, layout);
+  const sealer = await openSealerWhenAvailable(config, redis, layout, logger);
   const clock = await RedisClock.start(redis, layout.inFlight, logger);
   const storage = openStorage({
     ...idleSecondsOf(config),
@@ -189,7 +188,6 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     queue,
     clock,
     sealer,
-    logger,
   });
   const streamRecords = new ResponseRecords(streamRedis, layout, streamRedis);
   const hub = new StreamHub({
@@ -197,7 +195,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     logger,
     exists: async (id) => {
       const record = await streamRecords.readIncludingDeleted(id);
-      if (record !== undefined) repairInBackground(storage, id, record);
+      if (record !== undefined) repairInBackground(storage, id, record, logger);
       return record !== undefined;
     },
     heartbeatMs: config.STREAM_HEARTBEAT_MS,
@@ -208,6 +206,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     config,
     logger,
     storage,
+    queue,
     hub,
     streamLimiter: new StreamLimiter(config.MAX_STREAMS_PER_PROJECT),
     catalog,
@@ -247,7 +246,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
   const queueRedis = await connections.open("queue", "queue");
   const controlRedis = await connections.open("patient", "control");
   const queue = new ResponseQueue(queueRedis, layout.queuePrefix, logger);
-  const sealer = await openSealerWhenAvailable(config, redis, layout);
+  const sealer = await openSealerWhenAvailable(config, redis, layout, logger);
   const clock = await RedisClock.start(redis, layout.inFlight, logger);
   return {
     config,
@@ -262,10 +261,11 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
       queue,
       clock,
       sealer,
-      logger,
     }),
     queueRedis,
-    controlRedis,
+    queuePrefix: layout.queuePrefix,
+    queue,
+    listenForAborts: (onAbort) => WorkerControl.listen(controlRedis, layout, onAbort),
     isConnected: connections.areAllAnswering,
     preflight,
     async [Symbol.asyncDispose]() {

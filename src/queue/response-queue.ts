@@ -41,6 +41,7 @@ export class ResponseQueue {
   readonly #queues: Record<QueueName, Queue<ResponseJob>>;
   readonly #redis: RedisClient;
   readonly #prefix: string;
+  readonly #logger: Logger;
 
   constructor(connection: RedisClient, prefix: string, logger: Logger) {
     const open = (name: QueueName): Queue<ResponseJob> => {
@@ -51,6 +52,7 @@ export class ResponseQueue {
     };
     this.#redis = connection;
     this.#prefix = prefix;
+    this.#logger = logger;
     this.#queues = { foreground: open("foreground"), background: open("background") };
   }
 
@@ -82,6 +84,13 @@ export class ResponseQueue {
   /** Removes a waiting job. A job held by a worker stays: it ends when its lease is lost. */
   async remove(response: QueuedResponse): Promise<void> {
     await this.#queues[response.background ? "background" : "foreground"].remove(response.id);
+  }
+
+  /** As `remove`, but logs an error instead of rejecting. */
+  async tryRemove(response: QueuedResponse): Promise<void> {
+    await this.remove(response).catch((err: unknown) => {
+      this.#logger.debug({ err, responseId: response.id }, "Could not remove the job of an ended response");
+    });
   }
 
   /**

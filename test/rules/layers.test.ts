@@ -172,7 +172,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/redis",
     "src/config",
     "src/lifecycle",
-    "src/responses",
+    "src/store",
     "src/responses/admission",
   ],
   "workers/upstreams/registry.ts": [

@@ -32,7 +32,7 @@ export class AttemptRunner {
     const deadline = new AbortController();
     try {
       const record = await storage.records.readIncludingDeleted(id);
-      if (record !== undefined) await prioritizeRelatedResponse(storage, { id, ...record });
+      if (record !== undefined) await prioritizeRelatedResponse(this.#context, { id, ...record });
       void stopAtDeadline(record?.deadlineMs ?? 0, storage.clock, control, deadline.signal);
       const onLease: OnLease = (lease) => void (attempt.lease = lease);
       const outcome =

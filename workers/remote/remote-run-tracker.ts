@@ -2,6 +2,7 @@
  * Remote runs, from their start until the provider has deleted them. Once a response is over, its remote runs are cancelled
  * and deleted at the provider: by the attempt that ended it, or else by the sweeper.
  */
+import type { Logger } from "pino";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { RemoteRunEntry } from "../../src/store/remote-run-registry.ts";
@@ -13,14 +14,16 @@ const PAGE = 200;
 export class RemoteRunTracker {
   readonly #storage: Storage;
   readonly #upstreams: Pick<Upstreams, "findBackground">;
+  readonly #logger: Logger;
   /** Remote runs whose end this process has seen. */
   readonly #ended = new Set<string>();
   /** Start of the next sweep, if a provider was unreachable in the last one. */
   #sweepCursor: RemoteRunEntry | undefined;
 
-  constructor(storage: Storage, upstreams: Pick<Upstreams, "findBackground">) {
+  constructor(storage: Storage, upstreams: Pick<Upstreams, "findBackground">, logger: Logger) {
     this.#storage = storage;
     this.#upstreams = upstreams;
+    this.#logger = logger;
   }
 
   /** Undefined if the configuration lacks the provider, or its background mode. */
@@ -42,7 +45,7 @@ export class RemoteRunTracker {
     try {
       await this.#cleanUp(responseId, await this.#storage.remoteRunRegistry.listOfResponse(responseId));
     } catch (err) {
-      this.#storage.logger.warn({ err, responseId }, "Could not end the remote runs of a response; the sweeper will");
+      this.#logger.warn({ err, responseId }, "Could not end the remote runs of a response; the sweeper will");
     }
   }
 
@@ -67,7 +70,7 @@ export class RemoteRunTracker {
   }
 
   async #endRun(entry: RemoteRunEntry): Promise<boolean> {
-    const { logger, remoteRunRegistry } = this.#storage;
+    const logger = this.#logger;
     const { responseId, provider, id } = entry;
     const found = this.#upstreams.findBackground(provider);
     try {
@@ -77,7 +80,7 @@ export class RemoteRunTracker {
       logger.warn({ err, responseId, provider, upstreamId: id }, "Could not end a remote run at its provider");
       return false;
     }
-    await remoteRunRegistry.remove(entry);
+    await this.#storage.remoteRunRegistry.remove(entry);
     return true;
   }
 }

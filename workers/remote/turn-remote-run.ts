@@ -6,7 +6,7 @@
  *   - A crash before the journal has the remote run: the same, and the first remote run ends with the response.
  *   - A crash between an item in the log and its cursor: the provider sends the item again, and its id marks it as logged.
  */
-import type { Storage } from "../../src/responses/storage.ts";
+import type { Logger } from "pino";
 import type { RemoteRunTracker } from "./remote-run-tracker.ts";
 import { isLoggedItem, type ItemIdentity } from "../upstreams/replayed-item-id.ts";
 import type { Attempt } from "../attempt/attempt.ts";
@@ -95,7 +95,7 @@ export class TurnRemoteRun implements RemoteRunHandle {
 
 /** Records that the provider lost the turn's remote run, so that the next call starts another. Returns the losses so far. */
 export async function markRemoteRunLost(
-  { logger }: Pick<Storage, "logger">,
+  logger: Logger,
   attempt: Attempt,
   journal: RunJournal,
 ): Promise<number> {

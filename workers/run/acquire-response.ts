@@ -48,7 +48,7 @@ export async function openFromLog(
 ): Promise<Attempt | undefined> {
   try {
     const [state, record] = await Promise.all([
-      foldLog(storage.redis, storage.layout, storage.fullLogReader, id),
+      foldLog(storage.fullLogReader, id),
       storage.records.readIncludingDeleted(id),
     ]);
     if (state === undefined || record === undefined) return undefined;

@@ -40,7 +40,7 @@ export async function generate(
     if (error instanceof TurnTooLongError) return toGenerated(failedFinish("server_error", error.message));
     if (error instanceof UnreadableContentError) return unsupported.conclude("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
-      const { logger } = dependencies.storage;
+      const { logger } = dependencies;
       logger.error({ err: error, responseId: attempt.id }, "The provider sent an illegal stream");
       return toGenerated(failedFinish("server_error", "The provider sent a stream that could not be understood."));
     }

@@ -3,7 +3,7 @@
  * ends at its deadline like any queued response.
  */
 import { hasWindow } from "../../src/queue/queue-class.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext } from "../../src/responses/storage.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import type { Attempt, AttemptRecord } from "../attempt/attempt.ts";
 import type { PostponedFinish } from "../upstreams/upstream.ts";
@@ -25,9 +25,13 @@ export interface WaitLimits {
   latestStartMs: number;
 }
 
+export interface PostponeContext extends Pick<ResponseContext, "storage" | "logger"> {
+  maxWaits: number;
+}
+
 /** Releases the lease to wait in the queue. Undefined if the response may wait no more. */
 export async function postpone(
-  { storage, maxWaits }: { storage: Storage; maxWaits: number },
+  { storage, logger, maxWaits }: PostponeContext,
   { id, lease, record, writer }: Attempt,
   finish: PostponedFinish,
 ): Promise<AttemptOutcome | undefined> {
@@ -35,7 +39,7 @@ export async function postpone(
   if (waitMs === undefined) return undefined;
   await writer.flush();
   if (!(await storage.leases.postpone(id, lease))) throw new LeaseLostError();
-  storage.logger.info({ responseId: id, waitMs, reason: finish.error.message }, "Waits in the queue for its provider");
+  logger.info({ responseId: id, waitMs, reason: finish.error.message }, "Waits in the queue for its provider");
   return { kind: "requeued", waitMs };
 }
 

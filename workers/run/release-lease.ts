@@ -1,7 +1,7 @@
 /** An attempt stopped by a Redis error. It counts as no attempt: the next one resumes from what Redis has. */
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import { LogRolledBackError } from "../../src/stream/log/recent-batches.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 
@@ -22,11 +22,11 @@ export function isRedisError(error: unknown): boolean {
 }
 
 export async function releaseAfterRedisError(
-  storage: Storage,
+  { storage, logger }: Pick<ResponseContext, "storage" | "logger">,
   held: HeldLease,
   error: unknown,
 ): Promise<AttemptOutcome> {
-  storage.logger.warn({ err: error, responseId: held.id }, "Redis is unavailable; the response is retried");
+  logger.warn({ err: error, responseId: held.id }, "Redis is unavailable; the response is retried");
   const isReleased = await releaseLease(storage, held);
   return isReleased ? { kind: "requeued", waitMs: RETRY_DELAY_MS } : { kind: "lost" };
 }

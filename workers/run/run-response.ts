@@ -58,7 +58,7 @@ async function runAttempt(
       case "finished":
         return await finishResponse(storage, attempt, output, generated.finish);
       case "unsupported":
-        return await unsupported.requeue(storage, attempt, generated.error);
+        return await unsupported.requeue(dependencies, attempt, generated.error);
       case "postponed": {
         const requeued = await postpone(dependencies, attempt, generated.finish);
         if (requeued !== undefined) return requeued;
@@ -67,7 +67,7 @@ async function runAttempt(
       }
     }
   } catch (error) {
-    return await concludeStoppedAttempt(storage, attempt, error);
+    return await concludeStoppedAttempt(dependencies, attempt, error);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The end of an attempt that did not end its response: stopped from outside, lost, or failed by an error. */
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext } from "../../src/responses/storage.ts";
 import { type Attempt, isAttemptLost } from "../attempt/attempt.ts";
 import { failFenced } from "./acquire-response.ts";
 import { DEADLINE_ERROR } from "./attempt-errors.ts";
@@ -7,12 +7,15 @@ import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { INTERNAL_ERROR, isInternalError } from "./internal-error.ts";
 import { isRedisError, releaseAfterRedisError } from "./release-lease.ts";
 
+type StopContext = Pick<ResponseContext, "storage" | "logger">;
+
 /** Rethrows an error that another attempt may not meet, after charging this one: BullMQ then retries the job. */
 export async function concludeStoppedAttempt(
-  storage: Storage,
+  context: StopContext,
   attempt: Attempt,
   error: unknown,
 ): Promise<AttemptOutcome> {
+  const { storage } = context;
   const { id, lease, control } = attempt;
   if (isAttemptLost(error) || isAttemptLost(control.generating.reason)) return { kind: "lost" };
   switch (control.stopReason) {
@@ -26,16 +29,20 @@ export async function concludeStoppedAttempt(
     case "lock-lost":
       return { kind: "lost" };
     case undefined:
-      if (isRedisError(error)) return await releaseAfterRedisError(storage, attempt, error);
-      if (isInternalError(error)) return await failWithInternalError(storage, attempt, error);
+      if (isRedisError(error)) return await releaseAfterRedisError(context, attempt, error);
+      if (isInternalError(error)) return await failWithInternalError(context, attempt, error);
       await storage.leases.chargeFailure(id, lease);
       throw error;
   }
 }
 
 /** Ends the response from outside, with a fresh fold of the log: the writer's own state may be what is broken. */
-async function failWithInternalError(storage: Storage, attempt: Attempt, error: unknown): Promise<AttemptOutcome> {
-  storage.logger.error({ err: error, responseId: attempt.id }, "Internal error; the response fails without a retry");
+async function failWithInternalError(
+  { storage, logger }: StopContext,
+  attempt: Attempt,
+  error: unknown,
+): Promise<AttemptOutcome> {
+  logger.error({ err: error, responseId: attempt.id }, "Internal error; the response fails without a retry");
   await flushRemaining(attempt);
   return await failFenced(storage, attempt.id, INTERNAL_ERROR);
 }

@@ -4,7 +4,7 @@
  */
 import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { failedFinish } from "../upstreams/upstream.ts";
@@ -41,12 +41,16 @@ export class UnsupportedResponse {
   }
 
   /** Releases the lease and leaves the response to another worker. */
-  async requeue(storage: Storage, attempt: Attempt, error: ResponseError): Promise<AttemptOutcome> {
+  async requeue(
+    { storage, logger }: Pick<ResponseContext, "storage" | "logger">,
+    attempt: Attempt,
+    error: ResponseError,
+  ): Promise<AttemptOutcome> {
     await attempt.writer.flush();
     const isReleased = await storage.leases.leaveToOtherWorkers(attempt.id, attempt.lease, this.#nowMs);
     if (!isReleased) throw new LeaseLostError();
     const level = this.#sinceMs === 0 ? "warn" : "debug";
-    storage.logger[level]({ responseId: attempt.id, reason: error.message }, "Left to a worker that can run it");
+    logger[level]({ responseId: attempt.id, reason: error.message }, "Left to a worker that can run it");
     return { kind: "requeued", waitMs: Math.ceil(REQUEUE_DELAY_MS * (1 + JITTER * Math.random())) };
   }
 }

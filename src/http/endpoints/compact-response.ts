@@ -19,7 +19,7 @@ import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { admitResponse } from "../../responses/admission/admit-response.ts";
 import { unsealCompaction } from "../../responses/content/compacted-context.ts";
 import { loadModelInput } from "../../responses/conversations/model-input.ts";
-import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-items.ts";
 import { extractResponseJson } from "../../responses/reading/read-response.ts";
 import type { Storage } from "../../responses/storage.ts";
 import { followResponse, reportReplay, createTerminalSink } from "./create-response.ts";
@@ -47,7 +47,7 @@ export function compactResponse(context: ApiContext): RequestHandler {
     const { rateLimitPermit: allowance } = response.locals;
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const admission = { project, request: asked, idempotencyKey, purpose: "compact" as const, prompts, allowance };
-    const admitted = await admitResponse(storage, limits, admission);
+    const admitted = await admitResponse(context, limits, admission);
     response.locals.responseId = admitted.id;
     if (admitted.isReplay) await reportReplay(response);
     const sink = createTerminalSink(response, (terminal) => {

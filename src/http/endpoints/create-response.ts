@@ -33,9 +33,9 @@ export function createResponse(context: ApiContext): RequestHandler {
     if (body.stream === true) acquireStream(context.streamLimiter, response);
     const idempotencyKey = request.get("idempotency-key") || undefined;
     const { project, rateLimitPermit: allowance } = response.locals;
-    const { storage, limits, prompts } = context;
+    const { limits, prompts } = context;
     const admission = { project, request: body, idempotencyKey, prompts, unavailableTool, allowance };
-    const admitted = await admitResponse(storage, limits, admission);
+    const admitted = await admitResponse(context, limits, admission);
     response.locals.responseId = admitted.id;
     if (admitted.isReplay) await reportReplay(response);
     const isBackground = body.background === true;

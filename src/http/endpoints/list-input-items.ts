@@ -2,7 +2,7 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";
-import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-items.ts";
 import { indexItems } from "../../responses/reading/item-references.ts";
 import { toItemPage } from "../replies/item-page.ts";
 import { loadReadableRecord } from "./retrieve-response.ts";
@@ -14,8 +14,8 @@ export function listInputItems(context: ApiContext): RequestHandler {
     const query = parseListQuery(request.query);
     const record = await loadReadableRecord(context, id, response.locals.project);
     const found = await context.storage.records.readInputPage(id, query);
-    if (found === "gone") throw responseNotFound(id);
-    const page = toItemPage(found, query);
+    if (found.kind === "gone") throw responseNotFound(id);
+    const page = toItemPage(found.kind === "page" ? found.page : undefined, query);
     // From here on the client knows these ids, and may name an item by its own.
     await indexItems(context.storage, id, record, page.data);
     response.json({ ...page, data: page.data.map(normalizeConversationItem) });

@@ -27,7 +27,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     // Only checked: what was not recorded cannot be shown, and what was recorded is what its stream says.
     parseInclude(request.query);
     const record = await loadReadableRecord(context, id, response.locals.project);
-    repairInBackground(context.storage, id, record);
+    repairInBackground(context.storage, id, record, context.logger);
     if (!wantsStream) {
       await sendCurrent(context, id, response);
       return;

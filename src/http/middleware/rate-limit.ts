@@ -5,11 +5,12 @@
  * proxy in front allows; to count them here would let a client's own mistakes lock it out of what it may create.
  */
 import type { ErrorRequestHandler, RequestHandler, Response as HttpResponse } from "express";
-import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import type { Logger } from "pino";
+import { type RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
 import { tooManyRequests } from "../../lifecycle/errors/limits.ts";
 import type { RateLimitPermit } from "../../responses/admission/rate-limit-permit.ts";
-import type { Storage } from "../../responses/storage.ts";
+import type { CreationRates } from "../../store/creation-rates.ts";
 
 const WINDOW_SECONDS = 60;
 
@@ -36,10 +37,8 @@ interface RequestLimit {
   reportOnError: ErrorRequestHandler;
 }
 
-export function limitRequests({ redis, layout, logger }: Storage, perMinute: number): RequestLimit {
-  const keyPrefix = layout.rateLimit;
-  const settings = { storeClient: redis, keyPrefix, points: perMinute, duration: WINDOW_SECONDS };
-  const limiter = perMinute === 0 ? undefined : new RateLimiterRedis(settings);
+export function limitRequests(rates: CreationRates, logger: Logger, perMinute: number): RequestLimit {
+  const limiter = perMinute === 0 ? undefined : rates.openLimiter(perMinute, WINDOW_SECONDS);
   return {
     attachPermit: (_request, response, next) => {
       response.locals.rateLimitPermit =
@@ -57,7 +56,7 @@ export function limitRequests({ redis, layout, logger }: Storage, perMinute: num
 const doNothing = async (): Promise<void> => {};
 const UNLIMITED_PERMIT: ReportedPermit = { acquire: doNothing, release: doNothing, report: doNothing };
 
-function createPermit(limiter: RateLimiterRedis, response: HttpResponse, logger: Storage["logger"]): ReportedPermit {
+function createPermit(limiter: RateLimiterRedis, response: HttpResponse, logger: Logger): ReportedPermit {
   const { project } = response.locals;
   let isReported = false;
   const setHeaders = (count: RateLimiterRes | null): void => {

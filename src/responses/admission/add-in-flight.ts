@@ -39,7 +39,7 @@ async function addWithinLimits<T extends { kind: "entered" | "accepted" }>(
     entered = await add();
   }
   if (entered.kind === "full") throw projectFull(limits.maxOpen, FULL_RETRY_SECONDS);
-  if (entered.kind === "storage") throw storageFull(limits.maxStoredBytes, entered.kept, bytes);
+  if (entered.kind === "storage") throw storageFull(limits.maxStoredBytes, entered.storedBytes, bytes);
   return entered;
 }
 

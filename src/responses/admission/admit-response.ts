@@ -3,6 +3,7 @@
  * the set of open responses before its record exists or in the same step, and the record exists before the job. A crash at any line leaves
  * something that the sweeper finds and finishes (workers/jobs/response-sweeper.ts).
  */
+import type { Logger } from "pino";
 import { checkCompletionWindow } from "../../lifecycle/completion-window.ts";
 import { malformedPreviousResponseId } from "../../lifecycle/errors/requests.ts";
 import { previousResponseNotFound, previousResponseUnfinished, toolUnavailable } from "../../lifecycle/errors/state.ts";
@@ -15,7 +16,6 @@ import type { PromptCatalog } from "../../prompts/prompt-catalog.ts";
 import { resolvePrompt } from "../../prompts/resolve-prompt.ts";
 import type { UnavailableTool } from "../../providers/unavailable-tools.ts";
 import { queueClassOf, hasWindow } from "../../queue/queue-class.ts";
-import { canAcceptInOneStep } from "../../store/accept-record.ts";
 import { encodeRecord, type EncodedRecord } from "../../store/encoded-record.ts";
 import type { InFlightAddition, ProjectLimits } from "../../store/in-flight-responses.ts";
 import { nearestLinksFor } from "../../store/response-chain.ts";
@@ -35,7 +35,7 @@ import { sealSecrets } from "../content/request-secrets.ts";
 import { removeFromSets } from "../ending/remove-in-flight.ts";
 import { type QueueableResponse, queueResponse } from "./queue-response.ts";
 import { readResponse, extractResponseJson } from "../reading/read-response.ts";
-import type { Storage } from "../storage.ts";
+import type { ResponseContext, Storage } from "../storage.ts";
 
 export interface AdmissionLimits {
   /** What items may take that references name. */
@@ -75,10 +75,11 @@ export interface AdmittedResponse {
 }
 
 export async function admitResponse(
-  storage: Storage,
+  context: ResponseContext,
   limits: AdmissionLimits,
   admission: AdmissionRequest,
 ): Promise<AdmittedResponse> {
+  const { storage } = context;
   const { project, request } = admission;
   const nowMs = storage.clock.nowMs();
   const claim = await claimIdempotencyKey(storage, limits.maxOpenResponses, admission);
@@ -97,7 +98,7 @@ export async function admitResponse(
     await checkInput(storage, resolved, project);
     const purpose = isTriggered ? "compact" : admission.purpose;
     const accepted = { ...claim, project, request: resolved, ancestors, nowMs, purpose };
-    const accept = () => recordAndEnqueue(storage, limits, accepted);
+    const accept = () => recordAndEnqueue(context, limits, accepted);
     const admitted = await (admission.allowance === undefined
       ? accept()
       : createWithPermit(admission.allowance, accept));
@@ -124,10 +125,11 @@ interface AcceptedRequest {
 }
 
 async function recordAndEnqueue(
-  storage: Storage,
+  context: ResponseContext,
   limits: AdmissionLimits,
   { id, project, request, hash, ancestors, nowMs, purpose }: AcceptedRequest,
 ): Promise<AdmittedResponse> {
+  const { storage } = context;
   const slice = new TimeSlice();
   const response = newResponse(id, request, Math.floor(nowMs / 1000));
   const isStored = request.store ?? true;
@@ -162,14 +164,14 @@ async function recordAndEnqueue(
   const projectLimits = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
   const addition = { id, project, nowMs, bytes: encoded.bytes };
   const isNew =
-    conversationId === undefined && canAcceptInOneStep(storage.layout, encoded)
+    conversationId === undefined && storage.records.canAcceptInOneStep(encoded)
       ? await acceptInOneStep(storage, projectLimits, addition, encoded)
-      : await acceptInSteps(storage, projectLimits, addition, encoded, conversationId);
+      : await acceptInSteps(context, projectLimits, addition, encoded, conversationId);
   await publishOrRollBack(storage, id, events.length - 1);
   // Of two requests with one key at the same moment both may come here, under one id: the queue keeps one job.
   await Promise.all([
-    tryEnqueue(storage, record),
-    indexItems(storage, id, record, namedItems).catch(warnNotIndexed(storage, id)),
+    tryEnqueue(context, record),
+    indexItems(storage, id, record, namedItems).catch(warnNotIndexed(context.logger, id)),
   ]);
   return { id, isReplay: !isNew, json: extractResponseJson({ data: events[0]! }) };
 }
@@ -189,26 +191,31 @@ function scheduleOf(request: ResolvedRequest, limits: AdmissionLimits, nowMs: nu
 }
 
 /** No reason to refuse what is accepted: its listing makes the same items known. */
-function warnNotIndexed(storage: Storage, id: string): (err: unknown) => void {
-  return (err) => storage.logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
+function warnNotIndexed(logger: Logger, id: string): (err: unknown) => void {
+  return (err) => logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
 }
 
 /** Each step is awaited before the next: a record that is not known to be open would be nobody's to finish. */
 async function acceptInSteps(
-  storage: Storage,
+  context: ResponseContext,
   limits: ProjectLimits,
   addition: InFlightAddition,
   encoded: EncodedRecord,
   conversationId: string | undefined,
 ): Promise<boolean> {
-  await addInFlight(storage, limits, addition);
-  if (conversationId !== undefined) await lockConversation(storage, conversationId, addition.project, addition.id);
-  return await storage.records.writeEncoded(encoded);
+  await addInFlight(context.storage, limits, addition);
+  if (conversationId !== undefined) await lockConversation(context, conversationId, addition.project, addition.id);
+  return await context.storage.records.writeEncoded(encoded);
 }
 
-async function lockConversation(storage: Storage, conversationId: string, project: string, id: string): Promise<void> {
+async function lockConversation(
+  { storage, logger }: ResponseContext,
+  conversationId: string,
+  project: string,
+  id: string,
+): Promise<void> {
   try {
-    await lockForResponse(storage, conversationId, project, id);
+    await lockForResponse(storage, conversationId, project, id, logger);
   } catch (error) {
     await storage.inFlight.removeEnded(id, project);
     throw error;
@@ -234,11 +241,11 @@ async function publishOrRollBack(storage: Storage, id: string, last: number): Pr
  * The record exists, so the response is accepted whether or not the queue takes the job now: answering an error would
  * make the client send it again and pay twice. The sweeper enqueues it when it can.
  */
-async function tryEnqueue(storage: Storage, response: QueueableResponse): Promise<void> {
+async function tryEnqueue(context: ResponseContext, response: QueueableResponse): Promise<void> {
   try {
-    await queueResponse(storage, response);
+    await queueResponse(context, response);
   } catch (err) {
-    storage.logger.warn({ err, responseId: response.id }, "Accepted, but not enqueued yet; the sweeper will");
+    context.logger.warn({ err, responseId: response.id }, "Accepted, but not enqueued yet; the sweeper will");
   }
 }
 

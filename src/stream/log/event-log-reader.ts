@@ -29,6 +29,11 @@ export class EventLogReader {
     this.#minReplicasAcked = options.minReplicasAcked;
   }
 
+  /** The stored snapshot. It may cover events that readers may not see yet. */
+  async readSnapshotJson(id: string): Promise<string | null> {
+    return await this.#redis.get(this.#layout.snapshot(id));
+  }
+
   /** Reads up to `count` events in order, from sequence number `from` (inclusive). */
   async read(id: string, from: number, count: number): Promise<LoggedEvent[]> {
     const end = await this.#endOfPage(id);

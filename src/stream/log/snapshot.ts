@@ -5,8 +5,6 @@
 import type { EventDraft } from "../../protocol/event.ts";
 import type { Response } from "../../protocol/response.ts";
 import { foldEvents, type ResponseState } from "../../lifecycle/apply-event.ts";
-import type { RedisLayout } from "../../redis/layout.ts";
-import type { RedisClient } from "../../redis/script.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 import type { EventLogReader } from "./event-log-reader.ts";
 
@@ -25,16 +23,9 @@ export interface FoldedLog extends ResponseState {
   last: number;
 }
 
-/**
- * Folds the log into its state, from the stored snapshot and the events after it. Returns undefined if there is no log.
- */
-export async function foldLog(
-  redis: RedisClient,
-  layout: RedisLayout,
-  reader: EventLogReader,
-  id: string,
-): Promise<FoldedLog | undefined> {
-  const [json, end] = await Promise.all([redis.get(layout.snapshot(id)), reader.readVisibleEnd(id)]);
+/** The state that the log says: the stored snapshot and the events after it. Undefined if there is no log. */
+export async function foldLog(reader: EventLogReader, id: string): Promise<FoldedLog | undefined> {
+  const [json, end] = await Promise.all([reader.readSnapshotJson(id), reader.readVisibleEnd(id)]);
   const stored = json === null ? undefined : await parseInSlices<Snapshot>(json);
   // A snapshot may be ahead of the visible end.
   const snapshot = stored !== undefined && end !== undefined && stored.sequenceNumber > end ? undefined : stored;

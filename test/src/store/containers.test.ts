@@ -20,7 +20,7 @@ const FIRST: ContainerChange = {
   ],
   deletedFiles: [],
 };
-const NOTHING = { newCells: new Map(), goneCells: [], files: [], deletedFiles: [] };
+const NOTHING = { newCells: new Map(), deletedCells: [], files: [], deletedFiles: [] };
 
 describe("a container", () => {
   test("is read as it was written, and changed by what is different", async () => {
@@ -40,7 +40,7 @@ describe("a container", () => {
     const second = {
       ...FIRST,
       ...NOTHING,
-      from: 1,
+      baseVersion: 1,
       token: "second",
       cellCount: 3,
       newCells: new Map([[2, cell("c")]]),
@@ -53,8 +53,15 @@ describe("a container", () => {
       files: [{ name: "new", bytes }],
     });
 
-    const lost = { ...FIRST, ...NOTHING, from: 2, token: "third", cellCount: undefined, goneCells: [0, 1, 2] };
-    expect(await containers.write("p", ID, lost, 60)).toBe(true);
+    const last = {
+      ...FIRST,
+      ...NOTHING,
+      baseVersion: 2,
+      token: "third",
+      cellCount: undefined,
+      deletedCells: [0, 1, 2],
+    };
+    expect(await containers.write("p", ID, last, 60)).toBe(true);
     expect(await containers.read("p", ID)).toMatchObject({ version: 3, cells: undefined });
     const fields = await storage.redis.hkeys(storage.layout.container(ID));
     expect(fields.filter((field) => field.startsWith("cell:"))).toEqual([]);

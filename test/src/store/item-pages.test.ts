@@ -14,7 +14,7 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 const said = (id: string, content: string): StoredInputItem => ({ type: "message", id, role: "user", content });
 /** Of one, two, three and four bytes a character, so that places in bytes and in characters differ. */
-const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, place) => said(`msg_${place}`, text.repeat(20_000)));
+const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, i) => said(`msg_${i}`, text.repeat(20_000)));
 const TWICE = [...LONG, said("msg_1", "again"), said("msg_last", "end")];
 
 const QUERIES: PageQuery[] = ["asc", "desc"].flatMap((order) =>
@@ -33,9 +33,9 @@ async function createWith(input: StoredInputItem[]): Promise<string> {
 
 /** The first of those with one id is what a cursor means, in either order. */
 function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
-  const named = items.map((item, place) => {
-    const isFirst = items.findIndex(({ id }) => id === item.id) === place;
-    return { item, id: isFirst ? item.id : `another ${place}` };
+  const named = items.map((item, index) => {
+    const isFirst = items.findIndex(({ id }) => id === item.id) === index;
+    return { item, id: isFirst ? item.id : `another ${index}` };
   });
   const page = paginate(named, query);
   return page && { data: page.data.map(({ item }) => item), has_more: page.has_more };
@@ -50,8 +50,9 @@ describe.each<[string, StoredInputItem[]]>([
     expect(await storage.redis.zcard(storage.layout.inputIndex(id))).toBe(input.length);
     for (const query of QUERIES) {
       const expected = expectedPage(input, query);
-      const page = await storage.records.readInputPage(id, query);
-      expect(page && typeof page === "object" && { data: page.data, has_more: page.has_more }).toEqual(expected);
+      const found = await storage.records.readInputPage(id, query);
+      const shown = found.kind === "page" ? { data: found.page.data, has_more: found.page.has_more } : undefined;
+      expect(shown).toEqual(expected);
     }
     expect(await storage.records.readInput(id)).toEqual(input);
   });
@@ -65,14 +66,16 @@ test.each([
   if (isOld) await storage.redis.del(storage.layout.inputIndex(id));
   expect(await storage.redis.exists(storage.layout.inputIndex(id))).toBe(0);
   for (const query of QUERIES) {
-    expect(await storage.records.readInputPage(id, query)).toEqual(paginate(input, query));
+    const page = paginate(input, query);
+    expect(await storage.records.readInputPage(id, query)).toEqual(page ? { kind: "page", page } : { kind: "unknown" });
   }
 });
 
 test("an empty input is an empty page, and one that is gone is none", async () => {
   const query = { order: "asc", limit: 20 } as const;
-  expect(await storage.records.readInputPage(await createWith([]), query)).toMatchObject({ data: [], has_more: false });
-  expect(await storage.records.readInputPage(newId("resp"), query)).toBe("gone");
+  const empty = await storage.records.readInputPage(await createWith([]), query);
+  expect(empty).toMatchObject({ kind: "page", page: { data: [], has_more: false } });
+  expect(await storage.records.readInputPage(newId("resp"), query)).toEqual({ kind: "gone" });
 });
 
 test("a page of a long input reads what it shows: the rest may be anything", async () => {
@@ -81,7 +84,7 @@ test("a page of a long input reads what it shows: the rest may be anything", asy
   const second = Number(await storage.redis.zscore(storage.layout.inputIndex(id), "msg_1"));
   await storage.redis.setrange(key, second, "no JSON");
   const page = await storage.records.readInputPage(id, { order: "desc", limit: 2, after: "msg_4" });
-  expect(page).toMatchObject({ data: [LONG[3], LONG[2]], has_more: true });
+  expect(page).toMatchObject({ page: { data: [LONG[3], LONG[2]], has_more: true } });
 });
 
 test("the index goes with its response", async () => {

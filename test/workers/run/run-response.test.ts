@@ -31,7 +31,7 @@ test.each([
   };
   const id = await createResponse(storage, {});
   expect(await runOnce({ storage, kinds: [], upstream }, id, control)).toBe(outcome);
-  const { response } = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
+  const { response } = (await foldLog(storage.visibleLogReader, id))!;
   expect(textOf(response.output[0])).toBe("One two three.");
   expect(response.status).toBe(reason === "deadline" ? "failed" : "in_progress");
 });
@@ -104,7 +104,7 @@ describe("an error that is thrown while a response runs", () => {
     } catch (thrown) {
       outcome = thrown;
     }
-    const { response } = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
+    const { response } = (await foldLog(storage.visibleLogReader, id))!;
     return { outcome, response, calls };
   };
 

@@ -1,4 +1,5 @@
 /** The state that the steps of a loop share. `runLoop` opens it once per attempt. */
+import type { Logger } from "pino";
 import type { ResolvedModel } from "../../../src/providers/catalog.ts";
 import type { ModelInput } from "../../../src/responses/conversations/model-input.ts";
 import type { Storage } from "../../../src/responses/storage.ts";
@@ -16,6 +17,7 @@ import type { TurnRetries } from "./turn-retries.ts";
 
 export interface LoopDependencies {
   storage: Storage;
+  logger: Logger;
   serverTools: ServerTools;
   /** Whether upstreams are checked against the legal orders of events. */
   isStrict: boolean;

@@ -36,6 +36,6 @@ export async function recoverRemoteRun(
   if (!(error instanceof RemoteRunInterruptedError)) throw error;
   await output.closeInterrupted();
   if (!error.isLost) return undefined;
-  const losses = await markRemoteRunLost(dependencies.storage, attempt, journal);
+  const losses = await markRemoteRunLost(dependencies.logger, attempt, journal);
   return losses > MAX_LOST_REMOTE_RUNS ? failedFinish("server_error", error.message) : undefined;
 }

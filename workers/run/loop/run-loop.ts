@@ -39,7 +39,7 @@ export async function runLoop(
   const isRead = hasTools || dependencies.remoteRuns !== undefined;
   const journal = isRead ? await RunJournal.open(storage, attempt) : RunJournal.empty(storage, attempt);
   const earlierCalls = await readExecutedCalls(storage, input, serverTools.items);
-  const session = openToolSession(storage, attempt, input, () => output.completedItems());
+  const session = openToolSession(dependencies, attempt, input, () => output.completedItems());
   await using tools = await serverTools.open(session, (tool) => runsTool(resolved.provider, tool.type));
   const loop = new RunLoop({
     ...generation,

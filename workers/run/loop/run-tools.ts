@@ -37,7 +37,7 @@ export async function runTools(context: LoopContext, { loggedIds, openCall }: Pe
     functions: tools.functions,
     journal,
     signal: control.generating,
-    logger: dependencies.storage.logger,
+    logger: dependencies.logger,
     progress: (call, details) => writer.writeProgress(call, details),
     whenLogged: ({ callId }) => logged.get(callId)!.promise,
     // A hand-over during the call would lose its result for good.

@@ -40,7 +40,7 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     );
     if (outcome.kind === "locked") throw conversationLocked();
     if (outcome.kind === "gone") throw conversationNotFound(id);
-    if (outcome.kind === "exists") throw itemExists(added[outcome.place]!.id, outcome.place);
+    if (outcome.kind === "exists") throw itemExists(added[outcome.index]!.id, outcome.index);
     await indexForReferences(context, id, response.locals.project, added);
     const query: ListQuery = { order: "asc", limit: added.length, include: [...included] };
     response.json(toItemPage(toPage(added, false), query));

@@ -16,7 +16,7 @@ export async function loadOwnedConversation(
   const record = await context.storage.conversations.readOwned(id, project);
   if (record === undefined) throw conversationNotFound(id);
   // A turn whose response is over is part of what is there, also if nobody has added it yet.
-  if (record.lock !== "") await unlockIfEnded(context.storage, id, record.lock);
+  if (record.lock !== "") await unlockIfEnded(context.storage, id, record.lock, context.logger);
   return { id, record };
 }
 

@@ -7,7 +7,7 @@ import type { ConversationItem } from "../../../protocol/conversation.ts";
 import { createIdForUnnamed } from "../../../protocol/id.ts";
 import type { InputItem } from "../../../protocol/item.ts";
 import type { AdmissionLimits } from "../../../responses/admission/admit-response.ts";
-import { normalizeConversationItem } from "../../../responses/conversations/conversation-lock.ts";
+import { normalizeConversationItem } from "../../../responses/conversations/conversation-items.ts";
 import { resolveReferences } from "../../../responses/reading/item-references.ts";
 import { sealItemUrls } from "../../../responses/content/item-urls.ts";
 import { checkItems } from "../../../responses/admission/check-input.ts";

@@ -4,7 +4,6 @@ import type { Tool } from "../../../../src/protocol/tool.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
 import { unsealSecrets, rejectSecrets, sealSecrets } from "../../../../src/responses/content/request-secrets.ts";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
-import { silentLogger } from "../../../support/storage.ts";
 
 const sealer = new ContentSealer([Buffer.alloc(32, 1)]);
 const network_policy = {
@@ -26,16 +25,13 @@ const REQUEST: CreateRequest = {
 test("what a request brings for its tools to use is sealed, and opened for its project", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   expect(JSON.stringify(sealed)).not.toMatch(/planted-\d/);
-  expect(await unsealSecrets({ sealer, logger: silentLogger }, "alpha", sealed)).toEqual(REQUEST);
+  expect(await unsealSecrets({ sealer }, "alpha", sealed)).toEqual(REQUEST);
 });
 
 test("what cannot be opened any more is left out, and never used as it stands", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
-  const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]), logger: silentLogger };
-  for (const opened of [
-    await unsealSecrets(other, "alpha", sealed),
-    await unsealSecrets({ sealer, logger: silentLogger }, "beta", sealed),
-  ]) {
+  const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]) };
+  for (const opened of [await unsealSecrets(other, "alpha", sealed), await unsealSecrets({ sealer }, "beta", sealed)]) {
     expect(JSON.stringify(opened)).not.toContain("brs1.");
     expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
     // Without a URL the server would be the operator's of this label.
@@ -45,7 +41,7 @@ test("what cannot be opened any more is left out, and never used as it stands", 
 
 test("a URL that was stored as it was sent is used as it is: by an older release", async () => {
   const request: CreateRequest = { tools: [{ type: "mcp", server_label: "b", server_url: "https://a.example/mcp" }] };
-  expect(await unsealSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
+  expect(await unsealSecrets({ sealer }, "alpha", request)).toEqual(request);
 });
 
 test("a request without tools is left as it is", async () => {
@@ -66,14 +62,14 @@ test.each([
     "environment.network_policy.domain_secrets[0].value",
     { type: "shell", environment: { type: "container_auto", network_policy } },
   ],
-] as const)("a tool in an item may have no secret (%i, %s)", (place, path, tool: Tool) => {
+] as const)("a tool in an item may have no secret (%i, %s)", (index, path, tool: Tool) => {
   const harmless: Tool = { type: "mcp", server_label: "b", headers: null, server_url: "https://a.example/mcp" };
-  const tools = place === 0 ? [tool] : [harmless, tool];
+  const tools = index === 0 ? [tool] : [harmless, tool];
   for (const item of [
     { type: "additional_tools", role: "developer", tools },
     { type: "tool_search_output", tools },
   ] as const satisfies InputItem[]) {
-    const param = `input[1].tools[${place}].${path}`;
+    const param = `input[1].tools[${index}].${path}`;
     expect(() => rejectSecrets([{ type: "compaction_trigger" }, item], "input")).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.not.stringContaining("planted") }),
     );

@@ -27,11 +27,11 @@ const say = (text: string): ConversationItem => ({
 });
 const sizeOf = (item: ConversationItem): number => Buffer.byteLength(JSON.stringify(item)) + ITEM_BYTES;
 
-async function create(project: string, items: ConversationItem[], bound = 0, kept: TestStorage = storage) {
+async function create(project: string, items: ConversationItem[], bound = 0, target: TestStorage = storage) {
   const id = newId("conv");
   const fields = { id, object: "conversation" as const, created_at: 1, metadata: {} };
   const adding = { id, project, items, bound };
-  await addWithinStorageLimit(kept, adding, () => kept.conversations.create(fields, project, items));
+  await addWithinStorageLimit(target, adding, () => target.conversations.create(fields, project, items));
   return id;
 }
 

@@ -19,7 +19,7 @@ import {
 } from "../../../../src/responses/conversations/conversation-lock.ts";
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
 import { LIMITS, REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { openTestStorage, silentLogger, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
 beforeAll(async () => {
@@ -51,16 +51,16 @@ test.each<[string, (running: Response) => LifecycleEventDraft, string[]]>([
     ["msg_question", "msg_answer"],
   ],
   ["failed", (running) => createFailedEvent(running, responseError("server_error", "It broke.")), []],
-])("a response that is %s", async (status, end, kept) => {
+])("a response that is %s", async (status, end, added) => {
   const conversationId = await openConversation();
   const response = sampleResponse({ background: false });
   const { id } = response;
-  await lockForResponse(storage, conversationId, "default", id);
+  await lockForResponse(storage, conversationId, "default", id, silentLogger);
   const events = sequenceEvents(0, [{ type: "response.created", response }, end(response)]);
   const input = [{ type: "message" as const, id: "msg_question", role: "user" as const, content: "The question?" }];
   await storage.records.create(sampleRecord({ id, status: status as "queued", conversationId, events, input }));
   await appendAndUnlock(storage, conversationId, id);
-  expect((await storage.conversations.readItems(conversationId)).map((item) => item.id)).toEqual(kept);
+  expect((await storage.conversations.readItems(conversationId)).map((item) => item.id)).toEqual(added);
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe("");
 });
 
@@ -68,13 +68,13 @@ test("a holder that is being admitted keeps the lock, though it has no record ye
   const conversationId = await openConversation();
   const [holder, other] = [newId("resp"), newId("resp")];
   await storage.inFlight.add(holder, Date.now());
-  await lockForResponse(storage, conversationId, "default", holder);
-  await expect(lockForResponse(storage, conversationId, "default", other)).rejects.toMatchObject({
+  await lockForResponse(storage, conversationId, "default", holder, silentLogger);
+  await expect(lockForResponse(storage, conversationId, "default", other, silentLogger)).rejects.toMatchObject({
     code: "conversation_locked",
   });
-  expect(await unlockIfEnded(storage, conversationId, holder)).toBe(false);
+  expect(await unlockIfEnded(storage, conversationId, holder, silentLogger)).toBe(false);
   await storage.inFlight.forceRemove(holder, undefined);
-  await lockForResponse(storage, conversationId, "default", other);
+  await lockForResponse(storage, conversationId, "default", other, silentLogger);
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe(other);
 });
 

@@ -63,11 +63,11 @@ async function recordTurn(
 /** The ids, oldest first. Each link is recorded with what admission would have given it. */
 async function recordChain(storage: TestStorage, length: number): Promise<string[]> {
   const ids: string[] = [];
-  let kept: string[] = [];
+  let links: string[] = [];
   for (let n = 0; n < length; n += 1) {
-    const id = await recordTurn(storage, n, kept);
+    const id = await recordTurn(storage, n, links);
     ids.push(id);
-    kept = nearestLinksFor(kept, id);
+    links = nearestLinksFor(links, id);
   }
   return ids;
 }
@@ -139,15 +139,15 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
 
   test.each([0, 7, MAX_LINKS - 1, MAX_LINKS, MAX_LINKS + 1, 2 * MAX_LINKS])(
     "whose link %i is deleted is refused, and names it",
-    async (place) => {
+    async (index) => {
       const ids = await recordChain(storage, 2 * MAX_LINKS + 2);
       const accepted = await continueFrom(storage, ids.at(-1)!);
-      await removeResponse(storage, ids[place]!, (await storage.records.read(ids[place]!))!);
+      await removeResponse(storage, ids[index]!, (await storage.records.read(ids[index]!))!);
       await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
         code: "previous_response_not_found",
-        message: `Previous response with id '${ids[place]}' not found.`,
+        message: `Previous response with id '${ids[index]}' not found.`,
       });
-      await expect(loadModelInput(storage, accepted)).rejects.toThrow(ids[place]);
+      await expect(loadModelInput(storage, accepted)).rejects.toThrow(ids[index]);
     },
   );
 

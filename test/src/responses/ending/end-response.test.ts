@@ -16,11 +16,11 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 test("its worker is told at once, before it could find out by its lease", async () => {
   const subscriber = await connect({ url: testRedisUrl(), cluster: false }, "patient", "control", silentLogger);
-  const { promise: told, resolve } = Promise.withResolvers<string>();
+  const { promise: aborted, resolve } = Promise.withResolvers<string>();
   await WorkerControl.listen(subscriber, storage.layout, resolve);
   const { id } = await createLeasedResponse(storage, sampleRecord());
   await endResponse(storage, id, "cancel");
-  expect(await told).toBe(id);
+  expect(await aborted).toBe(id);
   subscriber.disconnect();
 });
 
