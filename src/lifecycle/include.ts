@@ -1,15 +1,16 @@
 /**
- * `include`: what a response records, and a listing shows, only if it was asked for (openai 7.59 `ResponseIncludable`).
+ * `include`: output that a response records, and a listing shows, only on request (openai 7.59 `ResponseIncludable`).
+ * Without it:
  *
  *   file_search_call.results               `results` is null
- *   web_search_call.results                `results`, which the published type does not have, is left out
- *   web_search_call.action.sources         `action.sources` is left out
+ *   web_search_call.results                `results`, which the published type lacks, is omitted
+ *   web_search_call.action.sources         `action.sources` is omitted
  *   code_interpreter_call.outputs          `outputs` is null
- *   message.output_text.logprobs           `logprobs` is empty, whatever `top_logprobs` says: that is how many
- *   message.input_image.image_url          `image_url` is left out, in listings
+ *   message.output_text.logprobs           `logprobs` is empty; `top_logprobs` only sets their number
+ *   message.input_image.image_url          listings omit `image_url`
  *   computer_call_output.output.image_url  the same
- *   reasoning.encrypted_content            left out, in listings; a response always has it, as published ("populated by
- *                                          default"), because a conversation is not continued without it
+ *   reasoning.encrypted_content            listings omit it; a response always has it, as published ("populated by
+ *                                          default"), because a conversation needs it to continue
  */
 import type { z } from "zod";
 import type { ItemEventDraft } from "../protocol/event.ts";

@@ -56,7 +56,7 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     isStopping = true;
     logger.info({ signal }, "Draining");
     setTimeout(() => {
-      logger.warn({ drainLimitMs }, "Not drained in time; exiting all the same");
+      logger.warn({ drainLimitMs }, "Drain timed out; exiting");
       process.exit(EXIT_FAILED);
     }, drainLimitMs).unref();
     drain().then(

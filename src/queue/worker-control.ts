@@ -32,7 +32,7 @@ export class WorkerControl {
     await this.#queue.tryRemove(response);
   }
 
-  /** `subscriber` is a connection used for nothing else. */
+  /** `subscriber` is a dedicated connection. */
   static async listen(subscriber: RedisClient, layout: RedisLayout, onAbort: (id: string) => void): Promise<void> {
     subscriber.on("message", (_channel: string, id: string) => onAbort(id));
     await subscriber.subscribe(layout.workerControl);

@@ -1,10 +1,10 @@
 /**
- * What has to be true of a Redis before this server uses it, each with a sentence that names the remedy.
+ * Requirements that a Redis must meet before this server uses it, each with a message that names the remedy.
  *
- * - `refusals` end the process: it would lose what it has accepted, or cannot work at all.
- * - `waits` are over by themselves (a failover, a full memory, replicas that come back): the start waits for their end, as
- *   it waits for a Redis that is away.
- * - `warnings` are the operator's to weigh.
+ * `errors` end the process: it would lose accepted work, or cannot run at all.
+ * `waitReasons` resolve by themselves (a failover, a full memory, missing replicas): the start waits, as it does for an
+ * unavailable Redis.
+ * `warnings` are for the operator to judge.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
@@ -21,7 +21,7 @@ export interface RedisFindings {
 }
 
 const RETRY_MS = 1_000;
-/** Findings are as old as this at most, however often readiness is asked for. */
+/** Maximum age of the findings, however often readiness is requested. */
 const MAX_AGE_MS = 5_000;
 
 export class Preflight {
@@ -37,7 +37,10 @@ export class Preflight {
     this.#logger = logger;
   }
 
-  /** Resolves once Redis takes writes, however long that is. Throws an UnsuitableRedisError for what waiting does not end. */
+  /**
+   * Resolves once Redis accepts writes, however long that takes. Throws UnsuitableRedisError for a problem that does
+   * not resolve by itself.
+   */
   async waitUntilUsable(): Promise<void> {
     for (;;) {
       const { errors, waitReasons } = await this.#checkWithWrite();
@@ -47,7 +50,7 @@ export class Preflight {
     }
   }
 
-  /** For readiness: without a write, and not again for each that asks. */
+  /** For readiness: makes no write, and shares a recent result. */
   async check(): Promise<RedisFindings> {
     if (this.#last === undefined || performance.now() - this.#last.atMs > MAX_AGE_MS) {
       this.#last = { findings: inspect(this.#redis), atMs: performance.now() };
@@ -83,7 +86,7 @@ const WAIT_REASONS: readonly [beginning: string, sentence: string][] = [
   ["CLUSTERDOWN", "The cluster is down: each slot needs a reachable primary."],
 ];
 
-/** Throws what is neither a matter of waiting nor of rights. */
+/** Throws errors that are neither temporary nor about permissions. */
 function findingsOfError(error: unknown): RedisFindings {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("NOPERM")) {
@@ -95,7 +98,7 @@ function findingsOfError(error: unknown): RedisFindings {
   return { ...noFindings(), waitReasons: [known?.[1] ?? "Redis does not answer."] };
 }
 
-/** A single server, or every primary of a cluster. */
+/** Inspects a single server, or every primary of a cluster. */
 async function inspect(redis: RedisClient): Promise<RedisFindings> {
   const isCluster = !(redis instanceof Redis);
   const nodes = isCluster ? redis.nodes("master") : [redis];

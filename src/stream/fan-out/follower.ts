@@ -94,7 +94,7 @@ export class Follower {
         await this.#readToEnd();
         return;
       } catch (err) {
-        this.#options.logger.warn({ err, responseId: this.#responseId }, "Could not read the log; trying again");
+        this.#options.logger.warn({ err, responseId: this.#responseId }, "Could not read the log; retrying");
         await delay(READ_RETRY_MS);
       }
     }
@@ -123,7 +123,7 @@ export class Follower {
     const events = page.length > 0 && page[0]!.sequenceNumber < this.cursor ? this.#eventsFromCursor(page) : page;
     if (events.length === 0 || this.#hasEnded) return;
     if (events[0]!.sequenceNumber !== this.cursor) {
-      this.#options.logger.error({ responseId: this.#responseId, cursor: this.cursor }, "The log has a hole");
+      this.#options.logger.error({ responseId: this.#responseId, cursor: this.cursor }, "The log has a gap");
       this.end("failed");
       return;
     }

@@ -29,11 +29,6 @@ export class EventLogReader {
     this.#minReplicasAcked = options.minReplicasAcked;
   }
 
-  /** The stored snapshot. It may cover events that readers may not see yet. */
-  async readSnapshotJson(id: string): Promise<string | null> {
-    return await this.#redis.get(this.#layout.snapshot(id));
-  }
-
   /** Reads up to `count` events in order, from sequence number `from` (inclusive). */
   async read(id: string, from: number, count: number): Promise<LoggedEvent[]> {
     const end = await this.#endOfPage(id);
@@ -60,6 +55,11 @@ export class EventLogReader {
     const end = await this.#endOfPage(id);
     const [entry] = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", 1);
     return entry === undefined ? undefined : toLoggedEvent(entry);
+  }
+
+  /** The stored snapshot. It may cover events that readers may not see yet. */
+  async readSnapshotJson(id: string): Promise<string | null> {
+    return await this.#redis.get(this.#layout.snapshot(id));
   }
 
   /**

@@ -23,7 +23,9 @@ export interface FoldedLog extends ResponseState {
   last: number;
 }
 
-/** The state that the log says: the stored snapshot and the events after it. Undefined if there is no log. */
+/**
+ * Folds the log into its state, from the stored snapshot and the events after it. Returns undefined if there is no log.
+ */
 export async function foldLog(reader: EventLogReader, id: string): Promise<FoldedLog | undefined> {
   const [json, end] = await Promise.all([reader.readSnapshotJson(id), reader.readVisibleEnd(id)]);
   const stored = json === null ? undefined : await parseInSlices<Snapshot>(json);
