@@ -94,11 +94,7 @@ export class TurnRemoteRun implements RemoteRunHandle {
 }
 
 /** Records that the provider lost the turn's remote run, so that the next call starts another. Returns the losses so far. */
-export async function markRemoteRunLost(
-  logger: Logger,
-  attempt: Attempt,
-  journal: RunJournal,
-): Promise<number> {
+export async function markRemoteRunLost(logger: Logger, attempt: Attempt, journal: RunJournal): Promise<number> {
   const { remoteRun } = journal;
   if (remoteRun === undefined) return 0;
   logger.warn({ responseId: attempt.id, ...remoteRun }, "The provider lost a remote run; calling it again");
