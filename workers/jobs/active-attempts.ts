@@ -1,7 +1,7 @@
 /** The attempts that run in this process, and the ways to stop them. */
 import type { Logger } from "pino";
 import type { Leases } from "../../src/stream/log/lease.ts";
-import { AttemptControl } from "../attempt/attempt.ts";
+import type { AttemptControl } from "../attempt/attempt.ts";
 
 /** Interval of lease checks: the maximum time that an attempt runs on after a cancel message is lost. */
 const LEASE_CHECK_MS = 2_000;
