@@ -67,7 +67,7 @@ export function newItemId(type: string): string {
 
 const CALL_ID_DIGITS = 24;
 
-/** For a call that this server names itself: providers may repeat theirs. */
+/** Creates an id for a call that this server names itself, because providers may repeat theirs. */
 export function newCallId(): string {
   return newId("call", CALL_ID_DIGITS);
 }

@@ -4,7 +4,7 @@
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
-import { RunControl } from "../../workers/attempt/run.ts";
+import { AttemptControl } from "../../workers/attempt/attempt.ts";
 import type { Upstream, UpstreamEvent } from "../../workers/upstreams/upstream.ts";
 import { USAGE } from "../support/samples.ts";
 import { createResponse, runOnce } from "../support/tool-runs.ts";
@@ -43,7 +43,11 @@ async function timed(storage: BenchStorage, streamsCalls: boolean): Promise<numb
   });
   const startedMs = nowMs();
   const upstream: Upstream = { run: () => longCall() };
-  const outcome = await runOnce({ storage, kinds: [], upstream, streamsCalls, isStrict: false }, id, new RunControl());
+  const outcome = await runOnce(
+    { storage, kinds: [], upstream, streamsCalls, isStrict: false },
+    id,
+    new AttemptControl(),
+  );
   const tookMs = nowMs() - startedMs;
   const last = await storage.visibleLogReader.readLast(id);
   if (outcome !== "ended" || last?.data.includes('"status":"completed"') !== true) throw new Error("The run failed.");

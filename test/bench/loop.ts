@@ -11,7 +11,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { isStepCount, jsonSchema, streamText, tool } from "ai";
 import { readConfig } from "../../src/config/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
-import { RunControl } from "../../workers/attempt/run.ts";
+import { AttemptControl } from "../../workers/attempt/attempt.ts";
 import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk/ai-sdk.ts";
 import { COUNTING_TOOL, countingTool } from "../support/counting-tool.ts";
 import { createResponse, runOnce } from "../support/tool-runs.ts";
@@ -76,7 +76,7 @@ async function runOurs(storage: BenchStorage, base_url: string): Promise<void> {
   const { kind, begun } = countingTool();
   const upstream = new AiSdkUpstream(provider, readConfig({}));
   const id = await createResponse(storage, { model: "bench/egret", tools: [COUNTING_TOOL] });
-  await runOnce({ storage, kinds: [kind], upstream, maxToolCalls: 1_000 }, id, new RunControl());
+  await runOnce({ storage, kinds: [kind], upstream, maxToolCalls: 1_000 }, id, new AttemptControl());
   if (begun.length % TURNS !== 0 || begun.length === 0) throw new Error(`The run made ${begun.length} calls.`);
 }
 

@@ -5,7 +5,7 @@ import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { newItemId } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Tool } from "../../src/protocol/tool.ts";
-import { RunControl } from "../../workers/attempt/run.ts";
+import { AttemptControl } from "../../workers/attempt/attempt.ts";
 import type { OpenTool, ServerFunction, CallPresenter, ToolKind, ToolResult } from "../../workers/tools/tool.ts";
 import type { Upstream } from "../../workers/upstreams/upstream.ts";
 import { openTestStorage } from "../support/storage.ts";
@@ -36,7 +36,11 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
     await using storage = await openTestStorage();
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { tools: [setup.tool], metadata: scriptSteps(choose(setup)) });
-    const outcome = await runOnce({ storage, kinds: [setup.kind], upstream: spoil(upstream) }, id, new RunControl());
+    const outcome = await runOnce(
+      { storage, kinds: [setup.kind], upstream: spoil(upstream) },
+      id,
+      new AttemptControl(),
+    );
     expect(outcome).toBe("ended");
     const { response } = await finalResponse(storage, id);
     const calls = (response.output as OutputItem[]).filter((item) => item.type === setup.itemType);
@@ -60,7 +64,7 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
     expect.hasAssertions();
     const request = { tools: [setup.tool], tool_choice: "none" as const, metadata: scriptSteps() };
     const id = await createResponse(storage, request);
-    await runOnce({ storage, kinds: [checking], upstream: new RecordingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds: [checking], upstream: new RecordingUpstream() }, id, new AttemptControl());
     expect((await finalResponse(storage, id)).response.status).toBe("completed");
   }
 

@@ -299,7 +299,7 @@ describe("cancel", () => {
     proxy.isAway = true;
     proxy.cut();
     await cancelOnB(id);
-    await worker.line(({ msg }) => msg === "The provider could not be told that a response is over", "a warning");
+    await worker.line(({ msg }) => msg === "Could not end a remote run at its provider", "a warning");
     proxy.isAway = false;
     expect((await endOfA(id)).status).toBe("cancelled");
     await untilSettled();

@@ -100,7 +100,7 @@ test("an end that no replica confirmed is shown once one is back, and until then
   cutOff(link);
   await metaSays(old, id, "failed");
   // By then the worker has tried all that it does for the two.
-  const failures = () => worker.lines.filter(({ msg }) => msg === "Sweep failed; the next one goes on").length;
+  const failures = () => worker.lines.filter(({ msg }) => msg === "Sweep failed; the next one continues").length;
   await worker.line(() => failures() >= 3, "sweeps that no replica confirmed");
 
   expect(Number((await old.meta(id))["durable"])).toBeLessThan(Number((await old.meta(id))["last"]));

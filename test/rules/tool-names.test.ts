@@ -9,7 +9,7 @@ const TOOL_NAME =
   /web[-_]?search|open_page|find_in_page|file[-_]?search|mcp|code[-_]?interpreter|python|image[-_]?gen|generate_image/i;
 
 const ALLOWED: Record<string, string> = {
-  "workers/run/requires-client-action.ts": "lists the wire's items that only a client can answer",
+  "workers/run/loop/requires-client-action.ts": "lists the wire's items that only a client can answer",
 };
 
 function findToolNames(file: string): string[] {

@@ -1,8 +1,8 @@
 import type { Storage } from "../../src/responses/storage.ts";
-import type { RunControl } from "../../workers/attempt/run.ts";
+import type { AttemptControl } from "../../workers/attempt/attempt.ts";
 
 /** Storage whose steps are counted, and which stops the run before a given one: the process dies there. */
-export function crashingStorage(storage: Storage, control: RunControl, step: () => boolean): Storage {
+export function crashingStorage(storage: Storage, control: AttemptControl, step: () => boolean): Storage {
   const dying = <T extends object>(target: T): T =>
     new Proxy(target, {
       get: (object, key) => {

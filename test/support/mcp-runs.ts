@@ -5,7 +5,7 @@ import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import { RunControl } from "../../workers/attempt/run.ts";
+import { AttemptControl } from "../../workers/attempt/attempt.ts";
 import { openMcpKind } from "../../workers/tools/mcp/mcp.ts";
 import { newListId } from "../../workers/tools/mcp/list-id.ts";
 import type { McpTool, McpToolList } from "../../workers/tools/mcp/tool-filter.ts";
@@ -45,7 +45,7 @@ export async function runMcp(
   const kinds = [openMcpKind(readConfig({ ...ENVIRONMENT, ...environment }))];
   // By itself the simulator calls a function that it is offered.
   const id = await createResponse(storage, { metadata: ANSWER, ...request }, before);
-  expect(await runOnce({ storage, kinds, upstream }, id, new RunControl())).toBe("ended");
+  expect(await runOnce({ storage, kinds, upstream }, id, new AttemptControl())).toBe("ended");
   return { id, ...(await finalResponse(storage, id)), calls: upstream.calls };
 }
 

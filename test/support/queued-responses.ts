@@ -61,7 +61,7 @@ export async function makeDue({ redis, layout, clock }: TestStorage, id: string)
 
 /** The ids of the runs that the worker has ended, as soon as there are `count`. It must log what is for debugging. */
 export async function waitForRuns(worker: ServerProcess, count: number): Promise<unknown[]> {
-  const overs = () => worker.lines.filter(({ msg }) => msg === "Run over").map((line) => line["responseId"]);
+  const overs = () => worker.lines.filter(({ msg }) => msg === "Attempt ended").map((line) => line["responseId"]);
   await worker.line(() => overs().length >= count, `${count} runs`);
   return overs();
 }

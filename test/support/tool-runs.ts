@@ -9,7 +9,7 @@ import { newId } from "../../src/protocol/id.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { newResponse, createOpeningEvents } from "../../src/lifecycle/new-response.ts";
 import type { RemoteRunTracker } from "../../workers/remote/remote-run-tracker.ts";
-import type { RunControl } from "../../workers/attempt/run.ts";
+import type { AttemptControl } from "../../workers/attempt/attempt.ts";
 import { runResponse } from "../../workers/run/run-response.ts";
 import type { ToolKind } from "../../workers/tools/tool.ts";
 import { ServerTools } from "../../workers/tools/registry.ts";
@@ -90,7 +90,7 @@ const DEFAULTS = {
   logger: silentLogger,
 };
 
-export async function runOnce(setup: RunSetup, id: string, control: RunControl) {
+export async function runOnce(setup: RunSetup, id: string, control: AttemptControl) {
   const { kinds, upstream, contextWindow, remoteRuns } = setup;
   const resolved = setup.resolved ?? {
     provider: { name: "simulator", kind: "simulator" as const },
@@ -106,7 +106,7 @@ export async function runOnce(setup: RunSetup, id: string, control: RunControl) 
     remoteRuns,
     workerName: "test",
   };
-  return await runResponse(dependencies, id, control, () => {});
+  return (await runResponse(dependencies, id, control, () => {})).kind;
 }
 
 /** The final response, once its log is legal and has one end. */

@@ -7,7 +7,7 @@ import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import { RunControl } from "../../workers/attempt/run.ts";
+import { AttemptControl } from "../../workers/attempt/attempt.ts";
 import { AiSdkUpstream } from "../../workers/upstreams/ai-sdk/ai-sdk.ts";
 import { OpenAiResponsesUpstream } from "../../workers/upstreams/openai-responses/openai-responses.ts";
 import { COUNTING_TOOL, type CountingTool, countingTool } from "./counting-tool.ts";
@@ -58,7 +58,7 @@ export class Chain {
     const whole = { model: vendor.model, tools, reasoning: { effort: "low" as const }, ...request };
     const id = await createResponse(this.#storage, whole, { ancestors: this.#ids, input, isWhole: true });
     const run = { storage: this.#storage, kinds: [this.tool.kind], ...openVendorUpstream(vendor, this.#settings) };
-    await runOnce(run, id, new RunControl());
+    await runOnce(run, id, new AttemptControl());
     const { response } = await finalResponse(this.#storage, id);
     this.#ids.push(id);
     return response;

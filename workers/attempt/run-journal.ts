@@ -1,30 +1,33 @@
-/** A run's hold on the journal of its tool calls: what it writes is fenced by its lease, and waits out a Redis that is away. */
+/**
+ * The journal of a run's turns, tool calls and remote runs, as one attempt reads and writes it. Each write is fenced by the
+ * attempt's lease, and retried until Redis is available.
+ */
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { RecordedRemoteRun, RecordedTurn, ToolJournal, ToolResult } from "../../src/store/tool-journal.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
-import type { Run } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
 
 export class RunJournal {
   readonly #storage: Storage;
-  readonly #run: Run;
+  readonly #attempt: Attempt;
   readonly #turns: Map<number, RecordedTurn>;
   readonly #remoteRuns: Map<number, RecordedRemoteRun>;
   readonly #started: Set<string>;
   readonly #results: Map<string, ToolResult>;
 
-  private constructor(storage: Storage, run: Run, journal: ToolJournal) {
+  private constructor(storage: Storage, attempt: Attempt, journal: ToolJournal) {
     this.#storage = storage;
-    this.#run = run;
+    this.#attempt = attempt;
     this.#turns = new Map(journal.turns);
     this.#remoteRuns = new Map(journal.remoteRuns);
     this.#started = new Set(journal.startedCallIds);
     this.#results = new Map(journal.results);
   }
 
-  /** For a response without tools, of a provider without a background, there is nothing to read. */
-  static empty(storage: Storage, run: Run): RunJournal {
-    return new RunJournal(storage, run, {
+  /** Skips the read for a response without tools and remote runs. */
+  static empty(storage: Storage, attempt: Attempt): RunJournal {
+    return new RunJournal(storage, attempt, {
       turns: new Map(),
       remoteRuns: new Map(),
       startedCallIds: new Set(),
@@ -32,10 +35,10 @@ export class RunJournal {
     });
   }
 
-  static async open(storage: Storage, run: Run): Promise<RunJournal> {
-    const journal = await retryUntilAvailable(() => storage.journals.read(run.id), run.control.writing);
-    const opened = new RunJournal(storage, run, journal);
-    run.writer.onRollback(() => opened.#rewriteAll());
+  static async open(storage: Storage, attempt: Attempt): Promise<RunJournal> {
+    const journal = await retryUntilAvailable(() => storage.journals.read(attempt.id), attempt.control.writing);
+    const opened = new RunJournal(storage, attempt, journal);
+    attempt.writer.onRollback(() => opened.#rewriteAll());
     return opened;
   }
 
@@ -44,8 +47,8 @@ export class RunJournal {
   }
 
   /**
-   * The place of the turn that is to come, or was cut off. It is not their number: of turns that Redis has lost the
-   * places stay empty, and those that it kept are not written over.
+   * The index of the next or interrupted turn. It may exceed the number of turns: an index that Redis has lost stays empty, so
+   * that no later turn is overwritten.
    */
   get nextTurnIndex(): number {
     return Math.max(this.#lastTurnIndex + 1, highest(this.#remoteRuns.keys(), 0));
@@ -56,7 +59,7 @@ export class RunJournal {
     return highest(this.#turns.keys(), -1);
   }
 
-  /** What the provider runs for the turn that is to come, or was cut off. */
+  /** The remote run of the next or interrupted turn. */
   get remoteRun(): RecordedRemoteRun | undefined {
     return this.#remoteRuns.get(this.nextTurnIndex);
   }
@@ -67,7 +70,7 @@ export class RunJournal {
 
   readonly findResult = (callId: string): ToolResult | undefined => this.#results.get(callId);
 
-  /** How many calls of tools the response has asked for. */
+  /** Tool calls that the model has asked for, in all turns. */
   get callCount(): number {
     return this.turns.flatMap((turn) => turn.segments).filter((segment) => segment.kind === "call").length;
   }
@@ -77,20 +80,20 @@ export class RunJournal {
     await this.rewriteLastTurn();
   }
 
-  /** In the first place behind the last turn: what a provider runs for a turn after it may still be known. */
+  /** Adds it right after the last turn, because a later index may have a remote run. */
   async addRebuiltTurn(turn: RecordedTurn): Promise<void> {
     await this.addTurn(turn, this.#lastTurnIndex + 1);
   }
 
-  /** After its segments were given other ids. */
+  /** Writes the last turn again, after its segments got new ids. */
   async rewriteLastTurn(): Promise<void> {
     await this.#writeTurn([...this.#turns.keys()].at(-1)!);
   }
 
-  async saveRemoteRun(attachment: RecordedRemoteRun): Promise<void> {
-    const place = this.nextTurnIndex;
-    this.#remoteRuns.set(place, attachment);
-    await this.#writeRemoteRun(place);
+  async saveRemoteRun(remoteRun: RecordedRemoteRun): Promise<void> {
+    const turnIndex = this.nextTurnIndex;
+    this.#remoteRuns.set(turnIndex, remoteRun);
+    await this.#writeRemoteRun(turnIndex);
   }
 
   async addStart(callId: string): Promise<void> {
@@ -103,15 +106,15 @@ export class RunJournal {
     this.#results.set(callId, result);
   }
 
-  /** Redis came back from an older file: whatever it had of the journal, it has all of it now. */
+  /** Restores the journal after Redis came back from an older file. */
   async #rewriteAll(): Promise<void> {
-    for (const place of this.#turns.keys()) await this.#writeTurn(place);
-    for (const place of this.#remoteRuns.keys()) await this.#writeRemoteRun(place);
+    for (const index of this.#turns.keys()) await this.#writeTurn(index);
+    for (const index of this.#remoteRuns.keys()) await this.#writeRemoteRun(index);
     for (const callId of this.#started) await this.#writeStart(callId);
     for (const [callId, result] of this.#results) await this.#writeResult(callId, result);
   }
 
-  /** As it is when Redis takes it: of two writes the later one has the newer turn. */
+  /** Reads the turn when the write is sent, so that a retry sends its latest state. */
   async #writeTurn(turnIndex: number): Promise<void> {
     await this.#write(({ journals }, { id, lease }) =>
       journals.writeTurn(id, lease, turnIndex, this.#turns.get(turnIndex)!),
@@ -132,17 +135,17 @@ export class RunJournal {
     await this.#write(({ journals }, { id, lease }) => journals.writeCallResult(id, lease, callId, result));
   }
 
-  async #write(write: (storage: Storage, run: Run) => Promise<boolean>): Promise<void> {
-    const signal = this.#run.control.writing;
+  async #write(write: (storage: Storage, attempt: Attempt) => Promise<boolean>): Promise<void> {
+    const signal = this.#attempt.control.writing;
     const { log } = this.#storage;
-    const confirmed = () => log.writeConfirmed(() => write(this.#storage, this.#run), signal);
+    const confirmed = () => log.writeConfirmed(() => write(this.#storage, this.#attempt), signal);
     const isWritten = await retryUntilAvailable(confirmed, signal);
-    if (!isWritten) throw new LeaseLostError(`The lease of ${this.#run.id} was taken by somebody else.`);
+    if (!isWritten) throw new LeaseLostError(`The lease of ${this.#attempt.id} belongs to another process.`);
   }
 }
 
-function highest(turnIndexes: Iterable<number>, least: number): number {
-  let found = least;
-  for (const place of turnIndexes) found = Math.max(found, place);
+function highest(turnIndexes: Iterable<number>, minimum: number): number {
+  let found = minimum;
+  for (const index of turnIndexes) found = Math.max(found, index);
   return found;
 }

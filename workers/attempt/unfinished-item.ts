@@ -1,6 +1,6 @@
 /**
- * An item that an earlier attempt left open in the log: a message or reasoning in the middle of its text. It records what
- * clients have seen of it, so that another attempt can add what is missing, and only that.
+ * A message or reasoning item that an earlier attempt left open in the log. It records the text that clients have seen, so
+ * that the next attempt adds only the rest.
  */
 import type { OutputContent } from "../../src/protocol/content.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
@@ -8,7 +8,7 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { readItemEvents } from "../../src/stream/log/read-item-events.ts";
-import type { Run } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
 import type { ResponseState } from "../../src/lifecycle/apply-event.ts";
 
 export type PartType = OutputContent["type"] | "summary_text";
@@ -16,13 +16,13 @@ export type PartType = OutputContent["type"] | "summary_text";
 export interface LoggedPart {
   type: PartType;
   text: string;
-  /** Its text was finished by `….done`. */
+  /** Whether a `….done` event gave its whole text. */
   isFinished: boolean;
   isDone: boolean;
   annotations: number;
 }
 
-/** The place of the item that a new attempt may continue: the response's only open one, and its last. */
+/** The index of the item that a new attempt may continue: the response's last item, and its only open one. */
 export function findUnfinishedIndex({ response, openIndices }: ResponseState): number | undefined {
   const last = response.output.length - 1;
   const item: OutputItem | undefined = response.output[last];
@@ -30,9 +30,12 @@ export function findUnfinishedIndex({ response, openIndices }: ResponseState): n
   return isText && openIndices.size === 1 && openIndices.has(last) ? last : undefined;
 }
 
-/** Undefined if nothing is to be continued. */
-export async function readUnfinishedItem({ fullLogReader }: Storage, run: Run): Promise<UnfinishedItem | undefined> {
-  const { writer, id, control } = run;
+/** Undefined if no item can be continued. */
+export async function readUnfinishedItem(
+  { fullLogReader }: Pick<Storage, "fullLogReader">,
+  attempt: Attempt,
+): Promise<UnfinishedItem | undefined> {
+  const { writer, id, control } = attempt;
   const index = findUnfinishedIndex(writer.state);
   if (index === undefined) return undefined;
   await writer.flush();
@@ -41,13 +44,13 @@ export async function readUnfinishedItem({ fullLogReader }: Storage, run: Run): 
 }
 
 export class UnfinishedItem {
-  /** Its place in the response's output. */
+  /** Its index in the response's output. */
   readonly index: number;
-  /** As the log has it. */
+  /** The item as the log has it. */
   readonly item: OutputItem;
   readonly #parts = new Map<string, LoggedPart>();
 
-  /** `events` are those of the item in the log, without an end. */
+  /** `events` are the item's events in the log. */
   constructor(index: number, item: OutputItem, events: readonly ItemEventDraft[]) {
     this.index = index;
     this.item = item;
@@ -80,20 +83,20 @@ export class UnfinishedItem {
   }
 }
 
-/** Names the part that the event belongs to; undefined for an event of the item itself. */
+/** The key of the part that the event belongs to. Undefined for an event of the whole item. */
 export function toPartKey(event: ItemEventDraft): string | undefined {
   if ("summary_index" in event) return `summary ${event.summary_index}`;
   return "content_index" in event ? `content ${event.content_index}` : undefined;
 }
 
-/** The type of the part that the event begins. */
+/** The type of the part that the event starts. Undefined for other events. */
 export function startedPartType(event: ItemEventDraft): PartType | undefined {
   const isStart =
     event.type === "response.content_part.added" || event.type === "response.reasoning_summary_part.added";
   return isStart ? event.part.type : undefined;
 }
 
-/** The text that the event brings: a piece of it, or all of it. */
+/** The text of the event: a piece, or the whole. */
 export function readEventText(event: ItemEventDraft): { text: string; isWhole: boolean } | undefined {
   switch (event.type) {
     case "response.output_text.delta":

@@ -1,11 +1,11 @@
 /**
- * One queue's jobs in one process, shared fairly between projects. BullMQ takes jobs in their order; what it knows nothing
- * of is done from outside, by bringing jobs forward (src/queue/move-to-front.ts):
+ * Shares a queue's slots in one process fairly between projects. BullMQ takes jobs in their order and knows no projects, so
+ * this class moves jobs to the front (src/queue/move-to-front.ts):
  *
- * - When a run ends in a full worker, a job of a project that runs less here comes next, if one waits.
- * - While the worker is full, jobs of projects that run little are taken by hand into slots kept in reserve.
+ * - When an attempt ends in a full worker, a waiting job of a project with fewer running jobs comes next.
+ * - While the worker is full, reserved slots take jobs of projects with few running jobs.
  *
- * Nothing but the order changes, in one step: a crash leaves a queue.
+ * Each move is one atomic change of the order, so a crash leaves a valid queue.
  */
 import { DelayedError, type Job, WaitingError, type Worker } from "bullmq";
 import type { Logger } from "pino";
@@ -13,9 +13,9 @@ import type { QueueName, ResponseJob, ResponseQueue } from "../../src/queue/resp
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import type { SlotShares } from "../../src/concurrency/slot-shares.ts";
 
-/** How often a full worker looks for jobs that may be run in the reserve. */
+/** Interval at which a full worker looks for jobs that may use the reserve. */
 const RESERVE_CHECK_MS = 500;
-/** Looking costs as much as waits: where nobody was found, nobody is looked for again so soon. */
+/** Pause after a search that found no job: a search costs as much as the queue is long. */
 const NONE_FOUND_PAUSE_MS = 250;
 
 export type ProcessJob = (job: Job<ResponseJob>, token: string | undefined) => Promise<void>;
@@ -32,8 +32,8 @@ export class FairQueue {
   #isFillingReserve = false;
   #isClosing = false;
   #tokens = 0;
-  /** Jobs that were brought forward and that no end of a run was used for yet. */
-  #broughtForward = 0;
+  /** Jobs moved to the front for which no slot was freed yet. */
+  #movedToFront = 0;
   #skipSearchUntilMs = 0;
 
   constructor(name: QueueName, queue: ResponseQueue, shares: SlotShares, logger: Logger, process: ProcessJob) {
@@ -44,45 +44,45 @@ export class FairQueue {
     this.#process = process;
   }
 
-  /** Takes jobs by `worker`, which has `process` as its processor. */
+  /** `worker` takes the jobs. Its processor must be `process`. */
   attach(worker: Worker<ResponseJob>): void {
     this.#worker = worker;
     if (this.#shares.reserved > 0) this.#timer = setInterval(() => void this.#fillReserve(), RESERVE_CHECK_MS);
   }
 
-  /** What BullMQ's worker calls with each job that it has taken. */
+  /** The processor of BullMQ's worker. */
   process: ProcessJob = async (job, token) => {
     await this.#runCounted(job, token, async () => await this.#yieldSlot(job.name));
   };
 
-  /** Takes no more jobs. Resolves when those of the reserve are over. */
+  /** Takes no more jobs. Resolves when the jobs in the reserve have ended. */
   async close(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#timer);
     await Promise.all(this.#reserved);
   }
 
-  async #runCounted(job: Job<ResponseJob>, token: string | undefined, before: () => Promise<void>): Promise<void> {
+  async #runCounted(job: Job<ResponseJob>, token: string | undefined, beforeEnd: () => Promise<void>): Promise<void> {
     this.#shares.begin(job.name);
     try {
       await this.#process(job, token);
     } finally {
-      await before();
+      await beforeEnd();
       this.#shares.end(job.name);
     }
   }
 
-  /** The slot of a run of `project` becomes free: it is for a project that runs less here, if there is one. */
+  /** Offers the slot that a job of `project` frees to a project with fewer running jobs. */
   async #yieldSlot(project: string): Promise<void> {
     if (this.#isClosing || this.#shares.reserved === 0 || !this.#shares.isFull) return;
-    if (this.#broughtForward > 0) {
-      this.#broughtForward -= 1;
+    if (this.#movedToFront > 0) {
+      this.#movedToFront -= 1;
       return;
     }
     if (performance.now() < this.#skipSearchUntilMs) return;
-    const found = await this.#bringForward(this.#shares.projectsRunningAsMuch(project), this.#shares.reserved);
+    const found = await this.#moveToFront(this.#shares.projectsRunningAsMuch(project), this.#shares.reserved);
     if (found === 0) this.#skipSearchUntilMs = performance.now() + NONE_FOUND_PAUSE_MS;
-    else this.#broughtForward = found - 1;
+    else this.#movedToFront = found - 1;
   }
 
   async #fillReserve(): Promise<void> {
@@ -98,10 +98,10 @@ export class FairQueue {
     }
   }
 
-  /** False if nothing waits that may be run in the reserve. */
+  /** False if no waiting job may use the reserve. */
   async #takeReserved(): Promise<boolean> {
     const beyond = this.#shares.projectsBeyondReserve;
-    if (beyond === undefined || (await this.#bringForward(beyond, 1)) === 0) return false;
+    if (beyond === undefined || (await this.#moveToFront(beyond, 1)) === 0) return false;
     const token = `${this.#worker!.id}:reserve:${this.#tokens++}`;
     const job = (await this.#worker!.getNextJob(token, { block: false })) as Job<ResponseJob> | undefined;
     if (job === undefined) return false;
@@ -111,12 +111,12 @@ export class FairQueue {
       void run.finally(() => this.#reserved.delete(run));
       return true;
     }
-    // Another worker has taken what was brought forward, and this came behind it.
+    // Another worker took the job that was moved to the front, and this is the one after it.
     await job.moveToWait(token);
     return false;
   }
 
-  /** What BullMQ does with a job that it has taken itself. */
+  /** Does what BullMQ does with a job that it takes itself. */
   async #runReserved(job: Job<ResponseJob>, token: string): Promise<void> {
     try {
       await this.#runCounted(job, token, async () => {});
@@ -125,20 +125,20 @@ export class FairQueue {
       if (err instanceof DelayedError || err instanceof WaitingError) return;
       this.#logger.warn({ err, responseId: job.id, queue: this.#name }, "Attempt failed");
       const failure = err instanceof Error ? err : new Error(String(err));
-      // A job whose lock is lost is somebody else's, and one that cannot be moved is found by the check for lost jobs.
+      // A job without its lock belongs to another worker. BullMQ recovers a job that cannot be moved as stalled.
       await job.moveToFailed(failure, token, false).catch((error: unknown) => {
-        this.#logger.warn({ err: error, responseId: job.id, queue: this.#name }, "Could not give a job back");
+        this.#logger.warn({ err: error, responseId: job.id, queue: this.#name }, "Could not return a job to its queue");
       });
     }
   }
 
-  /** An order that cannot be changed now is no reason to fail a run. */
-  async #bringForward(passed: readonly string[], count: number): Promise<number> {
+  /** Never rejects: an attempt must not fail because the order could not change. */
+  async #moveToFront(passed: readonly string[], count: number): Promise<number> {
     try {
       return await this.#queue.moveToFront(this.#name, passed, count);
     } catch (err) {
       const level = isRedisUnavailable(err) ? "debug" : "warn";
-      this.#logger[level]({ err, queue: this.#name }, "Could not bring a job forward");
+      this.#logger[level]({ err, queue: this.#name }, "Could not move a job to the front of its queue");
       return 0;
     }
   }

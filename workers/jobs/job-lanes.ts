@@ -1,13 +1,14 @@
 /**
- * How the slots of a worker are filled from a distant Redis. BullMQ's worker takes its jobs one after another, a round trip
- * each, and begins none before its slots are full or the queue is empty. Several workers with a part of the slots each
- * (lanes) take them side by side. Each costs a blocking connection, so a near Redis gets one.
+ * Divides the slots of a worker into lanes, so that they fill fast from a distant Redis. A BullMQ worker takes its jobs one
+ * after another, one round trip each, and starts none before its slots are full or the queue is empty. Several BullMQ
+ * workers (lanes) with part of the slots each take jobs in parallel. Each lane costs a blocking connection, so a near Redis
+ * gets one lane.
  */
 
-/** By then all slots are to be full, as far as the bound of lanes allows. */
+/** Target time to fill all slots. `MAX_LANES` may make it longer. */
 const FILL_MS = 500;
 const MAX_LANES = 10;
-/** Of a lock's time, one round trip: renewals, and what a run does before its first event, have to fit several times. */
+/** Maximum share of a lock's duration for one round trip: renewals and the start of an attempt take several. */
 const MAX_LOCK_FRACTION = 1 / 20;
 
 /** The slots of each lane. */
@@ -17,7 +18,7 @@ export function computeLaneSizes(slots: number, roundTripMs: number): number[] {
   return Array.from({ length: lanes }, (_, i) => Math.floor((slots + i) / lanes));
 }
 
-/** What to set LOCK_DURATION_MS to, if a Redis so far away does not fit it. */
+/** The minimum LOCK_DURATION_MS for this round trip. Undefined if the setting is long enough. */
 export function requiredLockDurationMs(roundTripMs: number, lockDurationMs: number): number | undefined {
   return roundTripMs > lockDurationMs * MAX_LOCK_FRACTION ? Math.ceil(roundTripMs / MAX_LOCK_FRACTION) : undefined;
 }

@@ -1,27 +1,27 @@
 /**
- * BullMQ's locks of the jobs that this process has taken. BullMQ takes jobs one after another and begins none of them
- * before it has enough: fifty round trips to a distant Redis are longer than a lock. So a lock is renewed from the moment
- * its job is taken, and not from the beginning of its run.
+ * BullMQ's locks of the jobs that this process has taken. BullMQ takes jobs one after another and starts none before its
+ * slots are full: fifty round trips to a distant Redis outlast a lock. So renewal starts when a job is taken, not when its
+ * attempt starts.
  *
- * BullMQ's own renewal is off. It keeps locks by job id: when a lost job comes back to the process that lost it, the end of
- * the old run would end the renewal of the new one. Here each taken job has its own.
+ * BullMQ's own renewal is off, because it tracks locks by job id: when a lost job returns to the process that lost it, the
+ * end of the old attempt would stop the renewal for the new one. Here each taken job has a lock of its own.
  */
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 
 /**
- * Of a lock's time, between two renewals. So a lock survives a pause of nearly three quarters of it: of this process, of
- * Redis or of the network between them.
+ * Share of a lock's duration between two renewals. So a lock survives a pause of nearly three quarters of its duration, of
+ * this process, Redis or the network.
  */
 const RENEWAL_FRACTION = 1 / 4;
 
-/** What BullMQ's jobs have of it. */
+/** The fields of a BullMQ job that a lock needs. */
 export interface LockedJob {
   id?: string | undefined;
   queueName: string;
   token?: string | undefined;
 }
 
-/** Gives the lock its whole time again. False if it is somebody else's by now. */
+/** Extends the lock to its whole duration. False if another process has it. */
 export type RenewLock = (job: LockedJob, token: string, durationMs: number) => Promise<boolean>;
 
 export class JobLocks {
@@ -34,17 +34,17 @@ export class JobLocks {
     this.#renew = renew;
   }
 
-  /** Renews the lock of a job that was taken, until it is released or lost. */
+  /** Renews the lock of a job until it is released or lost. */
   startRenewal(job: LockedJob): void {
     this.#lockOf(job);
   }
 
-  /** Its run begins. `onLost` is called once the lock is somebody else's, also if that was before. */
+  /** Calls `onLost` once another process has the lock, also if it was lost before. */
   watch(job: LockedJob, onLost: () => void): void {
     void this.#lockOf(job).lost.then(onLost);
   }
 
-  /** The job is over, or given back. */
+  /** Stops the renewal: the job has ended or returns to its queue. */
   release(job: LockedJob): void {
     this.#held.get(job)?.stop();
   }
@@ -57,7 +57,7 @@ export class JobLocks {
 }
 
 class HeldLock {
-  /** Never settles for a lock that was released in time. */
+  /** Never settles if the lock is released first. */
   readonly lost: Promise<void>;
   readonly #job: LockedJob;
   readonly #durationMs: number;

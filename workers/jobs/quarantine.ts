@@ -1,38 +1,38 @@
 /**
- * Where suspects run: each in a process of its own. A response whose worker died is suspected of it together with all that
- * were lost with it (src/stream/log/lease.ts); only here can a death be laid to one of them. So nobody is charged for what a
- * neighbour did, and a worker that is killed, which takes these processes along, is nobody's fault.
+ * Runs suspects, each in a process of its own. When a worker dies, all its responses become suspects (src/stream/log/lease.ts).
+ * Only in quarantine does a death charge one response. So no response is charged for what another did, and none is charged
+ * when a worker is killed together with its quarantine processes.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import type { Leases } from "../../src/stream/log/lease.ts";
-import type { RunControl, StopReason } from "../attempt/run.ts";
+import type { AttemptControl, StopReason } from "../attempt/attempt.ts";
 import { FairSemaphore, type Permit } from "../../src/concurrency/fair-semaphore.ts";
-import type { OnLease, RunOutcome } from "../run/run-response.ts";
+import type { OnLease, AttemptOutcome } from "../run/attempt-outcome.ts";
 
 export const ALIVE_INTERVAL_MS = 1_000;
-/** A process that has not reported for so long is stuck. Counted is time in which this process ran: both share a machine. */
+/** Timeout between reports. It counts only time in which this process ran, because a paused machine pauses both. */
 const REPORT_TIMEOUT_MS = 30_000;
-/** Until the first report: a start takes seconds on a busy machine. */
+/** Timeout until the first report: on a busy machine a process takes seconds to start. */
 const START_TIMEOUT_MS = 120_000;
-/** A suspect that has had its lease for so long is none any more, and makes room if others wait: its text is continued. */
+/** Time with the lease after which a suspect is cleared. If others wait, it is handed over to make room. */
 const CLEAR_AFTER_MS = 3_000;
-/** Processes at a time: each takes the memory of a worker. One more is for projects that have few there beside others. */
+/** Concurrent processes, each with the memory of a worker. The reserve goes to projects that have few of them. */
 const SEMAPHORE_OPTIONS = { permits: 4, reservePercent: 25 };
 const SCRIPT = fileURLToPath(new URL("quarantined-run.ts", import.meta.url));
 
 export interface StopMessage {
   stop: StopReason;
-  /** Otherwise a hand-over waits for the end of what it would cut in two. */
+  /** If false, a hand-over waits until it interrupts nothing. */
   isUrgent: boolean;
 }
 
 export type RunReport =
   | { kind: "alive" }
   | { kind: "lease"; lease: string }
-  | { kind: "outcome"; outcome: RunOutcome }
+  | { kind: "outcome"; outcome: AttemptOutcome }
   | { kind: "failed"; message: string };
 
 class QuarantineError extends Error {
@@ -51,14 +51,14 @@ export class Quarantine {
   }
 
   /**
-   * As `runResponse`, in a process of its own, once its project has a place. Rejects if that died, after it was laid to the
-   * response.
+   * Does the same as `runResponse`, in a process of its own, once its project gets a permit. If the process dies, charges the
+   * response and rejects.
    */
-  async run(id: string, project: string, control: RunControl, onLease: OnLease): Promise<RunOutcome> {
+  async run(id: string, project: string, control: AttemptControl, onLease: OnLease): Promise<AttemptOutcome> {
     const { generating } = control;
-    const place = await this.#acquirePermit(project, generating);
-    if (place === undefined) return control.stopReason === "drain" ? "handed-over" : "lost";
-    this.#logger.warn({ responseId: id }, "Runs alone: its worker was lost too often");
+    const permit = await this.#acquirePermit(project, generating);
+    if (permit === undefined) return { kind: control.stopReason === "drain" ? "handed-over" : "lost" };
+    this.#logger.warn({ responseId: id }, "Running the response alone: its worker was lost too often");
     const suspect = new SuspectProcess(id, onLease, () => void this.#clear(suspect));
     this.#running.add(suspect);
     const stop = (): void => suspect.stop(control.stopReason ?? "drain");
@@ -67,15 +67,15 @@ export class Quarantine {
       const outcome = await suspect.outcome();
       if (outcome !== undefined) return outcome;
       if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease);
-      throw new QuarantineError(`The process that ran the response alone has died (${suspect.exitStatus}).`);
+      throw new QuarantineError(`The process that ran the response alone died (${suspect.exitStatus}).`);
     } finally {
       generating.removeEventListener("abort", stop);
       this.#running.delete(suspect);
-      place.release();
+      permit.release();
     }
   }
 
-  /** Undefined if the run is stopped while it waits. */
+  /** Undefined if the attempt is stopped while it waits. */
   async #acquirePermit(project: string, generating: AbortSignal): Promise<Permit | undefined> {
     if (generating.aborted) return undefined;
     const entering = this.#semaphore.acquire(project, generating);
@@ -102,19 +102,19 @@ class SuspectProcess {
   readonly id: string;
   lease: string | undefined;
   isCleared = false;
-  /** How it ended. */
+  /** The signal or exit code of the process. */
   exitStatus = "";
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   #result: Extract<RunReport, { kind: "outcome" | "failed" }> | undefined;
-  /** What is left of the time in which it has to report. */
+  /** Time left until the next report is overdue. */
   #timeLeftMs = START_TIMEOUT_MS;
 
   constructor(id: string, onLease: OnLease, onCleared: () => void) {
     this.id = id;
     this.#child = fork(SCRIPT, [id], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#exited = once(this.#child, "exit");
-    // Where it cannot be started there is no exit.
+    // If the process cannot start, it emits an error instead.
     this.#exited.catch(() => {});
     const watch = setInterval(() => this.#watch(), ALIVE_INTERVAL_MS);
     let clearing: NodeJS.Timeout | undefined;
@@ -137,8 +137,8 @@ class SuspectProcess {
     });
   }
 
-  /** Undefined if it died. Rejects with what the run has thrown. */
-  async outcome(): Promise<RunOutcome | undefined> {
+  /** Undefined if the process died. Rejects with the attempt's error. */
+  async outcome(): Promise<AttemptOutcome | undefined> {
     await this.#exited;
     this.exitStatus = String(this.#child.signalCode ?? this.#child.exitCode);
     if (this.#result?.kind === "failed") throw new QuarantineError(this.#result.message);

@@ -1,6 +1,6 @@
 /**
- * The process of one run that is suspected to have crashed workers (quarantine.ts): `quarantined-run.ts <response id>`. It
- * reports its lease, that it lives, and what came of the run; if it dies before that, nothing else explains it.
+ * The process of one attempt in quarantine (quarantine.ts): `quarantined-run.ts <response id>`. It reports its lease, its
+ * heartbeat and the attempt's outcome. If it dies before the outcome, only the response can be the cause.
  */
 import { readConfig } from "../../src/config/config.ts";
 import { redirectConsole } from "../../src/logging/redirect-console.ts";
@@ -8,7 +8,7 @@ import { openWorkerContext } from "../../src/context.ts";
 import { createLogger } from "../../src/logging/logger.ts";
 import { runProcess } from "../../src/process/process.ts";
 import { type StopMessage, ALIVE_INTERVAL_MS, type RunReport } from "./quarantine.ts";
-import { RunControl } from "../attempt/run.ts";
+import { AttemptControl } from "../attempt/attempt.ts";
 import { openDependencies } from "./run-dependencies.ts";
 import { runResponse } from "../run/run-response.ts";
 
@@ -16,7 +16,7 @@ const STOP_LIMIT_MS = 8_000;
 
 const report = async (message: RunReport): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  // A parent that is gone hears nothing, and has ended this process by its absence.
+  // Without a parent the callback gets an error, and the process ends anyway.
   process.send!(message, () => resolve());
   await promise;
 };
@@ -28,7 +28,7 @@ await runProcess("quarantined run", async () => {
   redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
   const dependencies = openDependencies(context);
-  const control = new RunControl();
+  const control = new AttemptControl();
   process.on("message", ({ stop, isUrgent }: StopMessage) => {
     if (stop === "drain" && !isUrgent) control.requestHandOver();
     else control.stop(stop);

@@ -1,9 +1,8 @@
 /**
- * The sweeper: whatever died, every accepted response ends. It walks the set of open responses and asks of each what the
- * record and the queue say; `decide` is the whole of its judgement. One process sweeps at a time; if it dies, another does.
+ * The sweeper: every accepted response ends, whichever process crashes. It walks the set of responses in flight and reads
+ * each one's record and job. `decideSweep` decides what happens. One process sweeps at a time; if it dies, another takes over.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import { isTerminalStatus, type ResponseStatus } from "../../src/protocol/response.ts";
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { abandonResponse } from "../../src/responses/ending/abandon-response.ts";
@@ -12,19 +11,20 @@ import { endResponse } from "../../src/responses/ending/end-response.ts";
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import type { RunningResponseSize } from "../../src/store/stored-bytes.ts";
+import { DEADLINE_ERROR, EXHAUSTED_ERROR, UNFINISHED_ERROR } from "../run/attempt-errors.ts";
 
 export interface SweptResponse {
   status: ResponseStatus;
   ending: "" | "cancel" | "fail";
   deadlineMs: number;
-  /** Attempts that nothing but the response explains. */
+  /** Failed attempts that only the response can have caused. */
   charged: number;
   isQueued: boolean;
 }
 
 /**
- * `keep`: somebody works on it, or will. `forget`: it has ended. `finish`: somebody began to end it and died.
- * `enqueue`: nobody works on it. `expire`, `exhaust`: it must be failed.
+ * `keep`: it has a job. `forget`: it has ended. `finish`: a process fenced it and crashed. `enqueue`: it has no job.
+ * `expire`, `exhaust`: it must fail.
  */
 export type SweepAction = "keep" | "forget" | "finish" | "enqueue" | "expire" | "exhaust";
 
@@ -39,16 +39,16 @@ export function decideSweep(response: SweptResponse, nowMs: number, maxAttempts:
 export interface SweeperOptions {
   intervalMs: number;
   maxAttempts: number;
-  /** This process's name in the lock. */
+  /** The process's name in the lock. */
   owner: string;
-  /** Ends what providers run for responses that are over. */
+  /** Ends the remote runs of responses that are over. */
   sweepUpstreams?: () => Promise<void>;
 }
 
 const PAGE = 200;
-/** An id whose record is not there yet may be in the middle of its admission for this long. */
+/** Timeout of an admission: an id without a record may wait for it this long. */
 const ADMISSION_TIMEOUT_MS = 30_000;
-/** Sweeps that a response may make fail, one after the other, before it is given up. */
+/** Consecutive sweeps that a response may fail before the sweeper abandons it. */
 export const MAX_SWEEP_FAILURES = 10;
 const LOCK_INTERVALS = 4;
 const STOP_LIMIT_MS = 2_000;
@@ -58,10 +58,10 @@ export class ResponseSweeper {
   readonly #storage: Storage;
   readonly #options: SweeperOptions;
   readonly #stopping = new AbortController();
-  /** How often in a row, by id. Whichever process sweeps next begins to count again. */
+  /** Consecutive failures by id. A process that takes over counts from zero. */
   #failures = new Map<string, number>();
   #redisError: unknown;
-  /** Of the page that is swept, those that stay open: their projects' sums follow them. */
+  /** Responses of the current page that stay in flight. Their projects' stored bytes are updated from them. */
   #growing: RunningResponseSize[] = [];
   #loop: Promise<void> = Promise.resolve();
 
@@ -75,7 +75,7 @@ export class ResponseSweeper {
     this.#loop = this.#sweepUntilStopped();
   }
 
-  /** A sweep that waits for a Redis that is away is left behind: whoever sweeps next finds the same. */
+  /** Abandons a sweep that waits for Redis. The next sweeper finds the same responses. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.race([this.#loop, delay(STOP_LIMIT_MS, undefined, { ref: false })]);
@@ -87,7 +87,7 @@ export class ResponseSweeper {
       try {
         if (await this.#isLeader()) await this.sweep();
       } catch (err) {
-        this.#context.logger.warn({ err }, "Sweep failed; the next one goes on");
+        this.#context.logger.warn({ err }, "Sweep failed; the next one continues");
       }
       await delay(this.#options.intervalMs, undefined, { signal }).catch(() => {});
     }
@@ -98,7 +98,7 @@ export class ResponseSweeper {
     return await this.#storage.sweeperLock.hold(owner, intervalMs * LOCK_INTERVALS);
   }
 
-  /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */
+  /** Promotes due responses, sweeps every response in flight once, then reconciles what ended ones left. */
   async sweep(): Promise<void> {
     const { inFlight, storedBytes } = this.#storage;
     const parts = [
@@ -110,7 +110,7 @@ export class ResponseSweeper {
     ];
     const errors: unknown[] = [];
     for (const part of parts) {
-      // One that fails must not keep the others from what is theirs.
+      // A failed part must not prevent the others.
       await part().catch((error: unknown) => errors.push(error));
     }
     if (errors.length > 1) throw new AggregateError(errors, "Several parts of a sweep failed.");
@@ -118,30 +118,30 @@ export class ResponseSweeper {
   }
 
   async #sweepAll(): Promise<void> {
-    const before = this.#failures;
+    const failures = this.#failures;
     this.#failures = new Map();
     let offset = 0;
     for (;;) {
       const ids = await this.#storage.inFlight.list(offset, PAGE);
       this.#growing = [];
-      const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, before.get(id) ?? 0)));
+      const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, failures.get(id) ?? 0)));
       await this.#storage.storedBytes.updateInFlight(this.#growing);
       if (ids.length < PAGE || this.#stopping.signal.aborted) break;
-      // Those that left the set made room: what follows has moved up.
+      // Removed responses shift the following ones to lower offsets.
       offset += stayed.filter(Boolean).length;
     }
-    const away = this.#redisError;
+    const redisError = this.#redisError;
     this.#redisError = undefined;
-    if (away !== undefined) throw away;
+    if (redisError !== undefined) throw redisError;
   }
 
-  /** One response that cannot be swept must not keep the others from it. True if the response stays in the set. */
+  /** Never rejects: a failed response must not prevent the others. True if the response stays in the set. */
   async #sweepOneSafely(id: string, failures: number): Promise<boolean> {
     try {
-      return failures < MAX_SWEEP_FAILURES ? await this.#sweepOne(id) : await this.#giveUp(id);
+      return failures < MAX_SWEEP_FAILURES ? await this.#sweepOne(id) : await this.#abandon(id);
     } catch (err) {
       if (isRedisUnavailable(err)) {
-        // It may be so for this one only: its keys lie on a node of their own. And it is no fault of the response.
+        // In Redis Cluster only this response's node may be unavailable. The response is not charged for it.
         this.#redisError ??= err;
         this.#failures.set(id, failures);
         return true;
@@ -152,10 +152,10 @@ export class ResponseSweeper {
     }
   }
 
-  async #giveUp(id: string): Promise<false> {
+  async #abandon(id: string): Promise<false> {
     this.#context.logger.error(
       { responseId: id, failures: MAX_SWEEP_FAILURES },
-      "Gave a response up: no sweep ended it",
+      "Abandoned a response: no sweep could end it",
     );
     await abandonResponse(this.#storage, id, this.#context.logger);
     return false;
@@ -187,7 +187,7 @@ export class ResponseSweeper {
     }
   }
 
-  /** A crash between the first and the second step of admission: no client was told this id. */
+  /** Admission crashed between its first two steps, so no client knows this id. */
   async #forgetUnrecorded(id: string): Promise<boolean> {
     const acceptedAtMs = await this.#storage.inFlight.acceptedAtMs(id);
     if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_TIMEOUT_MS) return true;
@@ -195,8 +195,4 @@ export class ResponseSweeper {
   }
 }
 
-const SWEPT_ERRORS = {
-  finish: responseError("server_error", "The response could not be finished."),
-  expire: responseError("server_error", "The response was not finished before its deadline."),
-  exhaust: responseError("server_error", "The response could not be finished: it has failed too often."),
-};
+const SWEPT_ERRORS = { finish: UNFINISHED_ERROR, expire: DEADLINE_ERROR, exhaust: EXHAUSTED_ERROR };

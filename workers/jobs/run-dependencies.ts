@@ -1,4 +1,4 @@
-/** What every run in a process works with, whether it has company there or not. */
+/** The dependencies of every run in a process: a worker's, or a quarantined one's. */
 import type { WorkerContext } from "../../src/context.ts";
 import { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
@@ -10,7 +10,7 @@ import { Upstreams } from "../upstreams/registry.ts";
 
 export interface WorkerDependencies {
   run: RunDependencies;
-  /** Also what providers that are not to run in their background any more still have. */
+  /** Also tracks remote runs of providers whose background mode was turned off since. */
   remoteRuns: RemoteRunTracker;
 }
 

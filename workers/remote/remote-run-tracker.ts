@@ -1,7 +1,6 @@
 /**
- * What providers run in their own background for responses of this server, from its beginning until it is done with. Once
- * a response of ours is over, however it ended and whoever was alive, what was run for it is cancelled and deleted there:
- * by the run that ended it, or else by the sweeper.
+ * Remote runs, from their start until the provider has deleted them. Once a response is over, its remote runs are cancelled
+ * and deleted at the provider: by the attempt that ended it, or else by the sweeper.
  */
 import type { Logger } from "pino";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
@@ -16,9 +15,9 @@ export class RemoteRunTracker {
   readonly #storage: Storage;
   readonly #upstreams: Pick<Upstreams, "findBackground">;
   readonly #logger: Logger;
-  /** Provider's responses that were seen to end in this process. */
+  /** Remote runs whose end this process has seen. */
   readonly #ended = new Set<string>();
-  /** Where the next sweep goes on, if the last one met a provider that could not be asked. */
+  /** Start of the next sweep, if a provider was unreachable in the last one. */
   #sweepCursor: RemoteRunEntry | undefined;
 
   constructor(storage: Storage, upstreams: Pick<Upstreams, "findBackground">, logger: Logger) {
@@ -27,7 +26,7 @@ export class RemoteRunTracker {
     this.#logger = logger;
   }
 
-  /** Undefined if the provider is not configured any more, or not to run in the background. */
+  /** Undefined if the configuration lacks the provider, or its background mode. */
   findUpstream(provider: string): BackgroundUpstream | undefined {
     const found = this.#upstreams.findBackground(provider);
     return found?.isEnabled === true ? found.upstream : undefined;
@@ -41,12 +40,12 @@ export class RemoteRunTracker {
     this.#ended.add(keyOf(entry));
   }
 
-  /** Ends what was run for a response that is over. Of one that is not, another worker needs it. Never rejects. */
+  /** Ends the remote runs of a response that is over. A running response still needs them. Never rejects. */
   async cleanUp(responseId: string): Promise<void> {
     try {
       await this.#cleanUp(responseId, await this.#storage.remoteRunRegistry.listOfResponse(responseId));
     } catch (err) {
-      this.#logger.warn({ err, responseId }, "Could not look after the provider's responses; the sweeper will");
+      this.#logger.warn({ err, responseId }, "Could not end the remote runs of a response; the sweeper will");
     }
   }
 
@@ -56,18 +55,18 @@ export class RemoteRunTracker {
       const byResponse = Map.groupBy(page, ({ responseId }) => responseId);
       const settled = await Promise.all([...byResponse].map(([id, entries]) => this.#cleanUp(id, entries)));
       this.#sweepCursor = page.length < PAGE ? undefined : page.at(-1);
-      // A provider that does not answer costs each page seconds: the sweep of our own responses comes first.
+      // An unreachable provider delays each page by seconds. Sweeping responses matters more.
       if (this.#sweepCursor === undefined || settled.includes(false)) return;
     }
   }
 
-  /** False if a provider could not be asked. */
+  /** False if a provider was unreachable. */
   async #cleanUp(responseId: string, entries: readonly RemoteRunEntry[]): Promise<boolean> {
     if (entries.length === 0) return true;
     const record = await this.#storage.records.readIncludingDeleted(responseId);
     if (record !== undefined && !isTerminalStatus(record.status) && record.ending === "") return true;
-    const abandoned = await Promise.all(entries.map((entry) => this.#endRun(entry)));
-    return !abandoned.includes(false);
+    const areEnded = await Promise.all(entries.map((entry) => this.#endRun(entry)));
+    return !areEnded.includes(false);
   }
 
   async #endRun(entry: RemoteRunEntry): Promise<boolean> {
@@ -75,13 +74,10 @@ export class RemoteRunTracker {
     const { responseId, provider, id } = entry;
     const found = this.#upstreams.findBackground(provider);
     try {
-      if (found === undefined) logger.warn({ ...entry }, "The provider of a response is not configured any more");
+      if (found === undefined) logger.warn({ ...entry }, "The provider of a remote run is not configured any more");
       await found?.upstream.cancelAndDelete(id, this.#ended.delete(keyOf(entry)));
     } catch (err) {
-      logger.warn(
-        { err, responseId, provider, upstreamId: id },
-        "The provider could not be told that a response is over",
-      );
+      logger.warn({ err, responseId, provider, upstreamId: id }, "Could not end a remote run at its provider");
       return false;
     }
     await this.#storage.remoteRunRegistry.remove(entry);

@@ -1,26 +1,26 @@
 /**
- * A turn's hold on the response that its provider runs for it. Three places are written, in this order: the set of what
- * providers run (so that it is ended with ours, whoever dies), our log, and the journal (so that another worker goes on).
+ * The remote run of one turn. `save` writes to three stores, in this order: the registry of remote runs (so that the remote
+ * run ends with the response, whichever process crashes), the log, and the journal (so that another worker can resume).
  *
- *   - A crash before the provider named its response: the call is made again, under the same `Idempotency-Key`.
- *   - Before the journal has it: the same, and what was begun is ended with our response.
- *   - Between an item in the log and its cursor: the item is told again, and known by its id.
+ *   - A crash before the provider has named its response: the next attempt calls it again, with the same `Idempotency-Key`.
+ *   - A crash before the journal has the remote run: the same, and the first remote run ends with the response.
+ *   - A crash between an item in the log and its cursor: the provider sends the item again, and its id marks it as logged.
  */
 import type { Logger } from "pino";
 import type { RemoteRunTracker } from "./remote-run-tracker.ts";
 import { isLoggedItem, type ItemIdentity } from "../upstreams/replayed-item-id.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { RunJournal } from "../attempt/run-journal.ts";
 import type { OutputRouter } from "../turn/output-router.ts";
 import type { RemoteRun, BackgroundUpstream, RemoteRunHandle } from "../upstreams/upstream.ts";
 
 interface TurnRemoteRunOptions {
-  run: Run;
+  attempt: Attempt;
   journal: RunJournal;
   remoteRuns: RemoteRunTracker;
-  /** Calls, and what comes behind them, are in the log only when the turn is over. */
+  /** From the first call on, the log gets the turn's items only when the turn is over. */
   router: Pick<OutputRouter, "segments">;
-  /** Ids of all items that the response had before. */
+  /** Ids of all items that the response had before the turn. */
   usedIds: ReadonlySet<string>;
 }
 
@@ -29,14 +29,14 @@ export interface ResumableRun {
   remoteRun: RemoteRun;
 }
 
-/** What the provider runs for the turn that was cut off, and who can go on with it. */
+/** The remote run of an interrupted turn, and the upstream that can resume it. */
 export function findResumableRun(
   journal: RunJournal,
-  background: RemoteRunTracker | undefined,
+  remoteRuns: RemoteRunTracker | undefined,
 ): ResumableRun | undefined {
   const { remoteRun } = journal;
   if (remoteRun === undefined || remoteRun.isLost) return undefined;
-  const upstream = background?.findUpstream(remoteRun.provider);
+  const upstream = remoteRuns?.findUpstream(remoteRun.provider);
   return upstream && { upstream, remoteRun };
 }
 
@@ -45,35 +45,35 @@ export class TurnRemoteRun implements RemoteRunHandle {
   readonly #loggedIds: ReadonlySet<string>;
   readonly previous: RemoteRun | undefined;
   readonly #round: number;
-  readonly #known = new Set<string>();
+  readonly #trackedIds = new Set<string>();
 
-  /** `kept` are the turn's completed items. */
-  constructor(options: TurnRemoteRunOptions, kept: readonly ItemIdentity[], last: RemoteRun | undefined) {
+  /** `completed` are the turn's items in the log. */
+  constructor(options: TurnRemoteRunOptions, completed: readonly ItemIdentity[], previous: RemoteRun | undefined) {
     this.#options = options;
-    this.#loggedIds = new Set(kept.map((item) => item.id));
-    this.previous = last;
+    this.#loggedIds = new Set(completed.map((item) => item.id));
+    this.previous = previous;
     const before = options.journal.remoteRun;
     this.#round = before === undefined ? 0 : before.round + (before.isLost ? 1 : 0);
-    if (last !== undefined) this.#known.add(last.id);
+    if (previous !== undefined) this.#trackedIds.add(previous.id);
   }
 
   get idempotencyKey(): string {
-    const { run, journal } = this.#options;
-    return `${run.id}-${journal.nextTurnIndex}-${this.#round}`;
+    const { attempt, journal } = this.#options;
+    return `${attempt.id}-${journal.nextTurnIndex}-${this.#round}`;
   }
 
   readonly isLogged = (item: ItemIdentity): boolean => isLoggedItem(item, this.#options.usedIds, this.#loggedIds);
 
-  async save(attachment: RemoteRun): Promise<void> {
-    const { run, journal, remoteRuns, router } = this.#options;
-    if (!this.#known.has(attachment.id)) {
-      await remoteRuns.track({ responseId: run.id, ...attachment });
-      this.#known.add(attachment.id);
+  async save(remoteRun: RemoteRun): Promise<void> {
+    const { attempt, journal, remoteRuns, router } = this.#options;
+    if (!this.#trackedIds.has(remoteRun.id)) {
+      await remoteRuns.track({ responseId: attempt.id, ...remoteRun });
+      this.#trackedIds.add(remoteRun.id);
     } else if (router.segments.length > 0) {
       return;
     }
-    await run.writer.flush();
-    await journal.saveRemoteRun({ ...attachment, round: this.#round, isLost: false });
+    await attempt.writer.flush();
+    await journal.saveRemoteRun({ ...remoteRun, round: this.#round, isLost: false });
   }
 
   async forget(): Promise<void> {
@@ -82,22 +82,22 @@ export class TurnRemoteRun implements RemoteRunHandle {
     if (remoteRun !== undefined && !remoteRun.isLost) await journal.saveRemoteRun({ ...remoteRun, isLost: true });
   }
 
-  noteEnded(attachment: Pick<RemoteRun, "provider" | "id">): void {
-    this.#options.remoteRuns.noteEnded({ responseId: this.#options.run.id, ...attachment });
+  noteEnded(remoteRun: Pick<RemoteRun, "provider" | "id">): void {
+    this.#options.remoteRuns.noteEnded({ responseId: this.#options.attempt.id, ...remoteRun });
   }
 
-  async abandon(attachment: Pick<RemoteRun, "provider" | "id">): Promise<void> {
-    const { run, remoteRuns } = this.#options;
-    await remoteRuns.track({ responseId: run.id, ...attachment });
-    await remoteRuns.cleanUp(run.id);
+  async abandon(remoteRun: Pick<RemoteRun, "provider" | "id">): Promise<void> {
+    const { attempt, remoteRuns } = this.#options;
+    await remoteRuns.track({ responseId: attempt.id, ...remoteRun });
+    await remoteRuns.cleanUp(attempt.id);
   }
 }
 
-/** The provider has lost it: the next call of the turn is another one. */
-export async function markRemoteRunLost(logger: Logger, run: Run, journal: RunJournal): Promise<number> {
+/** Records that the provider lost the turn's remote run, so that the next call starts another. Returns the losses so far. */
+export async function markRemoteRunLost(logger: Logger, attempt: Attempt, journal: RunJournal): Promise<number> {
   const { remoteRun } = journal;
   if (remoteRun === undefined) return 0;
-  logger.warn({ responseId: run.id, ...remoteRun }, "The provider has lost a response; it is asked anew");
+  logger.warn({ responseId: attempt.id, ...remoteRun }, "The provider lost a remote run; calling it again");
   await journal.saveRemoteRun({ ...remoteRun, isLost: true });
   return remoteRun.round + 1;
 }

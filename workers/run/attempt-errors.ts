@@ -1,4 +1,4 @@
-/** Why a response is failed that must not be begun once more. */
+/** The errors of responses that fail without another attempt. */
 import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
 import { MAX_ISOLATED_CRASHES } from "../../src/stream/log/lease.ts";
@@ -7,7 +7,14 @@ export const DEADLINE_ERROR = responseError("server_error", "The response was no
 
 export const CRASHED_ERROR = responseError(
   "server_error",
-  `The response could not be finished: the process that ran it, and nothing else, has crashed ${MAX_ISOLATED_CRASHES} times.`,
+  `The response could not be finished: the process that ran it alone crashed ${MAX_ISOLATED_CRASHES} times.`,
+);
+
+export const UNFINISHED_ERROR = responseError("server_error", "The response could not be finished.");
+
+export const EXHAUSTED_ERROR = responseError(
+  "server_error",
+  "The response could not be finished: it has failed too often.",
 );
 
 export function createExhaustedError(attempts: number): ResponseError {

@@ -1,18 +1,18 @@
 /**
- * Whether an error that ended an attempt is this program's own. Another attempt would meet it again, and pay the provider
- * for the same call once more, so the response is failed at once.
+ * Decides whether an error that ended an attempt is a bug of this program. Another attempt would hit the same bug, and pay
+ * the provider for the same call again, so the response fails at once.
  *
- * The rule is closed: Redis, the network and the machine are retried by their marks below, and everything else is a fault
- * of the program (a TypeError, a failed assertion, a record that no schema takes). What a provider does is never thrown: it
- * is a finish (upstream.ts).
+ * The rule is closed. Errors of Redis, the network and the machine are recognized below and retried. Any other error is a
+ * bug: a TypeError, a failed assertion, a record that fails its schema. Provider errors are never thrown; they are a finish
+ * (upstream.ts).
  */
 import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 
 export const INTERNAL_ERROR = responseError("server_error", "The server had an error while generating the response.");
 
-/** Node.js's and libuv's names of what a socket, a file or a process met (`ECONNRESET`, `ENOSPC`), and undici's. */
+/** Error codes of Node.js and libuv for sockets, files and processes (`ECONNRESET`, `ENOSPC`), and of undici. */
 const SYSTEM_ERROR_CODE = /^E[A-Z0-9]+$|^UND_ERR_/;
-/** Redis's answers, and waits that were given up. */
+/** Error replies of Redis, and timeouts. */
 const TRANSIENT_ERROR_NAMES: ReadonlySet<string> = new Set([
   "ReplyError",
   "AbortError",

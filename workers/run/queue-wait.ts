@@ -1,33 +1,54 @@
 /**
- * How long a response whose provider has no room waits in the queue. It takes no worker's slot meanwhile; it can be
- * cancelled, and its deadline ends it, as any that is queued.
+ * A response whose provider has no capacity waits in the queue. Meanwhile it takes no worker's slot, can be cancelled, and
+ * ends at its deadline like any queued response.
  */
 import { hasWindow } from "../../src/queue/queue-class.ts";
-import type { ResponseRecord } from "../../src/store/response-record.ts";
+import type { ResponseContext } from "../../src/responses/storage.ts";
+import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
+import type { Attempt, AttemptRecord } from "../attempt/attempt.ts";
 import type { PostponedFinish } from "../upstreams/upstream.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
 
 const FIRST_WAIT_MS = 10_000;
 const MAX_WAIT_MS = 5 * 60_000;
-/** Of what a provider asked for. It is believed longer than our own guess, but not for a day. */
+/** Maximum wait that a provider may ask for. */
 const MAX_PROVIDER_WAIT_MS = 60 * 60_000;
-/** Runs that were refused together are spread over this part of the wait. */
+/** Spreads responses that were rejected together over this fraction of the wait. */
 const JITTER = 0.25;
 
 export interface WaitLimits {
-  /** How often it has waited already. */
+  /** Waits so far. */
   waits: number;
   maxWaits: number;
   deadlineMs: number;
-  /** Until then a response with a completion window waits as often as it must: it has the time, and was promised it. */
+  /** Until then the number of waits is unlimited: a completion window promises time, not speed. */
   latestStartMs: number;
 }
 
-/** Only a window is time that was promised to be waited in: the flex tier has none, though it has a latest start. */
-export function readWaitLimits(record: ResponseRecord): Omit<WaitLimits, "maxWaits"> {
+export interface PostponeContext extends Pick<ResponseContext, "storage" | "logger"> {
+  maxWaits: number;
+}
+
+/** Releases the lease to wait in the queue. Undefined if the response may wait no more. */
+export async function postpone(
+  { storage, logger, maxWaits }: PostponeContext,
+  { id, lease, record, writer }: Attempt,
+  finish: PostponedFinish,
+): Promise<AttemptOutcome | undefined> {
+  const waitMs = computeQueueWaitMs(finish, { ...readWaitLimits(record), maxWaits }, storage.clock.nowMs());
+  if (waitMs === undefined) return undefined;
+  await writer.flush();
+  if (!(await storage.leases.postpone(id, lease))) throw new LeaseLostError();
+  logger.info({ responseId: id, waitMs, reason: finish.error.message }, "Waits in the queue for its provider");
+  return { kind: "requeued", waitMs };
+}
+
+/** Only a completion window lifts the limit. The flex tier has a latest start, but no window. */
+function readWaitLimits(record: AttemptRecord): Omit<WaitLimits, "maxWaits"> {
   return { ...record, latestStartMs: hasWindow(record) ? record.latestStartMs : 0 };
 }
 
-/** Undefined if it may not wait (again), or not for so long. */
+/** Undefined if the response may not wait again, or not that long. */
 export function computeQueueWaitMs(
   { retryAfterMs }: PostponedFinish,
   { waits, maxWaits, deadlineMs, latestStartMs }: WaitLimits,
@@ -35,10 +56,10 @@ export function computeQueueWaitMs(
   random: () => number = Math.random,
 ): number | undefined {
   if (waits >= maxWaits && nowMs >= latestStartMs) return undefined;
-  const least =
+  const minimumMs =
     retryAfterMs === undefined
       ? Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** waits)
       : Math.min(retryAfterMs, MAX_PROVIDER_WAIT_MS);
-  const waitMs = Math.ceil(least * (1 + JITTER * random()));
+  const waitMs = Math.ceil(minimumMs * (1 + JITTER * random()));
   return nowMs + waitMs < deadlineMs ? waitMs : undefined;
 }

@@ -3,12 +3,12 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { ResponseContext } from "../../src/responses/storage.ts";
 import { openProjectContainers } from "./project-containers.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { ToolSession } from "./tool.ts";
 
 export function openToolSession(
   { storage, logger }: Pick<ResponseContext, "storage" | "logger">,
-  run: Run,
+  run: Attempt,
   { project, request, input, requestItems }: ModelInput,
   responseItems: () => readonly OutputItem[],
 ): ToolSession {
@@ -25,7 +25,7 @@ export function openToolSession(
     },
     signal: run.control.generating,
     logger: logger.child({ responseId: run.id }),
-    containers: openProjectContainers(storage, run, project),
+    containers: openProjectContainers(storage, run),
     nextIndex: () => run.writer.state.response.output.length,
     writeEvents: (events) => run.writer.writeAll(events),
   };

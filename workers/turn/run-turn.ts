@@ -1,6 +1,6 @@
 /** Runs one model call, and passes its events to the log as they arrive. */
 import { isClientAction } from "../../src/lifecycle/client-actions.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstreams/upstream.ts";
 import type { TurnPipeline } from "./turn-pipeline.ts";
 import { createMissingFinish } from "./turn.ts";
@@ -10,7 +10,7 @@ import { createMissingFinish } from "./turn.ts";
  * requested, the turn stops between two items and rejects with the signal's reason.
  */
 export async function runTurn(
-  run: Run,
+  run: Attempt,
   upstream: Upstream,
   call: UpstreamCall,
   pipeline: TurnPipeline,
@@ -39,12 +39,12 @@ export async function runTurn(
  * a call is never interrupted, because the next worker would not ask for its further calls.
  */
 class OpenItemTracker {
-  readonly #control: Run["control"];
+  readonly #control: Attempt["control"];
   #release: (() => void) | undefined;
   #open = 0;
   #hasCalled = false;
 
-  constructor(control: Run["control"]) {
+  constructor(control: Attempt["control"]) {
     this.#control = control;
   }
 

@@ -14,7 +14,7 @@
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { CreateRequest } from "../../src/protocol/create-request.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import type { UnfinishedItem } from "../attempt/unfinished-item.ts";
 import type { ServerFunction } from "../tools/tool.ts";
 import type { HiddenReasoning, UpstreamFinish } from "../upstreams/upstream.ts";
@@ -44,7 +44,7 @@ export interface TurnPipelineOptions {
 }
 
 export class TurnPipeline {
-  readonly #run: Run;
+  readonly #run: Attempt;
   readonly #citations: CitationAnnotator | undefined;
   readonly #grammar: ItemGrammar | undefined;
   readonly #recorder: EventRecorder;
@@ -55,7 +55,7 @@ export class TurnPipeline {
   readonly #callBuffer: CallBuffer;
   readonly #router: OutputRouter;
 
-  constructor(run: Run, options: TurnPipelineOptions) {
+  constructor(run: Attempt, options: TurnPipelineOptions) {
     const { citablePages, functions, router, streamsCalls, unfinished } = options;
     this.#run = run;
     this.#citations = createCitationAnnotator(citablePages);

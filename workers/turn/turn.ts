@@ -3,7 +3,7 @@ import { type ContextCount, countContext } from "../../src/context-window/count-
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import type { Run } from "../attempt/run.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import {
   type ContextItem,
   failedFinish,
@@ -17,7 +17,7 @@ export interface Turn {
   storage: Storage;
   /** The response's project. */
   project: string;
-  run: Run;
+  run: Attempt;
   upstream: Upstream;
   resolved: ResolvedModel;
   /** The request for the model. The server's tools are functions in it. */

@@ -61,25 +61,42 @@ export async function unlockIfEnded(storage: Storage, id: string, holder: string
   return true;
 }
 
-/** Call after the terminal event. Failed and cancelled responses add nothing and only release the lock. */
-export async function appendAndUnlock(storage: Storage, id: string, responseId: string): Promise<void> {
+/**
+ * Call after the terminal event. Failed and cancelled responses add nothing and only release the lock. `ended` is the
+ * terminal response, if known: otherwise it is read from the log.
+ */
+export async function appendAndUnlock(
+  storage: Storage,
+  id: string,
+  responseId: string,
+  ended?: Response,
+): Promise<void> {
   // An unreadable response that was abandoned can still be deleted, because it is not read here.
   if (!(await storage.conversations.isHeldBy(id, responseId))) return;
-  const items = await readItemsToAppend(storage, responseId);
+  const items = await readItemsToAppend(storage, responseId, ended);
   if (items === undefined) return;
   await storage.conversations.appendAndUnlock(id, responseId, items);
   await updateConversationUsage(storage, id);
 }
 
 /** Undefined if the response runs, because a replica without its end was promoted. */
-async function readItemsToAppend(storage: Storage, responseId: string): Promise<ConversationItem[] | undefined> {
+async function readItemsToAppend(
+  storage: Storage,
+  responseId: string,
+  ended: Response | undefined,
+): Promise<ConversationItem[] | undefined> {
   const [last, input] = await Promise.all([
-    storage.fullLogReader.readLast(responseId),
+    ended === undefined ? storage.fullLogReader.readLast(responseId) : undefined,
     storage.records.readInput(responseId),
   ]);
-  if (last === undefined || input === undefined) return [];
+  if (input === undefined) return [];
+  if (ended !== undefined) return toConversationItems(input, ended);
+  if (last === undefined) return [];
   if (!isTerminalEventType(eventTypeOf(last.data))) return undefined;
-  const response = await parseInSlices<Response>(extractResponseJson(last));
+  return toConversationItems(input, await parseInSlices<Response>(extractResponseJson(last)));
+}
+
+function toConversationItems(input: readonly ConversationItem[], response: Response): ConversationItem[] {
   const hasResult = response.status === "completed" || response.status === "incomplete";
   return hasResult ? [...input.map(normalizeConversationItem), ...(response.output as ConversationItem[])] : [];
 }

@@ -39,15 +39,18 @@ export class MissingHistoryError extends Error {
   }
 }
 
-/** Undefined if the response is gone. */
-export async function loadModelInput(storage: Storage, id: string): Promise<ModelInput | undefined> {
-  const [record, stored, requestItems] = await Promise.all([
-    storage.records.readIncludingDeleted(id),
+/** Undefined if the response is gone. A known project saves reading the record. */
+export async function loadModelInput(
+  storage: Storage,
+  id: string,
+  knownProject?: string,
+): Promise<ModelInput | undefined> {
+  const [project, stored, requestItems] = await Promise.all([
+    knownProject ?? storage.records.readIncludingDeleted(id).then((record) => record?.project),
     storage.records.readRequest(id),
     storage.records.readInput(id),
   ]);
-  if (record === undefined || stored === undefined || requestItems === undefined) return undefined;
-  const { project } = record;
+  if (project === undefined || stored === undefined || requestItems === undefined) return undefined;
   const { purpose } = stored;
   const { instructions, ...request } = await unsealSecrets(storage, project, stored.request);
   const history = await loadHistory(storage, project, stored.ancestors, conversationIdOf(request));

@@ -51,7 +51,7 @@ export async function endResponse(
     const response = await appendTerminalEvent(storage, id, fence);
     if (response === undefined) continue;
     await removeJob(storage, id);
-    if (await removeInFlight(storage, id)) return { kind: "ended", response };
+    if (await removeInFlight(storage, id, response)) return { kind: "ended", response };
   }
   throw new Error(`Response ${id} could not be ended: its log changed under a fence.`);
 }

@@ -1,4 +1,5 @@
 /** The last step of every response, after its terminal event. All parts are safe to repeat; the sweeper completes them. */
+import type { Response } from "../../protocol/response.ts";
 import type { Memberships } from "../../store/response-record.ts";
 import { appendAndUnlock } from "../conversations/conversation-lock.ts";
 import { publishEnd } from "../reading/publish-end.ts";
@@ -7,20 +8,25 @@ import type { Storage } from "../storage.ts";
 /**
  * Removes an ended or deleted response from the in-flight set, its continuation and its conversation's lock. False if the
  * response runs, because a replica without its end was promoted. Throws ReplicasMissingError if replicas do not confirm
- * the end in time.
+ * the end in time. A known terminal response saves reading it from the log.
  */
-export async function removeInFlight(storage: Storage, id: string): Promise<boolean> {
+export async function removeInFlight(storage: Storage, id: string, ended?: Response): Promise<boolean> {
   if (!(await publishEnd(storage, id))) return false;
-  return await removeFromSets(storage, id, await storage.records.readMemberships(id));
+  return await removeFromSets(storage, id, await storage.records.readMemberships(id), ended);
 }
 
 /** False if the response turns out to be running. */
-export async function removeFromSets(storage: Storage, id: string, memberships: Memberships): Promise<boolean> {
+export async function removeFromSets(
+  storage: Storage,
+  id: string,
+  memberships: Memberships,
+  ended?: Response,
+): Promise<boolean> {
   const { project, conversationId, continuationId, isWindowed, retained } = memberships;
   if (isWindowed) await storage.windowedResponses.remove(id);
   if (project !== undefined && continuationId !== "") {
     await storage.continuations.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
-  if (conversationId !== "") await appendAndUnlock(storage, conversationId, id);
+  if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
   return await storage.inFlight.removeEnded(id, project, retained);
 }

@@ -19,9 +19,10 @@ export async function indexOutput(
   storage: Pick<Storage, "records" | "itemIndex" | "clock">,
   id: string,
   output: readonly OutputItem[],
+  known?: Owner & Pick<ResponseRecord, "conversationId">,
 ): Promise<void> {
   if (output.length === 0) return;
-  const record = await storage.records.read(id);
+  const record = known ?? (await storage.records.read(id));
   if (record === undefined) return;
   await indexItems(storage, id, record, output);
   // The items stay in the conversation when the response is deleted.

@@ -4,7 +4,7 @@ import { acceptResponse, HANGING } from "../../support/queued-responses.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { openTestStorage, silentLogger } from "../../support/storage.ts";
 import { Quarantine } from "../../../workers/jobs/quarantine.ts";
-import { RunControl } from "../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../workers/attempt/attempt.ts";
 
 const PLACES = 4;
 
@@ -16,12 +16,12 @@ test("with all places taken by one project, and more of it waiting, another's su
   vi.stubEnv("LOG_LEVEL", "silent");
   await using storage = await openTestStorage(prefix);
   const quarantine = new Quarantine(storage.leases, silentLogger);
-  const controls: RunControl[] = [];
+  const controls: AttemptControl[] = [];
   const started: string[] = [];
   const { promise: allPlacesAndOneStarted, resolve } = Promise.withResolvers<void>();
   const run = async (project: string): Promise<Promise<unknown>[]> => {
     const id = await acceptResponse(storage, { project, metadata: HANGING });
-    const control = new RunControl();
+    const control = new AttemptControl();
     controls.push(control);
     const onLease = (): void => {
       if (started.push(project) > PLACES) resolve();

@@ -1,7 +1,7 @@
 /** Runs that go on with what their provider runs by itself, and responses that are over: a cursor behind the log, a provider away. */
 import { RemoteRunTracker } from "../../../workers/remote/remote-run-tracker.ts";
 import { describe, expect, test } from "vitest";
-import { RunControl } from "../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../workers/attempt/attempt.ts";
 import {
   listRequests,
   SERVER_ERROR,
@@ -51,7 +51,7 @@ async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = fa
   const { run, tool } = setUpRemoteRuns(storage, server);
   const readLog = async () => (await storage.visibleLogReader.read(id, 0, 1_000)).map(({ data }) => data);
   const drainOnce = async (isReached: (log: readonly string[]) => boolean) => {
-    const control = new RunControl();
+    const control = new AttemptControl();
     const running = runOnce(run, id, control);
     while (!isReached(await readLog())) await storage.redis.ping();
     control.stop("drain");
@@ -67,7 +67,7 @@ async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = fa
   if (cursor !== undefined) {
     await storage.redis.hset(storage.layout.calls(id), field, JSON.stringify({ ...recorded, cursor }));
   }
-  expect(await runOnce(run, id, new RunControl())).toBe("ended");
+  expect(await runOnce(run, id, new AttemptControl())).toBe("ended");
   return { ...(await finalResponse(storage, id)), recorded, asked: listRequests(server), tool };
 }
 

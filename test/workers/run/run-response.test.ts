@@ -7,7 +7,7 @@ import type { OutputItem } from "../../../src/protocol/item.ts";
 import { isTerminalStatus } from "../../../src/protocol/response.ts";
 import { ItemIndex } from "../../../src/store/item-index.ts";
 import { foldLog } from "../../../src/stream/log/snapshot.ts";
-import { RunControl } from "../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../workers/attempt/attempt.ts";
 import { failedFinish, type Upstream } from "../../../workers/upstreams/upstream.ts";
 import { messageEvents, USAGE } from "../../support/samples.ts";
 import { openTestStorage } from "../../support/storage.ts";
@@ -21,7 +21,7 @@ test.each([
   ["drain", "handed-over"],
 ] as const)("what was generated before the %s is in the log", async (reason, outcome) => {
   await using storage = await openTestStorage();
-  const control = new RunControl();
+  const control = new AttemptControl();
   const upstream: Upstream = {
     async *run(_call, signal) {
       yield* messageEvents(0, ["One ", "two ", "three."]).slice(0, 5) as ItemEventDraft[];
@@ -44,7 +44,7 @@ test("what a response has cost is reported if it failed, too", async () => {
     },
   };
   const id = await createResponse(storage, {});
-  await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
+  await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl());
   expect((await finalResponse(storage, id)).response).toMatchObject({ status: "failed", usage: USAGE });
 });
 
@@ -52,7 +52,7 @@ test("the least that a request may ask for is asked for", async () => {
   await using storage = await openTestStorage();
   const metadata = { "simulator.tokens": "100", "simulator.delay_ms": "0" };
   const id = await createResponse(storage, { max_output_tokens: 16, metadata });
-  await runOnce({ storage, kinds: [], upstream: new RecordingUpstream() }, id, new RunControl());
+  await runOnce({ storage, kinds: [], upstream: new RecordingUpstream() }, id, new AttemptControl());
   const { response } = await finalResponse(storage, id);
   expect(response).toMatchObject({ status: "incomplete", usage: { output_tokens: 16 } });
 });
@@ -68,7 +68,7 @@ test("output is known by its ids before anyone can see the end that shows it", a
     }
   }
   const watched = { ...storage, itemIndex: new WatchedIndex(storage.redis, storage.layout) };
-  await runOnce({ storage: watched, kinds: [], upstream: new RecordingUpstream() }, id, new RunControl());
+  await runOnce({ storage: watched, kinds: [], upstream: new RecordingUpstream() }, id, new AttemptControl());
   const { response } = await finalResponse(storage, id);
   expect(await storage.itemIndex.findOwners("default", response.output[0]!.id)).toEqual([id]);
   expect(wasOver).toEqual([false]);
@@ -78,9 +78,9 @@ test("a response whose worker died between its end and its leaving is left by th
   await using storage = await openTestStorage();
   const id = await createResponse(storage, { metadata: { "simulator.tokens": "1", "simulator.delay_ms": "0" } });
   const upstream = new RecordingUpstream();
-  await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
+  await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl());
   await storage.inFlight.add(id, Date.now());
-  expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("not-needed");
+  expect(await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl())).toBe("not-needed");
   expect(await storage.inFlight.acceptedAtMs(id)).toBeUndefined();
   expect(upstream.calls).toHaveLength(1);
 });
@@ -100,7 +100,7 @@ describe("an error that is thrown while a response runs", () => {
     const setup = { storage, kinds: [], upstream };
     let outcome: unknown;
     try {
-      outcome = await runOnce(setup, id, new RunControl());
+      outcome = await runOnce(setup, id, new AttemptControl());
     } catch (thrown) {
       outcome = thrown;
     }

@@ -1,7 +1,7 @@
 /** Calls that wait in line for what the worker has few of: nothing of them is done before their turn. */
 import { raceSignal } from "race-signal";
 import { expect, test } from "vitest";
-import { RunControl } from "../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../workers/attempt/attempt.ts";
 import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
 import { openTestStorage } from "../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
@@ -9,12 +9,12 @@ import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps 
 const REQUEST = { tools: [COUNTING_TOOL], metadata: scriptSteps({ call: "change", arguments: { x: 1 } }) };
 
 test.each([
-  ["leaves", (control: RunControl) => control.requestHandOver()],
-  ["is lost", (control: RunControl) => control.stop("lock-lost")],
+  ["leaves", (control: AttemptControl) => control.requestHandOver()],
+  ["is lost", (control: AttemptControl) => control.stop("lock-lost")],
 ])("if the run %s, its call leaves the line at once, and the next worker makes it", async (_name, stop) => {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, REQUEST);
-  const control = new RunControl();
+  const control = new AttemptControl();
   const waiting = countingTool(() => {}, {
     acquirePermit: async (signal) => {
       stop(control);
@@ -25,7 +25,7 @@ test.each([
   await runOnce({ storage, kinds: [waiting.kind], upstream }, id, control);
   expect(waiting.begun).toEqual([]);
   const next = countingTool();
-  expect(await runOnce({ storage, kinds: [next.kind], upstream }, id, new RunControl())).toBe("ended");
+  expect(await runOnce({ storage, kinds: [next.kind], upstream }, id, new AttemptControl())).toBe("ended");
   expect(next.begun).toEqual(["change 1"]);
   expect((await finalResponse(storage, id)).response.status).toBe("completed");
 });
@@ -40,6 +40,6 @@ test("a call has its place from before it is made until it is over", async () =>
       return Promise.resolve({ [Symbol.dispose]: () => void happened.push("leaves") });
     },
   });
-  await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new RunControl());
+  await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new AttemptControl());
   expect(happened).toEqual(["enters", "change 1", "leaves"]);
 });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
-import { openRun, RunControl } from "../../../workers/attempt/run.ts";
+import { openAttempt, AttemptControl } from "../../../workers/attempt/attempt.ts";
 import { runTurn } from "../../../workers/turn/run-turn.ts";
 import { TurnPipeline } from "../../../workers/turn/turn-pipeline.ts";
 import { OutputRouter } from "../../../workers/turn/output-router.ts";
@@ -32,9 +32,10 @@ const UPSTREAM: Upstream = {
 
 async function turn(isStrict: boolean) {
   await using storage = await openTestStorage();
-  const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
+  const record = sampleRecord();
+  const { id, lease, last } = await createLeasedResponse(storage, record);
   const state = openingState(sampleResponse({}, id));
-  const run = openRun(storage, { id, lease, last, state }, new RunControl());
+  const run = openAttempt(storage, { id, lease, last, state, record: { ...record, waits: 0 } }, new AttemptControl());
   const nextIndex = () => run.writer.state.response.output.length;
   const router = new OutputRouter({
     functions: new Map(),

@@ -1,7 +1,7 @@
 /** Which calls a turn may make, whatever the model asks for, and in which order they are shown. */
 import { describe, expect, test } from "vitest";
 import type { Tool } from "../../../src/protocol/tool.ts";
-import { RunControl } from "../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../workers/attempt/attempt.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
 import { COUNTING_TOOL, type CountingOptions, countingTool } from "../../support/counting-tool.ts";
 import { openTestStorage } from "../../support/storage.ts";
@@ -21,7 +21,7 @@ async function run(request: Request, { disobey, ...counting }: Options = {}) {
   const tool = countingTool(undefined, counting);
   const upstream = new RecordingUpstream();
   const id = await createResponse(storage, { tools: [COUNTING_TOOL], ...request });
-  await runOnce({ storage, kinds: [tool.kind], upstream: disobey?.(upstream) ?? upstream }, id, new RunControl());
+  await runOnce({ storage, kinds: [tool.kind], upstream: disobey?.(upstream) ?? upstream }, id, new AttemptControl());
   const { response, log } = await finalResponse(storage, id);
   return {
     begun: tool.begun,

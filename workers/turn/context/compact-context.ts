@@ -20,7 +20,7 @@ import { unsealCompaction, sealCompaction } from "../../../src/responses/content
 import type { Storage } from "../../../src/responses/storage.ts";
 import { UnreadableContentError } from "../../../src/sealing/content-sealer.ts";
 import { deriveBoundary } from "./boundary.ts";
-import type { Run } from "../../attempt/run.ts";
+import type { Attempt } from "../../attempt/attempt.ts";
 import { contextExceededFinish, countTurnTokens, createMissingFinish, type Turn, type Unserved } from "../turn.ts";
 import {
   type ContextItem,
@@ -164,12 +164,11 @@ function textOf(item: OutputItem): string {
 }
 
 /** Adds the tokens of the response's compactions. Each item contains its own usage, so that a crash loses none. */
-export async function addCompactionUsage(storage: Storage, run: Run, finish: FinalFinish): Promise<FinalFinish> {
+export function addCompactionUsage(storage: Storage, run: Attempt, finish: FinalFinish): FinalFinish {
   const output: readonly OutputItem[] = run.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction");
   if (items.length === 0) return finish;
-  const project = (await storage.records.readIncludingDeleted(run.id))?.project ?? "";
-  const usages = items.flatMap((item) => usageOf(storage, project, item) ?? []);
+  const usages = items.flatMap((item) => usageOf(storage, run.record.project, item) ?? []);
   return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
 }
 

@@ -5,7 +5,7 @@ import { containerIdFor, newId } from "../../../../src/protocol/id.ts";
 import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import type { Response } from "../../../../src/protocol/response.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { MAX_CALL_CHARACTERS } from "../../../../workers/turn/context/truncate-output.ts";
 import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
 import type { ToolKind } from "../../../../workers/tools/tool.ts";
@@ -58,7 +58,11 @@ async function run(
   const request = { tools: [AUTO], include: ["code_interpreter_call.outputs" as const], ...options.request };
   const id = await createResponse(storage, { ...request, metadata: scriptSteps(...cells) }, options.before);
   const upstream = new RecordingUpstream();
-  await runOnce({ storage: options.storage ?? storage, kinds: [options.kind ?? kind], upstream }, id, new RunControl());
+  await runOnce(
+    { storage: options.storage ?? storage, kinds: [options.kind ?? kind], upstream },
+    id,
+    new AttemptControl(),
+  );
   return { id, upstream, ...(await ended(id)) };
 }
 
@@ -271,7 +275,7 @@ describe("after a crash", () => {
         include: ["code_interpreter_call.outputs"],
         metadata: scriptSteps(...cells),
       });
-      const control = new RunControl();
+      const control = new AttemptControl();
       const dying = openCodeInterpreterKind(CONFIG);
       let written = 0;
       // Dies when what the call did is in the container, and nobody has been told its result.
@@ -297,7 +301,7 @@ describe("after a crash", () => {
       await dying[Symbol.asyncDispose]?.();
       expect(written).toBe(place);
 
-      await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new RunControl());
+      await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new AttemptControl());
       const { response, calls } = await ended(id);
       expect(response.status).toBe("completed");
       const interrupted = place - 1;

@@ -10,7 +10,7 @@ import { ConfigurationError } from "../../../../src/config/configuration-error.t
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { Tool } from "../../../../src/protocol/tool.ts";
 import { newId } from "../../../../src/protocol/id.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
 import { openImageGenerationKind } from "../../../../workers/tools/image-generation/image-generation.ts";
 import { type ImagesServer, json, startImagesServer, stream } from "../../../support/images-server.ts";
@@ -65,7 +65,11 @@ async function run(calls: readonly object[], { tool, before, settings, logger }:
   const id = await createResponse(storage, { tools, metadata: scriptSteps(...calls) }, before);
   const upstream = new RecordingUpstream();
   const kind = kindOf(settings);
-  await runOnce({ storage: { ...storage, ...(logger && { logger }) }, kinds: [kind], upstream }, id, new RunControl());
+  await runOnce(
+    { storage: { ...storage, ...(logger && { logger }) }, kinds: [kind], upstream },
+    id,
+    new AttemptControl(),
+  );
   await kind[Symbol.asyncDispose]?.();
   return { id, upstream, ...(await ended(id)) };
 }
@@ -357,16 +361,16 @@ describe("a failure", () => {
 });
 
 describe("after a crash", () => {
-  async function crashed(die: (control: RunControl) => ImagesServer["answers"][number]) {
+  async function crashed(die: (control: AttemptControl) => ImagesServer["answers"][number]) {
     const id = await createResponse(storage, {
       tools: [{ type: "image_generation" }],
       metadata: scriptSteps(generate({ prompt: "one" }), generate({ prompt: "two" })),
     });
-    const control = new RunControl();
+    const control = new AttemptControl();
     server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }), die(control));
     const kind = kindOf();
     await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, control).catch(() => {});
-    await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new AttemptControl());
     await kind[Symbol.asyncDispose]?.();
     return await ended(id);
   }
@@ -390,7 +394,7 @@ describe("a change after a crash", () => {
     const tools: Tool[] = [{ type: "image_generation" }];
     const id = await createResponse(storage, { tools, metadata: scriptSteps(...calls) });
     server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }));
-    const control = new RunControl();
+    const control = new AttemptControl();
     const journals = new Proxy(storage.journals, {
       get: (object, key) => {
         const value: unknown = Reflect.get(object, key, object);
@@ -407,7 +411,7 @@ describe("a change after a crash", () => {
     const upstream = new RecordingUpstream();
     await runOnce({ storage: { ...storage, journals }, kinds: [kind], upstream }, id, control).catch(() => {});
     expect(JSON.stringify(await storage.visibleLogReader.read(id, 0, 1_000))).not.toContain(IMAGE);
-    await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [kind], upstream }, id, new AttemptControl());
     await kind[Symbol.asyncDispose]?.();
     const { images } = await ended(id);
     expect(images.map(({ status, action }) => [status, action])).toEqual([

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { Tool } from "../../../../src/protocol/tool.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { openImageGenerationKind } from "../../../../workers/tools/image-generation/image-generation.ts";
 import {
   IMAGES,
@@ -59,7 +59,7 @@ async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) 
   const tools: Tool[] = [{ type: "image_generation", ...tool }];
   const id = await createResponse(storage, { tools, metadata: scriptSteps(...asked) });
   const upstream = new RecordingUpstream();
-  await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+  await runOnce({ storage, kinds: [kind], upstream }, id, new AttemptControl());
   await kind[Symbol.asyncDispose]?.();
   const { response, log } = await finalResponse(storage, id);
   expect(log.join("")).not.toContain(KEY);

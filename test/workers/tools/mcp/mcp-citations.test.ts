@@ -3,7 +3,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
 import { openWebSearchKind } from "../../../../workers/tools/web-search/web-search.ts";
 import { call, mcpTool, runMcp } from "../../../support/mcp-runs.ts";
@@ -104,7 +104,7 @@ test("a document is cited by the run that takes over after a crash, and is fetch
   const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
   const metadata = { ...scriptSteps(call("srv__fetch", { id: "doc-1" })), "simulator.text": TEXT };
   const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })], metadata });
-  const control = new RunControl();
+  const control = new AttemptControl();
   const simulator = new RecordingUpstream();
   const dying = {
     async *run(...[upstreamCall, signal]: Parameters<RecordingUpstream["run"]>) {
@@ -113,7 +113,7 @@ test("a document is cited by the run that takes over after a crash, and is fetch
     },
   };
   expect(await runOnce({ storage, kinds, upstream: dying }, id, control)).not.toBe("ended");
-  expect(await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, new RunControl())).toBe("ended");
+  expect(await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, new AttemptControl())).toBe("ended");
   expect(citationsIn((await finalResponse(storage, id)).response.output)).toEqual(CITED);
   expect(fetches).toBe(1);
 });
@@ -137,7 +137,7 @@ test("a page is cited by later responses too, and only if it was opened", async 
   const tools = [{ type: "web_search" as const }];
   const outputOf = async (...args: [Parameters<typeof createResponse>[1], Parameters<typeof createResponse>[2]?]) => {
     const id = await createResponse(storage, ...args);
-    await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, new AttemptControl());
     return { id, output: (await finalResponse(storage, id)).response.output };
   };
   const first = await outputOf({ tools, metadata });

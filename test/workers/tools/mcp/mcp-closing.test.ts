@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
 import { call, mcpTool, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
@@ -44,7 +44,7 @@ describe("when a response is over", () => {
       return textResult("late");
     };
     await using server = await startMcpServer({ tools: { change: { run } } });
-    const control = new RunControl();
+    const control = new AttemptControl();
     const metadata = scriptSteps(call("srv__change", { x: 1 }));
     const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })], metadata });
     const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
@@ -55,7 +55,7 @@ describe("when a response is over", () => {
 
   test("the processes of a server are gone, even those that do not listen", async () => {
     const { file, pids } = await stubbornServer(folder, () => storage.redis.ping());
-    const control = new RunControl();
+    const control = new AttemptControl();
     const id = await createResponse(storage, { tools: [mcpTool({})] });
     const kinds = [openMcpKind(readConfig({ MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! }))];
     const running = runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, control);
@@ -77,7 +77,7 @@ test("a run that goes on after a crash does not ask a server again that failed",
   });
   const id = await createResponse(storage, { tools: [mcpTool({ server_url: server.url })] });
   const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
-  const control = new RunControl();
+  const control = new AttemptControl();
   const upstream = new RecordingUpstream();
   const dying = {
     run: (...[upstreamCall, signal]: Parameters<RecordingUpstream["run"]>) => {
@@ -86,7 +86,7 @@ test("a run that goes on after a crash does not ask a server again that failed",
     },
   };
   expect(await runOnce({ storage, kinds, upstream: dying }, id, control)).toBe("handed-over");
-  expect(await runOnce({ storage, kinds, upstream }, id, new RunControl())).toBe("ended");
+  expect(await runOnce({ storage, kinds, upstream }, id, new AttemptControl())).toBe("ended");
   const { response } = await finalResponse(storage, id);
   expect(describeItems(response.output)).toEqual([expect.stringContaining("list  ! "), "message"]);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { ToolChoice } from "../../../../src/protocol/tool.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { PageExtractor } from "../../../../workers/tools/web-search/page-extraction/page-extraction.ts";
 import { openWebSearchKind } from "../../../../workers/tools/web-search/web-search.ts";
 import { crashingStorage } from "../../../support/crashing-storage.ts";
@@ -86,7 +86,7 @@ test("a response searches, reads and cites", async () => {
   await using _ = site;
   const upstream = new RecordingUpstream();
   const id = await createResponse(storage, request);
-  expect(await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl())).toBe("ended");
+  expect(await runOnce({ storage, kinds: [kindOf()], upstream }, id, new AttemptControl())).toBe("ended");
   const { response, log } = await finalResponse(storage, id);
   expect(response.output).toMatchObject(expectedOutput(site));
   expectCited(response.output);
@@ -117,7 +117,7 @@ test("a page that cannot be opened is a failed call, which the model is told of"
   delete site.pages["/moss"];
   const upstream = new RecordingUpstream();
   const id = await createResponse(storage, request);
-  await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl());
+  await runOnce({ storage, kinds: [kindOf()], upstream }, id, new AttemptControl());
   const { response } = await finalResponse(storage, id);
   expect(response).toMatchObject({
     status: "completed",
@@ -142,7 +142,7 @@ test.each(["web_search", "web_search_2025_08_26", "web_search_preview"] as const
     await using _ = site;
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { ...request, tool_choice: { type } });
-    await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [kindOf()], upstream }, id, new AttemptControl());
     const tools = ["web_search", "open_page", "find_in_page"].map((name) => ({ type: "function", name }));
     const [first, ...later] = upstream.calls.map((call) => call.request.tool_choice);
     expect(first).toEqual({ type: "allowed_tools", mode: "required", tools });
@@ -157,7 +157,7 @@ test("a tool without a search engine is left unused", async () => {
   await runOnce(
     { storage, kinds: [openWebSearchKind(readConfig({}))], upstream: new RecordingUpstream() },
     id,
-    new RunControl(),
+    new AttemptControl(),
   );
   expect((await finalResponse(storage, id)).response).toMatchObject({
     status: "completed",
@@ -176,7 +176,7 @@ describe("web search without the live web", () => {
     const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0", "simulator.calls": "0" };
     const id = await createResponse(storage, { metadata, ...request });
     const kinds = [openWebSearchKind(readConfig(environment), EXTRACTION)];
-    await runOnce({ storage, kinds, upstream }, id, new RunControl());
+    await runOnce({ storage, kinds, upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(response.status).toBe("completed");
     expect(response.tools).toMatchObject(request.tools!);
@@ -228,7 +228,7 @@ test("a crash between any two steps leaves nothing out, and the citations are th
   let crashes = 0;
   for (let step = 0; ; step++) {
     await using storage = await openTestStorage();
-    const control = new RunControl();
+    const control = new AttemptControl();
     let left = step;
     const dying = crashingStorage(storage, control, () => left-- === 0);
     const upstream = new RecordingUpstream();
@@ -236,7 +236,7 @@ test("a crash between any two steps leaves nothing out, and the citations are th
     await runOnce({ storage: dying, kinds: [kindOf()], upstream }, id, control).catch((error: unknown) => error);
     if (left >= 0) break;
     crashes += 1;
-    await runOnce({ storage, kinds: [kindOf()], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [kindOf()], upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(response.status).toBe("completed");
     expect(response.output).toMatchObject(expectedOutput(site));

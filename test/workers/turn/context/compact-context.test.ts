@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
 import { type EventDraft, type ItemEventDraft } from "../../../../src/protocol/event.ts";
 import type { StoredInputItem } from "../../../../src/protocol/item.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import type { Upstream } from "../../../../workers/upstreams/upstream.ts";
 import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
 import { messageEvents, USAGE } from "../../../support/samples.ts";
@@ -28,7 +28,7 @@ async function run(
   const upstream = new RecordingUpstream();
   const id = await createResponse(storage, { metadata: scriptSteps(), ...request }, before);
   const setup = { storage, kinds: [countingTool().kind], upstream, ...(contextWindow && { contextWindow }) };
-  expect(await runOnce(setup, id, new RunControl())).toBe("ended");
+  expect(await runOnce(setup, id, new AttemptControl())).toBe("ended");
   return { ...(await finalResponse(storage, id)), upstream };
 }
 
@@ -60,7 +60,7 @@ describe("a compaction", () => {
         yield* simulator.run(call, signal);
       },
     };
-    await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl());
     expect(recorded.at(-1)).toEqual(["response.output_item.added", "response.output_item.done"]);
   });
 
@@ -73,7 +73,7 @@ describe("a compaction", () => {
       },
     };
     const id = await createResponse(storage, AT_1000, { input: LONG });
-    await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl());
     expect((await finalResponse(storage, id)).response).toMatchObject({ status: "failed", usage: USAGE });
   });
 
@@ -81,7 +81,7 @@ describe("a compaction", () => {
     await using storage = await openTestStorage();
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { metadata: scriptSteps() }, { input: LONG, purpose: "compact" });
-    await runOnce({ storage, kinds: [], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     // As if the worker had died before the end was recorded.
     const { events, meta } = storage.layout;
@@ -91,7 +91,7 @@ describe("a compaction", () => {
       await storage.redis.xadd(events(id), `${sequenceNumber}-1`, "d", data);
     }
     await storage.redis.hset(meta(id), { last: kept.length - 1, status: "in_progress" });
-    expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("ended");
+    expect(await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl())).toBe("ended");
     const again = (await finalResponse(storage, id)).response;
     expect([again.output, again.usage]).toEqual([response.output, response.usage]);
     expect(upstream.calls).toHaveLength(1);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import { renderContext } from "../../../../workers/turn/context/render-context.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { truncateMiddle } from "../../../../src/context-window/truncate-middle.ts";
 import { TOOL_ITEMS } from "../../../../workers/tools/registry.ts";
 import {
@@ -147,7 +147,7 @@ describe("a run", () => {
       const upstream = new RecordingUpstream();
       const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
       const setup = { storage, kinds, upstream, ...(window !== undefined && { contextWindow: window }) };
-      expect(await runOnce(setup, id, new RunControl())).toBe("ended");
+      expect(await runOnce(setup, id, new AttemptControl())).toBe("ended");
       const shown = callOutputs(upstream.calls.at(-1)!);
       expect(shown).toHaveLength(count);
       expect(lengthOf(shown)).toBeLessThanOrEqual(maximum);

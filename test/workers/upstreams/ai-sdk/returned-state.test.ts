@@ -2,7 +2,7 @@
 import type { JSONObject } from "@ai-sdk/provider";
 import { afterAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import type { ContextItem } from "../../../../workers/upstreams/upstream.ts";
 import { addDetail, ReturnedState } from "../../../../workers/upstreams/ai-sdk/returned-state.ts";
 import { WEATHER_TOOL } from "../../../conformance/upstream-suite.ts";
@@ -344,11 +344,11 @@ describe("within a run, with a tool of this server", () => {
     const upstream = openAiSdk(server, "openai-compatible", {}, { vendor });
     const run = { storage, kinds: [countingTool().kind], upstream };
     const first = await createResponse(storage, { tools: [COUNTING_TOOL] });
-    await runOnce(run, first, new RunControl());
+    await runOnce(run, first, new AttemptControl());
     const { response } = await finalResponse(storage, first);
     expect(response.output.map(({ type }) => type)).toEqual(["reasoning", "mcp_call", "message"]);
     const next = await createResponse(storage, { tools: [COUNTING_TOOL] }, { ancestors: [first] });
-    await runOnce(run, next, new RunControl());
+    await runOnce(run, next, new AttemptControl());
     const bodies = server.requests.map(({ body }) => body as WireBody);
     expect(bodies).toHaveLength(3);
     for (const { messages } of bodies.slice(1)) {
@@ -367,7 +367,7 @@ describe("within a run, with a tool of this server", () => {
     );
     const upstream = openAiSdk(server, "openai-compatible", {}, { vendor: "ollama" });
     const id = await createResponse(storage, { tools: [COUNTING_TOOL] });
-    await runOnce({ storage, kinds: [countingTool().kind], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [countingTool().kind], upstream }, id, new AttemptControl());
     const { messages } = server.requests.at(-1)!.body as unknown as WireBody;
     const made = messages.flatMap((message) => (message.tool_calls ?? []).map((each) => each.id));
     expect(new Set(made).size).toBe(2);

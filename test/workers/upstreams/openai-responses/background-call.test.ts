@@ -1,7 +1,7 @@
 /** A call that its provider runs in the background: what is asked of it, and what a stream that breaks off comes to. */
 import { describe, expect, test } from "vitest";
 import { ToolJournals } from "../../../../src/store/tool-journal.ts";
-import { RunControl } from "../../../../workers/attempt/run.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import {
   listRequests,
   SERVER_ERROR,
@@ -37,7 +37,7 @@ async function runThrough(answers: [Answer, ...Answer[]], setup: RemoteRunSetup 
   await using storage = await openTestStorage();
   await using server = await startUpstreamServer(...answers);
   const id = await createResponse(storage, {});
-  expect(await runOnce(setUpRemoteRuns(storage, server, setup).run, id, new RunControl())).toBe("ended");
+  expect(await runOnce(setUpRemoteRuns(storage, server, setup).run, id, new AttemptControl())).toBe("ended");
   const left = await storage.remoteRunRegistry.listOfResponse(id);
   return { ...(await finalResponse(storage, id)), id, left, asked: listRequests(server), requests: server.requests };
 }
@@ -82,7 +82,7 @@ describe("a call in the provider's background", () => {
       }
     }
     const journals = new WatchedJournals(storage.redis, storage.layout, storage.redis);
-    await runOnce(setUpRemoteRuns({ ...storage, journals }, server).run, id, new RunControl());
+    await runOnce(setUpRemoteRuns({ ...storage, journals }, server).run, id, new AttemptControl());
     const doneTwo = ALL_FRAMES.length - 2;
     expect(noted).toEqual([
       [0, 0, 1],
@@ -135,7 +135,7 @@ describe("a call in the provider's background", () => {
     await using server = await startUpstreamServer(streamAndBreak(...framesFrom(0, 4)), limited);
     const id = await createResponse(storage, {});
     const setup = { ...setUpRemoteRuns(storage, server).run, maxWaits: 5 };
-    expect(await runOnce(setup, id, new RunControl())).toBe("ended");
+    expect(await runOnce(setup, id, new AttemptControl())).toBe("ended");
     expect((await finalResponse(storage, id)).response).toMatchObject({
       status: "failed",
       error: { code: "rate_limit_exceeded" },

@@ -3,17 +3,17 @@
  * joins deltas and one that runs what is done have exactly what the finished response has.
  */
 import { describe, expect, test } from "vitest";
-import type { ResolvedRequest } from "../../../src/protocol/create-request.ts";
-import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { Response } from "../../../src/protocol/response.ts";
-import { RunControl } from "../../../workers/attempt/run.ts";
-import type { Upstream, UpstreamCall, UpstreamEvent } from "../../../workers/upstreams/upstream.ts";
-import { SimulatorUpstream } from "../../../workers/upstreams/simulator/simulator.ts";
-import { actOnStream, actOnFinalResponse } from "../../support/acting-client.ts";
-import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
-import { crashingStorage } from "../../support/crashing-storage.ts";
-import { openTestStorage, type TestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import type { Response } from "../../../../src/protocol/response.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
+import type { Upstream, UpstreamCall, UpstreamEvent } from "../../../../workers/upstreams/upstream.ts";
+import { SimulatorUpstream } from "../../../../workers/upstreams/simulator/simulator.ts";
+import { actOnStream, actOnFinalResponse } from "../../../support/acting-client.ts";
+import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
+import { crashingStorage } from "../../../support/crashing-storage.ts";
+import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 const FUNCTION = {
   type: "function" as const,
@@ -52,7 +52,7 @@ async function expectSafe(storage: TestStorage, id: string): Promise<Response> {
 async function withoutInterruption(request: Partial<ResolvedRequest>) {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, request);
-  await runOnce({ storage, kinds: [countingTool().kind], upstream: new SimulatorUpstream() }, id, new RunControl());
+  await runOnce({ storage, kinds: [countingTool().kind], upstream: new SimulatorUpstream() }, id, new AttemptControl());
   const { response } = await finalResponse(storage, id);
   return { acted: actOnFinalResponse(response), usage: response.usage };
 }
@@ -65,13 +65,13 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
     let hasDied = true;
     for (let deadly = 1; hasDied; deadly += 1) {
       const id = await createResponse(storage, request);
-      const control = new RunControl();
+      const control = new AttemptControl();
       let step = 0;
       const dying = crashingStorage(storage, control, () => ++step === deadly);
       const setup = { kinds: [countingTool().kind], upstream: new SimulatorUpstream() };
       await runOnce({ ...setup, storage: dying }, id, control);
       hasDied = step >= deadly;
-      await runOnce({ ...setup, storage }, id, new RunControl());
+      await runOnce({ ...setup, storage }, id, new AttemptControl());
       const acted = actOnFinalResponse(await expectSafe(storage, id));
       // A client's call that is in the log ends the response: providers take no conversation in which it has no output.
       const calls = undisturbed.acted.calls.slice(0, acted.calls.length || undefined);
@@ -87,7 +87,7 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
     let hasLeft = true;
     for (let place = 0; hasLeft; place += 1) {
       const id = await createResponse(storage, request);
-      const control = new RunControl();
+      const control = new AttemptControl();
       const leaving = new LeavingUpstream(place, control);
       const kinds = [countingTool().kind];
       const outcome = await runOnce({ storage, kinds, upstream: leaving }, id, control);
@@ -96,7 +96,7 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
       const open = (await storage.visibleLogReader.readLast(id))!.data;
       expect(open).toMatch(/^{"type":"response\.(in_progress|queued|output_item\.done|mcp_call|completed)/);
       if (outcome === "handed-over") {
-        await runOnce({ storage, kinds, upstream: new SimulatorUpstream() }, id, new RunControl());
+        await runOnce({ storage, kinds, upstream: new SimulatorUpstream() }, id, new AttemptControl());
       }
       expect(actOnFinalResponse(await expectSafe(storage, id))).toEqual(acted);
     }
@@ -106,11 +106,11 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
 /** The simulator; its run is asked to leave right before it yields the event at `place`. */
 class LeavingUpstream implements Upstream {
   readonly #simulator = new SimulatorUpstream();
-  readonly #control: RunControl;
+  readonly #control: AttemptControl;
   #left: number;
   hasLeft = false;
 
-  constructor(place: number, control: RunControl) {
+  constructor(place: number, control: AttemptControl) {
     this.#left = place;
     this.#control = control;
   }
@@ -140,7 +140,7 @@ describe("a provider that writes another text the second time", () => {
           signal,
         ),
     };
-    await runOnce({ storage, kinds: [], upstream: other }, id, new RunControl());
+    await runOnce({ storage, kinds: [], upstream: other }, id, new AttemptControl());
     const { response, log } = await finalResponse(storage, id);
     expect(actOnFinalResponse(response).text).toBe("One too many.");
     expect(actOnStream(log).text).not.toBe("One too many.");
@@ -157,7 +157,7 @@ describe("a provider that writes another text the second time", () => {
 
 /** Stops the run as a crash would once the log has this many events. */
 async function cutOffAt(storage: TestStorage, id: string, events: number): Promise<void> {
-  const control = new RunControl();
+  const control = new AttemptControl();
   const running = runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, control);
   while ((await storage.visibleLogReader.read(id, 0, 1_000)).length < events) await storage.redis.ping();
   control.stop("lock-lost");
@@ -170,7 +170,7 @@ test("a model is shown the text in whose middle it was cut off, apart from what 
   const id = await createResponse(storage, request);
   await cutOffAt(storage, id, 7);
   const noting = new RecordingUpstream();
-  await runOnce({ storage, kinds: [], upstream: noting }, id, new RunControl());
+  await runOnce({ storage, kinds: [], upstream: noting }, id, new AttemptControl());
   const [shown] = noting.calls;
   expect(shown).toMatchObject({
     completedItems: [],
@@ -190,7 +190,7 @@ describe("a call of the client's that the provider cut off", () => {
   test("is not shown at all", async () => {
     await using storage = await openTestStorage();
     const id = await createResponse(storage, request);
-    await runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, new AttemptControl());
     const { response, log } = await finalResponse(storage, id);
     expect(response).toMatchObject({ status: "incomplete", output: [], usage: { output_tokens: 16 } });
     expect(actOnStream(log).calls).toEqual([]);
@@ -200,7 +200,7 @@ describe("a call of the client's that the provider cut off", () => {
     await using storage = await openTestStorage();
     const id = await createResponse(storage, request);
     const setup = { storage, kinds: [], upstream: new SimulatorUpstream(), streamsCalls: true };
-    await runOnce(setup, id, new RunControl());
+    await runOnce(setup, id, new AttemptControl());
     const log = await storage.visibleLogReader.read(id, 0, 1_000);
     expect(actOnStream(log.map(({ data }) => data)).calls).toHaveLength(1);
     expect(log.length).toBeGreaterThan(20);
@@ -214,7 +214,7 @@ describe("a worker that is asked to leave", () => {
       tools: [COUNTING_TOOL],
       metadata: scriptSteps({ call: fn, arguments: { x: 1 } }),
     });
-    const control = new RunControl();
+    const control = new AttemptControl();
     const tool = countingTool(() => {
       control.requestHandOver();
       control.generating.throwIfAborted();
@@ -223,7 +223,7 @@ describe("a worker that is asked to leave", () => {
     const setup = { storage, kinds: [tool.kind], upstream: new SimulatorUpstream() };
     const outcome = await runOnce(setup, id, control);
     const log = (await storage.visibleLogReader.read(id, 0, 1_000)).map(({ data }) => data);
-    if (outcome === "handed-over") await runOnce({ ...setup, kinds: [again.kind] }, id, new RunControl());
+    if (outcome === "handed-over") await runOnce({ ...setup, kinds: [again.kind] }, id, new AttemptControl());
     await expectSafe(storage, id);
     return {
       outcome,
@@ -243,7 +243,7 @@ describe("a worker that is asked to leave", () => {
   test("hands over at once what it has only begun", async () => {
     await using storage = await openTestStorage();
     const id = await createResponse(storage, {});
-    const control = new RunControl();
+    const control = new AttemptControl();
     control.requestHandOver();
     const upstream = new RecordingUpstream();
     expect(await runOnce({ storage, kinds: [], upstream }, id, control)).toBe("handed-over");

@@ -1,13 +1,13 @@
 /** Turns of which nothing came: what the model is told, how often it is asked again, and how the response ends. */
 import { describe, expect, test } from "vitest";
-import type { ResolvedRequest } from "../../../src/protocol/create-request.ts";
-import { RunControl } from "../../../workers/attempt/run.ts";
-import { textOf } from "../../conformance/upstream-log.ts";
-import { chunk, frames, openAiSdk } from "../../support/ai-sdk.ts";
-import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
-import { openTestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, runOnce } from "../../support/tool-runs.ts";
-import { type Answer, startUpstreamServer } from "../../support/upstream-server.ts";
+import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
+import { textOf } from "../../../conformance/upstream-log.ts";
+import { chunk, frames, openAiSdk } from "../../../support/ai-sdk.ts";
+import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
+import { openTestStorage } from "../../../support/storage.ts";
+import { createResponse, finalResponse, runOnce } from "../../../support/tool-runs.ts";
+import { type Answer, startUpstreamServer } from "../../../support/upstream-server.ts";
 
 const end = (finish_reason: string, completion_tokens = 10) => ({
   ...chunk({}, { finish_reason }),
@@ -28,7 +28,9 @@ async function run(answers: [Answer, ...Answer[]], request: Partial<ResolvedRequ
   const tool = countingTool();
   const upstream = openAiSdk(server, "openai-compatible");
   const id = await createResponse(storage, { tools: [COUNTING_TOOL], ...request });
-  expect(await runOnce({ storage, kinds: [tool.kind], upstream, maxToolCalls }, id, new RunControl())).toBe("ended");
+  expect(await runOnce({ storage, kinds: [tool.kind], upstream, maxToolCalls }, id, new AttemptControl())).toBe(
+    "ended",
+  );
   const { response } = await finalResponse(storage, id);
   const bodies = server.requests.map(({ body }) => body);
   const texts = response.output.map((item) => textOf(item) || item.type);

@@ -1,15 +1,15 @@
 /** The turns of a response with server-side tools, and what a crash between any two of their steps leaves. */
 import { describe, expect, test } from "vitest";
-import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import type { OutputItem } from "../../../src/protocol/item.ts";
-import { RunControl } from "../../../workers/attempt/run.ts";
-import { INTERRUPTED } from "../../../workers/tools/execute-calls.ts";
-import type { Upstream } from "../../../workers/upstreams/upstream.ts";
-import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
-import { crashingStorage } from "../../support/crashing-storage.ts";
-import { messageEvents, USAGE } from "../../support/samples.ts";
-import { openTestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+import type { ItemEventDraft } from "../../../../src/protocol/event.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
+import { INTERRUPTED } from "../../../../workers/tools/execute-calls.ts";
+import type { Upstream } from "../../../../workers/upstreams/upstream.ts";
+import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
+import { crashingStorage } from "../../../support/crashing-storage.ts";
+import { messageEvents, USAGE } from "../../../support/samples.ts";
+import { openTestStorage } from "../../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 const look = (x: number) => ({ call: "look", arguments: { x } });
 const change = (x: number) => ({ call: "change", arguments: { x } });
@@ -20,7 +20,7 @@ async function run(request: Parameters<typeof createResponse>[1], options: { max
   const tool = countingTool();
   const upstream = new RecordingUpstream();
   const id = await createResponse(storage, request);
-  const outcome = await runOnce({ storage, kinds: [tool.kind], upstream, ...options }, id, new RunControl());
+  const outcome = await runOnce({ storage, kinds: [tool.kind], upstream, ...options }, id, new AttemptControl());
   expect(outcome).toBe("ended");
   return { ...(await finalResponse(storage, id)), tool, upstream };
 }
@@ -65,7 +65,7 @@ describe("a response with tools", () => {
       await bothBegun.promise;
     });
     const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps([look(1), look(2)]) });
-    await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(tool.atOnce).toBe(2);
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
@@ -102,7 +102,7 @@ describe("a response with tools", () => {
 
   test("is over only when none of its calls is still being made", async () => {
     await using storage = await openTestStorage();
-    const control = new RunControl();
+    const control = new AttemptControl();
     const order: string[] = [];
     const bothBegun = Promise.withResolvers<void>();
     const tool = countingTool(async (call) => {
@@ -148,7 +148,7 @@ describe("a response with tools", () => {
     const kind = { types: ["mcp"] as const, open: () => Promise.resolve({ ...open, functions }) };
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1)) });
-    await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [kind], upstream }, id, new AttemptControl());
     const shown = upstream.calls[1]!.history.at(-1);
     expect(shown).toMatchObject({
       output: expect.stringMatching(/x\n\[cut off here: \d+ of 2097152 characters are left out\]\nx/),
@@ -177,7 +177,7 @@ describe("a response with tools", () => {
         }
       },
     };
-    await runOnce({ storage, kinds: [tool.kind], upstream: spoil }, id, new RunControl());
+    await runOnce({ storage, kinds: [tool.kind], upstream: spoil }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(tool.begun).toEqual(begun);
     expect(textsOf(response.output)).toEqual([shown, "message"]);
@@ -197,7 +197,7 @@ describe("a call that a provider tells in its own way", () => {
       },
     };
     const id = await createResponse(storage, TOOLS);
-    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new AttemptControl());
     return { ...(await finalResponse(storage, id)), tool };
   };
   const call = (fields: object) => {
@@ -246,7 +246,7 @@ describe("after a crash between any two steps", () => {
     await using storage = await openTestStorage();
     let left = step;
     const die = (): boolean => left-- === 0;
-    const control = new RunControl();
+    const control = new AttemptControl();
     const tool = countingTool(() => {
       // A call may also be cut off in the middle: it took effect, and nobody was told.
       if (die()) {
@@ -269,7 +269,7 @@ describe("after a crash between any two steps", () => {
       .filter(({ callId }) => results.has(callId))
       .map((call) => `${call.name} ${(JSON.parse(call.arguments) as { x: number }).x}`);
     const begunBefore = tool.begun.length;
-    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     return {
       hasDied,
@@ -283,7 +283,7 @@ describe("after a crash between any two steps", () => {
 
   test("fails, and says why, if the tool is not configured any more", async () => {
     await using storage = await openTestStorage();
-    const control = new RunControl();
+    const control = new AttemptControl();
     const tool = countingTool(() => {
       control.stop("drain");
       throw control.generating.reason;
@@ -291,7 +291,7 @@ describe("after a crash between any two steps", () => {
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, request);
     expect(await runOnce({ storage, kinds: [tool.kind], upstream }, id, control)).toBe("handed-over");
-    expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("ended");
+    expect(await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl())).toBe("ended");
     const { response } = await finalResponse(storage, id);
     const error = { code: "server_error", message: "The tool 'look' is not configured any more." };
     expect(response).toMatchObject({ status: "failed", error });
@@ -300,12 +300,12 @@ describe("after a crash between any two steps", () => {
 
   test("and another in the attempt that goes on, shows nothing twice", async () => {
     await using storage = await openTestStorage();
-    const [first, second, third] = [new RunControl(), new RunControl(), new RunControl()];
+    const [first, second, third] = [new AttemptControl(), new AttemptControl(), new AttemptControl()];
     const isShown = async () =>
       (await storage.visibleLogReader.read(id, 0, 1_000)).some(({ data }) =>
         data.startsWith('{"type":"response.mcp_call.completed"'),
       );
-    const die = (control: RunControl) => {
+    const die = (control: AttemptControl) => {
       control.stop("lock-lost");
       throw control.generating.reason;
     };
@@ -365,7 +365,7 @@ describe("after Redis came back with an older journal than its log", () => {
     await using storage = await openTestStorage();
     const tool = countingTool();
     const upstream = new RecordingUpstream();
-    const control = new RunControl();
+    const control = new AttemptControl();
     const id = await createResponse(storage, request);
     const dying = {
       run: (...[call, signal]: Parameters<RecordingUpstream["run"]>) => {
@@ -375,7 +375,7 @@ describe("after Redis came back with an older journal than its log", () => {
     };
     expect(await runOnce({ storage, kinds: [tool.kind], upstream: dying }, id, control)).toBe("handed-over");
     await lose(storage, id);
-    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+    await runOnce({ storage, kinds: [tool.kind], upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     return { response, tool, upstream, journal: await storage.journals.read(id) };
   }
@@ -427,7 +427,7 @@ describe("after Redis came back with an older journal than its log", () => {
     };
     const tool = countingTool((call) => (call === "change 2" ? rollBack() : undefined));
     const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1), change(2)) });
-    await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new RunControl());
+    await runOnce({ storage, kinds: [tool.kind], upstream: new RecordingUpstream() }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'change {"x":2} completed', "message"]);
     expect(Object.keys(before)).toHaveLength(4);

@@ -1,22 +1,23 @@
 /**
- * Which turns are taken again, because nothing came of them:
- *   - the model wrote a call that its provider could not read, after other output: twice at the most
- *   - it only asked for calls that are not made (refused-calls.ts): it is told so, and fails the response if it goes on
- *   - it answered nothing, or blanks, or thoughts alone: once. A second time it is the answer, and the response is completed
- *   - it used up the tokens of a turn with tools without a word: once, for an answer without tools
+ * Decides which turns without a result are retried:
+ *   - The model wrote a call that its provider could not parse, after other output: up to twice.
+ *   - The model asked only for rejected calls (rejected-calls.ts): it sees the rejections, and the response fails if it keeps
+ *     asking for them.
+ *   - The model answered with nothing, blanks, or reasoning alone: once. The second time that is the answer.
+ *   - The model used up a turn's tokens before answering, with tools at hand: once, without tools.
  */
-import type { OutputItem } from "../../src/protocol/item.ts";
-import { MAX_REJECTED_TURNS, type RejectedCall } from "../turn/rejected-calls.ts";
-import { failedFinish, type FailedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import { MAX_REJECTED_TURNS, type RejectedCall } from "../../turn/rejected-calls.ts";
+import { failedFinish, type FailedFinish, type UpstreamFinish } from "../../upstreams/upstream.ts";
 
 export interface TurnSummary {
   finish: UpstreamFinish;
   rejected: readonly RejectedCall[];
-  /** Calls of this server's tools. */
+  /** Whether the turn called the server's tools. */
   hasCalls: boolean;
-  /** Whether it could have made some. */
+  /** Whether it was allowed to. */
   mayCall: boolean;
-  /** What it added to the log. */
+  /** The items that the turn added to the log. */
   output: readonly OutputItem[];
   endsBlank: boolean;
 }
@@ -25,7 +26,7 @@ const MAX_UNREADABLE_OUTPUTS = 2;
 
 export const UNANSWERED_FINISH: FailedFinish = failedFinish(
   "server_error",
-  "The model gave no answer: it kept calling tools that it cannot call.",
+  "The model gave no answer: it kept calling tools that it may not call.",
 );
 
 export class TurnRetries {
@@ -35,7 +36,7 @@ export class TurnRetries {
   #mustAnswer = false;
   #rejected: readonly RejectedCall[] = [];
 
-  /** Calls that the model is to be told of. */
+  /** Calls whose rejection the next turn shows to the model. */
   get rejected(): readonly RejectedCall[] {
     return this.#rejected;
   }
@@ -59,7 +60,7 @@ export class TurnRetries {
     return isFirst;
   }
 
-  /** Whether all that the model has to say is calls that are not made. */
+  /** Whether the turn consists of rejected calls alone. */
   isUnanswered({ finish, rejected, hasCalls, output }: TurnSummary): boolean {
     return finish.status === "completed" && !hasCalls && rejected.length > 0 && !output.some(isAnswer);
   }

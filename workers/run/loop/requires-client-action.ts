@@ -1,5 +1,5 @@
-/** Calls that only the client can make, and questions that only it can answer: they end the response. */
-import type { OutputItem } from "../../src/protocol/item.ts";
+/** Items that end the response because only the client can answer them: its own calls, and approval requests. */
+import type { OutputItem } from "../../../src/protocol/item.ts";
 
 const CLIENT_ACTION_TYPES: ReadonlySet<OutputItem["type"]> = new Set([
   "function_call",

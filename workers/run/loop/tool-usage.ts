@@ -1,7 +1,7 @@
 /** Adds what the server's own tools used to what the provider reports of its tools. */
-import type { ProviderReport } from "../../src/lifecycle/lifecycle-events.ts";
-import type { OutputItem } from "../../src/protocol/item.ts";
-import type { ToolItemSet } from "../tools/tool-items.ts";
+import type { ProviderReport } from "../../../src/lifecycle/lifecycle-events.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
+import type { ToolItemSet } from "../../tools/tool-items.ts";
 
 /** Counts only those of the items whose calls this server executed. */
 export function addToolUsage(

@@ -1,15 +1,15 @@
 /** What a run reads of calls that other responses made: only what its model is shown, and never much at a time. */
 import { afterAll, describe, expect, test } from "vitest";
-import { newId, newItemId } from "../../../src/protocol/id.ts";
-import type { OutputItem } from "../../../src/protocol/item.ts";
-import { readExecutedCalls } from "../../../workers/run/executed-calls.ts";
-import { TOOL_ITEMS } from "../../../workers/tools/registry.ts";
-import { renderContext } from "../../../workers/turn/context/render-context.ts";
-import { RunControl } from "../../../workers/attempt/run.ts";
-import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
-import { sampleRecord } from "../../support/samples.ts";
-import { createLeasedResponse, openTestStorage } from "../../support/storage.ts";
-import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+import { newId, newItemId } from "../../../../src/protocol/id.ts";
+import type { OutputItem } from "../../../../src/protocol/item.ts";
+import { readExecutedCalls } from "../../../../workers/run/loop/executed-calls.ts";
+import { TOOL_ITEMS } from "../../../../workers/tools/registry.ts";
+import { renderContext } from "../../../../workers/turn/context/render-context.ts";
+import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
+import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
+import { sampleRecord } from "../../../support/samples.ts";
+import { createLeasedResponse, openTestStorage } from "../../../support/storage.ts";
+import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
 const storage = await openTestStorage();
 afterAll(() => storage[Symbol.asyncDispose]());
@@ -121,7 +121,7 @@ describe("what the model is shown of an earlier response's call", () => {
     const tool = countingTool();
     const upstream = new RecordingUpstream();
     const run = async (id: string) => {
-      await runOnce({ storage, kinds: [tool.kind], upstream }, id, new RunControl());
+      await runOnce({ storage, kinds: [tool.kind], upstream }, id, new AttemptControl());
       return await finalResponse(storage, id);
     };
     const request = { tools: [COUNTING_TOOL], metadata: scriptSteps({ call: "look", arguments: { x: 1 } }) };

@@ -1,0 +1,66 @@
+/** The start of an attempt: the lease, then the state that the log and the record give. */
+import type { ResponseError } from "../../src/protocol/response.ts";
+import { endResponse } from "../../src/responses/ending/end-response.ts";
+import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
+import type { Storage } from "../../src/responses/storage.ts";
+import type { AcquireOutcome } from "../../src/stream/log/lease.ts";
+import { foldLog } from "../../src/stream/log/snapshot.ts";
+import { type Attempt, type AttemptControl, openAttempt } from "../attempt/attempt.ts";
+import { CRASHED_ERROR, createExhaustedError, DEADLINE_ERROR } from "./attempt-errors.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import { type HeldLease, isRedisError, releaseLease } from "./release-lease.ts";
+
+interface AcquireOptions {
+  storage: Storage;
+  maxAttempts: number;
+  workerName: string;
+}
+
+/** Takes the lease. If there is nothing to run, ends or removes the response and returns the attempt's outcome. */
+export async function acquireLease(
+  { storage, maxAttempts, workerName }: AcquireOptions,
+  id: string,
+): Promise<Extract<AcquireOutcome, { kind: "held" }> | AttemptOutcome> {
+  const acquired = await storage.leases.acquire(id, storage.clock.nowMs(), maxAttempts, workerName);
+  switch (acquired.kind) {
+    case "held":
+      return acquired;
+    case "gone":
+    case "over":
+      await removeInFlight(storage, id);
+      return { kind: "not-needed" };
+    // The process that fenced the response may have crashed. The reason it recorded wins over this one.
+    case "ending":
+    case "expired":
+      return await failFenced(storage, id, DEADLINE_ERROR);
+    case "exhausted":
+      return await failFenced(storage, id, createExhaustedError(maxAttempts));
+    case "crashed":
+      return await failFenced(storage, id, CRASHED_ERROR);
+  }
+}
+
+/** Folds the log and opens the attempt at its end. Undefined if the response is gone. */
+export async function openFromLog(
+  storage: Storage,
+  { id, lease }: HeldLease,
+  control: AttemptControl,
+): Promise<Attempt | undefined> {
+  try {
+    const [state, record] = await Promise.all([
+      foldLog(storage.fullLogReader, id),
+      storage.records.readIncludingDeleted(id),
+    ]);
+    if (state === undefined || record === undefined) return undefined;
+    return openAttempt(storage, { id, lease, record, state, last: state.last }, control);
+  } catch (error) {
+    if (isRedisError(error)) await releaseLease(storage, { id, lease });
+    throw error;
+  }
+}
+
+/** Fails the response from outside: the lease is fenced, and the log folded again. */
+export async function failFenced(storage: Storage, id: string, error: ResponseError): Promise<AttemptOutcome> {
+  const outcome = await endResponse(storage, id, "fail", error);
+  return { kind: outcome.kind === "ended" ? "ended" : "not-needed" };
+}

@@ -1,0 +1,11 @@
+/**
+ * How an attempt ends. `ended`: it ended the response. `not-needed`: the response had ended, or was gone. `lost`: another
+ * process has taken it over. `handed-over`: another worker can resume it now. `requeued`: another attempt follows after
+ * `waitMs`.
+ */
+export type AttemptOutcome =
+  | { kind: "ended" | "not-needed" | "lost" | "handed-over" }
+  | { kind: "requeued"; waitMs: number };
+
+/** Reports the lease of an attempt, so that its process can check it. */
+export type OnLease = (lease: string) => void;

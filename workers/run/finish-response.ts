@@ -1,0 +1,47 @@
+/** The end of a response by its own worker: the terminal event, then its removal from the set in flight. */
+import {
+  createCompletedEvent,
+  createFailedEvent,
+  createIncompleteEvent,
+} from "../../src/lifecycle/lifecycle-events.ts";
+import type { LifecycleEventDraft } from "../../src/protocol/event.ts";
+import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
+import { indexOutput } from "../../src/responses/reading/item-references.ts";
+import type { Storage } from "../../src/responses/storage.ts";
+import type { Attempt } from "../attempt/attempt.ts";
+import { addCompactionUsage } from "../turn/context/compact-context.ts";
+import type { FinalFinish } from "../upstreams/upstream.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import type { AttemptOutput } from "../attempt/attempt-output.ts";
+
+/** Closes open items, indexes the output by item id, and appends the terminal event. Resolves once it is in the log. */
+export async function finishResponse(
+  storage: Storage,
+  attempt: Attempt,
+  output: AttemptOutput,
+  finish: FinalFinish,
+): Promise<AttemptOutcome> {
+  const { id, record, writer } = attempt;
+  const charged = addCompactionUsage(storage, attempt, finish);
+  await output.closeAll();
+  const terminal = createTerminalEvent(attempt, output, charged, storage.clock.nowMs());
+  await indexOutput(storage, id, terminal.response.output, record);
+  await writer.write(terminal);
+  await writer.flush();
+  await removeInFlight(storage, id, terminal.response);
+  return { kind: "ended" };
+}
+
+function createTerminalEvent(
+  { writer }: Attempt,
+  output: AttemptOutput,
+  finish: FinalFinish,
+  nowMs: number,
+): LifecycleEventDraft {
+  const { response } = writer.state;
+  if (finish.status === "failed") return createFailedEvent(response, finish.error, finish.usage ?? null, finish.report);
+  const { usage, serviceTier, report } = finish;
+  const ending = { output: output.completedItems(), usage, serviceTier, report };
+  if (finish.status === "incomplete") return createIncompleteEvent(response, ending, finish.details);
+  return createCompletedEvent(response, ending, Math.floor(nowMs / 1000));
+}

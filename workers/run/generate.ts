@@ -1,0 +1,72 @@
+/** Generates a response's output: finds what its request needs, runs the loop, and turns known errors into a finish. */
+import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
+import type { ResponseError } from "../../src/protocol/response.ts";
+import type { ResolvedModel } from "../../src/providers/catalog.ts";
+import { type ModelInput, loadModelInput, MissingHistoryError } from "../../src/responses/conversations/model-input.ts";
+import { UnreadableContentError } from "../../src/sealing/content-sealer.ts";
+import type { Attempt } from "../attempt/attempt.ts";
+import { TurnTooLongError } from "../turn/held-characters.ts";
+import type { Upstreams } from "../upstreams/registry.ts";
+import { failedFinish, type FinalFinish, type PostponedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
+import type { AttemptOutput } from "../attempt/attempt-output.ts";
+import type { LoopDependencies } from "./loop/loop-context.ts";
+import { runLoop } from "./loop/run-loop.ts";
+import { ToolGoneError } from "./loop/segment-writer.ts";
+import type { UnsupportedResponse } from "./unsupported-response.ts";
+
+/** `unsupported`: this worker's configuration lacks something, and another worker's may have it. */
+export type Generated =
+  | { kind: "finished"; finish: FinalFinish }
+  | { kind: "postponed"; finish: PostponedFinish }
+  | { kind: "unsupported"; error: ResponseError };
+
+export interface GenerateDependencies extends LoopDependencies {
+  upstreams: Pick<Upstreams, "find">;
+  /** Returns a sentence about a tool of the request that this worker's configuration cannot run. */
+  findMissingTool: (input: ModelInput, model: ResolvedModel) => string | undefined;
+}
+
+export async function generate(
+  dependencies: GenerateDependencies,
+  attempt: Attempt,
+  output: AttemptOutput,
+  unsupported: UnsupportedResponse,
+): Promise<Generated> {
+  try {
+    return await runSupported(dependencies, attempt, output, unsupported);
+  } catch (error) {
+    if (error instanceof MissingHistoryError) return toGenerated(failedFinish("invalid_prompt", error.message));
+    if (error instanceof ToolGoneError) return unsupported.conclude("server_error", error.message);
+    if (error instanceof TurnTooLongError) return toGenerated(failedFinish("server_error", error.message));
+    if (error instanceof UnreadableContentError) return unsupported.conclude("invalid_prompt", error.message, "input");
+    if (error instanceof IllegalEventError) {
+      const { logger } = dependencies;
+      logger.error({ err: error, responseId: attempt.id }, "The provider sent an illegal stream");
+      return toGenerated(failedFinish("server_error", "The provider sent a stream that could not be understood."));
+    }
+    throw error;
+  }
+}
+
+async function runSupported(
+  dependencies: GenerateDependencies,
+  attempt: Attempt,
+  output: AttemptOutput,
+  unsupported: UnsupportedResponse,
+): Promise<Generated> {
+  const { storage, upstreams } = dependencies;
+  const input = await loadModelInput(storage, attempt.id, attempt.record.project);
+  if (input === undefined) return toGenerated(failedFinish("server_error", "The request of this response is gone."));
+  const { model } = input.request;
+  const found = upstreams.find(model);
+  if (found === undefined)
+    return unsupported.conclude("server_error", `The model '${model}' is not configured any more.`);
+  const missing = unsupported.mayRequeue ? dependencies.findMissingTool(input, found.resolved) : undefined;
+  if (missing !== undefined) return unsupported.conclude("server_error", missing);
+  await unsupported.markSupported(storage, attempt.id);
+  return toGenerated(await runLoop(dependencies, attempt, { ...found, input, output }));
+}
+
+function toGenerated(finish: UpstreamFinish): Generated {
+  return finish.status === "postponed" ? { kind: "postponed", finish } : { kind: "finished", finish };
+}

@@ -1,0 +1,57 @@
+/** The end of an attempt that did not end its response: stopped from outside, lost, or failed by an error. */
+import type { ResponseContext } from "../../src/responses/storage.ts";
+import { type Attempt, isAttemptLost } from "../attempt/attempt.ts";
+import { failFenced } from "./acquire-response.ts";
+import { DEADLINE_ERROR } from "./attempt-errors.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import { INTERNAL_ERROR, isInternalError } from "./internal-error.ts";
+import { isRedisError, releaseAfterRedisError } from "./release-lease.ts";
+
+type StopContext = Pick<ResponseContext, "storage" | "logger">;
+
+/** Rethrows an error that another attempt may not meet, after charging this one: BullMQ then retries the job. */
+export async function concludeStoppedAttempt(
+  context: StopContext,
+  attempt: Attempt,
+  error: unknown,
+): Promise<AttemptOutcome> {
+  const { storage } = context;
+  const { id, lease, control } = attempt;
+  if (isAttemptLost(error) || isAttemptLost(control.generating.reason)) return { kind: "lost" };
+  switch (control.stopReason) {
+    case "deadline":
+      await flushRemaining(attempt);
+      return await failFenced(storage, id, DEADLINE_ERROR);
+    case "drain":
+      await flushRemaining(attempt);
+      return { kind: (await storage.leases.release(id, lease)) ? "handed-over" : "lost" };
+    case "cancelled":
+    case "lock-lost":
+      return { kind: "lost" };
+    case undefined:
+      if (isRedisError(error)) return await releaseAfterRedisError(context, attempt, error);
+      if (isInternalError(error)) return await failWithInternalError(context, attempt, error);
+      await storage.leases.chargeFailure(id, lease);
+      throw error;
+  }
+}
+
+/** Ends the response from outside, with a fresh fold of the log: the writer's own state may be what is broken. */
+async function failWithInternalError(
+  { storage, logger }: StopContext,
+  attempt: Attempt,
+  error: unknown,
+): Promise<AttemptOutcome> {
+  logger.error({ err: error, responseId: attempt.id }, "Internal error; the response fails without a retry");
+  await flushRemaining(attempt);
+  return await failFenced(storage, attempt.id, INTERNAL_ERROR);
+}
+
+/** Records what was generated before the stop, unless another process has taken the response over. */
+async function flushRemaining({ writer }: Attempt): Promise<void> {
+  try {
+    await writer.flush();
+  } catch (error) {
+    if (!isAttemptLost(error)) throw error;
+  }
+}
