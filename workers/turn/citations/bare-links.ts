@@ -2,7 +2,7 @@
  * Finds bare URLs and `<url>` as GitHub's Markdown does (GFM 0.29 §6.5 and §6.9). A URL does not include the
  * punctuation after it, nor a closing parenthesis that it did not open.
  */
-import type { MarkdownLink } from "./link-scanner.ts";
+import type { MarkdownLink } from "./markdown-link.ts";
 
 const MAX_URL_LENGTH = 4_096;
 /** Ends a URL anywhere: characters that no URL has, and punctuation of scripts without spaces. */

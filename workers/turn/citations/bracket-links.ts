@@ -1,7 +1,7 @@
 /**
  * Finds inline links, `[text](url "title")`, and other brackets (CommonMark 0.31 §6.3). It reads each character once.
  */
-import type { MarkdownLink } from "./link-scanner.ts";
+import type { MarkdownLink } from "./markdown-link.ts";
 
 export interface Bracket {
   /** In code points, from the opening bracket. */

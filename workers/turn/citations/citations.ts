@@ -6,7 +6,8 @@
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { MessagePart } from "../../../src/protocol/content.ts";
 import type { CitablePages } from "./citable-pages.ts";
-import { LinkScanner, type MarkdownLink } from "./link-scanner.ts";
+import { LinkScanner } from "./link-scanner.ts";
+import type { MarkdownLink } from "./markdown-link.ts";
 import { readFragment, toPageKey } from "./page-key.ts";
 
 type OutputText = Extract<MessagePart, { type: "output_text" }>;

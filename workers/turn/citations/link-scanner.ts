@@ -7,14 +7,7 @@ import { BareLinks } from "./bare-links.ts";
 import { BracketLinks } from "./bracket-links.ts";
 import { CodeFilter } from "./code-filter.ts";
 import { References } from "./references.ts";
-
-export interface MarkdownLink {
-  /** In code points, from the opening bracket. */
-  start: number;
-  /** The index after its last character. */
-  end: number;
-  url: string;
-}
+import type { MarkdownLink } from "./markdown-link.ts";
 
 export class LinkScanner {
   readonly #code = new CodeFilter((character, isCode) => this.#accept(character, isCode));

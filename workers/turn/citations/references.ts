@@ -3,7 +3,7 @@
  * footnotes `[^1]`, and forms that models use: `[1, 2]`, `【1】` and `¹` with a numbered list of sources. The target of a
  * reference is known only when the text has ended.
  */
-import type { MarkdownLink } from "./link-scanner.ts";
+import type { MarkdownLink } from "./markdown-link.ts";
 import type { Bracket } from "./bracket-links.ts";
 import { toReferenceKey, toReferenceKeys, SUPERSCRIPT, parseSuperscript } from "./reference-keys.ts";
 import { SourceLists, type SourceKind } from "./source-lists.ts";

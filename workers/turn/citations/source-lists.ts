@@ -1,5 +1,5 @@
 /** The sources that a text lists for its references, by the form of the list. */
-import type { MarkdownLink } from "./link-scanner.ts";
+import type { MarkdownLink } from "./markdown-link.ts";
 
 /** `[1]: url`; `[1] Title url` and `¹ url` at the start of a line; `1. Title url`; `[1] url` within a line. */
 export type SourceKind = "defined" | "listed" | "numbered" | "beside";

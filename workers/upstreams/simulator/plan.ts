@@ -10,7 +10,7 @@ import { InvalidPromptError } from "../invalid-prompt.ts";
 import { type Callable, findCallable, findRequestedCallables, listCallables } from "./callable-tools.ts";
 import { FillBudget } from "./schema-filler/fill-budget.ts";
 import { fillSchema } from "./schema-filler/fill-schema.ts";
-import { UnfillableSchemaError } from "./schema-filler/schema.ts";
+import { UnfillableSchemaError } from "./schema-filler/unfillable-schema-error.ts";
 import { SeededRandom } from "./schema-filler/seeded-random.ts";
 import type { SimulatorSettings } from "./settings.ts";
 import * as text from "./text.ts";

@@ -3,7 +3,7 @@
  * there is. A step is work of constant size: one part of a schema visited, one character of a pattern read or written, one
  * number tried. A character is one character of the value.
  */
-import { UnfillableSchemaError } from "./schema.ts";
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 
 export const MAX_STEPS = 1_000_000;
 export const MAX_CHARACTERS = 1_000_000;

@@ -3,7 +3,8 @@
  * construction. The expression is never run, because a client could send one that takes hours.
  */
 import type { FillBudget } from "./fill-budget.ts";
-import { quote, UnfillableSchemaError } from "./schema.ts";
+import { quote } from "./schema.ts";
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 import { parsePattern, type PatternNode } from "./parse-pattern.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 

@@ -1,7 +1,8 @@
 /** Fills strings and numbers. */
 import type { FillBudget } from "./fill-budget.ts";
 import { fillPattern } from "./fill-pattern.ts";
-import { toNumber, quote, type Schema, UnfillableSchemaError } from "./schema.ts";
+import { toNumber, quote, type Schema } from "./schema.ts";
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 const WORDS = ["lease", "cursor", "event", "stream", "log", "worker", "attempt", "response", "queue", "item"];

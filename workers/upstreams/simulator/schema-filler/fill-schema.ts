@@ -6,7 +6,8 @@ import { FillBudget } from "./fill-budget.ts";
 import { fillNumber, fillString } from "./fill-scalar.ts";
 import * as schemas from "./schema.ts";
 import { type FlatSchema, SchemaFlattener } from "./flatten-schema.ts";
-import { type JsonType, type Schema, UnfillableSchemaError } from "./schema.ts";
+import type { JsonType, Schema } from "./schema.ts";
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 import { SchemaHeights } from "./schema-height.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 

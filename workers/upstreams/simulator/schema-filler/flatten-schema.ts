@@ -1,7 +1,8 @@
 /** Flattens a schema: merges its references and `allOf` into one schema, and keeps its alternatives to choose from. */
 import type { FillBudget } from "./fill-budget.ts";
 import { mergeSchemas } from "./merge-schemas.ts";
-import { resolveReference, type Schema, toList, toSchema, UnfillableSchemaError } from "./schema.ts";
+import { resolveReference, type Schema, toList, toSchema } from "./schema.ts";
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 
 const MAX_HOPS = 100;
 /** Maximum schemas to flatten, however cheap each is. */

@@ -1,15 +1,7 @@
 /** Merges schemas that must both hold. */
 import type { FillBudget } from "./fill-budget.ts";
-import {
-  type JsonType,
-  listTypes,
-  type Schema,
-  toJson,
-  toList,
-  toNumber,
-  toRecord,
-  UnfillableSchemaError,
-} from "./schema.ts";
+import { type JsonType, listTypes, type Schema, toJson, toList, toNumber, toRecord } from "./schema.ts";
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 
 /** Merges two schemas without applicators that must both hold. Keywords that cannot be merged become `allOf`. */
 export function mergeSchemas(first: Schema, second: Schema, budget: FillBudget): Schema {

@@ -3,7 +3,8 @@
  * features that do not allow this: look-around, back references, word boundaries, anchors that are not at the ends.
  */
 import type { FillBudget } from "./fill-budget.ts";
-import { quote, UnfillableSchemaError } from "./schema.ts";
+import { quote } from "./schema.ts";
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 
 export type PatternNode =
   | { kind: "character"; from: readonly string[] }

@@ -1,15 +1,12 @@
 /** The part of JSON Schema that the simulator can fill: draft 2020-12, and `definitions` and tuples of older drafts. */
 
+import { UnfillableSchemaError } from "./unfillable-schema-error.ts";
 import type { FillBudget } from "./fill-budget.ts";
 
 export type Schema = Readonly<Record<string, unknown>>;
 
 export type JsonType = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
 
-/** No value satisfies the schema, or the simulator found none. The message tells the client why. */
-export class UnfillableSchemaError extends Error {
-  override readonly name = "UnfillableSchemaError";
-}
 const QUOTED_CHARACTERS = 200;
 
 /** Quotes the schema's text in a message, shortened: a pattern may be as long as the request. */

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { fillSchema } from "../../../../../workers/upstreams/simulator/schema-filler/fill-schema.ts";
-import { UnfillableSchemaError } from "../../../../../workers/upstreams/simulator/schema-filler/schema.ts";
+import { UnfillableSchemaError } from "../../../../../workers/upstreams/simulator/schema-filler/unfillable-schema-error.ts";
 import { SeededRandom } from "../../../../../workers/upstreams/simulator/schema-filler/seeded-random.ts";
 
 type Schema = Record<string, unknown>;

@@ -11,7 +11,7 @@ import {
   MAX_STEPS,
 } from "../../../../../workers/upstreams/simulator/schema-filler/fill-budget.ts";
 import { fillSchema } from "../../../../../workers/upstreams/simulator/schema-filler/fill-schema.ts";
-import { UnfillableSchemaError } from "../../../../../workers/upstreams/simulator/schema-filler/schema.ts";
+import { UnfillableSchemaError } from "../../../../../workers/upstreams/simulator/schema-filler/unfillable-schema-error.ts";
 import { SeededRandom } from "../../../../../workers/upstreams/simulator/schema-filler/seeded-random.ts";
 import { HOSTILE_SCHEMAS } from "../../../../support/hostile-schemas.ts";
 
