@@ -1,4 +1,4 @@
-/** Suspects of one project do not keep those of another waiting: real processes, of which each runs one response. */
+/** One project's suspects do not delay another's. Real processes, each of which runs one response. */
 import { expect, test, vi } from "vitest";
 import { acceptResponse, HANGING } from "../../support/queued-responses.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
@@ -8,7 +8,7 @@ import { RunControl } from "../../../workers/attempt/run.ts";
 
 const PLACES = 4;
 
-test("with all places taken by one project, and more of it waiting, another's suspect runs at once", async () => {
+test("another project's suspect runs while one project fills quarantine", async () => {
   const prefix = uniquePrefix();
   // The processes read their settings from the environment, as their worker does.
   vi.stubEnv("REDIS_URL", testRedisUrl());
@@ -34,7 +34,7 @@ test("with all places taken by one project, and more of it waiting, another's su
   await allPlacesAndOneStarted;
   for (const control of controls) control.stop("lock-lost");
   await Promise.all(runs);
-  // Before the first of the hog's that had to wait.
+  // It starts before the first waiting suspect of the other project.
   expect(started.indexOf("other")).toBeLessThanOrEqual(PLACES);
   expect(started).toContain("other");
 });
