@@ -1,4 +1,4 @@
-/** Every trait, with every vendor: the body that the vendor is sent says what the table says of it. */
+/** Every trait with every vendor: the request body matches the table. */
 import { describe, expect, test } from "vitest";
 import { type VendorName, vendorNames, traitsOfVendor } from "../../../src/providers/vendor-of.ts";
 import type { TraitName, VendorTraits } from "../../../src/providers/vendor-traits.ts";
@@ -327,8 +327,8 @@ describe.each(vendorNames)("%s", (vendor: VendorName) => {
   });
 });
 
-/** Values that no vendor of the table has, which an operator may set. */
-describe("an entry that says otherwise", () => {
+/** Values of no vendor in the table, which an operator may set. */
+describe("an entry that overrides a trait", () => {
   test.each<[TraitName, Partial<VendorTraits>]>([
     ["think_tags", { think_tags: "opened" }],
     ["tool_choice_required", { tool_choice_required: "auto" }],
@@ -345,7 +345,7 @@ describe("Anthropic's own protocol", () => {
   const ENTRY: VendorEntry = { kind: "anthropic" };
   const model = "claude-sonnet-4-5";
 
-  test("has the same traits: ids, blank texts, the last word", async () => {
+  test("has the same traits: ids, blank texts, last message", async () => {
     const history = [
       user(" "),
       user("1"),
@@ -372,7 +372,7 @@ describe("Anthropic's own protocol", () => {
       { tool_choice: { type: "tool", name: "other" }, thinking: { type: "disabled" } },
     ],
     ["auto", { tool_choice: { type: "auto" }, thinking: { type: "enabled" } }],
-  ])("does not think where a call is forced: %j", async (tool_choice, expected) => {
+  ])("does not think if a call is forced: %j", async (tool_choice, expected) => {
     const request = { model: "m", tools: TOOLS, tool_choice, reasoning: { effort: "high" as const } };
     expect(await readSentBody(ENTRY, { request, model })).toMatchObject(expected);
   });
@@ -390,7 +390,7 @@ describe("Anthropic's own protocol", () => {
   });
 });
 
-test("a call has the same id in each request, and with each vendor that takes it", async () => {
+test("a call keeps its id in each request, at each vendor that accepts it", async () => {
   const idsOf = async (vendor: VendorName, ...ids: string[]) => {
     const { messages } = await readSentBody(
       { vendor },
@@ -404,14 +404,14 @@ test("a call has the same id in each request, and with each vendor that takes it
   expect(await idsOf("mistral", "call_one", first!), "one that is another's already").not.toEqual([first, first]);
 });
 
-describe("calls that come without an id of their own", () => {
+describe("calls without an id of their own", () => {
   const tool_call = (id: unknown) => ({ id, type: "function", function: { name: "get_weather", arguments: "{}" } });
   test.each([
     ["none", [undefined, undefined]],
-    ["empty ones", ["", ""]],
-    ["the same", ["call_0", "call_0"]],
-    ["that of an earlier turn", ["c1", "c2"]],
-    ["one that is too long", ["x".repeat(100), "y".repeat(100)]],
+    ["empty ids", ["", ""]],
+    ["the same id", ["call_0", "call_0"]],
+    ["an earlier turn's id", ["c1", "c2"]],
+    ["an overlong id", ["x".repeat(100), "y".repeat(100)]],
   ])("get one: %s", async (_, ids) => {
     const tool_calls = ids.map((id, index) => ({ index, ...tool_call(id) }));
     const request = { model: "m", tools: TOOLS };

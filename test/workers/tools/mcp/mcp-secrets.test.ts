@@ -1,4 +1,4 @@
-/** What a server repeats of what it was sent is stored nowhere, and shown to nobody. */
+/** A server that repeats the secrets it was sent: they are stored nowhere and shown to no one. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const TOKEN = "planted-token-0123456789";
 const HEADER = `${TOKEN}-and-"more"`;
 const SECRETS = { authorization: TOKEN, headers: { "X-Key": HEADER } };
 
-test("in results of every kind, in failures and in what lists say", async () => {
+test("secrets are removed from results, errors and lists", async () => {
   const tools = {
     text: { run: () => textResult(`You are ${TOKEN}.`) },
     failed: { run: () => ({ ...textResult(`Not ${HEADER}!`), isError: true }) },
@@ -80,7 +80,7 @@ test("in results of every kind, in failures and in what lists say", async () => 
   }
 });
 
-test("the longer of two secrets whole, and no part of what is no secret", () => {
+test("the longest match of a secret is removed, and other text remains", () => {
   const redact = createRedactor(["planted-", "planted-secret", "a.c+(efgh", "prod"]);
   expect(redact("planted-secret planted-x abc+(efgh a.c+(efgh production")).toBe(
     "<redacted> <redacted>x abc+(efgh <redacted> production",
@@ -91,7 +91,7 @@ test("the longer of two secrets whole, and no part of what is no secret", () => 
   expect(createRedactor([])("anything")).toBe("anything");
 });
 
-test("of a process, what it was given, and not the paths that its answers are made of", async () => {
+test("a process's secrets are removed, and its paths remain", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mcp-"));
   const file = join(folder, "servers.json");
   const srv = { command: "/bin/true", env_names: ["PATH", "HOME", "API_KEY"] };

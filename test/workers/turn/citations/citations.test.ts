@@ -1,4 +1,6 @@
-/** Links to what was found become citations; ranges cut exactly the link out of the final text, wherever its deltas were cut. */
+/**
+ * Links to found pages become citations; ranges cut exactly the link out of the final text, for any cut into deltas.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../../src/lifecycle/event-grammar/item-grammar.ts";
@@ -13,7 +15,7 @@ const linksOf = (...pieces: string[]) => {
   const scanner = new LinkScanner();
   return pieces.flatMap((piece) => scanner.feed(piece));
 };
-/** By code points, as Python cuts. */
+/** By code points, as Python slices. */
 const cut = (text: string, start: number, end: number) => Array.from(text).slice(start, end).join("");
 
 describe("links", () => {
@@ -50,11 +52,11 @@ describe("links", () => {
   ])("%j", (text, expected) => {
     expect(linksOf(text).map(({ start, end, url }) => [cut(text, start, end), url])).toEqual(expected);
     expect(linksOf(...Array.from(text))).toEqual(linksOf(text));
-    // In the middle of characters, too.
+    // Also inside characters.
     expect(linksOf(...Array.from({ length: text.length }, (_, i) => text[i]!))).toEqual(linksOf(text));
   });
 
-  test("takes time in proportion to the text, whatever it is", () => {
+  test("take time proportional to any text's length", () => {
     for (const piece of ["[", "](", "[a](", "[a]((", "[a](<", '[a](u "', "![a](", "\\[", "[\n\n"]) {
       expect(linksOf(piece.repeat(500_000))).toEqual([]);
     }
@@ -122,7 +124,7 @@ const finalParts = (events: readonly ItemEventDraft[]) =>
   ) as Extract<Part, { type: "output_text" }>[];
 
 describe("citations", () => {
-  test("follow the delta that completes the link, and stand in what is done", async () => {
+  test("follow the delta that completes the link, and are in the done events", async () => {
     const deltas = ["Moss is green [A](https://a.exa", "mple/) and ", "soft [B](https://b.example/x?y=1#soft)."];
     const events = await cite(messageEvents(0, deltas));
     expect(events.map(({ type }) => type.replace("response.", ""))).toEqual([
@@ -161,12 +163,12 @@ describe("citations", () => {
     expect(events.find(({ type }) => type === "response.content_part.done")).toMatchObject({ part });
   });
 
-  test("are none for what was not found", async () => {
+  test("ignore pages that were not found", async () => {
     const events = messageEvents(0, ["[A](https://c.example/) [B](javascript:1) [C](https://a.example/other)"]);
     expect(await cite(events)).toEqual(events);
   });
 
-  test("count from the beginning of their part", async () => {
+  test("count from the start of their part", async () => {
     const link = "[A](https://a.example)";
     const events = await cite([
       ...messageEvents(0, [`One ${link}`], [`Two words ${link}`]),
@@ -179,7 +181,7 @@ describe("citations", () => {
     ]);
   });
 
-  test("are made of a text that comes without deltas, and of an item that comes whole", async () => {
+  test("come from texts without deltas and from whole items", async () => {
     const [added, partAdded, , ...done] = messageEvents(0, ["[A](https://a.example/)"]);
     const whole = messageEvents(1, ["[A](https://a.example/)"]);
     const events = await cite([added!, partAdded!, ...done, whole[0]!, whole.at(-1)!]);
@@ -187,7 +189,7 @@ describe("citations", () => {
     expect(events.filter(({ type }) => type === "response.output_text.annotation.added")).toHaveLength(1);
   });
 
-  test("stand beside those that the provider makes", async () => {
+  test("join those that the provider adds", async () => {
     const events = messageEvents(0, ["[A](https://a.example/)", " file"]);
     const annotation = { type: "file_path" as const, file_id: "file_1", index: 3 };
     const at = { item_id: "msg_0", output_index: 0, content_index: 0 };
@@ -201,12 +203,12 @@ describe("citations", () => {
     expect(part).toMatchObject({ annotations: [{ type: "url_citation" }, annotation] });
   });
 
-  test("cost nothing where nothing was found", () => {
+  test("cost nothing if nothing was found", () => {
     const upstream = upstreamOf([]);
     expect(addCitations(upstream, new CitablePages())).toBe(upstream);
   });
 
-  test("cut exactly their links out of any text, however it was cut into deltas", async () => {
+  test("cut exactly their links out of any text and deltas", async () => {
     const urls = URLS;
     const prose = fc.string({
       unit: fc.constantFrom("a", " ", "é", "😀", "\n", "(", ")", "!", '"', "-", "[", "]"),
@@ -221,7 +223,7 @@ describe("citations", () => {
         fc.array(fc.tuple(prose, link), { maxLength: 6 }),
         fc.array(fc.nat(), { maxLength: 30 }),
         async (pieces, cuts) => {
-          // A picture is no citation: what would make one of a link is not before it.
+          // An image is no citation, so no "!" may precede a link.
           const links = pieces.map(([, [label, url]]) => `[${label}](${url})`);
           const text = pieces.map(([before], i) => `${before.replace(/!+$/, "")}${links[i]}`).join("");
           const places = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
@@ -263,7 +265,7 @@ describe("a link is cited", () => {
     ["https://xn--mller-kva.example/x", "https://müller.example/x"],
     ["https://a.example/x/../y", "https://a.example/y"],
     ["https://a.example/x?", "https://a.example/x"],
-  ])("of %s, where it is written %s", async (url, written) => {
+  ])("of %s, written as %s", async (url, written) => {
     expect(await citedIn(`See [A](${written}).`, { url, title: "" })).toEqual([[`[A](${written})`, url]]);
     expect(await citedIn(`See ${written} here.`, { url, title: "" })).toEqual([[written, url]]);
     expect(await citedIn(`See [1].\n\n[1]: ${written}`, { url, title: "" })).toEqual([["[1]", url]]);
@@ -278,18 +280,18 @@ describe("a link is cited", () => {
     ["https://a.example/", "https://b.a.example/"],
     ["https://a.example/", "https://a.example.evil.example/"],
     ["https://a.example/", "ftp://a.example/"],
-  ])("not of %s, where it is %s", async (url, written) => {
+  ])("not of %s, which is %s", async (url, written) => {
     expect(await citedIn(`See [A](${written}) and ${written} here.`, { url, title: "" })).toEqual([]);
   });
 
-  test("as the page that it spells exactly, if that was read too", async () => {
+  test("as the page with its exact URL, if that was read too", async () => {
     const pages = ["http://a.example/x", "https://www.a.example/x"].map((url) => ({ url, title: url }));
     expect(await citedIn("[A](https://www.a.example/x)", ...pages)).toEqual([
       ["[A](https://www.a.example/x)", "https://www.a.example/x"],
     ]);
   });
 
-  test("however its URL is spelled", async () => {
+  test("in any spelling of its URL", async () => {
     const encoded = (url: string) =>
       url.replace(/[a-z](?=[^/]*$)/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
     const spellings: ((url: string) => string)[] = [
@@ -315,7 +317,7 @@ describe("a link is cited", () => {
     );
   });
 
-  test("in the same way wherever the text was cut", async () => {
+  test("the same for every cut of the text", async () => {
     const text =
       "😀 [A][1] `https://a.example/` https://a.example/, <https://b.example/x?y=1> [2][1]\n\n[1]: https://a.example/\n2. https://b.example/x?y=1";
     const whole = finalParts(await cite(messageEvents(0, [text])))[0]!;
@@ -329,7 +331,7 @@ describe("a link is cited", () => {
     );
   });
 
-  test("once, where the provider cites it too", async () => {
+  test("once if the provider cites it too", async () => {
     const text = "[A](https://a.example/)";
     const events = messageEvents(0, [text]);
     const annotation = {
@@ -352,13 +354,13 @@ describe("a link is cited", () => {
   });
 });
 
-describe("what may be cited", () => {
+describe("a citable page", () => {
   const made = (name: string, details: unknown, isError = false) => {
     return { call: { callId: "call_1", name, arguments: "{}" }, result: { output: "", isError, details }, turn: "" };
   };
   const source = (url: string, title = "") => ({ sources: [{ url, title }] });
 
-  test("is what was opened or fetched, and not what was only listed", () => {
+  test("was opened or fetched, not only listed", () => {
     const pages = collectCitablePages(
       new Map([
         ["ws_1", made("web_search", source("https://a.example/", "A"))],
@@ -378,7 +380,7 @@ describe("what may be cited", () => {
     for (const name of ["listed", "evil", "failed"]) expect(pages.find(`https://${name}.example/`)).toBeUndefined();
   });
 
-  test("is what the client's own items say was opened or fetched", () => {
+  test("was opened or fetched in the client's own items", () => {
     const output = JSON.stringify({ id: "1", title: "D", text: "…", url: "https://d.example/" });
     const call = { type: "mcp_call" as const, id: "mcp_9", server_label: "docs", arguments: "{}", output, error: null };
     const opened = { type: "web_search_call" as const, id: "ws_9", status: "completed" as const };
