@@ -1,4 +1,4 @@
-/** A Redis Cluster of three nodes, each with a third of the slots, and replicas of the first where a test wants some. */
+/** A Redis Cluster of three nodes, each with a third of the slots, and optional replicas of the first. */
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";

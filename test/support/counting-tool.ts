@@ -1,4 +1,6 @@
-/** A tool of two functions that counts what it is asked for: `look` changes nothing, `change` does. Shown as an MCP server's. */
+/**
+ * A tool of two functions that counts its calls: `look` changes nothing, `change` does. Its items are an MCP server's.
+ */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type {
@@ -14,17 +16,17 @@ export interface CountingTool {
   kind: ToolKind;
   /** `<function> <value of the argument x>`, when a call began. */
   begun: string[];
-  /** How many calls were being made at the same time, at most. */
+  /** The peak number of parallel calls. */
   atOnce: number;
 }
 
 export const COUNTING_TOOL = { type: "mcp" as const, server_label: "counting", server_url: "http://127.0.0.1/" };
 
-/** `asksFor` is a function whose calls need approval; `approved` are arguments of its calls that have it. */
+/** `asksFor` is a function whose calls need approval; `approved` are the arguments of its approved calls. */
 export interface CountingOptions {
   asksFor?: string;
   approved?: readonly number[];
-  /** What a call of `change` waits for before it is made. */
+  /** A call of `change` waits for this before it takes effect. */
   acquirePermit?: NonNullable<ServerFunction["acquirePermit"]>;
 }
 

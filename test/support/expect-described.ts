@@ -1,6 +1,6 @@
 /**
- * The server's own description as an oracle: every request that is sent with `fetch`, and every answer to it, has to be
- * what `/openapi.json` says. `expectDescribed()` in a test file is enough.
+ * The server's own description as an oracle: every request sent with `fetch`, and every answer to it, must match
+ * `/openapi.json`. Call `expectDescribed()` once in a test file.
  */
 import { createParser } from "eventsource-parser";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
@@ -27,14 +27,14 @@ interface Exchange {
   headers: Headers;
 }
 
-/** Answered with these besides what is described: how a stream is carried, and what CORS and HTTP bring along. */
+/** Undescribed headers of answers: stream transport, CORS and HTTP itself. */
 const TRANSPORT_HEADERS = new Set(["x-accel-buffering", "x-content-type-options"]);
 const OWN_HEADER = /^(?:x-|openai-|idempotent-|retry-after$|www-authenticate$)/;
 
-/** Of those that requests carry, the ones that this server reads for more than a key or a page's origin. */
+/** Request headers that this server reads for more than a key or a page's origin. */
 const REQUEST_HEADERS = ["x-request-id", "x-client-request-id", "idempotency-key", "last-event-id"];
 
-/** All that is wrong with what stands before an answer's body, and the schema that the body has to have. */
+/** All errors in an answer's head, and the schema for its body. */
 function examine(exchange: Exchange): { faults: string[]; route: Route | undefined; answer: ApiResponse | undefined } {
   const route = findRoute(exchange.method, exchange.url);
   if (route === undefined) {
@@ -67,13 +67,13 @@ function faultsInHeaders(headers: Headers, answer: ApiResponse): string[] {
 
 function faultsInParameters({ url, requestHeaders }: Exchange, { operation }: Route): string[] {
   const { searchParams } = url;
-  // An empty value is one that was not stated.
+  // An empty value counts as absent.
   const stated = [...new Set(searchParams.keys())].filter((key) => searchParams.getAll(key).join("") !== "");
   const inQuery = stated.map((key) => ["query", key, searchParams.getAll(key)] as const);
   const inHeaders = REQUEST_HEADERS.filter((name) => requestHeaders.has(name));
   const given = [...inQuery, ...inHeaders.map((name) => ["header", name, [requestHeaders.get(name)!]] as const)];
   return given.flatMap(([place, key, values]) => {
-    // `a[]` is how many clients name a list.
+    // Many clients name lists `a[]`.
     const name = key.replace(/\[\]$/, "");
     const parameter = parametersOf(operation).find((each) => each.in === place && each.name.toLowerCase() === name);
     if (parameter === undefined) return [`takes the undescribed ${place} parameter ${name}`];
@@ -113,7 +113,7 @@ function faultsInBody(answer: ApiResponse | undefined, status: number, text: str
   return isKnown ? [] : [`is refused with the undescribed ${type} ${code}: ${text}`];
 }
 
-/** Passes a stream on as it is, and looks at each event in it. */
+/** Passes a stream on unchanged, and checks each event in it. */
 function watch(body: ReadableStream<Uint8Array>, report: (fault: string) => void): ReadableStream<Uint8Array> {
   const parser = createParser({
     onEvent: ({ id, event, data }) => {
@@ -136,11 +136,11 @@ function watch(body: ReadableStream<Uint8Array>, report: (fault: string) => void
 }
 
 export interface DescriptionCheck {
-  /** `POST /v1/responses 200`: what was seen, so that a test can tell what was not. */
+  /** Exchanges seen, such as `POST /v1/responses 200`, so that a test can find those that are missing. */
   seen: ReadonlySet<string>;
 }
 
-/** From here on, in this file, every exchange by `fetch` is held against the description. */
+/** From here on, every exchange by `fetch` in this file is checked against the description. */
 export function expectDescribed(): DescriptionCheck {
   const { fetch } = globalThis;
   const seen = new Set<string>();

@@ -1,4 +1,4 @@
-/** JSON schemas that ask for much more work than they are long: each is made to be about as many bytes as it is told. */
+/** JSON schemas that cost far more work than their length. Each is built to a given number of bytes. */
 
 type Schema = Record<string, unknown>;
 
@@ -10,7 +10,7 @@ const record = (count: number, what: (place: number) => unknown): Schema =>
 const pattern = (text: string): Schema => ({ type: "string", pattern: text });
 const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
 
-/** Half of the bytes are one thing, the other half are references to it. */
+/** Half of the bytes are one value, the other half are references to it. */
 const referred = (name: string, bytes: number, thing: (bytes: number) => unknown): Schema => ({
   $defs: { [name]: thing(bytes / 2) },
   allOf: times(bytes / 2 / 22, () => ref(name)),

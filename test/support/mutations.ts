@@ -1,4 +1,4 @@
-/** Every way in which one thing of a stream can be odd: a field, or the place of an event. */
+/** Every single oddity of a stream: a changed field, or an event at another position. */
 type Json = Record<string, unknown>;
 
 export interface Mutation<T> {
@@ -7,7 +7,7 @@ export interface Mutation<T> {
 }
 
 const MISSING = Symbol("missing");
-/** In the place of each field, at every depth. */
+/** Replacements for each field, at every depth. */
 const VALUES: readonly unknown[] = [
   MISSING,
   null,

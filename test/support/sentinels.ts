@@ -1,4 +1,4 @@
-/** Sentinels that watch one primary, as processes of their own. */
+/** Sentinels that watch one primary, each its own process. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ export interface Sentinels extends AsyncDisposable {
   ports: number[];
 }
 
-/** All of one opinion: resolves when each knows the others and a replica of the primary. `lines` go into each file. */
+/** Resolves when each knows the others and a replica of the primary. `lines` go into each file. */
 export async function startSentinels(
   folder: string,
   name: string,

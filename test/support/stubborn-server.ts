@@ -1,15 +1,15 @@
-/** A process that is no good MCP server: it answers nothing, ignores every signal that can be ignored, and so does its child. */
+/** A process that is no valid MCP server: it answers nothing, ignores every signal it can, and so does its child. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface StubbornServer {
   /** For MCP_SERVERS_FILE; its label is `srv`. */
   file: string;
-  /** Of the process, which leads its group, and of its child; resolves once both are there. */
+  /** The pids of the process, which leads its group, and of its child; resolves once both exist. */
   pids: () => Promise<[number, number]>;
 }
 
-/** `wait` passes a moment, by something that happens elsewhere. */
+/** `wait` resolves after an event elsewhere. */
 export async function stubbornServer(folder: string, wait: () => Promise<unknown>): Promise<StubbornServer> {
   const file = join(folder, "stubborn.json");
   const leader = join(folder, "leader");
@@ -30,7 +30,7 @@ export async function stubbornServer(folder: string, wait: () => Promise<unknown
   return { file, pids };
 }
 
-/** Of a group, its leader's pid with a minus. */
+/** A group is named by its leader's pid with a minus. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

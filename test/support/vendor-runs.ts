@@ -1,4 +1,4 @@
-/** Runs of responses in this process, against a real Redis, at fake vendors. */
+/** Runs of responses at fake vendors, in this process against a real Redis. */
 import { expect } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import { type Provider, ProviderCatalog } from "../../src/providers/catalog.ts";
@@ -19,7 +19,7 @@ const CLIENT_TOOL = {
   name: "get_weather",
   parameters: {
     type: "object",
-    // What more than one vendor refuses in a schema.
+    // Schema features that more than one vendor rejects.
     $schema: "https://json-schema.org/draft/2020-12/schema",
     properties: { city: { type: "string" }, day: { type: ["string", "null"] } },
     required: ["city"],
@@ -27,7 +27,7 @@ const CLIENT_TOOL = {
   },
 };
 
-/** A chain of responses: each is answered by a vendor, and knows those before. */
+/** A chain of responses, each answered by a vendor that sees all earlier ones. */
 export class Chain {
   readonly tool: CountingTool = countingTool();
   readonly #storage: Storage;
@@ -43,7 +43,7 @@ export class Chain {
     return await this.send(vendor, [user(question)]);
   }
 
-  /** The client answers the calls that were made last. */
+  /** The client answers the latest calls. */
   async answer(vendor: FakeVendor, calls: readonly OutputItem[], outputs: readonly string[]): Promise<Response> {
     const input = calls.flatMap((item, place) => {
       if (item.type !== "function_call") return [];
@@ -81,7 +81,7 @@ function openVendorUpstream(vendor: FakeVendor, settings: NodeJS.ProcessEnv) {
   return { upstream, resolved: new ProviderCatalog([provider]).resolve(vendor.model)! };
 }
 
-/** A well-made request is never refused: the message is the vendor's own. */
+/** A valid request is never rejected: the message is the vendor's own. */
 export function expectNoRejections({ refusals, name }: FakeVendor): void {
   expect(
     refusals.map(({ message }) => message),

@@ -1,4 +1,4 @@
-/** Every list and every map of a schema, each with a body that is right but for what is put there. */
+/** Every list and every map of a schema, each in a body that is valid except for its content. */
 import fc from "fast-check";
 import type { z } from "zod";
 import { valuesOf } from "./schema-values.ts";
@@ -12,7 +12,7 @@ export interface WideLocation {
   kind: "array" | "record";
   /** The body with this list or map. */
   bodyWith: Wrap;
-  /** One element, right and wrong. There is no wrong one where anything may stand. */
+  /** One valid and one invalid element. There is no invalid one where any value is allowed. */
   good: unknown;
   bad: { value: unknown } | undefined;
 }
@@ -68,7 +68,7 @@ function isRefused(schema: Schema, value: unknown): boolean {
   return (schema as z.ZodType).safeParse(value).error !== undefined;
 }
 
-/** With as few fields as may be. */
+/** With as few fields as possible. */
 function smallestOf(schema: Schema): unknown {
   const def = schema._zod.def as unknown as Definition;
   if (def.type === "object") {

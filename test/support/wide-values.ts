@@ -1,9 +1,11 @@
-/** Bodies that are right but for one list or map, anywhere in them, which has very many members: all right, or some wrong. */
+/**
+ * Valid bodies except for one list or map, anywhere in them, which has very many members: all valid, or some invalid.
+ */
 import fc from "fast-check";
 import type { z } from "zod";
 import { createWide, findWidePlaces, type WideLocation } from "./wide-bodies.ts";
 
-/** Of what is put there, so that a batch of bodies fits into memory. */
+/** The size of the content, chosen so that a batch of bodies fits into memory. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_ELEMENTS = 200_000;
 const MAX_KEYS = 20_000;

@@ -1,4 +1,4 @@
-/** Anthropic's Messages: what a request says, how an answer is written, and what is refused. */
+/** Anthropic's Messages API: how the fake reads requests, writes answers and rejects invalid requests. */
 import { z } from "zod";
 import {
   findBrokenRule,

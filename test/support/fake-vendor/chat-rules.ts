@@ -1,11 +1,14 @@
-/** What vendors of chat completions refuse, each in the words of the one that is quoted. A vendor's list of them is in vendors.ts. */
+/**
+ * The requests that vendors of chat completions reject, each in the quoted vendor's words. vendors.ts lists each
+ * vendor's rules.
+ */
 import type { ChatBody, ChatMessage, ChatRule, GivenTurn } from "./chat.ts";
 import { textOf, turnKey } from "./chat.ts";
 import { callKey, canonical, type VendorMemory, type Source } from "./protocol.ts";
 
 const PLACEHOLDER = "skip_thought_signature_validator";
 
-/** Each call is answered once, right behind its message, and nothing else is. */
+/** Each call is answered once, right after its message, and nothing else is. */
 export function callsAnswered(source: Source, say: (ids: readonly string[]) => string): ChatRule {
   return {
     source,
@@ -25,7 +28,7 @@ export function callsAnswered(source: Source, say: (ids: readonly string[]) => s
   };
 }
 
-/** Of the call, and of its answer. */
+/** In the call and in its answer. */
 export function idsFit(source: Source, fits: RegExp, say: (id: string, place: number) => string): ChatRule {
   return {
     source,
@@ -40,7 +43,7 @@ export function idsFit(source: Source, fits: RegExp, say: (id: string, place: nu
   };
 }
 
-/** Fields of the body and of messages that the vendor knows. It refuses all others. */
+/** Fields of the body and of messages that the vendor knows. It rejects all others. */
 export function onlyFields(
   source: Source,
   known: { body: readonly string[]; assistant: readonly string[] },
@@ -71,7 +74,7 @@ export function systemFirst(source: Source, message: string): ChatRule {
   };
 }
 
-/** Of the user's messages and the assistant's. Tools answer in between. */
+/** Between user and assistant. Tools answer in between. */
 export function alternating(source: Source, message: string): ChatRule {
   return {
     source,
@@ -103,7 +106,7 @@ export function lastIsNotAssistant(source: Source): ChatRule {
   };
 }
 
-/** An assistant's message has a text or makes calls. */
+/** An assistant's message has a text or calls. */
 export function nothingBlank(source: Source, message: string): ChatRule {
   const isBlank = ({ content, tool_calls }: ChatMessage) => textOf(content).trim() === "" && !tool_calls?.length;
   return {
@@ -113,7 +116,7 @@ export function nothingBlank(source: Source, message: string): ChatRule {
   };
 }
 
-/** With its own calls, the reasoning that they came of; with another model's, a field at least. */
+/** Its own calls come with their reasoning; another model's calls with an empty field at least. */
 export function reasoningReturned(source: Source, message: string): ChatRule {
   return {
     source,
@@ -132,11 +135,11 @@ export function isThinkingDisabled(body: ChatBody): boolean {
 function hasReasoning(message: ChatMessage, memory: VendorMemory): boolean {
   const text = message["reasoning_content"];
   const given = givenTurns(message, memory);
-  // Turns that were made without thinking have none.
+  // Turns without thinking have none.
   return typeof text === "string" && (given.length === 0 || given.some(({ reasoning }) => reasoning === text));
 }
 
-/** One, unless the same was asked for twice. */
+/** One, unless the same call was made twice. */
 function givenTurns({ tool_calls = [] }: ChatMessage, memory: VendorMemory): GivenTurn[] {
   const [call] = tool_calls;
   if (call === undefined) return [];
@@ -154,7 +157,7 @@ export function noForcedCallWhileThinking(source: Source, message: string): Chat
   };
 }
 
-/** Its own calls come back under the ids that it gave them. The model reads them, and says nothing if they are others. */
+/** Its own calls return under their original ids. The model reads them, and says nothing if they differ. */
 export function ownIds(source: Source): ChatRule {
   return {
     source,
@@ -169,7 +172,7 @@ export function ownIds(source: Source): ChatRule {
   };
 }
 
-/** The details of its own messages come back exactly as they were. */
+/** The details of its own messages return exactly unchanged. */
 export function detailsReturned(source: Source): ChatRule {
   return {
     source,
@@ -186,7 +189,10 @@ export function detailsReturned(source: Source): ChatRule {
   };
 }
 
-/** In the current turn, the first call of each message carries its signature, or the placeholder if another model made it. */
+/**
+ * In the current turn, the first call of each message carries its signature, or the placeholder if another model made
+ * it.
+ */
 export function signaturesReturned(source: Source): ChatRule {
   return {
     source,

@@ -1,4 +1,4 @@
-/** Gemini's own protocol: what a request says, how an answer is written, and what is refused. */
+/** Gemini's own protocol: how the fake reads requests, writes answers and rejects invalid requests. */
 import { z } from "zod";
 import {
   callKey,

@@ -1,4 +1,4 @@
-/** OpenAI's Responses API: what a request says, how an answer is written, and what is refused. */
+/** OpenAI's Responses API: how the fake reads requests, writes answers and rejects invalid requests. */
 import { z } from "zod";
 import {
   findBrokenRule,
@@ -160,7 +160,7 @@ class ResponseWriter {
     return this.#frames;
   }
 
-  /** Answers the id of the item, if it can be given back. */
+  /** Returns the id of the item, if clients may send it back. */
   #think(text: string, include: readonly string[]): string | undefined {
     const id = `rs_${this.#memory.next()}`;
     const encrypted_content = include.includes("reasoning.encrypted_content") ? this.#memory.newState() : undefined;

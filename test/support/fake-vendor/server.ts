@@ -1,4 +1,4 @@
-/** A fake vendor's HTTP server: it refuses what the vendor would refuse, plays the script, and misbehaves on request. */
+/** A fake vendor's HTTP server: it rejects what the vendor rejects, plays the script, and misbehaves on request. */
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,13 +17,13 @@ export interface FakeVendorOptions {
 export interface FakeVendor extends AsyncDisposable {
   name: FakeVendorName;
   url: string;
-  /** Of a providers file. */
+  /** For a providers file. */
   entry: { base_url: string; [field: string]: unknown };
-  /** As a request names it, if the entry is under the vendor's name. */
+  /** The model name in a request, if the entry is under the vendor's name. */
   model: string;
-  /** Bodies that were answered, in the order of their arrival. */
+  /** Bodies of answered requests, in order of arrival. */
   bodies: readonly unknown[];
-  /** What was refused, and why. A well-made request is never refused. */
+  /** Rejected requests and the reasons. A valid request is never rejected. */
   refusals: readonly (VendorRejection & { body: unknown })[];
   chaos: Chaos;
 }

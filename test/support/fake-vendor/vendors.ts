@@ -1,6 +1,6 @@
 /**
- * The fake vendors: how each writes and what it refuses. A quirk is one entry, with the link to who has seen it.
- * The vendors' entries on the other side are in src/providers/vendor-table.ts; neither is made of the other.
+ * The fake vendors: their style and their rules. A quirk is one entry with a link to its report. Our own entries for
+ * these vendors are in src/providers/vendor-table.ts; neither table is derived from the other.
  */
 import { openAnthropic } from "./anthropic.ts";
 import { type ChatVendor, openChat } from "./chat.ts";
