@@ -1,4 +1,4 @@
-/** Every row of the contract's table of errors, over HTTP: the exact status, envelope and headers. */
+/** Every row of the contract's error table over HTTP: the exact status, envelope and headers. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CHOICES, REFUSALS } from "./errors/rows.ts";
 import { ErrorServer } from "./errors/server.ts";
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await server[Symbol.asyncDispose]());
 
-test.each(Object.entries(REFUSALS))("error %s: is refused as the contract says", async (_row, refusal) => {
+test.each(Object.entries(REFUSALS))("error %s: is rejected as the contract says", async (_row, refusal) => {
   const { status = 400, type = "invalid_request_error", param = null, code = null, message, headers = {} } = refusal;
   const answer = await refusal.ask(server);
   expect(answer.body).toEqual({ error: { message: matching(message), type, param, code } });
@@ -21,7 +21,7 @@ test.each(Object.entries(REFUSALS))("error %s: is refused as the contract says",
   });
 });
 
-test.each(Object.entries(CHOICES))("error %s: is no error here", async (_row, { ask, status, body }) => {
+test.each(Object.entries(CHOICES))("error %s: is accepted here", async (_row, { ask, status, body }) => {
   const answer = await ask(server);
   expect(answer.body).toMatchObject(body);
   expect(answer.status).toBe(status);

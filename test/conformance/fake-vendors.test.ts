@@ -1,4 +1,4 @@
-/** The fakes themselves: each refuses what its vendor refuses, in its words, and takes what is well-made. */
+/** The fakes themselves: each rejects what its vendor rejects, with its words, and accepts valid requests. */
 import { describe, expect, test } from "vitest";
 import { startFakeVendor } from "../support/fake-vendor/server.ts";
 import { FAKE_VENDOR_NAMES, type FakeVendorName } from "../support/fake-vendor/vendors.ts";
@@ -127,7 +127,7 @@ async function post(url: string, body: unknown): Promise<{ status: number; text:
   return { status: answer.status, text: await answer.text() };
 }
 
-test.each(CASES)("%s refuses %s", async (name, _, body, message) => {
+test.each(CASES)("%s rejects %s", async (name, _, body, message) => {
   await using vendor = await startFakeVendor(name);
   const { status, text } = await post(vendor.url, body);
   expect(vendor.refusals.map((refusal) => refusal.message)).toEqual([expect.stringMatching(message)]);
@@ -145,14 +145,14 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   const body = (text: string): unknown =>
     JSON.parse(JSON.stringify(WELL_MADE[name] ?? chat(user)).replace('"Hi"', JSON.stringify(text)));
 
-  test("takes what is well-made, and repeats it without a script", async () => {
+  test("accepts a valid request, and repeats it without a script", async () => {
     await using vendor = await startFakeVendor(name);
     const { status, text } = await post(vendor.url, body("Hello"));
     expect([status, vendor.refusals]).toEqual([200, []]);
     expect(text).toContain('" Hello"');
   });
 
-  test("refuses the state of another vendor, wherever it is", async () => {
+  test("rejects another vendor's state anywhere", async () => {
     await using vendor = await startFakeVendor(name);
     await post(vendor.url, body("~state~other~state~1"));
     expect(vendor.refusals).toMatchObject([{ status: 400, message: `State of 'other' was sent to '${name}'.` }]);

@@ -1,4 +1,7 @@
-/** Every status a response can have, reached over HTTP, with what only a response of that status says (contract.md#response-object). */
+/**
+ * Every status of a response, reached over HTTP, with the fields that only that status has
+ * (contract.md#response-object).
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Response, responseSchema, type ResponseStatus } from "../../src/protocol/response.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
@@ -8,7 +11,7 @@ import { subscribe } from "../support/subscriber.ts";
 
 const environment = { KEY_PREFIX: uniquePrefix() };
 let api: ApiProcess;
-/** Nobody works for it. */
+/** No worker serves it. */
 let idle: ApiProcess;
 let worker: ServerProcess;
 
@@ -84,7 +87,7 @@ test.each(Object.entries(STATUSES))("status %s: is reached, and GET and the stre
   const isOver = status !== "queued" && status !== "in_progress";
   const { events, isWhole } = await subscribe(url, id, isOver ? {} : { cutAfterEvents: 2 });
   expect(isWhole).toBe(isOver);
-  // What is not over was seen as it began.
+  // A response in flight was read at its beginning.
   const last = JSON.parse(events.at(-1)!.data) as { response: Response };
   expect(last.response).toEqual(isOver ? body : { ...body, status: "queued", output: [] });
 });

@@ -1,4 +1,7 @@
-/** The contract of tools (workers/tools/tool.ts) as tests. Every implementation runs them, in whole runs against a real Redis. */
+/**
+ * The contract of tools (workers/tools/tool.ts) as tests. Every implementation runs them, in whole runs against a real
+ * Redis.
+ */
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
@@ -11,7 +14,7 @@ import type { Upstream } from "../../workers/upstreams/upstream.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../support/tool-runs.ts";
 
-/** A call as the simulator is told to make it. */
+/** A call as the simulator is scripted to make it. */
 interface Step {
   call: string;
   arguments: object;
@@ -22,12 +25,12 @@ export interface ToolSetup extends AsyncDisposable {
   tool: Tool;
   /** The type of the item that shows a call. */
   itemType: OutputItem["type"];
-  /** A call that succeeds, and one that cannot. */
+  /** A valid call and a failing one. */
   good: Step;
   bad: Step;
 }
 
-/** Far more than is needed. */
+/** Far more than needed. */
 const PROMPTLY_MS = 5_000;
 
 export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>): void {
@@ -65,7 +68,7 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
   }
 
   describe(`${name}, as every tool of this server,`, () => {
-    test("is functions with names and parameters that every provider takes", async () => {
+    test("has functions with names and parameters that every provider accepts", async () => {
       await whileOpen(async ({ functions }) => {
         expect(functions.length).toBeGreaterThan(0);
         for (const { definition } of functions) {
@@ -76,7 +79,7 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
       });
     });
 
-    test("shows a call, and tells the model what it came to", async () => {
+    test("shows a call, and sends its output to the model", async () => {
       const { response, calls, told, turns } = await run(({ good }) => [good]);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(1);
@@ -87,7 +90,7 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
       expect(JSON.stringify(told[0])).not.toContain('"output":""');
     });
 
-    test("makes of a call that fails an item and a word to the model, not a failed response", async () => {
+    test("turns a failed call into an item and a message, not a failed response", async () => {
       const { response, calls, told } = await run(({ bad, good }) => [bad, good]);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(2);
@@ -95,14 +98,14 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
       expect(JSON.stringify(told[0])).not.toContain('"output":""');
     });
 
-    test("shows a call whose arguments are no JSON", async () => {
+    test("shows a call with invalid JSON arguments", async () => {
       const { response, calls, told } = await run(({ good }) => [good], withBrokenArguments);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(1);
       expect(told[0]).toMatchObject({ output: expect.stringContaining("not a JSON object") });
     });
 
-    test("does not begin a call that was stopped before", async () => {
+    test("does not start a call aborted before", async () => {
       await whileOpen(async ({ functions }, { good }) => {
         const fn = functions.find(({ definition }) => definition.name === good.call)!;
         const call = { callId: "call_1", name: good.call, arguments: JSON.stringify(good.arguments) };
@@ -114,7 +117,7 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
       });
     });
 
-    test("shows in a legal order a result that it did not make itself", async () => {
+    test("shows a replayed result in legal order", async () => {
       await whileOpen(async ({ functions }, { good }) => {
         const json = JSON.stringify(good.arguments);
         for (const isError of [false, true]) {

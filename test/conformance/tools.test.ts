@@ -1,4 +1,4 @@
-/** Every tool that this server runs keeps the contract of tools. */
+/** Every tool of this server obeys the contract of tools. */
 import { vi } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import { openCodeInterpreterKind } from "../../workers/tools/code-interpreter/code-interpreter.ts";
@@ -11,7 +11,7 @@ import { LOOK_AND_CHANGE, startMcpServer, textResult } from "../support/mcp-serv
 import { searchResults, startWebSite } from "../support/web-site.ts";
 import { describeTool } from "./tool-suite.ts";
 
-/** An interpreter starts in seconds, and in several times that on a machine with other work. */
+/** An interpreter takes seconds to start, and several times that on a busy machine. */
 vi.setConfig({ testTimeout: 120_000 });
 
 const LOOPBACK = { FETCH_ALLOWED_HOSTS: "127.0.0.1" };

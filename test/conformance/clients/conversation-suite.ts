@@ -1,4 +1,4 @@
-/** Conversations with an official client: their life, their items, and the responses that answer in them. */
+/** Conversations with an official client: their life, their items, and their responses. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type OpenAI from "openai";
 import { type Fixture, type OfficialClient, openClient } from "./clients.ts";
@@ -43,7 +43,7 @@ export function testConversations(official: OfficialClient, fixture: Fixture): v
       }
     });
 
-    test("items are created, listed page after page, retrieved and deleted", async () => {
+    test("items are created, paged, retrieved and deleted", async () => {
       const { id } = await client.conversations.create();
       const { items } = client.conversations;
       const words = ["one", "two", "three", "four", "five"];
@@ -63,7 +63,7 @@ export function testConversations(official: OfficialClient, fixture: Fixture): v
       expect((await collect(items.list(id, { order: "asc" }))).map(textOf)).toEqual(["one", "three", "four", "five"]);
     });
 
-    test("responses are created in one, streamed or not, and add their turns", async () => {
+    test("responses in one add their turns, streamed or not", async () => {
       const { id } = await client.conversations.create({ items: [say("The word is heron.")] });
       const turn = (text: string) => ({ ...simulator({ ...QUICK, text }), input: `Say ${text}`, conversation: id });
       const first = await client.responses.create(turn("first"));
@@ -74,7 +74,7 @@ export function testConversations(official: OfficialClient, fixture: Fixture): v
       expect(kept.map(textOf)).toEqual(["The word is heron.", "Say first", "first", "Say second", "second"]);
     });
 
-    test("none of that id: NotFoundError", async () => {
+    test("an unknown id is a NotFoundError", async () => {
       const error = await errorOf(client.responses.create({ ...simulator(QUICK), conversation: "conv_none" }));
       expect(error).toBeInstanceOf(official.OpenAI.NotFoundError);
     });

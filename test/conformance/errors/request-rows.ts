@@ -1,4 +1,4 @@
-/** What a request itself gets wrong. */
+/** Errors in the request itself. */
 import type { Refusal } from "./rows.ts";
 
 const MISSING = "missing_required_parameter";

@@ -1,4 +1,4 @@
-/** What only the server's state makes wrong. */
+/** Errors that depend on the server's state. */
 import type { Refusal } from "./rows.ts";
 
 const CALL = { type: "function_call", call_id: "call_x", name: "f", arguments: "{}" };

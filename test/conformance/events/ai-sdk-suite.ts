@@ -1,4 +1,4 @@
-/** Every event and item through the AI SDK, which checks each against a schema of its own. */
+/** Every event and item through the AI SDK, which checks each against its own schema. */
 import { jsonSchema, type ToolSet } from "ai";
 import { beforeAll, expect, test } from "vitest";
 import { send } from "../../support/api-client.ts";
@@ -9,14 +9,14 @@ import { errorOf } from "../clients/requests.ts";
 import { NEVER_SENT, ofType, SENT, type Typed } from "./event-types.ts";
 import { modelOf, SPARSE_MODEL } from "./provider.ts";
 
-/** A call that is asked for is looked up when its output comes. */
+/** The SDK looks up a call when its output arrives. */
 const WITH_ITS_CALL: Partial<Record<Kind, Kind>> = {
   shell_call_output: "shell_call",
   tool_search_output: "tool_search_call",
   program_output: "program",
 };
 
-/** A stream's item of a kind that the SDK has no schema for is passed over; a whole answer that holds one is refused. */
+/** The SDK skips a streamed item without a schema, and rejects a whole answer that contains one. */
 const REFUSED_BY_ALL: Kind[] = [
   "function_call_output",
   "custom_tool_call_output",
@@ -30,7 +30,7 @@ const REFUSED_BY_3: Kind[] = [...REFUSED_BY_ALL, "compaction", "program", "progr
 
 interface Recording {
   raw: Typed[];
-  /** What was found wrong, and after which event. */
+  /** The error, and the event before it. */
   faults: { after: string | undefined; fault: string }[];
   finishReason: string;
 }
@@ -93,7 +93,7 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
     expect(faultsAfter(type)).toEqual([]);
   });
 
-  test("event response.failed: is the run's failure, and nothing else is", () => {
+  test("event response.failed: is the only event of a failed run", () => {
     expect(recordings.map(({ finishReason }) => finishReason)).toEqual([
       "tool-calls",
       "content-filter",
@@ -107,7 +107,7 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
     expect(recordings.flatMap(({ faults }) => faults)).toHaveLength(2);
   });
 
-  test.each(NEVER_SENT)("event %s: is not sent, though the provider does", (type) => {
+  test.each(NEVER_SENT)("event %s: is dropped, though the provider sends it", (type) => {
     expect(read(type)).toEqual([]);
   });
 
@@ -122,21 +122,21 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
     return await generate(modelOf(first === undefined ? [kind] : [first, kind]));
   }
 
-  test("what the published types let a provider leave out passes the SDK's checks", async () => {
+  test("fields that published types let a provider omit pass the checks", async () => {
     const { faults, finishReason } = await record(SPARSE_MODEL);
     expect(faults).toEqual([]);
     expect(finishReason).not.toBe("error");
     expect((await generate(SPARSE_MODEL)).text).toBe("Hi");
   });
 
-  test.each(EVERY_KIND.filter((kind) => !refused.includes(kind)))("output item %s: in one answer", async (kind) => {
+  test.each(EVERY_KIND.filter((kind) => !refused.includes(kind)))("output item %s: is in one answer", async (kind) => {
     const { response } = await generateItem(kind);
     const url = `${fixture.api.url}/responses/${response.id}`;
     const { body } = await send("GET", url, undefined, { authorization: `Bearer ${KEY}` });
     expect(body.output.at(-1)!.type).toBe(kind);
   });
 
-  test.each(refused)("output item %s: passed over in a stream; the SDK refuses an answer with it", async (kind) => {
+  test.each(refused)("output item %s: is skipped in a stream; the SDK rejects an answer with it", async (kind) => {
     const items = read("response.output_item.done") as (Typed & { item: Typed })[];
     expect(items.filter(({ item }) => item.type === kind)).not.toEqual([]);
     expect(faultsAfter("response.output_item.done")).toEqual([]);
@@ -144,12 +144,12 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
   });
 }
 
-/** Of an error of the SDK's: the rest is the whole schema that did not match. */
+/** The head of an SDK error: the rest is the whole schema that did not match. */
 function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : JSON.stringify(error)).split("\n")[0]!;
 }
 
-/** Under the names that the provider calls them by, so that no call is one of an unknown tool. */
+/** Under the provider's names, so that no call is to an unknown tool. */
 function hostedTools({ tools }: ReturnType<Line["createOpenAI"]>): ToolSet {
   const anything = jsonSchema<Record<string, unknown>>({ type: "object" });
   return {

@@ -1,4 +1,4 @@
-/** Items with everything left out, or null, that the published types let a provider leave out or say null. */
+/** Items without every field that the published types let a provider omit, or with null in it. */
 import { added, done, type Frame } from "../../support/upstream-server.ts";
 
 const item = (output_index: number, value: object, ...between: Frame[]): Frame[] => [

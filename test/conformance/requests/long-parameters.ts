@@ -1,4 +1,4 @@
-/** Parameters that hold much: their bounds are lengths, and the refusals are deep inside. */
+/** Large parameters: their limits are lengths, and their errors are nested. */
 import { missing, repeated, type Row, tooLong, unsupported, wrongType } from "./rows.ts";
 
 const INPUT_MAX = 10_485_760;

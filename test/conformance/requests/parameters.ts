@@ -1,4 +1,4 @@
-/** Every parameter of a request (contract.md#parameters), with the values at its bounds and those just beyond. */
+/** Every parameter of a request (contract.md#parameters), with the values at its limits and just beyond them. */
 import type { createRequestSchema } from "../../../src/protocol/create-request.ts";
 import { LONG_PARAMETERS } from "./long-parameters.ts";
 import { bounded, missing, oneOf, type Refused, type Row, tooLong, tooShort, unsupported, wrongType } from "./rows.ts";
@@ -34,10 +34,10 @@ const pairs = (count: number, length: number): Record<string, unknown> =>
 
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const TIERS = ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"];
-/** As they are shown once the response has ended. */
+/** As shown after the response has ended. */
 const SETTLED: Record<string, string> = { auto: "default", fast: "priority" };
 
-/** What some do beyond being shown and sent, effect-suite.ts tests under the same titles. */
+/** effect-suite.ts tests further effects of some under the same titles. */
 export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
   ...LONG_PARAMETERS,
   model: {

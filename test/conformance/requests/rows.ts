@@ -1,11 +1,11 @@
-/** How a row of a request is said: what is accepted, with its effect, and what is refused just beyond it. */
+/** The form of a request row: accepted values with their effect, and values just beyond the limits. */
 import type { Json } from "./server.ts";
 
 export interface Accepted {
   fields: Json;
-  /** Part of the response; the fields themselves unless it says otherwise. */
+  /** Part of the response; the fields themselves by default. */
   shown?: Json;
-  /** Part of what the provider is asked; the fields themselves unless it says otherwise. Null: none of them is sent. */
+  /** Part of the provider's request; the fields themselves by default. Null: none of them is sent. */
   sent?: Json | null;
 }
 
@@ -23,7 +23,7 @@ export interface Row {
 
 export const repeated = (length: number): string => "x".repeat(length);
 
-/** A number just beyond a bound. */
+/** A number just beyond a limit. */
 export function beyond(param: string, fields: Json, kind: "integer" | "decimal", bound: number, got: number): Refused {
   const [side, sign, code] = got > bound ? ["above maximum", "<=", "above_max"] : ["below minimum", ">=", "below_min"];
   const message = `Invalid '${param}': ${kind} ${side} value. Expected a value ${sign} ${bound}, but got ${got} instead.`;
@@ -51,7 +51,7 @@ export function missing(param: string, fields: Json): Refused {
   return { fields, param, code: "missing_required_parameter", message: `Missing required parameter: '${param}'.` };
 }
 
-/** `zzz` where one of `values` was meant. */
+/** `zzz` instead of one of `values`. */
 export function unsupported(param: string, fields: Json, values: readonly string[]): Refused {
   const quoted = values.map((value) => `'${value}'`);
   const list = `${quoted.slice(0, -1).join(", ")}${quoted.length > 2 ? "," : ""} and ${quoted.at(-1)}`;
@@ -59,7 +59,7 @@ export function unsupported(param: string, fields: Json, values: readonly string
   return { fields, param, code: "invalid_value", message: `Invalid value: 'zzz'. Supported values are: ${supported}.` };
 }
 
-/** A parameter with a number between two bounds; `step` is how far beyond is tried. */
+/** A parameter with a number between two limits; `step` is the distance tried beyond them. */
 export function bounded(name: string, kind: "integer" | "decimal", min: number, max: number | undefined): Row {
   const step = kind === "integer" ? 1 : 0.01;
   const bounds = max === undefined ? [min] : [min, max];
