@@ -117,7 +117,7 @@ describe("Codex continues its conversation", () => {
   const { body } = requests[0]!;
 
   /** Codex keeps an item without its id, which it does not send back. */
-  const kept = ({ id: _id, ...item }: { id?: string | null | undefined }): object => item;
+  const withoutId = ({ id: _id, ...item }: { id?: string | null | undefined }): object => item;
 
   test("through a call and its output, with sealed reasoning", async () => {
     const first = await answer(headers, { name: "", body: { ...body, tool_choice: "required" } });
@@ -125,7 +125,7 @@ describe("Codex continues its conversation", () => {
     const [call] = callsIn(first.response) as { call_id: string }[];
     const input = [
       ...(body["input"] as object[]),
-      ...first.response.output.map(kept),
+      ...first.response.output.map(withoutId),
       { type: "function_call_output", call_id: call!.call_id, output: "Process exited with code 0" },
     ];
     const second = await answer(headers, { name: "", body: { ...body, input } });
@@ -140,7 +140,7 @@ describe("Codex continues its conversation", () => {
     const compaction = requests.find(({ path }) => path === "/responses/compact")!;
     const compacted = (await (await post(headers, compaction.path!, compaction.body)).json()) as CompactedResponse;
     expect(compacted.output.at(-1)).toMatchObject({ type: "compaction", encrypted_content: expect.any(String) });
-    const input = [...compacted.output.map(kept), (body["input"] as object[]).at(-1)!];
+    const input = [...compacted.output.map(withoutId), (body["input"] as object[]).at(-1)!];
     const { response } = await answer(headers, { name: "", body: { ...body, input } });
     expect(response.status).toBe("completed");
   });

@@ -41,7 +41,7 @@ async function ended(settings: object, fields: object = {}): Promise<Reached> {
   return { url: api.url, id };
 }
 
-async function begun(): Promise<Reached> {
+async function startRunning(): Promise<Reached> {
   const { id } = await create(api.url, simulate({ ...QUICK, hang: true }));
   await subscribe(api.url, id, { cutAfterEvents: 6 });
   return { url: api.url, id };
@@ -52,7 +52,7 @@ const STATUSES: Record<ResponseStatus, { reach: () => Promise<Reached>; shown: o
     reach: async () => ({ url: idle.url, id: (await create(idle.url, simulate(QUICK))).id }),
     shown: { ...unfinished, output: [] },
   },
-  in_progress: { reach: begun, shown: { ...unfinished, output: [{ type: "message", status: "in_progress" }] } },
+  in_progress: { reach: startRunning, shown: { ...unfinished, output: [{ type: "message", status: "in_progress" }] } },
   completed: {
     reach: () => ended({ tokens: 2 }),
     shown: { ...finished, completed_at: expect.any(Number), output: [{ status: "completed" }] },
@@ -71,7 +71,7 @@ const STATUSES: Record<ResponseStatus, { reach: () => Promise<Reached>; shown: o
   },
   cancelled: {
     reach: async () => {
-      const reached = await begun();
+      const reached = await startRunning();
       await send("POST", `${api.url}/responses/${reached.id}/cancel`);
       return reached;
     },

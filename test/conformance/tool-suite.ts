@@ -43,8 +43,8 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
     expect(outcome).toBe("ended");
     const { response } = await finalResponse(storage, id);
     const calls = (response.output as OutputItem[]).filter((item) => item.type === setup.itemType);
-    const told = upstream.calls.at(-1)!.history.filter((item) => item.type === "function_call_output");
-    return { response, calls, told, turns: upstream.calls };
+    const outputs = upstream.calls.at(-1)!.history.filter((item) => item.type === "function_call_output");
+    return { response, calls, outputs, turns: upstream.calls };
   }
 
   /** Calls `check` with the tool as a run opened it. */
@@ -80,29 +80,29 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
     });
 
     test("shows a call, and sends its output to the model", async () => {
-      const { response, calls, told, turns } = await run(({ good }) => [good]);
+      const { response, calls, outputs, turns } = await run(({ good }) => [good]);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(1);
       expect(calls[0]!.status ?? "completed").toBe("completed");
       expect(turns).toHaveLength(2);
-      expect(told).toHaveLength(1);
-      expect(told[0]).toHaveProperty("output");
-      expect(JSON.stringify(told[0])).not.toContain('"output":""');
+      expect(outputs).toHaveLength(1);
+      expect(outputs[0]).toHaveProperty("output");
+      expect(JSON.stringify(outputs[0])).not.toContain('"output":""');
     });
 
     test("turns a failed call into an item and a message, not a failed response", async () => {
-      const { response, calls, told } = await run(({ bad, good }) => [bad, good]);
+      const { response, calls, outputs } = await run(({ bad, good }) => [bad, good]);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(2);
-      expect(told).toHaveLength(2);
-      expect(JSON.stringify(told[0])).not.toContain('"output":""');
+      expect(outputs).toHaveLength(2);
+      expect(JSON.stringify(outputs[0])).not.toContain('"output":""');
     });
 
     test("shows a call with invalid JSON arguments", async () => {
-      const { response, calls, told } = await run(({ good }) => [good], withBrokenArguments);
+      const { response, calls, outputs } = await run(({ good }) => [good], withBrokenArguments);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(1);
-      expect(told[0]).toMatchObject({ output: expect.stringContaining("not a JSON object") });
+      expect(outputs[0]).toMatchObject({ output: expect.stringContaining("not a JSON object") });
     });
 
     test("does not start a call aborted before", async () => {
@@ -122,7 +122,8 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
         const json = JSON.stringify(good.arguments);
         for (const isError of [false, true]) {
           const result: ToolResult = { output: "From another time.", isError, details: { of: "an older version" } };
-          for (const fn of functions) expectLegal(fn, (shown) => [...shown.begin(json), ...shown.end(result)], json);
+          for (const fn of functions)
+            expectLegal(fn, (presenter) => [...presenter.begin(json), ...presenter.end(result)], json);
         }
       });
     });
@@ -142,10 +143,10 @@ function withBrokenArguments(upstream: Upstream): Upstream {
   };
 }
 
-function expectLegal(fn: ServerFunction, rest: (shown: CallPresenter) => ItemEventDraft[], json: string): void {
-  const shown = fn.presentCall({ itemId: newItemId(fn.itemType), output_index: 0 });
+function expectLegal(fn: ServerFunction, rest: (presenter: CallPresenter) => ItemEventDraft[], json: string): void {
+  const presenter = fn.presentCall({ itemId: newItemId(fn.itemType), output_index: 0 });
   const grammar = new ItemGrammar();
-  for (const event of [...shown.open(), ...shown.delta(json), ...rest(shown)]) grammar.accept(event);
+  for (const event of [...presenter.open(), ...presenter.delta(json), ...rest(presenter)]) grammar.accept(event);
   grammar.checkAllDone({ type: "finish" });
   expect(grammar.done).toMatchObject([{ type: fn.itemType }]);
 }

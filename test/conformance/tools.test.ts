@@ -48,8 +48,8 @@ describeTool("The code interpreter", () => {
 describeTool("Image generation", async () => {
   const server = await startImagesServer();
   const image = json(200, { created: 1, data: [{ b64_json: Buffer.from("an image").toString("base64") }] });
-  const refusal = json(400, { error: { message: "Not that.", type: "image_generation_user_error", code: null } });
-  server.answers.push((response, request) => (request.fields["prompt"] === "forbidden" ? refusal : image)(response));
+  const rejection = json(400, { error: { message: "Not that.", type: "image_generation_user_error", code: null } });
+  server.answers.push((response, request) => (request.fields["prompt"] === "forbidden" ? rejection : image)(response));
   const environment = {
     OPENAI_BASE_URL: server.url,
     OPENAI_API_KEY: "sk-of-a-test",

@@ -83,7 +83,7 @@ const USAGES = {
 };
 
 /** The stream breaks off after this many chunks. */
-const CUTS = Array.from({ length: 12 }, (_, place) => place + 1);
+const CUTS = Array.from({ length: 12 }, (_, index) => index + 1);
 
 const NAMES = Object.keys(PROVIDERS) as ProviderName[];
 for (const name of NAMES) describeUpstream(name, async () => await startProvider(name));

@@ -46,7 +46,8 @@ const SECOND: Script = {
 
 const LAST_TEXTS = { "Add them": ANSWER.says, "Look twice": "I have looked.", "Two calls": '{"city":"Rome"}' };
 
-const said = (content: string) => ({ type: "message", role: "assistant", content, id: "msg_said" }) as const;
+const assistantMessage = (content: string) =>
+  ({ type: "message", role: "assistant", content, id: "msg_said" }) as const;
 const late = (content: string) => ({ type: "message", role: "developer", content, id: "msg_late" }) as const;
 const called = (call_id: string) =>
   ({ type: "function_call", call_id, name: "get_weather", arguments: '{"city":"Bern"}', id: "fc_called" }) as const;
@@ -58,8 +59,8 @@ const LONG_ID = `functions.get_weather:${"0".repeat(40)}`;
 const AWKWARD: StoredInputItem[] = [
   user("Hello"),
   user("Is anybody there?"),
-  said(" "),
-  said("Yes."),
+  assistantMessage(" "),
+  assistantMessage("Yes."),
   late("Be brief."),
   user(" \n"),
   user("What is it like in Bern?"),
@@ -67,7 +68,7 @@ const AWKWARD: StoredInputItem[] = [
   late("Be kind."),
   answered(LONG_ID, ""),
   user("Stop."),
-  said(""),
+  assistantMessage(""),
   late("Be exact."),
   user("One call"),
 ];
@@ -125,7 +126,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
 
   test("accepts a history that ends with its own words", async () => {
     await using vendor = await start(name);
-    const response = await new Chain(storage).send(vendor, [user("Add them"), said("Six and seven")]);
+    const response = await new Chain(storage).send(vendor, [user("Add them"), assistantMessage("Six and seven")]);
     expectNoRejections(vendor);
     expect([response.status, response.error]).toEqual(["completed", null]);
   });

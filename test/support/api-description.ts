@@ -23,10 +23,10 @@ function closed(schema: unknown): unknown {
 }
 
 /** The member of a discriminated union that the value names. Errors then concern one member, and validation is fast. */
-function told(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(told);
+function discriminate(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(discriminate);
   if (typeof schema !== "object" || schema === null) return schema;
-  const fields = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, told(value)]));
+  const fields = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, discriminate(value)]));
   const { discriminator, oneOf: _members, ...others } = fields;
   if (discriminator === undefined) return fields;
   const { propertyName, mapping } = discriminator as { propertyName: string; mapping: Record<string, string> };
@@ -40,8 +40,8 @@ function told(schema: unknown): unknown {
 }
 
 const { schemas } = document.components;
-const requests = newAjv({ components: { schemas: told(schemas) } });
-const answers = newAjv({ components: { schemas: told(closed(schemas)) } });
+const requests = newAjv({ components: { schemas: discriminate(schemas) } });
+const answers = newAjv({ components: { schemas: discriminate(closed(schemas)) } });
 
 /** Ajv caches compiled schemas by object identity, and a reference is a new object each time. */
 const compiled = new Map<Ajv2020, Map<string, ValidateFunction>>([

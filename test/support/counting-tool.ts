@@ -37,13 +37,13 @@ export function countingTool(
   let running = 0;
   const tool: CountingTool = { begun: [], atOnce: 0, kind: { types: ["mcp"], open: () => Promise.resolve(open) } };
   const run = async ({ name, arguments: json }: ToolCall): Promise<ToolResult> => {
-    const said = `${name} ${String((JSON.parse(json) as { x: unknown }).x)}`;
-    tool.begun.push(said);
+    const callText = `${name} ${String((JSON.parse(json) as { x: unknown }).x)}`;
+    tool.begun.push(callText);
     running += 1;
     tool.atOnce = Math.max(tool.atOnce, running);
-    await onBegin(said);
+    await onBegin(callText);
     running -= 1;
-    return { output: `${said} is done`, isError: false, details: null };
+    return { output: `${callText} is done`, isError: false, details: null };
   };
   const fn = (name: string, isReadOnly: boolean): ServerFunction => ({
     definition: { type: "function", name, parameters: { type: "object", properties: { x: { type: "integer" } } } },
@@ -58,7 +58,7 @@ export function countingTool(
         arguments: call.arguments,
       }),
     }),
-    presentCall: (place) => showCall(name, place),
+    presentCall: (position) => showCall(name, position),
     run,
   });
   const change = { ...fn("change", false), ...(acquirePermit !== undefined && { acquirePermit }) };

@@ -149,5 +149,5 @@ export const EVERY_KIND = Object.keys(EVERY_ITEM) as Kind[];
 
 /** The events of one item of each named kind, or of several where a kind has variants. */
 export function eventsOf(kinds: readonly Kind[]): ItemEventDraft[] {
-  return kinds.flatMap((kind) => EVERY_ITEM[kind]).flatMap((write, place) => write(place));
+  return kinds.flatMap((kind) => EVERY_ITEM[kind]).flatMap((write, index) => write(index));
 }

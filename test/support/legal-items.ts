@@ -86,32 +86,38 @@ const message = fc.array(messagePart, { maxLength: 3 }).map((parts) => {
   return script("message", { role: "assistant", status: "in_progress", content: [] }, { ...done, content }, events);
 });
 
-const reasoning = fc.tuple(fc.array(words, { maxLength: 2 }), fc.array(words, { maxLength: 2 })).map(([told, raw]) => {
-  const part = (text: string) => ({ type: "summary_text" as const, text });
-  const content = raw.map((deltas) => ({ type: "reasoning_text" as const, text: join(deltas) }));
-  const events = (at: At): ItemEventDraft[] => [
-    ...told.flatMap((deltas, summary_index): ItemEventDraft[] => {
-      const here = { ...at, summary_index };
-      return [
-        { type: "response.reasoning_summary_part.added", ...here, part: part("") },
-        ...deltas.map((delta) => ({ type: "response.reasoning_summary_text.delta" as const, ...here, delta })),
-        { type: "response.reasoning_summary_text.done", ...here, text: join(deltas) },
-        { type: "response.reasoning_summary_part.done", ...here, part: part(join(deltas)) },
-      ];
-    }),
-    ...raw.flatMap((deltas, content_index): ItemEventDraft[] => {
-      const here = { ...at, content_index };
-      return [
-        { type: "response.content_part.added", ...here, part: { type: "reasoning_text", text: "" } },
-        ...deltas.map((delta) => ({ type: "response.reasoning_text.delta" as const, ...here, delta })),
-        { type: "response.reasoning_text.done", ...here, text: join(deltas) },
-        { type: "response.content_part.done", ...here, part: content[content_index]! },
-      ];
-    }),
-  ];
-  const after = { ...done, summary: told.map((deltas) => part(join(deltas))), ...(raw.length > 0 && { content }) };
-  return script("reasoning", { summary: [], encrypted_content: "a", status: "in_progress" }, after, events);
-});
+const reasoning = fc
+  .tuple(fc.array(words, { maxLength: 2 }), fc.array(words, { maxLength: 2 }))
+  .map(([reasoningParts, raw]) => {
+    const part = (text: string) => ({ type: "summary_text" as const, text });
+    const content = raw.map((deltas) => ({ type: "reasoning_text" as const, text: join(deltas) }));
+    const events = (at: At): ItemEventDraft[] => [
+      ...reasoningParts.flatMap((deltas, summary_index): ItemEventDraft[] => {
+        const here = { ...at, summary_index };
+        return [
+          { type: "response.reasoning_summary_part.added", ...here, part: part("") },
+          ...deltas.map((delta) => ({ type: "response.reasoning_summary_text.delta" as const, ...here, delta })),
+          { type: "response.reasoning_summary_text.done", ...here, text: join(deltas) },
+          { type: "response.reasoning_summary_part.done", ...here, part: part(join(deltas)) },
+        ];
+      }),
+      ...raw.flatMap((deltas, content_index): ItemEventDraft[] => {
+        const here = { ...at, content_index };
+        return [
+          { type: "response.content_part.added", ...here, part: { type: "reasoning_text", text: "" } },
+          ...deltas.map((delta) => ({ type: "response.reasoning_text.delta" as const, ...here, delta })),
+          { type: "response.reasoning_text.done", ...here, text: join(deltas) },
+          { type: "response.content_part.done", ...here, part: content[content_index]! },
+        ];
+      }),
+    ];
+    const after = {
+      ...done,
+      summary: reasoningParts.map((deltas) => part(join(deltas))),
+      ...(raw.length > 0 && { content }),
+    };
+    return script("reasoning", { summary: [], encrypted_content: "a", status: "in_progress" }, after, events);
+  });
 
 const functionCall = words.map((deltas) =>
   script("function_call", { ...call, name: "f", arguments: "" }, { ...done, arguments: join(deltas) }, (at) => [

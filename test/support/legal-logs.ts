@@ -46,13 +46,13 @@ function writeLog(plan: LogPlan): LegalLog {
   if (!plan.background || cannotSkip || !plan.isNeverBegun) {
     if (plan.background) write(createInProgressEvent(state.response));
     for (const { script, cutAfter } of plan.items) {
-      const place = state.response.output.length;
-      const whole = script(place);
+      const index = state.response.output.length;
+      const whole = script(index);
       // A lost worker leaves nothing of a client's call.
       if (cutAfter !== undefined && isClientAction(itemTypeOf(whole))) continue;
       write(...whole.slice(0, cutAfter === undefined ? undefined : 1 + (cutAfter % (whole.length - 1))));
-      if (!state.openIndices.has(place)) continue;
-      cut.add(place);
+      if (!state.openIndices.has(index)) continue;
+      cut.add(index);
       write(...createItemClosingEvents(state.response, state.openIndices));
     }
   }
@@ -65,14 +65,14 @@ function itemTypeOf([added]: readonly EventDraft[]): string {
 }
 
 function endingOf({ response }: ResponseState, ending: Ending): EventDraft {
-  const kept = { output: response.output.filter((item) => item.status !== "incomplete"), usage: USAGE };
+  const continued = { output: response.output.filter((item) => item.status !== "incomplete"), usage: USAGE };
   switch (ending) {
     case "complete":
-      return createCompletedEvent(response, kept, 1_700_000_009);
+      return createCompletedEvent(response, continued, 1_700_000_009);
     case "stop":
       return createIncompleteEvent(
         response,
-        { ...kept, output: [...response.output] },
+        { ...continued, output: [...response.output] },
         { reason: "max_output_tokens" },
       );
     case "fail":

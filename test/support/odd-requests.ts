@@ -114,15 +114,15 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
   value: oddValue,
 });
 
-type Place = { parent: Fields; key: string };
+type JsonPath = { parent: Fields; key: string };
 
-function placesIn(value: Json, places: Place[] = []): Place[] {
-  if (typeof value !== "object" || value === null) return places;
+function pathsIn(value: Json, paths: JsonPath[] = []): JsonPath[] {
+  if (typeof value !== "object" || value === null) return paths;
   for (const key of Object.keys(value)) {
-    places.push({ parent: value as Fields, key });
-    placesIn((value as Fields)[key], places);
+    paths.push({ parent: value as Fields, key });
+    pathsIn((value as Fields)[key], paths);
   }
-  return places;
+  return paths;
 }
 
 /** An own property even if it is called `__proto__`. */
@@ -133,16 +133,16 @@ function define(object: Fields, key: string, value: Json): void {
 
 function mutate(body: Json, { kind, at, key, value: shared }: Mutation): Json {
   const value = structuredClone(shared);
-  const places = placesIn(body);
-  const place = places[at % Math.max(1, places.length)];
-  if (place === undefined) return value;
-  const { parent } = place;
-  if (kind === "replace") define(parent, place.key, value);
+  const paths = pathsIn(body);
+  const target = paths[at % Math.max(1, paths.length)];
+  if (target === undefined) return value;
+  const { parent } = target;
+  if (kind === "replace") define(parent, target.key, value);
   else if (kind === "add") define(parent, key, value);
   else {
-    const before = parent[place.key];
-    if (Array.isArray(parent)) parent.splice(Number(place.key), 1);
-    else delete parent[place.key];
+    const before = parent[target.key];
+    if (Array.isArray(parent)) parent.splice(Number(target.key), 1);
+    else delete parent[target.key];
     if (kind === "rename") define(parent, key, before);
   }
   return body;
@@ -190,9 +190,9 @@ function write(body: Json, kind: Damage, at: number): Buffer {
   if (kind === "byte order mark") json = `\ufeff${json}`;
   if (kind === "trailing") json += "]";
   const bytes = Buffer.from(json);
-  const place = at % Math.max(1, bytes.length);
-  if (kind === "truncated") return bytes.subarray(0, place);
-  return kind === "not UTF-8" ? Buffer.concat([bytes.subarray(0, place), Buffer.of(0xc3, 0x28), bytes]) : bytes;
+  const target = at % Math.max(1, bytes.length);
+  if (kind === "truncated") return bytes.subarray(0, target);
+  return kind === "not UTF-8" ? Buffer.concat([bytes.subarray(0, target), Buffer.of(0xc3, 0x28), bytes]) : bytes;
 }
 
 const written = (bodies: fc.Arbitrary<Json>): fc.Arbitrary<Buffer> =>

@@ -49,7 +49,7 @@ export interface PrefixVendor extends AsyncDisposable {
 
 export const VENDOR_TEXT = Array.from(
   { length: 60 },
-  (_, place) => `Sentence ${place + 1} says that nothing of it is lost.${place % 5 === 4 ? "\n\n" : ""}`,
+  (_, position) => `Sentence ${position + 1} says that nothing of it is lost.${position % 5 === 4 ? "\n\n" : ""}`,
 )
   .join(" ")
   .trimEnd();

@@ -82,8 +82,10 @@ export class StoppingVendor implements AsyncDisposable {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     const result = messages.find(({ role }) => role === "tool");
     if (result !== undefined) {
-      const said = textIn(result.content).split(/(?<= )/);
-      response.end(encode([...said.map((content) => chunk({ content })), chunk({}, { finish_reason: "stop" })], true));
+      const sentences = textIn(result.content).split(/(?<= )/);
+      response.end(
+        encode([...sentences.map((content) => chunk({ content })), chunk({}, { finish_reason: "stop" })], true),
+      );
       return;
     }
     const payee = textIn(messages.find(({ role }) => role === "user")!.content);

@@ -45,10 +45,10 @@ export class Chain {
 
   /** The client answers the latest calls. */
   async answer(vendor: FakeVendor, calls: readonly OutputItem[], outputs: readonly string[]): Promise<Response> {
-    const input = calls.flatMap((item, place) => {
+    const input = calls.flatMap((item, index) => {
       if (item.type !== "function_call") return [];
-      const id = `fc_${place}`;
-      return [{ type: "function_call_output" as const, call_id: item.call_id, output: outputs[place] ?? "", id }];
+      const id = `fc_${index}`;
+      return [{ type: "function_call_output" as const, call_id: item.call_id, output: outputs[index] ?? "", id }];
     });
     return await this.send(vendor, input);
   }
@@ -82,9 +82,9 @@ function openVendorUpstream(vendor: FakeVendor, settings: NodeJS.ProcessEnv) {
 }
 
 /** A valid request is never rejected: the message is the vendor's own. */
-export function expectNoRejections({ refusals, name }: FakeVendor): void {
+export function expectNoRejections({ rejections, name }: FakeVendor): void {
   expect(
-    refusals.map(({ message }) => message),
-    `${name}: ${JSON.stringify(refusals[0]?.body)}`,
+    rejections.map(({ message }) => message),
+    `${name}: ${JSON.stringify(rejections[0]?.body)}`,
   ).toEqual([]);
 }

@@ -88,13 +88,13 @@ export function testFailures(line: Line, fixture: Fixture): void {
 
   describe("a bad request", () => {
     const message = "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.";
-    const refusal = { statusCode: 400, message, isRetryable: false };
+    const rejection = { statusCode: 400, message, isRetryable: false };
 
     test("is an APICallError with the server's message", async () => {
       const options = { ...callOptions(line, fixture, {}), temperature: 3 };
       const error = await errorOf(generateText(options));
       expect(APICallError.isInstance(error)).toBe(true);
-      expect(error).toMatchObject(refusal);
+      expect(error).toMatchObject(rejection);
       expect(error).toMatchObject({ data: { error: { param: "temperature", code: "decimal_above_max_value" } } });
     });
 
@@ -102,7 +102,7 @@ export function testFailures(line: Line, fixture: Fixture): void {
       const errors: unknown[] = [];
       const options = { ...callOptions(line, fixture, {}), temperature: 3 };
       await streamText({ ...options, onError: ({ error }) => void errors.push(error) }).consumeStream();
-      expect(errors).toMatchObject([refusal]);
+      expect(errors).toMatchObject([rejection]);
     });
   });
 }

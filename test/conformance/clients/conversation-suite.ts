@@ -55,11 +55,11 @@ export function testConversations(official: OfficialClient, fixture: Fixture): v
       ] as const) {
         expect((await collect(items.list(id, { limit: 2, order }))).map(textOf)).toEqual(wanted);
       }
-      const place = { conversation_id: id };
+      const params = { conversation_id: id };
       const second = added.data[1]!.id!;
-      expect(await items.retrieve(second, place)).toEqual(added.data[1]);
-      expect((await items.delete(second, place)).id).toBe(id);
-      expect(await errorOf(items.retrieve(second, place))).toBeInstanceOf(official.OpenAI.NotFoundError);
+      expect(await items.retrieve(second, params)).toEqual(added.data[1]);
+      expect((await items.delete(second, params)).id).toBe(id);
+      expect(await errorOf(items.retrieve(second, params))).toBeInstanceOf(official.OpenAI.NotFoundError);
       expect((await collect(items.list(id, { order: "asc" }))).map(textOf)).toEqual(["one", "three", "four", "five"]);
     });
 
@@ -70,8 +70,8 @@ export function testConversations(official: OfficialClient, fixture: Fixture): v
       expect(first).toMatchObject({ status: "completed", conversation: { id } });
       const events = await collect(await client.responses.create({ ...turn("second"), stream: true }));
       expect(events.at(-1)).toMatchObject({ type: "response.completed", response: { conversation: { id } } });
-      const kept = await collect(client.conversations.items.list(id, { order: "asc" }));
-      expect(kept.map(textOf)).toEqual(["The word is heron.", "Say first", "first", "Say second", "second"]);
+      const remaining = await collect(client.conversations.items.list(id, { order: "asc" }));
+      expect(remaining.map(textOf)).toEqual(["The word is heron.", "Say first", "first", "Say second", "second"]);
     });
 
     test("an unknown id is a NotFoundError", async () => {

@@ -67,6 +67,6 @@ export const typesOf = (events: readonly StreamEvent[]): string[] => events.map(
 
 /** The helper adds the accumulated text to its deltas. */
 export function withoutSnapshot(event: StreamEvent): StreamEvent {
-  const { snapshot: _, ...own } = event as StreamEvent & { snapshot?: string };
-  return own;
+  const { snapshot: _, ...wireEvent } = event as StreamEvent & { snapshot?: string };
+  return wireEvent;
 }

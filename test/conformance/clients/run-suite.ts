@@ -90,8 +90,8 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
         stream: true,
       });
       let deltas = 0;
-      const begun = await readUntil(created, ({ type }) => type === "response.output_text.delta" && ++deltas === 3);
-      const { id } = (begun[0] as OpenAI.Responses.ResponseCreatedEvent).response;
+      const running = await readUntil(created, ({ type }) => type === "response.output_text.delta" && ++deltas === 3);
+      const { id } = (running[0] as OpenAI.Responses.ResponseCreatedEvent).response;
       const following = client.responses.stream({ response_id: id }).finalResponse();
       await client.responses.cancel(id);
       for (const final of [await following, await client.responses.stream({ response_id: id }).finalResponse()]) {
@@ -103,7 +103,7 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
     test("is gone once deleted", async () => {
       const { id } = await client.responses.create(simulator({ ...QUICK, tokens: 1 }));
       await client.responses.delete(id);
-      const gone = { status: 404, message: expect.stringContaining(id) };
+      const notFound = { status: 404, message: expect.stringContaining(id) };
       for (const request of [
         () => client.responses.retrieve(id),
         () => client.responses.retrieve(id, { stream: true }),
@@ -114,7 +114,7 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
       ]) {
         const error = await errorOf(request());
         expect(error).toBeInstanceOf(official.OpenAI.NotFoundError);
-        expect(error).toMatchObject(gone);
+        expect(error).toMatchObject(notFound);
       }
     });
 
@@ -129,8 +129,8 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
         ["desc", words.toReversed()],
       ] as const) {
         const items = await collect(client.responses.inputItems.list(id, { limit: 2, order }));
-        const said = items.map((item) => ("content" in item ? item.content : undefined));
-        expect(said).toEqual(wanted.map((text) => [{ type: "input_text", text }]));
+        const contents = items.map((item) => ("content" in item ? item.content : undefined));
+        expect(contents).toEqual(wanted.map((text) => [{ type: "input_text", text }]));
         expect(new Set(items.map((item) => item.id)).size).toBe(words.length);
       }
     });

@@ -140,11 +140,11 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
   }
 
   test("responses are whole after their worker is killed within an item", async () => {
-    const own = { KEY_PREFIX: uniquePrefix(), API_KEYS };
-    using inspector = new RedisInspector(own.KEY_PREFIX);
-    await using api = await startApi(own);
-    await using doomed = await startWorker(own);
-    const survivor = openClient(official, { api, prefix: own.KEY_PREFIX });
+    const environment = { KEY_PREFIX: uniquePrefix(), API_KEYS };
+    using inspector = new RedisInspector(environment.KEY_PREFIX);
+    await using api = await startApi(environment);
+    await using doomed = await startWorker(environment);
+    const survivor = openClient(official, { api, prefix: environment.KEY_PREFIX });
     const message = await survivor.responses.create({
       ...simulator({ reasoning: 6, tokens: 100, delay_ms: 20 }),
       background: true,
@@ -160,7 +160,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
     ]);
     doomed.kill("SIGKILL");
     await doomed.exited;
-    await using _heir = await startWorker(own);
+    await using _heir = await startWorker(environment);
 
     const finals = await Promise.all([message, call].map(({ id }) => pollToTheEnd(survivor, id)));
     expect(finals).toMatchObject([

@@ -8,7 +8,7 @@ import { STATE_ROWS } from "./state-rows.ts";
 import type { ErrorServer, Wire } from "./server.ts";
 
 /** Status 400 and type `invalid_request_error` by default; param and code are null unless named. */
-export interface Refusal {
+export interface Rejection {
   ask: (server: ErrorServer) => Promise<Wire>;
   message: string | RegExp;
   status?: number;
@@ -25,6 +25,6 @@ export interface Choice {
   body: object;
 }
 
-export const REFUSALS: Record<string, Refusal> = { ...REQUEST_ROWS, ...STATE_ROWS };
+export const REJECTIONS: Record<string, Rejection> = { ...REQUEST_ROWS, ...STATE_ROWS };
 export const CHOICES: Record<string, Choice> = CHOICE_ROWS;
-export const ERROR_ROWS = [...Object.keys(REFUSALS), ...Object.keys(CHOICES)];
+export const ERROR_ROWS = [...Object.keys(REJECTIONS), ...Object.keys(CHOICES)];

@@ -52,13 +52,13 @@ function answer(server: UpstreamServer, response: ServerResponse): void {
   streamAndEnd(created(), ...events, ...AUDIO, endingOf(events, ending))(response);
 }
 
-const FAULT = { code: "server_error", message: "It broke." };
+const PROVIDER_ERROR = { code: "server_error", message: "It broke." };
 
 function endingOf(events: readonly Frame[], ending: Ending): Frame {
-  if (ending === "error") return { type: "error", error: { ...FAULT, type: "server_error", param: null } };
+  if (ending === "error") return { type: "error", error: { ...PROVIDER_ERROR, type: "server_error", param: null } };
   const output = events.flatMap((event) => (event.type === "response.output_item.done" ? [event["item"]] : []));
   const response = { id: "resp_1", status: ending, output, usage: USAGE };
   if (ending === "incomplete") Object.assign(response, { incomplete_details: { reason: "content_filter" } });
-  if (ending === "failed") Object.assign(response, { error: FAULT });
+  if (ending === "failed") Object.assign(response, { error: PROVIDER_ERROR });
   return { type: `response.${ending}`, response };
 }

@@ -10,7 +10,7 @@ type Kind = keyof typeof ITEMS;
 /** A function call must have an output, or the provider rejects the conversation. */
 const ANSWER = { type: "function_call_output", call_id: "call_1", output: "42" };
 
-const REFUSED: Partial<Record<Kind, [item: Json, param: string, code: string]>> = {
+const REJECTED: Partial<Record<Kind, [item: Json, param: string, code: string]>> = {
   message: [{ role: "user" }, "input[0].content", "missing_required_parameter"],
   function_call: [
     { type: "function_call", call_id: "c", name: "", arguments: "" },
@@ -64,15 +64,15 @@ export function testInputItems(server: Server): void {
   });
 
   test("input item compaction_trigger: compacts the context, and is neither listed nor sent", async () => {
-    const said = { role: "user", content: "Hello" };
-    const { shown, sent } = await server().accepted({ input: [said, ...ITEMS.compaction_trigger] });
+    const userMessage = { role: "user", content: "Hello" };
+    const { shown, sent } = await server().accepted({ input: [userMessage, ...ITEMS.compaction_trigger] });
     expect(shown["output"]).toMatchObject([{ type: "compaction" }]);
     // The last request asks for the summary.
-    expect(sent["input"]).toMatchObject([said, { type: "message", role: "user" }]);
+    expect(sent["input"]).toMatchObject([userMessage, { type: "message", role: "user" }]);
     const { data } = (await server().send("GET", `/responses/${String(shown["id"])}/input_items`)).body as {
       data: Json[];
     };
-    expect(data).toMatchObject([listed(said)]);
+    expect(data).toMatchObject([listed(userMessage)]);
   });
 
   test("input item item_reference: is replaced by the item it names", async () => {
@@ -86,7 +86,7 @@ export function testInputItems(server: Server): void {
     expect(sent["input"]).toMatchObject([meant(item), { role: "user", content: "And?" }]);
   });
 
-  test.each(Object.entries(REFUSED))("input item %s: is rejected if invalid", async (_kind, [item, param, code]) => {
+  test.each(Object.entries(REJECTED))("input item %s: is rejected if invalid", async (_kind, [item, param, code]) => {
     expect(await server().post({ input: [item] })).toMatchObject({ status: 400, body: { error: { param, code } } });
   });
 }

@@ -1,7 +1,7 @@
 /** The effect of each parameter on the response and the provider's request, and its invalid values. */
 import { expect, test } from "vitest";
 import { PARAMETERS } from "./parameters.ts";
-import type { Accepted, Refused } from "./rows.ts";
+import type { Accepted, Rejected } from "./rows.ts";
 import type { EchoServer } from "./server.ts";
 
 type Server = () => EchoServer;
@@ -14,7 +14,7 @@ export async function expectAccepted(server: EchoServer, { fields, shown = field
   expect(Object.keys(run.sent).filter((name) => unsent.includes(name))).toEqual([]);
 }
 
-export async function expectRefused(server: EchoServer, { fields, param, code, message }: Refused) {
+export async function expectRejected(server: EchoServer, { fields, param, code, message }: Rejected) {
   const { status, body } = await server.post(fields);
   expect(body).toEqual({ error: { type: "invalid_request_error", param, code, message } });
   expect(status).toBe(400);
@@ -30,7 +30,7 @@ export function testParameters(server: Server): void {
     },
   );
 
-  test.each(rows)("param %s: is rejected beyond its limits", async (_name, { refused }) => {
-    for (const each of refused) await expectRefused(server(), each);
+  test.each(rows)("param %s: is rejected beyond its limits", async (_name, { rejected }) => {
+    for (const each of rejected) await expectRejected(server(), each);
   });
 }

@@ -9,7 +9,7 @@ export interface Accepted {
   sent?: Json | null;
 }
 
-export interface Refused {
+export interface Rejected {
   fields: Json;
   param: string | null;
   code: string;
@@ -18,41 +18,41 @@ export interface Refused {
 
 export interface Row {
   accepted: Accepted[];
-  refused: Refused[];
+  rejected: Rejected[];
 }
 
 export const repeated = (length: number): string => "x".repeat(length);
 
 /** A number just beyond a limit. */
-export function beyond(param: string, fields: Json, kind: "integer" | "decimal", bound: number, got: number): Refused {
+export function beyond(param: string, fields: Json, kind: "integer" | "decimal", bound: number, got: number): Rejected {
   const [side, sign, code] = got > bound ? ["above maximum", "<=", "above_max"] : ["below minimum", ">=", "below_min"];
   const message = `Invalid '${param}': ${kind} ${side} value. Expected a value ${sign} ${bound}, but got ${got} instead.`;
   return { fields, param, code: `${kind}_${code}_value`, message };
 }
 
-export function tooLong(param: string, fields: Json, bound: number, kind: "string" | "array" = "string"): Refused {
+export function tooLong(param: string, fields: Json, bound: number, kind: "string" | "array" = "string"): Rejected {
   const noun = kind === "string" ? "a string" : "an array";
   const message = `Invalid '${param}': ${kind} too long. Expected ${noun} with maximum length ${bound}, but got ${noun} with length ${bound + 1} instead.`;
   return { fields, param, code: `${kind}_above_max_length`, message };
 }
 
-export function tooShort(param: string, fields: Json, bound: number, kind: "string" | "array" = "string"): Refused {
+export function tooShort(param: string, fields: Json, bound: number, kind: "string" | "array" = "string"): Rejected {
   const noun = kind === "string" ? "a string" : "an array";
   const message = `Invalid '${param}': ${kind} too short. Expected ${noun} with minimum length ${bound}, but got an empty ${kind} instead.`;
   return { fields, param, code: `${kind}_below_min_length`, message };
 }
 
-export function wrongType(param: string, fields: Json, expected: string, got: string): Refused {
+export function wrongType(param: string, fields: Json, expected: string, got: string): Rejected {
   const message = `Invalid type for '${param}': expected ${expected}, but got ${got} instead.`;
   return { fields, param, code: "invalid_type", message };
 }
 
-export function missing(param: string, fields: Json): Refused {
+export function missing(param: string, fields: Json): Rejected {
   return { fields, param, code: "missing_required_parameter", message: `Missing required parameter: '${param}'.` };
 }
 
 /** `zzz` instead of one of `values`. */
-export function unsupported(param: string, fields: Json, values: readonly string[]): Refused {
+export function unsupported(param: string, fields: Json, values: readonly string[]): Rejected {
   const quoted = values.map((value) => `'${value}'`);
   const list = `${quoted.slice(0, -1).join(", ")}${quoted.length > 2 ? "," : ""} and ${quoted.at(-1)}`;
   const supported = quoted.length === 1 ? quoted[0] : list;
@@ -65,7 +65,7 @@ export function bounded(name: string, kind: "integer" | "decimal", min: number, 
   const bounds = max === undefined ? [min] : [min, max];
   return {
     accepted: bounds.map((value) => ({ fields: { [name]: value } })),
-    refused: [
+    rejected: [
       ...bounds.map((bound, i) => {
         const got = i === 0 ? bound - step : bound + step;
         return beyond(name, { [name]: got }, kind, bound, got);
@@ -79,6 +79,6 @@ export function bounded(name: string, kind: "integer" | "decimal", min: number, 
 export function oneOf(name: string, values: readonly string[]): Row {
   return {
     accepted: values.map((value) => ({ fields: { [name]: value } })),
-    refused: [unsupported(name, { [name]: "zzz" }, values)],
+    rejected: [unsupported(name, { [name]: "zzz" }, values)],
   };
 }

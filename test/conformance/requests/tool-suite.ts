@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import type { Tool } from "../../../src/protocol/tool.ts";
 import { CHOICES, TOOLS } from "../../support/sdk-samples/tools.ts";
-import { expectRefused } from "./parameter-suite.ts";
-import { beyond, missing, type Refused, repeated, tooLong, tooShort, unsupported } from "./rows.ts";
+import { expectRejected } from "./parameter-suite.ts";
+import { beyond, missing, type Rejected, repeated, tooLong, tooShort, unsupported } from "./rows.ts";
 import type { EchoServer } from "./server.ts";
 
 type Server = () => EchoServer;
@@ -29,7 +29,7 @@ const SHOWN: Partial<Record<Kind, object[]>> = {
 const tool = (type: Kind, fields: object) => ({ tools: [{ type, ...fields }] });
 const store = (fields: object) => tool("file_search", { vector_store_ids: ["vs_1"], ...fields });
 
-const REFUSED: Partial<Record<Kind, Refused[]>> = {
+const REJECTED: Partial<Record<Kind, Rejected[]>> = {
   function: [
     missing("tools[0].name", tool("function", {})),
     tooShort("tools[0].name", tool("function", { name: "" }), 1),
@@ -110,8 +110,8 @@ export function testTools(server: Server): void {
     expect(shown["tools"]).toEqual(tools.map((each) => ({ filters: null, ...SEARCH, ...each })));
   });
 
-  test.each(Object.entries(REFUSED))("tool %s: is rejected beyond its limits", async (_type, refused) => {
-    for (const each of refused) await expectRefused(server(), each);
+  test.each(Object.entries(REJECTED))("tool %s: is rejected beyond its limits", async (_type, rejected) => {
+    for (const each of rejected) await expectRejected(server(), each);
   });
 }
 

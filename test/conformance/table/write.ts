@@ -24,6 +24,6 @@ export function writeTable(rows: readonly TableRow[]): string {
 /** A title without its row. */
 function lineOf({ file, title }: Proof): string {
   const path = title.split(" > ");
-  const said = path.pop()!.replace(/^.+?: /, "");
-  return `  - ${file.replace("test/conformance/", "")}: ${[...path, said].join(", ")}\n`;
+  const claim = path.pop()!.replace(/^.+?: /, "");
+  return `  - ${file.replace("test/conformance/", "")}: ${[...path, claim].join(", ")}\n`;
 }

@@ -122,14 +122,14 @@ const eventsourceParser: Decoder = {
   givesObjects: false,
   decode: async (reads) => {
     const events: DecodedEvent[] = [];
-    const faults: string[] = [];
+    const errors: string[] = [];
     const parser = createParser({
       onEvent: ({ id, event, data }) => events.push({ id, type: event ?? "", data }),
-      onError: (fault) => faults.push(String(fault)),
+      onError: (parseError) => errors.push(String(parseError)),
     });
     const decoder = new TextDecoder();
     for (const read of reads) parser.feed(decoder.decode(read, { stream: true }));
-    return { events, error: faults[0] };
+    return { events, error: errors[0] };
   },
 };
 

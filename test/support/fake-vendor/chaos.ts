@@ -56,7 +56,7 @@ export class Chaos {
     const failure = isFirst && random() < failureRate ? failures[Math.floor(random() * failures.length)] : undefined;
     const plan = {
       failure,
-      oddities: Array.from({ length: oddities }, (_, place) => place).filter(() => random() < oddityRate),
+      oddities: Array.from({ length: oddities }, (_, index) => index).filter(() => random() < oddityRate),
       pieceLength: cuts ? [undefined, 1, 7][Math.floor(random() * 3)] : undefined,
       hasComments: cuts && random() < 0.5,
       failsAfter: random(),

@@ -13,14 +13,14 @@ export function callsAnswered(source: Source, say: (ids: readonly string[]) => s
   return {
     source,
     broken: ({ messages }) => {
-      for (const [place, message] of messages.entries()) {
-        if (message.role === "tool" && !["tool", "assistant"].includes(messages[place - 1]?.role ?? "")) {
+      for (const [index, message] of messages.entries()) {
+        if (message.role === "tool" && !["tool", "assistant"].includes(messages[index - 1]?.role ?? "")) {
           return "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.";
         }
         if (message.role !== "assistant") continue;
         const open = (message.tool_calls ?? []).map(({ id }) => id);
-        const end = messages.findIndex(({ role }, at) => at > place && role !== "tool");
-        const answers = messages.slice(place + 1, end < 0 ? undefined : end).map((each) => each.tool_call_id ?? "");
+        const end = messages.findIndex(({ role }, at) => at > index && role !== "tool");
+        const answers = messages.slice(index + 1, end < 0 ? undefined : end).map((each) => each.tool_call_id ?? "");
         if (canonical(open.toSorted()) !== canonical(answers.toSorted())) return say(open);
       }
       return undefined;
@@ -29,14 +29,14 @@ export function callsAnswered(source: Source, say: (ids: readonly string[]) => s
 }
 
 /** In the call and in its answer. */
-export function idsFit(source: Source, fits: RegExp, say: (id: string, place: number) => string): ChatRule {
+export function idsFit(source: Source, fits: RegExp, say: (id: string, index: number) => string): ChatRule {
   return {
     source,
     broken: ({ messages }) => {
-      for (const [place, { tool_calls = [], tool_call_id }] of messages.entries()) {
+      for (const [index, { tool_calls = [], tool_call_id }] of messages.entries()) {
         const ids = [...tool_calls.map(({ id }) => id), ...(tool_call_id === undefined ? [] : [tool_call_id])];
         const unfit = ids.find((id) => !fits.test(id));
-        if (unfit !== undefined) return say(unfit, place);
+        if (unfit !== undefined) return say(unfit, index);
       }
       return undefined;
     },
@@ -47,7 +47,7 @@ export function idsFit(source: Source, fits: RegExp, say: (id: string, place: nu
 export function onlyFields(
   source: Source,
   known: { body: readonly string[]; assistant: readonly string[] },
-  say: (field: string, place?: number) => string,
+  say: (field: string, index?: number) => string,
   status = 400,
 ): ChatRule {
   return {
@@ -56,10 +56,10 @@ export function onlyFields(
     broken: ({ ...body }) => {
       const extra = Object.keys(body).find((field) => !known.body.includes(field));
       if (extra !== undefined) return say(extra);
-      for (const [place, message] of body.messages.entries()) {
+      for (const [index, message] of body.messages.entries()) {
         if (message.role !== "assistant") continue;
         const field = Object.keys(message).find((name) => !known.assistant.includes(name));
-        if (field !== undefined) return say(field, place);
+        if (field !== undefined) return say(field, index);
       }
       return undefined;
     },
@@ -70,7 +70,7 @@ export function systemFirst(source: Source, message: string): ChatRule {
   return {
     source,
     broken: ({ messages }) =>
-      messages.some(({ role }, place) => role === "system" && place > 0) ? message : undefined,
+      messages.some(({ role }, index) => role === "system" && index > 0) ? message : undefined,
   };
 }
 
@@ -80,7 +80,7 @@ export function alternating(source: Source, message: string): ChatRule {
     source,
     broken: ({ messages }) => {
       const roles = messages.map(({ role }) => role);
-      const isTwice = roles.some((role, place) => role !== "tool" && role !== "system" && role === roles[place - 1]);
+      const isTwice = roles.some((role, index) => role !== "tool" && role !== "system" && role === roles[index - 1]);
       return isTwice ? message : undefined;
     },
   };
@@ -90,7 +90,7 @@ export function noUserAfterTool(source: Source): ChatRule {
   return {
     source,
     broken: ({ messages }) =>
-      messages.some(({ role }, place) => role === "user" && messages[place - 1]?.role === "tool")
+      messages.some(({ role }, index) => role === "user" && messages[index - 1]?.role === "tool")
         ? "Unexpected role 'user' after role 'tool'"
         : undefined,
   };
@@ -177,12 +177,12 @@ export function detailsReturned(source: Source): ChatRule {
   return {
     source,
     broken: ({ messages }, memory) => {
-      for (const [place, message] of messages.entries()) {
+      for (const [index, message] of messages.entries()) {
         if (message.role !== "assistant" || message.tool_calls === undefined) continue;
         const given = givenTurns(message, memory).map(({ details }) => canonical(details));
         const sent = canonical(message["reasoning_details"]);
         if (given.includes(sent) || (given.length === 0 && sent === canonical(undefined))) continue;
-        return `messages.${place}.content.0: Invalid \`signature\` in \`thinking\` block`;
+        return `messages.${index}.content.0: Invalid \`signature\` in \`thinking\` block`;
       }
       return undefined;
     },
@@ -198,14 +198,14 @@ export function signaturesReturned(source: Source): ChatRule {
     source,
     broken: ({ messages }, memory) => {
       const lastUser = messages.findLastIndex(({ role }) => role === "user");
-      for (const [place, { tool_calls = [] }] of messages.entries()) {
+      for (const [index, { tool_calls = [] }] of messages.entries()) {
         for (const [at, { function: fn, ...call }] of tool_calls.entries()) {
           const sent = signatureOf(call["extra_content"]);
           const given = memory.given(callKey(fn.name, JSON.parse(fn.arguments)));
           if (given === undefined ? sent === undefined || sent === PLACEHOLDER : given.includes(sent)) {
-            if (at > 0 || place < lastUser || sent !== undefined) continue;
+            if (at > 0 || index < lastUser || sent !== undefined) continue;
           }
-          return `Function call is missing a thought_signature in functionCall parts. Additional data, function call \`default_api:${fn.name}\`, position ${place + 1}.`;
+          return `Function call is missing a thought_signature in functionCall parts. Additional data, function call \`default_api:${fn.name}\`, position ${index + 1}.`;
         }
       }
       return undefined;

@@ -54,7 +54,7 @@ export interface ChatStyle {
 export interface ChatVendor {
   style: ChatStyle;
   rules: readonly ChatRule[];
-  describe: (refusal: VendorRejection) => unknown;
+  describe: (rejection: VendorRejection) => unknown;
   overloaded: VendorRejection;
   oddities: readonly Oddity[];
 }
@@ -154,13 +154,13 @@ class ChatWriter {
   }
 
   #call(calls: NonNullable<ScriptedTurn["calls"]>): void {
-    for (const [place, { name, arguments: args }] of calls.entries()) {
+    for (const [callIndex, { name, arguments: args }] of calls.entries()) {
       const id = this.#style.callId(this.#memory.next(), name);
       this.#memory.keep(`ids of ${callKey(name, args)}`, id);
-      const index = this.#style.calls === "whole_at_0" ? 0 : place;
+      const index = this.#style.calls === "whole_at_0" ? 0 : callIndex;
       const json = JSON.stringify(args);
       // The first of several parallel calls carries the signature.
-      const signature = this.#style.signsCalls === true && place === 0 ? this.#memory.newState() : undefined;
+      const signature = this.#style.signsCalls === true && callIndex === 0 ? this.#memory.newState() : undefined;
       const signed = signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } };
       if (this.#style.signsCalls === true) this.#memory.keep(callKey(name, args), signature);
       const begin = { index, id, type: "function", ...signed };

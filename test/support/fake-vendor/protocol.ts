@@ -70,7 +70,7 @@ export interface OpenVendor {
   /** An answer as the vendor streams it. */
   write: (turn: ScriptedTurn, body: unknown) => Frame[];
   /** The body of an error. */
-  describe: (refusal: VendorRejection) => unknown;
+  describe: (rejection: VendorRejection) => unknown;
   /** Its error for an overload. */
   overloaded: VendorRejection;
   /** Variants of its streams, each documented by the vendor or reported. */
@@ -121,5 +121,5 @@ export function callKey(name: string, args: unknown): string {
 
 /** The frames with an extra one between each two; the first and the last keep their positions. */
 export function interleave(frames: readonly Frame[], frame: Frame): Frame[] {
-  return frames.flatMap((each, place) => (place === 0 ? [each] : [frame, each]));
+  return frames.flatMap((each, index) => (index === 0 ? [each] : [frame, each]));
 }

@@ -34,25 +34,25 @@ export interface PlannedTurn {
 export function planTurn(script: Script, steps: readonly Step[]): PlannedTurn {
   const known = (step: Step) =>
     Object.keys(script).find((question) => step.kind === "user" && step.text.includes(question));
-  const place = steps.findLastIndex((step) => known(step) !== undefined);
-  if (place < 0) return improvise(steps);
-  const question = known(steps[place]!)!;
-  const round = steps.slice(place).filter(({ kind }) => kind === "calls").length;
+  const index = steps.findLastIndex((step) => known(step) !== undefined);
+  if (index < 0) return improvise(steps);
+  const question = known(steps[index]!)!;
+  const round = steps.slice(index).filter(({ kind }) => kind === "calls").length;
   const turn = script[question]![round];
   if (turn === undefined) throw new Error(`The script for '${question}' has no turn ${round}.`);
-  return { turn, key: `${question} ${round} ${place}` };
+  return { turn, key: `${question} ${round} ${index}` };
 }
 
 const ORDER = /^call (\S+)(?: (\{.*\}))?$/gm;
 
 /** Without a script: each user line `call name {"argument":1}` is a call, and any other line is repeated. */
 function improvise(steps: readonly Step[]): PlannedTurn {
-  const place = steps.findLastIndex(({ kind }) => kind === "user");
-  const step = steps[place];
+  const index = steps.findLastIndex(({ kind }) => kind === "user");
+  const step = steps[index];
   const text = step?.kind === "user" ? step.text : "";
-  const hasCalled = steps.slice(place + 1).some(({ kind }) => kind === "calls");
+  const hasCalled = steps.slice(index + 1).some(({ kind }) => kind === "calls");
   const calls = [...text.matchAll(ORDER)].map(([, name = "", json = "{}"]) => ({ name, arguments: JSON.parse(json) }));
-  const key = `${text} ${hasCalled} ${place}`;
+  const key = `${text} ${hasCalled} ${index}`;
   if (calls.length > 0 && !hasCalled) return { turn: { thinks: "I am to make calls.", calls }, key };
   return { turn: { thinks: "I am to answer.", says: hasCalled ? "The calls are made." : `You said: ${text}` }, key };
 }

@@ -6,7 +6,7 @@ import { openTestStorage, silentLogger } from "../../support/storage.ts";
 import { Quarantine } from "../../../workers/jobs/quarantine.ts";
 import { RunControl } from "../../../workers/attempt/run.ts";
 
-const PLACES = 4;
+const CAPACITY = 4;
 
 test("another project's suspect runs while one project fills quarantine", async () => {
   const prefix = uniquePrefix();
@@ -18,23 +18,23 @@ test("another project's suspect runs while one project fills quarantine", async 
   const quarantine = new Quarantine(storage.leases, silentLogger);
   const controls: RunControl[] = [];
   const started: string[] = [];
-  const { promise: allPlacesAndOneStarted, resolve } = Promise.withResolvers<void>();
+  const { promise: allSlotsAndOneStarted, resolve } = Promise.withResolvers<void>();
   const run = async (project: string): Promise<Promise<unknown>[]> => {
     const id = await acceptResponse(storage, { project, metadata: HANGING });
     const control = new RunControl();
     controls.push(control);
     const onLease = (): void => {
-      if (started.push(project) > PLACES) resolve();
+      if (started.push(project) > CAPACITY) resolve();
     };
     return [quarantine.run(id, project, control, onLease)];
   };
   const runs: Promise<unknown>[] = [];
-  for (let i = 0; i < PLACES + 6; i += 1) runs.push(...(await run("hog")));
+  for (let i = 0; i < CAPACITY + 6; i += 1) runs.push(...(await run("hog")));
   runs.push(...(await run("other")));
-  await allPlacesAndOneStarted;
+  await allSlotsAndOneStarted;
   for (const control of controls) control.stop("lock-lost");
   await Promise.all(runs);
   // It starts before the first waiting suspect of the other project.
-  expect(started.indexOf("other")).toBeLessThanOrEqual(PLACES);
+  expect(started.indexOf("other")).toBeLessThanOrEqual(CAPACITY);
   expect(started).toContain("other");
 });

@@ -77,9 +77,9 @@ async function serve(): Promise<number> {
 const open: GuardedFetch[] = [];
 function guarded(options: Partial<GuardedFetchOptions> & { allowed?: string } = {}): GuardedFetch {
   const { allowed = "127.0.0.0/8", ...rest } = options;
-  const made = new GuardedFetch({ policy: new FetchPolicy(allowed), ...rest });
-  open.push(made);
-  return made;
+  const created = new GuardedFetch({ policy: new FetchPolicy(allowed), ...rest });
+  open.push(created);
+  return created;
 }
 let free: GuardedFetch;
 const a = (path: string): string => `http://127.0.0.1:${portA}${path}`;

@@ -86,10 +86,10 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
     const { acted } = await withoutInterruption(request);
     await using storage = await openTestStorage();
     let hasLeft = true;
-    for (let place = 0; hasLeft; place += 1) {
+    for (let index = 0; hasLeft; index += 1) {
       const id = await createResponse(storage, request);
       const control = new RunControl();
-      const leaving = new LeavingUpstream(place, control);
+      const leaving = new LeavingUpstream(index, control);
       const kinds = [countingTool().kind];
       const outcome = await runOnce({ storage, kinds, upstream: leaving }, id, control);
       hasLeft = leaving.hasLeft;
@@ -111,8 +111,8 @@ class LeavingUpstream implements Upstream {
   #left: number;
   hasLeft = false;
 
-  constructor(place: number, control: RunControl) {
-    this.#left = place;
+  constructor(index: number, control: RunControl) {
+    this.#left = index;
     this.#control = control;
   }
 
@@ -172,13 +172,13 @@ test("a model sees the cut-off text apart from complete items", async () => {
   await cutOffAt(storage, id, 7);
   const noting = new RecordingUpstream();
   await runOnce({ storage, kinds: [], upstream: noting }, id, new RunControl());
-  const [shown] = noting.calls;
-  expect(shown).toMatchObject({
+  const [firstCall] = noting.calls;
+  expect(firstCall).toMatchObject({
     produced: [],
     firstOutputIndex: 0,
     unfinished: { type: "message", status: "in_progress" },
   });
-  expect(JSON.stringify(shown!.unfinishedItem)).toContain("One two");
+  expect(JSON.stringify(firstCall!.unfinishedItem)).toContain("One two");
 });
 
 describe("a client's call that the provider cut off", () => {

@@ -75,11 +75,11 @@ test.each<[string, Partial<McpCall>, string]>([
     { output: null, error: null, status: "incomplete" },
     "The result is not available any more.",
   ],
-])("a call without a journal shows the model %s", (_name, fields, said) => {
+])("a call without a journal shows the model %s", (_name, fields, expected) => {
   const item = { ...mcpCall(), ...fields };
   const [call, output] = renderContext([item], new Map(), () => false);
   expect(call).toMatchObject({ type: "function_call", name: "counting__look", arguments: "{}" });
-  expect(output).toMatchObject({ type: "function_call_output", output: expect.stringContaining(said) });
+  expect(output).toMatchObject({ type: "function_call_output", output: expect.stringContaining(expected) });
 });
 
 test("a run reads only the journals that its input needs, eight at a time", async () => {
@@ -90,11 +90,11 @@ test("a run reads only the journals that its input needs, eight at a time", asyn
     }),
   );
   // A compaction has replaced the first two turns, and of the others one item.
-  const shown = turns.slice(2).map(({ items }) => items[1]!);
+  const visibleItems = turns.slice(2).map(({ items }) => items[1]!);
   const origins = turns.flatMap(({ id, items }) => items.map((item): [string, string] => [item.id, id]));
   const { noted, storage: notingStorage } = noting();
-  const made = await readExecutedCalls(notingStorage, conversation(shown, origins));
-  expect([...made].map(([id, { result }]) => [id, result.output])).toEqual(shown.map(({ id }) => [id, id]));
+  const executed = await readExecutedCalls(notingStorage, conversation(visibleItems, origins));
+  expect([...executed].map(([id, { result }]) => [id, result.output])).toEqual(visibleItems.map(({ id }) => [id, id]));
   expect(noted.read).toEqual(turns.slice(2).map(({ id }) => id));
   expect(noted.atOnce).toBe(8);
 });
@@ -111,8 +111,8 @@ test("a run looks up the responses of the newest hundred items", async () => {
   // The response that received one of these items later made none of the calls.
   await storage.itemIndex.add("default", newId("resp"), [items.at(-1)!.id], 60);
   const { noted, storage: notingStorage } = noting();
-  const made = await readExecutedCalls(notingStorage, conversation(items, []));
-  expect([...made.keys()]).toEqual(items.slice(1).map((item) => item.id));
+  const executed = await readExecutedCalls(notingStorage, conversation(items, []));
+  expect([...executed.keys()]).toEqual(items.slice(1).map((item) => item.id));
   expect(noted.read).toEqual([id]);
   const foreign = await readExecutedCalls(storage, { ...conversation(items, []), project: "another" });
   expect(foreign.size).toBe(0);
@@ -120,7 +120,7 @@ test("a run looks up the responses of the newest hundred items", async () => {
 
 describe("an earlier response's call shows the model", () => {
   /** What the second response's model sees of the first one's call, whose item has another output. */
-  async function shownOf(where: "conversation" | "input", erase = false) {
+  async function visibleOutputs(where: "conversation" | "input", erase = false) {
     const tool = countingTool();
     const upstream = new RecordingUpstream();
     const run = async (id: string) => {
@@ -129,8 +129,8 @@ describe("an earlier response's call shows the model", () => {
     };
     const request = { tools: [COUNTING_TOOL], metadata: scriptSteps({ call: "look", arguments: { x: 1 } }) };
     const first = await run(await createResponse(storage, request));
-    const [made] = first.response.output as readonly OutputItem[];
-    const item = { ...(made as McpCall), output: "as the item has it" };
+    const [executed] = first.response.output as readonly OutputItem[];
+    const item = { ...(executed as McpCall), output: "as the item has it" };
     const conversationId = newId("conv");
     const described = { id: conversationId, object: "conversation" as const, created_at: 1, metadata: {} };
     await storage.conversations.create(described, "default", where === "conversation" ? [item] : []);
@@ -145,14 +145,14 @@ describe("an earlier response's call shows the model", () => {
   }
 
   test("the executed result, also in a conversation", async () => {
-    expect(await shownOf("conversation")).toEqual(["look 1 is done"]);
+    expect(await visibleOutputs("conversation")).toEqual(["look 1 is done"]);
   });
 
   test("the item's output once its response is deleted", async () => {
-    expect(await shownOf("conversation", true)).toEqual(["as the item has it"]);
+    expect(await visibleOutputs("conversation", true)).toEqual(["as the item has it"]);
   });
 
   test("the client's output if the client sends one", async () => {
-    expect(await shownOf("input")).toEqual(["as the item has it"]);
+    expect(await visibleOutputs("input")).toEqual(["as the item has it"]);
   });
 });

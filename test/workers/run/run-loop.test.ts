@@ -43,8 +43,8 @@ describe("a response with tools", () => {
     ]);
     expect(tool.begun).toEqual(["look 1", "change 2", "look 3"]);
     expect(upstream.calls).toHaveLength(3);
-    const shown = upstream.calls[2]!.history.map((item) => item.type);
-    expect(shown).toEqual([
+    const visible = upstream.calls[2]!.history.map((item) => item.type);
+    expect(visible).toEqual([
       "message",
       "function_call",
       "function_call",
@@ -149,18 +149,18 @@ describe("a response with tools", () => {
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1)) });
     await runOnce({ storage, kinds: [kind], upstream }, id, new RunControl());
-    const shown = upstream.calls[1]!.history.at(-1);
-    expect(shown).toMatchObject({
+    const visible = upstream.calls[1]!.history.at(-1);
+    expect(visible).toMatchObject({
       output: expect.stringMatching(/x\n\[cut off here: \d+ of 2097152 characters are left out\]\nx/),
     });
-    expect(JSON.stringify(shown).length).toBeLessThan(64 * 1024 + 200);
+    expect(JSON.stringify(visible).length).toBeLessThan(64 * 1024 + 200);
   });
 
   test.each([
     ["not a JSON object produce an error that the model answers", "[1", [], "look [1 failed"],
     ["left out suit a call without parameters", "", ["look undefined"], "look {} completed"],
     ["only whitespace suit a call without parameters", " \n", ["look undefined"], "look {} completed"],
-  ])("arguments that are %s", async (_name, written, begun, shown) => {
+  ])("arguments that are %s", async (_name, written, begun, visible) => {
     await using storage = await openTestStorage();
     const tool = countingTool();
     const upstream = new RecordingUpstream();
@@ -180,7 +180,7 @@ describe("a response with tools", () => {
     await runOnce({ storage, kinds: [tool.kind], upstream: spoil }, id, new RunControl());
     const { response } = await finalResponse(storage, id);
     expect(tool.begun).toEqual(begun);
-    expect(textsOf(response.output)).toEqual([shown, "message"]);
+    expect(textsOf(response.output)).toEqual([visible, "message"]);
   });
 });
 
@@ -334,9 +334,9 @@ describe("after a crash between any two steps", () => {
       expect(new Set(changes).size).toBe(changes.length);
       // The worker does not request recorded output again, and the model sees it.
       expect(begunAfter.filter((call) => recorded.includes(call))).toEqual([]);
-      const shown = textsOf(response.output);
+      const visible = textsOf(response.output);
       // The model sees a call that may have taken effect as failed, and there is one of each in either case.
-      expect(shown.map((text) => text.replace(/ (completed|failed)$/, ""))).toEqual([
+      expect(visible.map((text) => text.replace(/ (completed|failed)$/, ""))).toEqual([
         'look {"x":1}',
         'change {"x":2}',
         'look {"x":3}',
@@ -345,7 +345,7 @@ describe("after a crash between any two steps", () => {
         'look {"x":6}',
         "message",
       ]);
-      expect(shown.filter((text) => text.startsWith("look") && !text.endsWith("completed"))).toEqual([]);
+      expect(visible.filter((text) => text.startsWith("look") && !text.endsWith("completed"))).toEqual([]);
       const outputs = last.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
       const expected = ["look 1", "change 2", "look 3", "change 4", "change 5", "look 6"];
       expect(outputs).toHaveLength(expected.length);
@@ -402,8 +402,8 @@ describe("after Redis returns with a journal older than its log", () => {
     );
     expect(tool.begun).toEqual(["look 1", "look 2", "look 3"]);
     expect(textsOf(response.output)).toHaveLength(4);
-    const names = [...journal.turns].map(([place, { segments }]) => [
-      place,
+    const names = [...journal.turns].map(([index, { segments }]) => [
+      index,
       segments.map((segment) => segment.kind === "call" && segment.call.arguments),
     ]);
     expect(names).toEqual([
@@ -420,10 +420,11 @@ describe("after Redis returns with a journal older than its log", () => {
     const rollBack = async () => {
       before = await redis.hgetall(layout.calls(id));
       const events = await storage.fullLogReader.read(id, 0, 100_000);
-      const kept = events.slice(0, 3);
+      const loggedEvents = events.slice(0, 3);
       const changes = redis.multi().del(layout.calls(id)).del(layout.events(id));
-      for (const { sequenceNumber, data } of kept) changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
-      await changes.hset(layout.meta(id), "last", kept.at(-1)!.sequenceNumber).exec();
+      for (const { sequenceNumber, data } of loggedEvents)
+        changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
+      await changes.hset(layout.meta(id), "last", loggedEvents.at(-1)!.sequenceNumber).exec();
     };
     const tool = countingTool((call) => (call === "change 2" ? rollBack() : undefined));
     const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1), change(2)) });

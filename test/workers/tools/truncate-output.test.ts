@@ -16,9 +16,9 @@ import { startMcpServer, type TestMcpServer, textResult } from "../../support/mc
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
 
-const lengths = (shown: readonly unknown[]) => shown.map((each) => JSON.stringify(each).length - 2);
+const lengths = (truncated: readonly unknown[]) => truncated.map((each) => JSON.stringify(each).length - 2);
 
-const lengthOf = (shown: readonly unknown[]) => shown.map(String).join("").length;
+const lengthOf = (truncated: readonly unknown[]) => truncated.map(String).join("").length;
 
 describe("a text that is too long", () => {
   test.each([500, 1_000, MAX_CALL_CHARACTERS])(
@@ -69,11 +69,11 @@ describe("the outputs of a turn", () => {
   });
 
   test("shrink with the window, but never to nothing", () => {
-    const shown = truncateOutputs(
+    const truncated = truncateOutputs(
       Array.from({ length: 8 }, () => "x".repeat(100_000)),
       turnOutputLimit(4_000),
     );
-    expect(lengthOf(shown)).toBeLessThanOrEqual(4_000);
+    expect(lengthOf(truncated)).toBeLessThanOrEqual(4_000);
     const many = truncateOutputs(
       Array.from({ length: 200 }, () => "x".repeat(1_000)),
       turnOutputLimit(4_000),
@@ -87,12 +87,12 @@ describe("the outputs of a turn", () => {
       detail: "auto" as const,
       image_url: `data:image/png;base64,${"A".repeat(99_999)}`,
     };
-    const text = (said: string) => ({ type: "input_text" as const, text: said });
-    const [shown] = truncateOutputs(
+    const text = (content: string) => ({ type: "input_text" as const, text: content });
+    const [truncated] = truncateOutputs(
       [[text("short"), image, text("x".repeat(90_000)), text("y".repeat(90_000))]],
       MAX_CALL_CHARACTERS,
     );
-    expect(shown).toEqual([
+    expect(truncated).toEqual([
       text("short"),
       image,
       { type: "input_text", text: expect.stringMatching(/^x+\n\[cut off here/) },
@@ -104,7 +104,7 @@ describe("the outputs of a turn", () => {
 test("a hosted call in the input is truncated, a client's output is not", () => {
   const logs = "x".repeat(300_000);
   const outputs = [{ type: "logs" as const, logs }];
-  const own = { type: "function_call_output" as const, call_id: "call_1", output: logs };
+  const clientOutput = { type: "function_call_output" as const, call_id: "call_1", output: logs };
   const cell = {
     type: "code_interpreter_call" as const,
     id: "ci_1",
@@ -113,7 +113,7 @@ test("a hosted call in the input is truncated, a client's output is not", () => 
     outputs,
     status: "completed" as const,
   };
-  const items = renderContext([cell, own], new Map(), () => false);
+  const items = renderContext([cell, clientOutput], new Map(), () => false);
   const [ofCell, ofClient] = items.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
   expect(ofCell).toHaveLength(MAX_CALL_CHARACTERS);
   expect(ofClient).toBe(logs);
@@ -147,10 +147,10 @@ describe("a run", () => {
       const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
       const setup = { storage, kinds, upstream, ...(window !== undefined && { contextWindow: window }) };
       expect(await runOnce(setup, id, new RunControl())).toBe("ended");
-      const shown = callOutputs(upstream.calls.at(-1)!);
-      expect(shown).toHaveLength(count);
-      expect(lengthOf(shown)).toBeLessThanOrEqual(maximum);
-      for (const each of shown) expect(each).toMatch(/^flood x+\n\[cut off here: .*\]\nx+ end$/);
+      const truncated = callOutputs(upstream.calls.at(-1)!);
+      expect(truncated).toHaveLength(count);
+      expect(lengthOf(truncated)).toBeLessThanOrEqual(maximum);
+      for (const each of truncated) expect(each).toMatch(/^flood x+\n\[cut off here: .*\]\nx+ end$/);
       const { response } = await finalResponse(storage, id);
       const items = (response.output as readonly OutputItem[]).filter((item) => item.type === "mcp_call");
       expect(items.every((item) => (item.output?.length ?? 0) > 250_000)).toBe(true);

@@ -32,7 +32,7 @@ function call(output_index: number, pieces: readonly string[], fields: object = 
     { type: "response.output_item.done", output_index, item: { status: "completed", ...item, arguments: json } },
   ] as ItemEventDraft[];
 }
-const message = (place: number, ...words: string[]) => messageEvents(place, words) as ItemEventDraft[];
+const message = (index: number, ...words: string[]) => messageEvents(index, words) as ItemEventDraft[];
 
 const feed = (calls: CallBuffer, events: readonly ItemEventDraft[]): EventGroup[] =>
   events.flatMap((event) => calls.accept(event));
@@ -108,7 +108,7 @@ describe("a client's call", () => {
 test("held items leave whole, others event by event, and none is lost or moved", () => {
   fc.assert(
     fc.property(fc.array(legalItem, { maxLength: 5 }), (scripts) => {
-      const turn = scripts.flatMap((script, place) => script(place));
+      const turn = scripts.flatMap((script, index) => script(index));
       const groups = feed(open(), turn);
       for (const { events, isAtomic } of groups) {
         const item = turn.find((event) => "item" in event && event.output_index === events[0]!.output_index);

@@ -71,8 +71,8 @@ describe("reasoning", () => {
   });
 
   test("encrypted by its provider is unchanged", () => {
-    const own = done(reasoning({ summary, encrypted_content: "gAAA" }));
-    expect(newForm().record(own)).toBe(own);
+    const encrypted = done(reasoning({ summary, encrypted_content: "gAAA" }));
+    expect(newForm().record(encrypted)).toBe(encrypted);
   });
 
   test.each([null, ""])("left unencrypted by its provider is sealed: %j", (encrypted_content) => {
@@ -98,7 +98,7 @@ test("a legal log remains legal", () => {
     fc.property(fc.array(legalItem, { maxLength: 4 }), (scripts) => {
       const grammar = new ItemGrammar();
       const form = newForm();
-      for (const event of scripts.flatMap((script, place) => script(place))) grammar.accept(form.record(event)!);
+      for (const event of scripts.flatMap((script, index) => script(index))) grammar.accept(form.record(event)!);
       grammar.checkAllDone({ type: "finish" });
     }),
   );

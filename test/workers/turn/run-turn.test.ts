@@ -55,7 +55,7 @@ test("its events are accepted by default", async () => {
 });
 
 test("its first illegal event is rejected under STRICT_EVENTS", async () => {
-  const refused = turn(true);
-  await expect(refused).rejects.toThrow(IllegalEventError);
-  await expect(refused).rejects.toThrow("response.web_search_call.completed: does not come after added.");
+  const rejected = turn(true);
+  await expect(rejected).rejects.toThrow(IllegalEventError);
+  await expect(rejected).rejects.toThrow("response.web_search_call.completed: does not come after added.");
 });

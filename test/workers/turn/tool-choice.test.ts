@@ -113,8 +113,8 @@ test("items follow one another, even an approval request before a call", async (
   const { response, log, begun } = await run({ metadata: scriptSteps([change(1), look(2)]) }, { asksFor: "change" });
   expect(begun).toEqual(["look 2"]);
   expect(response.output.map((item) => item.type)).toEqual(["mcp_approval_request", "mcp_call"]);
-  const places = log
+  const indices = log
     .map((json) => JSON.parse(json) as { type: string; output_index?: number })
     .flatMap(({ output_index }) => output_index ?? []);
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(indices).toEqual(indices.toSorted((a, b) => a - b));
 });

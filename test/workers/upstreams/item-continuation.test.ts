@@ -10,7 +10,7 @@ import { moveEvent } from "../../../workers/turn/output-router.ts";
 import { legalText } from "../../support/legal-items.ts";
 import { messageEvents } from "../../support/samples.ts";
 
-const PLACE = 3;
+const INDEX = 3;
 const RUNS = { numRuns: 500 };
 
 const isDelta = (event: ItemEventDraft): event is Extract<ItemEventDraft, { delta: string }> =>
@@ -27,13 +27,13 @@ function rechunked(events: readonly ItemEventDraft[], sizes: readonly number[]):
   const nextSize = () => sizes[at++ % sizes.length]!;
   const out: ItemEventDraft[] = [];
   let text = "";
-  for (const [place, event] of events.entries()) {
+  for (const [index, event] of events.entries()) {
     if (!isDelta(event)) {
       out.push(event);
       continue;
     }
     text += event.delta;
-    const next = events[place + 1]!;
+    const next = events[index + 1]!;
     if (isDelta(next) && next.type === event.type) continue;
     while (text !== "") {
       const size = nextSize();
@@ -57,15 +57,15 @@ interface Outcome {
 /** The events of the upstream that are recorded after `log`, and their verdict. */
 function run(log: readonly ItemEventDraft[], upstream: readonly ItemEventDraft[]): Outcome {
   const item = itemOf(log);
-  const continuation = new ItemContinuation(new UnfinishedItem(PLACE, item, log));
+  const continuation = new ItemContinuation(new UnfinishedItem(INDEX, item, log));
   const recorded: ItemEventDraft[] = [];
-  for (const [place, event] of upstream.entries()) {
+  for (const [index, event] of upstream.entries()) {
     const continued = continuation.accept(event);
     if (continued.kind === "differs")
-      return { kind: "differs", events: [...continued.events, ...upstream.slice(place + 1)] };
+      return { kind: "differs", events: [...continued.events, ...upstream.slice(index + 1)] };
     if (continued.kind === "resumed") recorded.push(...continued.events);
   }
-  const events = recorded.map((event) => moveEvent(event, PLACE, item.id));
+  const events = recorded.map((event) => moveEvent(event, INDEX, item.id));
   return { kind: recorded.length > 0 ? "resumed" : "comparing", events };
 }
 
@@ -86,7 +86,7 @@ describe("a text that was cut off anywhere", () => {
   test("is continued at its index for any cut into deltas", () => {
     fc.assert(
       fc.property(cutText, ({ script, cut, sizes }) => {
-        const whole = script(PLACE);
+        const whole = script(INDEX);
         const log = whole.slice(0, 1 + (cut % (whole.length - 1)));
         const { kind, events } = run(log, rechunked(script(0), sizes));
         expect(kind).toBe("resumed");
@@ -103,7 +103,7 @@ describe("a text that was cut off anywhere", () => {
   test("is continued by an item with whole texts, without deltas", () => {
     fc.assert(
       fc.property(cutText, ({ script, cut }) => {
-        const whole = script(PLACE);
+        const whole = script(INDEX);
         const log = whole.slice(0, 1 + (cut % (whole.length - 1)));
         const { kind, events } = run(
           log,
@@ -119,7 +119,7 @@ describe("a text that was cut off anywhere", () => {
 });
 
 describe("a message whose log is “Hello, wor”", () => {
-  const log = messageEvents(PLACE, ["Hello", ", wor"], "msg_old").slice(0, 4) as ItemEventDraft[];
+  const log = messageEvents(INDEX, ["Hello", ", wor"], "msg_old").slice(0, 4) as ItemEventDraft[];
   const upstream = (...words: string[]) => messageEvents(0, words, "msg_new") as ItemEventDraft[];
   const deltas = (events: readonly ItemEventDraft[]) => events.filter(isDelta).map(({ delta }) => delta);
 
@@ -160,7 +160,7 @@ describe("a message whose log is “Hello, wor”", () => {
   test("holds later items until its own outcome is known", () => {
     const [added, ...rest] = upstream("Hello, world.");
     const beside = messageEvents(1, ["Beside"], "msg_beside") as ItemEventDraft[];
-    const continuation = new ItemContinuation(new UnfinishedItem(PLACE, itemOf(log), log));
+    const continuation = new ItemContinuation(new UnfinishedItem(INDEX, itemOf(log), log));
     const early = [added!, ...beside, rest[0]!].map((event) => continuation.accept(event).kind);
     expect(new Set(early)).toEqual(new Set(["comparing"]));
     const continued = continuation.accept(rest[1]!);

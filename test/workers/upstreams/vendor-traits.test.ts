@@ -60,16 +60,16 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
       word_characters: /^[\w-]{1,64}$/,
       nine_alphanumerics: /^[A-Za-z0-9]{9}$/,
     }[value];
-    for (const [place, id] of ids.entries()) {
-      expect(sent[place]).toMatch(fits);
-      if (fits.test(id)) expect(sent[place]).toBe(id);
+    for (const [turnIndex, id] of ids.entries()) {
+      expect(sent[turnIndex]).toMatch(fits);
+      if (fits.test(id)) expect(sent[turnIndex]).toBe(id);
     }
   },
   call_id_prefix: async (entry, value) => {
     const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
-    const own = `${value}1`;
+    const vendorModel = `${value}1`;
     const body = await readSentBody(entry, {
-      history: [user("1"), functionCall(own), functionCallOutput(own)],
+      history: [user("1"), functionCall(vendorModel), functionCallOutput(vendorModel)],
       request,
     });
     expect(body["reasoning_effort"], "the model has made the call without a thought").toBe("high");
@@ -236,19 +236,24 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     };
     const history = [user("1"), functionCall("c1"), functionCall("c2"), output, functionCallOutput("c2")];
     const { messages } = await readSentBody(entry, { history });
-    const places = messages.flatMap((message) => (JSON.stringify(message).includes("image_url") ? [message.role] : []));
-    expect(places).toEqual([value === "sent" ? "tool" : "user"]);
+    const imageMessages = messages.flatMap((message) =>
+      JSON.stringify(message).includes("image_url") ? [message.role] : [],
+    );
+    expect(imageMessages).toEqual([value === "sent" ? "tool" : "user"]);
     expect(messages.filter(({ role }) => role === "tool")).toHaveLength(2);
     expect(JSON.stringify(messages[2]!.content)).toContain("A map.");
   },
   json_schema: async (entry, value) => {
     const schema = { type: "object", properties: { n: { type: "integer" } } };
     const text = { format: { type: "json_schema" as const, name: "n", schema } };
-    const { [value === "sent" ? "response_format" : "messages"]: said, ...body } = await asked(entry, { text });
-    if (value === "sent") expect(said).toMatchObject({ type: "json_schema", json_schema: { schema } });
+    const { [value === "sent" ? "response_format" : "messages"]: sentFormat, ...body } = await asked(entry, { text });
+    if (value === "sent") expect(sentFormat).toMatchObject({ type: "json_schema", json_schema: { schema } });
     else {
       expect(body["response_format"]).toEqual({ type: "json_object" });
-      expect(said).toMatchObject([{ role: "system", content: expect.stringContaining(JSON.stringify(schema)) }, {}]);
+      expect(sentFormat).toMatchObject([
+        { role: "system", content: expect.stringContaining(JSON.stringify(schema)) },
+        {},
+      ]);
     }
   },
   json_mode: async (entry, value) => {
@@ -379,11 +384,11 @@ describe("Anthropic's own protocol", () => {
 
   test("does not think in a turn that another model began", async () => {
     const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
-    const begun = [user("1"), reasoningItem("a"), functionCall("c1"), functionCallOutput("c1")];
-    expect(await readSentBody(ENTRY, { history: begun, request, model })).toMatchObject({
+    const firstTurn = [user("1"), reasoningItem("a"), functionCall("c1"), functionCallOutput("c1")];
+    expect(await readSentBody(ENTRY, { history: firstTurn, request, model })).toMatchObject({
       thinking: { type: "disabled" },
     });
-    const next = [...begun, user("2")];
+    const next = [...firstTurn, user("2")];
     expect(await readSentBody(ENTRY, { history: next, request, model })).toMatchObject({
       thinking: { type: "enabled" },
     });
@@ -420,9 +425,9 @@ describe("calls without an id of their own", () => {
       request,
       history,
     });
-    const made = output.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
-    expect(made).toHaveLength(2);
-    expect(new Set(["c1", ...made]).size).toBe(3);
-    for (const id of made) expect(id).toMatch(/^[\x21-\x7e]{1,64}$/);
+    const callIds = output.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
+    expect(callIds).toHaveLength(2);
+    expect(new Set(["c1", ...callIds]).size).toBe(3);
+    for (const id of callIds) expect(id).toMatch(/^[\x21-\x7e]{1,64}$/);
   });
 });

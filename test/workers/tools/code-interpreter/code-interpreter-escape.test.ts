@@ -164,9 +164,9 @@ print(json.dumps({"seen": len(seen), "found": sorted(found), "made": made, "real
     await using fresh = new PythonSandbox(processes, "p");
     const result = await runCode(fresh, crawl, { timeoutMs: 50_000 });
     expect(result.error).toBeUndefined();
-    const told = JSON.parse(logsOf(result)) as Record<string, unknown>;
-    expect(told).toMatchObject({ found: [], made: [], realms: [1, 1, 1] });
-    expect(told["seen"]).toBeGreaterThan(1_000);
+    const report = JSON.parse(logsOf(result)) as Record<string, unknown>;
+    expect(report).toMatchObject({ found: [], made: [], realms: [1, 1, 1] });
+    expect(report["seen"]).toBeGreaterThan(1_000);
   });
 
   test("return values and errors of calls belong to the same realm", async () => {
@@ -214,9 +214,9 @@ print(json.dumps({"tried": tried, "thrown": thrown, "returned": returned, "forei
     await using fresh = new PythonSandbox(processes, "p");
     const result = await runCode(fresh, crawl, { timeoutMs: 90_000 });
     expect(result.error).toBeUndefined();
-    const told = JSON.parse(logsOf(result).trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
-    expect(told).toMatchObject({ foreign: [] });
-    expect(told["thrown"]).toBeGreaterThan(5);
+    const report = JSON.parse(logsOf(result).trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
+    expect(report).toMatchObject({ foreign: [] });
+    expect(report["thrown"]).toBeGreaterThan(5);
   });
 
   test.each([[["toJSON", "timeout", "get", "fd", "highWaterMark", "encoding"]], [["then"]], [["length", "0"]]])(

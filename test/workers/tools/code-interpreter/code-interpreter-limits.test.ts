@@ -170,7 +170,7 @@ test.each([
     "import io, sys\nprint('flood', end='')\nsys.stdout = io.StringIO()\nprint('lost', end='')\nsys.stdout = sys.__stdout__",
   ],
 ])("a cell that %s shares its log with no other cell", async (_, code) => {
-  await using own = new PythonSandbox(processes, "p");
-  expect(logsOf(await runCode(own, code, { timeoutMs: 2_000 }))).toMatch(/^flood/);
-  expect(logsOf(await runCode(own, "print('clean')"))).toBe("clean\n");
+  await using ownSandbox = new PythonSandbox(processes, "p");
+  expect(logsOf(await runCode(ownSandbox, code, { timeoutMs: 2_000 }))).toMatch(/^flood/);
+  expect(logsOf(await runCode(ownSandbox, "print('clean')"))).toBe("clean\n");
 });

@@ -70,7 +70,7 @@ async function ended(id: string) {
 
 const logsOf = ({ outputs }: CodeCall) =>
   (outputs ?? []).map((output) => (output.type === "logs" ? output.logs : output.url.slice(0, 22))).join("");
-const toldOf = ({ upstream }: Run) =>
+const outputsOf = ({ upstream }: Run) =>
   upstream.calls.at(-1)!.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
 
 describe("a call", () => {
@@ -94,23 +94,23 @@ describe("a call", () => {
   test("includes outputs only on request, but always shows them to the model", async () => {
     const ran = await run([python("6 * 7")], { request: { include: [] } });
     expect(ran.calls[0]!.outputs).toBeNull();
-    expect(toldOf(ran)).toEqual(["42\n"]);
+    expect(outputsOf(ran)).toEqual(["42\n"]);
   });
 
   test("that raises completes and shows the traceback to both", async () => {
     const ran = await run([python("print('before')\n1 / 0")]);
     expect(ran.calls[0]!.status).toBe("completed");
     expect(logsOf(ran.calls[0]!)).toMatch(/^before\nTraceback [^]*ZeroDivisionError: division by zero\n$/);
-    expect(toldOf(ran)[0]).toContain("ZeroDivisionError");
+    expect(outputsOf(ran)[0]).toContain("ZeroDivisionError");
   });
 
   test("with endless output is truncated for client and model", async () => {
     const code = "print('begun')\nfor i in range(40_000): print('line', i)\nprint('over')\n1 / 0";
     const ran = await run([{ call: "code_interpreter", arguments: { code } }]);
     expect(logsOf(ran.calls[0]!).length).toBeGreaterThan(200_000);
-    const [told] = toldOf(ran);
-    expect(told!.length).toBeLessThanOrEqual(MAX_CALL_CHARACTERS);
-    expect(told).toMatch(
+    const [modelOutput] = outputsOf(ran);
+    expect(modelOutput!.length).toBeLessThanOrEqual(MAX_CALL_CHARACTERS);
+    expect(modelOutput).toMatch(
       /^begun\nline 0\n[^]*\n\[cut off here: \d+ of \d+ characters are left out\]\n[^]*ZeroDivisionError/,
     );
   });
@@ -119,7 +119,7 @@ describe("a call", () => {
     const ran = await run([python(`_ = open('a.png', 'wb').write(${PNG}); _ = open('b.txt', 'w').write('xyz');`)]);
     const url = `data:image/png;base64,${Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64")}`;
     expect(ran.calls[0]!.outputs).toEqual([{ type: "image", url }]);
-    const [text, image] = toldOf(ran)[0] as { text?: string; image_url?: string }[];
+    const [text, image] = outputsOf(ran)[0] as { text?: string; image_url?: string }[];
     expect(text!.text).toContain("a.png (12 bytes), b.txt (3 bytes)");
     expect(image!.image_url).toBe(url);
   });
@@ -128,7 +128,7 @@ describe("a call", () => {
     const ran = await run([python("print('begun', flush=True)\nwhile True: pass"), python("1")]);
     expect(ran.calls.map(({ status }) => status)).toEqual(["failed", "completed"]);
     expect(logsOf(ran.calls[0]!)).toBe("begun\ntimed out\n");
-    expect(toldOf(ran)[0]).toContain("timed out");
+    expect(outputsOf(ran)[0]).toContain("timed out");
     expect(ran.response.status).toBe("completed");
   });
 
@@ -138,7 +138,7 @@ describe("a call", () => {
   ])("%s fails", async (_, call, message) => {
     const ran = await run([call]);
     expect(ran.calls).toMatchObject([{ status: "failed", code: "", outputs: [{ type: "logs", logs: message }] }]);
-    expect(toldOf(ran)).toEqual([message]);
+    expect(outputsOf(ran)).toEqual([message]);
   });
 
   test("is not offered if the interpreter is disabled", async () => {
@@ -182,7 +182,7 @@ describe("a container", () => {
     await storage.redis.hset(storage.layout.container(named.container), "project", "other");
     const foreign = await run([python("x")], { request: { tools: [named] } });
     expect(foreign.calls).toMatchObject([{ status: "failed", container_id: named.container }]);
-    expect(toldOf(foreign)).toEqual([`There is no container '${named.container}'.`]);
+    expect(outputsOf(foreign)).toEqual([`There is no container '${named.container}'.`]);
   });
 
   test("is replaced once expired, and never taken from another project's item", async () => {
@@ -262,7 +262,7 @@ describe("a container", () => {
 });
 
 describe("after a crash", () => {
-  test.each([1, 3])("in call %i the next worker resumes in the same container", async (place) => {
+  test.each([1, 3])("in call %i the next worker resumes in the same container", async (callNumber) => {
     const cells = [python("n = 1"), python("n += 1"), python("n += 1"), python("n")];
     const id = await createResponse(storage, {
       tools: [AUTO],
@@ -282,7 +282,7 @@ describe("after a crash", () => {
         return async (...args: unknown[]): Promise<unknown> => {
           const isKept: unknown = await Reflect.apply(value, object, args);
           written += 1;
-          if (written === place) control.stop("lock-lost");
+          if (written === callNumber) control.stop("lock-lost");
           return isKept;
         };
       },
@@ -293,12 +293,12 @@ describe("after a crash", () => {
       control,
     ).catch(() => {});
     await dying[Symbol.asyncDispose]?.();
-    expect(written).toBe(place);
+    expect(written).toBe(callNumber);
 
     await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new RunControl());
     const { response, calls } = await ended(id);
     expect(response.status).toBe("completed");
-    const interrupted = place - 1;
+    const interrupted = callNumber - 1;
     expect(calls.map(({ status }) => status)).toEqual(
       Array.from({ length: 4 }, (_, i) => (i === interrupted ? "failed" : "completed")),
     );

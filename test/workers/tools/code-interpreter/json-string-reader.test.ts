@@ -28,8 +28,8 @@ function spelled(value: unknown, escape: (at: number) => boolean, indent: number
   return written;
 }
 
-function cutAt(text: string, places: readonly number[]): string[] {
-  const cuts = [...new Set(places.map((place) => place % (text.length + 1)))].toSorted((a, b) => a - b);
+function cutAt(text: string, positions: readonly number[]): string[] {
+  const cuts = [...new Set(positions.map((position) => position % (text.length + 1)))].toSorted((a, b) => a - b);
   return [0, ...cuts].map((from, i) => text.slice(from, cuts[i] ?? text.length));
 }
 
@@ -53,10 +53,10 @@ describe("a string that is read from partial JSON", () => {
     const indent = fc.constantFrom(0, 2);
     const cuts = fc.array(fc.nat(5_000), { maxLength: 30 });
     fc.assert(
-      fc.property(object, escapes, indent, cuts, (value, isEscaped, spaces, places) => {
+      fc.property(object, escapes, indent, cuts, (value, isEscaped, spaces, positions) => {
         const json = spelled(value, () => isEscaped.next().value, spaces);
         const { code } = JSON.parse(json) as { code?: unknown };
-        const read = readPieces(cutAt(json, places));
+        const read = readPieces(cutAt(json, positions));
         const isText = typeof code === "string";
         expect(read.isFound).toBe(isText);
         expect(read.text).toBe(isText ? code : "");

@@ -54,18 +54,18 @@ test("an idle interpreter of the largest project is evicted at once", async () =
 });
 
 test("an aborted call's start serves the next call and does not delay closing", async () => {
-  await using own = new PythonProcessPool({ max: 1, reservePercent: 0 });
+  await using pool = new PythonProcessPool({ max: 1, reservePercent: 0 });
   const runAborted = async (): Promise<void> => {
-    await using sandbox = new PythonSandbox(own, "p");
+    await using sandbox = new PythonSandbox(pool, "p");
     const stop = new AbortController();
-    const run = runQueued(own, sandbox, "1", stop.signal);
+    const run = runQueued(pool, sandbox, "1", stop.signal);
     setImmediate(() => stop.abort(new Error("stopped")));
     await expect(run).rejects.toThrow("stopped");
   };
   await runAborted();
   await runAborted();
-  await using next = new PythonSandbox(own, "p");
-  expect(logsOf(await runQueued(own, next, "'next'"))).toBe("'next'\n");
+  await using next = new PythonSandbox(pool, "p");
+  expect(logsOf(await runQueued(pool, next, "'next'"))).toBe("'next'\n");
   next.evict();
   await runAborted();
   await runAborted();

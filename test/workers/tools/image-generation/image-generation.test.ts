@@ -118,9 +118,9 @@ describe("an image", () => {
         },
       },
     ]);
-    const shown = JSON.stringify(upstream.calls.at(-1)!.history);
-    expect(shown).toContain("shown to the user");
-    expect(shown).not.toContain(IMAGE);
+    const modelInput = JSON.stringify(upstream.calls.at(-1)!.history);
+    expect(modelInput).toContain("shown to the user");
+    expect(modelInput).not.toContain(IMAGE);
   });
 
   test("is streamed in parts on request", async () => {
@@ -153,8 +153,8 @@ describe("an image", () => {
       json(400, { error: { message: "Unknown parameter: 'stream'.", type: "invalid_request_error", param: "stream" } }),
       json(200, { data: [{ b64_json: OTHER }] }),
     );
-    const refused = await run([generate({ prompt: "A cat" })], { tool: { partial_images: 1 } });
-    expect(refused.images).toMatchObject([{ status: "completed", result: OTHER }]);
+    const rejected = await run([generate({ prompt: "A cat" })], { tool: { partial_images: 1 } });
+    expect(rejected.images).toMatchObject([{ status: "completed", result: OTHER }]);
     expect(server.requests.at(-1)!.fields).not.toHaveProperty("stream");
   });
 
@@ -219,10 +219,10 @@ describe("a Google service", () => {
     [400, `Blocked by safety. ${KEY}`, "invalid_request_error", "Blocked by safety. [redacted]"],
     [403, `Key ${KEY} is wrong`, "server_error", "The image service is not available at the moment."],
     [429, "Slow down", "rate_limit_exceeded", "The image service's rate limit is reached."],
-  ])("fails with %i as other services do", async (status, message, code, told) => {
+  ])("fails with %i as other services do", async (status, message, code, expected) => {
     server.answers.push(json(status, { error: { code: status, message, status: "X" } }));
     const { images } = await run([generate({ prompt: "x" })], { settings });
-    expect(images).toMatchObject([{ status: "failed", error: { code, message: told } }]);
+    expect(images).toMatchObject([{ status: "failed", error: { code, message: expected } }]);
   });
 });
 

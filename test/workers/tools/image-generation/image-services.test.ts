@@ -67,7 +67,7 @@ async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) 
   return {
     items,
     log,
-    told: JSON.stringify(upstream.calls.at(-1)!.history),
+    outputs: JSON.stringify(upstream.calls.at(-1)!.history),
     sent: server.requests.map(({ fields }) => fields),
   };
 }
@@ -77,14 +77,14 @@ const openAiError = (param: string, message = `Unknown parameter: '${param}'.`, 
 
 /** A service that rejects these parameters one by one, and answers without them. */
 const refusing =
-  (refusals: Record<string, Answer>, answer: Answer = B64): Answer =>
+  (rejections: Record<string, Answer>, answer: Answer = B64): Answer =>
   (response, request) => {
-    const name = Object.keys(refusals).find((each) => each in request.fields);
-    (name === undefined ? answer : refusals[name]!)(response, request);
+    const name = Object.keys(rejections).find((each) => each in request.fields);
+    (name === undefined ? answer : rejections[name]!)(response, request);
   };
 
 describe("a parameter that the service rejects is omitted", () => {
-  const refusals: [string, (name: string) => Answer][] = [
+  const rejections: [string, (name: string) => Answer][] = [
     ["OpenAI", openAiError],
     ["xAI", (name) => json(400, { code: "400", error: `Argument not supported: ${name}` })],
     [
@@ -128,7 +128,7 @@ describe("a parameter that the service rejects is omitted", () => {
     moderation: "low",
   } as const;
 
-  test.each(refusals.flatMap(([who, refuse]) => parameters.map((name) => [who, name, refuse] as const)))(
+  test.each(rejections.flatMap(([who, refuse]) => parameters.map((name) => [who, name, refuse] as const)))(
     "%s: %s",
     async (_, name, refuse) => {
       const { items, sent } = await run(refusing({ [name]: refuse(name) }), { tool, calls: 2 });
@@ -142,9 +142,9 @@ describe("a parameter that the service rejects is omitted", () => {
 
   test("also with others, and the model and the item name them", async () => {
     const all = Object.fromEntries(parameters.map((name) => [name, openAiError(name)]));
-    const { items, told, sent } = await run(refusing(all), { tool });
+    const { items, outputs, sent } = await run(refusing(all), { tool });
     expect(items).toMatchObject([{ status: "completed", size: "auto", quality: "auto", background: "auto" }]);
-    expect(told).toMatch(/without them: .*size/);
+    expect(outputs).toMatch(/without them: .*size/);
     expect(Object.keys(sent.at(-1)!)).toEqual(["model", "prompt"]);
   });
 
@@ -157,9 +157,11 @@ describe("a parameter that the service rejects is omitted", () => {
 
   test("unless only its value was rejected, which the error repeats", async () => {
     const message = "Invalid size '5x5'. Supported sizes are 1024x1024 and auto.";
-    const { items, told, sent } = await run(openAiError("size", message, "invalid_value"), { tool: { size: "5x5" } });
+    const { items, outputs, sent } = await run(openAiError("size", message, "invalid_value"), {
+      tool: { size: "5x5" },
+    });
     expect(items).toMatchObject([{ status: "failed", error: { code: "invalid_value", message } }]);
-    expect(told).toContain("Supported sizes are");
+    expect(outputs).toContain("Supported sizes are");
     expect(sent).toHaveLength(1);
   });
 
@@ -262,9 +264,9 @@ describe("an error keeps the service's text", () => {
     ],
     ["an error in a stream", stream({ type: "error", error: { message: words, code: "moderation_blocked" } })],
   ])("from %s", async (_, answer) => {
-    const { items, told } = await run(answer);
+    const { items, outputs } = await run(answer);
     expect(items).toMatchObject([{ status: "failed", error: { code: "moderation_blocked", message: words } }]);
-    expect(told).toContain(words);
+    expect(outputs).toContain(words);
   });
 
   test.each([
@@ -276,8 +278,8 @@ describe("an error keeps the service's text", () => {
     const google = { kind: "google", base_url: server.url, api_key_env: "IMAGES_KEY" };
     await writeFile(file, JSON.stringify({ providers: { google } }));
     const settings = { PROVIDERS_FILE: file, IMAGES_KEY: KEY, IMAGE_MODEL: "google/gemini-2.5-flash-image" };
-    const { items, told } = await run(json(200, answer), { settings });
+    const { items, outputs } = await run(json(200, answer), { settings });
     expect(items).toMatchObject([{ status: "failed", error: { code, message: expect.stringContaining(why) } }]);
-    expect(told).toContain(why);
+    expect(outputs).toContain(why);
   });
 });

@@ -31,7 +31,7 @@ const TOOLS = [
 describe("a server that cannot list its tools", () => {
   const SECRET = "planted-secret-0123456789";
 
-  async function listFault(fields: Partial<McpTool>, environment: Record<string, string> = {}) {
+  async function listError(fields: Partial<McpTool>, environment: Record<string, string> = {}) {
     const tools = [mcpTool({ authorization: SECRET, ...fields })];
     const tool_choice = { type: "mcp" as const, server_label: "srv" };
     const { response, log, calls } = await runMcp(storage, { tools, tool_choice }, { environment });
@@ -48,7 +48,7 @@ describe("a server that cannot list its tools", () => {
   test("becomes a failed list, and the model answers without it", async () => {
     const closed = await startMcpServer();
     await closed[Symbol.asyncDispose]();
-    expect(await listFault({ server_url: closed.url })).toContain("could not be reached");
+    expect(await listError({ server_url: closed.url })).toContain("could not be reached");
   });
 
   test.each([401, 403, 404, 429, 500, 503])("reports HTTP status %i without the server's body", async (status) => {
@@ -58,7 +58,7 @@ describe("a server that cannot list its tools", () => {
         return true;
       },
     });
-    expect(await listFault({ server_url: server.url })).toContain(`HTTP status ${status}`);
+    expect(await listError({ server_url: server.url })).toContain(`HTTP status ${status}`);
   });
 
   test("repeats no secret from a protocol error", async () => {
@@ -71,19 +71,19 @@ describe("a server that cannot list its tools", () => {
         return true;
       },
     });
-    expect(await listFault({ server_url: server.url })).toBe("list  ! No entry with <redacted>");
+    expect(await listError({ server_url: server.url })).toBe("list  ! No entry with <redacted>");
   });
 
   test("is not reached by redirects to internal addresses", async () => {
     await using server = await startMcpServer();
     const inside = { FETCH_ALLOWED_HOSTS: "" };
-    expect(await listFault({ server_url: server.url }, inside)).toContain("not allowed");
+    expect(await listError({ server_url: server.url }, inside)).toContain("not allowed");
     const elsewhere = createServer((_request, response) => {
       response.writeHead(307, { location: server.url }).end();
     }).listen(0, "127.0.0.1");
     await once(elsewhere, "listening");
     const { port } = elsewhere.address() as AddressInfo;
-    expect(await listFault({ server_url: `http://127.0.0.1:${port}/mcp` })).toContain("HTTP status 307");
+    expect(await listError({ server_url: `http://127.0.0.1:${port}/mcp` })).toContain("HTTP status 307");
     elsewhere.close();
     expect(server.methods).toEqual([]);
   });
@@ -100,18 +100,18 @@ describe("a server that cannot list its tools", () => {
         return true;
       },
     });
-    expect(await listFault({ server_url: server.url })).toContain("more tools than can be shown");
+    expect(await listError({ server_url: server.url })).toContain("more tools than can be shown");
   });
 
   test("may be a process that does not start", async () => {
     const file = join(folder, "broken.json");
     await writeFile(file, JSON.stringify({ servers: { srv: { command: "/does/not/exist" } } }));
-    expect(await listFault({}, { MCP_SERVERS_FILE: file })).toContain("Connection closed");
+    expect(await listError({}, { MCP_SERVERS_FILE: file })).toContain("Connection closed");
   });
 });
 
 describe("a call", () => {
-  async function made(options: TestMcpServerOptions, name: string, environment: Record<string, string> = {}) {
+  async function runCall(options: TestMcpServerOptions, name: string, environment: Record<string, string> = {}) {
     await using server = await startMcpServer(options);
     const tool = mcpTool({ server_url: server.url });
     const request = { tools: [tool], metadata: scriptSteps(call(`srv__${name}`, { x: 1 })) };
@@ -128,7 +128,7 @@ describe("a call", () => {
   const failing = (result: () => never | ReturnType<typeof textResult>) => ({ look: { run: result } });
 
   test("fails if the tool reports an error", async () => {
-    const { item, output } = await made(
+    const { item, output } = await runCall(
       { tools: failing(() => ({ ...textResult("no such row"), isError: true })) },
       "look",
     );
@@ -142,7 +142,7 @@ describe("a call", () => {
   });
 
   test("fails on a protocol error", async () => {
-    const { item, output } = await made(
+    const { item, output } = await runCall(
       {
         tools: failing(() => {
           throw new Error("broken inside");
@@ -160,24 +160,24 @@ describe("a call", () => {
       response.writeHead(502).end("bad");
       return true;
     };
-    const { item } = await made({ intercept }, "look");
+    const { item } = await runCall({ intercept }, "look");
     expect(item).toMatchObject({ error: { type: "http_error", code: 502 } });
   });
 
   test("times out, and the server receives a cancel", async () => {
-    const told = Promise.withResolvers<void>();
+    const cancelled = Promise.withResolvers<void>();
     const run = async (_args: object, signal: AbortSignal) => {
-      signal.addEventListener("abort", () => told.resolve());
-      await told.promise;
+      signal.addEventListener("abort", () => cancelled.resolve());
+      await cancelled.promise;
       return textResult("late");
     };
-    const { item } = await made({ tools: { change: { run } } }, "change", { MCP_CALL_TIMEOUT_MS: "150" });
+    const { item } = await runCall({ tools: { change: { run } } }, "change", { MCP_CALL_TIMEOUT_MS: "150" });
     expect(item).toMatchObject({ status: "failed", error: { type: "mcp_protocol_error", code: -32_001 } });
-    await told.promise;
+    await cancelled.promise;
   });
 
   test("has its answer truncated for the model", async () => {
-    const { item, output } = await made({ tools: failing(() => textResult("y".repeat(300_000))) }, "look");
+    const { item, output } = await runCall({ tools: failing(() => textResult("y".repeat(300_000))) }, "look");
     expect(item.status).toBe("completed");
     expect(String(output).length).toBeLessThan(263_000);
     expect(output).toContain("[cut off");
@@ -195,13 +195,13 @@ describe("a call", () => {
   };
 
   test("is repeated after a crash if it changes nothing", async () => {
-    const { item, begun } = await made({ intercept: dropOnce() }, "look");
+    const { item, begun } = await runCall({ intercept: dropOnce() }, "look");
     expect(item).toMatchObject({ status: "completed", output: "saw 1" });
     expect(begun).toEqual(["look 1"]);
   });
 
   test("is not repeated after a crash if it may change something", async () => {
-    const { item, begun } = await made({ intercept: dropOnce() }, "change");
+    const { item, begun } = await runCall({ intercept: dropOnce() }, "change");
     expect(item).toMatchObject({ status: "failed", error: { type: "mcp_protocol_error", code: -32_000 } });
     expect(begun).toEqual([]);
   });

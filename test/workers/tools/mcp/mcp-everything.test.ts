@@ -19,13 +19,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface Place {
+interface ServerLocation {
   fields: { server_url?: string };
   environment: Record<string, string>;
   [Symbol.asyncDispose]: () => PromiseLike<void>;
 }
 
-async function overHttp(transport: "streamableHttp" | "sse"): Promise<Place> {
+async function overHttp(transport: "streamableHttp" | "sse"): Promise<ServerLocation> {
   const server = await startEverythingServer(transport);
   return {
     fields: { server_url: server.url },
@@ -34,7 +34,7 @@ async function overHttp(transport: "streamableHttp" | "sse"): Promise<Place> {
   };
 }
 
-async function overStdio(): Promise<Place> {
+async function overStdio(): Promise<ServerLocation> {
   const file = join(folder, "servers.json");
   const srv = { command: process.execPath, args: [EVERYTHING_SERVER_PATH, "stdio"], env_names: ["ALLOWED"] };
   await writeFile(file, JSON.stringify({ servers: { srv } }));
@@ -42,24 +42,24 @@ async function overStdio(): Promise<Place> {
   return { fields: {}, environment, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
-describe.each<[string, () => Promise<Place>]>([
+describe.each<[string, () => Promise<ServerLocation>]>([
   ["streamable HTTP", () => overHttp("streamableHttp")],
   ["SSE", () => overHttp("sse")],
   ["stdio", overStdio],
 ])("the reference server over %s", (_name, open) => {
-  let place: Place;
+  let serverLocation: ServerLocation;
   beforeAll(async () => {
-    place = await open();
+    serverLocation = await open();
   });
   afterAll(async () => {
-    await place[Symbol.asyncDispose]();
+    await serverLocation[Symbol.asyncDispose]();
   });
 
   const run = (fields: Parameters<typeof mcpTool>[0], environment: Record<string, string>, ...made: object[]) =>
     runMcp(
       storage,
-      { tools: [mcpTool({ ...place.fields, ...fields })], metadata: scriptSteps(...made) },
-      { environment: { ...place.environment, ...environment } },
+      { tools: [mcpTool({ ...serverLocation.fields, ...fields })], metadata: scriptSteps(...made) },
+      { environment: { ...serverLocation.environment, ...environment } },
     );
 
   test("lists its tools and answers calls", async () => {

@@ -15,9 +15,9 @@ const GIF = Buffer.from("GIF89a and more").toString("base64");
 const WEBP = Buffer.from("RIFF\0\0\0\0WEBPVP8 ").toString("base64");
 const SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>";
 const base64 = (text: string) => Buffer.from(text).toString("base64");
-const text = (said: string) => ({ type: "text", text: said });
+const text = (modelOutput: string) => ({ type: "text", text: modelOutput });
 const resource = (fields: object) => ({ type: "resource", resource: { uri: "file:///r", ...fields } });
-const output = (answer: Record<string, unknown>) => toToolResult(answer, (said) => said).output;
+const output = (answer: Record<string, unknown>) => toToolResult(answer, (modelOutput) => modelOutput).output;
 const image = (type: string, data: string) => ({
   type: "input_image",
   detail: "auto",
@@ -31,7 +31,7 @@ describe("over a connection", () => {
   });
   afterAll(async () => await storage[Symbol.asyncDispose]());
 
-  async function made(result: unknown) {
+  async function runCall(result: unknown) {
     await using server = await startMcpServer({ intercept: interceptWith({ "tools/call": result }) });
     const tool = mcpTool({ server_url: server.url });
     const request = { tools: [tool], metadata: scriptSteps(call("srv__look")) };
@@ -61,25 +61,25 @@ describe("over a connection", () => {
     [{ structuredContent: { a: 1 } }, '{"a":1}'],
     [{ structuredContent: ["a"] }, '["a"]'],
     [{ content: [resource({ uri: "not a uri", text: "said" })] }, "[resource not a uri]\nsaid"],
-  ])("%j reaches the model", async (result, shown) => {
-    const { item, output: said } = await made(result);
+  ])("%j reaches the model", async (result, expected) => {
+    const { item, output: modelOutput } = await runCall(result);
     expect(item).toMatchObject({ type: "mcp_call", status: "completed", error: null });
-    expect(said).toBe(shown);
+    expect(modelOutput).toBe(expected);
   });
 
   test("an error of any form keeps the tool's text", async () => {
-    const { item, output: said } = await made({ isError: true, content: [{ type: "error", message: "no" }] });
+    const { item, output: modelOutput } = await runCall({ isError: true, content: [{ type: "error", message: "no" }] });
     expect(item).toMatchObject({ status: "failed", error: { type: "mcp_tool_execution_error" } });
-    expect(said).toBe('{"type":"error","message":"no"}');
-    expect((await made({ isError: true })).output).toBe("The tool failed.");
-    expect((await made({ isError: true, content: [], structuredContent: { why: 1 } })).output).toBe('{"why":1}');
+    expect(modelOutput).toBe('{"type":"error","message":"no"}');
+    expect((await runCall({ isError: true })).output).toBe("The tool failed.");
+    expect((await runCall({ isError: true, content: [], structuredContent: { why: 1 } })).output).toBe('{"why":1}');
   });
 
   test("a block nested too deeply affects no other block", async () => {
     let deep: unknown = 1;
     for (let i = 0; i < 3_000; i++) deep = [deep];
-    const { output: said } = await made({ content: [{ type: "json", deep }, text("said")] });
-    expect(said).toMatch(/\nsaid$/);
+    const { output: modelOutput } = await runCall({ content: [{ type: "json", deep }, text("said")] });
+    expect(modelOutput).toMatch(/\nsaid$/);
   });
 });
 
@@ -107,8 +107,8 @@ describe("structured content", () => {
     ["text that is not JSON", [text("{")], { result: "x" }],
     ["a wrapper with more fields", [text("x")], { result: "x", more: 1 }],
   ])("is added to %s", (_, content, structuredContent) => {
-    const said = content.map((each) => each.text);
-    expect(output({ content, structuredContent })).toBe([...said, JSON.stringify(structuredContent)].join("\n"));
+    const modelOutput = content.map((each) => each.text);
+    expect(output({ content, structuredContent })).toBe([...modelOutput, JSON.stringify(structuredContent)].join("\n"));
   });
 
   test("is added to an image", () => {
@@ -129,10 +129,10 @@ describe("bytes", () => {
   test.each(labels.flatMap((mimeType) => images.map(([type, data]) => [mimeType, type, data] as const)))(
     "labeled %j are an image of type %s by their content",
     (mimeType, type, data) => {
-      const shown = [image(type, data)];
-      expect(output({ content: [{ type: "image", mimeType, data }] })).toEqual(shown);
-      expect(output({ content: [{ type: "image", data: `data:image/png;base64,${data}` }] })).toEqual(shown);
-      expect(output({ content: [resource({ mimeType, blob: data })] })).toEqual(shown);
+      const expected = [image(type, data)];
+      expect(output({ content: [{ type: "image", mimeType, data }] })).toEqual(expected);
+      expect(output({ content: [{ type: "image", data: `data:image/png;base64,${data}` }] })).toEqual(expected);
+      expect(output({ content: [resource({ mimeType, blob: data })] })).toEqual(expected);
     },
   );
 
@@ -166,8 +166,8 @@ describe("bytes", () => {
     ["a drawing", { mimeType: "image/svg+xml", data: base64(SVG) }, new RegExp(`^\\[image: image/svg.xml\\]\n${SVG}$`)],
     ["no text", { mimeType: "image/png", data: 7 }, /^\{"type":"image"/],
     ["missing", { mimeType: "image/png" }, /^\{"type":"image"/],
-  ])("of an image that are %s are text", (_, fields, shown) => {
-    expect(output({ content: [{ type: "image", ...fields }] })).toMatch(shown);
+  ])("of an image that are %s are text", (_, fields, expected) => {
+    expect(output({ content: [{ type: "image", ...fields }] })).toMatch(expected);
   });
 
   test.each([
@@ -175,8 +175,8 @@ describe("bytes", () => {
     ["application/json; charset=utf-8", "{}", "[resource file:///r application/json; charset=utf-8: "],
     ["image/svg+xml", SVG, SVG],
     ["application/pdf", "%PDF", "[resource file:///r application/pdf: application/pdf, 6 bytes, not shown]"],
-  ])("of a resource of type %s", (mimeType, body, shown) => {
-    expect(output({ content: [resource({ mimeType, blob: base64(body) })] })).toContain(shown);
+  ])("of a resource of type %s", (mimeType, body, expected) => {
+    expect(output({ content: [resource({ mimeType, blob: base64(body) })] })).toContain(expected);
   });
 });
 
@@ -185,8 +185,8 @@ test.each([
   [{ content: "said", mimeType: "text/plain" }, '[resource file:///r text/plain]\n{"content":"said"}'],
   [{ text: null, blob: base64("said"), mimeType: "text/plain" }, "[resource file:///r text/plain: text/plain]\nsaid"],
   [{}, "[resource file:///r]"],
-])("a resource with %j shows its content", (fields, shown) => {
-  expect(output({ content: [resource(fields)] })).toBe(shown);
+])("a resource with %j shows its content", (fields, expected) => {
+  expect(output({ content: [resource(fields)] })).toBe(expected);
 });
 
 test("a block is read despite fields of wrong types", () => {
@@ -202,8 +202,10 @@ test("a block is read despite fields of wrong types", () => {
   for (const block of blocks) {
     for (const field of Object.keys(block)) {
       for (const value of values) {
-        const said = JSON.stringify(output({ content: [text("before"), { ...block, [field]: value }, text("after")] }));
-        expect(said).toMatch(/before.*after/);
+        const modelOutput = JSON.stringify(
+          output({ content: [text("before"), { ...block, [field]: value }, text("after")] }),
+        );
+        expect(modelOutput).toMatch(/before.*after/);
       }
     }
   }

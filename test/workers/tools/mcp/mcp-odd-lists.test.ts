@@ -92,12 +92,12 @@ const FLAWED: [string, unknown, RegExp][] = [
 ];
 
 describe("a flawed tool is skipped and named", () => {
-  test.each(FLAWED)("%s", async (_, flawed, said) => {
+  test.each(FLAWED)("%s", async (_, flawed, reason) => {
     const { names, functions, item } = await listedWith([flawed]);
     expect(names).toEqual(["first", "last"]);
     expect(functions).toEqual(["srv__first", "srv__last"]);
     expect(item.error).toMatch(/^Left out of the list: /);
-    expect(item.error).toMatch(said);
+    expect(item.error).toMatch(reason);
   });
 
   test("and the next response requests no list again", async () => {

@@ -5,8 +5,8 @@ import { toToolResult } from "../../../../workers/tools/mcp/call-result.ts";
 
 const PIXEL = "iVBORw0KGgo=";
 const image = (data: string) => ({ type: "image" as const, mimeType: "image/png", data });
-const text = (said: string) => ({ type: "text" as const, text: said });
-const answered = (content: CallToolResult["content"]) => toToolResult({ content }, (said) => said).output;
+const text = (body: string) => ({ type: "text" as const, text: body });
+const answered = (content: CallToolResult["content"]) => toToolResult({ content }, (body) => body).output;
 
 test("a result shows a hundred parts and mentions more", () => {
   const parts = answered(Array.from({ length: 300_000 }, () => image(PIXEL)));

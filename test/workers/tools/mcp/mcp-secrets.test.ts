@@ -38,8 +38,12 @@ test("secrets are removed from results, errors and lists", async () => {
       const { id, method } = JSON.parse(body === "" ? "{}" : body) as { id?: number; method?: string };
       if (method !== "tools/list") return false;
       const inputSchema = { type: "object", properties: { key: { default: TOKEN, examples: [HEADER, 1, null] } } };
-      const said = { description: `Knows ${TOKEN}.`, inputSchema, annotations: { title: HEADER, readOnlyHint: true } };
-      const result = { tools: Object.keys(tools).map((name) => ({ name, ...said })) };
+      const listed = {
+        description: `Knows ${TOKEN}.`,
+        inputSchema,
+        annotations: { title: HEADER, readOnlyHint: true },
+      };
+      const result = { tools: Object.keys(tools).map((name) => ({ name, ...listed })) };
       response
         .writeHead(200, { "content-type": "application/json" })
         .end(JSON.stringify({ jsonrpc: "2.0", id, result }));
@@ -74,9 +78,9 @@ test("secrets are removed from results, errors and lists", async () => {
   });
   const journal = await storage.redis.hgetall(storage.layout.calls(response.id));
   const models = calls.map(({ history, request }) => [history, request.tools?.filter(({ type }) => type !== "mcp")]);
-  for (const place of [log, journal, models]) {
-    expect(JSON.stringify(place)).toContain("<redacted>");
-    expect(JSON.stringify(place)).not.toContain(TOKEN);
+  for (const stored of [log, journal, models]) {
+    expect(JSON.stringify(stored)).toContain("<redacted>");
+    expect(JSON.stringify(stored)).not.toContain(TOKEN);
   }
 });
 

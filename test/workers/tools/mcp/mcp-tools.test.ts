@@ -194,8 +194,8 @@ describe("require_approval", () => {
 
   test("shows the model a denial and its reason, without a call", async () => {
     const { id, response } = await ask();
-    const refusal = answer(requestOf(response.output).id, false, "not today");
-    const second = await runMcp(storage, always(), { ancestors: [id], input: [refusal] });
+    const denial = answer(requestOf(response.output).id, false, "not today");
+    const second = await runMcp(storage, always(), { ancestors: [id], input: [denial] });
     expect(describeItems(second.response.output)).toEqual(["message"]);
     expect(callOutputs(second.calls[0]!)).toEqual(["The user refused this call: not today"]);
     expect(server.begun).toEqual([]);

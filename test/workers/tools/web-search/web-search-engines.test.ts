@@ -151,8 +151,8 @@ describe("SearXNG", () => {
     expect((await search.call("web_search", { query: "moss" })).output).toContain("1. At last");
     expect(tries).toBe(3);
     site.pages["/search"] = json({}, 403);
-    const refused = await search.call("web_search", { query: "moss" });
-    expect(refused).toMatchObject({ isError: true, output: "The search engine refused the request with status 403." });
+    const rejected = await search.call("web_search", { query: "moss" });
+    expect(rejected).toMatchObject({ isError: true, output: "The search engine refused the request with status 403." });
     expect(site.requests).toHaveLength(4);
   });
 
@@ -244,9 +244,9 @@ describe("Brave", () => {
     const search = await openWebSearch({ BRAVE_API_KEY: "secret", BRAVE_BASE_URL: site.url });
     expect((await search.call("web_search", { query: "moss" })).output).toContain("Nothing was found.");
     site.pages["/web/search"] = json({ key: "secret" }, 401);
-    const refused = await search.call("web_search", { query: "moss" });
-    expect(refused.isError).toBe(true);
-    expect(JSON.stringify(refused)).not.toContain("secret");
+    const rejected = await search.call("web_search", { query: "moss" });
+    expect(rejected.isError).toBe(true);
+    expect(JSON.stringify(rejected)).not.toContain("secret");
   });
 });
 

@@ -202,8 +202,8 @@ describe("the address of a page", () => {
       "/page": "<p>Page</p>",
     });
     await using _ = site;
-    const refused = await web.call("open_page", { url: site.url });
-    expect(refused).toMatchObject({ isError: true, output: "The URL is not allowed: its host is not a public one." });
+    const rejected = await web.call("open_page", { url: site.url });
+    expect(rejected).toMatchObject({ isError: true, output: "The URL is not allowed: its host is not a public one." });
     expect(inside.requests).toEqual([]);
     const followed = await web.call("open_page", { url: `${site.url}/ok` });
     expect(followed.output).toContain(`URL: ${site.url}/page\n\nPage`);

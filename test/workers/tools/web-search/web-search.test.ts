@@ -103,10 +103,10 @@ test("a response searches, opens a page and cites it", async () => {
     "response.output_item.done",
   ]);
   expect(site.countOf("/moss")).toBe(1);
-  const shown = upstream.calls
+  const outputs = upstream.calls
     .at(-1)!
     .history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
-  expect(shown).toEqual([
+  expect(outputs).toEqual([
     expect.stringContaining("1. Moss"),
     expect.stringContaining("Moss is green."),
     expect.stringContaining("Found in 1 place"),
@@ -131,10 +131,10 @@ test("a page that cannot be opened fails the call, as the model sees", async () 
       { type: "message" },
     ],
   });
-  const shown = upstream.calls
+  const outputs = upstream.calls
     .at(-1)!
     .history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
-  expect(shown.slice(1)).toEqual(Array(2).fill("The server answered with status 404."));
+  expect(outputs.slice(1)).toEqual(Array(2).fill("The server answered with status 404."));
 });
 
 test.each(["web_search", "web_search_2025_08_26", "web_search_preview"] as const)(
@@ -206,15 +206,15 @@ describe("web search without live access", () => {
     expect(request!.tool_choice).toBeUndefined();
   });
 
-  test.each<[name: string, choice: ToolChoice, others: readonly (typeof LOOK)[], made: unknown]>([
+  test.each<[name: string, choice: ToolChoice, others: readonly (typeof LOOK)[], callCount: unknown]>([
     ["forced by itself", { type: "web_search" }, [], "none"],
     ["forced beside another tool", { type: "web_search_preview" }, [LOOK], "auto"],
     ["required", "required", [], "none"],
     ["the only tool allowed", allowing({ type: "web_search" }), [LOOK], "none"],
     ["allowed beside another", allowing({ type: "web_search" }, LOOK), [LOOK], allowing(LOOK)],
-  ])("fails the run if it is %s", async (_name, tool_choice, others, made) => {
+  ])("fails the run if it is %s", async (_name, tool_choice, others, callCount) => {
     const [request] = await callsOf({ tools: [OFFLINE, ...others], tool_choice }, {});
-    expect(request!.tool_choice).toEqual(made);
+    expect(request!.tool_choice).toEqual(callCount);
   });
 
   test.each(["indexed_web_access", "index_gated_web_access"])("with %s searches, but fetches no page", async (name) => {

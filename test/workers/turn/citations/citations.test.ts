@@ -226,8 +226,8 @@ describe("citations", () => {
           // An image is no citation, so no "!" may precede a link.
           const links = pieces.map(([, [label, url]]) => `[${label}](${url})`);
           const text = pieces.map(([before], i) => `${before.replace(/!+$/, "")}${links[i]}`).join("");
-          const places = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
-          const deltas = places.slice(1).map((to, i) => text.slice(places[i], to));
+          const cutIndices = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
+          const deltas = cutIndices.slice(1).map((to, i) => text.slice(cutIndices[i], to));
           const [part] = finalParts(await cite(messageEvents(0, deltas)));
           expect(part!.text).toBe(text);
           const citations = part!.annotations.flatMap((each) => (each.type === "url_citation" ? [each] : []));
@@ -355,7 +355,7 @@ describe("a link is cited", () => {
 });
 
 describe("a citable page", () => {
-  const made = (name: string, details: unknown, isError = false) => {
+  const fetchCall = (name: string, details: unknown, isError = false) => {
     return { call: { callId: "call_1", name, arguments: "{}" }, result: { output: "", isError, details }, turn: "" };
   };
   const source = (url: string, title = "") => ({ sources: [{ url, title }] });
@@ -363,14 +363,14 @@ describe("a citable page", () => {
   test("was opened or fetched, not only listed", () => {
     const pages = collectCitablePages(
       new Map([
-        ["ws_1", made("web_search", source("https://a.example/", "A"))],
-        ["ws_2", made("open_page", source("https://a.example"))],
-        ["ws_3", made("find_in_page_2", source("https://b.example/#x"))],
-        ["ws_4", made("web_search", source("https://listed.example/", "Listed"))],
-        ["ws_5", made("open_page", { sources: "none" })],
-        ["ws_6", made("open_page", source("https://failed.example/"), true)],
-        ["mcp_1", made("docs__fetch", source("https://d.example/", "D"))],
-        ["ci_1", made("python", source("https://evil.example/", "Evil"))],
+        ["ws_1", fetchCall("web_search", source("https://a.example/", "A"))],
+        ["ws_2", fetchCall("open_page", source("https://a.example"))],
+        ["ws_3", fetchCall("find_in_page_2", source("https://b.example/#x"))],
+        ["ws_4", fetchCall("web_search", source("https://listed.example/", "Listed"))],
+        ["ws_5", fetchCall("open_page", { sources: "none" })],
+        ["ws_6", fetchCall("open_page", source("https://failed.example/"), true)],
+        ["mcp_1", fetchCall("docs__fetch", source("https://d.example/", "D"))],
+        ["ci_1", fetchCall("python", source("https://evil.example/", "Evil"))],
       ]),
       [],
     );

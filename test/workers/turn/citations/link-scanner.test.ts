@@ -214,9 +214,9 @@ describe("links are found in", () => {
     );
     fc.assert(
       fc.property(fc.string({ unit, maxLength: 60 }), fc.array(fc.nat(), { maxLength: 20 }), (text, cuts) => {
-        const places = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
+        const cutIndices = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
         const links = linksOf(text);
-        expect(linksOf(...places.slice(1).map((to, i) => text.slice(places[i], to)))).toEqual(links);
+        expect(linksOf(...cutIndices.slice(1).map((to, i) => text.slice(cutIndices[i], to)))).toEqual(links);
         const length = Array.from(text).length;
         for (const { start, end } of links) expect(start >= 0 && start < end && end <= length).toBe(true);
       }),

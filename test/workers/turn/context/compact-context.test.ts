@@ -85,12 +85,12 @@ describe("a compaction", () => {
     const { response } = await finalResponse(storage, id);
     // As if the worker had crashed before it recorded the end.
     const { events, meta } = storage.layout;
-    const kept = (await storage.visibleLogReader.read(id, 0, 1_000)).slice(0, -1);
+    const logged = (await storage.visibleLogReader.read(id, 0, 1_000)).slice(0, -1);
     await storage.redis.del(events(id));
-    for (const { sequenceNumber, data } of kept) {
+    for (const { sequenceNumber, data } of logged) {
       await storage.redis.xadd(events(id), `${sequenceNumber}-1`, "d", data);
     }
-    await storage.redis.hset(meta(id), { last: kept.length - 1, status: "in_progress" });
+    await storage.redis.hset(meta(id), { last: logged.length - 1, status: "in_progress" });
     expect(await runOnce({ storage, kinds: [], upstream }, id, new RunControl())).toBe("ended");
     const again = (await finalResponse(storage, id)).response;
     expect([again.output, again.usage]).toEqual([response.output, response.usage]);

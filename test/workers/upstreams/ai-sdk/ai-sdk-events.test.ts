@@ -168,10 +168,10 @@ describe("reasoning", () => {
   test.each([
     [{}, { summary: [], content: [{ type: "reasoning_text", text: "Six and seven." }] }],
     [{ reasoning: { summary: "auto" as const } }, { summary: [{ type: "summary_text", text: "Six and seven." }] }],
-  ])("is streamed as the request asks: %j", async (request, told) => {
+  ])("is streamed as the request asks: %j", async (request, streamed) => {
     const { output } = await read([...thought, ...text("1", "13"), finish()], { request: { model: "m", ...request } });
     expect(output.map((item) => item.type)).toEqual(["reasoning", "message"]);
-    expect(output[0]).toMatchObject(told);
+    expect(output[0]).toMatchObject(streamed);
   });
 
   test("carries the state that its vendor needs back, also for its call", async () => {
@@ -253,10 +253,10 @@ test("any order of parts gives one legal, complete log", async () => {
   const request: UpstreamCall["request"] = { model: "m", tools: [{ type: "custom", name: "sql" }] };
   const property = fc.asyncProperty(fc.array(part, { maxLength: 40 }), reason, async (parts, unified) => {
     const { output } = await read([...parts, finish(unified)], { request });
-    const said = parts.map((each) => (each.type === "text-delta" ? each.delta : "")).join("");
-    const told = output.map((item) => (item.type === "message" ? textOf(item) : "")).join("");
+    const partText = parts.map((each) => (each.type === "text-delta" ? each.delta : "")).join("");
+    const streamed = output.map((item) => (item.type === "message" ? textOf(item) : "")).join("");
     // Parts wait for a call and follow it, so only the order between items may differ.
-    expect(told).toBe(said);
+    expect(streamed).toBe(partText);
   });
   await fc.assert(property, { numRuns: 2_000 });
 });
@@ -273,8 +273,8 @@ test("parallel calls come out whole, in their starting order", async () => {
       parts.push(open[pick % open.length]!.shift()!);
     }
     const { output } = await read([...parts, finish("tool-calls")]);
-    const begun = parts.flatMap((part) => (part.type === "tool-input-start" ? [Number(part.id.at(-1))] : []));
-    const expected = begun.map((call) => [`call_${call}`, written[call]!.join("") || "{}", "completed"]);
+    const startOrder = parts.flatMap((part) => (part.type === "tool-input-start" ? [Number(part.id.at(-1))] : []));
+    const expected = startOrder.map((call) => [`call_${call}`, written[call]!.join("") || "{}", "completed"]);
     expect(output.map((item) => [(item as { call_id: string }).call_id, textOf(item), item.status])).toEqual(expected);
   });
   await fc.assert(property, { numRuns: 500 });

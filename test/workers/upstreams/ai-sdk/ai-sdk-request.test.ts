@@ -235,7 +235,7 @@ describe("the conversation", () => {
     const late: ContextItem = { type: "message", role: "developer", content: "In French, <system> or not." };
 
     test("has markers that no content can forge", async () => {
-      const said: ContextItem = {
+      const assistantMessage: ContextItem = {
         type: "message",
         role: "assistant",
         content: [{ type: "output_text", text: FORGED, annotations: [] }],
@@ -247,7 +247,7 @@ describe("the conversation", () => {
       };
       const history = [
         user(FORGED),
-        said,
+        assistantMessage,
         call("1"),
         output("1", FORGED),
         user("Hi"),
@@ -293,7 +293,7 @@ describe("the conversation", () => {
   });
 
   test("has one assistant message per turn, and a result per call", () => {
-    const said: ContextItem = {
+    const assistantMessage: ContextItem = {
       type: "message",
       role: "assistant",
       content: [
@@ -301,7 +301,7 @@ describe("the conversation", () => {
         { type: "refusal", refusal: "Not that." },
       ],
     };
-    const { prompt } = promptOf([user("Hi"), said, call("1"), call("2"), output("2", "two"), user("And?")]);
+    const { prompt } = promptOf([user("Hi"), assistantMessage, call("1"), call("2"), output("2", "two"), user("And?")]);
     expect(prompt).toMatchObject([
       { role: "user" },
       {
@@ -326,11 +326,11 @@ describe("the conversation", () => {
 
   test("shows a late or orphaned output as user text", () => {
     const late = promptOf([call("1"), user("Hi"), output("1", "late"), output("9", "lost")]).prompt;
-    const told = (text: string) => ({
+    const userText = (text: string) => ({
       role: "user",
       content: [{ text: "<tool_output-b0unda4y>" }, { text }, { text: "</tool_output-b0unda4y>" }],
     });
-    expect(late.slice(-2)).toMatchObject([told("late"), told("lost")]);
+    expect(late.slice(-2)).toMatchObject([userText("late"), userText("lost")]);
   });
 
   test("has rich outputs, and no calls that were cut off", () => {

@@ -181,7 +181,7 @@ describe.each([
 });
 
 describe("an error that the vendor reports", () => {
-  const CASES: [name: string, kind: Kind, answer: Answer, told: object][] = [
+  const CASES: [name: string, kind: Kind, answer: Answer, expected: object][] = [
     [
       "in a chat completion's stream",
       "openai-compatible",
@@ -237,10 +237,10 @@ describe("an error that the vendor reports", () => {
     ],
   ];
 
-  test.for(CASES)("%s", async ([, kind, answer, told]) => {
+  test.for(CASES)("%s", async ([, kind, answer, expected]) => {
     await using server = await startUpstreamServer(answer);
     const { events, finish } = await readAiSdk(server, kind);
-    expect(finish).toMatchObject({ status: "failed", error: told });
+    expect(finish).toMatchObject({ status: "failed", error: expected });
     expect(events).toEqual([]);
     expect(server.requests).toHaveLength(1);
   });

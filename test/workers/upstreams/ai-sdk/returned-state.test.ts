@@ -153,9 +153,9 @@ async function threeTurns(entry: VendorEntry, chunks: readonly object[], model =
 }
 
 function idOf(output: readonly (ContextItem | OutputItem)[]): string {
-  const made = output.find((item) => item.type === "function_call");
-  if (made === undefined) throw new Error("There is no call.");
-  return made.call_id;
+  const callItem = output.find((item) => item.type === "function_call");
+  if (callItem === undefined) throw new Error("There is no call.");
+  return callItem.call_id;
 }
 
 describe("OpenRouter", () => {
@@ -369,11 +369,11 @@ describe("in a run with a server tool", () => {
     const id = await createResponse(storage, { tools: [COUNTING_TOOL] });
     await runOnce({ storage, kinds: [countingTool().kind], upstream }, id, new RunControl());
     const { messages } = server.requests.at(-1)!.body as unknown as WireBody;
-    const made = messages.flatMap((message) => (message.tool_calls ?? []).map((each) => each.id));
-    expect(new Set(made).size).toBe(2);
+    const callItem = messages.flatMap((message) => (message.tool_calls ?? []).map((each) => each.id));
+    expect(new Set(callItem).size).toBe(2);
     expect(messages.filter(({ role }) => role === "tool")).toMatchObject([
-      { tool_call_id: made[0], content: "look 1 is done" },
-      { tool_call_id: made[1], content: "look 2 is done" },
+      { tool_call_id: callItem[0], content: "look 1 is done" },
+      { tool_call_id: callItem[1], content: "look 2 is done" },
     ]);
   });
 });

@@ -51,26 +51,26 @@ const CASES: readonly (readonly [Mode, string, string, string])[] = [
   ["none", "<think>Hm.</think>Yes.", "", "<think>Hm.</think>Yes."],
 ];
 
-describe.each(CASES)("%s: %j", (mode, text, thought, said) => {
+describe.each(CASES)("%s: %j", (mode, text, thought, answerText) => {
   test("is separated for every cut", () => {
     const cuts = fc.array(fc.nat({ max: text.length }), { maxLength: 6 });
     fc.assert(
-      fc.property(cuts, (places) => {
-        const sorted = [0, ...places.toSorted((a, b) => a - b), text.length];
+      fc.property(cuts, (cutIndices) => {
+        const sorted = [0, ...cutIndices.toSorted((a, b) => a - b), text.length];
         const pieces = sorted.slice(1).map((end, i) => text.slice(sorted[i], end));
-        expect(split(mode, ...pieces)).toEqual([thought, said]);
+        expect(split(mode, ...pieces)).toEqual([thought, answerText]);
       }),
     );
-    expect(split(mode, ...text.split(""))).toEqual([thought, said]);
+    expect(split(mode, ...text.split(""))).toEqual([thought, answerText]);
   });
 });
 
 test("reasoning is streamed while it is written", () => {
   const tags = new ThinkTagParser("written");
-  const told = ["<think>", "One ", "two ", "three"].map((delta) =>
+  const parsed = ["<think>", "One ", "two ", "three"].map((delta) =>
     [...tags.read({ type: "text-delta", id: "0", delta })].flatMap((part) => ("delta" in part ? part.delta : [])),
   );
-  expect(told).toEqual([[], ["One"], [" two"], [" three"]]);
+  expect(parsed).toEqual([[], ["One"], [" two"], [" three"]]);
 });
 
 test("a text that resembles a tag is passed on chunk by chunk", () => {

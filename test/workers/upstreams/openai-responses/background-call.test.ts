@@ -180,8 +180,8 @@ describe("a provider's background call", () => {
   });
 
   test("that is lost repeatedly fails", async () => {
-    const lost: [Answer, Answer, Answer] = [streamAndBreak(...framesFrom(0, 2)), NOT_FOUND, NOT_FOUND];
-    const { response, requests } = await runThrough([...lost, ...lost, ...lost, ...lost, json({})]);
+    const attempt: [Answer, Answer, Answer] = [streamAndBreak(...framesFrom(0, 2)), NOT_FOUND, NOT_FOUND];
+    const { response, requests } = await runThrough([...attempt, ...attempt, ...attempt, ...attempt, json({})]);
     expect(response.status).toBe("failed");
     expect(requests.filter(({ path }) => path === "/v1/responses")).toHaveLength(4);
   });

@@ -26,7 +26,7 @@ const refuseInBody =
     response.end(JSON.stringify(body));
   };
 
-const REFUSALS: [status: number, error: object | string | null, told: Partial<ResponseError>][] = [
+const REJECTIONS: [status: number, error: object | string | null, expected: Partial<ResponseError>][] = [
   [400, { message: "Bad image", code: "invalid_image", param: "input" }, { code: "invalid_image", param: "input" }],
   [400, { message: "Too long", code: "context_length_exceeded" }, { code: "invalid_prompt", message: "Too long" }],
   [400, { message: "As vLLM says it", code: 400, type: "BadRequestError" }, { code: "invalid_prompt" }],
@@ -38,18 +38,18 @@ const REFUSALS: [status: number, error: object | string | null, told: Partial<Re
 ];
 
 describe("a provider's rejection", () => {
-  test.for(REFUSALS)("with status %i and %j becomes %j", async ([status, error, told]) => {
-    expect(await readError(answerError(status, error))).toMatchObject({ param: null, ...told });
+  test.for(REJECTIONS)("with status %i and %j becomes %j", async ([status, error, expected]) => {
+    expect(await readError(answerError(status, error))).toMatchObject({ param: null, ...expected });
   });
 
-  test.for<[body: object, told: Partial<ResponseError>]>([
+  test.for<[body: object, expected: Partial<ResponseError>]>([
     [{ error: { code: 402, message: "No credit" } }, { code: "invalid_prompt", message: "No credit" }],
     [{ error: { code: "insufficient_quota", message: "Pay first" } }, { code: "insufficient_quota" }],
     [{ error: { type: "rate_limit_error", message: "Slow down" } }, { code: "rate_limit_exceeded" }],
     [{ error: { type: "invalid_request_error", message: "No" } }, { code: "invalid_prompt", message: "No" }],
     [{ error: { message: `Bad gateway for ${KEY}` } }, { code: "server_error", message: "Bad gateway for [redacted]" }],
-  ])("with status 200 and %j becomes %j", async ([body, told]) => {
-    expect(await readError(refuseInBody(body))).toMatchObject(told);
+  ])("with status 200 and %j becomes %j", async ([body, expected]) => {
+    expect(await readError(refuseInBody(body))).toMatchObject(expected);
   });
 
   test.for([401, 403])("of our credentials (%i) hides the provider's answer", async (status) => {
@@ -71,32 +71,32 @@ describe("a provider's rejection", () => {
 });
 
 describe("an error in the stream", () => {
-  const told = { code: "rate_limit_exceeded", message: "Slow down", param: null };
+  const expected = { code: "rate_limit_exceeded", message: "Slow down", param: null };
 
   test("is read from the response's error", async () => {
     const error = { code: "rate_limit_exceeded", message: `Slow down, ${KEY}` };
     const failed = { type: "response.failed", response: { status: "failed", error } };
     expect(await readError(streamAndEnd(created(), failed))).toEqual({
-      ...told,
+      ...expected,
       message: "Slow down, [redacted]",
       type: "rate_limit_exceeded",
     });
   });
 
   test("is read from a flat error frame", async () => {
-    const frame = { type: "error", sequence_number: 1, ...told };
-    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...told, type: "rate_limit_exceeded" });
+    const frame = { type: "error", sequence_number: 1, ...expected };
+    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...expected, type: "rate_limit_exceeded" });
   });
 
   test("is read from a flat error frame without a name", async () => {
-    const frame = `data: ${JSON.stringify({ type: "error", ...told })}\n\n`;
+    const frame = `data: ${JSON.stringify({ type: "error", ...expected })}\n\n`;
     const answer: Answer = (response) => void response.end(frame);
-    expect(await readError(answer)).toEqual({ ...told, type: "rate_limit_exceeded" });
+    expect(await readError(answer)).toEqual({ ...expected, type: "rate_limit_exceeded" });
   });
 
   test("is read from a nested error frame", async () => {
-    const frame = { type: "error", error: { type: "tokens", ...told } };
-    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...told, type: "tokens" });
+    const frame = { type: "error", error: { type: "tokens", ...expected } };
+    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...expected, type: "tokens" });
   });
 
   test("is a server_error without a reason", async () => {
@@ -165,9 +165,9 @@ describe("the delay before a retry", () => {
   });
 
   test("doubles up to 30 s, with full jitter", () => {
-    const fault = new ProviderError(error, { retryable: true });
-    const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => computeRetryDelayMs(fault, retries, 500, () => 1));
+    const providerError = new ProviderError(error, { retryable: true });
+    const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => computeRetryDelayMs(providerError, retries, 500, () => 1));
     expect(longest).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000]);
-    expect(computeRetryDelayMs(fault, 3, 500, () => 0)).toBe(0);
+    expect(computeRetryDelayMs(providerError, 3, 500, () => 0)).toBe(0);
   });
 });

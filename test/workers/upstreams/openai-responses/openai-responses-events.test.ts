@@ -211,7 +211,7 @@ describe("a dropped event", () => {
 });
 
 describe("an item left open at the end", () => {
-  const begun = message(0, "msg_1", ["Hel", "lo"]).slice(0, 3);
+  const openItem = message(0, "msg_1", ["Hel", "lo"]).slice(0, 3);
 
   test("is closed as in the final response", async () => {
     const log = await read(
@@ -222,14 +222,14 @@ describe("an item left open at the end", () => {
   });
 
   test("is closed as incomplete with its streamed content if the final response lacks it", async () => {
-    const log = await read(...begun, completed());
+    const log = await read(...openItem, completed());
     expect(log.finish.status).toBe("completed");
     expect(log.output).toMatchObject([textMessage("msg_1", "Hel", "incomplete")]);
   });
 
   test("is closed as incomplete if the response is", async () => {
     const response = { status: "incomplete", incomplete_details: { reason: "content_filter" }, output: [] };
-    const log = await read(...begun, { type: "response.incomplete", response });
+    const log = await read(...openItem, { type: "response.incomplete", response });
     expect(log.finish).toMatchObject({ status: "incomplete", details: { reason: "content_filter" } });
     expect(log.output).toMatchObject([textMessage("msg_1", "Hel", "incomplete")]);
   });

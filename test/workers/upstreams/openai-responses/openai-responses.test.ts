@@ -158,15 +158,15 @@ describe("the connection", () => {
   });
 
   test("is not reopened after a cancel during a delay", async () => {
-    const refused = Promise.withResolvers<void>();
+    const rejected = Promise.withResolvers<void>();
     await using server = await startUpstreamServer((response) => {
       answerError(429, { message: "Too many" }, { "retry-after": "4" })(response);
-      response.on("finish", () => refused.resolve());
+      response.on("finish", () => rejected.resolve());
     });
     const abort = new AbortController();
     const reason = new Error("cancelled");
     const first = openUpstream(server).run(sampleCall(), abort.signal).next();
-    await refused.promise;
+    await rejected.promise;
     abort.abort(reason);
     await expect(first).rejects.toBe(reason);
     expect(server.requests).toHaveLength(1);

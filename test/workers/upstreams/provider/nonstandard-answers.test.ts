@@ -33,7 +33,7 @@ const body =
   (response) =>
     void response.writeHead(200, { "content-type": type }).end(text);
 const sse = (...data: string[]) => body(data.map((each) => `data: ${each}\n\n`).join(""), "text/event-stream");
-const told = ({ finish, output }: UpstreamLog) => [finish.status, ...output.map(textOf)];
+const summarize = ({ finish, output }: UpstreamLog) => [finish.status, ...output.map(textOf)];
 
 const ITEM = { type: "message", id: "msg_1", role: "assistant", content: [{ type: "output_text", text: "Hello" }] };
 const CALL = { id: "call_1", type: "function", function: { name: "f", arguments: { x: 1 } } };
@@ -62,7 +62,7 @@ describe("a non-streamed answer is understood", () => {
     ["google", [gemini({ text: "Hel" }), gemini({ text: "lo" })], "Hello"],
   ])("%s: %j", async (protocol, answer, text) => {
     for (const type of ["application/json", "text/plain"]) {
-      expect(told(await read(protocol, body(JSON.stringify(answer), type)))).toEqual(["completed", text]);
+      expect(summarize(await read(protocol, body(JSON.stringify(answer), type)))).toEqual(["completed", text]);
     }
   });
 
@@ -77,7 +77,7 @@ describe("a non-streamed answer is understood", () => {
       error: { message: "No." },
     });
     const cut = { object: "response", status: "incomplete", output: [ITEM] };
-    expect(told(await read("openai-responses", body(JSON.stringify(cut))))).toEqual(["incomplete", "Hello"]);
+    expect(summarize(await read("openai-responses", body(JSON.stringify(cut))))).toEqual(["incomplete", "Hello"]);
   });
 });
 
@@ -161,7 +161,7 @@ describe("a chat completion's chunks are understood", () => {
     ],
     ["a null error", [{ ...chunk({ content: "Hello" }), error: null }, end("stop")], "Hello"],
   ])("%s", async (_name, chunks, ...texts) => {
-    expect(told(await read("openai-compatible", frames(...chunks)))).toEqual(["completed", ...texts]);
+    expect(summarize(await read("openai-compatible", frames(...chunks)))).toEqual(["completed", ...texts]);
   });
 
   test.each([
@@ -171,7 +171,7 @@ describe("a chat completion's chunks are understood", () => {
       sse(": OPENROUTER PROCESSING", JSON.stringify(chunk({ content: "Hello" })), "{", "[DONE]"),
     ],
   ])("%s", async (_name, answer) => {
-    expect(told(await read("openai-compatible", answer))).toEqual(["completed", "Hello"]);
+    expect(summarize(await read("openai-compatible", answer))).toEqual(["completed", "Hello"]);
   });
 
   test("an end without a reason or [DONE] is a broken stream", async () => {
@@ -184,7 +184,7 @@ test.each([
   ["response.done", JSON.stringify({ ...completed(), type: "response.done" })],
 ])("a response ends with %s", async (_name, last) => {
   const data = [created(), ...message(0, "msg_1", ["Hello"])].map((frame) => JSON.stringify(frame));
-  expect(told(await read("openai-responses", sse(...data, last)))).toEqual(["completed", "Hello"]);
+  expect(summarize(await read("openai-responses", sse(...data, last)))).toEqual(["completed", "Hello"]);
 });
 
 describe("one odd chunk ends the call", () => {
@@ -218,17 +218,17 @@ describe("one odd chunk ends the call", () => {
   test.each(KINDS)("%s", { timeout: 60_000 }, async (kind) => {
     let data: object[] = [];
     await using server = await startUpstreamServer((response) => frames(...data)(response));
-    const faults: string[] = [];
+    const errors: string[] = [];
     for (const { name, events } of generateMutations(whole[kind])) {
       data = events;
       try {
         const { finish } = await readAiSdk(server, kind);
         expect(["completed", "incomplete", "failed"]).toContain(finish.status);
       } catch (error) {
-        faults.push(`${name}: ${String(error)}`);
+        errors.push(`${name}: ${String(error)}`);
       }
     }
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });
 
@@ -261,7 +261,7 @@ describe("comments keep the stream alive", () => {
     [": keep-alive\n", ...KINDS],
   ])("%j", async (comment) => {
     for (const protocol of [...KINDS, "openai-responses"] satisfies Protocol[]) {
-      expect(told(await read(protocol, slow(comment, answers[protocol]), LIMIT))).toEqual(["completed", "Hello"]);
+      expect(summarize(await read(protocol, slow(comment, answers[protocol]), LIMIT))).toEqual(["completed", "Hello"]);
     }
   });
 });

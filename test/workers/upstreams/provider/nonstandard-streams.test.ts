@@ -27,7 +27,7 @@ describe("an item whose stream has one oddity", () => {
       streamAndEnd(created(), ...frames, completed())(response),
     );
     const upstream = openUpstream(server);
-    const faults: string[] = [];
+    const errors: string[] = [];
     for (const script of EVERY_ITEM[kind]) {
       for (const { name, events } of generateMutations(script(0) as Frame[])) {
         frames = [...events, ...LAST];
@@ -38,11 +38,11 @@ describe("an item whose stream has one oddity", () => {
           expect(output.some((item) => textOf(item) === "Done.")).toBe(true);
           expect(server.requests.length - before).toBe(1);
         } catch (error) {
-          faults.push(`${name}: ${String(error)}`);
+          errors.push(`${name}: ${String(error)}`);
         }
       }
     }
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });
 

@@ -23,7 +23,7 @@ const GROQ = {
 };
 
 describe("a failed sample is retried", () => {
-  const refusals: [string, Answer][] = [
+  const failedSamples: [string, Answer][] = [
     ["Groq's tool_use_failed", answerError(400, GROQ)],
     ["the same without a code", answerError(400, { ...GROQ, code: undefined, failed_generation: undefined })],
     [
@@ -38,7 +38,7 @@ describe("a failed sample is retried", () => {
     ["Ollama's parser, with status 500", answerError(500, { message: "error parsing tool call: raw='{'" })],
   ];
 
-  test.each(refusals)("%s", async (_name, answer) => {
+  test.each(failedSamples)("%s", async (_name, answer) => {
     await using server = await startUpstreamServer(answer, answer, ANSWER);
     const { finish, output } = await readUpstream(server);
     expect([finish.status, output.map(textOf)]).toEqual(["completed", ["Hello"]]);
@@ -48,10 +48,10 @@ describe("a failed sample is retried", () => {
   });
 
   test("also from an error in the stream", async () => {
-    const told = [streamAndEnd(created(), { type: "error", error: GROQ }), frames({ error: GROQ })] as const;
-    await using server = await startUpstreamServer(told[0], ANSWER);
+    const answers = [streamAndEnd(created(), { type: "error", error: GROQ }), frames({ error: GROQ })] as const;
+    await using server = await startUpstreamServer(answers[0], ANSWER);
     expect((await readUpstream(server)).finish.status).toBe("completed");
-    await using chat = await startUpstreamServer(told[1], answerOf("openai-compatible", ["Hello"]));
+    await using chat = await startUpstreamServer(answers[1], answerOf("openai-compatible", ["Hello"]));
     expect((await readAiSdk(chat, "openai-compatible")).finish.status).toBe("completed");
   });
 

@@ -21,8 +21,8 @@ const CRM = namespace("crm", "find", "list");
 const SHOP = namespace("shop", "find", "buy");
 
 /** The calls made, each as `<namespace>/<name>` or `<name>`, and their arguments. */
-async function called(request: Partial<CreateRequest>, said = "Hello") {
-  const input: ContextItem[] = [{ type: "message", role: "user", content: said }];
+async function called(request: Partial<CreateRequest>, text = "Hello") {
+  const input: ContextItem[] = [{ type: "message", role: "user", content: text }];
   const metadata = { "simulator.delay_ms": "0", ...request.metadata };
   const call = {
     responseId: "resp_1",
@@ -90,9 +90,9 @@ describe("a server tool", () => {
     ["web_search_preview", "web_search"],
     ["python", "python"],
     ["docs__read", "docs__read"],
-  ])("is named by %j, in a script and a message: %s", async (said, name) => {
-    expect(await names({ tools, ...script({ call: said, arguments: { city: "x" } }) })).toEqual([name]);
-    expect(await names({ tools }, `Please use ${said} for this.`)).toEqual([name]);
+  ])("is named by %j, in a script and a message: %s", async (text, name) => {
+    expect(await names({ tools, ...script({ call: text, arguments: { city: "x" } }) })).toEqual([name]);
+    expect(await names({ tools }, `Please use ${text} for this.`)).toEqual([name]);
   });
 
   test("of MCP is named by its server's name in a script", async () => {

@@ -500,8 +500,8 @@ describe("resuming after a crash", () => {
     const whole = await record(callWith(settings));
     const item = whole.output.find((each) => each.type === type)!;
     const texts = deltasOf(whole.events.filter((event) => event.output_index === whole.output.indexOf(item)));
-    for (let told = 0; told < texts.length; told += 1) {
-      const unfinishedItem = withText(item, texts.slice(0, told).join(""));
+    for (let cut = 0; cut < texts.length; cut += 1) {
+      const unfinishedItem = withText(item, texts.slice(0, cut).join(""));
       const hanging = new AbortController();
       const events: UpstreamEvent[] = [];
       // A delay that never ends: events that still arrive needed none.
@@ -509,12 +509,12 @@ describe("resuming after a crash", () => {
       const read = (async () => {
         for await (const event of new SimulatorUpstream().run(call, hanging.signal)) {
           events.push(event);
-          if (deltasOf(events as ItemEventDraft[]).length === told) hanging.abort();
+          if (deltasOf(events as ItemEventDraft[]).length === cut) hanging.abort();
         }
       })();
-      if (told === 0) hanging.abort();
+      if (cut === 0) hanging.abort();
       await expect(read).rejects.toThrow("aborted");
-      expect(deltasOf(events as ItemEventDraft[])).toEqual(texts.slice(0, told));
+      expect(deltasOf(events as ItemEventDraft[])).toEqual(texts.slice(0, cut));
       expect((await record(callWith(settings, {}, { unfinishedItem }))).events).toEqual(whole.events);
     }
   });
@@ -588,7 +588,7 @@ describe("a request for a summary", () => {
   test("gets the beginning and end of the conversation, the same each time", async () => {
     const summary = await summarise({ text: "Something else.", refusal: "true", seed: "7" });
     expect(summary).toContain("It was asked to summarise 12 texts");
-    for (const told of [texts[0], texts[3], texts[8], texts[11]]) expect(summary).toContain(told);
+    for (const cut of [texts[0], texts[3], texts[8], texts[11]]) expect(summary).toContain(cut);
     expect(summary).not.toContain(texts[4]);
     expect(summary).not.toContain(SUMMARY_PROMPT);
     expect(await summarise({})).toBe(summary);

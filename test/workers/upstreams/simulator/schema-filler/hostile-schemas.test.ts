@@ -52,12 +52,12 @@ function countReads<T>(value: T): { watched: T; reads: () => number } {
 }
 
 /** The result: a value or a rejection. Anything else is thrown. */
-function fillOrRefuse(schema: unknown, random: SeededRandom, budget: FillBudget): { json: string; refusal: string } {
+function fillOrReject(schema: unknown, random: SeededRandom, budget: FillBudget): { json: string; rejection: string } {
   try {
-    return { json: JSON.stringify(fillSchema(schema, random, budget)), refusal: "" };
+    return { json: JSON.stringify(fillSchema(schema, random, budget)), rejection: "" };
   } catch (error) {
     if (!(error instanceof UnfillableSchemaError)) throw error;
-    return { json: "", refusal: error.message };
+    return { json: "", rejection: error.message };
   }
 }
 
@@ -65,8 +65,8 @@ function expectBounded(schema: unknown, seed: string): void {
   const { watched, reads } = countReads(schema);
   const random = new CountingRandom(seed);
   const budget = new FillBudget();
-  const { json, refusal } = fillOrRefuse(watched, random, budget);
-  expect(refusal.length).toBeLessThan(1_000);
+  const { json, rejection } = fillOrReject(watched, random, budget);
+  expect(rejection.length).toBeLessThan(1_000);
   expect(reads()).toBeLessThan(READS_OF_A_STEP * MAX_STEPS + READS_OF_A_DOCUMENT);
   expect(random.numbers).toBeLessThan(2 * MAX_STEPS);
   // A character may be written as an escape of six, with punctuation between the values.
