@@ -103,7 +103,7 @@ export class RedisInspector implements Disposable {
       else if (type === "list") found.push(JSON.stringify(await redis.lrange(key, 0, -1)));
       else if (type === "set") found.push(JSON.stringify(await redis.smembers(key)));
       // A key that has since expired holds nothing.
-      else if (type !== "none") throw new Error(`Nobody looked into ${key}, a ${type}.`);
+      else if (type !== "none") throw new Error(`No reader for the type ${type} of ${key}.`);
     }
     return found.join("\n");
   }

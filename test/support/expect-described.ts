@@ -110,7 +110,7 @@ function errorsInBody(answer: ApiResponse | undefined, status: number, text: str
     const { error } = value as ErrorBody;
     return error.type === type && error.code === code;
   });
-  return isKnown ? [] : [`is refused with the undescribed ${type} ${code}: ${text}`];
+  return isKnown ? [] : [`is rejected with the undescribed ${type} ${code}: ${text}`];
 }
 
 /** Passes a stream on unchanged, and checks each event in it. */

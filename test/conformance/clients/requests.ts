@@ -39,7 +39,7 @@ export async function errorOf(request: PromiseLike<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
-  throw new Error("The request was not refused.");
+  throw new Error("The request was not rejected.");
 }
 
 /** Reads until an event `isLast`, then cuts the connection. */

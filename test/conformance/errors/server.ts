@@ -99,7 +99,7 @@ export class ErrorServer implements AsyncDisposable {
     const { background = true } = fields;
     const id = background
       ? await this.#create(simulate({ hang: true }, fields))
-      : await this.#begunInForeground(simulate({ hang: true, delay_ms: 0 }, fields));
+      : await this.#startInForeground(simulate({ hang: true, delay_ms: 0 }, fields));
     await subscribe(this.#parts.api.url, id, { headers: AUTHORIZED, cutAfterEvents: 5 });
     return id;
   }
@@ -128,7 +128,7 @@ export class ErrorServer implements AsyncDisposable {
   }
 
   /** The connection stays open: a foreground client that leaves cancels its run. */
-  async #begunInForeground(body: object): Promise<string> {
+  async #startInForeground(body: object): Promise<string> {
     const response = await fetch(`${this.#parts.api.url}/responses`, {
       method: "POST",
       headers: AUTHORIZED,

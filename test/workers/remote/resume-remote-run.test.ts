@@ -36,6 +36,7 @@ import {
   stream,
   streamAndEnd,
 } from "../../support/upstream-server.ts";
+import { pollUntil } from "../../support/poll-until.ts";
 
 interface Interruption {
   /** The provider's stream for a second run, which is drained once an item is done. */
@@ -46,7 +47,7 @@ interface Interruption {
 }
 
 /** A run that is drained once it has written the provider's stream, then a run that receives `next`. */
-async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = false }: Interruption = {}) {
+async function resumeRun(answer: Frame[], next: Answer, { between, cursor, tools = false }: Interruption = {}) {
   await using storage = await openTestStorage();
   const answers = [stream(...answer), ...(between === undefined ? [] : [stream(...between)])] as [Answer];
   await using server = await startUpstreamServer(...answers, next);
@@ -56,7 +57,7 @@ async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = fa
   const drainOnce = async (isReached: (log: readonly string[]) => boolean) => {
     const control = new RunControl();
     const running = runOnce(run, id, control);
-    while (!isReached(await readLog())) await storage.redis.ping();
+    await pollUntil(async () => isReached(await readLog()));
     control.stop("drain");
     expect(await running).toBe("handed-over");
   };
@@ -77,7 +78,7 @@ async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = fa
 
 describe("a resumed remote run", () => {
   test("continues after the last complete logged item", async () => {
-    const { response, log, recorded, asked } = await goOn(
+    const { response, log, recorded, asked } = await resumeRun(
       framesFrom(0, FIRST_DONE_INDEX + 4),
       streamAndEnd(...framesFrom(FIRST_DONE_INDEX + 1)),
     );
@@ -90,13 +91,16 @@ describe("a resumed remote run", () => {
 
   test("reads an item again that the provider cut off", async () => {
     const cutOff = { ...FIRST_DONE, item: { ...(FIRST_DONE["item"] as object), status: "incomplete" } };
-    const { recorded, log } = await goOn([...framesFrom(0, FIRST_DONE_INDEX), cutOff], streamAndEnd(...framesFrom(1)));
+    const { recorded, log } = await resumeRun(
+      [...framesFrom(0, FIRST_DONE_INDEX), cutOff],
+      streamAndEnd(...framesFrom(1)),
+    );
     expect(recorded).toMatchObject({ cursor: 0 });
     expect(doneItems(log)).toEqual(["One and all. incomplete", "One and all. completed", "Two. completed"]);
   });
 
   test("receives no logged event twice with an old cursor", async () => {
-    const { response, log } = await goOn(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(...framesFrom(1)), {
+    const { response, log } = await resumeRun(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(...framesFrom(1)), {
       cursor: 0,
     });
     expect(doneItems(log)).toEqual(["One and all. completed", "Two. completed"]);
@@ -110,13 +114,13 @@ describe("a resumed remote run", () => {
       sequence_number: number,
     }));
     const between = framesFrom(1, FIRST_DONE_INDEX + 1);
-    const { log } = await goOn(other.slice(0, 4), streamAndEnd(...framesFrom(1)), { between, cursor: 0 });
+    const { log } = await resumeRun(other.slice(0, 4), streamAndEnd(...framesFrom(1)), { between, cursor: 0 });
     expect(doneItems(log)).toEqual(["Two  incomplete", "One and all. completed", "Two. completed"]);
   });
 
   test("logs no item twice from a final event with all items", async () => {
     const end = { ...ALL_FRAMES.at(-1)!, response: { ...SNAPSHOT, status: "completed" } };
-    const { log } = await goOn(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(end));
+    const { log } = await resumeRun(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(end));
     expect(doneItems(log)).toEqual(["One and all. completed", "Two. completed"]);
   });
 
@@ -144,7 +148,7 @@ describe("a resumed remote run", () => {
       // The second turn is another response at the provider.
       (requests === 1 ? answer : streamAndEnd(created(), ...message(0, "msg_6", ["Done."]), completed()))(response);
     };
-    const { response, recorded, tool } = await goOn(calling.slice(0, -1), next, { tools: true });
+    const { response, recorded, tool } = await resumeRun(calling.slice(0, -1), next, { tools: true });
     expect(recorded).toMatchObject({ cursor: 0 });
     expect(tool.begun).toEqual(["look 1"]);
     expect(response.output.map(itemText)).toEqual(["mcp_call", "Let me see.", "Done."]);

@@ -15,6 +15,7 @@ import { COUNTING_TOOL, countingTool } from "../../support/counting-tool.ts";
 import { crashingStorage } from "../../support/crashing-storage.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+import { pollUntil } from "../../support/poll-until.ts";
 
 const FUNCTION = {
   type: "function" as const,
@@ -160,7 +161,7 @@ describe("a provider whose second text differs", () => {
 async function cutOffAt(storage: TestStorage, id: string, events: number): Promise<void> {
   const control = new RunControl();
   const running = runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, control);
-  while ((await storage.visibleLogReader.read(id, 0, 1_000)).length < events) await storage.redis.ping();
+  await pollUntil(async () => (await storage.visibleLogReader.read(id, 0, 1_000)).length >= events);
   control.stop("lock-lost");
   await running;
 }
@@ -174,9 +175,9 @@ test("a model sees the cut-off text apart from complete items", async () => {
   await runOnce({ storage, kinds: [], upstream: noting }, id, new RunControl());
   const [firstCall] = noting.calls;
   expect(firstCall).toMatchObject({
-    produced: [],
+    completedItems: [],
     firstOutputIndex: 0,
-    unfinished: { type: "message", status: "in_progress" },
+    unfinishedItem: { type: "message", status: "in_progress" },
   });
   expect(JSON.stringify(firstCall!.unfinishedItem)).toContain("One two");
 });

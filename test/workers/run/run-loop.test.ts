@@ -10,6 +10,7 @@ import { crashingStorage } from "../../support/crashing-storage.ts";
 import { messageEvents, USAGE } from "../../support/samples.ts";
 import { openTestStorage } from "../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../support/tool-runs.ts";
+import { pollUntil } from "../../support/poll-until.ts";
 
 const look = (x: number) => ({ call: "look", arguments: { x } });
 const change = (x: number) => ({ call: "change", arguments: { x } });
@@ -313,7 +314,7 @@ describe("after a crash between any two steps", () => {
       if (!first.generating.aborted) die(first);
       if (second.generating.aborted || call === "look 1") return;
       // A reader of the log sees the call before it as ended.
-      while (!(await isShown())) await storage.redis.ping();
+      await pollUntil(isShown);
       die(second);
     });
     const setup = { storage, kinds: [tool.kind], upstream: new RecordingUpstream() };

@@ -12,7 +12,7 @@ const change = (x: number) => ({ call: "change", arguments: { x } });
 type Request = Parameters<typeof createResponse>[1];
 
 interface Options extends CountingOptions {
-  /** The model's input in place of a refused call's result. */
+  /** The model's input in place of a rejected call's result. */
   disobey?: (upstream: RecordingUpstream) => Upstream;
 }
 

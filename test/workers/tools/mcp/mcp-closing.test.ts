@@ -11,6 +11,7 @@ import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import { isAlive, stubbornServer } from "../../../support/stubborn-server.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 
 let storage: TestStorage;
 let folder: string;
@@ -54,7 +55,7 @@ describe("after a response ends", () => {
   });
 
   test("a server's processes exit, even unresponsive ones", async () => {
-    const { file, pids } = await stubbornServer(folder, () => storage.redis.ping());
+    const { file, pids } = await stubbornServer(folder);
     const control = new RunControl();
     const id = await createResponse(storage, { tools: [mcpTool({})] });
     const kinds = [openMcpKind(readConfig({ MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! }))];
@@ -63,7 +64,7 @@ describe("after a response ends", () => {
     expect([leader, child].filter(isAlive)).toHaveLength(2);
     control.stop("cancelled");
     await running;
-    while (isAlive(-leader)) await storage.redis.ping();
+    await pollUntil(() => !isAlive(-leader));
     expect(isAlive(child)).toBe(false);
   });
 });

@@ -55,10 +55,10 @@ describe.each<[string, () => Promise<ServerLocation>]>([
     await serverLocation[Symbol.asyncDispose]();
   });
 
-  const run = (fields: Parameters<typeof mcpTool>[0], environment: Record<string, string>, ...made: object[]) =>
+  const run = (fields: Parameters<typeof mcpTool>[0], environment: Record<string, string>, ...steps: object[]) =>
     runMcp(
       storage,
-      { tools: [mcpTool({ ...serverLocation.fields, ...fields })], metadata: scriptSteps(...made) },
+      { tools: [mcpTool({ ...serverLocation.fields, ...fields })], metadata: scriptSteps(...steps) },
       { environment: { ...serverLocation.environment, ...environment } },
     );
 
