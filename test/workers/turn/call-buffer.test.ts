@@ -12,8 +12,8 @@ import { type EventGroup, CallBuffer } from "../../../workers/turn/call-buffer.t
 import { legalItem } from "../../support/legal-items.ts";
 import { messageEvents } from "../../support/samples.ts";
 
-const open = ({ isLive: streamsCalls = false, own = "" } = {}) =>
-  new CallBuffer({ streamsCalls, isServerCall: (item) => item.type === "function_call" && item.name === own });
+const open = ({ isLive: streamsCalls = false, serverTool = "" } = {}) =>
+  new CallBuffer({ streamsCalls, isServerCall: (item) => item.type === "function_call" && item.name === serverTool });
 
 function call(output_index: number, pieces: readonly string[], fields: object = {}): ItemEventDraft[] {
   const item = {
@@ -73,7 +73,7 @@ describe("a client's call", () => {
     const groups = feed(calls, [...before.slice(0, 3), held[0]!, behind[0]!, before[3]!]);
     expect(groups.map(({ events }) => events)).toEqual(before.slice(0, 4).map((event) => [event]));
     const rest = feed(calls, [...held.slice(1), ...behind.slice(1)]);
-    expect(rest[0]).toEqual({ events: held, isWhole: true });
+    expect(rest[0]).toEqual({ events: held, isAtomic: true });
     expect(rest.slice(1).flatMap(({ events }) => events)).toEqual(behind);
   });
 
@@ -97,11 +97,11 @@ describe("a client's call", () => {
   });
 
   test.each([
-    ["of a server's tool", { own: "f" }],
+    ["of a server's tool", { serverTool: "f" }],
     ["of an operator that has calls streamed", { isLive: true }],
   ])("is not held %s", (_name, options) => {
     const events = call(0, ["{", "}"]);
-    expect(feed(open(options), events)).toEqual(events.map((event) => ({ events: [event], isWhole: false })));
+    expect(feed(open(options), events)).toEqual(events.map((event) => ({ events: [event], isAtomic: false })));
   });
 });
 
