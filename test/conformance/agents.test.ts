@@ -57,7 +57,7 @@ function birdwatcher(settings: SimulatorSettings, options: Partial<ConstructorPa
 const QUESTION = "Tell me about herons.";
 
 describe("run", () => {
-  test("to a final output", async () => {
+  test("reaches a final output", async () => {
     const result = await runner.run(birdwatcher({ ...QUICK, text: "Herons wait in the shallows." }), QUESTION);
     expect(result.finalOutput).toBe("Herons wait in the shallows.");
     expect(result.lastResponseId).toMatch(/^resp_/);
@@ -66,13 +66,13 @@ describe("run", () => {
     expect(stored).toMatchObject({ instructions: "You watch birds.", status: "completed" });
   });
 
-  test("with the default client", async () => {
+  test("works with the default client", async () => {
     setDefaultOpenAIClient(client);
     const result = await run(birdwatcher({ ...QUICK, text: "Herons wait." }), QUESTION);
     expect(result.finalOutput).toBe("Herons wait.");
   });
 
-  test("its tools are called, in parallel, and answered", async () => {
+  test("calls tools in parallel and sends their outputs", async () => {
     const result = await runner.run(birdwatcher({ ...QUICK, calls: 2, reasoning: 4 }, { tools: [look] }), QUESTION);
     expect(result.newItems.map((item) => item.type)).toEqual([
       "reasoning_item",
@@ -87,7 +87,7 @@ describe("run", () => {
     for (const output of outputs) expect(result.finalOutput).toContain(output);
   });
 
-  test("an output of a given type", async () => {
+  test("has an output of a given type", async () => {
     const outputType = z.object({ species: z.string(), count: z.number() });
     const { model, metadata } = simulator(QUICK);
     const agent = new Agent({ name: "Counter", model, modelSettings: { providerData: { metadata } }, outputType });
@@ -95,7 +95,7 @@ describe("run", () => {
     expect(outputType.parse(finalOutput)).toEqual(finalOutput);
   });
 
-  test("goes on from its predecessor", async () => {
+  test("continues from its predecessor", async () => {
     const first = await runner.run(birdwatcher({ ...QUICK, tokens: 6 }), QUESTION);
     const previousResponseId = first.lastResponseId!;
     const second = await runner.run(birdwatcher(QUICK, { tools: [look] }), "And where?", { previousResponseId });
@@ -112,7 +112,7 @@ describe("run", () => {
 });
 
 describe("a stream", () => {
-  test("to a final output", async () => {
+  test("reaches a final output", async () => {
     const agent = birdwatcher({ ...QUICK, reasoning: 4, tokens: 6 });
     const stream = await runner.run(agent, QUESTION, { stream: true });
     const deltas = await collect(stream.toTextStream());
@@ -121,7 +121,7 @@ describe("a stream", () => {
     expect(deltas.join("")).toBe(stream.finalOutput);
   });
 
-  test("its tools are called and answered", async () => {
+  test("calls tools and sends their outputs", async () => {
     const agent = birdwatcher({ ...QUICK, calls: 2 }, { tools: [look] });
     const stream = await runner.run(agent, QUESTION, { stream: true });
     const events = await collect(stream);
@@ -136,7 +136,7 @@ describe("a stream", () => {
     expect(stream.finalOutput).toContain("Herons of");
   });
 
-  test("goes on from its predecessor", async () => {
+  test("continues from its predecessor", async () => {
     const first = await runner.run(birdwatcher({ ...QUICK, tokens: 6 }), QUESTION, { stream: true });
     await first.completed;
     const previousResponseId = first.lastResponseId!;
@@ -149,7 +149,7 @@ describe("a stream", () => {
 });
 
 describe("a session that is a conversation", () => {
-  test("is remembered from run to run, and cleared", async () => {
+  test("remembers earlier runs until it is cleared", async () => {
     const session = new OpenAIConversationsSession({ client });
     const first = await runner.run(birdwatcher({ ...QUICK, text: "Herons wait." }), QUESTION, { session });
     const agent = birdwatcher(QUICK, { tools: [look] });
@@ -173,7 +173,7 @@ describe("a session that is a conversation", () => {
 describe("a run that fails", () => {
   const failing = () => birdwatcher({ ...QUICK, error: "rate_limit_exceeded", fail_after: 8, tokens: 40 });
 
-  // The SDK tells how the run ended; why is in the event.
+  // The SDK reports how the run ended; the event gives the reason.
   const unsuccessful = {
     name: "ModelBehaviorError",
     message: 'OpenAI Responses request ended with unsuccessful terminal state "response.failed".',
@@ -183,7 +183,7 @@ describe("a run that fails", () => {
     expect(await errorOf(runner.run(failing(), QUESTION))).toMatchObject(unsuccessful);
   });
 
-  test("ends its stream, whose last event says why", async () => {
+  test("ends its stream with the reason", async () => {
     const stream = await runner.run(failing(), QUESTION, { stream: true });
     const received: unknown[] = [];
     const reading = (async () => {

@@ -1,4 +1,4 @@
-/** The AI SDK against the real server: what its users call, with its own checks of every answer and event. */
+/** The AI SDK against the real server: its users' calls, with its own checks of every answer and event. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";

@@ -1,4 +1,4 @@
-/** The official clients against the real server: what their users call, nothing retried, nothing patched. */
+/** The official clients against the real server, as users call them, without retries or patches. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { expectDescribed } from "../support/expect-described.ts";
 import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";

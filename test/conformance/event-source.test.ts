@@ -1,4 +1,4 @@
-/** A browser's own EventSource: it resumes by itself, over an API process that was killed, and stops at the end. */
+/** A browser's own EventSource: it resumes by itself after an API process is killed, and stops at the end. */
 import { expect, test } from "vitest";
 import { create, RedisInspector, simulate } from "../support/api-client.ts";
 import { ensureChromium, NoChromiumError } from "../support/chromium.ts";
@@ -10,7 +10,7 @@ import { SENT } from "./events/event-types.ts";
 
 const KILLED_AT = 20;
 
-test("an EventSource gets every event once over the death of its API process, and stops at the end", async () => {
+test("an EventSource gets every event once despite an API crash, and stops", async () => {
   await using page = await FollowingPage.start();
   const environment = { KEY_PREFIX: uniquePrefix(), CORS_ORIGINS: page.origin };
   using inspector = new RedisInspector(environment.KEY_PREFIX);
@@ -38,7 +38,7 @@ test("an EventSource gets every event once over the death of its API process, an
   expect(end).toBe("stopped");
 });
 
-test("where there is no Chromium, and none can be installed, the error says what is missing", async () => {
+test("a missing Chromium is named in the error", async () => {
   const log: string[] = [];
   const missing = ensureChromium({ PATH: "/nowhere" }, (line) => void log.push(line));
   await expect(missing).rejects.toBeInstanceOf(NoChromiumError);

@@ -1,6 +1,6 @@
 /**
- * Every kind of event and item that a provider can send, through this server to every client: nobody's own checks may
- * refuse one. What a client of an older version does with what came after it stands in its suite.
+ * Every kind of event and item that a provider can send, through this server to every client: no client's own checks
+ * may reject one. Each suite also shows how its older client version treats later kinds.
  */
 import { setTracingDisabled } from "@openai/agents";
 import { afterAll, beforeAll, describe } from "vitest";

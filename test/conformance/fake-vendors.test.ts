@@ -1,4 +1,4 @@
-/** The fakes themselves: each refuses what its vendor refuses, in its words, and takes what is well-made. */
+/** The fakes themselves: each rejects what its vendor rejects, with its words, and accepts valid requests. */
 import { describe, expect, test } from "vitest";
 import { startFakeVendor } from "../support/fake-vendor/server.ts";
 import { FAKE_VENDOR_NAMES, type FakeVendorName } from "../support/fake-vendor/vendors.ts";
@@ -27,8 +27,8 @@ const functionCall = { name: "f", args: {} };
 const functionResponse = { name: "f", response: {} };
 const signed = (thoughtSignature: string) => ({ role: "model", parts: [{ functionCall, thoughtSignature }] });
 const items = (...input: object[]) => ({ model: "m", stream: true, store: false, input });
-const made = { type: "function_call", call_id: "c", name: "f", arguments: "{}" };
-const got = { type: "function_call_output", call_id: "c", output: "1" };
+const callItem = { type: "function_call", call_id: "c", name: "f", arguments: "{}" };
+const outputItem = { type: "function_call_output", call_id: "c", output: "1" };
 
 const CASES: [FakeVendorName, string, unknown, RegExp][] = [
   ["vllm", "a call without its output", chat(user, calls("c")), /must be followed by tool messages/],
@@ -105,19 +105,19 @@ const CASES: [FakeVendorName, string, unknown, RegExp][] = [
   ],
   ["google", "a message of nothing", contents({ role: "user", parts: [] }), /must not be empty/],
   ["google", "a field that it does not know", { ...contents(asks), stream: true }, /Unknown name "stream"/],
-  ["openai", "a call without its output", items(user, made), /No tool output found/],
-  ["openai", "an output without its call", items(user, got), /No tool call found/],
+  ["openai", "a call without its output", items(user, callItem), /No tool output found/],
+  ["openai", "an output without its call", items(user, outputItem), /No tool call found/],
   [
     "openai",
     "an id that is too long",
-    items(user, { ...made, call_id: "c".repeat(65) }, { ...got, call_id: "c".repeat(65) }),
+    items(user, { ...callItem, call_id: "c".repeat(65) }, { ...outputItem, call_id: "c".repeat(65) }),
     /maximum length 64/,
   ],
-  ["openai", "an id of another kind", items(user, { ...made, id: "msg_1" }, got), /begins with 'fc'/],
+  ["openai", "an id of another kind", items(user, { ...callItem, id: "msg_1" }, outputItem), /begins with 'fc'/],
   [
     "openai",
     "reasoning of another's",
-    items(user, { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "x" }, made, got),
+    items(user, { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "x" }, callItem, outputItem),
     /could not be verified/,
   ],
 ];
@@ -127,12 +127,12 @@ async function post(url: string, body: unknown): Promise<{ status: number; text:
   return { status: answer.status, text: await answer.text() };
 }
 
-test.each(CASES)("%s refuses %s", async (name, _, body, message) => {
+test.each(CASES)("%s rejects %s", async (name, _, body, message) => {
   await using vendor = await startFakeVendor(name);
   const { status, text } = await post(vendor.url, body);
-  expect(vendor.refusals.map((refusal) => refusal.message)).toEqual([expect.stringMatching(message)]);
-  expect(status).toBe(vendor.refusals[0]!.status);
-  expect(text, "in a body of the vendor's form").toContain(JSON.stringify(vendor.refusals[0]!.message));
+  expect(vendor.rejections.map((rejection) => rejection.message)).toEqual([expect.stringMatching(message)]);
+  expect(status).toBe(vendor.rejections[0]!.status);
+  expect(text, "in a body of the vendor's form").toContain(JSON.stringify(vendor.rejections[0]!.message));
 });
 
 const WELL_MADE: Partial<Record<FakeVendorName, unknown>> = {
@@ -145,16 +145,16 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   const body = (text: string): unknown =>
     JSON.parse(JSON.stringify(WELL_MADE[name] ?? chat(user)).replace('"Hi"', JSON.stringify(text)));
 
-  test("takes what is well-made, and repeats it without a script", async () => {
+  test("accepts a valid request, and repeats it without a script", async () => {
     await using vendor = await startFakeVendor(name);
     const { status, text } = await post(vendor.url, body("Hello"));
-    expect([status, vendor.refusals]).toEqual([200, []]);
+    expect([status, vendor.rejections]).toEqual([200, []]);
     expect(text).toContain('" Hello"');
   });
 
-  test("refuses the state of another vendor, wherever it is", async () => {
+  test("rejects another vendor's state anywhere", async () => {
     await using vendor = await startFakeVendor(name);
     await post(vendor.url, body("~state~other~state~1"));
-    expect(vendor.refusals).toMatchObject([{ status: 400, message: `State of 'other' was sent to '${name}'.` }]);
+    expect(vendor.rejections).toMatchObject([{ status: 400, message: `State of 'other' was sent to '${name}'.` }]);
   });
 });

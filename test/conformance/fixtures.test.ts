@@ -1,6 +1,6 @@
 /**
- * Requests as Codex, opencode and promptfoo send them (`fixtures/`, each with its sources), against a server whose model
- * is the simulator: each is answered, its stream is legal, and it ends well.
+ * Requests as Codex, opencode and promptfoo send them (`fixtures/`, each with its sources), to a server whose model is
+ * the simulator: each is answered, its stream is legal, and it ends well.
  */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -17,10 +17,10 @@ type Body = Record<string, unknown>;
 
 interface RecordedRequest {
   name: string;
-  /** `/responses` if it is not said. */
+  /** `/responses` by default. */
   path?: string;
   body: Body;
-  /** `$id` and `$call_id` stand for those of the answer to the request before it. */
+  /** `$id` and `$call_id` are those of the previous answer. */
   follows?: boolean;
   /** The client polls it. */
   polled?: boolean;
@@ -63,7 +63,7 @@ async function post(headers: Record<string, string>, path: string, body: Body): 
   return answer;
 }
 
-/** What came of it, once its stream, if it has one, was read and found legal. */
+/** The response, once its stream, if any, was read and found legal. */
 async function answer(headers: Record<string, string>, { body, polled }: RecordedRequest): Promise<Answered> {
   const answered = await post(headers, "/responses", body);
   if (body["stream"] !== true) {
@@ -86,10 +86,10 @@ function following(body: Body, before: Response): Body {
   return JSON.parse(json.replaceAll("$call_id", call!.call_id)) as Body;
 }
 
-/** Of what a request says, what its response must show again. */
+/** Request fields that its response must repeat. */
 const ECHOED = ["model", "store", "reasoning", "prompt_cache_key", "parallel_tool_calls", "max_output_tokens"] as const;
 
-/** Of an MCP server's URL only the origin is shown (contract.md#hidden-secrets). */
+/** Only the origin of an MCP server's URL is shown (contract.md#hidden-secrets). */
 const shownTool = (tool: Body): Body =>
   typeof tool["server_url"] === "string" ? { ...tool, server_url: new URL(tool["server_url"]).origin } : tool;
 
@@ -112,20 +112,20 @@ describe.each(["codex", "opencode", "promptfoo"])("%s", (client) => {
   });
 });
 
-describe("Codex goes on with what it was answered", () => {
+describe("Codex continues its conversation", () => {
   const { headers, requests } = read("codex");
   const { body } = requests[0]!;
 
-  /** As Codex keeps an item: without the id, which it does not send back. */
-  const kept = ({ id: _id, ...item }: { id?: string | null | undefined }): object => item;
+  /** Codex keeps an item without its id, which it does not send back. */
+  const withoutId = ({ id: _id, ...item }: { id?: string | null | undefined }): object => item;
 
-  test("through a call and its output, with the reasoning that is sealed", async () => {
+  test("through a call and its output, with sealed reasoning", async () => {
     const first = await answer(headers, { name: "", body: { ...body, tool_choice: "required" } });
     expect(first.response.output.map(({ type }) => type)).toEqual(["reasoning", "function_call"]);
     const [call] = callsIn(first.response) as { call_id: string }[];
     const input = [
       ...(body["input"] as object[]),
-      ...first.response.output.map(kept),
+      ...first.response.output.map(withoutId),
       { type: "function_call_output", call_id: call!.call_id, output: "Process exited with code 0" },
     ];
     const second = await answer(headers, { name: "", body: { ...body, input } });
@@ -140,7 +140,7 @@ describe("Codex goes on with what it was answered", () => {
     const compaction = requests.find(({ path }) => path === "/responses/compact")!;
     const compacted = (await (await post(headers, compaction.path!, compaction.body)).json()) as CompactedResponse;
     expect(compacted.output.at(-1)).toMatchObject({ type: "compaction", encrypted_content: expect.any(String) });
-    const input = [...compacted.output.map(kept), (body["input"] as object[]).at(-1)!];
+    const input = [...compacted.output.map(withoutId), (body["input"] as object[]).at(-1)!];
     const { response } = await answer(headers, { name: "", body: { ...body, input } });
     expect(response.status).toBe("completed");
   });

@@ -6,7 +6,7 @@ import { testParameters } from "./requests/parameter-suite.ts";
 import { EchoServer } from "./requests/server.ts";
 import { testIncludes, testToolChoices, testTools } from "./requests/tool-suite.ts";
 
-// It starts after the suites have been declared.
+// The server starts after the suites have been declared.
 const started: { server?: EchoServer } = {};
 beforeAll(async () => {
   started.server = await EchoServer.start();

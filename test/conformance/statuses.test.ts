@@ -1,4 +1,7 @@
-/** Every status a response can have, reached over HTTP, with what only a response of that status says (contract.md#response-object). */
+/**
+ * Every status of a response, reached over HTTP, with the fields that only that status has
+ * (contract.md#response-object).
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Response, responseSchema, type ResponseStatus } from "../../src/protocol/response.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
@@ -8,7 +11,7 @@ import { subscribe } from "../support/subscriber.ts";
 
 const environment = { KEY_PREFIX: uniquePrefix() };
 let api: ApiProcess;
-/** Nobody works for it. */
+/** No worker serves it. */
 let idle: ApiProcess;
 let worker: ServerProcess;
 
@@ -38,7 +41,7 @@ async function ended(settings: object, fields: object = {}): Promise<Reached> {
   return { url: api.url, id };
 }
 
-async function begun(): Promise<Reached> {
+async function startRunning(): Promise<Reached> {
   const { id } = await create(api.url, simulate({ ...QUICK, hang: true }));
   await subscribe(api.url, id, { cutAfterEvents: 6 });
   return { url: api.url, id };
@@ -49,7 +52,7 @@ const STATUSES: Record<ResponseStatus, { reach: () => Promise<Reached>; shown: o
     reach: async () => ({ url: idle.url, id: (await create(idle.url, simulate(QUICK))).id }),
     shown: { ...unfinished, output: [] },
   },
-  in_progress: { reach: begun, shown: { ...unfinished, output: [{ type: "message", status: "in_progress" }] } },
+  in_progress: { reach: startRunning, shown: { ...unfinished, output: [{ type: "message", status: "in_progress" }] } },
   completed: {
     reach: () => ended({ tokens: 2 }),
     shown: { ...finished, completed_at: expect.any(Number), output: [{ status: "completed" }] },
@@ -68,7 +71,7 @@ const STATUSES: Record<ResponseStatus, { reach: () => Promise<Reached>; shown: o
   },
   cancelled: {
     reach: async () => {
-      const reached = await begun();
+      const reached = await startRunning();
       await send("POST", `${api.url}/responses/${reached.id}/cancel`);
       return reached;
     },
@@ -84,7 +87,7 @@ test.each(Object.entries(STATUSES))("status %s: is reached, and GET and the stre
   const isOver = status !== "queued" && status !== "in_progress";
   const { events, isWhole } = await subscribe(url, id, isOver ? {} : { cutAfterEvents: 2 });
   expect(isWhole).toBe(isOver);
-  // What is not over was seen as it began.
+  // A response in flight was read at its beginning.
   const last = JSON.parse(events.at(-1)!.data) as { response: Response };
   expect(last.response).toEqual(isOver ? body : { ...body, status: "queued", output: [] });
 });

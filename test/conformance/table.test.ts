@@ -1,4 +1,4 @@
-/** The generated table of the whole contract: complete, and as it is committed. */
+/** The generated table of the whole contract is complete and committed. */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -9,7 +9,7 @@ const MEBIBYTE = 1024 * 1024;
 
 test("every row has a test, and TABLE.md names it", { timeout: 240_000 }, async () => {
   const main = new URL("table/main.ts", import.meta.url).pathname;
-  // Its own process: it collects the tests of which this is one.
+  // Its own process, because it collects the tests that include this one.
   const { stdout } = await promisify(execFile)(process.execPath, [main, "--print"], {
     maxBuffer: 8 * MEBIBYTE,
     env: { PATH: process.env["PATH"] },

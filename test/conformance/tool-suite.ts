@@ -1,4 +1,7 @@
-/** The contract of tools (workers/tools/tool.ts) as tests. Every implementation runs them, in whole runs against a real Redis. */
+/**
+ * The contract of tools (workers/tools/tool.ts) as tests. Every implementation runs them, in whole runs against a real
+ * Redis.
+ */
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
@@ -11,7 +14,7 @@ import type { Upstream } from "../../workers/upstreams/upstream.ts";
 import { openTestStorage } from "../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../support/tool-runs.ts";
 
-/** A call as the simulator is told to make it. */
+/** A call as the simulator is scripted to make it. */
 interface Step {
   call: string;
   arguments: object;
@@ -22,12 +25,12 @@ export interface ToolSetup extends AsyncDisposable {
   tool: Tool;
   /** The type of the item that shows a call. */
   itemType: OutputItem["type"];
-  /** A call that succeeds, and one that cannot. */
+  /** A valid call and a failing one. */
   good: Step;
   bad: Step;
 }
 
-/** Far more than is needed. */
+/** Far more than needed. */
 const PROMPTLY_MS = 5_000;
 
 export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>): void {
@@ -44,8 +47,8 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
     expect(outcome).toBe("ended");
     const { response } = await finalResponse(storage, id);
     const calls = (response.output as OutputItem[]).filter((item) => item.type === setup.itemType);
-    const told = upstream.calls.at(-1)!.history.filter((item) => item.type === "function_call_output");
-    return { response, calls, told, turns: upstream.calls };
+    const outputs = upstream.calls.at(-1)!.history.filter((item) => item.type === "function_call_output");
+    return { response, calls, outputs, turns: upstream.calls };
   }
 
   /** Calls `check` with the tool as a run opened it. */
@@ -69,7 +72,7 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
   }
 
   describe(`${name}, as every tool of this server,`, () => {
-    test("is functions with names and parameters that every provider takes", async () => {
+    test("has functions with names and parameters that every provider accepts", async () => {
       await whileOpen(async ({ functions }) => {
         expect(functions.length).toBeGreaterThan(0);
         for (const { definition } of functions) {
@@ -80,33 +83,33 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
       });
     });
 
-    test("shows a call, and tells the model what it came to", async () => {
-      const { response, calls, told, turns } = await run(({ good }) => [good]);
+    test("shows a call, and sends its output to the model", async () => {
+      const { response, calls, outputs, turns } = await run(({ good }) => [good]);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(1);
       expect(calls[0]!.status ?? "completed").toBe("completed");
       expect(turns).toHaveLength(2);
-      expect(told).toHaveLength(1);
-      expect(told[0]).toHaveProperty("output");
-      expect(JSON.stringify(told[0])).not.toContain('"output":""');
+      expect(outputs).toHaveLength(1);
+      expect(outputs[0]).toHaveProperty("output");
+      expect(JSON.stringify(outputs[0])).not.toContain('"output":""');
     });
 
-    test("makes of a call that fails an item and a word to the model, not a failed response", async () => {
-      const { response, calls, told } = await run(({ bad, good }) => [bad, good]);
+    test("turns a failed call into an item and a message, not a failed response", async () => {
+      const { response, calls, outputs } = await run(({ bad, good }) => [bad, good]);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(2);
-      expect(told).toHaveLength(2);
-      expect(JSON.stringify(told[0])).not.toContain('"output":""');
+      expect(outputs).toHaveLength(2);
+      expect(JSON.stringify(outputs[0])).not.toContain('"output":""');
     });
 
-    test("shows a call whose arguments are no JSON", async () => {
-      const { response, calls, told } = await run(({ good }) => [good], withBrokenArguments);
+    test("shows a call with invalid JSON arguments", async () => {
+      const { response, calls, outputs } = await run(({ good }) => [good], withBrokenArguments);
       expect(response.status).toBe("completed");
       expect(calls).toHaveLength(1);
-      expect(told[0]).toMatchObject({ output: expect.stringContaining("not a JSON object") });
+      expect(outputs[0]).toMatchObject({ output: expect.stringContaining("not a JSON object") });
     });
 
-    test("does not begin a call that was stopped before", async () => {
+    test("does not start a call aborted before", async () => {
       await whileOpen(async ({ functions }, { good }) => {
         const fn = functions.find(({ definition }) => definition.name === good.call)!;
         const call = { callId: "call_1", name: good.call, arguments: JSON.stringify(good.arguments) };
@@ -118,12 +121,13 @@ export function describeTool(name: string, makeSetup: () => Promise<ToolSetup>):
       });
     });
 
-    test("shows in a legal order a result that it did not make itself", async () => {
+    test("shows a replayed result in legal order", async () => {
       await whileOpen(async ({ functions }, { good }) => {
         const json = JSON.stringify(good.arguments);
         for (const isError of [false, true]) {
           const result: ToolResult = { output: "From another time.", isError, details: { of: "an older version" } };
-          for (const fn of functions) expectLegal(fn, (shown) => [...shown.begin(json), ...shown.end(result)], json);
+          for (const fn of functions)
+            expectLegal(fn, (presenter) => [...presenter.begin(json), ...presenter.end(result)], json);
         }
       });
     });
@@ -143,10 +147,10 @@ function withBrokenArguments(upstream: Upstream): Upstream {
   };
 }
 
-function expectLegal(fn: ServerFunction, rest: (shown: CallPresenter) => ItemEventDraft[], json: string): void {
-  const shown = fn.presentCall({ itemId: newItemId(fn.itemType), output_index: 0 });
+function expectLegal(fn: ServerFunction, rest: (presenter: CallPresenter) => ItemEventDraft[], json: string): void {
+  const presenter = fn.presentCall({ itemId: newItemId(fn.itemType), output_index: 0 });
   const grammar = new ItemGrammar();
-  for (const event of [...shown.open(), ...shown.delta(json), ...rest(shown)]) grammar.accept(event);
+  for (const event of [...presenter.open(), ...presenter.delta(json), ...rest(presenter)]) grammar.accept(event);
   grammar.checkAllDone({ type: "finish" });
   expect(grammar.done).toMatchObject([{ type: fn.itemType }]);
 }

@@ -1,4 +1,4 @@
-/** Every tool that this server runs keeps the contract of tools. */
+/** Every tool of this server obeys the contract of tools. */
 import { vi } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import { openCodeInterpreterKind } from "../../workers/tools/code-interpreter/code-interpreter.ts";
@@ -11,7 +11,7 @@ import { LOOK_AND_CHANGE, startMcpServer, textResult } from "../support/mcp-serv
 import { searchResults, startWebSite } from "../support/web-site.ts";
 import { describeTool } from "./tool-suite.ts";
 
-/** An interpreter starts in seconds, and in several times that on a machine with other work. */
+/** An interpreter takes seconds to start, and several times that on a busy machine. */
 vi.setConfig({ testTimeout: 120_000 });
 
 const LOOPBACK = { FETCH_ALLOWED_HOSTS: "127.0.0.1" };
@@ -48,8 +48,8 @@ describeTool("The code interpreter", () => {
 describeTool("Image generation", async () => {
   const server = await startImagesServer();
   const image = json(200, { created: 1, data: [{ b64_json: Buffer.from("an image").toString("base64") }] });
-  const refusal = json(400, { error: { message: "Not that.", type: "image_generation_user_error", code: null } });
-  server.answers.push((response, request) => (request.fields["prompt"] === "forbidden" ? refusal : image)(response));
+  const rejection = json(400, { error: { message: "Not that.", type: "image_generation_user_error", code: null } });
+  server.answers.push((response, request) => (request.fields["prompt"] === "forbidden" ? rejection : image)(response));
   const environment = {
     OPENAI_BASE_URL: server.url,
     OPENAI_API_KEY: "sk-of-a-test",

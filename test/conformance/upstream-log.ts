@@ -1,4 +1,7 @@
-/** What every upstream must yield (contract.md#item-events, contract.md#client-invariants): read it whole, and check each rule of it. */
+/**
+ * The events of any upstream (contract.md#item-events, contract.md#client-invariants): read completely, and checked
+ * against each rule.
+ */
 import assert from "node:assert/strict";
 import { applyEvent } from "../../src/lifecycle/apply-event.ts";
 import { ItemGrammar } from "../../src/lifecycle/event-grammar/item-grammar.ts";
@@ -55,14 +58,14 @@ function checkShape(event: ItemEventDraft): void {
   if (isKnown(event)) itemEventSchema.parse({ ...event, sequence_number: 0 });
 }
 
-/** What a provider has that this server has no schema for is passed on as it came. */
+/** A provider's item without a schema here is passed on unchanged. */
 function isKnown(event: ItemEventDraft): boolean {
   return KNOWN_TYPES.has(event.type) && (!("item" in event) || KNOWN_ITEMS.has(event.item.type));
 }
 
 function checkFinish(finish: UpstreamFinish, grammar: ItemGrammar): void {
   if (finish.status === "failed" || finish.status === "postponed") {
-    // What a failure leaves open is closed by whoever ends the response.
+    // The caller closes items that a failure leaves open.
     responseErrorSchema.parse(finish.error);
     return;
   }
@@ -70,7 +73,7 @@ function checkFinish(finish: UpstreamFinish, grammar: ItemGrammar): void {
   usageSchema.parse(finish.usage);
 }
 
-/** What was streamed of an item, as one string. */
+/** The streamed content of an item, as one string. */
 export function textOf(item: OutputItem): string {
   switch (item.type) {
     case "message":

@@ -8,7 +8,7 @@ import { readLog, textOf } from "./upstream-log.ts";
 
 type Message = Extract<InputItem, { type: "message"; role: "user" }>;
 
-/** What an implementation is asked for. How it is made to do so is its own: a prompt, a setting. */
+/** The scenarios that an implementation must produce, each in its own way: by a prompt or a setting. */
 export type Scenario =
   | "text"
   | "reasoning"
@@ -19,7 +19,7 @@ export type Scenario =
   | "max output tokens"
   | "failure"
   | "failure in mid-stream"
-  /** Deltas that come one by one, for at least a minute. */
+  /** Deltas that arrive one by one, for at least a minute. */
   | "slow text";
 
 export interface UpstreamSetup extends AsyncDisposable {
@@ -63,7 +63,7 @@ const CONTENTS: Partial<Record<Scenario, (prompt: string) => Message["content"]>
   ],
 };
 
-/** Far more than is needed, and far less than a slow text takes. */
+/** Far more than needed, and far less than a slow text takes. */
 const PROMPTLY_MS = 2_000;
 
 export function makeCall(setup: UpstreamSetup, scenario: Scenario): UpstreamCall {
@@ -100,7 +100,7 @@ export function describeUpstream(name: string, makeSetup: () => Promise<Upstream
       expect(textOf(output[0]!)).not.toBe("");
     });
 
-    test("calls a function with arguments that are JSON", async () => {
+    test("calls a function with JSON arguments", async () => {
       const { finish, output } = await read("function call");
       expect(finish.status).toBe("completed");
       expect(output).toHaveLength(1);
@@ -108,7 +108,7 @@ export function describeUpstream(name: string, makeSetup: () => Promise<Upstream
       expect(jsonOf(output[0]!)).toEqual({ city: expect.any(String) });
     });
 
-    test("calls functions in parallel, one after the other in the log", async () => {
+    test("calls parallel functions one after the other in the log", async () => {
       const { finish, output } = await read("parallel calls");
       expect(finish.status).toBe("completed");
       expect(output.map(({ type, status }) => ({ type, status }))).toEqual([
@@ -119,7 +119,7 @@ export function describeUpstream(name: string, makeSetup: () => Promise<Upstream
       expect(new Set(output.map((item) => "call_id" in item && item.call_id)).size).toBe(2);
     });
 
-    test("takes an image", async () => {
+    test("accepts an image", async () => {
       const { finish, output } = await read("image");
       expect(finish.status).toBe("completed");
       expect(textOf(output.at(-1)!)).not.toBe("");
@@ -139,18 +139,18 @@ export function describeUpstream(name: string, makeSetup: () => Promise<Upstream
       expect(jsonOf(output.at(-1)!)).toEqual({ city: expect.any(String), population: expect.any(Number) });
     });
 
-    test("says that it stopped at max_output_tokens", async () => {
+    test("reports that it stopped at max_output_tokens", async () => {
       const { finish } = await read("max output tokens");
       expect(finish).toMatchObject({ status: "incomplete", details: { reason: "max_output_tokens" } });
     });
 
-    test("finishes as failed, and does not throw, when nothing can be generated", async () => {
+    test("finishes as failed without throwing if generation cannot start", async () => {
       const { events, finish } = await read("failure");
       expect(finish).toMatchObject({ status: "failed", error: { message: expect.any(String) } });
       expect(events).toEqual([]);
     });
 
-    test("finishes as failed, and does not throw, when the generation breaks off", async () => {
+    test("finishes as failed without throwing if generation breaks off", async () => {
       const { events, finish } = await read("failure in mid-stream");
       expect(finish.status).toBe("failed");
       expect(events.length).toBeGreaterThan(0);
@@ -161,8 +161,8 @@ export function describeUpstream(name: string, makeSetup: () => Promise<Upstream
 }
 
 function describeStopping(name: string, makeSetup: () => Promise<UpstreamSetup>): void {
-  describe(`${name}, when it is told to stop,`, () => {
-    test("rejects with the reason of a signal that was aborted before", async () => {
+  describe(`${name}, when aborted,`, () => {
+    test("rejects with the reason of an earlier abort", async () => {
       await using setup = await makeSetup();
       const reason = new Error("cancelled before it began");
       const stream = setup.upstream.run(makeCall(setup, "text"), AbortSignal.abort(reason));

@@ -1,4 +1,4 @@
-/** Every upstream there is, under the same suite. The provider is a real HTTP server that plays recorded answers. */
+/** Every upstream under the same suite. The provider is a real HTTP server that plays recorded answers. */
 import { LLMock } from "@copilotkit/aimock";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
@@ -28,7 +28,7 @@ describeUpstream("the simulator", async () => ({
 
 const LONG_TEXT = "All work and no play. ".repeat(1_000);
 
-/** The kinds of provider that aimock speaks to, with a model that it believes can reason. */
+/** The kinds of provider that aimock supports, with a model that it treats as a reasoning model. */
 const PROVIDERS = {
   "a Responses API server": { kind: "openai-responses", path: "/v1", model: "gpt-5.2" },
   "a chat completions server": { kind: "openai-compatible", path: "/v1", model: "gpt-5.2" },
@@ -74,7 +74,7 @@ function askWeather(city: string) {
   return { name: WEATHER_TOOL.name, arguments: JSON.stringify({ city }) };
 }
 
-/** 3 tokens in and 7 out, in each vendor's words. */
+/** 3 input and 7 output tokens, in each vendor's fields. */
 const USAGES = {
   "openai-responses": { input_tokens: 3, output_tokens: 7 },
   "openai-compatible": { prompt_tokens: 3, completion_tokens: 7 },
@@ -82,8 +82,8 @@ const USAGES = {
   google: { promptTokenCount: 3, candidatesTokenCount: 7 },
 };
 
-/** After so many chunks the stream breaks off. */
-const CUTS = Array.from({ length: 12 }, (_, place) => place + 1);
+/** The stream breaks off after this many chunks. */
+const CUTS = Array.from({ length: 12 }, (_, index) => index + 1);
 
 const NAMES = Object.keys(PROVIDERS) as ProviderName[];
 for (const name of NAMES) describeUpstream(name, async () => await startProvider(name));
@@ -92,7 +92,7 @@ test.each([
   ["a chat completions server", "content_filter"],
   ["Anthropic", "refusal"],
   ["Google", "content_filter"],
-] as const)("%s that filters what it says makes the response incomplete", async (name, finishReason) => {
+] as const)("%s that filters its output makes the response incomplete", async (name, finishReason) => {
   await using setup = await startProvider(name);
   setup.provider.prependFixture({ match: { userMessage: "text" }, response: { content: "I would", finishReason } });
   const { finish, output } = await readText(setup);
@@ -118,7 +118,7 @@ describe.each(NAMES)("%s, when it misbehaves,", (name) => {
     expect(setup.provider.getRequests()).toHaveLength(tries);
   });
 
-  test("is asked again after a short wait, and leaves the run to wait in the queue when that was no help", async () => {
+  test("is retried after a delay, then waited for in the queue", async () => {
     await using setup = await startProvider(name, { UPSTREAM_MAX_RETRIES: "1" });
     setup.provider.setChaos({ rateLimitRate: 1 });
     const { finish } = await readText(setup);
@@ -147,12 +147,12 @@ describe.each(NAMES)("%s, when it misbehaves,", (name) => {
     });
   });
 
-  test("leaves one legal log whatever happens", async () => {
+  test("leaves one legal log for any failure", async () => {
     await using setup = await startProvider(name);
     setup.provider.setChaos({ dropRate: 0.3, malformedRate: 0.3, disconnectRate: 0.3 });
     for (let run = 0; run < 25; run++) {
       const { events, finish } = await readText(setup);
-      // These failures come before the first event, so that a response has all of its items or none.
+      // These failures come before the first event, so a response has all of its items or none.
       expect(finish.status).toBe(events.length === 0 ? "failed" : "completed");
     }
   });
@@ -164,7 +164,7 @@ describe.each(NAMES)("%s, when it misbehaves,", (name) => {
     const logs = [];
     for (const truncateAfterChunks of CUTS) {
       setup.provider.clearFixtures();
-      // Without it the break overtakes what was written before it.
+      // Without it the break overtakes earlier writes.
       setup.provider.onMessage("text", { content: "13.", reasoning, toolCalls }, { truncateAfterChunks, latency: 5 });
       logs.push(await readText(setup));
     }

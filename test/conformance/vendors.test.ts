@@ -1,6 +1,6 @@
 /**
- * Every vendor that has a fake, under the same conversations: calm, and in chaos. A fake refuses what the vendor would
- * refuse, so that what it is sent is judged by its rules (test/support/fake-vendor/), and not by a copy of what we send.
+ * Every vendor that has a fake, in the same conversations: calm, and in chaos. A fake rejects what the vendor rejects,
+ * so our requests are judged by the vendor's rules (test/support/fake-vendor/), not by a copy of our own code.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../src/protocol/item.ts";
@@ -35,7 +35,7 @@ const SCRIPT: Script = {
   "Be bad": [{ says: "I would not", ends: "refusal" }],
 };
 
-/** Of the vendor that takes over: calls that the first has not made, each under ids of its own. */
+/** Calls of the vendor that takes over: the first vendor has not made them, and each has its own id. */
 const SECOND: Script = {
   "Two calls": [ANSWER, { thinks: "Both are there.", says: "It rains." }],
   "Look elsewhere": [
@@ -46,7 +46,8 @@ const SECOND: Script = {
 
 const LAST_TEXTS = { "Add them": ANSWER.says, "Look twice": "I have looked.", "Two calls": '{"city":"Rome"}' };
 
-const said = (content: string) => ({ type: "message", role: "assistant", content, id: "msg_said" }) as const;
+const assistantMessage = (content: string) =>
+  ({ type: "message", role: "assistant", content, id: "msg_said" }) as const;
 const late = (content: string) => ({ type: "message", role: "developer", content, id: "msg_late" }) as const;
 const called = (call_id: string) =>
   ({ type: "function_call", call_id, name: "get_weather", arguments: '{"city":"Bern"}', id: "fc_called" }) as const;
@@ -54,12 +55,12 @@ const answered = (call_id: string, output: string) =>
   ({ type: "function_call_output", call_id, output, id: "fc_answered" }) as const;
 const LONG_ID = `functions.get_weather:${"0".repeat(40)}`;
 
-/** Each of these was refused somewhere. */
+/** Each of these was rejected by some vendor. */
 const AWKWARD: StoredInputItem[] = [
   user("Hello"),
   user("Is anybody there?"),
-  said(" "),
-  said("Yes."),
+  assistantMessage(" "),
+  assistantMessage("Yes."),
   late("Be brief."),
   user(" \n"),
   user("What is it like in Bern?"),
@@ -67,7 +68,7 @@ const AWKWARD: StoredInputItem[] = [
   late("Be kind."),
   answered(LONG_ID, ""),
   user("Stop."),
-  said(""),
+  assistantMessage(""),
   late("Be exact."),
   user("One call"),
 ];
@@ -94,7 +95,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   test.each([
     ["One call", ["rain"]],
     ["Two calls", ["rain", " \n"]],
-  ])("makes calls of the client's: %s", async (question, outputs) => {
+  ])("makes client calls: %s", async (question, outputs) => {
     await using vendor = await start(name);
     const chain = new Chain(storage);
     const first = await chain.ask(vendor, question);
@@ -108,14 +109,14 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     expect(lastText(second)).toBe(ANSWER.says);
   });
 
-  test("goes on for three turns, with calls of this server's tools and of the client's", async () => {
+  test("continues for three turns, with server and client calls", async () => {
     await using vendor = await start(name);
     await talk(vendor);
     expectNoRejections(vendor);
   });
 
   const forced = [{ tool_choice: "required" }, { tool_choice: { type: "function", name: "get_weather" } }] as const;
-  test.each(forced)("is sent whatever a client's history is like, with $tool_choice", async (request) => {
+  test.each(forced)("accepts any client history, with $tool_choice", async (request) => {
     await using vendor = await start(name);
     const response = await new Chain(storage).send(vendor, AWKWARD, request);
     expectNoRejections(vendor);
@@ -123,21 +124,21 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     expect(callsOf(response)).toMatchObject([{ name: "get_weather" }]);
   });
 
-  test("is sent a history that ends with its own words", async () => {
+  test("accepts a history that ends with its own words", async () => {
     await using vendor = await start(name);
-    const response = await new Chain(storage).send(vendor, [user("Add them"), said("Six and seven")]);
+    const response = await new Chain(storage).send(vendor, [user("Add them"), assistantMessage("Six and seven")]);
     expectNoRejections(vendor);
     expect([response.status, response.error]).toEqual(["completed", null]);
   });
 
-  test("that is cut off leaves the response incomplete", async () => {
+  test("leaves a cut-off response incomplete", async () => {
     await using vendor = await start(name);
     const response = await new Chain(storage).ask(vendor, "Write much");
     expect(response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
     expect(lastText(response)).toBe("This text was cut");
   });
 
-  test("that refuses says so", async () => {
+  test("shows a refusal as a refusal", async () => {
     await using vendor = await start(name);
     const response = await new Chain(storage).ask(vendor, "Be bad");
     // Only one of them has a part for it.
@@ -146,7 +147,7 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
     expect(response).toMatchObject(name === "openai" ? { status: "completed", output: [{ content }] } : filtered);
   });
 
-  test.each([1, 2, 3, 4])("says the same in streams that are odd, late and refused at first, seed %i", async (seed) => {
+  test.each([1, 2, 3, 4])("says the same in odd, late and first rejected streams, seed %i", async (seed) => {
     await using vendor = await start(name, { seed, oddityRate: 0.4, failureRate: 0.4, cuts: true });
     await talk(vendor);
     expectNoRejections(vendor);
@@ -163,9 +164,9 @@ describe.each(FAKE_VENDOR_NAMES)("%s", (name) => {
   });
 });
 
-/** Every change from one vendor to another and back, in the midst of calls. */
+/** Every switch from one vendor to another and back, in the middle of calls. */
 describe.each(FAKE_VENDOR_NAMES)("a chain that %s began", (name) => {
-  test.each(FAKE_VENDOR_NAMES.filter((other) => other !== name))("goes on at %s, and back", async (other) => {
+  test.each(FAKE_VENDOR_NAMES.filter((other) => other !== name))("continues at %s, and back", async (other) => {
     await using first = await start(name);
     await using second = await startFakeVendor(other, { script: SECOND });
     const chain = new Chain(storage);
@@ -180,7 +181,7 @@ describe.each(FAKE_VENDOR_NAMES)("a chain that %s began", (name) => {
   });
 });
 
-/** Three turns of the user's. What is said does not depend on the vendor, or on its mood. */
+/** Three user turns. The text depends neither on the vendor nor on its chaos. */
 async function talk(vendor: Awaited<ReturnType<typeof start>>): Promise<void> {
   const chain = new Chain(storage);
   const first = await chain.ask(vendor, "Look twice");

@@ -1,4 +1,4 @@
-/** What the clients that people use make of a worker's death: text is told once, and a call is executed once and whole. */
+/** Popular clients after a worker crash: each text appears once, and each call is executed once and whole. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FollowingPage } from "../support/following-page.ts";
 import { recordOutsideConnections } from "../support/outside-connections.ts";
@@ -35,7 +35,7 @@ describe.each<Loss>(["SIGKILL", "SIGTERM"])("%s of the worker", (loss) => {
       experiences = await server.inText(loss);
     });
 
-    test.each(names)("%s: what it was shown is the text", async (name) => {
+    test.each(names)("%s: the shown text is the response's", async (name) => {
       const experience = (await experiences.get(name))!;
       const { deltas, text, responseId } = experience;
       expectTakenOver(experience, loss);
@@ -50,7 +50,7 @@ describe.each<Loss>(["SIGKILL", "SIGTERM"])("%s of the worker", (loss) => {
       experiences = await server.inCall(loss);
     });
 
-    test.each(names)("%s: it is executed once, with all of its arguments", async (name) => {
+    test.each(names)("%s: the call is executed once with all arguments", async (name) => {
       const experience = (await experiences.get(name))!;
       const { deltas, payments, text } = experience;
       expectTakenOver(experience, loss);

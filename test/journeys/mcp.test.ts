@@ -134,7 +134,7 @@ test("a client approves a call of an earlier response, and refuses another", asy
 
 test("a server that is a process does not outlive a worker that is killed", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mcp-"));
-  const { file, pids } = await stubbornServer(folder, () => inspector.redis.ping());
+  const { file, pids } = await stubbornServer(folder);
   await using worker = await startWorker({ ...environment, MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! });
   const tools = [{ type: "mcp", server_label: "srv" }];
   await create(api.url, { model: "simulator/default", input: "Go on.", background: true, tools });

@@ -9,7 +9,7 @@ import { inputTokensRequestSchema } from "../../src/protocol/input-tokens.ts";
 import { create, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
-import { createWide, findWidePlaces } from "../support/wide-bodies.ts";
+import { createWide, findWideLocations } from "../support/wide-bodies.ts";
 
 const SCHEMAS = {
   "/responses": createRequestSchema,
@@ -41,7 +41,7 @@ async function post(path: string, bytes: Buffer): Promise<{ status: number; body
 const envelope = { error: { type: "invalid_request_error", message: expect.any(String) as string } };
 
 describe.each(Object.entries(SCHEMAS))("%s", (path, schema) => {
-  const places = findWidePlaces(schema).filter(({ name, bad }) => bad !== undefined && !name.slice(1).includes("."));
+  const places = findWideLocations(schema).filter(({ name, bad }) => bad !== undefined && !name.slice(1).includes("."));
 
   test.each(places)("200,000 faults in $name", async ({ kind, bodyWith, bad }) => {
     const body = { ...(bodyWith(createWide(kind, bad!.value, 200_000)) as object), model: MODEL };

@@ -1,13 +1,13 @@
 /**
- * What programs make of a stream (contract.md#acting-on-a-stream): one joins all text deltas, whatever becomes of their items; one runs each
- * call at its `output_item.done`, whatever its status.
+ * How programs act on a stream (contract.md#acting-on-a-stream): one joins all text deltas, whatever the outcome of
+ * their items; one runs each call at its `output_item.done`, whatever its status.
  */
 import type { ResponseStreamEvent } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 
 export interface ClientActions {
-  /** All deltas of messages, joined; and those of reasoning that is shown. */
+  /** All message deltas joined, and those of visible reasoning. */
   text: string;
   reasoning: string;
   /** `<name> <arguments>` of each call that was run. */
@@ -41,7 +41,7 @@ function callOf(item: OutputItem): string[] {
   return item.type === "custom_tool_call" ? [`${item.name} ${item.input}`] : [];
 }
 
-/** What a client that acts only on the finished response would have. */
+/** The items of a client that acts only on the finished response. */
 export function actOnFinalResponse({ output }: Response): ClientActions {
   const items: readonly OutputItem[] = output;
   return {
@@ -57,7 +57,7 @@ export function actOnFinalResponse({ output }: Response): ClientActions {
   };
 }
 
-/** Calls that a log shows and that nobody can act on: left open, or closed in the middle. */
+/** Logged calls that no client can act on: left open, or closed incomplete. */
 export function incompleteCalls(log: readonly string[]): number {
   const open = new Set<number>();
   let closedIncomplete = 0;

@@ -1,4 +1,4 @@
-/** The AI SDK upstream in front of a server of the test's own, which speaks a vendor's protocol word by word. */
+/** The AI SDK upstream in front of the test's own server, which speaks a vendor's protocol verbatim. */
 import { type Logger, pino } from "pino";
 import { readConfig } from "../../src/config/config.ts";
 import type { AiSdkProvider } from "../../src/providers/catalog.ts";
@@ -42,7 +42,7 @@ export const MODELS: Record<Kind, string> = {
   google: "gemini-3-pro-preview",
 };
 
-/** The body that a vendor is sent for a call. */
+/** The body of a vendor's request for a call. */
 export async function bodyOf(kind: Kind, call: Partial<UpstreamCall>): Promise<Record<string, unknown>> {
   await using server = await startUpstreamServer(answerOf(kind, ["Hi"]));
   const { finish } = await readAiSdk(server, kind, call);
@@ -50,17 +50,17 @@ export async function bodyOf(kind: Kind, call: Partial<UpstreamCall>): Promise<R
   return server.requests[0]!.body;
 }
 
-/** Status 200 and frames of the vendor's stream, each with its data alone. */
+/** Status 200 and frames of the vendor's stream, each with data only. */
 export function frames(...data: readonly object[]): Answer {
   return (response) => void streamFrames(response, data).end();
 }
 
-/** The frames, and nothing more: the stream stays open. */
+/** Sends the frames and leaves the stream open. */
 export function openFrames(...data: readonly object[]): Answer {
   return (response) => void streamFrames(response, data);
 }
 
-/** The frames, and then the connection breaks. */
+/** Sends the frames, then breaks the connection. */
 export function brokenFrames(...data: readonly object[]): Answer {
   return (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -79,7 +79,7 @@ function encode(data: readonly object[]): string {
   return data.map((each) => `data: ${JSON.stringify(each)}\n\n`).join("");
 }
 
-/** A text as the vendor streams it, up to its last word. */
+/** A text in the vendor's stream, up to its last word. */
 export function textFrames(kind: Kind, words: readonly string[]): object[] {
   switch (kind) {
     case "openai-compatible":
@@ -95,7 +95,7 @@ export function textFrames(kind: Kind, words: readonly string[]): object[] {
   }
 }
 
-/** How the vendor ends a text. */
+/** The vendor's end of a text. */
 export function endFrames(kind: Kind): object[] {
   switch (kind) {
     case "openai-compatible":

@@ -1,4 +1,4 @@
-/** Requests as curl would send them, and a look into Redis that goes past the server. */
+/** Requests as curl would send them, and reads of Redis without the server. */
 import { Redis } from "ioredis";
 import type { Response } from "../../src/protocol/response.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
@@ -48,7 +48,7 @@ export async function create(url: string, body: unknown, headers: Record<string,
   return answer.body;
 }
 
-/** Polls until the response has ended. Polling is what is tested with it: this is no way to wait for anything else. */
+/** Polls until the response has ended. For tests of polling only, not for waiting on anything else. */
 export async function pollToEnd(url: string, id: string, headers: Record<string, string> = {}): Promise<Response> {
   for (;;) {
     const { body, status } = await send("GET", `${url}/responses/${id}`, undefined, headers).catch(() => ({
@@ -75,7 +75,7 @@ export class RedisInspector implements Disposable {
     this.#prefix = prefix;
   }
 
-  /** The log as it lies in Redis. */
+  /** The log as stored in Redis. */
   async log(id: string): Promise<string[]> {
     const entries = await this.redis.xrange(this.layout.events(id), "-", "+");
     return entries.map(([, fields]) => fields[1]!);
@@ -89,7 +89,7 @@ export class RedisInspector implements Disposable {
     return await this.redis.hgetall(this.layout.meta(id));
   }
 
-  /** Every key of this prefix with every value, whatever its type. */
+  /** Every key of this prefix with every value, of any type. */
   async dumpAll(): Promise<string> {
     const { redis } = this;
     const found: string[] = [];
@@ -102,8 +102,8 @@ export class RedisInspector implements Disposable {
       else if (type === "zset") found.push(JSON.stringify(await redis.zrange(key, "0", "-1")));
       else if (type === "list") found.push(JSON.stringify(await redis.lrange(key, 0, -1)));
       else if (type === "set") found.push(JSON.stringify(await redis.smembers(key)));
-      // What is gone by now holds nothing.
-      else if (type !== "none") throw new Error(`Nobody looked into ${key}, a ${type}.`);
+      // A key that has since expired holds nothing.
+      else if (type !== "none") throw new Error(`No reader for the type ${type} of ${key}.`);
     }
     return found.join("\n");
   }

@@ -1,4 +1,4 @@
-/** The server's own description, and whether a value is what one of its schemas says. */
+/** The server's own description, and whether a value matches one of its schemas. */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { describeApi } from "../../src/openapi/document.ts";
 import type { ApiResponse, JsonSchema, Operation, Parameter, PathItem } from "../../src/openapi/spec.ts";
@@ -13,7 +13,7 @@ function newAjv(root: object): Ajv2020 {
   return ajv.addSchema(root, "api");
 }
 
-/** What is answered has no field that is not described. Requests may: most are ignored. */
+/** Answers have no undescribed field. Requests may: most are ignored. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== "object" || schema === null) return schema;
@@ -22,11 +22,11 @@ function closed(schema: unknown): unknown {
   return { ...Object.fromEntries(entries), ...(isOpen && { additionalProperties: false }) };
 }
 
-/** Of a union whose members a field tells apart, the one that is meant: what is wrong is one thing then, and soon found. */
-function told(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(told);
+/** The member of a discriminated union that the value names. Errors then concern one member, and validation is fast. */
+function discriminate(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(discriminate);
   if (typeof schema !== "object" || schema === null) return schema;
-  const fields = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, told(value)]));
+  const fields = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, discriminate(value)]));
   const { discriminator, oneOf: _members, ...others } = fields;
   if (discriminator === undefined) return fields;
   const { propertyName, mapping } = discriminator as { propertyName: string; mapping: Record<string, string> };
@@ -40,10 +40,10 @@ function told(schema: unknown): unknown {
 }
 
 const { schemas } = document.components;
-const requests = newAjv({ components: { schemas: told(schemas) } });
-const answers = newAjv({ components: { schemas: told(closed(schemas)) } });
+const requests = newAjv({ components: { schemas: discriminate(schemas) } });
+const answers = newAjv({ components: { schemas: discriminate(closed(schemas)) } });
 
-/** Ajv keeps what it has compiled by the schema's identity; a reference is a new object each time. */
+/** Ajv caches compiled schemas by object identity, and a reference is a new object each time. */
 const compiled = new Map<Ajv2020, Map<string, ValidateFunction>>([
   [requests, new Map()],
   [answers, new Map()],
@@ -52,7 +52,7 @@ const compiled = new Map<Ajv2020, Map<string, ValidateFunction>>([
 function validatorOf(ajv: Ajv2020, schema: JsonSchema): ValidateFunction {
   const key = JSON.stringify(schema);
   const known = compiled.get(ajv)!;
-  // Its references are the document's.
+  // References resolve against the document.
   if (!known.has(key)) known.set(key, ajv.compile(JSON.parse(key.replaceAll('"$ref":"#', '"$ref":"api#')) as object));
   return known.get(key)!;
 }
@@ -61,7 +61,9 @@ const { mapping: eventSchemas } = (
   document.components.schemas["ResponseStreamEvent"] as { discriminator: { mapping: Record<string, string> } }
 ).discriminator;
 
-/** Compiling takes seconds, in which nobody would see that a connection was closed: it is done before any is open. */
+/**
+ * Compiling takes seconds, during which the process would miss a closed connection, so it happens before any is open.
+ */
 export function compileAll(): void {
   for (const { operation } of ROUTES) {
     for (const { schema } of Object.values(operation.requestBody?.content ?? {})) validatorOf(requests, schema);
@@ -74,7 +76,7 @@ export function compileAll(): void {
   for (const $ref of Object.values(eventSchemas)) validatorOf(answers, { $ref });
 }
 
-/** `undefined`, or what is wrong. */
+/** `undefined`, or the error. */
 export function findSchemaError(
   direction: "request" | "answer",
   schema: JsonSchema,
@@ -107,7 +109,7 @@ export const ROUTES: Route[] = Object.entries(document.paths).flatMap(([path, { 
 
 const PATTERNS = ROUTES.map((route) => ({
   ...route,
-  // A model's name may hold slashes.
+  // A model's name may contain slashes.
   pattern: new RegExp(`^${route.path.replace("{model}", ".+").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
 }));
 

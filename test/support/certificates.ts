@@ -1,4 +1,4 @@
-/** An authority and the certificates that it signs, made by openssl. */
+/** An authority and the certificates that it signs, created by openssl. */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ export interface Certificate {
   key: string;
 }
 
-/** Paths of PEM files in `folder`. The certificates are good for this machine. */
+/** Paths of PEM files in `folder`. The certificates are valid for this machine. */
 export async function makeCertificates(
   folder: string,
 ): Promise<{ ca: string; server: Certificate; client: Certificate }> {

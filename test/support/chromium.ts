@@ -1,4 +1,4 @@
-/** A Chromium for tests of what only a browser does: one that is installed, or the distribution's package. */
+/** A Chromium for tests that need a browser: an installed one, or the distribution's package. */
 import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -8,7 +8,7 @@ import { type DebianPackage, installDebianPackage, isDebianRoot } from "../../sr
 
 const run = promisify(execFile);
 
-/** Chrome is one as well. */
+/** Chrome counts as one. */
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 const VERSION_TIMEOUT_MS = 30_000;
 const PACKAGE: DebianPackage = {
@@ -17,7 +17,7 @@ const PACKAGE: DebianPackage = {
   isInstalled: async (environment) => (await findChromium(environment)) !== undefined,
 };
 
-/** It resolves no name and asks nobody for anything: only addresses of this machine are within reach. */
+/** It resolves no name and requests nothing: it reaches only addresses of this machine. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -37,7 +37,7 @@ export class NoChromiumError extends Error {
   }
 }
 
-/** Headless, with a profile of its own that is removed with it. */
+/** Headless, with its own profile, which is removed with it. */
 export async function launchChromium(): Promise<Browser> {
   const executablePath = await ensureChromium(process.env, (line) => void process.stderr.write(`${line}\n`));
   return await chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
@@ -58,7 +58,7 @@ export async function ensureChromium(environment: NodeJS.ProcessEnv, log: (line:
   return installed;
 }
 
-/** The first that runs: where Ubuntu has no snap, its `chromium-browser` only says so. */
+/** The first that runs: without snap, Ubuntu's `chromium-browser` only prints a hint. */
 async function findChromium(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
   const folders = (environment["PATH"] ?? "").split(delimiter);
   for (const path of PROGRAMS.flatMap((program) => folders.map((folder) => join(folder, program)))) {

@@ -1,7 +1,7 @@
 /**
- * Loaded into a process before all else (`clockOff` in processes.ts): its clock is off by CLOCK_OFFSET_MS, and is set by
- * CLOCK_STEP_MS more at each SIGUSR2, as an operator or a time daemon sets a machine's. Timers and `performance.now()` run
- * on, as a machine's monotonic clock does.
+ * Preloaded into a process (`clockOff` in processes.ts): its clock is off by CLOCK_OFFSET_MS, and jumps by
+ * CLOCK_STEP_MS at each SIGUSR2, as an operator or a time daemon would set it. Timers and `performance.now()` are
+ * unaffected, like a machine's monotonic clock.
  */
 let offsetMs = Number(process.env["CLOCK_OFFSET_MS"] ?? 0);
 const RealDate = Date;

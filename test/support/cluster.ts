@@ -1,7 +1,8 @@
-/** A Redis Cluster of three nodes, each with a third of the slots, and replicas of the first where a test wants some. */
+/** A Redis Cluster of three nodes, each with a third of the slots, and optional replicas of the first. */
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
+import { pollUntil } from "./poll-until.ts";
 
 export async function startCluster(
   folder: string,
@@ -26,13 +27,13 @@ export async function startCluster(
     await client.call("CLUSTER", "MEET", "127.0.0.1", String(nodes[0]!.port));
   }
   for (const client of clients) {
-    while (!String(await client.call("CLUSTER", "INFO")).includes("cluster_state:ok")) await client.ping();
+    await pollUntil(async () => String(await client.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
   }
   const firstId = String(await clients[0]!.call("CLUSTER", "MYID"));
   for (const replica of clients.slice(3)) {
-    while (!String(await replica.call("CLUSTER", "NODES")).includes(firstId)) await replica.ping();
+    await pollUntil(async () => String(await replica.call("CLUSTER", "NODES")).includes(firstId));
     await replica.call("CLUSTER", "REPLICATE", firstId);
-    while (!(await replica.info("replication")).includes("master_link_status:up")) await replica.ping();
+    await pollUntil(async () => (await replica.info("replication")).includes("master_link_status:up"));
   }
   for (const client of clients) client.disconnect();
   return { nodes, url: nodes.map((node) => node.url).join(",") };

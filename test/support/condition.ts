@@ -1,20 +1,20 @@
-/** Waiting for something that other code brings about and makes known. */
+/** Waiting for a condition that other code signals. */
 export class Condition {
   readonly #waiting = new Set<() => void>();
   #changes = 0;
 
-  /** Something has changed: everything that waits looks again. */
+  /** Signals a change: every waiter checks its condition again. */
   notify(): void {
     this.#changes += 1;
     for (const wake of this.#waiting) wake();
   }
 
-  /** How often `notify` was called. */
+  /** The number of `notify` calls. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** Resolves at once if there was a change after that many. */
+  /** Resolves at once if there were more changes than that. */
   async waitForChangeAfter(changes: number): Promise<void> {
     if (this.#changes > changes) return;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,10 +1,10 @@
-/** One of each kind of item that a request may hold. */
+/** One of each kind of item that a request may contain. */
 import fc from "fast-check";
 import type { ContextItem } from "../../src/context-window/measure.ts";
 import { inputItemSchema } from "../../src/protocol/item.ts";
 import { valuesOf } from "./schema-values.ts";
 
-/** The generator knows no lengths: what it makes too short is left out. */
+/** The generator ignores lengths, so values that are too short are dropped. */
 const KINDS = fc
   .sample(valuesOf(inputItemSchema), { numRuns: 2_000, seed: 6 })
   .flatMap((value) => inputItemSchema.safeParse(value).data ?? []);

@@ -1,4 +1,6 @@
-/** A tool of two functions that counts what it is asked for: `look` changes nothing, `change` does. Shown as an MCP server's. */
+/**
+ * A tool of two functions that counts its calls: `look` changes nothing, `change` does. Its items are an MCP server's.
+ */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { newItemId } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
@@ -15,17 +17,17 @@ export interface CountingTool {
   kind: ToolKind;
   /** `<function> <value of the argument x>`, when a call began. */
   begun: string[];
-  /** How many calls were being made at the same time, at most. */
+  /** The peak number of parallel calls. */
   atOnce: number;
 }
 
 export const COUNTING_TOOL = { type: "mcp" as const, server_label: "counting", server_url: "http://127.0.0.1/" };
 
-/** `asksFor` is a function whose calls need approval; `approved` are arguments of its calls that have it. */
+/** `asksFor` is a function whose calls need approval; `approved` are the arguments of its approved calls. */
 export interface CountingOptions {
   asksFor?: string;
   approved?: readonly number[];
-  /** What a call of `change` waits for before it is made. */
+  /** A call of `change` waits for this before it takes effect. */
   acquirePermit?: NonNullable<ServerFunction["acquirePermit"]>;
 }
 
@@ -36,13 +38,13 @@ export function countingTool(
   let running = 0;
   const tool: CountingTool = { begun: [], atOnce: 0, kind: { types: ["mcp"], open: () => Promise.resolve(open) } };
   const run = async ({ name, arguments: json }: ToolCall): Promise<ToolResult> => {
-    const said = `${name} ${String((JSON.parse(json) as { x: unknown }).x)}`;
-    tool.begun.push(said);
+    const callText = `${name} ${String((JSON.parse(json) as { x: unknown }).x)}`;
+    tool.begun.push(callText);
     running += 1;
     tool.atOnce = Math.max(tool.atOnce, running);
-    await onBegin(said);
+    await onBegin(callText);
     running -= 1;
-    return { output: `${said} is done`, isError: false, details: null };
+    return { output: `${callText} is done`, isError: false, details: null };
   };
   const fn = (name: string, isReadOnly: boolean): ServerFunction => ({
     definition: { type: "function", name, parameters: { type: "object", properties: { x: { type: "integer" } } } },
@@ -57,7 +59,7 @@ export function countingTool(
         arguments: call.arguments,
       }),
     }),
-    presentCall: (place) => showCall(name, place),
+    presentCall: (position) => showCall(name, position),
     run,
   });
   const change = { ...fn("change", false), ...(acquirePermit !== undefined && { acquirePermit }) };

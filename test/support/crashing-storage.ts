@@ -1,7 +1,7 @@
 import type { Storage } from "../../src/responses/storage.ts";
 import type { AttemptControl } from "../../workers/attempt/attempt.ts";
 
-/** Storage whose steps are counted, and which stops the run before a given one: the process dies there. */
+/** Storage that counts its writes, and stops the run before a given one, as if the process crashed there. */
 export function crashingStorage(storage: Storage, control: AttemptControl, step: () => boolean): Storage {
   const dying = <T extends object>(target: T): T =>
     new Proxy(target, {
@@ -10,7 +10,7 @@ export function crashingStorage(storage: Storage, control: AttemptControl, step:
         if (typeof value !== "function") return value;
         return (...args: unknown[]): unknown => {
           if (step()) control.stop("lock-lost");
-          // What a dead process would send does not arrive.
+          // A crashed process sends nothing more.
           if (control.writing.aborted) return Promise.reject(control.writing.reason as Error);
           return Reflect.apply(value, object, args);
         };

@@ -1,23 +1,23 @@
-/** A TCP connection between two servers that can be cut, between any two bytes. */
+/** A TCP connection between two servers that can be cut between any two bytes. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface CuttingProxy extends AsyncDisposable {
   /** The target's address, through the proxy. */
   url: string;
-  /** Where connections lead from now on. */
+  /** The target of new connections. */
   target: string;
-  /** Destroys every connection that there is. */
+  /** Destroys every open connection. */
   cut(): void;
-  /** Leaves every connection that there is half-open: nothing passes it any more, and nobody hears that it is over. */
+  /** Leaves every open connection half-open: nothing passes, and no side sees it close. */
   freeze(): void;
-  /** From now on each connection breaks once it has brought so many bytes of answers. */
+  /** From now on each connection breaks after this many bytes of answers. */
   cutAfter: (() => number) | undefined;
-  /** Takes requests to the target, and brings no answer. */
+  /** Forwards requests to the target, and no answer. */
   isSilent: boolean;
-  /** Breaks every connection at once. */
+  /** Breaks every new connection at once. */
   isAway: boolean;
-  /** How many connections were cut. */
+  /** The number of connections cut. */
   cuts: number;
 }
 
@@ -47,7 +47,7 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
       left -= chunk.length;
       if (left > 0) return;
       proxy.cuts += 1;
-      // What was written before is to arrive.
+      // Earlier writes still arrive.
       near.end(destroy);
     });
     const over = (socket: Socket) => socket.on("close", destroy).on("error", destroy);

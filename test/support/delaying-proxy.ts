@@ -1,4 +1,4 @@
-/** A TCP connection to a server that is far away: every byte takes a while, in each direction. */
+/** A TCP connection to a distant server: every byte is delayed in each direction. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
@@ -14,7 +14,7 @@ export async function startDelayingProxy(target: string, roundTripMs: number): P
     const far = connect(Number(port), hostname);
     for (const [from, to] of [[near, far] as const, [far, near] as const]) {
       sockets.add(from);
-      // Timers of one length come due in their order.
+      // Timers of equal duration fire in order.
       from.on("data", (chunk: Buffer) => setTimeout(() => to.write(chunk), roundTripMs / 2));
       from.on("error", () => from.destroy());
       from.on("close", () => {

@@ -1,4 +1,4 @@
-/** A demo as a newcomer runs it, and what is left of it. */
+/** A demo as a newcomer runs it, and its leftovers. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -38,7 +38,7 @@ export class DemoRun {
     });
   }
 
-  /** Resolves once the output, past or to come, matches. */
+  /** Resolves once the output, past or future, matches. */
   async says(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.output)) {
       if (this.child.exitCode !== null) throw new Error(`It ended without ${pattern}:\n${this.output}${this.errors}`);

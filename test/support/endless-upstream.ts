@@ -1,4 +1,4 @@
-/** A provider that speaks the Responses API and never stops by itself: to see its connection being closed. */
+/** A provider of the Responses API that never stops by itself, for tests of closed connections. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -40,7 +40,7 @@ export async function startEndlessUpstream(): Promise<EndlessUpstream> {
       part: { type: "output_text", text: "", annotations: [], logprobs: [] },
     });
     const timer = setInterval(() => {
-      // The model `silent` begins an item and then says nothing.
+      // The model `silent` begins an item, then sends nothing.
       if (body.includes('"silent"')) return;
       send({ type: "response.output_text.delta", ...at, delta: "on and ", logprobs: [] });
     }, DELTA_INTERVAL_MS);

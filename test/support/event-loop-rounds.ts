@@ -1,4 +1,4 @@
-/** How many rounds the event loop makes until `work` is done: others are served in each of them. */
+/** The number of event-loop rounds until `work` is done: other tasks run in each of them. */
 export async function countRoundsDuring<T>(work: Promise<T>): Promise<{ value: T; rounds: number }> {
   let rounds = 0;
   let isDone = false;

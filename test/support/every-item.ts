@@ -1,6 +1,6 @@
 /**
- * Every kind of output item as a provider that has every hosted tool streams it (contract.md#item-events): in the contract's
- * order, with all events that lead to the item. A kind without its scripts does not compile.
+ * Every kind of output item as streamed by a provider with every hosted tool (contract.md#item-events): in the
+ * contract's order, with all events that lead to the item. A kind without its scripts does not compile.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
@@ -147,7 +147,7 @@ export const EVERY_ITEM: Record<Kind, readonly ItemScript[]> = {
 
 export const EVERY_KIND = Object.keys(EVERY_ITEM) as Kind[];
 
-/** The events of one item of each kind named, or of several where a kind has variants. */
+/** The events of one item of each named kind, or of several where a kind has variants. */
 export function eventsOf(kinds: readonly Kind[]): ItemEventDraft[] {
-  return kinds.flatMap((kind) => EVERY_ITEM[kind]).flatMap((write, place) => write(place));
+  return kinds.flatMap((kind) => EVERY_ITEM[kind]).flatMap((write, index) => write(index));
 }

@@ -1,6 +1,6 @@
 /**
- * The server's own description as an oracle: every request that is sent with `fetch`, and every answer to it, has to be
- * what `/openapi.json` says. `expectDescribed()` in a test file is enough.
+ * The server's own description as an oracle: every request sent with `fetch`, and every answer to it, must match
+ * `/openapi.json`. Call `expectDescribed()` once in a test file.
  */
 import { createParser } from "eventsource-parser";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
@@ -27,36 +27,36 @@ interface Exchange {
   headers: Headers;
 }
 
-/** Answered with these besides what is described: how a stream is carried, and what CORS and HTTP bring along. */
+/** Undescribed headers of answers: stream transport, CORS and HTTP itself. */
 const TRANSPORT_HEADERS = new Set(["x-accel-buffering", "x-content-type-options"]);
 const OWN_HEADER = /^(?:x-|openai-|idempotent-|retry-after$|www-authenticate$)/;
 
-/** Of those that requests carry, the ones that this server reads for more than a key or a page's origin. */
+/** Request headers that this server reads for more than a key or a page's origin. */
 const REQUEST_HEADERS = ["x-request-id", "x-client-request-id", "idempotency-key", "last-event-id"];
 
-/** All that is wrong with what stands before an answer's body, and the schema that the body has to have. */
-function examine(exchange: Exchange): { faults: string[]; route: Route | undefined; answer: ApiResponse | undefined } {
+/** All errors in an answer's head, and the schema for its body. */
+function examine(exchange: Exchange): { errors: string[]; route: Route | undefined; answer: ApiResponse | undefined } {
   const route = findRoute(exchange.method, exchange.url);
   if (route === undefined) {
-    const isRefused = exchange.status >= 400;
+    const isRejected = exchange.status >= 400;
     const answer = document.components.responses["UnknownUrl"]!;
     return {
-      faults: isRefused ? [] : ["is not described"],
+      errors: isRejected ? [] : ["is not described"],
       route,
       answer: exchange.status === 404 ? answer : undefined,
     };
   }
   const described = route.operation.responses[String(exchange.status)];
-  if (described === undefined) return { faults: ["is answered with an undescribed status"], route, answer: undefined };
+  if (described === undefined) return { errors: ["is answered with an undescribed status"], route, answer: undefined };
   const answer = resolveResponse(described);
-  const faults = [
-    ...faultsInHeaders(exchange.headers, answer),
-    ...(exchange.status < 400 ? faultsInRequest(exchange, route) : []),
+  const errors = [
+    ...errorsInHeaders(exchange.headers, answer),
+    ...(exchange.status < 400 ? errorsInRequest(exchange, route) : []),
   ];
-  return { faults, route, answer };
+  return { errors, route, answer };
 }
 
-function faultsInHeaders(headers: Headers, answer: ApiResponse): string[] {
+function errorsInHeaders(headers: Headers, answer: ApiResponse): string[] {
   return [...headers].flatMap(([name, value]) => {
     if (!OWN_HEADER.test(name) || TRANSPORT_HEADERS.has(name)) return [];
     if (answer.headers?.[name] === undefined) return [`has the undescribed header ${name}`];
@@ -65,32 +65,32 @@ function faultsInHeaders(headers: Headers, answer: ApiResponse): string[] {
   });
 }
 
-function faultsInParameters({ url, requestHeaders }: Exchange, { operation }: Route): string[] {
+function errorsInParameters({ url, requestHeaders }: Exchange, { operation }: Route): string[] {
   const { searchParams } = url;
-  // An empty value is one that was not stated.
+  // An empty value counts as absent.
   const stated = [...new Set(searchParams.keys())].filter((key) => searchParams.getAll(key).join("") !== "");
   const inQuery = stated.map((key) => ["query", key, searchParams.getAll(key)] as const);
   const inHeaders = REQUEST_HEADERS.filter((name) => requestHeaders.has(name));
   const given = [...inQuery, ...inHeaders.map((name) => ["header", name, [requestHeaders.get(name)!]] as const)];
-  return given.flatMap(([place, key, values]) => {
-    // `a[]` is how many clients name a list.
+  return given.flatMap(([location, key, values]) => {
+    // Many clients name lists `a[]`.
     const name = key.replace(/\[\]$/, "");
-    const parameter = parametersOf(operation).find((each) => each.in === place && each.name.toLowerCase() === name);
-    if (parameter === undefined) return [`takes the undescribed ${place} parameter ${name}`];
+    const parameter = parametersOf(operation).find((each) => each.in === location && each.name.toLowerCase() === name);
+    if (parameter === undefined) return [`takes the undescribed ${location} parameter ${name}`];
     const { schema } = parameter;
     const value = schema["type"] === "array" ? values : fromText(schema, values[0]);
     return findSchemaError("request", schema, value) ?? [];
   });
 }
 
-function faultsInRequest(exchange: Exchange, route: Route): string[] {
+function errorsInRequest(exchange: Exchange, route: Route): string[] {
   const { requestBody } = exchange;
   const { operation } = route;
-  const faults = faultsInParameters(exchange, route);
+  const errors = errorsInParameters(exchange, route);
   const body = operation.requestBody;
-  if (body === undefined || (requestBody ?? "") === "") return faults;
-  const fault = findSchemaError("request", body.content["application/json"]!.schema, JSON.parse(requestBody!));
-  return fault === undefined ? faults : [...faults, `accepts what is described as wrong: ${fault}`];
+  if (body === undefined || (requestBody ?? "") === "") return errors;
+  const mismatch = findSchemaError("request", body.content["application/json"]!.schema, JSON.parse(requestBody!));
+  return mismatch === undefined ? errors : [...errors, `accepts what is described as wrong: ${mismatch}`];
 }
 
 function fromText({ type }: JsonSchema, value: string): unknown {
@@ -98,30 +98,30 @@ function fromText({ type }: JsonSchema, value: string): unknown {
   return type === "boolean" ? value === "true" || value === "1" : value;
 }
 
-function faultsInBody(answer: ApiResponse | undefined, status: number, text: string): string[] {
+function errorsInBody(answer: ApiResponse | undefined, status: number, text: string): string[] {
   const described = answer?.content?.["application/json"];
   if (described === undefined) return [];
   const body = JSON.parse(text) as unknown;
-  const fault = findSchemaError("answer", described.schema, body);
-  if (fault !== undefined) return [fault];
+  const mismatch = findSchemaError("answer", described.schema, body);
+  if (mismatch !== undefined) return [mismatch];
   if (status < 400 || described.examples === undefined || "status" in (body as object)) return [];
   const { type, code } = (body as ErrorBody).error;
   const isKnown = Object.values(described.examples).some(({ value }) => {
     const { error } = value as ErrorBody;
     return error.type === type && error.code === code;
   });
-  return isKnown ? [] : [`is refused with the undescribed ${type} ${code}: ${text}`];
+  return isKnown ? [] : [`is rejected with the undescribed ${type} ${code}: ${text}`];
 }
 
-/** Passes a stream on as it is, and looks at each event in it. */
-function watch(body: ReadableStream<Uint8Array>, report: (fault: string) => void): ReadableStream<Uint8Array> {
+/** Passes a stream on unchanged, and checks each event in it. */
+function watch(body: ReadableStream<Uint8Array>, report: (mismatch: string) => void): ReadableStream<Uint8Array> {
   const parser = createParser({
     onEvent: ({ id, event, data }) => {
       const parsed = JSON.parse(data) as { type: string; sequence_number: number };
       if (event !== parsed.type || Number(id) !== parsed.sequence_number)
         report(`has a frame that is not its event's: ${data}`);
-      const fault = findEventError(parsed);
-      if (fault !== undefined) report(fault);
+      const mismatch = findEventError(parsed);
+      if (mismatch !== undefined) report(mismatch);
     },
   });
   const decoder = new TextDecoder();
@@ -136,15 +136,15 @@ function watch(body: ReadableStream<Uint8Array>, report: (fault: string) => void
 }
 
 export interface DescriptionCheck {
-  /** `POST /v1/responses 200`: what was seen, so that a test can tell what was not. */
+  /** Exchanges seen, such as `POST /v1/responses 200`, so that a test can find those that are missing. */
   seen: ReadonlySet<string>;
 }
 
-/** From here on, in this file, every exchange by `fetch` is held against the description. */
+/** From here on, every exchange by `fetch` in this file is checked against the description. */
 export function expectDescribed(): DescriptionCheck {
   const { fetch } = globalThis;
   const seen = new Set<string>();
-  const faults: string[] = [];
+  const errors: string[] = [];
   const watched: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
     const url = new URL(input instanceof Request ? input.url : input);
@@ -155,14 +155,14 @@ export function expectDescribed(): DescriptionCheck {
     const requestBody = typeof init?.body === "string" ? init.body : undefined;
     const requestHeaders = new Headers(input instanceof Request ? input.headers : init?.headers);
     const { status, headers } = response;
-    const report = (fault: string): void => void faults.push(`${method} ${url.pathname} ${status} ${fault}`);
+    const report = (mismatch: string): void => void errors.push(`${method} ${url.pathname} ${status} ${mismatch}`);
     const examined = examine({ method, url, requestHeaders, requestBody, status, headers });
-    for (const fault of examined.faults) report(fault);
+    for (const mismatch of examined.errors) report(mismatch);
     if (examined.route !== undefined) seen.add(`${method} ${examined.route.path} ${status}`);
     const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (isStream) return new Response(watch(response.body!, report), { status, headers });
     const text = await response.text();
-    for (const fault of faultsInBody(examined.answer, status, text)) report(fault);
+    for (const mismatch of errorsInBody(examined.answer, status, text)) report(mismatch);
     return new Response(text === "" ? null : text, { status, headers });
   };
   beforeAll(() => {
@@ -170,6 +170,6 @@ export function expectDescribed(): DescriptionCheck {
     globalThis.fetch = watched;
   });
   afterAll(() => void (globalThis.fetch = fetch));
-  afterEach(() => expect(faults.splice(0)).toEqual([]));
+  afterEach(() => expect(errors.splice(0)).toEqual([]));
   return { seen };
 }

@@ -1,4 +1,7 @@
-/** That a stream was safe to act on: programs that act on its events have what the response ends with, whatever died. */
+/**
+ * Asserts that a stream was safe to act on: programs that act on its events have the finished response's items after
+ * any crash.
+ */
 import { expect } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { actOnStream, actOnFinalResponse, incompleteCalls } from "./acting-client.ts";

@@ -1,4 +1,4 @@
-/** A web page in a real browser that follows responses with `EventSource`, as a page of an own would. */
+/** A web page in a real browser that follows responses with `EventSource`, as an application's page would. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,12 +8,12 @@ import { launchChromium } from "./chromium.ts";
 import type { ReceivedEvent } from "./subscriber.ts";
 
 /**
- * How an EventSource ended: `stopped` by the server, for good; `reconnected` after the terminal event, which it would do
- * for ever; `refused` before there was one; `closed` by the page at the terminal event.
+ * How an EventSource ended: `stopped` by the server for good; `reconnected` after the terminal event, as it would
+ * forever; `refused` before there was one; `closed` by the page at the terminal event.
  */
 export type FollowingEnd = "stopped" | "reconnected" | "refused" | "closed";
 
-/** A page that knows nothing but the events' types and which of them are the last. */
+/** A page that knows only the event types and which of them are terminal. */
 const SCRIPT = `
   function follow({ key, url, types, terminal, closesAtTheEnd }) {
     return new Promise((resolve) => {
@@ -39,12 +39,12 @@ const HTML = `<!doctype html><meta charset="utf-8"><title>Follower</title><scrip
 export interface FollowOptions {
   types: readonly string[];
   onEvent: (event: ReceivedEvent) => void;
-  /** Whether the page closes it at the terminal event. If not, it is the server that has to. */
+  /** Whether the page closes it at the terminal event. Otherwise the server has to. */
   closesAtTheEnd?: boolean;
 }
 
 export class FollowingPage implements AsyncDisposable {
-  /** To be named in `CORS_ORIGINS`. */
+  /** For `CORS_ORIGINS`. */
   readonly origin: string;
   readonly #server: Server;
   readonly #browser: Browser;

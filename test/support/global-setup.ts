@@ -1,6 +1,6 @@
 /**
- * One Redis for the whole run: the one of REDIS_URL, or a container where a Docker engine answers, or a private
- * process. It keeps nothing on disk; tests that need durability start a Redis of their own.
+ * One Redis for the whole run: REDIS_URL's, a container if a Docker engine answers, or a private process. It keeps
+ * nothing on disk; tests that need durability start their own Redis.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,16 +1,16 @@
-/** JSON schemas that ask for much more work than they are long: each is made to be about as many bytes as it is told. */
+/** JSON schemas that cost far more work than their length. Each is built to a given number of bytes. */
 
 type Schema = Record<string, unknown>;
 
-const times = (count: number, what: (place: number) => unknown): unknown[] =>
-  Array.from({ length: Math.max(1, Math.floor(count)) }, (_, place) => what(place));
+const times = (count: number, what: (index: number) => unknown): unknown[] =>
+  Array.from({ length: Math.max(1, Math.floor(count)) }, (_, index) => what(index));
 const repeat = (text: string, bytes: number): string => text.repeat(Math.max(1, Math.floor(bytes / text.length)));
-const record = (count: number, what: (place: number) => unknown): Schema =>
-  Object.fromEntries(times(count, what).map((value, place) => [`p${place}`, value]));
+const record = (count: number, what: (index: number) => unknown): Schema =>
+  Object.fromEntries(times(count, what).map((value, index) => [`p${index}`, value]));
 const pattern = (text: string): Schema => ({ type: "string", pattern: text });
 const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
 
-/** Half of the bytes are one thing, the other half are references to it. */
+/** Half of the bytes are one value, the other half are references to it. */
 const referred = (name: string, bytes: number, thing: (bytes: number) => unknown): Schema => ({
   $defs: { [name]: thing(bytes / 2) },
   allOf: times(bytes / 2 / 22, () => ref(name)),
@@ -43,14 +43,14 @@ export const HOSTILE_SCHEMAS: Record<string, (bytes: number) => Schema> = {
   "a long pattern that is refused, in each branch": (bytes) =>
     eachBranch("long", bytes, (half) => pattern(`${repeat("a", half)}^`)),
   "a long required, referred to often": (bytes) =>
-    referred("long", bytes, (half) => ({ required: times(half / 10, (place) => `p${place}`) })),
+    referred("long", bytes, (half) => ({ required: times(half / 10, (index) => `p${index}`) })),
   "many properties, referred to often": (bytes) =>
     referred("many", bytes, (half) => ({ properties: record(half / 12, () => ({})) })),
   "many keywords that mean nothing": (bytes) => referred("many", bytes, (half) => record(half / 10, () => 1)),
   "a long enum, referred to often": (bytes) =>
-    referred("long", bytes, (half) => ({ enum: times(half / 6, (place) => place) })),
+    referred("long", bytes, (half) => ({ enum: times(half / 6, (index) => index) })),
   "an enum of long values beside a const": (bytes) => ({
-    enum: times(bytes / 2 / 20, (place) => `value ${place}`),
+    enum: times(bytes / 2 / 20, (index) => `value ${index}`),
     const: "x".repeat(bytes / 2),
   }),
   "a long const, referred to often": (bytes) => referred("long", bytes, (half) => ({ const: "x".repeat(half) })),
@@ -65,14 +65,14 @@ export const HOSTILE_SCHEMAS: Record<string, (bytes: number) => Schema> = {
     referred("long", bytes, (half) => ({ prefixItems: times(half / 3, () => ({})) })),
   "types without end": (bytes) => ({
     type: times(bytes / 2 / 9, () => "object"),
-    required: times(bytes / 2 / 8, (place) => `p${place}`),
+    required: times(bytes / 2 / 8, (index) => `p${index}`),
   }),
   "different types without end, and values of none": (bytes) => ({
-    type: times(bytes / 2 / 8, (place) => `t${place}`),
-    enum: times(bytes / 2 / 6, (place) => place),
+    type: times(bytes / 2 / 8, (index) => `t${index}`),
+    enum: times(bytes / 2 / 6, (index) => index),
   }),
   "many types that must all hold": (bytes) =>
-    referred("many", bytes, (half) => ({ type: times(half / 8, (place) => `t${place}`) })),
+    referred("many", bytes, (half) => ({ type: times(half / 8, (index) => `t${index}`) })),
   "lists of alternatives, side by side": (bytes) => ({ allOf: times(bytes / 15, () => ({ anyOf: [{}] })) }),
   "lists of alternatives, all misfits": (bytes) => ({
     allOf: times(bytes / 40, () => ({ anyOf: [{ type: "null" }, { enum: [] }] })),
@@ -84,16 +84,16 @@ export const HOSTILE_SCHEMAS: Record<string, (bytes: number) => Schema> = {
   "allOf that begins with false": (bytes) =>
     eachBranch("list", bytes, (half) => ({ allOf: [false, ...times(half / 3, () => ({}))] })),
   "references that double": (bytes) => ({
-    $defs: record(bytes / 60, (place) => ({ allOf: [ref(`p${place + 1}`), ref(`p${place + 1}`)] })),
+    $defs: record(bytes / 60, (index) => ({ allOf: [ref(`p${index + 1}`), ref(`p${index + 1}`)] })),
     ...ref("p0"),
   }),
   "a chain of references, backwards": (bytes) => ({
-    $defs: record(bytes / 40, (place) => ({ items: place === 0 ? {} : ref(`p${place - 1}`), minItems: 1 })),
+    $defs: record(bytes / 40, (index) => ({ items: index === 0 ? {} : ref(`p${index - 1}`), minItems: 1 })),
     type: "array",
     items: ref(`p${Math.max(0, Math.floor(bytes / 40) - 1)}`),
   }),
   "a chain of references, forwards": (bytes) => ({
-    $defs: record(bytes / 40, (place) => ({ anyOf: [ref(`p${place + 1}`)] })),
+    $defs: record(bytes / 40, (index) => ({ anyOf: [ref(`p${index + 1}`)] })),
     ...ref("p0"),
   }),
   "a long reference, often": (bytes) => ({
@@ -134,10 +134,10 @@ export const HOSTILE_SCHEMAS: Record<string, (bytes: number) => Schema> = {
     minItems: 20_000,
   }),
   "multiples that must all hold": (bytes) => ({
-    allOf: times(bytes / 24, (place) => ({ multipleOf: 1 + place / 1e7 })),
+    allOf: times(bytes / 24, (index) => ({ multipleOf: 1 + index / 1e7 })),
   }),
   "items of items of items": (bytes) => ({
     allOf: times(bytes / 24, () => ({ items: { minLength: 1 }, minItems: 1 })),
   }),
-  formats: (bytes) => ({ allOf: times(bytes / 24, (place) => ({ format: `f${place}` })), minLength: 99_999 }),
+  formats: (bytes) => ({ allOf: times(bytes / 24, (index) => ({ format: `f${index}` })), minLength: 99_999 }),
 };

@@ -1,4 +1,4 @@
-/** A server of the OpenAI images API: what it was sent, and answers as a test wants them. */
+/** A server of the OpenAI images API: it records requests and answers as a test specifies. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,7 +13,7 @@ export interface ImagesRequest {
 export interface ImagesServer extends AsyncDisposable {
   url: string;
   requests: ImagesRequest[];
-  /** Answers the requests to come; the last one stays. */
+  /** Answers to the next requests; the last one repeats. */
   answers: ((response: ServerResponse, request: ImagesRequest) => void)[];
 }
 
@@ -80,7 +80,7 @@ async function readForm(body: Buffer, type: string): Promise<Record<string, unkn
   return fields;
 }
 
-/** What a service of images sends and takes, by its bytes. */
+/** Images that services send and accept, by their bytes. */
 export const IMAGES = {
   png: Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64"),
   jpeg: Buffer.from("\xff\xd8\xff\xe0rest of it", "latin1").toString("base64"),

@@ -23,7 +23,7 @@ export interface McpRun {
   id: string;
   response: Response;
   log: string[];
-  /** What the model was shown, call by call. */
+  /** The model's input, call by call. */
   calls: UpstreamCall[];
 }
 
@@ -31,7 +31,7 @@ export interface McpRunOptions extends PriorContext {
   environment?: Record<string, string>;
 }
 
-/** Loopback is allowed, as an operator would for a server of his own. */
+/** Loopback is allowed, as by an operator with a local server. */
 const ENVIRONMENT = { FETCH_ALLOWED_HOSTS: "127.0.0.1" };
 
 const ANSWER = { ...scriptSteps(), "simulator.calls": "0" };
@@ -43,13 +43,13 @@ export async function runMcp(
 ): Promise<McpRun> {
   const upstream = new RecordingUpstream();
   const kinds = [openMcpKind(readConfig({ ...ENVIRONMENT, ...environment }))];
-  // By itself the simulator calls a function that it is offered.
+  // By default the simulator calls any offered function.
   const id = await createResponse(storage, { metadata: ANSWER, ...request }, before);
   expect(await runOnce({ storage, kinds, upstream }, id, new AttemptControl())).toBe("ended");
   return { id, ...(await finalResponse(storage, id)), calls: upstream.calls };
 }
 
-/** The tools of LOOK_AND_CHANGE as a list of them shows them, and one that says nothing of itself. */
+/** The tools of LOOK_AND_CHANGE as in its list, and one without annotations. */
 export const LOOK = { name: "look", input_schema: {}, annotations: { readOnlyHint: true } };
 export const CHANGE = { name: "change", input_schema: {}, annotations: { readOnlyHint: false } };
 export const BARE = { name: "bare", input_schema: {} };
@@ -83,12 +83,12 @@ export function describeItems(output: readonly OutputItem[]): string[] {
   });
 }
 
-/** The functions that the model was offered, by name. */
+/** The names of the functions offered to the model. */
 export function offeredToolNames(call: UpstreamCall): string[] {
   return (call.request.tools ?? []).map((tool) => (tool.type === "function" ? tool.name : tool.type));
 }
 
-/** What the model was told that its calls came to. */
+/** The call outputs that the model received. */
 export function callOutputs(call: UpstreamCall): unknown[] {
   return call.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
 }

@@ -1,4 +1,4 @@
-/** MCP servers for tests: one within this process, that notes what it is asked for; and the protocol's own, as a process. */
+/** MCP servers for tests: one in this process that records its requests, and the protocol's own as a process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -24,20 +24,20 @@ export interface TestMcpServer extends AsyncDisposable {
   url: string;
   /** `<tool> <value of the argument x>`, when a call began. */
   begun: string[];
-  /** Methods of the protocol, in the order in which they came; `DELETE` for the end of a session. */
+  /** Methods of the protocol in order of arrival; `DELETE` for the end of a session. */
   methods: string[];
   /** Headers of the first message of each session. */
   headers: IncomingMessage["headers"][];
-  /** Resolves when `isSo`, which is asked after each request, answer or closed connection. */
+  /** Resolves once `isSo` holds, checked after each request, answer and closed connection. */
   until: (isSo: () => boolean) => Promise<void>;
   readonly openConnections: number;
-  /** Forgets every session, as a server that was restarted. */
+  /** Forgets every session, like a restarted server. */
   forgetSessions: () => void;
 }
 
 export const textResult = (text: string): CallToolResult => ({ content: [{ type: "text", text }] });
 
-/** `look` says that it changes nothing; `change` does not. */
+/** `look` is annotated as read-only; `change` is not. */
 export const LOOK_AND_CHANGE: Record<string, TestTool> = {
   look: { annotations: { readOnlyHint: true }, run: ({ x }) => textResult(`saw ${String(x)}`) },
   change: { run: ({ x }) => textResult(`changed ${String(x)}`) },
@@ -45,7 +45,7 @@ export const LOOK_AND_CHANGE: Record<string, TestTool> = {
 
 export interface TestMcpServerOptions {
   tools?: Record<string, TestTool>;
-  /** Answers in the server's place if it returns true. */
+  /** Answers instead of the server if it returns true. */
   intercept?: (request: IncomingMessage, response: ServerResponse, body: string) => boolean | Promise<boolean>;
 }
 
@@ -159,7 +159,7 @@ export interface EverythingServer extends AsyncDisposable {
   url: string;
 }
 
-/** A test that fails while it starts something may forget it: nothing outlives the run. */
+/** A test that fails during startup may leave it open, so it closes at the end of the run. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");

@@ -1,4 +1,4 @@
-/** Every way in which one thing of a stream can be odd: a field, or the place of an event. */
+/** Every single oddity of a stream: a changed field, or an event at another position. */
 type Json = Record<string, unknown>;
 
 export interface Mutation<T> {
@@ -7,7 +7,7 @@ export interface Mutation<T> {
 }
 
 const MISSING = Symbol("missing");
-/** In the place of each field, at every depth. */
+/** Replacements for each field, at every depth. */
 const VALUES: readonly unknown[] = [
   MISSING,
   null,
@@ -28,7 +28,7 @@ export function* generateMutations<T extends object>(events: readonly T[]): Gene
     for (const path of paths(event)) {
       for (const value of VALUES) {
         const changed = changedAt(event, path, value) as T;
-        yield { name: `${name}: ${path.join(".")} is ${shown(value)}`, events: events.with(i, changed) };
+        yield { name: `${name}: ${path.join(".")} is ${preview(value)}`, events: events.with(i, changed) };
       }
     }
     yield { name: `${name} is left out`, events: events.toSpliced(i, 1) };
@@ -42,14 +42,14 @@ export function* generateMutations<T extends object>(events: readonly T[]): Gene
   }
 }
 
-function shown(value: unknown): string {
+function preview(value: unknown): string {
   return typeof value === "symbol" ? "missing" : JSON.stringify(value);
 }
 
 function paths(value: unknown, path: string[] = []): string[][] {
   const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
-  const own = path.length === 0 ? [] : [path];
-  return [...own, ...entries.flatMap(([key, field]) => paths(field, [...path, key]))];
+  const ownPath = path.length === 0 ? [] : [path];
+  return [...ownPath, ...entries.flatMap(([key, field]) => paths(field, [...path, key]))];
 }
 
 function changedAt(value: unknown, [key, ...rest]: readonly string[], to: unknown): unknown {

@@ -1,4 +1,4 @@
-/** Requests of every kind: bodies that are right or nearly so, broken in the ways in which clients and strangers break them. */
+/** Requests of every kind: valid and nearly valid bodies, broken as clients and strangers break them. */
 import fc from "fast-check";
 import { compactRequestSchema } from "../../src/protocol/compaction.ts";
 import {
@@ -11,12 +11,12 @@ import { inputTokensRequestSchema } from "../../src/protocol/input-tokens.ts";
 import { objectsOf, orAbsent, valuesOf } from "./schema-values.ts";
 import { wideBodies } from "./wide-values.ts";
 
-/** An id of what was accepted meanwhile, by its place, or these characters. */
+/** An accepted id, by its index, or these characters. */
 export type ErrorName = { accepted: number } | { text: string };
 
 export interface OddRequest {
   method: "GET" | "POST" | "DELETE" | "PATCH" | "PUT";
-  /** Beneath `/v1`; `RESP` and `CONV` stand for the name. */
+  /** Below `/v1`; `RESP` and `CONV` are placeholders for the name. */
   path: string;
   name: ErrorName;
   query: string;
@@ -31,7 +31,7 @@ type Fields = Record<string, Json>;
 
 // --- what JSON.stringify cannot write ----------------------------------------------------------------------
 
-/** In a body, each of these stands for a text that is put in its place once the body is written. */
+/** Placeholders in a body that are replaced by a text once the body is serialized. */
 const RAW: Record<string, string> = {
   "@huge number@": "1e400",
   "@beyond 2^53@": "9007199254740993",
@@ -45,7 +45,7 @@ const RAW: Record<string, string> = {
   "@large string@": `"${"x".repeat(200_000)}"`,
   "@surrogate@": '"\\udc00\\ud800"',
 };
-/** Too dear to be sent often. */
+/** Too expensive to send often. */
 const HUGE: Record<string, string> = {
   "@too long@": `"${"x".repeat(10_485_761)}"`,
   "@too large@": `"${"x".repeat(33_554_432)}"`,
@@ -114,18 +114,18 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
   value: oddValue,
 });
 
-type Place = { parent: Fields; key: string };
+type JsonPath = { parent: Fields; key: string };
 
-function placesIn(value: Json, places: Place[] = []): Place[] {
-  if (typeof value !== "object" || value === null) return places;
+function pathsIn(value: Json, paths: JsonPath[] = []): JsonPath[] {
+  if (typeof value !== "object" || value === null) return paths;
   for (const key of Object.keys(value)) {
-    places.push({ parent: value as Fields, key });
-    placesIn((value as Fields)[key], places);
+    paths.push({ parent: value as Fields, key });
+    pathsIn((value as Fields)[key], paths);
   }
-  return places;
+  return paths;
 }
 
-/** An own property also if it is called `__proto__`. */
+/** An own property even if it is called `__proto__`. */
 function define(object: Fields, key: string, value: Json): void {
   if (Array.isArray(object) && !/^\d+$/.test(key)) object.push(value);
   else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
@@ -133,16 +133,16 @@ function define(object: Fields, key: string, value: Json): void {
 
 function mutate(body: Json, { kind, at, key, value: shared }: Mutation): Json {
   const value = structuredClone(shared);
-  const places = placesIn(body);
-  const place = places[at % Math.max(1, places.length)];
-  if (place === undefined) return value;
-  const { parent } = place;
-  if (kind === "replace") define(parent, place.key, value);
+  const paths = pathsIn(body);
+  const target = paths[at % Math.max(1, paths.length)];
+  if (target === undefined) return value;
+  const { parent } = target;
+  if (kind === "replace") define(parent, target.key, value);
   else if (kind === "add") define(parent, key, value);
   else {
-    const before = parent[place.key];
-    if (Array.isArray(parent)) parent.splice(Number(place.key), 1);
-    else delete parent[place.key];
+    const before = parent[target.key];
+    if (Array.isArray(parent)) parent.splice(Number(target.key), 1);
+    else delete parent[target.key];
     if (kind === "rename") define(parent, key, before);
   }
   return body;
@@ -190,9 +190,9 @@ function write(body: Json, kind: Damage, at: number): Buffer {
   if (kind === "byte order mark") json = `\ufeff${json}`;
   if (kind === "trailing") json += "]";
   const bytes = Buffer.from(json);
-  const place = at % Math.max(1, bytes.length);
-  if (kind === "truncated") return bytes.subarray(0, place);
-  return kind === "not UTF-8" ? Buffer.concat([bytes.subarray(0, place), Buffer.of(0xc3, 0x28), bytes]) : bytes;
+  const target = at % Math.max(1, bytes.length);
+  if (kind === "truncated") return bytes.subarray(0, target);
+  return kind === "not UTF-8" ? Buffer.concat([bytes.subarray(0, target), Buffer.of(0xc3, 0x28), bytes]) : bytes;
 }
 
 const written = (bodies: fc.Arbitrary<Json>): fc.Arbitrary<Buffer> =>
@@ -300,7 +300,7 @@ const query = fc
   .array(fc.tuple(queryKey, queryValue), { maxLength: 3 })
   .map((pairs) => pairs.map(([key, value]) => `${key}=${value}`).join("&"));
 
-/** With no worker nothing else would ever be answered. */
+/** Without a worker, anything else would never be answered. */
 function inBackground(body: Json): Json {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
   const fields = body as Fields;
@@ -308,7 +308,7 @@ function inBackground(body: Json): Json {
   return body;
 }
 
-/** What refuses most requests is left out of most, or nothing else would be seen. */
+/** Fields that cause most rejections are mostly omitted, so that other errors are reached. */
 const createBodies = objectsOf(createRequestSchema.shape, {
   model: fc.oneof(
     { weight: 20, arbitrary: fc.constant("simulator/default") },
@@ -325,7 +325,7 @@ const createBodies = objectsOf(createRequestSchema.shape, {
   ),
 });
 
-/** Small ones, whose few parameters are seldom refused. */
+/** Small ones with few parameters that are seldom rejected. */
 const { model, background, input, metadata } = createRequestSchema.shape;
 const plainBodies = objectsOf(
   { model, background, input, metadata },
@@ -383,7 +383,7 @@ const astray = fc.record({
   headers,
 });
 
-/** Of the endpoints that run nothing that can be read. With no worker, a compaction would never be answered. */
+/** For the endpoints that run nothing. Without a worker, a compaction would never be answered. */
 export const oddContextRequests: fc.Arbitrary<OddRequest> = fc.oneof(
   bodiesAt("/responses/input_tokens", valuesOf(inputTokensRequestSchema)),
   bodiesAt("/responses/compact", objectsOf(compactRequestSchema.shape, { model: fc.constant("simulator/default") })),

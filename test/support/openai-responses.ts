@@ -1,4 +1,4 @@
-/** The `openai-responses` upstream, in front of a server of the test's own. */
+/** The `openai-responses` upstream in front of the test's own server. */
 import { readConfig } from "../../src/config/config.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { OpenAiResponsesProvider } from "../../src/providers/catalog.ts";

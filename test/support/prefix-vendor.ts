@@ -1,6 +1,6 @@
 /**
- * A server of chat completions that always writes the same text, word by word, and continues it behind a last message of the
- * assistant's, in each of the ways that vendors have. A providers file names it as the vendor `prefix`.
+ * A server of chat completions that always writes the same text, word by word, and continues it after a final assistant
+ * message, in each way that vendors use. A providers file names it as the vendor `prefix`.
  */
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -13,15 +13,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ContinuationMode } from "../../src/providers/catalog.ts";
 
 export interface PrefixVendorSettings {
-  /** What it writes. A prefix of 16 characters and more is continued. */
+  /** Its text. A prefix of 16 characters or more is continued. */
   text?: string;
-  /** Between two words. */
+  /** The delay between two words. */
   delayMs?: number;
-  /** The first call writes so many words and then nothing, until its connection is closed. */
+  /** The first call writes this many words, then nothing until its connection closes. */
   firstCallWords?: number;
-  /** As the providers file says it; without it, the vendor is not known to continue anything. */
+  /** The providers file's declaration; without it, the vendor is not known to continue anything. */
   continuation?: ContinuationMode;
-  /** Whether it does what the providers file says, or begins again. */
+  /** Whether it continues as declared, or starts over. */
   obeys?: boolean;
 }
 
@@ -40,16 +40,16 @@ export interface PrefixVendor extends AsyncDisposable {
   url: string;
   /** For `PROVIDERS_FILE`. */
   providersFile: string;
-  /** The model to ask for. */
+  /** The model to request. */
   model: string;
   text: string;
-  /** One for each call, in the order of their arrival. */
+  /** One for each call, in order of arrival. */
   bodies: readonly PrefixVendorBody[];
 }
 
 export const VENDOR_TEXT = Array.from(
   { length: 60 },
-  (_, place) => `Sentence ${place + 1} says that nothing of it is lost.${place % 5 === 4 ? "\n\n" : ""}`,
+  (_, position) => `Sentence ${position + 1} says that nothing of it is lost.${position % 5 === 4 ? "\n\n" : ""}`,
 )
   .join(" ")
   .trimEnd();
@@ -88,7 +88,7 @@ export async function startPrefixVendor(settings: PrefixVendorSettings = {}): Pr
   };
 }
 
-/** A message of the assistant's that is last and not marked at all is continued as well. */
+/** It also continues a final assistant message without a mark. */
 function prefixOf({ messages }: PrefixVendorBody): string {
   const last = messages.at(-1);
   return last?.role === "assistant" ? last.content : "";

@@ -1,5 +1,5 @@
 /**
- * The release before this one, out of the repository's own history, with the packages of this one. When a release is made,
+ * The previous release from the repository's own history, with the packages of this one. When a release is made,
  * PREVIOUS_RELEASE becomes its commit.
  */
 import { execFile } from "node:child_process";
@@ -17,7 +17,7 @@ export interface PreviousRelease extends AsyncDisposable {
   folder: string;
 }
 
-/** Why the previous release cannot be had here; undefined if it can. */
+/** Why the previous release is unavailable here; undefined if it is available. */
 export async function findReasonForNoPreviousRelease(): Promise<string | undefined> {
   try {
     await run("git", ["cat-file", "-e", `${PREVIOUS_RELEASE}^{commit}`], { cwd: ROOT });

@@ -1,4 +1,4 @@
-/** The server as users run it: real processes, real signals. Each started process is ended with the test that has it. */
+/** The server as users run it: real processes, real signals. Each process is ended with the test that started it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -13,7 +13,7 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
-/** A test that fails while it starts something may forget it: nothing outlives the run. */
+/** A test that fails during startup may leave a process, so it is ended with the run. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -29,7 +29,7 @@ export class ServerProcess implements AsyncDisposable {
   constructor(name: string, script: string, environment: Record<string, string>) {
     this.name = name;
     this.child = spawn(process.execPath, [script], {
-      // Of another release, from the folder that it is in.
+      // Another release runs from its own folder.
       cwd: environment["RELEASE"] ?? ROOT,
       env: { PATH: process.env["PATH"], REDIS_URL: environment["REDIS_URL"] ?? testRedisUrl(), ...environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -52,7 +52,7 @@ export class ServerProcess implements AsyncDisposable {
     for (const wake of this.#waiting) wake();
   }
 
-  /** The first line, past or to come, that `matches`. Rejects if the process exits without one. */
+  /** The first line, past or future, that `matches`. Rejects if the process exits without one. */
   async line(matches: (line: LogLine) => boolean, what: string): Promise<LogLine> {
     for (;;) {
       const found = this.lines.find(matches);
@@ -94,7 +94,7 @@ function parseLine(text: string): LogLine {
   }
 }
 
-/** Short intervals, so that recovery is seen in seconds. The locks are as in production. */
+/** Short intervals, so that recovery takes seconds. The locks are as in production. */
 const ENVIRONMENT = { LOG_LEVEL: "info", SWEEP_INTERVAL_MS: "500", STREAM_HEARTBEAT_MS: "1000" };
 
 export interface ApiProcess extends ServerProcess {

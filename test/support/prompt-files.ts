@@ -1,4 +1,4 @@
-/** A folder of prompt templates that is gone with its test. */
+/** A folder of prompt templates that is removed with its test. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -16,7 +16,7 @@ export class PromptFolder implements AsyncDisposable {
     return folder;
   }
 
-  /** `path` is inside the folder. What is no string is written as JSON. */
+  /** `path` is inside the folder. Values other than strings are written as JSON. */
   async write(path: string, content: unknown): Promise<void> {
     const file = join(this.path, path);
     await mkdir(dirname(file), { recursive: true });

@@ -8,7 +8,7 @@ import type { PythonResult, PythonRun, PythonSandbox } from "../../workers/tools
 
 export const NEVER_ABORTED = new AbortController().signal;
 
-/** The start of an interpreter is seconds of work, and several times that on a machine with other work. */
+/** An interpreter takes seconds to start, and several times that on a busy machine. */
 const TEST_TIMEOUT_MS = 240_000;
 
 export function usePython(options?: PythonProcessPoolOptions): PythonProcessPool {
@@ -22,7 +22,7 @@ export async function runCode(sandbox: PythonSandbox, code: string, rest: Omit<P
   return await sandbox.run({ code, ...rest }, NEVER_ABORTED);
 }
 
-/** With a place of its own, as a call has one. */
+/** Holds its own slot, as a call does. */
 export async function runQueued(
   processes: PythonProcessPool,
   sandbox: PythonSandbox,

@@ -1,4 +1,6 @@
-/** Responses that wait in the background queue, accepted whenever a test says, and the order in which a worker runs them. */
+/**
+ * Responses in the background queue, accepted at any time a test chooses, and the order in which a worker runs them.
+ */
 import { newId } from "../../src/protocol/id.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import { queueClassOf } from "../../src/queue/queue-class.ts";
@@ -21,7 +23,7 @@ export interface QueuedRequest {
   model?: string;
 }
 
-/** As admission leaves it, `ageMs` ago: its record, its place among the open ones, and its job. */
+/** The state after an admission `ageMs` ago: its record, its in-flight entry and its job. */
 export async function acceptResponse(storage: TestStorage, waiting: QueuedRequest): Promise<string> {
   const { window, continuation, tier, ageMs = 0, metadata = SHORT, model = "simulator/default" } = waiting;
   const id = newId("resp");
@@ -51,15 +53,15 @@ export async function acceptResponse(storage: TestStorage, waiting: QueuedReques
 const SHORT = { "simulator.tokens": "2", "simulator.delay_ms": "0" };
 export const HANGING = { "simulator.hang": "true" };
 
-/** As if the time until its latest start were over. */
+/** As if its latest start had passed. */
 export async function makeDue({ redis, layout, clock }: TestStorage, id: string): Promise<void> {
-  // By the clock that is asked whether it is due: Redis's, which may be some milliseconds behind this process's.
+  // Redis's clock decides whether it is due, and may be some milliseconds behind this process's.
   const nowMs = clock.nowMs() - 1_000;
   await redis.hset(layout.meta(id), "latestStartMs", String(nowMs));
   await redis.zadd(layout.windowed, "XX", nowMs, id);
 }
 
-/** The ids of the runs that the worker has ended, as soon as there are `count`. It must log what is for debugging. */
+/** The ids of the runs that the worker has ended, once there are `count`. Its log level must be debug. */
 export async function waitForRuns(worker: ServerProcess, count: number): Promise<unknown[]> {
   const overs = () => worker.lines.filter(({ msg }) => msg === "Attempt ended").map((line) => line["responseId"]);
   await worker.line(() => overs().length >= count, `${count} runs`);

@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats (mulberry32), so that a failing run can be run again. */
+/** Random numbers repeatable from a seed (mulberry32), so that a failing run can be repeated. */
 export function seededRandom(seed: number): () => number {
   let state = (seed + 0x6d2b79f5) | 0;
   return () => {

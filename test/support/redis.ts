@@ -1,4 +1,4 @@
-/** The Redis of this test run, which every test file shares under a key prefix of its own. */
+/** The Redis of this test run, which all test files share under their own key prefixes. */
 import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
 

@@ -1,4 +1,4 @@
-/** A provider of the tests' own that runs two messages in its background, and runs of responses over it. */
+/** The tests' own provider, which runs two messages in its background, and runs of responses through it. */
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { silentLogger } from "./storage.ts";
 import type { Storage } from "../../src/responses/storage.ts";
@@ -21,7 +21,7 @@ export const ALL_FRAMES = [created(), ...ONE, ...TWO, completed()].map((frame, s
   ...frame,
   sequence_number,
 }));
-/** Where the first message is done. */
+/** The event at which the first message is done. */
 export const FIRST_DONE_INDEX = ONE.length;
 export const FIRST_DONE: Frame = ALL_FRAMES[FIRST_DONE_INDEX]!;
 

@@ -1,4 +1,4 @@
-/** Small legal things to test with. */
+/** Small valid values for tests. */
 import { applyEvent, createInitialState, type ResponseState } from "../../src/lifecycle/apply-event.ts";
 import { newResponse, createOpeningEvents } from "../../src/lifecycle/new-response.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
@@ -11,7 +11,7 @@ import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 
 export const REQUEST = { model: "simulator/default", input: "Hello", background: true } satisfies ResolvedRequest;
 
-/** That nothing small comes near. */
+/** A limit that no small value reaches. */
 export const LIMITS: AdmissionLimits = {
   maxBodyBytes: 1024 * 1024,
   maxOpenResponses: 100,

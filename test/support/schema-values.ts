@@ -1,11 +1,11 @@
-/** Values that a schema accepts, made from the schema itself: a parameter that is added there is sent from then on. */
+/** Values that a schema accepts, generated from the schema itself: new parameters are sent automatically. */
 import fc from "fast-check";
 import type { z } from "zod";
 
 type Schema = z.core.$ZodType;
 type Values = fc.Arbitrary<unknown>;
 
-/** What every schema holds about itself, and each kind in part. */
+/** The common fields of every schema, and some of each kind. */
 interface Definition {
   type: string;
   checks?: { _zod: { def: { check: string; maximum?: number; pattern?: RegExp; value?: number } } }[];
@@ -21,7 +21,7 @@ interface Definition {
   format?: string;
 }
 
-/** Stands for a key that is left out. */
+/** Marks an omitted key. */
 const ABSENT = Symbol("absent");
 const MAX_ELEMENTS = 3;
 const known = new WeakMap<Schema, Values>();
@@ -34,7 +34,7 @@ export function valuesOf(schema: Schema): Values {
   return values;
 }
 
-/** An object's values. What `replaced` names is made by that. */
+/** An object's values. `replaced` overrides the values of the fields it names. */
 export function objectsOf(shape: Record<string, Schema>, replaced: Record<string, Values> = {}): Values {
   const fields = Object.entries(shape).map(([key, schema]) => [key, replaced[key] ?? valuesOf(schema)] as const);
   return fc

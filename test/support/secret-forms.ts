@@ -1,4 +1,4 @@
-/** Ways in which a secret that was sent somewhere comes back. */
+/** Forms in which a sent secret comes back. */
 const percent = (text: string) =>
   [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 const lowerHex = (text: string) => text.replaceAll(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
@@ -8,7 +8,7 @@ const html = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&l
 const base64 = (skipped: number, alphabet: "base64" | "base64url") => (text: string) =>
   Buffer.from("x".repeat(skipped) + text + "yz").toString(alphabet);
 
-/** How servers, libraries and engines write what they were sent. */
+/** How servers, libraries and engines repeat the values they were sent. */
 export const SECRET_FORMS: Record<string, (secret: string) => string> = {
   "as it is": (secret) => secret,
   "percent-encoded": encodeURIComponent,

@@ -1,4 +1,4 @@
-/** Sentinels that watch one primary, as processes of their own. */
+/** Sentinels that watch one primary, each its own process. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { findRedisProgram } from "../../src/redis/find-program.ts";
 import { findFreePort } from "../../src/local/redis/private-server.ts";
+import { pollUntil } from "./poll-until.ts";
 
 const DOWN_AFTER_MS = 1_000;
 
@@ -13,7 +14,7 @@ export interface Sentinels extends AsyncDisposable {
   ports: number[];
 }
 
-/** All of one opinion: resolves when each knows the others and a replica of the primary. `lines` go into each file. */
+/** Resolves when each knows the others and a replica of the primary. `lines` go into each file. */
 export async function startSentinels(
   folder: string,
   name: string,
@@ -42,13 +43,13 @@ export async function startSentinels(
   for (const port of ports) {
     const sentinel = new Redis({ host: "127.0.0.1", port, password, maxRetriesPerRequest: null });
     sentinel.on("error", () => {});
-    for (;;) {
+    await pollUntil(async () => {
       const [seen] = (await sentinel.call("SENTINEL", "MASTERS")) as string[][];
       const state = Object.fromEntries(
         (seen ?? []).flatMap((field, i, all) => (i % 2 === 0 ? [[field, all[i + 1]]] : [])),
       );
-      if (state["num-slaves"] === "1" && state["num-other-sentinels"] === "2") break;
-    }
+      return state["num-slaves"] === "1" && state["num-other-sentinels"] === "2";
+    });
     sentinel.disconnect();
   }
   return {

@@ -1,9 +1,8 @@
 /**
- * A vendor of chat completions whose model asks for one payment, and whose stream stops in the middle of the call's
- * arguments as often as it is told to. So "in the middle of a call" is exact: half of the arguments has been sent, and
- * nothing more comes until the connection is gone.
- *
- * The amount is cut in the middle of its digits: a client that repairs half of a JSON pays 12 where 1250 was meant.
+ * A vendor of chat completions whose model requests one payment, and whose stream stops in the middle of the call's
+ * arguments as often as a test specifies. "In the middle of a call" is exact: half of the arguments have been sent, and
+ * nothing more arrives until the connection closes. The amount is cut between its digits: a client that repairs half of
+ * a JSON pays 12 instead of 1250.
  */
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
@@ -19,22 +18,22 @@ export interface Payment {
 
 export const PAY = "pay";
 export const AMOUNT = 1250;
-/** The model says so before it asks for the call. */
+/** The model's text before the call. */
 export const ANNOUNCEMENT = "I will pay now. ";
-/** The call's arguments are sent in words of this length, and then stop for as long as it is held. */
+/** The call's arguments are sent in chunks of this length, and pause while the call is held. */
 const WORD_LENGTH = 4;
 
 /** The arguments of the call that answers the prompt, as the model writes them. */
 export const argumentsFor = (payee: string): string => JSON.stringify({ payee, amount: AMOUNT } satisfies Payment);
 
-/** A settings file of vendors that has this one, as `stopping`. */
+/** A providers file with this vendor as `stopping`. */
 export const providersFileOf = ({ url }: StoppingVendor): string =>
   JSON.stringify({ providers: { stopping: { kind: "openai-compatible", base_url: url } } });
 
 export interface StoppingVendorOptions {
   /** How often the call to this payee stops before it is sent whole. */
   stopsOf: (payee: string) => number;
-  /** Is notified whenever a call stops, and whenever the connection of one closes. */
+  /** Notified whenever a call stops, and whenever the connection of one closes. */
   condition?: Condition;
 }
 
@@ -49,7 +48,7 @@ export class StoppingVendor implements AsyncDisposable {
   });
   readonly #stopsOf: StoppingVendorOptions["stopsOf"];
   readonly #asked = new Map<string, number>();
-  /** Calls that have stopped, each with what sends its rest. */
+  /** Stopped calls, each with the function that sends its rest. */
   readonly #held = new Map<string, () => void>();
   readonly condition: Condition;
   #isStopping = true;
@@ -68,12 +67,12 @@ export class StoppingVendor implements AsyncDisposable {
     return vendor;
   }
 
-  /** Whether the call to this payee is in its middle now. */
+  /** Whether the call to this payee is stopped now. */
   isHeld(payee: string): boolean {
     return this.#held.has(payee);
   }
 
-  /** From now on no call stops, and those that have go on. */
+  /** From now on no call stops, and stopped ones resume. */
   finishStreams(): void {
     this.#isStopping = false;
     for (const sendRest of this.#held.values()) sendRest();
@@ -83,14 +82,16 @@ export class StoppingVendor implements AsyncDisposable {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     const result = messages.find(({ role }) => role === "tool");
     if (result !== undefined) {
-      const said = textIn(result.content).split(/(?<= )/);
-      response.end(encode([...said.map((content) => chunk({ content })), chunk({}, { finish_reason: "stop" })], true));
+      const sentences = textIn(result.content).split(/(?<= )/);
+      response.end(
+        encode([...sentences.map((content) => chunk({ content })), chunk({}, { finish_reason: "stop" })], true),
+      );
       return;
     }
     const payee = textIn(messages.find(({ role }) => role === "user")!.content);
     const asked = (this.#asked.get(payee) ?? 0) + 1;
     this.#asked.set(payee, asked);
-    // What the model has said already it does not say again.
+    // The model does not repeat its text.
     const announcement = messages.at(-1)!.role === "assistant" ? [] : [chunk({ content: ANNOUNCEMENT })];
     const call = callChunks(payee, asked);
     const [half, rest] = [call.slice(0, -2), [...call.slice(-2), chunk({}, { finish_reason: "tool_calls" })]];
@@ -112,7 +113,7 @@ export class StoppingVendor implements AsyncDisposable {
   }
 }
 
-/** Cut so that the last two words are the end of the amount and of the object. */
+/** Split so that the last two words are the end of the amount and of the object. */
 function callChunks(payee: string, asked: number): object[] {
   const json = argumentsFor(payee);
   const head = json.slice(0, json.indexOf("1250") + 2);

@@ -1,4 +1,4 @@
-/** The storage of a process, on the run's Redis and under a prefix of its own. */
+/** The storage of a process, on the run's Redis and under its own prefix. */
 import { pino } from "pino";
 import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";

@@ -1,9 +1,9 @@
-/** Every string that a schema takes, with its place and how long it may be. */
+/** Every string that a schema accepts, with its path and its maximum length. */
 import type { z } from "zod";
 
 export interface StringLocation {
   path: string;
-  /** Null: as long as anyone likes. */
+  /** Null: no limit. */
   maximum: number | null;
 }
 
@@ -15,7 +15,7 @@ export function findStrings(schema: z.core.$ZodType): StringLocation[] {
 
 type Note = (path: string, maximum: number | null) => void;
 
-/** `above` are the schemas that this one stands in: a recursive one is walked once. */
+/** `above` are the enclosing schemas: a recursive one is walked once. */
 function walk(schema: z.core.$ZodType, path: string, above: ReadonlySet<z.core.$ZodType>, note: Note): void {
   if (above.has(schema)) return;
   const inside = new Set([...above, schema]);

@@ -1,16 +1,16 @@
-/** A process that is no good MCP server: it answers nothing, ignores every signal that can be ignored, and so does its child. */
+/** A process that is no valid MCP server: it answers nothing, ignores every signal it can, and so does its child. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pollUntil } from "./poll-until.ts";
 
 export interface StubbornServer {
   /** For MCP_SERVERS_FILE; its label is `srv`. */
   file: string;
-  /** Of the process, which leads its group, and of its child; resolves once both are there. */
+  /** The pids of the process, which leads its group, and of its child; resolves once both exist. */
   pids: () => Promise<[number, number]>;
 }
 
-/** `wait` passes a moment, by something that happens elsewhere. */
-export async function stubbornServer(folder: string, wait: () => Promise<unknown>): Promise<StubbornServer> {
+export async function stubbornServer(folder: string): Promise<StubbornServer> {
   const file = join(folder, "stubborn.json");
   const leader = join(folder, "leader");
   const child = join(folder, "child");
@@ -21,16 +21,13 @@ export async function stubbornServer(folder: string, wait: () => Promise<unknown
   await writeFile(file, JSON.stringify({ servers: { srv } }));
   const read = async (path: string) => Number(await readFile(path, "utf8").catch(() => "0"));
   const pids = async (): Promise<[number, number]> => {
-    for (;;) {
-      const found: [number, number] = [await read(leader), await read(child)];
-      if (found.every((pid) => pid > 0)) return found;
-      await wait();
-    }
+    await pollUntil(async () => (await read(leader)) > 0 && (await read(child)) > 0);
+    return [await read(leader), await read(child)];
   };
   return { file, pids };
 }
 
-/** Of a group, its leader's pid with a minus. */
+/** A group is named by its leader's pid with a minus. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,4 +1,4 @@
-/** A subscriber as a person would write one with nothing but fetch, and the oracle that judges what it got. */
+/** A subscriber as a developer would write one with only fetch, and the oracle that checks its events. */
 import { createParser } from "eventsource-parser";
 import { expect } from "vitest";
 import { EventGrammar } from "../../src/lifecycle/event-grammar.ts";
@@ -16,9 +16,9 @@ export interface SubscribeOptions {
   /** Absent: from the beginning. */
   startingAfter?: number | undefined;
   headers?: Record<string, string>;
-  /** Cut the connection once this many bytes have come. */
+  /** Cut the connection after this many bytes. */
   cutAfterBytes?: number;
-  /** Cut the connection once this event has come. */
+  /** Cut the connection after this event. */
   cutAfterEvents?: number;
   signal?: AbortSignal;
   onEvent?: (event: ReceivedEvent) => void | Promise<void>;
@@ -26,11 +26,11 @@ export interface SubscribeOptions {
 
 export interface ReceivedStream {
   events: ReceivedEvent[];
-  /** Whether the server ended the stream, rather than the connection being cut. */
+  /** Whether the server ended the stream, as opposed to a cut connection. */
   isWhole: boolean;
 }
 
-/** Follows `GET /responses/:id?stream=true`. Events that came incompletely before a cut do not count. */
+/** Follows `GET /responses/:id?stream=true`. Events that a cut left incomplete do not count. */
 export async function subscribe(url: string, id: string, options: SubscribeOptions = {}): Promise<ReceivedStream> {
   const query = options.startingAfter === undefined ? "" : `&starting_after=${options.startingAfter}`;
   const cut = new AbortController();
@@ -78,7 +78,7 @@ export async function receive(
   return { events, isWhole: true };
 }
 
-/** Follows to the terminal event whatever cuts the connection, each time from where it was. */
+/** Follows to the terminal event through all cuts, each time from its cursor. */
 export async function subscribeToEnd(
   urlOf: () => string,
   id: string,
@@ -110,7 +110,7 @@ export function expectExact(events: readonly ReceivedEvent[], log: readonly stri
   expectLegal(log);
 }
 
-/** Every rule of the contract's orders; the error names the one that is broken. */
+/** Every rule of the event grammar; the error names the broken one. */
 export function expectLegal(log: readonly string[]): void {
   const grammar = new EventGrammar();
   for (const data of log) grammar.accept(JSON.parse(data) as ResponseStreamEvent);

@@ -1,10 +1,12 @@
-/** An address that leads to one server and, from the moment that a test says, to another, as a DNS name after a failover. */
+/**
+ * An address that leads to one server, and to another from the moment a test chooses, like a DNS name after a failover.
+ */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface SwitchingProxy extends AsyncDisposable {
   readonly url: string;
-  /** Where new connections lead. Those that were made stay where they are. */
+  /** The target of new connections. Open ones stay where they are. */
   port: number;
 }
 

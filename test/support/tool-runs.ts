@@ -1,4 +1,4 @@
-/** Runs of a response with tools in this process, against a real Redis, and an upstream that notes what it was shown. */
+/** Runs of a response with tools in this process, against a real Redis, and an upstream that records its input. */
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { StoredInputItem } from "../../src/protocol/item.ts";
@@ -33,18 +33,18 @@ export class RecordingUpstream implements Upstream {
   }
 }
 
-/** A request whose model makes these steps, one after the other, and then answers. */
+/** A request whose model makes these steps in order, then answers. */
 export function scriptSteps(...steps: object[]): Record<string, string> {
   const entries = steps.map((step, i) => [`simulator.step.${i + 1}`, JSON.stringify(step)]);
   return { "simulator.delay_ms": "0", "simulator.text": "All done.", ...Object.fromEntries(entries) };
 }
 
-/** What came before it, and its own input. */
+/** The response's history and request items. */
 export interface PriorContext {
   ancestors?: string[];
   input?: StoredInputItem[];
   purpose?: "compact";
-  /** Whether the input is all of it. If not, a short message of the user's is in front. */
+  /** Whether the input is complete. Otherwise it follows a short user message. */
   isWhole?: boolean;
 }
 
@@ -70,7 +70,7 @@ export interface RunSetup {
   storage: Storage;
   kinds: ToolKind[];
   upstream: Upstream;
-  /** The simulator's, if it is not given. */
+  /** The simulator's by default. */
   resolved?: ResolvedModel;
   maxToolCalls?: number;
   maxWaits?: number;

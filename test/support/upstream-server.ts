@@ -1,11 +1,11 @@
-/** A Responses API server that answers as it is told, byte for byte: for what a well-behaved one would never do. */
+/** A Responses API server that answers as scripted, byte for byte, including answers that no valid server sends. */
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
 export type Frame = { type: string; [field: string]: unknown };
-/** Plays one answer. What it leaves open stays open until the other side closes it. */
+/** Plays one answer. A stream left open stays open until the other side closes it. */
 export type Answer = (response: ServerResponse) => void;
 
 interface ReceivedRequest {
@@ -13,7 +13,7 @@ interface ReceivedRequest {
   path: string;
   headers: IncomingHttpHeaders;
   body: Record<string, unknown>;
-  /** Resolves when the connection is gone. */
+  /** Resolves when the connection is closed. */
   closed: Promise<unknown>;
 }
 
@@ -22,7 +22,7 @@ export interface UpstreamServer extends AsyncDisposable {
   requests: readonly ReceivedRequest[];
 }
 
-/** The nth request is given the nth answer, and those after the last the last. */
+/** Request n gets answer n; the last answer repeats. */
 export async function startUpstreamServer(...answers: [Answer, ...Answer[]]): Promise<UpstreamServer> {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
@@ -54,7 +54,7 @@ export async function startUpstreamServer(...answers: [Answer, ...Answer[]]): Pr
   };
 }
 
-/** Status 200, the frames, and then nothing: the stream stays open. */
+/** Sends status 200 and the frames, and leaves the stream open. */
 export function stream(...frames: readonly Frame[]): Answer {
   return (response) => {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
@@ -63,7 +63,7 @@ export function stream(...frames: readonly Frame[]): Answer {
   };
 }
 
-/** The frames, and the end of the stream. */
+/** Sends the frames and ends the stream. */
 export function streamAndEnd(...frames: readonly Frame[]): Answer {
   return (response) => {
     stream(...frames)(response);
@@ -71,7 +71,7 @@ export function streamAndEnd(...frames: readonly Frame[]): Answer {
   };
 }
 
-/** The frames, and then the connection breaks. */
+/** Sends the frames, then breaks the connection. */
 export function streamAndBreak(...frames: readonly Frame[]): Answer {
   return (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -86,7 +86,7 @@ export function answerError(status: number, error: unknown, headers: Record<stri
   };
 }
 
-/** Takes the request and never answers. */
+/** Accepts the request and never answers. */
 export function neverAnswer(): void {}
 
 function encode(frame: Frame): string {

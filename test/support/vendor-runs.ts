@@ -1,4 +1,4 @@
-/** Runs of responses in this process, against a real Redis, at fake vendors. */
+/** Runs of responses at fake vendors, in this process against a real Redis. */
 import { expect } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import { type Provider, ProviderCatalog } from "../../src/providers/catalog.ts";
@@ -19,7 +19,7 @@ const CLIENT_TOOL = {
   name: "get_weather",
   parameters: {
     type: "object",
-    // What more than one vendor refuses in a schema.
+    // Schema features that more than one vendor rejects.
     $schema: "https://json-schema.org/draft/2020-12/schema",
     properties: { city: { type: "string" }, day: { type: ["string", "null"] } },
     required: ["city"],
@@ -27,7 +27,7 @@ const CLIENT_TOOL = {
   },
 };
 
-/** A chain of responses: each is answered by a vendor, and knows those before. */
+/** A chain of responses, each answered by a vendor that sees all earlier ones. */
 export class Chain {
   readonly tool: CountingTool = countingTool();
   readonly #storage: Storage;
@@ -43,12 +43,12 @@ export class Chain {
     return await this.send(vendor, [user(question)]);
   }
 
-  /** The client answers the calls that were made last. */
+  /** The client answers the latest calls. */
   async answer(vendor: FakeVendor, calls: readonly OutputItem[], outputs: readonly string[]): Promise<Response> {
-    const input = calls.flatMap((item, place) => {
+    const input = calls.flatMap((item, index) => {
       if (item.type !== "function_call") return [];
-      const id = `fc_${place}`;
-      return [{ type: "function_call_output" as const, call_id: item.call_id, output: outputs[place] ?? "", id }];
+      const id = `fc_${index}`;
+      return [{ type: "function_call_output" as const, call_id: item.call_id, output: outputs[index] ?? "", id }];
     });
     return await this.send(vendor, input);
   }
@@ -81,10 +81,10 @@ function openVendorUpstream(vendor: FakeVendor, settings: NodeJS.ProcessEnv) {
   return { upstream, resolved: new ProviderCatalog([provider]).resolve(vendor.model)! };
 }
 
-/** A well-made request is never refused: the message is the vendor's own. */
-export function expectNoRejections({ refusals, name }: FakeVendor): void {
+/** A valid request is never rejected: the message is the vendor's own. */
+export function expectNoRejections({ rejections, name }: FakeVendor): void {
   expect(
-    refusals.map(({ message }) => message),
-    `${name}: ${JSON.stringify(refusals[0]?.body)}`,
+    rejections.map(({ message }) => message),
+    `${name}: ${JSON.stringify(rejections[0]?.body)}`,
   ).toEqual([]);
 }

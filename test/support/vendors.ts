@@ -1,4 +1,4 @@
-/** Calls of a model of a vendor's, in front of a server of the test's own: what the vendor is sent, and what comes of its answer. */
+/** Calls of a vendor's model in front of the test's own server: the vendor's request, and the result of its answer. */
 import type { VendorName } from "../../src/providers/vendor-of.ts";
 import type { VendorTraits } from "../../src/providers/vendor-traits.ts";
 import type { ContextItem, UpstreamCall } from "../../workers/upstreams/upstream.ts";
@@ -36,7 +36,7 @@ export async function callVendor(
   return await readLog(upstream.run(sampleCall({ model: "m", ...call }), new AbortController().signal));
 }
 
-/** The body that the vendor is sent. */
+/** The body of the vendor's request. */
 export async function readSentBody(entry: VendorEntry, call: Partial<UpstreamCall>): Promise<WireBody> {
   await using server = await startUpstreamServer(answerOf(entry.kind ?? "openai-compatible", ["Hi"]));
   const { finish } = await callVendor(server, entry, call);
@@ -44,7 +44,7 @@ export async function readSentBody(entry: VendorEntry, call: Partial<UpstreamCal
   return server.requests[0]!.body as WireBody;
 }
 
-/** What comes of an answer. */
+/** The events that an answer produces. */
 export async function readAnswer(
   entry: VendorEntry,
   answer: Answer,

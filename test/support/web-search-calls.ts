@@ -6,7 +6,7 @@ import { openWebSearchKind } from "../../workers/tools/web-search/web-search.ts"
 import { PageExtractor } from "../../workers/tools/web-search/page-extraction/page-extraction.ts";
 import type { WebSearchTool } from "../../workers/tools/web-search/search-settings.ts";
 
-/** One for all tests of a file: its threads take a while to begin. */
+/** One for all tests of a file: its threads take a while to start. */
 const EXTRACTION = new PageExtractor();
 
 export interface OpenedWebSearch {

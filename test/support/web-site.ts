@@ -1,4 +1,4 @@
-/** A site with pages and a search engine like SearXNG's, over real HTTP, which notes what it was asked for. */
+/** A site with pages and a search engine like SearXNG's, over real HTTP, which records its requests. */
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,19 +11,19 @@ export interface SiteRequest {
   body: string;
 }
 
-/** A page's HTML, or whatever else is to be answered. */
+/** A page's HTML, or any other answer. */
 type Content = string | ((response: ServerResponse, visit: SiteRequest) => void);
 
 export interface WebSite extends AsyncDisposable {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   url: string;
-  /** Host and port, as FETCH_ALLOWED_HOSTS takes them. */
+  /** Host and port, as FETCH_ALLOWED_HOSTS accepts them. */
   host: string;
   port: number;
   requests: SiteRequest[];
   /** By path, without the query. */
   pages: Record<string, Content>;
-  /** How often a path was asked for. */
+  /** The number of requests for a path. */
   countOf: (path: string) => number;
 }
 

@@ -1,4 +1,4 @@
-/** Every list and every map of a schema, each with a body that is right but for what is put there. */
+/** Every list and every map of a schema, each in a body that is valid except for its content. */
 import fc from "fast-check";
 import type { z } from "zod";
 import { valuesOf } from "./schema-values.ts";
@@ -12,7 +12,7 @@ export interface WideLocation {
   kind: "array" | "record";
   /** The body with this list or map. */
   bodyWith: Wrap;
-  /** One element, right and wrong. There is no wrong one where anything may stand. */
+  /** One valid and one invalid element. There is no invalid one where any value is allowed. */
   good: unknown;
   bad: { value: unknown } | undefined;
 }
@@ -30,45 +30,45 @@ interface Definition {
 const SEED = 7;
 const CANDIDATES: unknown[] = [7.5, "no such value", {}, [], null];
 
-export function findWidePlaces(schema: Schema, bodyWith: Wrap = (value) => value, name = ""): WideLocation[] {
+export function findWideLocations(schema: Schema, bodyWith: Wrap = (value) => value, name = ""): WideLocation[] {
   const def = schema._zod.def as unknown as Definition;
   switch (def.type) {
     case "array":
       return [
         placeOf("array", def.element!, bodyWith, name),
-        ...findWidePlaces(def.element!, (value) => bodyWith([value]), `${name}[]`),
+        ...findWideLocations(def.element!, (value) => bodyWith([value]), `${name}[]`),
       ];
     case "record":
       return [
         placeOf("record", def.valueType!, bodyWith, name),
-        ...findWidePlaces(def.valueType!, (value) => bodyWith({ key: value }), `${name}{}`),
+        ...findWideLocations(def.valueType!, (value) => bodyWith({ key: value }), `${name}{}`),
       ];
     case "object": {
       const smallest = smallestOf(schema) as object;
       const kind = "type" in smallest ? `<${String(smallest.type)}>` : "";
       return Object.entries(def.shape!).flatMap(([key, field]) =>
-        findWidePlaces(field, (value) => bodyWith({ ...smallest, [key]: value }), `${name}${kind}.${key}`),
+        findWideLocations(field, (value) => bodyWith({ ...smallest, [key]: value }), `${name}${kind}.${key}`),
       );
     }
     case "union":
-      return def.options!.flatMap((option) => findWidePlaces(option, bodyWith, name));
+      return def.options!.flatMap((option) => findWideLocations(option, bodyWith, name));
     case "pipe":
-      return findWidePlaces(def.out!, bodyWith, name);
+      return findWideLocations(def.out!, bodyWith, name);
     default:
-      return def.innerType === undefined ? [] : findWidePlaces(def.innerType, bodyWith, name);
+      return def.innerType === undefined ? [] : findWideLocations(def.innerType, bodyWith, name);
   }
 }
 
 function placeOf(kind: WideLocation["kind"], element: Schema, bodyWith: Wrap, name: string): WideLocation {
-  const bad = CANDIDATES.filter((value) => isRefused(element, value)).map((value) => ({ value }));
+  const bad = CANDIDATES.filter((value) => isRejected(element, value)).map((value) => ({ value }));
   return { name, kind, bodyWith, good: smallestOf(element), bad: bad[0] };
 }
 
-function isRefused(schema: Schema, value: unknown): boolean {
+function isRejected(schema: Schema, value: unknown): boolean {
   return (schema as z.ZodType).safeParse(value).error !== undefined;
 }
 
-/** With as few fields as may be. */
+/** With as few fields as possible. */
 function smallestOf(schema: Schema): unknown {
   const def = schema._zod.def as unknown as Definition;
   if (def.type === "object") {

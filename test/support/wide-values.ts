@@ -1,9 +1,11 @@
-/** Bodies that are right but for one list or map, anywhere in them, which has very many members: all right, or some wrong. */
+/**
+ * Valid bodies except for one list or map, anywhere in them, which has very many members: all valid, or some invalid.
+ */
 import fc from "fast-check";
 import type { z } from "zod";
-import { createWide, findWidePlaces, type WideLocation } from "./wide-bodies.ts";
+import { createWide, findWideLocations, type WideLocation } from "./wide-bodies.ts";
 
-/** Of what is put there, so that a batch of bodies fits into memory. */
+/** The size of the content, chosen so that a batch of bodies fits into memory. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_ELEMENTS = 200_000;
 const MAX_KEYS = 20_000;
@@ -16,9 +18,9 @@ const known = new WeakMap<z.core.$ZodType, WideLocation[]>();
 function placesOf(schema: z.core.$ZodType): WideLocation[] {
   const before = known.get(schema);
   if (before !== undefined) return before;
-  const places = findWidePlaces(schema);
-  known.set(schema, places);
-  return places;
+  const paths = findWideLocations(schema);
+  known.set(schema, paths);
+  return paths;
 }
 
 export function wideBodies(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
@@ -29,9 +31,9 @@ export function wideBodies(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
       wrong: fc.constantFrom<Wrong[]>("none", "none", "all", "last", "every thousandth"),
     })
     .map(({ at, length, wrong }) => {
-      const places = placesOf(schema);
-      const place = places[at % places.length]!;
-      return place.bodyWith(membersOf(place, length, wrong));
+      const paths = placesOf(schema);
+      const path = paths[at % paths.length]!;
+      return path.bodyWith(membersOf(path, length, wrong));
     });
 }
 
@@ -40,8 +42,8 @@ function membersOf({ kind, good, bad }: WideLocation, length: number, wrong: Wro
   const count = Math.min(length, Math.ceil(MAX_BYTES / bytes), kind === "array" ? MAX_ELEMENTS : MAX_KEYS);
   const members = createWide(kind, good, count) as Record<string, unknown>;
   if (bad === undefined || wrong === "none") return members;
-  for (const [place, key] of Object.keys(members).entries()) {
-    const isWrong = wrong === "all" || (wrong === "last" ? place === count - 1 : place % 1_000 === 999);
+  for (const [path, key] of Object.keys(members).entries()) {
+    const isWrong = wrong === "all" || (wrong === "last" ? path === count - 1 : path % 1_000 === 999);
     if (isWrong) members[key] = bad.value;
   }
   return members;

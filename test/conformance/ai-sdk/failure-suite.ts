@@ -1,4 +1,4 @@
-/** What goes wrong, as the SDK shows it to its user. */
+/** Errors as the SDK shows them to its user. */
 import { describe, expect, test } from "vitest";
 import { pollToEnd } from "../../support/api-client.ts";
 import { type Fixture, KEY } from "../clients/clients.ts";
@@ -18,7 +18,7 @@ export function testFailures(line: Line, fixture: Fixture): void {
       expect(error).toMatchObject({ message: expect.stringContaining("as requested") });
     });
 
-    test("before its first event: the stream is an error with its message", async () => {
+    test("before its first event: the stream reports its error", async () => {
       const errors: unknown[] = [];
       const options = callOptions(line, fixture, { error: "rate_limit_exceeded", delay_ms: 0 });
       const parts = await collect(
@@ -28,7 +28,7 @@ export function testFailures(line: Line, fixture: Fixture): void {
       expect(parts).toContainEqual({ type: "error", error: errors[0] });
     });
 
-    test("in its middle: what came is kept, and the stream ends with an error", async () => {
+    test("in its middle: the stream keeps its text and ends with an error", async () => {
       const errors: unknown[] = [];
       const options = callOptions(line, fixture, { fail_after: 12, tokens: 40, delay_ms: 0 });
       const parts = await collect(
@@ -40,7 +40,7 @@ export function testFailures(line: Line, fixture: Fixture): void {
     });
   });
 
-  test("a refusal is text that ends by a filter", async () => {
+  test("a refusal is text with a filter as finish reason", async () => {
     const options = callOptions(line, fixture, { refusal: true, tokens: 6, delay_ms: 0 });
     const { text, finishReason } = await generateText(options);
     expect(text).not.toBe("");
@@ -88,21 +88,21 @@ export function testFailures(line: Line, fixture: Fixture): void {
 
   describe("a bad request", () => {
     const message = "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.";
-    const refusal = { statusCode: 400, message, isRetryable: false };
+    const rejection = { statusCode: 400, message, isRetryable: false };
 
     test("is an APICallError with the server's message", async () => {
       const options = { ...callOptions(line, fixture, {}), temperature: 3 };
       const error = await errorOf(generateText(options));
       expect(APICallError.isInstance(error)).toBe(true);
-      expect(error).toMatchObject(refusal);
+      expect(error).toMatchObject(rejection);
       expect(error).toMatchObject({ data: { error: { param: "temperature", code: "decimal_above_max_value" } } });
     });
 
-    test("is one in a stream, too", async () => {
+    test("is the same error in a stream", async () => {
       const errors: unknown[] = [];
       const options = { ...callOptions(line, fixture, {}), temperature: 3 };
       await streamText({ ...options, onError: ({ error }) => void errors.push(error) }).consumeStream();
-      expect(errors).toMatchObject([refusal]);
+      expect(errors).toMatchObject([rejection]);
     });
   });
 }

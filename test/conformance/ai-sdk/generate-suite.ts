@@ -17,7 +17,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
   const { generateObject, generateText, Output, stepCountIs, tool } = line.ai;
 
   describe("generateText", () => {
-    test("text, its end, its cost and its id", async () => {
+    test("returns text, finish reason, usage and id", async () => {
       const result = await generateText(callOptions(line, fixture, { ...QUICK, text: "Herons wait in the shallows." }));
       expect(result).toMatchObject({
         text: "Herons wait in the shallows.",
@@ -29,7 +29,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       expect(result.response.timestamp.getTime()).toBeGreaterThan(Date.now() - 60_000);
     });
 
-    test("reasoning with a summary", async () => {
+    test("returns reasoning with a summary", async () => {
       const options = { forceReasoning: true, reasoningEffort: "low", reasoningSummary: "auto" };
       const result = await generateText(callOptions(line, fixture, { ...QUICK, reasoning: 8, tokens: 6 }, options));
       expect(result.reasoningText).not.toBe("");
@@ -40,14 +40,14 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       });
     });
 
-    test("a text that max_output_tokens cuts short", async () => {
+    test("returns a text cut off by max_output_tokens", async () => {
       const options = callOptions(line, fixture, { ...QUICK, tokens: 40 });
       const result = await generateText({ ...options, maxOutputTokens: 16 });
       expect(result).toMatchObject({ finishReason: "length", usage: { outputTokens: 16 } });
       expect(result.text).not.toBe("");
     });
 
-    test("goes on from a response that is stored", async () => {
+    test("continues from a stored response", async () => {
       const first = await generateText(callOptions(line, fixture, { ...QUICK, tokens: 6 }));
       const previousResponseId = first.response.id;
       const second = await generateText(callOptions(line, fixture, QUICK, { previousResponseId }));
@@ -58,7 +58,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
   describe("functions", () => {
     const inputSchema = z.object({ place: z.string() });
 
-    /** Answers where it looked, and in which order. */
+    /** A tool and the arguments of its calls, in order of execution. */
     function lookout() {
       const places: string[] = [];
       const look = tool({
@@ -72,7 +72,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       return { look, places };
     }
 
-    test.each([1, 3])("%i of them, executed by the client, and answered", async (calls) => {
+    test.each([1, 3])("%i calls are executed by the client and answered", async (calls) => {
       const { look, places } = lookout();
       const result = await generateText({
         ...callOptions(line, fixture, { ...QUICK, calls }),
@@ -86,7 +86,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       for (let number = 1; number <= calls; number++) expect(result.text).toContain(`Seventeen at number ${number}`);
     });
 
-    test("after reasoning, as it comes: what was stored is named by its id", async () => {
+    test("calls after stored reasoning refer to it by id", async () => {
       const result = await generateText({
         ...callOptions(line, fixture, { ...QUICK, reasoning: 4 }),
         tools: { look: lookout().look },
@@ -96,7 +96,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       expect(result.text).toContain("Seventeen at number 1");
     });
 
-    test("a chat of two turns, handed on as the SDK gives it", async () => {
+    test("a chat of two turns is passed on as the SDK returns it", async () => {
       const { prompt, ...options } = callOptions(line, fixture, { ...QUICK, text: "Herons." });
       const first = await generateText({ ...options, messages: [{ role: "user", content: prompt }] });
       const messages = [
@@ -109,7 +109,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       expect(second.usage.inputTokens).toBeGreaterThan(first.usage.inputTokens!);
     });
 
-    test("after reasoning, each step going on from the one before", async () => {
+    test("steps after reasoning continue from each other", async () => {
       const settings = { ...QUICK, reasoning: 4 };
       const result = await generateText({
         ...callOptions(line, fixture, settings),
@@ -128,7 +128,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       expect(result.text).toContain("Seventeen at number 1");
     });
 
-    test("after reasoning, with nothing stored", async () => {
+    test("steps after reasoning work without storage", async () => {
       const options = { store: false, forceReasoning: true };
       const result = await generateText({
         ...callOptions(line, fixture, { ...QUICK, reasoning: 4 }, options),
@@ -139,7 +139,7 @@ export function testGeneration(line: Line, fixture: Fixture): void {
       expect(result.text).toContain("Seventeen at number 1");
     });
 
-    test("one that fails is reported to the model", async () => {
+    test("a failed call is reported to the model", async () => {
       const look = tool({
         inputSchema,
         execute: (): string => {
@@ -156,13 +156,13 @@ export function testGeneration(line: Line, fixture: Fixture): void {
   });
 
   describe("structured output", () => {
-    test("generateObject", async () => {
+    test("generateObject returns the object", async () => {
       const { object, finishReason } = await generateObject({ ...callOptions(line, fixture, QUICK), schema: SIGHTING });
       expect(finishReason).toBe("stop");
       expect(SIGHTING.parse(object)).toEqual(object);
     });
 
-    test("generateText with Output.object", async () => {
+    test("generateText with Output.object returns the object", async () => {
       const { output, text } = await generateText({
         ...callOptions(line, fixture, QUICK),
         output: Output.object({ schema: SIGHTING }),

@@ -1,4 +1,4 @@
-/** The AI SDK with its OpenAI provider, in the two lines that are in use. */
+/** The AI SDK with its OpenAI provider, in the two major versions in use. */
 import { createOpenAI } from "@ai-sdk/openai";
 import * as ai from "ai";
 import * as ai6 from "ai-6";
@@ -7,7 +7,7 @@ import type { SimulatorSettings } from "../../support/api-client.ts";
 import { type Fixture, KEY } from "../clients/clients.ts";
 import { simulator } from "../clients/requests.ts";
 
-// They are in every result, too.
+// They are also in every result.
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 export interface Line {
@@ -15,13 +15,13 @@ export interface Line {
   createOpenAI: typeof createOpenAI;
 }
 
-/** The calls of the tests are written, and type-checked, for version 7; 6 has to answer the very same ones. */
+/** The tests are written and type-checked for version 7; version 6 must answer the same calls. */
 export const LINES: [name: string, line: Line][] = [
   ["ai 7 with @ai-sdk/openai 4", { ai, createOpenAI }],
   ["ai 6 with @ai-sdk/openai 3", { ai: ai6, createOpenAI: createOpenAI3 } as unknown as Line],
 ];
 
-/** What every call has in common. Nothing is tried twice: a failure that a retry would hide is a failure. */
+/** Options of every call. Without retries, because a retry would hide a failure. */
 export function callOptions(
   { createOpenAI }: Line,
   { api }: Fixture,

@@ -13,7 +13,7 @@ export function testStreaming(line: Line, fixture: Fixture): void {
   const { Output, stepCountIs, streamText, tool } = line.ai;
 
   describe("streamText", () => {
-    test("text and reasoning grow part by part", async () => {
+    test("streams text and reasoning part by part", async () => {
       const options = { forceReasoning: true, reasoningEffort: "low", reasoningSummary: "auto" };
       const result = streamText(callOptions(line, fixture, { reasoning: 8, tokens: 6, delay_ms: 0 }, options));
       const parts = await collect<Part>(result.fullStream);
@@ -39,13 +39,13 @@ export function testStreaming(line: Line, fixture: Fixture): void {
       expect((await result.response).id).toMatch(/^resp_/);
     });
 
-    test("a text that max_output_tokens cuts short", async () => {
+    test("streams a text cut off by max_output_tokens", async () => {
       const options = callOptions(line, fixture, { tokens: 40, delay_ms: 0 });
       const parts = await collect<Part>(streamText({ ...options, maxOutputTokens: 16 }).fullStream);
       expect(parts.at(-1)).toMatchObject({ finishReason: "length", totalUsage: { outputTokens: 16 } });
     });
 
-    test("parallel calls: their arguments grow, they are executed, and answered", async () => {
+    test("streams, executes and answers parallel calls", async () => {
       const look = tool({ inputSchema: z.object({ place: z.string() }), execute: ({ place }) => `Herons of ${place}` });
       const result = streamText({
         ...callOptions(line, fixture, { calls: 2, delay_ms: 0 }),
@@ -65,7 +65,7 @@ export function testStreaming(line: Line, fixture: Fixture): void {
       expect((await result.steps).map((step) => step.finishReason)).toEqual(["tool-calls", "stop"]);
     });
 
-    test("an object grows to its full shape", async () => {
+    test("streams an object up to its full shape", async () => {
       const result = streamText({
         ...callOptions(line, fixture, { delay_ms: 0 }),
         output: Output.object({ schema: SIGHTING }),
@@ -77,7 +77,7 @@ export function testStreaming(line: Line, fixture: Fixture): void {
   });
 }
 
-/** The types of the parts, those in a row once. */
+/** The types of the parts, without repetitions in a row. */
 function withoutRepeats(parts: readonly Part[]): string[] {
   return parts.map((part) => part.type).filter((type, i) => type !== parts[i - 1]?.type);
 }

@@ -1,4 +1,4 @@
-/** Conversations with an official client: their life, their items, and the responses that answer in them. */
+/** Conversations with an official client: their life, their items, and their responses. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type OpenAI from "openai";
 import { type Fixture, type OfficialClient, openClient } from "./clients.ts";
@@ -43,7 +43,7 @@ export function testConversations(official: OfficialClient, fixture: Fixture): v
       }
     });
 
-    test("items are created, listed page after page, retrieved and deleted", async () => {
+    test("items are created, paged, retrieved and deleted", async () => {
       const { id } = await client.conversations.create();
       const { items } = client.conversations;
       const words = ["one", "two", "three", "four", "five"];
@@ -55,26 +55,26 @@ export function testConversations(official: OfficialClient, fixture: Fixture): v
       ] as const) {
         expect((await collect(items.list(id, { limit: 2, order }))).map(textOf)).toEqual(wanted);
       }
-      const place = { conversation_id: id };
+      const params = { conversation_id: id };
       const second = added.data[1]!.id!;
-      expect(await items.retrieve(second, place)).toEqual(added.data[1]);
-      expect((await items.delete(second, place)).id).toBe(id);
-      expect(await errorOf(items.retrieve(second, place))).toBeInstanceOf(official.OpenAI.NotFoundError);
+      expect(await items.retrieve(second, params)).toEqual(added.data[1]);
+      expect((await items.delete(second, params)).id).toBe(id);
+      expect(await errorOf(items.retrieve(second, params))).toBeInstanceOf(official.OpenAI.NotFoundError);
       expect((await collect(items.list(id, { order: "asc" }))).map(textOf)).toEqual(["one", "three", "four", "five"]);
     });
 
-    test("responses are created in one, streamed or not, and add their turns", async () => {
+    test("responses in one add their turns, streamed or not", async () => {
       const { id } = await client.conversations.create({ items: [say("The word is heron.")] });
       const turn = (text: string) => ({ ...simulator({ ...QUICK, text }), input: `Say ${text}`, conversation: id });
       const first = await client.responses.create(turn("first"));
       expect(first).toMatchObject({ status: "completed", conversation: { id } });
       const events = await collect(await client.responses.create({ ...turn("second"), stream: true }));
       expect(events.at(-1)).toMatchObject({ type: "response.completed", response: { conversation: { id } } });
-      const kept = await collect(client.conversations.items.list(id, { order: "asc" }));
-      expect(kept.map(textOf)).toEqual(["The word is heron.", "Say first", "first", "Say second", "second"]);
+      const remaining = await collect(client.conversations.items.list(id, { order: "asc" }));
+      expect(remaining.map(textOf)).toEqual(["The word is heron.", "Say first", "first", "Say second", "second"]);
     });
 
-    test("none of that id: NotFoundError", async () => {
+    test("an unknown id is a NotFoundError", async () => {
       const error = await errorOf(client.responses.create({ ...simulator(QUICK), conversation: "conv_none" }));
       expect(error).toBeInstanceOf(official.OpenAI.NotFoundError);
     });

@@ -1,4 +1,4 @@
-/** Refusals, as an official client shows them to its user. */
+/** Errors as an official client shows them to its user. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type OpenAI from "openai";
 import { type Fixture, type OfficialClient, openClient, OTHER_KEY } from "./clients.ts";
@@ -17,9 +17,9 @@ export function testErrors(official: OfficialClient, fixture: Fixture): void {
 
     test.each([
       ["a value of the wrong type", { input: 7 }, "input", "invalid_type"],
-      ["a number out of bounds", { temperature: 3 }, "temperature", "decimal_above_max_value"],
+      ["a number out of range", { temperature: 3 }, "temperature", "decimal_above_max_value"],
       ["an unknown parameter", { temprature: 1 }, "temprature", "unknown_parameter"],
-      ["a field deep inside", { input: [{ role: "user" }] }, "input[0].content", "missing_required_parameter"],
+      ["a nested field", { input: [{ role: "user" }] }, "input[0].content", "missing_required_parameter"],
       [
         "an unknown predecessor",
         { previous_response_id: "resp_1" },
@@ -34,7 +34,7 @@ export function testErrors(official: OfficialClient, fixture: Fixture): void {
       expect(error).toMatchObject({ requestID: expect.stringMatching(/^req_/) });
     });
 
-    test("a streamed request is refused like any other", async () => {
+    test("a streamed request is rejected like any other", async () => {
       const body = { ...request, temperature: 3, stream: true } as const;
       for (const request of [
         () => client.responses.create(body),
@@ -46,14 +46,14 @@ export function testErrors(official: OfficialClient, fixture: Fixture): void {
       }
     });
 
-    test("a cursor beyond the last event", async () => {
+    test("a cursor beyond the last event is rejected", async () => {
       const { id } = await client.responses.create(request);
       const error = await errorOf(client.responses.retrieve(id, { stream: true, starting_after: 999 }));
       expect(error).toBeInstanceOf(classes.BadRequestError);
       expect(error).toMatchObject({ param: "starting_after", code: "invalid_value" });
     });
 
-    test("cancelling what is over, and what is not in the background", async () => {
+    test("cancelling rejects ended and foreground responses", async () => {
       const background = await client.responses.create({ ...request, background: true });
       await pollToTheEnd(client, background.id);
       const foreground = await client.responses.create(request);
@@ -77,7 +77,7 @@ export function testErrors(official: OfficialClient, fixture: Fixture): void {
     }
   });
 
-  test("NotFoundError: a model that nobody serves", async () => {
+  test("NotFoundError: an unknown model", async () => {
     for (const request of [
       () => client.models.retrieve("nobody/none"),
       () => client.responses.create({ model: "nobody/none", input: "Hello", background: true }),
@@ -88,7 +88,7 @@ export function testErrors(official: OfficialClient, fixture: Fixture): void {
     }
   });
 
-  test("NotFoundError: another project's response, as if there were none", async () => {
+  test("NotFoundError: another project's response", async () => {
     const { id } = await client.responses.create(simulator({ tokens: 1, delay_ms: 0 }));
     const other = openClient(official, fixture, { apiKey: OTHER_KEY });
     const error = await errorOf(other.responses.retrieve(id));

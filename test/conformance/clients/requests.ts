@@ -1,4 +1,4 @@
-/** Requests for the simulator in the client's own types, and what the suites do with them again and again. */
+/** Requests for the simulator in the client's own types, and common steps of the suites. */
 import type OpenAI from "openai";
 import type { SimulatorSettings } from "../../support/api-client.ts";
 
@@ -11,7 +11,7 @@ export function simulator(settings: SimulatorSettings): { model: string; input: 
 
 const POLL_MS = 50;
 
-/** As the vendor's guide on background mode does it. */
+/** As in the vendor's guide on background mode. */
 export async function pollToTheEnd(client: OpenAI, id: string): Promise<OpenAI.Responses.Response> {
   let response = await client.responses.retrieve(id);
   while (response.status === "queued" || response.status === "in_progress") {
@@ -21,7 +21,7 @@ export async function pollToTheEnd(client: OpenAI, id: string): Promise<OpenAI.R
   return response;
 }
 
-/** The whole stream from its first event, read once more. */
+/** The whole stream from its first event, read again. */
 export async function replay(client: OpenAI, id: string): Promise<StreamEvent[]> {
   return await collect(await client.responses.retrieve(id, { stream: true }));
 }
@@ -32,17 +32,17 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return collected;
 }
 
-/** What the request is refused with. */
+/** The error that rejects the request. */
 export async function errorOf(request: PromiseLike<unknown>): Promise<unknown> {
   try {
     await request;
   } catch (error) {
     return error;
   }
-  throw new Error("The request was not refused.");
+  throw new Error("The request was not rejected.");
 }
 
-/** Reads until an event `isLast`, and cuts the connection there. */
+/** Reads until an event `isLast`, then cuts the connection. */
 export async function readUntil(
   stream: AsyncIterable<StreamEvent> & { controller: AbortController },
   isLast: (event: StreamEvent) => boolean,
@@ -65,8 +65,8 @@ export const range = (first: number, last: number): number[] =>
 
 export const typesOf = (events: readonly StreamEvent[]): string[] => events.map((event) => event.type);
 
-/** The helper adds to its deltas what has come so far. */
+/** The helper adds the accumulated text to its deltas. */
 export function withoutSnapshot(event: StreamEvent): StreamEvent {
-  const { snapshot: _, ...own } = event as StreamEvent & { snapshot?: string };
-  return own;
+  const { snapshot: _, ...wireEvent } = event as StreamEvent & { snapshot?: string };
+  return wireEvent;
 }

@@ -15,7 +15,7 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
   });
 
   describe("create", () => {
-    test("background, and polled to the end", async () => {
+    test("polls a background response to its end", async () => {
       const created = await client.responses.create({
         ...simulator({ ...QUICK, text: "Herons wait in the shallows." }),
         background: true,
@@ -27,12 +27,12 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
       expect(final).toHaveProperty("_request_id", expect.stringMatching(/^req_/));
     });
 
-    test("foreground: the answer is in output_text", async () => {
+    test("returns a foreground answer in output_text", async () => {
       const { status, output_text } = await client.responses.create(simulator({ ...QUICK, text: "Herons wait." }));
       expect([status, output_text]).toEqual(["completed", "Herons wait."]);
     });
 
-    test("a function is called, and its output answered", async () => {
+    test("calls a function and answers its output", async () => {
       const tool: OpenAI.Responses.FunctionTool = {
         type: "function",
         name: "count_herons",
@@ -59,7 +59,7 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
       expect(second.output_text).toContain("Seventeen in the reeds");
     });
 
-    test("structured output comes parsed", async () => {
+    test("parses structured output", async () => {
       const shape = z.object({
         species: z.string(),
         count: z.number().int(),
@@ -74,8 +74,8 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
     });
   });
 
-  describe("afterwards", () => {
-    test("a running response is cancelled, once and for all", async () => {
+  describe("a created response", () => {
+    test("is cancelled while it runs, and stays cancelled", async () => {
       const { id } = await client.responses.create({ ...simulator({ hang: true }), background: true });
       const cancelled = await client.responses.cancel(id);
       expect(cancelled).toMatchObject({ id, status: "cancelled", error: null });
@@ -83,15 +83,15 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
       expect(await client.responses.retrieve(id)).toMatchObject(cancelled);
     });
 
-    test("the stream of a cancelled response ends without an error", async () => {
+    test("ends its stream without an error when cancelled", async () => {
       const created = await client.responses.create({
         ...simulator({ hang: true }),
         background: true,
         stream: true,
       });
       let deltas = 0;
-      const begun = await readUntil(created, ({ type }) => type === "response.output_text.delta" && ++deltas === 3);
-      const { id } = (begun[0] as OpenAI.Responses.ResponseCreatedEvent).response;
+      const running = await readUntil(created, ({ type }) => type === "response.output_text.delta" && ++deltas === 3);
+      const { id } = (running[0] as OpenAI.Responses.ResponseCreatedEvent).response;
       const following = client.responses.stream({ response_id: id }).finalResponse();
       await client.responses.cancel(id);
       for (const final of [await following, await client.responses.stream({ response_id: id }).finalResponse()]) {
@@ -100,10 +100,10 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
       }
     });
 
-    test("a deleted response is gone", async () => {
+    test("is gone once deleted", async () => {
       const { id } = await client.responses.create(simulator({ ...QUICK, tokens: 1 }));
       await client.responses.delete(id);
-      const gone = { status: 404, message: expect.stringContaining(id) };
+      const notFound = { status: 404, message: expect.stringContaining(id) };
       for (const request of [
         () => client.responses.retrieve(id),
         () => client.responses.retrieve(id, { stream: true }),
@@ -114,11 +114,11 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
       ]) {
         const error = await errorOf(request());
         expect(error).toBeInstanceOf(official.OpenAI.NotFoundError);
-        expect(error).toMatchObject(gone);
+        expect(error).toMatchObject(notFound);
       }
     });
 
-    test("input items come page after page, in both orders", async () => {
+    test("lists its input items by page, in both orders", async () => {
       const words = ["one", "two", "three", "four", "five"];
       const { id } = await client.responses.create({
         ...simulator({ ...QUICK, tokens: 1 }),
@@ -129,13 +129,13 @@ export function testRuns(official: OfficialClient, fixture: Fixture): void {
         ["desc", words.toReversed()],
       ] as const) {
         const items = await collect(client.responses.inputItems.list(id, { limit: 2, order }));
-        const said = items.map((item) => ("content" in item ? item.content : undefined));
-        expect(said).toEqual(wanted.map((text) => [{ type: "input_text", text }]));
+        const contents = items.map((item) => ("content" in item ? item.content : undefined));
+        expect(contents).toEqual(wanted.map((text) => [{ type: "input_text", text }]));
         expect(new Set(items.map((item) => item.id)).size).toBe(words.length);
       }
     });
 
-    test("the models are listed, and one is found by its name", async () => {
+    test("names a model from the list of models", async () => {
       const models = await collect(client.models.list());
       expect(models.map((model) => model.id)).toContain("simulator/default");
       expect(await client.models.retrieve("simulator/default")).toMatchObject({ object: "model" });

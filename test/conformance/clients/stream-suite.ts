@@ -34,7 +34,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
     client = openClient(official, fixture);
   });
 
-  /** A response whose stream was dropped in the middle, which it does not notice. */
+  /** A response whose stream was dropped in the middle, which does not affect it. */
   async function createAndDrop(): Promise<{ id: string; received: StreamEvent[] }> {
     const settings = { reasoning: 8, tokens: 40, delay_ms: 10 };
     const stream = await client.responses.create({ ...simulator(settings), background: true, stream: true });
@@ -43,7 +43,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
   }
 
   describe("resuming a background stream", () => {
-    test("retrieve({ stream, starting_after }) goes on where the connection was dropped", async () => {
+    test("retrieve({ stream, starting_after }) resumes where the connection dropped", async () => {
       const { id, received } = await createAndDrop();
       const rest = await client.responses.retrieve(id, { stream: true, starting_after: DROPPED_AFTER });
       received.push(...(await collect(rest)));
@@ -53,7 +53,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
       expect(await replay(client, id)).toEqual(received);
     });
 
-    test("drop after drop, event by event", async () => {
+    test("survives drop after drop, event by event", async () => {
       const { id, received } = await createAndDrop();
       while (received.at(-1)!.type !== "response.completed") {
         const cursor = received.at(-1)!.sequence_number;
@@ -63,7 +63,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
       expect(await replay(client, id)).toEqual(received);
     });
 
-    test("stream({ response_id, starting_after }) hands out the rest, and knows the whole", async () => {
+    test("stream({ response_id, starting_after }) yields the rest and assembles the whole", async () => {
       const { id, received } = await createAndDrop();
       const helper = client.responses.stream({ response_id: id, starting_after: DROPPED_AFTER });
       const rest = await collect(helper);
@@ -71,7 +71,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
       expect(await helper.finalResponse()).toMatchObject(await client.responses.retrieve(id));
     });
 
-    test("after the end there is nothing left, and the whole is still known", async () => {
+    test("yields nothing after the end, and still assembles the whole", async () => {
       const { id } = await client.responses.create(simulator({ tokens: 4, delay_ms: 0 }));
       const last = (await replay(client, id)).length - 1;
       const rest = await client.responses.retrieve(id, { stream: true, starting_after: last });
@@ -82,7 +82,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
   });
 
   describe("the helper", () => {
-    test("follows what it creates, and puts the text together", async () => {
+    test("follows a created response and assembles its text", async () => {
       const helper = client.responses.stream({ ...simulator({ tokens: 12, delay_ms: 0 }), background: true });
       const snapshots: string[] = [];
       helper.on("response.output_text.delta", ({ snapshot }) => snapshots.push(snapshot));
@@ -92,7 +92,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
       expect(snapshots.at(-1)).toBe(final.output_text);
     });
 
-    test("puts the arguments of parallel function calls together", async () => {
+    test("assembles the arguments of parallel function calls", async () => {
       const helper = client.responses.stream({ ...simulator({ calls: 2, delay_ms: 0 }), tools: [LOOK] });
       const snapshots = new Map<number, string>();
       helper.on("response.function_call_arguments.delta", ({ output_index, snapshot }) =>
@@ -103,7 +103,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
       expect(output).toHaveLength(2);
     });
 
-    test("resolves with a run that failed, before it said anything and in the middle", async () => {
+    test("resolves for a failed run, before output and in the middle", async () => {
       for (const fail_after of [0, 12]) {
         const settings = { fail_after, error: "rate_limit_exceeded", tokens: 40, delay_ms: 0 };
         const helper = client.responses.stream({ ...simulator(settings), background: true });
@@ -114,7 +114,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
       }
     });
 
-    test("resolves with a run that was cut short by max_output_tokens", async () => {
+    test("resolves for a run cut off by max_output_tokens", async () => {
       const helper = client.responses.stream({ ...simulator({ tokens: 40, delay_ms: 0 }), max_output_tokens: 16 });
       const incomplete = await helper.finalResponse();
       expect(incomplete).toMatchObject({
@@ -126,41 +126,41 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
       await expectAgreement(incomplete.id);
     });
 
-    test("takes a refusal for what it is", async () => {
+    test("recognizes a refusal", async () => {
       const helper = client.responses.stream(simulator({ refusal: true, tokens: 6, delay_ms: 0 }));
       const { output } = await helper.finalResponse();
       expect(output).toMatchObject([{ type: "message", content: [{ type: "refusal", refusal: expect.any(String) }] }]);
     });
   });
 
-  /** Once it is over, reading it by its id gives the same as polling. */
+  /** After the end, reading it by id returns the same as polling. */
   async function expectAgreement(id: string): Promise<void> {
     const streamed = await client.responses.stream({ response_id: id }).finalResponse();
     expect(streamed).toMatchObject(await client.responses.retrieve(id));
   }
 
-  test("responses whose worker was killed in the middle of an item are whole", async () => {
-    const own = { KEY_PREFIX: uniquePrefix(), API_KEYS };
-    using inspector = new RedisInspector(own.KEY_PREFIX);
-    await using api = await startApi(own);
-    await using doomed = await startWorker(own);
-    const survivor = openClient(official, { api, prefix: own.KEY_PREFIX });
+  test("responses are whole after their worker is killed within an item", async () => {
+    const environment = { KEY_PREFIX: uniquePrefix(), API_KEYS };
+    using inspector = new RedisInspector(environment.KEY_PREFIX);
+    await using api = await startApi(environment);
+    await using doomed = await startWorker(environment);
+    const survivor = openClient(official, { api, prefix: environment.KEY_PREFIX });
     const message = await survivor.responses.create({
       ...simulator({ reasoning: 6, tokens: 100, delay_ms: 20 }),
       background: true,
     });
     const call = await survivor.responses.create({ ...simulator({ delay_ms: 200 }), tools: [LOOK], background: true });
     const following = [message, call].map(({ id }) => survivor.responses.stream({ response_id: id }));
-    // Their ends are looked at below; until then nobody listens to a failure.
+    // Their ends are awaited below; until then a rejection has no handler.
     const whole = Promise.allSettled(following.map((helper) => helper.finalResponse()));
-    // Nothing is seen of a call before it is whole: it is in its middle while its model writes.
+    // A call is invisible until it is whole: it is in its middle while the model writes it.
     await Promise.all([
       following[0]!.emitted("response.output_text.delta"),
       following[1]!.emitted("response.in_progress"),
     ]);
     doomed.kill("SIGKILL");
     await doomed.exited;
-    await using _heir = await startWorker(own);
+    await using _heir = await startWorker(environment);
 
     const finals = await Promise.all([message, call].map(({ id }) => pollToTheEnd(survivor, id)));
     expect(finals).toMatchObject([
@@ -183,7 +183,7 @@ export function testStreams(official: OfficialClient, fixture: Fixture): void {
   });
 }
 
-/** A text was continued in its place, and of a broken call there is nothing. */
+/** A text was continued at its index, and a broken call left no trace. */
 function itemsEnded(events: readonly StreamEvent[]): unknown[] {
   return events.flatMap((event) =>
     event.type === "response.output_item.done"

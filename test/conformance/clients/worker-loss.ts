@@ -1,6 +1,6 @@
 /**
- * Every client has a run on one worker when that worker is killed, or told to leave; another one takes its place. The
- * clients are connected to the API, which lives on: they see a pause and nothing else.
+ * Every client has a run on one worker when that worker is killed, or asked to leave; another worker takes over. The
+ * clients are connected to the API, which survives, so they see only a pause.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,30 +15,32 @@ import type { ClientAnswer, ClientRun, RunClient } from "./runs/run.ts";
 
 export type Loss = "SIGKILL" | "SIGTERM";
 
-/** What a client was shown and did, and what the server knows of its first response. */
+/** What a client saw and did, and the server's record of its first response. */
 export interface Experience extends ClientAnswer {
   deltas: readonly string[];
   payments: readonly Payment[];
   record: Record<string, string>;
-  /** The worker that went. */
+  /** The worker that is lost. */
   lost: ServerProcess;
 }
 
 /** By the client's name. All are settled. */
 export type Experiences = ReadonlyMap<string, Promise<Experience>>;
 
-/** A lost worker is found within two seconds, and one that leaves hands over what lasts longer than a moment. */
+/**
+ * The API finds a lost worker within two seconds, and a leaving worker hands over runs that last longer than a moment.
+ */
 const SHORT = { LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "400", DRAIN_GRACE_MS: "300" };
-/** Seconds of text: the worker goes when the slowest client has seen the first words. No client's tool is called. */
+/** Seconds of text: the worker leaves once the slowest client has seen the first words. No client's tool is called. */
 const LONG_TEXT = { tokens: 160, delay_ms: 15, calls: 0 };
 const DELTAS_SEEN = 5;
 
 interface Going {
   loss: Loss;
   questionFor: (client: string) => Pick<ClientRun, "model" | "question" | "metadata">;
-  /** Whether this client has been shown enough for the worker to go. */
+  /** Whether this client has seen enough for the worker to leave. */
   isSeen: (deltas: readonly string[]) => boolean;
-  /** What has to be so besides. */
+  /** A further condition. */
   untilReady?: () => Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export class LosingServer implements AsyncDisposable {
   readonly #api: ApiProcess;
   readonly #vendor: StoppingVendor;
   readonly #inspector: RedisInspector;
-  /** The next to go. */
+  /** The next worker to leave. */
   #worker: ServerProcess;
 
   private constructor(
@@ -67,7 +69,7 @@ export class LosingServer implements AsyncDisposable {
     this.#worker = parts.worker;
   }
 
-  /** Whose clients are `runs`. A page of that origin may use it; keys are not needed, for an EventSource sends none. */
+  /** A page of the clients' origin may use it; keys are not needed, because an EventSource sends none. */
   static async start(runs: ReadonlyMap<string, RunClient>, prefix: string, origin: string): Promise<LosingServer> {
     await using stack = new AsyncDisposableStack();
     const vendor = stack.use(await StoppingVendor.start({ stopsOf: () => 1 }));
@@ -82,7 +84,7 @@ export class LosingServer implements AsyncDisposable {
     return new LosingServer(stack.move(), environment, runs, { api, vendor, inspector, worker });
   }
 
-  /** The worker goes in the middle of every client's text. */
+  /** The worker leaves in the middle of every client's text. */
   async inText(loss: Loss): Promise<Experiences> {
     const { model, input: question, metadata } = simulator(LONG_TEXT);
     return await this.#lose({
@@ -92,13 +94,13 @@ export class LosingServer implements AsyncDisposable {
     });
   }
 
-  /** The worker goes when every client's model has said half of a call's arguments. */
+  /** The worker leaves when every client's model has written half of a call's arguments. */
   async inCall(loss: Loss): Promise<Experiences> {
     const payees = [...this.#runs.keys()].map((name) => payeeOf(name, loss));
     return await this.#lose({
       loss,
       questionFor: (client) => ({ model: "stopping/any", question: payeeOf(client, loss), metadata: {} }),
-      // The vendor has sent it together with the call's first half, so that the worker has had both.
+      // The vendor sent it together with the call's first half, so the worker has received both.
       isSeen: (deltas) => deltas.join("") === ANNOUNCEMENT,
       untilReady: async () =>
         await this.#vendor.condition.waitUntil(() => payees.every((payee) => this.#vendor.isHeld(payee))),
@@ -153,7 +155,7 @@ export class LosingServer implements AsyncDisposable {
     return { text, responseId, deltas, payments, lost, record: await this.#inspector.meta(responseId) };
   }
 
-  /** The text of the response, as the server has it. */
+  /** The text of the response on the server. */
   async textOf(responseId: string): Promise<string> {
     const last = (await this.#inspector.log(responseId)).at(-1)!;
     return actOnFinalResponse((JSON.parse(last) as { response: Response }).response).text;
@@ -165,7 +167,7 @@ export class LosingServer implements AsyncDisposable {
   }
 }
 
-/** One for each run, so that none is mistaken for another's. */
+/** A unique one for each run. */
 export function payeeOf(client: string, loss: Loss): string {
   return `${loss} ${client}`.replaceAll(/[^a-z0-9]+/gi, "-");
 }

@@ -1,4 +1,7 @@
-/** Where the hosted API refuses, or nobody published what it does, and this server made a choice (contract.md#sources, "Our choice"). */
+/**
+ * Errors where this server made a choice, because the hosted API's behavior is unpublished or unsuitable
+ * (contract.md#sources, "Our choice").
+ */
 import type { Choice } from "./rows.ts";
 
 const WHOLE_STREAM = { status: 200, body: { first: "response.created", last: "response.completed" } };
@@ -31,7 +34,7 @@ export const CHOICE_ROWS: Record<string, Choice> = {
     ask: async (server) => await server.stream(await server.anHourOld()),
     ...WHOLE_STREAM,
   },
-  // The last event of nine after the first: nothing is left, and the stream ends at once.
+  // After the last of nine events nothing is left, and the stream ends at once.
   "starting_after the last event": {
     ask: async (server) => await server.stream(await server.ended("completed"), "&starting_after=9"),
     status: 200,
@@ -61,7 +64,7 @@ export const CHOICE_ROWS: Record<string, Choice> = {
     status: 200,
     body: { object: "response", deleted: true },
   },
-  // The provider's refusal: the request was accepted, so it is the response that fails.
+  // The provider's rejection: the request was accepted, so the response fails.
   quota: {
     ask: (server) => server.post({ model: "bank/broke" }),
     status: 200,

@@ -1,12 +1,12 @@
-/** What a request itself gets wrong. */
-import type { Refusal } from "./rows.ts";
+/** Errors in the request itself. */
+import type { Rejection } from "./rows.ts";
 
 const MISSING = "missing_required_parameter";
 const UNSUPPORTED_WINDOW = { param: "background_options.completion_window", code: "unsupported_value" };
 const long = (letter: string, length: number) => letter.repeat(length);
 const pairs = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, "v"]));
 
-export const REQUEST_ROWS: Record<string, Refusal> = {
+export const REQUEST_ROWS: Record<string, Rejection> = {
   "unknown key": {
     ask: (server) => server.post({ zzz: 1 }),
     param: "zzz",

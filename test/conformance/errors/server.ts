@@ -1,4 +1,4 @@
-/** A server of real processes that can be brought into every state that an error needs. */
+/** A server of real processes that can be put into every state that an error requires. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { API_KEYS, KEY } from "../clients/clients.ts";
 export type Wire = Answer<Record<string, unknown>>;
 
 const AUTHORIZED = { authorization: `Bearer ${KEY}` };
-/** Of the simulator: what makes a response end so. */
+/** The simulator's settings that produce this end. */
 const ENDINGS = {
   completed: { tokens: 1 },
   failed: { error: "server_error" },
@@ -22,7 +22,7 @@ const HOUR_MS = 60 * 60 * 1000;
 
 interface Parts {
   api: ApiProcess;
-  /** Its clients may ask once a minute. */
+  /** Its clients may send one request per minute. */
   limited: ApiProcess;
   worker: ServerProcess;
   /** A provider whose account is empty. */
@@ -58,7 +58,7 @@ export class ErrorServer implements AsyncDisposable {
     return await send(method, `${this.#parts.api.url}${path}`, body, { ...AUTHORIZED, ...headers });
   }
 
-  /** A good request but for `fields`. */
+  /** A valid request except for `fields`. */
   async post(fields: object, headers: Record<string, string> = {}): Promise<Wire> {
     const body = { ...simulate({ delay_ms: 0 }, { background: false }), ...fields };
     return await this.send("POST", "/responses", body, headers);
@@ -76,7 +76,7 @@ export class ErrorServer implements AsyncDisposable {
     return await this.send("POST", `/responses/${id}/cancel`);
   }
 
-  /** Only the first and the last event, or the refusal. */
+  /** Only the first and the last event, or the error. */
   async stream(id: string, query = ""): Promise<Wire> {
     const url = `${this.#parts.api.url}/responses/${id}?stream=true${query}`;
     const response = await fetch(url, { headers: AUTHORIZED });
@@ -94,12 +94,12 @@ export class ErrorServer implements AsyncDisposable {
     return created;
   }
 
-  /** A response whose model is at work, for as long as nobody stops it. */
+  /** A response whose model works until it is stopped. */
   async running(fields: { background?: boolean; conversation?: string } = {}): Promise<string> {
     const { background = true } = fields;
     const id = background
       ? await this.#create(simulate({ hang: true }, fields))
-      : await this.#begunInForeground(simulate({ hang: true, delay_ms: 0 }, fields));
+      : await this.#startInForeground(simulate({ hang: true, delay_ms: 0 }, fields));
     await subscribe(this.#parts.api.url, id, { headers: AUTHORIZED, cutAfterEvents: 5 });
     return id;
   }
@@ -116,7 +116,7 @@ export class ErrorServer implements AsyncDisposable {
     return id;
   }
 
-  /** What lies in Redis under its key is no response. */
+  /** The value in Redis under its key is not a response. */
   async spoilt(): Promise<string> {
     const id = `resp_${"0".repeat(50)}`;
     await this.#parts.inspector.redis.set(this.#parts.inspector.layout.meta(id), "not a hash");
@@ -128,7 +128,7 @@ export class ErrorServer implements AsyncDisposable {
   }
 
   /** The connection stays open: a foreground client that leaves cancels its run. */
-  async #begunInForeground(body: object): Promise<string> {
+  async #startInForeground(body: object): Promise<string> {
     const response = await fetch(`${this.#parts.api.url}/responses`, {
       method: "POST",
       headers: AUTHORIZED,

@@ -1,10 +1,10 @@
-/** What only the server's state makes wrong. */
-import type { Refusal } from "./rows.ts";
+/** Errors that depend on the server's state. */
+import type { Rejection } from "./rows.ts";
 
 const CALL = { type: "function_call", call_id: "call_x", name: "f", arguments: "{}" };
 const UNKNOWN = { status: 404, message: "Response with id 'resp_x' not found." };
 
-export const STATE_ROWS: Record<string, Refusal> = {
+export const STATE_ROWS: Record<string, Rejection> = {
   "previous_response_id unknown": {
     ask: (server) => server.post({ previous_response_id: "resp_x" }),
     param: "previous_response_id",

@@ -1,4 +1,7 @@
-/** Every event and item through the agents SDK: its model, which turns items into its own, and a run over hosted tools. */
+/**
+ * Every event and item through the agents SDK: its model, which converts items into its own, and a run over hosted
+ * tools.
+ */
 import { Agent, type Model, OpenAIProvider, Runner, webSearchTool, withTrace } from "@openai/agents";
 import { beforeAll, expect, test } from "vitest";
 import { EVERY_KIND, type Kind } from "../../support/every-item.ts";
@@ -7,7 +10,7 @@ import { errorOf } from "../clients/requests.ts";
 import { NEVER_SENT, ofType, SENT, type Typed } from "./event-types.ts";
 import { type Ending, modelOf } from "./provider.ts";
 
-/** What the SDK makes of a kind that it does not hand on under its own name. Those that it does not know it hands on as they are. */
+/** The SDK's conversions of kinds that it renames. It passes unknown kinds on unchanged. */
 const CONVERTED: Partial<Record<Kind, string>> = {
   function_call_output: "function_call_result",
   web_search_call: "hosted_tool_call",
@@ -26,7 +29,7 @@ const CONVERTED: Partial<Record<Kind, string>> = {
   additional_tools: "unknown",
 };
 
-/** Calls that nobody answers: the provider ran them. */
+/** Calls without an output: the provider ran them. */
 const RUN_BY_THE_PROVIDER: Kind[] = [
   "reasoning",
   "web_search_call",
@@ -73,11 +76,11 @@ export function testAgents(fixture: Fixture): void {
     expect(await errorOf(stream(["message"], "error"))).toMatchObject(unsuccessful("failed"));
   });
 
-  test.each(SENT)("event %s: comes through the model", (type) => {
+  test.each(SENT)("event %s: passes through the model", (type) => {
     expect(ofType(events, type).length).toBeGreaterThan(0);
   });
 
-  test.each(NEVER_SENT)("event %s: is not sent, though the provider does", (type) => {
+  test.each(NEVER_SENT)("event %s: is dropped, though the provider sends it", (type) => {
     expect(ofType(events, type)).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-/** Every event and item through the AI SDK, which checks each against a schema of its own. */
+/** Every event and item through the AI SDK, which checks each against its own schema. */
 import { jsonSchema, type ToolSet } from "ai";
 import { beforeAll, expect, test } from "vitest";
 import { send } from "../../support/api-client.ts";
@@ -9,15 +9,15 @@ import { errorOf } from "../clients/requests.ts";
 import { NEVER_SENT, ofType, SENT, type Typed } from "./event-types.ts";
 import { modelOf, SPARSE_MODEL } from "./provider.ts";
 
-/** A call that is asked for is looked up when its output comes. */
+/** The SDK looks up a call when its output arrives. */
 const WITH_ITS_CALL: Partial<Record<Kind, Kind>> = {
   shell_call_output: "shell_call",
   tool_search_output: "tool_search_call",
   program_output: "program",
 };
 
-/** A stream's item of a kind that the SDK has no schema for is passed over; a whole answer that holds one is refused. */
-const REFUSED_BY_ALL: Kind[] = [
+/** The SDK skips a streamed item without a schema, and rejects a whole answer that contains one. */
+const REJECTED_BY_ALL: Kind[] = [
   "function_call_output",
   "custom_tool_call_output",
   "computer_call_output",
@@ -26,18 +26,18 @@ const REFUSED_BY_ALL: Kind[] = [
   "mcp_approval_response",
   "additional_tools",
 ];
-const REFUSED_BY_3: Kind[] = [...REFUSED_BY_ALL, "compaction", "program", "program_output"];
+const REJECTED_BY_3: Kind[] = [...REJECTED_BY_ALL, "compaction", "program", "program_output"];
 
 interface Recording {
   raw: Typed[];
-  /** What was found wrong, and after which event. */
-  faults: { after: string | undefined; fault: string }[];
+  /** The error, and the event before it. */
+  errors: { after: string | undefined; problem: string }[];
   finishReason: string;
 }
 
 export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
   const { generateText, streamText } = line.ai;
-  const refused = name.includes("ai 6") ? REFUSED_BY_3 : REFUSED_BY_ALL;
+  const rejected = name.includes("ai 6") ? REJECTED_BY_3 : REJECTED_BY_ALL;
   let recordings: Recording[];
 
   const openProvider = (body: object) =>
@@ -52,7 +52,7 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
   async function record(model: string): Promise<Recording> {
     const provider = openProvider({ background: true });
     const raw: Typed[] = [];
-    const faults: Recording["faults"] = [];
+    const errors: Recording["errors"] = [];
     const result = streamText({
       model: provider.responses(model),
       prompt: "Hello",
@@ -66,9 +66,9 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
       if (part.type === "raw") raw.push(part.rawValue as Typed);
       if (part.type === "finish") finishReason = part.finishReason;
       if (part.type === "error" || part.type === "tool-error")
-        faults.push({ after: raw.at(-1)?.type, fault: firstLine(part.error) });
+        errors.push({ after: raw.at(-1)?.type, problem: firstLine(part.error) });
     }
-    return { raw, faults, finishReason };
+    return { raw, errors, finishReason };
   }
 
   beforeAll(async () => {
@@ -85,29 +85,29 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
       recordings.flatMap(({ raw }) => raw),
       type,
     );
-  const faultsAfter = (type: string) =>
-    recordings.flatMap(({ faults }) => faults.filter(({ after }) => after === type));
+  const errorsAfter = (type: string) =>
+    recordings.flatMap(({ errors }) => errors.filter(({ after }) => after === type));
 
   test.each(SENT.filter((type) => type !== "response.failed"))("event %s: passes the SDK's checks", (type) => {
     expect(read(type).length).toBeGreaterThan(0);
-    expect(faultsAfter(type)).toEqual([]);
+    expect(errorsAfter(type)).toEqual([]);
   });
 
-  test("event response.failed: is the run's failure, and nothing else is", () => {
+  test("event response.failed: is the only event of a failed run", () => {
     expect(recordings.map(({ finishReason }) => finishReason)).toEqual([
       "tool-calls",
       "content-filter",
       "error",
       "error",
     ]);
-    expect(faultsAfter("response.failed")).toMatchObject([
-      { fault: expect.stringContaining("It broke.") },
-      { fault: expect.stringContaining("It broke.") },
+    expect(errorsAfter("response.failed")).toMatchObject([
+      { problem: expect.stringContaining("It broke.") },
+      { problem: expect.stringContaining("It broke.") },
     ]);
-    expect(recordings.flatMap(({ faults }) => faults)).toHaveLength(2);
+    expect(recordings.flatMap(({ errors }) => errors)).toHaveLength(2);
   });
 
-  test.each(NEVER_SENT)("event %s: is not sent, though the provider does", (type) => {
+  test.each(NEVER_SENT)("event %s: is dropped, though the provider sends it", (type) => {
     expect(read(type)).toEqual([]);
   });
 
@@ -122,34 +122,34 @@ export function testAiSdk(name: string, line: Line, fixture: Fixture): void {
     return await generate(modelOf(first === undefined ? [kind] : [first, kind]));
   }
 
-  test("what the published types let a provider leave out passes the SDK's checks", async () => {
-    const { faults, finishReason } = await record(SPARSE_MODEL);
-    expect(faults).toEqual([]);
+  test("fields that published types let a provider omit pass the checks", async () => {
+    const { errors, finishReason } = await record(SPARSE_MODEL);
+    expect(errors).toEqual([]);
     expect(finishReason).not.toBe("error");
     expect((await generate(SPARSE_MODEL)).text).toBe("Hi");
   });
 
-  test.each(EVERY_KIND.filter((kind) => !refused.includes(kind)))("output item %s: in one answer", async (kind) => {
+  test.each(EVERY_KIND.filter((kind) => !rejected.includes(kind)))("output item %s: is in one answer", async (kind) => {
     const { response } = await generateItem(kind);
     const url = `${fixture.api.url}/responses/${response.id}`;
     const { body } = await send("GET", url, undefined, { authorization: `Bearer ${KEY}` });
     expect(body.output.at(-1)!.type).toBe(kind);
   });
 
-  test.each(refused)("output item %s: passed over in a stream; the SDK refuses an answer with it", async (kind) => {
+  test.each(rejected)("output item %s: is skipped in a stream; the SDK rejects an answer with it", async (kind) => {
     const items = read("response.output_item.done") as (Typed & { item: Typed })[];
     expect(items.filter(({ item }) => item.type === kind)).not.toEqual([]);
-    expect(faultsAfter("response.output_item.done")).toEqual([]);
+    expect(errorsAfter("response.output_item.done")).toEqual([]);
     expect(await errorOf(generateItem(kind))).toMatchObject({ message: "Invalid JSON response", statusCode: 200 });
   });
 }
 
-/** Of an error of the SDK's: the rest is the whole schema that did not match. */
+/** The head of an SDK error: the rest is the whole schema that did not match. */
 function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : JSON.stringify(error)).split("\n")[0]!;
 }
 
-/** Under the names that the provider calls them by, so that no call is one of an unknown tool. */
+/** Under the provider's names, so that no call is to an unknown tool. */
 function hostedTools({ tools }: ReturnType<Line["createOpenAI"]>): ToolSet {
   const anything = jsonSchema<Record<string, unknown>>({ type: "object" });
   return {

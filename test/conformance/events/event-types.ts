@@ -1,4 +1,4 @@
-/** The event types of the published union, by whether this server ever sends them. */
+/** The event types of the published union, by whether this server sends them. */
 import { ROWS } from "../table/rows.ts";
 
 /** No item leads to audio; and an `error` would make official clients throw before they see how the response ended. */

@@ -1,4 +1,4 @@
-/** Every item through LangChain's ChatOpenAI, whole and streamed, and what of it there is to send back. */
+/** Every item through LangChain's ChatOpenAI, whole and streamed, and the part that is sent back. */
 import type { AIMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
 import { describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { type Fixture, KEY } from "../clients/clients.ts";
 import { errorOf } from "../clients/requests.ts";
 import { modelOf, NEWER_MODEL, SPARSE_MODEL } from "./provider.ts";
 
-/** What a streamed message does not have any more: it is not sent back with the next request either. */
+/** Fields that a streamed message loses: the next request does not send them back either. */
 const LOST_IN_STREAMS = new Set<Kind>([
   "function_call_output",
   "custom_tool_call_output",
@@ -33,24 +33,24 @@ export function testLangChain(fixture: Fixture): void {
     return await open(model, streaming).invoke("Hello");
   }
 
-  test.each(EVERY_KIND)("output item %s: in one answer", async (kind) => {
+  test.each(EVERY_KIND)("output item %s: is in one answer", async (kind) => {
     const message = await ask(modelOf([kind]), false);
     expect(message.response_metadata).toMatchObject({ status: "completed" });
     expect(isEmpty(message)).toBe(false);
   });
 
-  test.each(EVERY_KIND)("output item %s: in a stream", async (kind) => {
+  test.each(EVERY_KIND)("output item %s: is in a stream", async (kind) => {
     const message = await ask(modelOf([kind]), true);
     expect(message.response_metadata).toMatchObject({ status: "completed" });
     expect(isEmpty(message)).toBe(LOST_IN_STREAMS.has(kind));
   });
 
-  test.each([false, true])("what providers leave out, and what is newer; streamed: %s", async (streaming) => {
+  test.each([false, true])("omitted and newer fields are accepted; streamed: %s", async (streaming) => {
     expect((await ask(SPARSE_MODEL, streaming)).text).toBe("Hi");
     expect((await ask(NEWER_MODEL, streaming)).response_metadata).toMatchObject({ status: "completed" });
   });
 
-  test("what nobody knows is sent back as it came, and refused", async () => {
+  test("an unknown item is sent back unchanged, and rejected", async () => {
     const message = await ask(NEWER_MODEL, false);
     const error = await errorOf(open(modelOf(["message"]), false).invoke(["Hello", message]));
     expect(error).toMatchObject({ status: 400, message: expect.stringContaining("'time_travel_call'") });
@@ -59,12 +59,12 @@ export function testLangChain(fixture: Fixture): void {
   describe("a run that fails", () => {
     const model = modelOf(["message"], "failed");
 
-    test("rejects where there is no stream", async () => {
+    test("rejects without a stream", async () => {
       expect(await errorOf(ask(model, false))).toMatchObject({ name: "server_error", message: "It broke." });
     });
 
-    // It passes `response.failed` over, so that only a message without a status is left to tell.
-    test("is a message of what came before in a stream, without a status", async () => {
+    // It skips `response.failed`, so the only trace is a message without a status.
+    test("leaves its partial message in a stream, without a status", async () => {
       const message = await ask(model, true);
       expect(message.text).toBe("Herons");
       expect(message.response_metadata["status"]).toBeUndefined();

@@ -1,4 +1,4 @@
-/** Every event through an official client: raw, resumed, and through the helper that puts the response together. */
+/** Every event through an official client: raw, resumed, and through the helper that assembles the response. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type OpenAI from "openai";
 import { EVERY_KIND, type Kind } from "../../support/every-item.ts";
@@ -7,7 +7,7 @@ import { collect, errorOf, type StreamEvent, withoutSnapshot } from "../clients/
 import { NEVER_SENT, ofType, SENT } from "./event-types.ts";
 import { type Ending, modelOf, NEWER_MODEL } from "./provider.ts";
 
-/** Version 6.49 was made before these. It hands them on, but its helper gives up at one. */
+/** Version 6.49 predates these. It passes them on, but its helper throws at them. */
 const UNKNOWN_TO_6: Record<string, Kind> = {
   "response.compaction.compacting": "compaction",
   "response.shell_call_command.added": "shell_call",
@@ -27,7 +27,7 @@ const RUNS: [Kind[], Ending][] = [
 interface Recording {
   response: OpenAI.Responses.Response;
   created: StreamEvent[];
-  /** Of the same response, read again in two halves. */
+  /** The same response, read again in two halves. */
   resumed: StreamEvent[];
 }
 
@@ -74,20 +74,23 @@ export function testOpenAi(name: string, official: OfficialClient, fixture: Fixt
 
   const createdEvents = () => recordings.flatMap(({ created }) => created);
 
-  test.each(SENT.filter((type) => !(type in unknown)))("event %s: created, resumed and through the helper", (type) => {
-    const created = ofType(createdEvents(), type);
-    expect(created.length).toBeGreaterThan(0);
-    expect(
-      ofType(
-        recordings.flatMap(({ resumed }) => resumed),
-        type,
-      ),
-    ).toEqual(created);
-    expect(ofType(helped, type).length).toBeGreaterThan(0);
-  });
+  test.each(SENT.filter((type) => !(type in unknown)))(
+    "event %s: is created, resumed and accepted by the helper",
+    (type) => {
+      const created = ofType(createdEvents(), type);
+      expect(created.length).toBeGreaterThan(0);
+      expect(
+        ofType(
+          recordings.flatMap(({ resumed }) => resumed),
+          type,
+        ),
+      ).toEqual(created);
+      expect(ofType(helped, type).length).toBeGreaterThan(0);
+    },
+  );
 
   test.each(Object.entries(unknown))(
-    "event %s: created and resumed; its helper does not know it",
+    "event %s: is created and resumed; its helper does not know it",
     async (type, kind) => {
       const created = ofType(createdEvents(), type);
       expect(created.length).toBeGreaterThan(0);
@@ -102,20 +105,20 @@ export function testOpenAi(name: string, official: OfficialClient, fixture: Fixt
     },
   );
 
-  test.each(NEVER_SENT)("event %s: is not sent, though the provider does", (type) => {
+  test.each(NEVER_SENT)("event %s: is dropped, though the provider sends it", (type) => {
     expect(ofType(createdEvents(), type)).toEqual([]);
     expect(recordings.map(({ response }) => response.status)).toEqual(["completed", "incomplete", "failed", "failed"]);
     expect(recordings.at(-1)!.response.error).toMatchObject({ code: "server_error", message: "It broke." });
   });
 
-  test("the helper hands on what is recorded, event by event", async () => {
+  test("the helper passes on recorded events one by one", async () => {
     const { created, response } = await record(helperKinds, "completed");
     const helper = client.responses.stream({ response_id: response.id });
     expect((await collect(helper)).map(withoutSnapshot)).toEqual(created);
     expect(await helper.finalResponse()).toMatchObject(response);
   });
 
-  test("a kind of item that nobody knows yet is taken as it is", async () => {
+  test("an unknown kind of item is passed on unchanged", async () => {
     const final = await client.responses.stream({ model: NEWER_MODEL, input: "Hello" }).finalResponse();
     expect(final).toMatchObject({ status: "completed", output: [{ type: "time_travel_call", year: 1885 }] });
   });
@@ -126,21 +129,18 @@ export function testOpenAi(name: string, official: OfficialClient, fixture: Fixt
         "item" in event && event.item?.type === kind ? [event.item] : [],
       );
 
-    test.each(EVERY_KIND)(
-      "output item %s: is in GET, in POST and in the helper's response as it was done",
-      async (kind) => {
-        const done = doneOf(kind);
-        expect(done.length).toBeGreaterThan(0);
-        expect(recordings[0]!.response.output.filter(({ type }) => type === kind)).toMatchObject(done);
-        // Thoughts alone are no answer: the model would be asked once more.
-        const kinds: Kind[] = kind === "reasoning" ? [kind, "message"] : [kind];
-        const posted = await client.responses.parse({ model: modelOf(kinds), input: "Hello" });
-        expect(posted.output.filter(({ type }) => type === kind).map(withoutId)).toMatchObject(done.map(withoutId));
-        expect(new Set(posted.output.map(({ type }) => type))).toEqual(new Set(kinds));
-        if (unknownKinds.has(kind)) return;
-        expect(final.output.filter(({ type }) => type === kind).map(withoutId)).toMatchObject(done.map(withoutId));
-      },
-    );
+    test.each(EVERY_KIND)("output item %s: is the same in GET, in POST and in the helper", async (kind) => {
+      const done = doneOf(kind);
+      expect(done.length).toBeGreaterThan(0);
+      expect(recordings[0]!.response.output.filter(({ type }) => type === kind)).toMatchObject(done);
+      // Reasoning alone is no answer: the model would be called again.
+      const kinds: Kind[] = kind === "reasoning" ? [kind, "message"] : [kind];
+      const posted = await client.responses.parse({ model: modelOf(kinds), input: "Hello" });
+      expect(posted.output.filter(({ type }) => type === kind).map(withoutId)).toMatchObject(done.map(withoutId));
+      expect(new Set(posted.output.map(({ type }) => type))).toEqual(new Set(kinds));
+      if (unknownKinds.has(kind)) return;
+      expect(final.output.filter(({ type }) => type === kind).map(withoutId)).toMatchObject(done.map(withoutId));
+    });
   });
 }
 

@@ -1,4 +1,4 @@
-/** A provider whose models are named after what they stream: `message+reasoning!incomplete`. */
+/** A provider whose models are named after their streams: `message+reasoning!incomplete`. */
 import type { ServerResponse } from "node:http";
 import { EVERY_KIND, eventsOf, type Kind } from "../../support/every-item.ts";
 import { USAGE } from "../../support/samples.ts";
@@ -13,7 +13,7 @@ import {
 } from "../../support/upstream-server.ts";
 import { SPARSE_ITEMS } from "./sparse-items.ts";
 
-/** How a provider's stream may end. An `error` has no final response. */
+/** The end of a provider's stream. An `error` has no final response. */
 export type Ending = "completed" | "incomplete" | "failed" | "error";
 
 export function modelOf(kinds: readonly Kind[] = EVERY_KIND, ending: Ending = "completed"): string {
@@ -22,7 +22,7 @@ export function modelOf(kinds: readonly Kind[] = EVERY_KIND, ending: Ending = "c
 
 /** Streams `SPARSE_ITEMS`. */
 export const SPARSE_MODEL = "openai/sparse!completed";
-/** Streams an item of a kind that nobody knows yet, with an event of its own. */
+/** Streams an item of an unknown kind, with its own event. */
 export const NEWER_MODEL = "openai/newer!completed";
 
 const NEWER_ITEM = { type: "time_travel_call", id: "tt_1", year: 1885 };
@@ -52,13 +52,13 @@ function answer(server: UpstreamServer, response: ServerResponse): void {
   streamAndEnd(created(), ...events, ...AUDIO, endingOf(events, ending))(response);
 }
 
-const FAULT = { code: "server_error", message: "It broke." };
+const PROVIDER_ERROR = { code: "server_error", message: "It broke." };
 
 function endingOf(events: readonly Frame[], ending: Ending): Frame {
-  if (ending === "error") return { type: "error", error: { ...FAULT, type: "server_error", param: null } };
+  if (ending === "error") return { type: "error", error: { ...PROVIDER_ERROR, type: "server_error", param: null } };
   const output = events.flatMap((event) => (event.type === "response.output_item.done" ? [event["item"]] : []));
   const response = { id: "resp_1", status: ending, output, usage: USAGE };
   if (ending === "incomplete") Object.assign(response, { incomplete_details: { reason: "content_filter" } });
-  if (ending === "failed") Object.assign(response, { error: FAULT });
+  if (ending === "failed") Object.assign(response, { error: PROVIDER_ERROR });
   return { type: `response.${ending}`, response };
 }

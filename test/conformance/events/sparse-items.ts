@@ -1,4 +1,4 @@
-/** Items with everything left out, or null, that the published types let a provider leave out or say null. */
+/** Items without every field that the published types let a provider omit, or with null in it. */
 import { added, done, type Frame } from "../../support/upstream-server.ts";
 
 const item = (output_index: number, value: object, ...between: Frame[]): Frame[] => [
@@ -8,16 +8,16 @@ const item = (output_index: number, value: object, ...between: Frame[]): Frame[]
 ];
 
 const message = { type: "message", id: "msg_1", role: "assistant", phase: null };
-const place = { output_index: 1, item_id: "msg_1", content_index: 0 };
+const position = { output_index: 1, item_id: "msg_1", content_index: 0 };
 const bare = { type: "output_text", text: "", annotations: [] };
 
 export const SPARSE_ITEMS: Frame[] = [
   ...item(0, { type: "reasoning", id: "rs_1", summary: [], encrypted_content: null }),
   added(1, { ...message, status: "in_progress", content: [] }),
-  { type: "response.content_part.added", ...place, part: bare },
-  { type: "response.output_text.delta", ...place, delta: "Hi", logprobs: [{ token: "Hi", logprob: -1 }] },
-  { type: "response.output_text.done", ...place, text: "Hi", logprobs: [{ token: "Hi", logprob: -1 }] },
-  { type: "response.content_part.done", ...place, part: { ...bare, text: "Hi" } },
+  { type: "response.content_part.added", ...position, part: bare },
+  { type: "response.output_text.delta", ...position, delta: "Hi", logprobs: [{ token: "Hi", logprob: -1 }] },
+  { type: "response.output_text.done", ...position, text: "Hi", logprobs: [{ token: "Hi", logprob: -1 }] },
+  { type: "response.content_part.done", ...position, part: { ...bare, text: "Hi" } },
   done(1, { ...message, status: "completed", content: [{ ...bare, text: "Hi" }] }),
   ...item(2, {
     type: "mcp_list_tools",

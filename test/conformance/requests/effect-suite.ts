@@ -1,4 +1,4 @@
-/** What parameters do that is not seen in the response alone: they change how it is answered, kept and continued. */
+/** Effects of parameters that the response alone does not show: on its delivery, storage and continuation. */
 import { expect, test } from "vitest";
 import { pollToEnd } from "../../support/api-client.ts";
 import { type EchoServer, VALID } from "./server.ts";
@@ -15,14 +15,14 @@ export function testEffects(server: Server): void {
     return await (await fetch(`${server().url}/responses`, init)).text();
   };
 
-  test("param previous_response_id: the provider is told what came before", async () => {
+  test("param previous_response_id: the provider receives the history", async () => {
     const previous_response_id = await idOf({});
     const { shown, sent } = await server().accepted({ previous_response_id });
     expect(shown).toMatchObject({ previous_response_id });
     expect(roles(sent["input"])).toEqual(["user", "assistant", "user"]);
   });
 
-  test("param conversation: its items come before the input, by its id and as an object", async () => {
+  test("param conversation: its items precede the input, by id and as an object", async () => {
     const { body } = await server().send("POST", "/conversations", { items: [{ role: "user", content: "Before" }] });
     const id = String(body["id"]);
     const first = await server().accepted({ conversation: id });
@@ -32,18 +32,18 @@ export function testEffects(server: Server): void {
     expect(roles(second.sent["input"])).toEqual(["user", "user", "assistant", "user"]);
   });
 
-  test("param stream: true answers events, false one object", async () => {
+  test("param stream: true returns events, false one object", async () => {
     expect(await events({ stream: true })).toMatch(/^id: 0\nevent: response\.created\n/);
     expect((await server().post({ stream: false })).body).toMatchObject({ object: "response" });
   });
 
-  test("param stream_options: deltas are padded if it is asked for", async () => {
+  test("param stream_options: deltas are padded on request", async () => {
     const padded = await events({ stream: true, stream_options: { include_obfuscation: true } });
     const plain = await events({ stream: true, stream_options: { include_obfuscation: false } });
     expect([padded, plain].map((text) => text.includes('"obfuscation":"'))).toEqual([true, false]);
   });
 
-  test("param background: true answers at once, and the run goes on", async () => {
+  test("param background: true returns at once, and the run continues", async () => {
     const { body } = await server().post({ background: true });
     expect(body).toMatchObject({ status: "queued", background: true });
     expect((await pollToEnd(server().url, String(body["id"]))).status).toBe("completed");
@@ -63,13 +63,13 @@ export function testEffects(server: Server): void {
     }
   });
 
-  test("param metadata: is kept with the response", async () => {
+  test("param metadata: is stored with the response", async () => {
     const metadata = { topic: "herons" };
     const { body } = await server().send("GET", `/responses/${await idOf({ metadata })}`);
     expect(body).toMatchObject({ metadata });
   });
 
-  test("param context_management: a threshold below 1,000 is refused", async () => {
+  test("param context_management: a threshold below 1,000 is rejected", async () => {
     const context_management = [{ type: "compaction", compact_threshold: 999 }];
     const { body } = await server().post({ context_management });
     expect(body).toMatchObject({

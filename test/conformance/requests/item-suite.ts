@@ -1,4 +1,4 @@
-/** Every input item: accepted, listed with an id, and part of what the provider is asked. */
+/** Every input item: accepted, listed with an id, and sent to the provider. */
 import { expect, test } from "vitest";
 import { includableSchema } from "../../../src/protocol/settings.ts";
 import { ITEMS } from "../../support/sdk-samples/items.ts";
@@ -7,10 +7,10 @@ import type { EchoServer, Json } from "./server.ts";
 type Server = () => EchoServer;
 type Kind = keyof typeof ITEMS;
 
-/** A function call must be answered, or the model cannot go on. */
+/** A function call must have an output, or the provider rejects the conversation. */
 const ANSWER = { type: "function_call_output", call_id: "call_1", output: "42" };
 
-const REFUSED: Partial<Record<Kind, [item: Json, param: string, code: string]>> = {
+const REJECTED: Partial<Record<Kind, [item: Json, param: string, code: string]>> = {
   message: [{ role: "user" }, "input[0].content", "missing_required_parameter"],
   function_call: [
     { type: "function_call", call_id: "c", name: "", arguments: "" },
@@ -31,16 +31,16 @@ const REFUSED: Partial<Record<Kind, [item: Json, param: string, code: string]>> 
   ],
 };
 
-/** Ids are this server's, a status says nothing to a model, and null is what leaving out is: none of them has to be sent. */
+/** Ids are this server's, a status means nothing to a model, and null equals absence: none has to be sent. */
 function meant(item: Json): Json {
   const isMeant = ([name, value]: [string, unknown]) => name !== "id" && name !== "status" && value !== null;
   return Object.fromEntries(Object.entries(item).filter(isMeant));
 }
 
-/** They say something about the input, and are no part of it. */
+/** They describe the input, and are no part of it. */
 const NOT_SENT: ReadonlySet<Kind> = new Set(["item_reference", "compaction_trigger"]);
 
-/** A listing has a message's text as a part. */
+/** A listing shows a message's text as a part. */
 function listed(item: Json): Json {
   const { content, role } = item;
   const type = role === "assistant" ? "output_text" : "input_text";
@@ -54,7 +54,7 @@ export function testInputItems(server: Server): void {
     const samples = ITEMS[kind] as unknown as Json[];
     const input = kind === "function_call" ? [...samples, ANSWER] : samples;
     const { shown, sent } = await server().accepted({ input });
-    // Listings leave out what is not included.
+    // Listings leave out fields that are not included.
     const included = includableSchema.options.map((value) => `&include[]=${value}`).join("");
     const path = `/responses/${String(shown["id"])}/input_items?order=asc${included}`;
     const { data } = (await server().send("GET", path)).body as { data: Json[] };
@@ -63,19 +63,19 @@ export function testInputItems(server: Server): void {
     expect(sent["input"]).toMatchObject(input.map(meant));
   });
 
-  test("input item compaction_trigger: has the context compacted, and is neither listed nor sent", async () => {
-    const said = { role: "user", content: "Hello" };
-    const { shown, sent } = await server().accepted({ input: [said, ...ITEMS.compaction_trigger] });
+  test("input item compaction_trigger: compacts the context, and is neither listed nor sent", async () => {
+    const userMessage = { role: "user", content: "Hello" };
+    const { shown, sent } = await server().accepted({ input: [userMessage, ...ITEMS.compaction_trigger] });
     expect(shown["output"]).toMatchObject([{ type: "compaction" }]);
-    // The last one asks for the summary.
-    expect(sent["input"]).toMatchObject([said, { type: "message", role: "user" }]);
+    // The last request asks for the summary.
+    expect(sent["input"]).toMatchObject([userMessage, { type: "message", role: "user" }]);
     const { data } = (await server().send("GET", `/responses/${String(shown["id"])}/input_items`)).body as {
       data: Json[];
     };
-    expect(data).toMatchObject([listed(said)]);
+    expect(data).toMatchObject([listed(userMessage)]);
   });
 
-  test("input item item_reference: is replaced by the item that it names", async () => {
+  test("input item item_reference: is replaced by the item it names", async () => {
     const first = await server().accepted({});
     const [item] = first.shown["output"] as [Json];
     const input = [
@@ -86,10 +86,7 @@ export function testInputItems(server: Server): void {
     expect(sent["input"]).toMatchObject([meant(item), { role: "user", content: "And?" }]);
   });
 
-  test.each(Object.entries(REFUSED))(
-    "input item %s: is refused where it is wrong",
-    async (_kind, [item, param, code]) => {
-      expect(await server().post({ input: [item] })).toMatchObject({ status: 400, body: { error: { param, code } } });
-    },
-  );
+  test.each(Object.entries(REJECTED))("input item %s: is rejected if invalid", async (_kind, [item, param, code]) => {
+    expect(await server().post({ input: [item] })).toMatchObject({ status: 400, body: { error: { param, code } } });
+  });
 }

@@ -1,4 +1,4 @@
-/** Parameters that hold much: their bounds are lengths, and the refusals are deep inside. */
+/** Large parameters: their limits are lengths, and their errors are nested. */
 import { missing, repeated, type Row, tooLong, unsupported, wrongType } from "./rows.ts";
 
 const INPUT_MAX = 10_485_760;
@@ -25,7 +25,7 @@ export const LONG_PARAMETERS = {
         sent: { input: [{ type: "message", role: "user", content: "Hello" }] },
       },
     ],
-    refused: [
+    rejected: [
       tooLong("input", { input: repeated(INPUT_MAX + 1) }, INPUT_MAX),
       wrongType("input", { input: 7 }, "one of a string or an array", "an integer"),
       unsupported("input[0].role", { input: [{ role: "zzz", content: "x" }] }, ROLES),
@@ -34,7 +34,7 @@ export const LONG_PARAMETERS = {
   },
   include: {
     accepted: [{ fields: { include: [] }, shown: {}, sent: null }],
-    refused: [
+    rejected: [
       wrongType("include", { include: "all" }, "an array", "a string"),
       unsupported("include[0]", { include: ["zzz"] }, [
         "file_search_call.results",
@@ -50,7 +50,7 @@ export const LONG_PARAMETERS = {
   },
   tools: {
     accepted: [{ fields: { tools: tools(128) } }],
-    refused: [
+    rejected: [
       tooLong("tools", { tools: tools(129) }, 128, "array"),
       wrongType("tools", { tools: {} }, "an array", "an object"),
       missing("tools[0].type", { tools: [{}] }),
@@ -58,14 +58,14 @@ export const LONG_PARAMETERS = {
   },
   tool_choice: {
     accepted: [{ fields: { tool_choice: "none" } }],
-    refused: [unsupported("tool_choice", { tool_choice: "zzz" }, ["none", "auto", "required"])],
+    rejected: [unsupported("tool_choice", { tool_choice: "zzz" }, ["none", "auto", "required"])],
   },
   metadata: {
     accepted: [
       { fields: { metadata: pairs(16) }, sent: null },
       { fields: { metadata: { [repeated(64)]: "" } }, sent: null },
     ],
-    refused: [
+    rejected: [
       {
         fields: { metadata: pairs(17) },
         param: "metadata",
@@ -87,7 +87,7 @@ export const LONG_PARAMETERS = {
       { fields: { text: { verbosity: "low", format: { type: "json_object" } } } },
       { fields: { text: { format: format(repeated(64)) } } },
     ],
-    refused: [
+    rejected: [
       tooLong("text.format.name", { text: { format: format(repeated(65)) } }, 64),
       missing("text.format.schema", { text: { format: { type: "json_schema", name: "n" } } }),
       unsupported("text.verbosity", { text: { verbosity: "zzz" } }, ["low", "medium", "high"]),

@@ -1,28 +1,28 @@
-/** Every parameter of a request (contract.md#parameters), with the values at its bounds and those just beyond. */
+/** Every parameter of a request (contract.md#parameters), with the values at its limits and just beyond them. */
 import type { createRequestSchema } from "../../../src/protocol/create-request.ts";
 import { LONG_PARAMETERS } from "./long-parameters.ts";
-import { bounded, missing, oneOf, type Refused, type Row, tooLong, tooShort, unsupported, wrongType } from "./rows.ts";
+import { bounded, missing, oneOf, type Rejected, type Row, tooLong, tooShort, unsupported, wrongType } from "./rows.ts";
 
 const flag = (name: string): Row => ({
   accepted: [{ fields: { [name]: true } }, { fields: { [name]: false } }],
-  refused: [wrongType(name, { [name]: "yes" }, "a boolean", "a string")],
+  rejected: [wrongType(name, { [name]: "yes" }, "a boolean", "a string")],
 });
 
 /** Only this server reads it. */
-const own = (name: string): Row => ({
+const unforwarded = (name: string): Row => ({
   accepted: [],
-  refused: [wrongType(name, { [name]: "yes" }, "a boolean", "a string")],
+  rejected: [wrongType(name, { [name]: "yes" }, "a boolean", "a string")],
 });
 
 const text = (name: string, max?: number): Row => ({
   accepted: [{ fields: { [name]: "x".repeat(max ?? 5_000) } }],
-  refused: [
+  rejected: [
     wrongType(name, { [name]: 7 }, "a string", "an integer"),
     ...(max === undefined ? [] : [tooLong(name, { [name]: "x".repeat(max + 1) }, max)]),
   ],
 });
 
-const notOfConversation = (param: string, fields: Refused["fields"]): Refused => ({
+const notOfConversation = (param: string, fields: Rejected["fields"]): Rejected => ({
   fields,
   param,
   code: "invalid_value",
@@ -34,15 +34,15 @@ const pairs = (count: number, length: number): Record<string, unknown> =>
 
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const TIERS = ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"];
-/** As they are shown once the response has ended. */
+/** As shown after the response has ended. */
 const SETTLED: Record<string, string> = { auto: "default", fast: "priority" };
 
-/** What some do beyond being shown and sent, effect-suite.ts tests under the same titles. */
+/** effect-suite.ts tests further effects of some under the same titles. */
 export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
   ...LONG_PARAMETERS,
   model: {
     accepted: [{ fields: { model: "openai/egret" }, sent: { model: "egret" } }],
-    refused: [
+    rejected: [
       wrongType("model", { model: 7 }, "a string", "an integer"),
       {
         fields: { model: "" },
@@ -54,11 +54,11 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
   },
   previous_response_id: {
     accepted: [],
-    refused: [wrongType("previous_response_id", { previous_response_id: 7 }, "a string", "an integer")],
+    rejected: [wrongType("previous_response_id", { previous_response_id: 7 }, "a string", "an integer")],
   },
   conversation: {
     accepted: [],
-    refused: [
+    rejected: [
       wrongType("conversation", { conversation: 7 }, "one of a string or an object", "an integer"),
       missing("conversation.id", { conversation: {} }),
       notOfConversation("conversation", { conversation: "thread_1" }),
@@ -67,7 +67,10 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
   },
   prompt: {
     accepted: [],
-    refused: [wrongType("prompt", { prompt: "pmpt_1" }, "an object", "a string"), missing("prompt.id", { prompt: {} })],
+    rejected: [
+      wrongType("prompt", { prompt: "pmpt_1" }, "an object", "a string"),
+      missing("prompt.id", { prompt: {} }),
+    ],
   },
   moderation: {
     accepted: [
@@ -76,7 +79,7 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
         shown: { moderation: null },
       },
     ],
-    refused: [
+    rejected: [
       missing("moderation.model", { moderation: {} }),
       unsupported(
         "moderation.policy.input.mode",
@@ -90,12 +93,12 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
   presence_penalty: bounded("presence_penalty", "decimal", -2, 2),
   frequency_penalty: bounded("frequency_penalty", "decimal", -2, 2),
   parallel_tool_calls: flag("parallel_tool_calls"),
-  stream: own("stream"),
-  background: own("background"),
-  store: own("store"),
+  stream: unforwarded("stream"),
+  background: unforwarded("background"),
+  store: unforwarded("store"),
   stream_options: {
     accepted: [{ fields: { stream_options: {} }, shown: {}, sent: null }],
-    refused: [
+    rejected: [
       wrongType(
         "stream_options.include_obfuscation",
         { stream_options: { include_obfuscation: 1 } },
@@ -113,7 +116,7 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
       },
       { fields: { background_options: { completion_window: null, continuation_id: null } }, shown: {}, sent: null },
     ],
-    refused: [
+    rejected: [
       wrongType("background_options", { background_options: "8h" }, "an object", "a string"),
       unsupported("background_options.completion_window", { background_options: { completion_window: "zzz" } }, [
         "soonest",
@@ -137,7 +140,7 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
       ...EFFORTS.map((effort) => ({ fields: { reasoning: { effort } } })),
       { fields: { reasoning: { summary: "detailed", context: "all_turns", mode: "pro" } } },
     ],
-    refused: [
+    rejected: [
       unsupported("reasoning.effort", { reasoning: { effort: "zzz" } }, EFFORTS),
       unsupported("reasoning.summary", { reasoning: { summary: "zzz" } }, ["auto", "concise", "detailed"]),
       {
@@ -165,7 +168,7 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
         sent: { prompt_cache_options: { ttl: "12h" } },
       },
     ],
-    refused: [
+    rejected: [
       unsupported("prompt_cache_options.ttl", { prompt_cache_options: { ttl: "zzz" } }, ["30m", "12h"]),
       unsupported("prompt_cache_options.mode", { prompt_cache_options: { mode: "zzz" } }, ["implicit", "explicit"]),
     ],
@@ -181,14 +184,14 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
   top_logprobs: bounded("top_logprobs", "integer", 0, 20),
   context_management: {
     accepted: [],
-    refused: [
+    rejected: [
       tooShort("context_management", { context_management: [] }, 1, "array"),
       unsupported("context_management[0].type", { context_management: [{ type: "zzz" }] }, ["compaction"]),
     ],
   },
   access_programs: {
     accepted: [{ fields: { access_programs: { cyber: "daybreak_red" } } }],
-    refused: [
+    rejected: [
       unsupported("access_programs.cyber", { access_programs: { cyber: "zzz" } }, [
         "standard",
         "daybreak_blue",
@@ -201,7 +204,7 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
       { fields: { image: { context_compression: "enabled" } } },
       { fields: { image: { context_compression: "auto" } }, shown: {} },
     ],
-    refused: [
+    rejected: [
       unsupported("image.context_compression", { image: { context_compression: "zzz" } }, [
         "auto",
         "enabled",
@@ -214,7 +217,7 @@ export const PARAMETERS: Record<keyof typeof createRequestSchema.shape, Row> = {
       { fields: { client_metadata: { session_id: "s", "x-codex-turn-metadata": "{}" } }, shown: {}, sent: null },
       { fields: { client_metadata: pairs(64, 128) }, shown: {}, sent: null },
     ],
-    refused: [
+    rejected: [
       wrongType("client_metadata", { client_metadata: "s" }, "an object", "a string"),
       {
         fields: { client_metadata: pairs(65, 128) },

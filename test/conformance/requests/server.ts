@@ -1,4 +1,4 @@
-/** A server in front of a provider that shows what it was asked. */
+/** A server in front of a provider that records its requests. */
 import { type Answer, send } from "../../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../../support/processes.ts";
 import { uniquePrefix } from "../../support/redis.ts";
@@ -13,7 +13,7 @@ import {
 
 export type Json = Record<string, unknown>;
 
-/** Goes to the provider, and is answered with a message of two words. */
+/** Sends the request to the provider, which answers with a message of two words. */
 export const VALID = { model: "openai/heron", input: "Hello" };
 
 export class EchoServer implements AsyncDisposable {
@@ -48,7 +48,7 @@ export class EchoServer implements AsyncDisposable {
     return await this.send("POST", "/responses", { ...VALID, ...fields });
   }
 
-  /** In the foreground, so that the provider has been asked. */
+  /** In the foreground, so that the provider has received it. */
   async accepted(fields: object): Promise<{ shown: Json; sent: Json }> {
     const { status, body } = await this.post(fields);
     if (status !== 200 || body["status"] !== "completed") throw new Error(JSON.stringify(body));

@@ -1,9 +1,9 @@
-/** Every tool: shown with its defaults and without its secrets, sent to the provider as it came. */
+/** Every tool: shown with its defaults and without its secrets, sent to the provider unchanged. */
 import { expect, test } from "vitest";
 import type { Tool } from "../../../src/protocol/tool.ts";
 import { CHOICES, TOOLS } from "../../support/sdk-samples/tools.ts";
-import { expectRefused } from "./parameter-suite.ts";
-import { beyond, missing, type Refused, repeated, tooLong, tooShort, unsupported } from "./rows.ts";
+import { expectRejected } from "./parameter-suite.ts";
+import { beyond, missing, type Rejected, repeated, tooLong, tooShort, unsupported } from "./rows.ts";
 import type { EchoServer } from "./server.ts";
 
 type Server = () => EchoServer;
@@ -13,7 +13,7 @@ const REDACTED = "<redacted>";
 const SEARCH = { search_context_size: "medium", user_location: null };
 const HIDDEN_SECRET = [{ domain: "example.org", name: "KEY", value: REDACTED }];
 
-/** What the response shows besides what was sent, sample by sample; undefined where it is not shown at all. */
+/** Fields that the response adds to each sample; undefined if the tool is not shown. */
 const SHOWN: Partial<Record<Kind, object[]>> = {
   function: [{}, { description: null, strict: true }],
   file_search: [
@@ -29,7 +29,7 @@ const SHOWN: Partial<Record<Kind, object[]>> = {
 const tool = (type: Kind, fields: object) => ({ tools: [{ type, ...fields }] });
 const store = (fields: object) => tool("file_search", { vector_store_ids: ["vs_1"], ...fields });
 
-const REFUSED: Partial<Record<Kind, Refused[]>> = {
+const REJECTED: Partial<Record<Kind, Rejected[]>> = {
   function: [
     missing("tools[0].name", tool("function", {})),
     tooShort("tools[0].name", tool("function", { name: "" }), 1),
@@ -91,18 +91,15 @@ const REFUSED: Partial<Record<Kind, Refused[]>> = {
 };
 
 export function testTools(server: Server): void {
-  test.each(Object.entries(TOOLS))(
-    "tool %s: is shown with its defaults, and sent as it came",
-    async (type, samples) => {
-      const { shown, sent } = await server().accepted({ tools: samples });
-      expect(sent["tools"]).toEqual(samples);
-      const expected = samples.map((sample, i) => ({ ...sample, ...SHOWN[type as Kind]?.[i] }));
-      expect(shown["tools"]).toMatchObject(JSON.parse(JSON.stringify(expected)) as object[]);
-      expect(JSON.stringify(shown)).not.toContain('"secret"');
-    },
-  );
+  test.each(Object.entries(TOOLS))("tool %s: is shown with its defaults, and sent unchanged", async (type, samples) => {
+    const { shown, sent } = await server().accepted({ tools: samples });
+    expect(sent["tools"]).toEqual(samples);
+    const expected = samples.map((sample, i) => ({ ...sample, ...SHOWN[type as Kind]?.[i] }));
+    expect(shown["tools"]).toMatchObject(JSON.parse(JSON.stringify(expected)) as object[]);
+    expect(JSON.stringify(shown)).not.toContain('"secret"');
+  });
 
-  test("tool web_search: what Codex and the agents SDK say beyond the published type is shown, and sent as it came", async () => {
+  test("tool web_search: fields that Codex and the agents SDK add are shown, and sent unchanged", async () => {
     const tools = [
       { type: "web_search", external_web_access: false, search_content_types: ["text", "image"] },
       { type: "web_search", image_settings: { max_results: 3, caption: true }, search_content_types: ["image"] },
@@ -113,8 +110,8 @@ export function testTools(server: Server): void {
     expect(shown["tools"]).toEqual(tools.map((each) => ({ filters: null, ...SEARCH, ...each })));
   });
 
-  test.each(Object.entries(REFUSED))("tool %s: is refused beyond its bounds", async (_type, refused) => {
-    for (const each of refused) await expectRefused(server(), each);
+  test.each(Object.entries(REJECTED))("tool %s: is rejected beyond its limits", async (_type, rejected) => {
+    for (const each of rejected) await expectRejected(server(), each);
   });
 }
 
@@ -130,7 +127,7 @@ export function testToolChoices(server: Server): void {
   );
 
   test.each(["web_search", "web_search_2025_08_26"] as const)(
-    "tool_choice %s: is sent as it came, and shown by the name that the published type has",
+    "tool_choice %s: is sent unchanged, and shown by its published name",
     async (type) => {
       const { shown, sent } = await server().accepted({ tools: [{ type }], tool_choice: { type } });
       expect([shown["tool_choice"], sent["tool_choice"]]).toEqual([{ type: "web_search_preview" }, { type }]);
@@ -141,7 +138,7 @@ export function testToolChoices(server: Server): void {
   const allowed = (mode: string) => ({ type: "allowed_tools", mode, tools: [look] });
   const INVALID = "failed: invalid_prompt";
 
-  /** The simulator has functions only: it cannot be made to call anything else. */
+  /** The simulator has functions only, and cannot call anything else. */
   test.each<[kind: string, choice: unknown, outcome: string]>([
     ["none", "none", "message"],
     ["auto", "auto", "function_call look"],
@@ -175,7 +172,7 @@ const INCLUDES = [
 ];
 
 export function testIncludes(server: Server): void {
-  test.each(INCLUDES)("include %s: is asked of the provider, and not shown", async (value) => {
+  test.each(INCLUDES)("include %s: is sent to the provider, and not shown", async (value) => {
     const { shown, sent } = await server().accepted({ include: [value] });
     expect(sent["include"]).toContain(value);
     expect(shown).not.toHaveProperty("include");

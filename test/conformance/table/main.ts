@@ -1,4 +1,4 @@
-/** `npm run conformance`: writes TABLE.md. With `--print` it prints what it would write, and from what, for the test. */
+/** `npm run conformance` writes TABLE.md. With `--print` it prints the text and its sources, for the test. */
 import { writeFile } from "node:fs/promises";
 import { collectTable } from "./proofs.ts";
 import { writeTable } from "./write.ts";

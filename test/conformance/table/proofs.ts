@@ -1,11 +1,11 @@
-/** Which tests name which row. The titles come from vitest, which imports the files and runs none of the tests. */
+/** The tests that name each row. Vitest collects the titles: it imports the files and runs no test. */
 import { relative } from "node:path";
 import { createVitest } from "vitest/node";
 import { ROWS } from "./rows.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 
-/** All of the conformance tests, and those that prove a row where it belongs. */
+/** All conformance tests, and other tests that prove a row. */
 const PROVING = [
   "test/conformance/**/*.test.ts",
   "test/journeys/{context-window,include,prompts}.test.ts",
@@ -25,7 +25,7 @@ export interface TableRow {
 
 export interface Table {
   rows: TableRow[];
-  /** Rows that a title names, and that there are none of. */
+  /** Rows that a title names and the schemas lack. */
   unknown: string[];
 }
 
@@ -44,7 +44,7 @@ export async function collectTable(): Promise<Table> {
   return { rows, unknown };
 }
 
-/** By the row that a title begins with: `param temperature: …`. */
+/** By the row at the start of the title: `param temperature: …`. */
 async function collectProofs(): Promise<Map<string, Proof[]>> {
   const vitest = await createVitest("test", {
     root: ROOT,

@@ -1,6 +1,6 @@
 /**
- * What the API has, one row each: read out of the zod schemas, so that a value that is added there has no proof until a
- * test names it. A test names its row at the start of its title: `param temperature: …`.
+ * The parts of the API, one row each, read from the zod schemas, so that an added value has no proof until a test names
+ * it. A test names its row at the start of its title: `param temperature: …`.
  */
 import type { z } from "zod";
 import { createRequestSchema } from "../../../src/protocol/create-request.ts";
@@ -11,7 +11,7 @@ import { includableSchema } from "../../../src/protocol/settings.ts";
 import { toolChoiceSchema, toolSchema } from "../../../src/protocol/tool.ts";
 import { ERROR_ROWS } from "../errors/rows.ts";
 
-/** By what a row's name begins with. */
+/** By the prefix of a row's name. */
 export const ROWS = {
   param: Object.keys(createRequestSchema.shape),
   "input item": kindsOf(inputItemSchema),
@@ -24,7 +24,7 @@ export const ROWS = {
   error: ERROR_ROWS,
 } satisfies Record<string, readonly string[]>;
 
-/** What every schema holds about itself, and each kind in part. */
+/** The common fields of every schema, and some of each kind. */
 interface Definition {
   type: string;
   options?: z.core.$ZodType[];
@@ -34,7 +34,7 @@ interface Definition {
   entries?: Record<string, string>;
 }
 
-/** The values that `type` may have, or the value itself where it is a word. */
+/** The allowed values of `type`, or the value itself if it is a string. */
 function kindsOf(schema: z.core.$ZodType): string[] {
   const def: Definition = schema._zod.def;
   switch (def.type) {

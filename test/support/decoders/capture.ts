@@ -1,4 +1,4 @@
-/** What a server wrote, write by write: each is a chunk of the answer's body, however the network cuts it. */
+/** A server's output, write by write: each is a chunk of the answer's body, however the network cuts it. */
 import { connect } from "node:net";
 
 export interface CaptureRequest {
@@ -50,7 +50,7 @@ export async function capture(url: string, request: CaptureRequest = {}): Promis
 
 const LINE_END = "\r\n";
 
-/** The chunk that the bytes begin with, if they have all of it. The last one is empty. */
+/** The first chunk, if the bytes contain all of it. The last one is empty. */
 function nextChunk(bytes: Buffer): { body: Buffer; taken: number } | undefined {
   const lineEnd = bytes.indexOf(LINE_END);
   if (lineEnd < 0) return undefined;

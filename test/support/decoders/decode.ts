@@ -1,4 +1,4 @@
-/** A decoder of the table (rules.ts) at work, and those of packages at hand as themselves. */
+/** A decoder of the table (rules.ts) at work, and the installed packages as themselves. */
 import { ReadableStream } from "node:stream/web";
 import { createParser } from "eventsource-parser";
 import { Stream } from "openai/streaming";
@@ -6,7 +6,7 @@ import { Stream as Stream6 } from "openai-6/streaming";
 import type { Block, DecoderRules, LineEnds } from "./rules.ts";
 
 export interface DecodedEvent {
-  /** Undefined where the decoder does not show it. */
+  /** Undefined if the decoder does not expose it. */
   id: string | undefined;
   type: string;
   data: string;
@@ -14,14 +14,14 @@ export interface DecodedEvent {
 
 export interface Decoded {
   events: DecodedEvent[];
-  /** What the decoder failed with; it reads no further. */
+  /** The decoder's error, after which it reads no further. */
   error: string | undefined;
 }
 
 export interface Decoder {
   name: string;
   forgetsAtRead: boolean;
-  /** Whether it gives parsed objects rather than the text that came. */
+  /** Whether it returns parsed objects instead of the text. */
   givesObjects: boolean;
   decode(reads: readonly Buffer[]): Promise<Decoded>;
 }
@@ -61,10 +61,10 @@ class DecoderState {
     this.#rules = rules;
   }
 
-  /** All of a stream, or what one read of it brought for those that forget. */
+  /** All of a stream, or the part of one read for decoders that forget. */
   readPart(text: string): void {
     const lines = text.split(LINE_ENDS[this.#rules.lineEnds]);
-    // Without an end it is no line.
+    // Without an end it is not a line.
     const rest = lines.pop()!;
     for (const line of lines) this.#take(line);
     if (this.#rules.atEnd === "dispatched") {
@@ -122,14 +122,14 @@ const eventsourceParser: Decoder = {
   givesObjects: false,
   decode: async (reads) => {
     const events: DecodedEvent[] = [];
-    const faults: string[] = [];
+    const errors: string[] = [];
     const parser = createParser({
       onEvent: ({ id, event, data }) => events.push({ id, type: event ?? "", data }),
-      onError: (fault) => faults.push(String(fault)),
+      onError: (parseError) => errors.push(String(parseError)),
     });
     const decoder = new TextDecoder();
     for (const read of reads) parser.feed(decoder.decode(read, { stream: true }));
-    return { events, error: faults[0] };
+    return { events, error: errors[0] };
   },
 };
 

@@ -1,17 +1,17 @@
 /**
- * How the decoders that people use read an event stream, as a table. They differ in where they end a line, what makes them
- * dispatch at a blank line, whether they parse the data, and what they do with an event that the end of the stream cuts
- * off. The rules are those of the sources named, in words of our own.
+ * How popular decoders read an event stream, as a table. They differ in line ends, in what makes them dispatch at a
+ * blank line, in whether they parse the data, and in how they treat an event that the end of the stream cuts off. The
+ * rules come from the linked sources, in our own words.
  */
 
-/** Where a line ends: as WHATWG has it, at LF alone (with a CR before it dropped), or as Python's `str.splitlines()`. */
+/** Where a line ends: as in WHATWG, at LF alone (without a preceding CR), or as in Python's `str.splitlines()`. */
 export type LineEnds = "whatwg" | "lf" | "python";
 
-/** What a decoder has read since the last blank line. */
+/** The decoder's input since the last blank line. */
 export interface Block {
   event: string;
   data: readonly string[];
-  /** Of this block, or of an earlier one: no decoder forgets it at a blank line. */
+  /** Of this block or an earlier one: no decoder forgets it at a blank line. */
   lastId: string | undefined;
   hasRetry: boolean;
 }
@@ -20,20 +20,20 @@ export interface DecoderRules {
   name: string;
   source: string;
   lineEnds: LineEnds;
-  /** Whether a blank line makes an event of this. */
+  /** Whether a blank line makes this an event. */
   dispatches: (block: Block) => boolean;
-  /** Whether it parses the data itself, and fails where that is no JSON. */
+  /** Whether it parses the data itself, and fails on text that is not JSON. */
   parsesJson: boolean;
-  /** Whether it shows ids. */
+  /** Whether it exposes ids. */
   hasIds: boolean;
-  /** An event without its blank line at the end of the stream. */
+  /** The handling of an event without its blank line at the end of the stream. */
   atEnd: "dropped" | "dispatched";
-  /** Whether it starts over at each network read. */
+  /** Whether it restarts at each network read. */
   forgetsAtRead?: true;
 }
 
 const hasData = ({ data }: Block): boolean => data.length > 0;
-/** The id is that of an earlier event: from the first frame with an id on, every blank line dispatches. */
+/** The id is an earlier event's: after the first frame with an id, every blank line dispatches. */
 const hasAnything = ({ event, data, lastId, hasRetry }: Block): boolean =>
   event !== "" || data.length > 0 || (lastId ?? "") !== "" || hasRetry;
 
@@ -48,7 +48,7 @@ export const DECODERS: readonly DecoderRules[] = [
     atEnd: "dropped",
   },
   {
-    // The same class in 1.99, 2.30 and 3.3. It cuts bytes into lines before it decodes them, so only CR and LF end one.
+    // The same class in 1.99, 2.30 and 3.3. It splits bytes into lines before decoding, so only CR and LF end one.
     name: "openai-python",
     source: "openai/openai-python src/openai/_streaming.py SSEDecoder; openai/openai-python#2722",
     lineEnds: "whatwg",
@@ -76,7 +76,7 @@ export const DECODERS: readonly DecoderRules[] = [
     atEnd: "dispatched",
   },
   {
-    // Every blank line, also one behind a comment and before any event. bufio.Scanner cuts the lines.
+    // Every blank line, even after a comment and before any event. bufio.Scanner splits the lines.
     name: "openai-go before #621",
     source: "openai/openai-go packages/ssestream/ssestream.go at 74d3989; openai/openai-go#556",
     lineEnds: "lf",
@@ -131,7 +131,7 @@ export const DECODERS: readonly DecoderRules[] = [
     atEnd: "dropped",
   },
   {
-    // httpx's own `iter_lines()`. So does whoever calls `splitlines()` on text, as LiteLLM does.
+    // httpx's own `iter_lines()`. Callers of `splitlines()` on text do the same, as LiteLLM does.
     name: "httpx-sse before 0.4.2",
     source: "florimondmanca/httpx-sse src/httpx_sse/_api.py at 040a4e2; encode/httpx httpx/_decoders.py LineDecoder",
     lineEnds: "python",
@@ -141,7 +141,7 @@ export const DECODERS: readonly DecoderRules[] = [
     atEnd: "dropped",
   },
   {
-    // Many of them were mended one by one; each takes a network read for whole frames.
+    // Many were fixed one by one; each treats a network read as whole frames.
     name: "one that forgets at each read",
     source: "mpetazzoni/sse.js#36, zoedsoupe/anubis-mcp#232, liquidos-ai/AutoAgents#99",
     lineEnds: "whatwg",

@@ -1,4 +1,4 @@
-/** Calls of tools that have events of their own. */
+/** Calls of tools that have their own events. */
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { type At, script } from "../legal-items.ts";
 import { inProgress, done, callEvents, textEvents } from "./steps.ts";
@@ -94,7 +94,7 @@ export const shellCallOutput = script(
 
 type Operation = Extract<OutputItem, { type: "apply_patch_call" }>["operation"];
 
-/** Providers stream the diff in events that are in no published type (contract.md#events). */
+/** Providers stream the diff in unpublished events (contract.md#events). */
 export const patch = (call_id: string, operation: Operation) =>
   script("apply_patch_call", { ...inProgress, call_id, operation }, done, (at) =>
     "diff" in operation ? textEvents(at, "apply_patch_call_operation_diff", "diff", [operation.diff]) : [],

@@ -1,4 +1,4 @@
-/** A message and reasoning with every kind of part, annotation and probability. */
+/** A message and reasoning with every kind of part, annotation and logprob. */
 import type { OutputContent } from "../../../src/protocol/content.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { type At, script } from "../legal-items.ts";

@@ -1,4 +1,4 @@
-/** Anthropic's Messages: what a request says, how an answer is written, and what is refused. */
+/** Anthropic's Messages API: how the fake reads requests, writes answers and rejects invalid requests. */
 import { z } from "zod";
 import {
   findBrokenRule,
@@ -82,18 +82,20 @@ const RULES: readonly Rule<Body>[] = [
     source: "https://github.com/maximhq/bifrost/issues/5097",
     broken: ({ messages }) => {
       const unfit = messages.flatMap((each) => [...idsOf(each, "tool_use"), ...idsOf(each, "tool_result")]);
-      const place = unfit.findIndex((id) => !/^[a-zA-Z0-9_-]+$/.test(id));
-      return place < 0 ? undefined : "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'";
+      const position = unfit.findIndex((id) => !/^[a-zA-Z0-9_-]+$/.test(id));
+      return position < 0
+        ? undefined
+        : "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'";
     },
   },
   {
     source: "https://github.com/anthropics/claude-code/issues/1237",
     broken: ({ messages }) => {
-      for (const [place, message] of messages.entries()) {
-        const answered = idsOf(messages[place + 1], "tool_result");
+      for (const [position, message] of messages.entries()) {
+        const answered = idsOf(messages[position + 1], "tool_result");
         const open = idsOf(message, "tool_use").filter((id) => answered.filter((each) => each === id).length !== 1);
         if (open.length > 0) {
-          return `messages.${place}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${open.join(", ")}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`;
+          return `messages.${position}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${open.join(", ")}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`;
         }
       }
       return undefined;
@@ -102,11 +104,11 @@ const RULES: readonly Rule<Body>[] = [
   {
     source: "https://github.com/anthropics/claude-code/issues/18947",
     broken: ({ messages }) => {
-      for (const [place, message] of messages.entries()) {
-        const asked = idsOf(messages[place - 1], "tool_use");
+      for (const [position, message] of messages.entries()) {
+        const asked = idsOf(messages[position - 1], "tool_use");
         const orphan = idsOf(message, "tool_result").find((id) => !asked.includes(id));
         if (orphan !== undefined) {
-          return `messages.${place}.content.0: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${orphan}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`;
+          return `messages.${position}.content.0: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${orphan}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`;
         }
       }
       return undefined;
@@ -144,14 +146,14 @@ const RULES: readonly Rule<Body>[] = [
     source: "https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#preserving-thinking-blocks",
     broken: ({ messages, ...body }, memory) => {
       const lastUser = messages.findLastIndex((each) => stepsOf(each).some(({ kind }) => kind === "user"));
-      for (const [place, message] of messages.entries()) {
+      for (const [position, message] of messages.entries()) {
         const blocks = blocksOf(message);
         const signed = blocks.find((each) => each.type === "thinking" && !isOurs(each, memory));
-        if (signed !== undefined) return `messages.${place}.content.0: Invalid \`signature\` in \`thinking\` block`;
-        const isCurrent = place > lastUser && idsOf(message, "tool_use").length > 0;
+        if (signed !== undefined) return `messages.${position}.content.0: Invalid \`signature\` in \`thinking\` block`;
+        const isCurrent = position > lastUser && idsOf(message, "tool_use").length > 0;
         const [first] = blocks;
         if (isThinking({ messages, ...body }) && isCurrent && first?.type !== "thinking") {
-          return `messages.${place}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${first?.type}\`.`;
+          return `messages.${position}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${first?.type}\`.`;
         }
       }
       return undefined;

@@ -1,32 +1,35 @@
-/** How a fake vendor misbehaves. Everything is decided by a seed, so that a failing run can be run again. */
+/** How a fake vendor misbehaves. A seed decides everything, so a failing run can be repeated. */
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { seededRandom } from "../random.ts";
 import type { Frame } from "./protocol.ts";
 
-/** `refuse`: a status that says to come again. `break`: the connection breaks in mid-stream. `silence`: nothing comes any more. */
+/**
+ * `refuse`: a status that asks for a retry. `break`: the connection breaks in mid-stream. `silence`: nothing more
+ * arrives.
+ */
 export type Failure = "refuse" | "break" | "silence";
 
 export interface ChaosSettings {
   seed?: number;
-  /** How likely the first try of a turn fails, and in which ways. Its next try does not. */
+  /** The probability that the first try of a turn fails, and the ways. Its next try succeeds. */
   failureRate?: number;
   failures?: readonly Failure[];
-  /** How likely each of the vendor's oddities is seen in an answer. */
+  /** The probability of each of the vendor's oddities in an answer. */
   oddityRate?: number;
-  /** Whether answers may be written in pieces of a few bytes, with comments between their events. */
+  /** Whether answers may be split into pieces of a few bytes, with comments between their events. */
   cuts?: boolean;
 }
 
 export interface AnswerPlan {
   failure: Failure | undefined;
-  /** Places in the vendor's list. */
+  /** Indices in the vendor's list. */
   oddities: readonly number[];
   /** In bytes; undefined for an answer in one piece. */
   pieceLength: number | undefined;
   hasComments: boolean;
-  /** Behind which frame a failure comes, as a part of all. */
+  /** The frame after which a failure comes, as a fraction of all. */
   failsAfter: number;
 }
 
@@ -36,7 +39,7 @@ export class Chaos {
   readonly #settings: ChaosSettings;
   readonly #random: () => number;
   readonly #tried = new Set<string>();
-  /** What was done, for the message of a test that fails. */
+  /** The misbehavior, for the message of a failing test. */
   readonly plans: AnswerPlan[] = [];
 
   constructor(settings: ChaosSettings = {}) {
@@ -44,7 +47,7 @@ export class Chaos {
     this.#random = seededRandom(settings.seed ?? 1);
   }
 
-  /** `key` is the turn that is tried. */
+  /** `key` identifies the turn. */
   plan(key: string, oddities: number): AnswerPlan {
     const { failureRate = 0, failures = ["refuse"], oddityRate = 0, cuts = false } = this.#settings;
     const isFirst = !this.#tried.has(key);
@@ -53,7 +56,7 @@ export class Chaos {
     const failure = isFirst && random() < failureRate ? failures[Math.floor(random() * failures.length)] : undefined;
     const plan = {
       failure,
-      oddities: Array.from({ length: oddities }, (_, place) => place).filter(() => random() < oddityRate),
+      oddities: Array.from({ length: oddities }, (_, index) => index).filter(() => random() < oddityRate),
       pieceLength: cuts ? [undefined, 1, 7][Math.floor(random() * 3)] : undefined,
       hasComments: cuts && random() < 0.5,
       failsAfter: random(),
@@ -70,7 +73,7 @@ export class Chaos {
     for (const piece of pieces(Buffer.from(plan.hasComments ? COMMENT + encoded : encoded), plan.pieceLength)) {
       if (response.destroyed) return;
       if (!response.write(piece)) await Promise.race([once(response, "drain"), once(response, "close")]);
-      // Each piece is a packet of its own.
+      // Each piece is its own packet.
       if (plan.pieceLength !== undefined) await setImmediate();
     }
     if (plan.failure === "break") response.write("", () => response.destroy());

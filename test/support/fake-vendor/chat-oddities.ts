@@ -1,4 +1,4 @@
-/** Streams of chat completions as they have been seen, and as a client must read them. */
+/** Observed streams of chat completions, and how a client must read them. */
 import { z } from "zod";
 import type { Frame, Oddity } from "./protocol.ts";
 
@@ -92,11 +92,11 @@ export const CHAT_ODDITIES: readonly Oddity[] = [
   },
 ];
 
-/** Only a plain end may go unsaid. */
+/** Only a plain stop may be omitted. */
 const isNamed = ({ choices }: Chunk) =>
   choices.some(({ finish_reason }) => /^(stop|tool_calls)$/.test(finish_reason ?? ""));
 
-/** Where they come whole. */
+/** Where they arrive whole. */
 function withObjects(delta: Record<string, unknown>): object {
   const calls = callsSchema.safeParse(delta["tool_calls"]).data;
   if (calls === undefined) return delta;

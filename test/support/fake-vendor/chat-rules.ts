@@ -1,23 +1,26 @@
-/** What vendors of chat completions refuse, each in the words of the one that is quoted. A vendor's list of them is in vendors.ts. */
+/**
+ * The requests that vendors of chat completions reject, each in the quoted vendor's words. vendors.ts lists each
+ * vendor's rules.
+ */
 import type { ChatBody, ChatMessage, ChatRule, GivenTurn } from "./chat.ts";
 import { textOf, turnKey } from "./chat.ts";
 import { callKey, canonical, type VendorMemory, type Source } from "./protocol.ts";
 
 const PLACEHOLDER = "skip_thought_signature_validator";
 
-/** Each call is answered once, right behind its message, and nothing else is. */
+/** Each call is answered once, right after its message, and nothing else is. */
 export function callsAnswered(source: Source, say: (ids: readonly string[]) => string): ChatRule {
   return {
     source,
     broken: ({ messages }) => {
-      for (const [place, message] of messages.entries()) {
-        if (message.role === "tool" && !["tool", "assistant"].includes(messages[place - 1]?.role ?? "")) {
+      for (const [index, message] of messages.entries()) {
+        if (message.role === "tool" && !["tool", "assistant"].includes(messages[index - 1]?.role ?? "")) {
           return "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.";
         }
         if (message.role !== "assistant") continue;
         const open = (message.tool_calls ?? []).map(({ id }) => id);
-        const end = messages.findIndex(({ role }, at) => at > place && role !== "tool");
-        const answers = messages.slice(place + 1, end < 0 ? undefined : end).map((each) => each.tool_call_id ?? "");
+        const end = messages.findIndex(({ role }, at) => at > index && role !== "tool");
+        const answers = messages.slice(index + 1, end < 0 ? undefined : end).map((each) => each.tool_call_id ?? "");
         if (canonical(open.toSorted()) !== canonical(answers.toSorted())) return say(open);
       }
       return undefined;
@@ -25,26 +28,26 @@ export function callsAnswered(source: Source, say: (ids: readonly string[]) => s
   };
 }
 
-/** Of the call, and of its answer. */
-export function idsFit(source: Source, fits: RegExp, say: (id: string, place: number) => string): ChatRule {
+/** In the call and in its answer. */
+export function idsFit(source: Source, fits: RegExp, say: (id: string, index: number) => string): ChatRule {
   return {
     source,
     broken: ({ messages }) => {
-      for (const [place, { tool_calls = [], tool_call_id }] of messages.entries()) {
+      for (const [index, { tool_calls = [], tool_call_id }] of messages.entries()) {
         const ids = [...tool_calls.map(({ id }) => id), ...(tool_call_id === undefined ? [] : [tool_call_id])];
         const unfit = ids.find((id) => !fits.test(id));
-        if (unfit !== undefined) return say(unfit, place);
+        if (unfit !== undefined) return say(unfit, index);
       }
       return undefined;
     },
   };
 }
 
-/** Fields of the body and of messages that the vendor knows. It refuses all others. */
+/** Fields of the body and of messages that the vendor knows. It rejects all others. */
 export function onlyFields(
   source: Source,
   known: { body: readonly string[]; assistant: readonly string[] },
-  say: (field: string, place?: number) => string,
+  say: (field: string, index?: number) => string,
   status = 400,
 ): ChatRule {
   return {
@@ -53,10 +56,10 @@ export function onlyFields(
     broken: ({ ...body }) => {
       const extra = Object.keys(body).find((field) => !known.body.includes(field));
       if (extra !== undefined) return say(extra);
-      for (const [place, message] of body.messages.entries()) {
+      for (const [index, message] of body.messages.entries()) {
         if (message.role !== "assistant") continue;
         const field = Object.keys(message).find((name) => !known.assistant.includes(name));
-        if (field !== undefined) return say(field, place);
+        if (field !== undefined) return say(field, index);
       }
       return undefined;
     },
@@ -67,17 +70,17 @@ export function systemFirst(source: Source, message: string): ChatRule {
   return {
     source,
     broken: ({ messages }) =>
-      messages.some(({ role }, place) => role === "system" && place > 0) ? message : undefined,
+      messages.some(({ role }, index) => role === "system" && index > 0) ? message : undefined,
   };
 }
 
-/** Of the user's messages and the assistant's. Tools answer in between. */
+/** Between user and assistant. Tools answer in between. */
 export function alternating(source: Source, message: string): ChatRule {
   return {
     source,
     broken: ({ messages }) => {
       const roles = messages.map(({ role }) => role);
-      const isTwice = roles.some((role, place) => role !== "tool" && role !== "system" && role === roles[place - 1]);
+      const isTwice = roles.some((role, index) => role !== "tool" && role !== "system" && role === roles[index - 1]);
       return isTwice ? message : undefined;
     },
   };
@@ -87,7 +90,7 @@ export function noUserAfterTool(source: Source): ChatRule {
   return {
     source,
     broken: ({ messages }) =>
-      messages.some(({ role }, place) => role === "user" && messages[place - 1]?.role === "tool")
+      messages.some(({ role }, index) => role === "user" && messages[index - 1]?.role === "tool")
         ? "Unexpected role 'user' after role 'tool'"
         : undefined,
   };
@@ -103,7 +106,7 @@ export function lastIsNotAssistant(source: Source): ChatRule {
   };
 }
 
-/** An assistant's message has a text or makes calls. */
+/** An assistant's message has a text or calls. */
 export function nothingBlank(source: Source, message: string): ChatRule {
   const isBlank = ({ content, tool_calls }: ChatMessage) => textOf(content).trim() === "" && !tool_calls?.length;
   return {
@@ -113,7 +116,7 @@ export function nothingBlank(source: Source, message: string): ChatRule {
   };
 }
 
-/** With its own calls, the reasoning that they came of; with another model's, a field at least. */
+/** Its own calls come with their reasoning; another model's calls with an empty field at least. */
 export function reasoningReturned(source: Source, message: string): ChatRule {
   return {
     source,
@@ -132,11 +135,11 @@ export function isThinkingDisabled(body: ChatBody): boolean {
 function hasReasoning(message: ChatMessage, memory: VendorMemory): boolean {
   const text = message["reasoning_content"];
   const given = givenTurns(message, memory);
-  // Turns that were made without thinking have none.
+  // Turns without thinking have none.
   return typeof text === "string" && (given.length === 0 || given.some(({ reasoning }) => reasoning === text));
 }
 
-/** One, unless the same was asked for twice. */
+/** One, unless the same call was made twice. */
 function givenTurns({ tool_calls = [] }: ChatMessage, memory: VendorMemory): GivenTurn[] {
   const [call] = tool_calls;
   if (call === undefined) return [];
@@ -154,7 +157,7 @@ export function noForcedCallWhileThinking(source: Source, message: string): Chat
   };
 }
 
-/** Its own calls come back under the ids that it gave them. The model reads them, and says nothing if they are others. */
+/** Its own calls return under their original ids. The model reads them, and says nothing if they differ. */
 export function ownIds(source: Source): ChatRule {
   return {
     source,
@@ -169,37 +172,40 @@ export function ownIds(source: Source): ChatRule {
   };
 }
 
-/** The details of its own messages come back exactly as they were. */
+/** The details of its own messages return exactly unchanged. */
 export function detailsReturned(source: Source): ChatRule {
   return {
     source,
     broken: ({ messages }, memory) => {
-      for (const [place, message] of messages.entries()) {
+      for (const [index, message] of messages.entries()) {
         if (message.role !== "assistant" || message.tool_calls === undefined) continue;
         const given = givenTurns(message, memory).map(({ details }) => canonical(details));
         const sent = canonical(message["reasoning_details"]);
         if (given.includes(sent) || (given.length === 0 && sent === canonical(undefined))) continue;
-        return `messages.${place}.content.0: Invalid \`signature\` in \`thinking\` block`;
+        return `messages.${index}.content.0: Invalid \`signature\` in \`thinking\` block`;
       }
       return undefined;
     },
   };
 }
 
-/** In the current turn, the first call of each message carries its signature, or the placeholder if another model made it. */
+/**
+ * In the current turn, the first call of each message carries its signature, or the placeholder if another model made
+ * it.
+ */
 export function signaturesReturned(source: Source): ChatRule {
   return {
     source,
     broken: ({ messages }, memory) => {
       const lastUser = messages.findLastIndex(({ role }) => role === "user");
-      for (const [place, { tool_calls = [] }] of messages.entries()) {
+      for (const [index, { tool_calls = [] }] of messages.entries()) {
         for (const [at, { function: fn, ...call }] of tool_calls.entries()) {
           const sent = signatureOf(call["extra_content"]);
           const given = memory.given(callKey(fn.name, JSON.parse(fn.arguments)));
           if (given === undefined ? sent === undefined || sent === PLACEHOLDER : given.includes(sent)) {
-            if (at > 0 || place < lastUser || sent !== undefined) continue;
+            if (at > 0 || index < lastUser || sent !== undefined) continue;
           }
-          return `Function call is missing a thought_signature in functionCall parts. Additional data, function call \`default_api:${fn.name}\`, position ${place + 1}.`;
+          return `Function call is missing a thought_signature in functionCall parts. Additional data, function call \`default_api:${fn.name}\`, position ${index + 1}.`;
         }
       }
       return undefined;

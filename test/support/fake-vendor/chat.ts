@@ -1,4 +1,4 @@
-/** The protocol of chat completions: what a request says, and how the vendors write an answer, each in its own way. */
+/** The protocol of chat completions: how the fakes read requests, and how each vendor writes answers. */
 import { z } from "zod";
 import {
   callKey,
@@ -35,11 +35,11 @@ export type ChatMessage = z.infer<typeof messageSchema>;
 export type ChatBody = z.infer<typeof bodySchema>;
 export type ChatRule = Rule<ChatBody>;
 
-/** How a vendor writes. */
+/** A vendor's way of writing. */
 export interface ChatStyle {
-  /** Of its nth call. */
+  /** The id of its nth call. */
   callId: (n: number, name: string) => string;
-  /** Where it writes what the model thinks. */
+  /** Where it writes the model's reasoning. */
   thinking: "reasoning_content" | "reasoning" | "think_tags" | "thinking_parts" | "reasoning_details";
   /** `pieces`: a call comes in several chunks. `whole`: in one. `whole_at_0`: in one, and each has the index 0. */
   calls: "pieces" | "whole" | "whole_at_0";
@@ -47,14 +47,14 @@ export interface ChatStyle {
   signsCalls?: boolean;
   /** `own_chunk`: in a chunk without choices. `last_chunk`: with the reason to finish. `x_groq`: there, in a field of its own. */
   usage: "own_chunk" | "last_chunk" | "x_groq";
-  /** Whether it is asked not to think. */
+  /** Whether the request disables thinking. */
   isThinkingOff?: (body: ChatBody) => boolean;
 }
 
 export interface ChatVendor {
   style: ChatStyle;
   rules: readonly ChatRule[];
-  describe: (refusal: VendorRejection) => unknown;
+  describe: (rejection: VendorRejection) => unknown;
   overloaded: VendorRejection;
   oddities: readonly Oddity[];
 }
@@ -89,12 +89,12 @@ function readSteps({ messages }: ChatBody): Step[] {
   });
 }
 
-/** By what each of its calls asks for: who answers a call may give it another id. */
+/** Keyed by the arguments of each call, because another vendor may use another id for it. */
 export function turnKey(name: string, args: unknown): string {
   return `turn of ${callKey(name, args)}`;
 }
 
-/** What is kept of a turn with calls. */
+/** The remembered state of a turn with calls. */
 export interface GivenTurn {
   reasoning: string;
   details: readonly object[] | undefined;
@@ -127,7 +127,7 @@ class ChatWriter {
     return this.#frames;
   }
 
-  /** Answers the details that the message must be given back with. */
+  /** Returns the details that the message must carry back. */
   #think(text: string): object[] | undefined {
     switch (this.#style.thinking) {
       case "think_tags":
@@ -154,13 +154,13 @@ class ChatWriter {
   }
 
   #call(calls: NonNullable<ScriptedTurn["calls"]>): void {
-    for (const [place, { name, arguments: args }] of calls.entries()) {
+    for (const [callIndex, { name, arguments: args }] of calls.entries()) {
       const id = this.#style.callId(this.#memory.next(), name);
       this.#memory.keep(`ids of ${callKey(name, args)}`, id);
-      const index = this.#style.calls === "whole_at_0" ? 0 : place;
+      const index = this.#style.calls === "whole_at_0" ? 0 : callIndex;
       const json = JSON.stringify(args);
-      // Calls at the same time are signed by the first of them.
-      const signature = this.#style.signsCalls === true && place === 0 ? this.#memory.newState() : undefined;
+      // The first of several parallel calls carries the signature.
+      const signature = this.#style.signsCalls === true && callIndex === 0 ? this.#memory.newState() : undefined;
       const signed = signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } };
       if (this.#style.signsCalls === true) this.#memory.keep(callKey(name, args), signature);
       const begin = { index, id, type: "function", ...signed };

@@ -1,4 +1,4 @@
-/** Gemini's own protocol: what a request says, how an answer is written, and what is refused. */
+/** Gemini's own protocol: how the fake reads requests, writes answers and rejects invalid requests. */
 import { z } from "zod";
 import {
   callKey,
@@ -78,10 +78,10 @@ const RULES: readonly Rule<Body>[] = [
     source: "https://github.com/google-gemini/gemini-cli/issues/3814",
     broken: ({ contents }) => {
       const names = (list: readonly { name: string }[]) => list.map(({ name }) => name).join();
-      const isOff = contents.some((each, place) => {
-        const [calls, answers] = [callsOf(each), answersOf(contents[place + 1])];
+      const isOff = contents.some((each, position) => {
+        const [calls, answers] = [callsOf(each), answersOf(contents[position + 1])];
         if (calls.length > 0 && names(calls) !== names(answers)) return true;
-        return answersOf(each).length > 0 && callsOf(contents[place - 1]).length === 0;
+        return answersOf(each).length > 0 && callsOf(contents[position - 1]).length === 0;
       });
       return isOff
         ? "Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn."
@@ -91,7 +91,7 @@ const RULES: readonly Rule<Body>[] = [
   {
     source: "https://ai.google.dev/gemini-api/docs/function-calling",
     broken: ({ contents }) =>
-      contents.some((each, place) => callsOf(each).length > 0 && contents[place - 1]?.role !== "user")
+      contents.some((each, position) => callsOf(each).length > 0 && contents[position - 1]?.role !== "user")
         ? "Please ensure that function call turn comes immediately after a user turn or after a function response turn."
         : undefined,
   },
@@ -99,14 +99,14 @@ const RULES: readonly Rule<Body>[] = [
     source: SIGNATURES,
     broken: ({ contents }, memory) => {
       const lastUser = contents.findLastIndex((each) => stepsOf(each).some(({ kind }) => kind === "user"));
-      for (const [place, content] of contents.entries()) {
+      for (const [position, content] of contents.entries()) {
         const calls = content.parts.filter(({ functionCall }) => functionCall !== undefined);
         for (const [at, { functionCall, thoughtSignature: sent }] of calls.entries()) {
           const given = memory.given(callKey(functionCall!.name, functionCall!.args));
           const isRight = given === undefined ? sent === undefined || sent === PLACEHOLDER : given.includes(sent);
-          const isMissed = at === 0 && place > lastUser && sent === undefined;
+          const isMissed = at === 0 && position > lastUser && sent === undefined;
           if (isRight && !isMissed) continue;
-          return `Function call is missing a thought_signature in functionCall parts. Additional data, function call \`default_api:${functionCall!.name}\`, position ${place + 1}.`;
+          return `Function call is missing a thought_signature in functionCall parts. Additional data, function call \`default_api:${functionCall!.name}\`, position ${position + 1}.`;
         }
       }
       return undefined;
@@ -125,8 +125,8 @@ function writeTurn(turn: ScriptedTurn, body: Body, memory: VendorMemory): Frame[
   const shows = body.generationConfig?.thinkingConfig?.includeThoughts === true;
   const thoughts = shows ? words(turn.thinks ?? "").map((text) => ({ text, thought: true })) : [];
   const texts = words(turn.says ?? "").map((text) => ({ text }));
-  const calls = (turn.calls ?? []).map(({ name, arguments: args }, place) => {
-    const signature = place === 0 ? memory.newState() : undefined;
+  const calls = (turn.calls ?? []).map(({ name, arguments: args }, position) => {
+    const signature = position === 0 ? memory.newState() : undefined;
     memory.keep(callKey(name, args), signature);
     return { functionCall: { name, args }, ...(signature !== undefined && { thoughtSignature: signature }) };
   });

@@ -1,7 +1,7 @@
 /**
- * `node test/support/fake-vendor/main.ts mistral` serves a fake vendor until it is interrupted. It prints its address and
- * an entry for a providers file. Ask it for calls with a line such as `call get_weather {"city":"Paris"}`. With `--chaos`
- * and a seed, it refuses, breaks off and writes odd streams.
+ * `node test/support/fake-vendor/main.ts mistral` serves a fake vendor until interrupted. It prints its address and an
+ * entry for a providers file. Request calls with a line such as `call get_weather {"city":"Paris"}`. With `--chaos` and
+ * a seed, it rejects requests, breaks off and writes odd streams.
  */
 import { parseArgs } from "node:util";
 import { startFakeVendor } from "./server.ts";

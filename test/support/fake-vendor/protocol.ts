@@ -1,7 +1,7 @@
-/** What is common to the protocols: frames, refusals, rules, and what a vendor remembers of what it has given out. */
+/** The parts that all protocols share: frames, errors, rules, and a vendor's memory of the state it has issued. */
 import type { Step, ScriptedTurn } from "./script.ts";
 
-/** Of an event stream. A string is written as it is. */
+/** Of an event stream. A string is written unchanged. */
 export interface Frame {
   event?: string;
   data: unknown;
@@ -12,20 +12,20 @@ export interface VendorRejection {
   message: string;
 }
 
-/** Where the vendor, or somebody whom it has refused, says so. */
+/** The source: the vendor's documentation, or a report of the rejection. */
 export type Source = `https://${string}`;
 
-/** What a vendor enforces. `broken` says it in the vendor's words, if the request breaks it. */
+/** A rule that a vendor enforces. `broken` returns the vendor's error text if the request breaks it. */
 export interface Rule<B> {
   source: Source;
   status?: number;
   broken: (body: B, memory: VendorMemory) => string | undefined;
 }
 
-/** State that a vendor gave out beside its calls, to compare with what it is given back. */
+/** State that a vendor issued with its calls, to compare with the state it receives back. */
 export class VendorMemory {
   readonly name: string;
-  /** By what identifies the call there. */
+  /** Keyed by the call's identity in this protocol. */
   readonly #states = new Map<string, unknown[]>();
   #count = 0;
 
@@ -37,7 +37,7 @@ export class VendorMemory {
     return ++this.#count;
   }
 
-  /** Names its vendor: whoever is sent it can say whose it is (`foreignState`). */
+  /** Names its vendor, so that any receiver can identify the owner (`foreignState`). */
   newState(): string {
     return `${MARK}${this.name}${MARK}${this.next()}`;
   }
@@ -46,7 +46,7 @@ export class VendorMemory {
     this.#states.set(key, [...(this.#states.get(key) ?? []), state]);
   }
 
-  /** Undefined if no such call, or text, was ever given out here. */
+  /** Undefined if this vendor never issued such a call or text. */
   given(key: string): readonly unknown[] | undefined {
     return this.#states.get(key);
   }
@@ -54,14 +54,14 @@ export class VendorMemory {
 
 const MARK = "~state~";
 
-/** No vendor can read another's state, and most refuse it. */
+/** No vendor can read another's state, and most reject it. */
 export function foreignState(body: unknown, { name }: VendorMemory): string | undefined {
   const [, owner] =
     [...JSON.stringify(body).matchAll(/~state~([a-z]+)~state~/g)].find(([, each]) => each !== name) ?? [];
   return owner && `State of '${owner}' was sent to '${name}'.`;
 }
 
-/** One vendor, while its server runs. */
+/** One vendor while its server runs. */
 export interface OpenVendor {
   /** The conversation in a request's body. */
   readSteps: (body: unknown) => Step[];
@@ -70,10 +70,10 @@ export interface OpenVendor {
   /** An answer as the vendor streams it. */
   write: (turn: ScriptedTurn, body: unknown) => Frame[];
   /** The body of an error. */
-  describe: (refusal: VendorRejection) => unknown;
-  /** How it says that it is overloaded. */
+  describe: (rejection: VendorRejection) => unknown;
+  /** Its error for an overload. */
   overloaded: VendorRejection;
-  /** What its streams may also be like, each a change that its own documentation, or a report, says to expect. */
+  /** Variants of its streams, each documented by the vendor or reported. */
   oddities: readonly Oddity[];
 }
 
@@ -84,9 +84,9 @@ export interface Oddity {
 }
 
 export interface VendorDefinition {
-  /** Its entry in a providers file, but for the address. */
+  /** Its entry in a providers file without the address. */
   provider: { kind: "openai-responses" | "openai-compatible" | "anthropic" | "google"; [field: string]: unknown };
-  /** Of the address, behind the host. */
+  /** The path after the host. */
   path: string;
   model: string;
   open: (memory: VendorMemory) => OpenVendor;
@@ -105,7 +105,7 @@ export function findBrokenRule<B>(
   return message === undefined ? undefined : { status: 400, message };
 }
 
-/** The same whatever the order of the fields. */
+/** Equal for any order of the fields. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
@@ -119,7 +119,7 @@ export function callKey(name: string, args: unknown): string {
   return `${name} ${canonical(args)}`;
 }
 
-/** The frames with one more between each two: the first and the last are where they belong. */
+/** The frames with an extra one between each two; the first and the last keep their positions. */
 export function interleave(frames: readonly Frame[], frame: Frame): Frame[] {
-  return frames.flatMap((each, place) => (place === 0 ? [each] : [frame, each]));
+  return frames.flatMap((each, index) => (index === 0 ? [each] : [frame, each]));
 }

@@ -1,4 +1,4 @@
-/** OpenAI's Responses API: what a request says, how an answer is written, and what is refused. */
+/** OpenAI's Responses API: how the fake reads requests, writes answers and rejects invalid requests. */
 import { z } from "zod";
 import {
   findBrokenRule,
@@ -50,9 +50,9 @@ function textOf(content: Item["content"] = ""): string {
 }
 
 function readSteps(items: readonly Item[]): Step[] {
-  return items.flatMap((item, place): Step[] => {
+  return items.flatMap((item, index): Step[] => {
     if (item.role === "user") return [{ kind: "user", text: textOf(item.content) }];
-    const isFirst = item.type === "function_call" && items[place - 1]?.type !== "function_call";
+    const isFirst = item.type === "function_call" && items[index - 1]?.type !== "function_call";
     return isFirst ? [{ kind: "calls" }] : [];
   });
 }
@@ -86,20 +86,20 @@ const RULES: readonly Rule<Body>[] = [
   {
     source: "https://github.com/vercel/ai/issues/5171",
     broken: ({ input }) => {
-      const place = input.findIndex(({ call_id }) => call_id !== undefined && call_id.length > 64);
-      const length = input[place]?.call_id?.length;
-      return place < 0
+      const index = input.findIndex(({ call_id }) => call_id !== undefined && call_id.length > 64);
+      const length = input[index]?.call_id?.length;
+      return index < 0
         ? undefined
-        : `Invalid 'input[${place}].call_id': string too long. Expected a string with maximum length 64, but got a string with length ${length} instead.`;
+        : `Invalid 'input[${index}].call_id': string too long. Expected a string with maximum length 64, but got a string with length ${length} instead.`;
     },
   },
   {
     source: "https://github.com/continuedev/continue/pull/11785",
     broken: ({ input }) => {
-      for (const [place, { type, id }] of input.entries()) {
+      for (const [index, { type, id }] of input.entries()) {
         const prefix = PREFIXES[type];
         if (prefix !== undefined && id !== undefined && !id.startsWith(prefix)) {
-          return `Invalid 'input[${place}].id': '${id}'. Expected an ID that begins with '${prefix}'.`;
+          return `Invalid 'input[${index}].id': '${id}'. Expected an ID that begins with '${prefix}'.`;
         }
       }
       return undefined;
@@ -108,13 +108,13 @@ const RULES: readonly Rule<Body>[] = [
   {
     source: "https://github.com/openai/openai-agents-python/issues/1660",
     broken: ({ input }, memory) => {
-      for (const [place, item] of input.entries()) {
+      for (const [index, item] of input.entries()) {
         if (item.type !== "reasoning") continue;
         const encrypted = item["encrypted_content"];
         if (memory.given(String(encrypted))?.includes(item.id) !== true) {
           return `The encrypted content ${String(encrypted).slice(0, 4)}... could not be verified. Reason: Encrypted content could not be decrypted or parsed.`;
         }
-        const next = input[place + 1];
+        const next = input[index + 1];
         if (next === undefined || next.role === "user") {
           return `Item '${item.id}' of type 'reasoning' was provided without its required following item.`;
         }
@@ -125,9 +125,9 @@ const RULES: readonly Rule<Body>[] = [
   {
     source: "https://github.com/TanStack/ai/issues/1212",
     broken: ({ input }, memory) => {
-      for (const [place, { type, call_id }] of input.entries()) {
+      for (const [index, { type, call_id }] of input.entries()) {
         const [reasoning] = type === "function_call" ? (memory.given(String(call_id)) ?? []) : [];
-        const isThere = input.slice(0, place).some(({ id }) => id === reasoning);
+        const isThere = input.slice(0, index).some(({ id }) => id === reasoning);
         if (reasoning !== undefined && !isThere) {
           return `Item '${call_id}' of type 'function_call' was provided without its required 'reasoning' item: ${JSON.stringify(reasoning)}.`;
         }
@@ -160,7 +160,7 @@ class ResponseWriter {
     return this.#frames;
   }
 
-  /** Answers the id of the item, if it can be given back. */
+  /** Returns the id of the item, if clients may send it back. */
   #think(text: string, include: readonly string[]): string | undefined {
     const id = `rs_${this.#memory.next()}`;
     const encrypted_content = include.includes("reasoning.encrypted_content") ? this.#memory.newState() : undefined;

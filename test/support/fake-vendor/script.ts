@@ -1,4 +1,4 @@
-/** What a fake vendor's model does: turn by turn, for each question that it knows. */
+/** The script of a fake vendor's model: its turns for each question that it knows. */
 
 export interface ScriptedCall {
   name: string;
@@ -8,7 +8,7 @@ export interface ScriptedCall {
 /** `stop` also ends a turn with calls, under the vendor's own name for it. */
 export type Ending = "stop" | "length" | "refusal";
 
-/** One answer of the model: it thinks, says something, and makes calls at the same time. */
+/** One answer of the model: reasoning, a text and parallel calls. */
 export interface ScriptedTurn {
   thinks?: string;
   says?: string;
@@ -16,10 +16,10 @@ export interface ScriptedTurn {
   ends?: Ending;
 }
 
-/** By question: a text in the user's message. Its nth turn is the answer once n rounds of calls were answered. */
+/** By question: a text in the user's message. Turn n is the answer after n answered rounds of calls. */
 export type Script = Readonly<Record<string, readonly ScriptedTurn[]>>;
 
-/** A conversation as every protocol has it. Calls that were made at the same time are one step. */
+/** A conversation as every protocol has it. Parallel calls are one step. */
 export type Step = { kind: "user"; text: string } | { kind: "calls" };
 
 export interface PlannedTurn {
@@ -28,29 +28,31 @@ export interface PlannedTurn {
   key: string;
 }
 
-/** The model knows where it is from the history alone, so that a repeated try, or another vendor's turns, do not mislead it. */
+/**
+ * The model finds its position from the history alone, so repeated tries and other vendors' turns do not mislead it.
+ */
 export function planTurn(script: Script, steps: readonly Step[]): PlannedTurn {
   const known = (step: Step) =>
     Object.keys(script).find((question) => step.kind === "user" && step.text.includes(question));
-  const place = steps.findLastIndex((step) => known(step) !== undefined);
-  if (place < 0) return improvise(steps);
-  const question = known(steps[place]!)!;
-  const round = steps.slice(place).filter(({ kind }) => kind === "calls").length;
+  const index = steps.findLastIndex((step) => known(step) !== undefined);
+  if (index < 0) return improvise(steps);
+  const question = known(steps[index]!)!;
+  const round = steps.slice(index).filter(({ kind }) => kind === "calls").length;
   const turn = script[question]![round];
   if (turn === undefined) throw new Error(`The script for '${question}' has no turn ${round}.`);
-  return { turn, key: `${question} ${round} ${place}` };
+  return { turn, key: `${question} ${round} ${index}` };
 }
 
 const ORDER = /^call (\S+)(?: (\{.*\}))?$/gm;
 
-/** Without a script: each line `call name {"argument":1}` of the user's is a call, and anything else is repeated. */
+/** Without a script: each user line `call name {"argument":1}` is a call, and any other line is repeated. */
 function improvise(steps: readonly Step[]): PlannedTurn {
-  const place = steps.findLastIndex(({ kind }) => kind === "user");
-  const step = steps[place];
+  const index = steps.findLastIndex(({ kind }) => kind === "user");
+  const step = steps[index];
   const text = step?.kind === "user" ? step.text : "";
-  const hasCalled = steps.slice(place + 1).some(({ kind }) => kind === "calls");
+  const hasCalled = steps.slice(index + 1).some(({ kind }) => kind === "calls");
   const calls = [...text.matchAll(ORDER)].map(([, name = "", json = "{}"]) => ({ name, arguments: JSON.parse(json) }));
-  const key = `${text} ${hasCalled} ${place}`;
+  const key = `${text} ${hasCalled} ${index}`;
   if (calls.length > 0 && !hasCalled) return { turn: { thinks: "I am to make calls.", calls }, key };
   return { turn: { thinks: "I am to answer.", says: hasCalled ? "The calls are made." : `You said: ${text}` }, key };
 }

@@ -1,4 +1,4 @@
-/** A fake vendor's HTTP server: it refuses what the vendor would refuse, plays the script, and misbehaves on request. */
+/** A fake vendor's HTTP server: it rejects what the vendor rejects, plays the script, and misbehaves on request. */
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,14 +17,14 @@ export interface FakeVendorOptions {
 export interface FakeVendor extends AsyncDisposable {
   name: FakeVendorName;
   url: string;
-  /** Of a providers file. */
+  /** For a providers file. */
   entry: { base_url: string; [field: string]: unknown };
-  /** As a request names it, if the entry is under the vendor's name. */
+  /** The model name in a request, if the entry is under the vendor's name. */
   model: string;
-  /** Bodies that were answered, in the order of their arrival. */
+  /** Bodies of answered requests, in order of arrival. */
   bodies: readonly unknown[];
-  /** What was refused, and why. A well-made request is never refused. */
-  refusals: readonly (VendorRejection & { body: unknown })[];
+  /** Rejected requests and the reasons. A valid request is never rejected. */
+  rejections: readonly (VendorRejection & { body: unknown })[];
   chaos: Chaos;
 }
 
@@ -34,19 +34,19 @@ export async function startFakeVendor(name: FakeVendorName, options: FakeVendorO
   const vendor = open(new VendorMemory(name));
   const chaos = new Chaos(options.chaos);
   const bodies: unknown[] = [];
-  const refusals: (VendorRejection & { body: unknown })[] = [];
+  const rejections: (VendorRejection & { body: unknown })[] = [];
   const answer = async (body: unknown, response: ServerResponse) => {
-    const refusal = vendor.check(body);
-    if (refusal !== undefined) {
-      refusals.push({ ...refusal, body });
-      return refuse(response, vendor, refusal);
+    const rejection = vendor.check(body);
+    if (rejection !== undefined) {
+      rejections.push({ ...rejection, body });
+      return refuse(response, vendor, rejection);
     }
     const { turn, key } = planTurn(script, vendor.readSteps(body));
     const plan = chaos.plan(key, vendor.oddities.length);
     if (plan.failure === "refuse") return refuse(response, vendor, vendor.overloaded, { "retry-after": "0" });
     bodies.push(body);
     const frames = vendor.write(turn, body);
-    const odd = plan.oddities.reduce<readonly Frame[]>((all, place) => vendor.oddities[place]!.apply(all), frames);
+    const odd = plan.oddities.reduce<readonly Frame[]>((all, index) => vendor.oddities[index]!.apply(all), frames);
     await chaos.send(response, odd, plan);
   };
   const server = createServer((request, response) => {
@@ -64,7 +64,7 @@ export async function startFakeVendor(name: FakeVendorName, options: FakeVendorO
     entry: { ...provider, base_url: url, models: [model] },
     model: `${name}/${model}`,
     bodies,
-    refusals,
+    rejections,
     chaos,
     async [Symbol.asyncDispose]() {
       server.close();
@@ -77,9 +77,9 @@ export async function startFakeVendor(name: FakeVendorName, options: FakeVendorO
 function refuse(
   response: ServerResponse,
   vendor: OpenVendor,
-  refusal: VendorRejection,
+  rejection: VendorRejection,
   headers: Record<string, string> = {},
 ): void {
-  response.writeHead(refusal.status, { "content-type": "application/json", ...headers });
-  response.end(JSON.stringify(vendor.describe(refusal)));
+  response.writeHead(rejection.status, { "content-type": "application/json", ...headers });
+  response.end(JSON.stringify(vendor.describe(rejection)));
 }

@@ -1,6 +1,6 @@
 /**
- * The fake vendors: how each writes and what it refuses. A quirk is one entry, with the link to who has seen it.
- * The vendors' entries on the other side are in src/providers/vendor-table.ts; neither is made of the other.
+ * The fake vendors: their style and their rules. A quirk is one entry with a link to its report. Our own entries for
+ * these vendors are in src/providers/vendor-table.ts; neither table is derived from the other.
  */
 import { openAnthropic } from "./anthropic.ts";
 import { type ChatVendor, openChat } from "./chat.ts";
@@ -22,12 +22,13 @@ const ASSISTANT = ["role", "content", "tool_calls"];
 type Definition = Omit<ChatVendor, "oddities"> & { path?: string };
 
 function chat(vendor: string, model: string, definition: Definition): VendorDefinition {
-  const { path = "/v1", ...own } = definition;
+  const { path = "/v1", ...ownRules } = definition;
   return {
     provider: { kind: "openai-compatible", vendor },
     path,
     model,
-    open: (memory) => openChat({ ...own, rules: [answered, named, ...own.rules], oddities: CHAT_ODDITIES }, memory),
+    open: (memory) =>
+      openChat({ ...ownRules, rules: [answered, named, ...ownRules.rules], oddities: CHAT_ODDITIES }, memory),
   };
 }
 
@@ -167,10 +168,10 @@ export const FAKE_VENDORS = {
           ),
           assistant: [...ASSISTANT, "name"],
         },
-        (field, place) =>
-          place === undefined
+        (field, index) =>
+          index === undefined
             ? `property '${field}' is unsupported`
-            : `'messages.${place}' : for 'role:assistant' the following must be satisfied[('messages.${place}' : property '${field}' is unsupported)]`,
+            : `'messages.${index}' : for 'role:assistant' the following must be satisfied[('messages.${index}' : property '${field}' is unsupported)]`,
       ),
     ],
     describe: ({ message }) => ({ error: { message, type: "invalid_request_error" } }),
@@ -190,8 +191,8 @@ export const FAKE_VENDORS = {
       rules.idsFit(
         "https://github.com/openclaw/openclaw/pull/875",
         /^.{1,40}$/s,
-        (id, place) =>
-          `Invalid 'messages[${place}].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length ${id.length} instead.`,
+        (id, index) =>
+          `Invalid 'messages[${index}].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got a string with length ${id.length} instead.`,
       ),
       ownIds,
       rules.detailsReturned("https://openrouter.ai/docs/guides/best-practices/reasoning-tokens#preserving-reasoning"),

@@ -1,6 +1,6 @@
 /**
- * One input item of each kind that openai 7.59.0 lets a client send: the compiler checks that they are what the SDK sends. A kind
- * without its sample does not compile.
+ * One input item of each kind that openai 7.59.0 lets a client send: the compiler checks that they match the SDK. A
+ * kind without its sample does not compile.
  */
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { Kinds } from "./kinds.ts";

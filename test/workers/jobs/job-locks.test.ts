@@ -1,4 +1,4 @@
-/** The lock of a job that was taken, in Redis, whether its run has begun or not. */
+/** The lock in Redis of a job that was taken, whether or not its run has begun. */
 import { type Job, Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { JobLocks, type RenewLock } from "../../../workers/jobs/job-locks.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 
 const LOCK_MS = 4_000;
-/** What a pause may take at any moment: of three quarters of a lock, less what a busy machine delays. */
+/** The longest pause between renewals: three quarters of a lock, less the delay of a busy machine. */
 const LEAST_LEFT_MS = 2_600;
 
 let redis: Redis;
@@ -35,7 +35,7 @@ const renew: RenewLock = async ({ id }, token, durationMs) =>
   (await renewLockScript(redis, lockKey(), `${prefix}:jobs:stalled`, token, durationMs, id!)) === 1;
 const lockKey = () => `${prefix}:jobs:job-1:lock`;
 
-test("a lock that is kept has most of its time left at every moment, before its run begins", async () => {
+test("a held lock is renewed before its run begins", async () => {
   const locks = new JobLocks(LOCK_MS, renew);
   const job = await takeJob();
   locks.startRenewal(job);
@@ -46,7 +46,7 @@ test("a lock that is kept has most of its time left at every moment, before its 
   locks.release(job);
 });
 
-test("a lock that was lost before its run began is reported to the run", async () => {
+test("a lock lost before the run begins is reported to the run", async () => {
   const locks = new JobLocks(LOCK_MS, renew);
   const job = await takeJob();
   locks.startRenewal(job);
@@ -59,7 +59,7 @@ test("a lock that was lost before its run began is reported to the run", async (
   expect(await redis.get(lockKey())).toBe("another token");
 });
 
-test("a lock that was released is left to run out", async () => {
+test("a released lock expires", async () => {
   const locks = new JobLocks(LOCK_MS, renew);
   const job = await takeJob();
   locks.startRenewal(job);

@@ -1,4 +1,4 @@
-/** Suspects of one project do not keep those of another waiting: real processes, of which each runs one response. */
+/** One project's suspects do not delay another's. Real processes, each of which runs one response. */
 import { expect, test, vi } from "vitest";
 import { acceptResponse, HANGING } from "../../support/queued-responses.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
@@ -6,9 +6,9 @@ import { openTestStorage, silentLogger } from "../../support/storage.ts";
 import { Quarantine } from "../../../workers/jobs/quarantine.ts";
 import { AttemptControl } from "../../../workers/attempt/attempt.ts";
 
-const PLACES = 4;
+const CAPACITY = 4;
 
-test("with all places taken by one project, and more of it waiting, another's suspect runs at once", async () => {
+test("another project's suspect runs while one project fills quarantine", async () => {
   const prefix = uniquePrefix();
   // The processes read their settings from the environment, as their worker does.
   vi.stubEnv("REDIS_URL", testRedisUrl());
@@ -18,23 +18,23 @@ test("with all places taken by one project, and more of it waiting, another's su
   const quarantine = new Quarantine(storage.leases, silentLogger);
   const controls: AttemptControl[] = [];
   const started: string[] = [];
-  const { promise: allPlacesAndOneStarted, resolve } = Promise.withResolvers<void>();
+  const { promise: allSlotsAndOneStarted, resolve } = Promise.withResolvers<void>();
   const run = async (project: string): Promise<Promise<unknown>[]> => {
     const id = await acceptResponse(storage, { project, metadata: HANGING });
     const control = new AttemptControl();
     controls.push(control);
     const onLease = (): void => {
-      if (started.push(project) > PLACES) resolve();
+      if (started.push(project) > CAPACITY) resolve();
     };
     return [quarantine.run(id, project, control, onLease)];
   };
   const runs: Promise<unknown>[] = [];
-  for (let i = 0; i < PLACES + 6; i += 1) runs.push(...(await run("hog")));
+  for (let i = 0; i < CAPACITY + 6; i += 1) runs.push(...(await run("hog")));
   runs.push(...(await run("other")));
-  await allPlacesAndOneStarted;
+  await allSlotsAndOneStarted;
   for (const control of controls) control.stop("lock-lost");
   await Promise.all(runs);
-  // Before the first of the hog's that had to wait.
-  expect(started.indexOf("other")).toBeLessThanOrEqual(PLACES);
+  // It starts before the first waiting suspect of the other project.
+  expect(started.indexOf("other")).toBeLessThanOrEqual(CAPACITY);
   expect(started).toContain("other");
 });

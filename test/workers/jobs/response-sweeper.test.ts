@@ -22,10 +22,10 @@ test.each<[string, Partial<SweptResponse>, string]>([
   ["it has a job on its last attempt", { charged: 3 }, "keep"],
   ["it waits without a job", { status: "queued", charged: 0, isQueued: false }, "enqueue"],
   ["its job was lost", { isQueued: false }, "enqueue"],
-  ["its job was lost once too often", { isQueued: false, charged: 3 }, "exhaust"],
+  ["its job was lost after its last attempt", { isQueued: false, charged: 3 }, "exhaust"],
   ["it is past its deadline", { deadlineMs: NOW_MS }, "expire"],
-  ["a cancel was begun", { ending: "cancel", deadlineMs: 0 }, "finish"],
-  ["a failure was begun", { ending: "fail" }, "finish"],
+  ["a cancel has begun", { ending: "cancel", deadlineMs: 0 }, "finish"],
+  ["a failure has begun", { ending: "fail" }, "finish"],
   ["it has ended", { status: "completed", ending: "cancel", isQueued: false, deadlineMs: 0 }, "forget"],
 ])("%s: %s", (_name, fields, action) => {
   expect(decideSweep({ ...running, ...fields }, NOW_MS, MAX_ATTEMPTS)).toBe(action);
@@ -34,22 +34,22 @@ test.each<[string, Partial<SweptResponse>, string]>([
 const sweep = async (storage: TestStorage): Promise<void> =>
   await new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" }).sweep();
 
-test("one sweep looks at every open response, however many leave the set meanwhile", async () => {
+test("one sweep covers every response in flight, even while ids are removed", async () => {
   await using storage = await openTestStorage();
-  // Opened long ago and never recorded: each of them leaves.
+  // Added long ago and never recorded, so the sweep removes each of them.
   await Promise.all(Array.from({ length: 450 }, (_, i) => storage.inFlight.add(`resp_${i}`, i)));
   await sweep(storage);
   expect(await storage.inFlight.list(0, 1_000)).toEqual([]);
 });
 
-test("an id that is just being admitted stays, though it has no record yet", async () => {
+test("an id in admission stays without a record", async () => {
   await using storage = await openTestStorage();
   await storage.inFlight.add("resp_new", Date.now());
   await sweep(storage);
   expect(await storage.inFlight.list(0, 10)).toEqual(["resp_new"]);
 });
 
-/** Ids that no sweep can end, each made odd in its own way. They hold a conversation, if they are recorded at all. */
+/** Ids that no sweep can end, each broken in one way. Those with a record hold a conversation. */
 const POISONS: Record<string, (storage: TestStorage, id: string) => Promise<unknown>> = {
   "whose record is none": async ({ redis, layout }, id) => {
     await redis.del(layout.meta(id));
@@ -80,7 +80,7 @@ async function openPoisoned(storage: TestStorage, poison: string): Promise<{ id:
 const UNREADABLE_LOG = "whose log cannot be read";
 
 describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poison) => {
-  test("keeps no other from the sweep, and is given up loudly after a bounded number of sweeps", async () => {
+  test("blocks no other response, and is abandoned after MAX_SWEEP_FAILURES sweeps", async () => {
     const lines: { level: number; responseId?: string; msg: string }[] = [];
     const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) });
     await using opened = await openTestStorage();
@@ -97,7 +97,8 @@ describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poiso
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 50, responseId: id, msg: expect.stringContaining("Gave") }),
     );
-    // Only a record says which conversation it held. Where there is none, the next request to write there frees it.
+    // Only a record names the locked conversation. Without a record, the next request to that conversation releases the
+    // lock.
     const lock = async () => (await storage.conversations.readOwned(conversationId, "default"))?.lock;
     expect(await lock()).toBe(poison === "whose record is none" ? id : "");
     await lockForResponse(storage, conversationId, "default", "resp_next", silentLogger);
@@ -105,7 +106,7 @@ describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poiso
   });
 });
 
-test("a response that is given up fails where its first event can be read", async () => {
+test("an abandoned response fails if its first event is readable", async () => {
   await using storage = await openTestStorage();
   const { id } = await openPoisoned(storage, UNREADABLE_LOG);
   await abandonResponse(storage, id, silentLogger);

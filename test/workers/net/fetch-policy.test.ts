@@ -17,7 +17,10 @@ function reasonOf(policy: FetchPolicy, url: string): string {
 }
 
 describe("an address", () => {
-  /** IANA's special-purpose registries, and what is not global unicast. Without the library that is tested. */
+  /**
+   * IANA's special-purpose registries and the ranges that are not global unicast, independent of the library under
+   * test.
+   */
   const special = { ipv4: new BlockList(), ipv6: new BlockList() };
   const RANGES = `
     0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12
@@ -32,7 +35,7 @@ describe("an address", () => {
     special[family].addSubnet(net, Number(bits), family);
   }
 
-  /** Half of them near the edge of a special range, where mistakes are. */
+  /** Half of them lie near the edge of a special range, where mistakes are likely. */
   const EDGES_V4 = [0, 10, 100, 127, 169, 172, 192, 198, 203, 224, 240, 255];
   const ipv4 = fc
     .tuple(
@@ -51,7 +54,7 @@ describe("an address", () => {
     )
     .map((parts) => parts.map((part) => part.toString(16)).join(":"));
 
-  test("is public exactly if it is in none of IANA's special ranges", () => {
+  test("is public exactly outside IANA's special ranges", () => {
     const agrees = (family: "ipv4" | "ipv6") => (address: string) =>
       isPublicAddress(address) === !special[family].check(address, family);
     fc.assert(fc.property(ipv4, agrees("ipv4")), { numRuns: 20_000 });
@@ -71,7 +74,7 @@ describe("an address", () => {
     "",
     "x",
     "8.8.8.8/8",
-  ])("%j is not", (address) => {
+  ])("%j is not public", (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
 });
@@ -111,7 +114,7 @@ describe("a URL", () => {
     ["http://", "invalid"],
     ["http://[::1%25eth0]/", "invalid"],
     ["", "invalid"],
-  ])("%s is refused: %s", (url, reason) => {
+  ])("%s is rejected: %s", (url, reason) => {
     expect(reasonOf(closed, url)).toBe(reason);
   });
 
@@ -120,7 +123,7 @@ describe("a URL", () => {
     "http://8.8.8.8:8080/",
     "http://[2606:4700::1]/",
     "https://localhost.example.com/",
-  ])("%s passes, until its addresses are known", (url) => {
+  ])("%s passes until its addresses are known", (url) => {
     expect(reasonOf(closed, url)).toBe(url);
   });
 
@@ -133,22 +136,22 @@ describe("a URL", () => {
     ["an IPv6 address", "::1", "http://[::1]:81/", true],
     ["an IPv6 address and port", "[::1]:80", "http://[::1]/", true],
     ["a range", "8.8.8.8, 10.0.0.0/8", "http://10.9.8.7/", true],
-    ["a range and nothing beside it", "10.0.0.0/8", "http://11.9.8.7.localhost/", false],
+    ["a range and no address outside it", "10.0.0.0/8", "http://11.9.8.7.localhost/", false],
     ["an IPv6 range", "fd00::/8", "http://[fd12::1]/", true],
-    ["a host, and no other under it", "internal", "http://localhost/", false],
-  ])("may be allowed by %s", (_, allowed, url, passes) => {
+    ["a host and none of its subdomains", "internal", "http://localhost/", false],
+  ])("is allowed by %s", (_, allowed, url, passes) => {
     const verdict = reasonOf(new FetchPolicy(allowed), url);
     expect(verdict === "host").toBe(!passes);
   });
 
   test.each(["http://a", "a/b", "a b", "*", "*.internal", "u@a", "10.0.0.0/99", "a:99999", "a?b"])(
-    "is not allowed by %j, which is no host: the setting is refused",
+    "is not allowed by the invalid host %j, which the setting rejects",
     (allowed) => {
       expect(() => new FetchPolicy(allowed)).toThrow(ConfigurationError);
     },
   );
 
-  test("refused says nothing of what is inside", () => {
+  test("gets an error that reveals no internal address", () => {
     expect(() => closed.checkUrl("http://10.1.2.3/")).toThrow("The URL is not allowed: its host is not a public one.");
   });
 });

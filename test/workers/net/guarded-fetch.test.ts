@@ -15,7 +15,7 @@ interface Seen {
   body: string;
 }
 
-/** Two origins on loopback: `a` is what the tests ask, `b` is another origin to be redirected to. */
+/** Two origins on loopback: the tests request `a`; `b` is the other origin, the target of redirects. */
 let portA = 0;
 let portB = 0;
 const servers: Server[] = [];
@@ -77,9 +77,9 @@ async function serve(): Promise<number> {
 const open: GuardedFetch[] = [];
 function guarded(options: Partial<GuardedFetchOptions> & { allowed?: string } = {}): GuardedFetch {
   const { allowed = "127.0.0.0/8", ...rest } = options;
-  const made = new GuardedFetch({ policy: new FetchPolicy(allowed), ...rest });
-  open.push(made);
-  return made;
+  const created = new GuardedFetch({ policy: new FetchPolicy(allowed), ...rest });
+  open.push(created);
+  return created;
 }
 let free: GuardedFetch;
 const a = (path: string): string => `http://127.0.0.1:${portA}${path}`;
@@ -98,31 +98,31 @@ afterAll(async () => {
   }
 });
 
-describe("what is read", () => {
+describe("a fetched page", () => {
   test("has its status, type, charset and body", async () => {
     const read = await free.read(a("/ok"), LIMITS);
     expect(read).toMatchObject({ url: a("/ok"), status: 200, contentType: "text/html", charset: "utf-8" });
     expect(Buffer.from(read.body).toString()).toBe("hello");
   });
 
-  test("may have any status, no type that is one, and be compressed", async () => {
+  test("may have any status, an invalid type and compression", async () => {
     expect(await free.read(a("/status"), LIMITS)).toMatchObject({ status: 503 });
     expect(await free.read(a("/odd-type"), LIMITS)).toMatchObject({ contentType: undefined, charset: undefined });
     expect(Buffer.from((await free.read(a("/gzip"), LIMITS)).body).toString()).toBe("unpacked");
   });
 
-  test("is asked for with a method, headers and a body", async () => {
+  test("is requested with a method, headers and a body", async () => {
     await free.read(a("/posted"), { ...LIMITS, method: "POST", headers: { "X-Key": "k" }, body: "sent" });
     expect(seen.at(-1)).toMatchObject({ method: "POST", url: "/posted", body: "sent", headers: { "x-key": "k" } });
   });
 });
 
-describe("an address that is not public", () => {
+describe("a non-public address", () => {
   const closed = { allowed: "" };
   const answer = (...addresses: string[]): ResolvedAddress[] =>
     addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
 
-  test("is not connected to by its literal", async () => {
+  test("is rejected as a literal", async () => {
     const before = seen.length;
     await expect(guarded(closed).read(a("/ok"), LIMITS)).rejects.toMatchObject({
       name: "BlockedUrlError",
@@ -132,7 +132,7 @@ describe("an address that is not public", () => {
   });
 
   test.each([["127.0.0.1"], ["::1"], ["10.0.0.1", "fd00::1"], ["::ffff:127.0.0.1"], ["169.254.169.254"]])(
-    "is not connected to by a name: %j",
+    "is rejected behind a name: %j",
     async (...addresses) => {
       const before = seen.length;
       const guard = guarded({ ...closed, resolve: async () => answer(...addresses) });
@@ -142,7 +142,7 @@ describe("an address that is not public", () => {
     },
   );
 
-  test("is not connected to by a name that was public a moment ago", async () => {
+  test("is rejected behind a name that was public before", async () => {
     const before = seen.length;
     const asked: string[] = [];
     const answers = [answer("192.0.3.1"), answer("127.0.0.1")];
@@ -161,7 +161,7 @@ describe("an address that is not public", () => {
     expect(seen.length).toBe(before);
   });
 
-  test("is connected to by a name that the operator allows, on that port", async () => {
+  test("is allowed for a permitted host and port", async () => {
     const resolve = async (): Promise<ResolvedAddress[]> => answer("127.0.0.1");
     const guard = guarded({ allowed: `inside.test:${portA}`, resolve });
     expect(await guard.read(`http://inside.test:${portA}/ok`, LIMITS)).toMatchObject({ status: 200 });
@@ -169,7 +169,7 @@ describe("an address that is not public", () => {
     await expect(other).rejects.toMatchObject({ name: "BlockedUrlError" });
   });
 
-  test("is left out where a name has a good one as well", async () => {
+  test("is skipped if the name has a public one", async () => {
     const resolve = async (): Promise<ResolvedAddress[]> => answer("10.255.255.1", "127.0.0.1");
     const guard = guarded({ allowed: "127.0.0.1/32", resolve });
     expect(await guard.read(`http://mixed.test:${portA}/ok`, LIMITS)).toMatchObject({ status: 200 });
@@ -191,11 +191,11 @@ describe("an address that is not public", () => {
 describe("a redirect", () => {
   const SECRETS = { Authorization: "Bearer s", Cookie: "c=1", "X-Api-Key": "k", Accept: "text/html" };
 
-  test("is followed, relative ones too", async () => {
+  test("is followed, also if relative", async () => {
     expect(await free.read(a("/redirect?to=/ok"), LIMITS)).toMatchObject({ url: a("/ok"), status: 200 });
   });
 
-  test("within an origin keeps the headers, to another one only the harmless", async () => {
+  test("keeps all headers within an origin, and only harmless ones elsewhere", async () => {
     await free.read(a("/redirect?to=/same"), { ...LIMITS, headers: SECRETS });
     expect(seen.at(-1)).toMatchObject({ url: "/same", headers: { authorization: "Bearer s", cookie: "c=1" } });
     await free.read(a("/redirect?to={b}/other"), { ...LIMITS, headers: SECRETS });
@@ -211,12 +211,12 @@ describe("a redirect", () => {
     [303, "PUT", "GET", ""],
     [307, "POST", "POST", "sent"],
     [308, "PUT", "PUT", "sent"],
-  ])("by %i of %s goes on as %s", async (status, method, expected, body) => {
+  ])("by %i turns %s into %s", async (status, method, expected, body) => {
     await free.read(a(`/redirect?status=${status}&to=/next`), { ...LIMITS, method, body: "sent" });
     expect(seen.at(-1)).toMatchObject({ method: expected, url: "/next", body });
   });
 
-  test("without end is given up", async () => {
+  test("stops after a maximum number of hops", async () => {
     const loop = `/redirect?to=${encodeURIComponent("/redirect?to=/ok")}`;
     expect(await free.read(a(loop), LIMITS)).toMatchObject({ status: 200 });
     ROUTES["/loop"] = (_, response) => void response.writeHead(302, { Location: "/loop" }).end();
@@ -227,21 +227,21 @@ describe("a redirect", () => {
 });
 
 describe("a limit", () => {
-  test.each(["/long", "/chunks", "/bomb"])("of size stops %s", async (path) => {
+  test.each(["/long", "/chunks", "/bomb"])("on size stops %s", async (path) => {
     const rss = process.memoryUsage().rss;
     await expect(free.read(a(path), LIMITS)).rejects.toMatchObject({ name: "TooLargeError" });
     await closedConnections;
     expect(process.memoryUsage().rss - rss).toBeLessThan(150_000_000);
   });
 
-  test.each(["/hang", "/stall", "/drip"])("of time stops %s", async (path) => {
+  test.each(["/hang", "/stall", "/drip"])("on time stops %s", async (path) => {
     await expect(free.read(a(path), { ...LIMITS, timeoutMs: 300 })).rejects.toMatchObject({
       name: "FetchTimeoutError",
     });
     await closedConnections;
   });
 
-  test("of time does not run while a redirect is looked at, and runs on after it", async () => {
+  test("on time pauses while a redirect is checked", async () => {
     const options = { ...LIMITS, timeoutMs: 1_000, checkRedirect: async () => await delay(1_500, undefined) };
     const to = (path: string) => a(`/redirect?to=${encodeURIComponent(path)}`);
     expect((await free.read(to("/ok"), options)).status).toBe(200);
@@ -249,12 +249,12 @@ describe("a limit", () => {
     await closedConnections;
   });
 
-  test.each(["/hang", "/stall"])("of silence stops %s", async (path) => {
+  test.each(["/hang", "/stall"])("on silence stops %s", async (path) => {
     const guard = guarded({ idleTimeoutMs: 300 });
     await expect(guard.read(a(path), LIMITS)).rejects.toMatchObject({ name: "FetchTimeoutError" });
   });
 
-  test("set by the caller's signal rejects with its reason", async () => {
+  test("from the caller's signal rejects with its reason", async () => {
     const reason = new Error("cancelled");
     const aborter = new AbortController();
     const before = seen.length;
@@ -267,8 +267,8 @@ describe("a limit", () => {
   });
 });
 
-describe("a failure", () => {
-  test("to resolve, to connect or to go on is told without what is inside", async () => {
+describe("an error", () => {
+  test("reveals no internal address on failed lookup, connect or transfer", async () => {
     const unresolved = guarded({
       resolve: async (name) => await Promise.reject(new Error(`ENOTFOUND ${name} at 10.0.0.53`)),
     });
@@ -286,7 +286,7 @@ describe("a failure", () => {
     for (const read of failing) await expect(read).rejects.toMatchObject({ name: "UnreachableError", message });
   });
 
-  test("of a port that is not for HTTP is one of the URL", async () => {
+  test("for a non-HTTP port is a URL error", async () => {
     await expect(free.read("http://127.0.0.1:6000/", LIMITS)).rejects.toMatchObject({
       name: "BlockedUrlError",
       reason: "port",
@@ -295,7 +295,7 @@ describe("a failure", () => {
 });
 
 describe("fetch", () => {
-  test("streams, and takes what fetch takes", async () => {
+  test("streams, and accepts fetch's arguments", async () => {
     const response = await free.fetch(new URL(a("/posted")), { method: "POST", body: new URLSearchParams({ a: "1" }) });
     expect(await response.text()).toBe("hello");
     expect(seen.at(-1)).toMatchObject({
@@ -314,7 +314,7 @@ describe("fetch", () => {
     await closedConnections;
   });
 
-  test("is guarded like the rest", async () => {
+  test("follows the same address rules", async () => {
     await expect(guarded({ allowed: "" }).fetch(a("/ok"))).rejects.toMatchObject({ name: "BlockedUrlError" });
     await expect(free.fetch("http://u:p@127.0.0.1/")).rejects.toMatchObject({ reason: "credentials" });
     const guard = guarded({ allowed: `127.0.0.1:${portA}` });
@@ -327,7 +327,7 @@ describe("fetch", () => {
     });
   });
 
-  test("is ended by its signal, with the signal's reason", async () => {
+  test("rejects with its signal's reason", async () => {
     const reason = new Error("cancelled");
     await expect(free.fetch(a("/ok"), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });

@@ -1,4 +1,7 @@
-/** Runs that go on with what their provider runs by itself, and responses that are over: a cursor behind the log, a provider away. */
+/**
+ * A worker resumes remote runs and ends those of finished responses, with a cursor behind the log or a provider that is
+ * away.
+ */
 import { RemoteRunTracker } from "../../../workers/remote/remote-run-tracker.ts";
 import { describe, expect, test } from "vitest";
 import { AttemptControl } from "../../../workers/attempt/attempt.ts";
@@ -33,17 +36,18 @@ import {
   stream,
   streamAndEnd,
 } from "../../support/upstream-server.ts";
+import { pollUntil } from "../../support/poll-until.ts";
 
 interface Interruption {
-  /** What the provider tells a second run, which is drained as well once an item of it is done. */
+  /** The provider's stream for a second run, which is drained once an item is done. */
   between?: Frame[];
-  /** Where the journal says that the log stands. */
+  /** Where the journal's cursor is in the log. */
   cursor?: number;
   tools?: boolean;
 }
 
-/** A run that is drained once it has written what the provider tells it, and at last a run that is given `next`. */
-async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = false }: Interruption = {}) {
+/** A run that is drained once it has written the provider's stream, then a run that receives `next`. */
+async function resumeRun(answer: Frame[], next: Answer, { between, cursor, tools = false }: Interruption = {}) {
   await using storage = await openTestStorage();
   const answers = [stream(...answer), ...(between === undefined ? [] : [stream(...between)])] as [Answer];
   await using server = await startUpstreamServer(...answers, next);
@@ -53,17 +57,18 @@ async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = fa
   const drainOnce = async (isReached: (log: readonly string[]) => boolean) => {
     const control = new AttemptControl();
     const running = runOnce(run, id, control);
-    while (!isReached(await readLog())) await storage.redis.ping();
+    await pollUntil(async () => isReached(await readLog()));
     control.stop("drain");
     expect(await running).toBe("handed-over");
   };
-  // The opening events, in_progress, and what is told but the created. Of tools only their first call is in the log.
+  // The log has the opening events, in_progress, and the provider's events without the created. Of tool calls it has
+  // only the first.
   const wanted = (await readLog()).length + (tools ? 3 : answer.length);
   await drainOnce((log) => log.length >= wanted);
   if (between !== undefined) await drainOnce((log) => doneItems(log).some((item) => item.endsWith(" completed")));
   const field = "attachment:0";
   const recorded = JSON.parse((await storage.redis.hget(storage.layout.calls(id), field))!) as object;
-  // As if the worker had died between the log and its cursor.
+  // The same state as if the worker had crashed between the log and its cursor.
   if (cursor !== undefined) {
     await storage.redis.hset(storage.layout.calls(id), field, JSON.stringify({ ...recorded, cursor }));
   }
@@ -71,52 +76,55 @@ async function goOn(answer: Frame[], next: Answer, { between, cursor, tools = fa
   return { ...(await finalResponse(storage, id)), recorded, asked: listRequests(server), tool };
 }
 
-describe("a run that goes on", () => {
-  test("reads from the last item that the log has whole", async () => {
-    const { response, log, recorded, asked } = await goOn(
+describe("a resumed remote run", () => {
+  test("continues after the last complete logged item", async () => {
+    const { response, log, recorded, asked } = await resumeRun(
       framesFrom(0, FIRST_DONE_INDEX + 4),
       streamAndEnd(...framesFrom(FIRST_DONE_INDEX + 1)),
     );
     expect(recorded).toMatchObject({ provider: "test", id: "resp_1", cursor: FIRST_DONE_INDEX });
     expect(asked).toEqual(["POST /v1/responses", resumeRequest(FIRST_DONE_INDEX)]);
     expect(response.output.map(itemText)).toEqual(BOTH_TEXTS);
-    // The item in whose middle the log ended is continued at its place.
+    // The item that the log cuts off is continued at its index.
     expect(doneItems(log)).toEqual(["One and all. completed", "Two. completed"]);
   });
 
   test("reads an item again that the provider cut off", async () => {
     const cutOff = { ...FIRST_DONE, item: { ...(FIRST_DONE["item"] as object), status: "incomplete" } };
-    const { recorded, log } = await goOn([...framesFrom(0, FIRST_DONE_INDEX), cutOff], streamAndEnd(...framesFrom(1)));
+    const { recorded, log } = await resumeRun(
+      [...framesFrom(0, FIRST_DONE_INDEX), cutOff],
+      streamAndEnd(...framesFrom(1)),
+    );
     expect(recorded).toMatchObject({ cursor: 0 });
     expect(doneItems(log)).toEqual(["One and all. incomplete", "One and all. completed", "Two. completed"]);
   });
 
-  test("is not told again what the log has, if the cursor is behind", async () => {
-    const { response, log } = await goOn(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(...framesFrom(1)), {
+  test("receives no logged event twice with an old cursor", async () => {
+    const { response, log } = await resumeRun(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(...framesFrom(1)), {
       cursor: 0,
     });
     expect(doneItems(log)).toEqual(["One and all. completed", "Two. completed"]);
     expect(response.output.map(itemText)).toEqual(BOTH_TEXTS);
   });
 
-  test("nor an item again that had to be told twice before", async () => {
-    // The log has another text than the provider repeats, so that its item is closed and another one takes its id.
+  test("receives no item twice that was streamed twice before", async () => {
+    // The logged text differs from the provider's second one, so its item is closed and another one takes its id.
     const other = [created(), ...message(0, "msg_1", ["Two "])].map((frame, number) => ({
       ...frame,
       sequence_number: number,
     }));
     const between = framesFrom(1, FIRST_DONE_INDEX + 1);
-    const { log } = await goOn(other.slice(0, 4), streamAndEnd(...framesFrom(1)), { between, cursor: 0 });
+    const { log } = await resumeRun(other.slice(0, 4), streamAndEnd(...framesFrom(1)), { between, cursor: 0 });
     expect(doneItems(log)).toEqual(["Two  incomplete", "One and all. completed", "Two. completed"]);
   });
 
-  test("takes no item twice from an end that brings all of them", async () => {
+  test("logs no item twice from a final event with all items", async () => {
     const end = { ...ALL_FRAMES.at(-1)!, response: { ...SNAPSHOT, status: "completed" } };
-    const { log } = await goOn(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(end));
+    const { log } = await resumeRun(framesFrom(0, FIRST_DONE_INDEX + 1), streamAndEnd(end));
     expect(doneItems(log)).toEqual(["One and all. completed", "Two. completed"]);
   });
 
-  test("is told again what is not in the log: a call of this server's tools", async () => {
+  test("replays tool calls of this server that are not logged", async () => {
     const call = { type: "function_call", id: "fc_1", call_id: "call_1", name: "look" };
     const calling = [
       created(),
@@ -137,18 +145,18 @@ describe("a run that goes on", () => {
     let requests = 0;
     const next: Answer = (response) => {
       requests += 1;
-      // The second turn is another response of the provider's.
+      // The second turn is another response at the provider.
       (requests === 1 ? answer : streamAndEnd(created(), ...message(0, "msg_6", ["Done."]), completed()))(response);
     };
-    const { response, recorded, tool } = await goOn(calling.slice(0, -1), next, { tools: true });
+    const { response, recorded, tool } = await resumeRun(calling.slice(0, -1), next, { tools: true });
     expect(recorded).toMatchObject({ cursor: 0 });
     expect(tool.begun).toEqual(["look 1"]);
     expect(response.output.map(itemText)).toEqual(["mcp_call", "Let me see.", "Done."]);
   });
 });
 
-describe("a response that is over", () => {
-  test("is ended at a provider that was away by a later sweep", async () => {
+describe("a finished response", () => {
+  test("is ended at the provider by a later sweep", async () => {
     await using storage = await openTestStorage();
     await using server = await startUpstreamServer(SERVER_ERROR, json({}));
     const id = await createResponse(storage, {});
@@ -165,7 +173,7 @@ describe("a response that is over", () => {
     expect(await storage.remoteRunRegistry.listOfResponse(id)).toEqual([]);
   });
 
-  test("is found by one sweep, however many still run before it", async () => {
+  test("is found by one sweep behind many running ones", async () => {
     await using storage = await openTestStorage();
     await using server = await startUpstreamServer(NOT_FOUND);
     const { remoteRuns } = setUpRemoteRuns(storage, server);
@@ -182,7 +190,7 @@ describe("a response that is over", () => {
     expect(listRequests(server)).toEqual(["POST /v1/responses/resp_1/cancel"]);
   });
 
-  test("is asked about by the next sweep, where a provider that is away has held up this one", async () => {
+  test("is checked by the next sweep if a provider blocked this one", async () => {
     await using storage = await openTestStorage();
     const sent: string[] = [];
     const upstream = {
@@ -209,7 +217,7 @@ describe("a response that is over", () => {
     expect(sent.slice(200)).toEqual(["last"]);
   });
 
-  test("is ended there whoever has forgotten it", async () => {
+  test("is ended at the provider though its entry was lost", async () => {
     await using storage = await openTestStorage();
     await using server = await startUpstreamServer(NOT_FOUND);
     const { remoteRuns } = setUpRemoteRuns(storage, server);

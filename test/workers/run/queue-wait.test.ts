@@ -8,11 +8,11 @@ const postponed: PostponedFinish = { type: "finish", status: "postponed", error 
 const limits = { waits: 0, maxWaits: 3, deadlineMs: Number.MAX_SAFE_INTEGER, latestStartMs: 0 };
 
 test.each([
-  ["what the provider asked for, and up to a quarter more", { retryAfterMs: 20_000 }, {}, [20_000, 25_000]],
-  ["an hour at most of it", { retryAfterMs: 86_400_000 }, {}, [3_600_000, 4_500_000]],
-  ["10 s if it asked for nothing", {}, {}, [10_000, 12_500]],
-  ["twice as long each time", {}, { waits: 2 }, [40_000, 50_000]],
-  ["5 minutes at most of that", {}, { waits: 50, maxWaits: 51 }, [300_000, 375_000]],
+  ["the provider's delay and up to a quarter more", { retryAfterMs: 20_000 }, {}, [20_000, 25_000]],
+  ["an hour at most of that delay", { retryAfterMs: 86_400_000 }, {}, [3_600_000, 4_500_000]],
+  ["10 s without a requested delay", {}, {}, [10_000, 12_500]],
+  ["twice as long after each wait", {}, { waits: 2 }, [40_000, 50_000]],
+  ["5 minutes at most after many waits", {}, { waits: 50, maxWaits: 51 }, [300_000, 375_000]],
 ])("the wait is %s", (_name, finish, more, [least, most]) => {
   const wait = (random: number) =>
     computeQueueWaitMs({ ...postponed, ...finish }, { ...limits, ...more }, NOW_MS, () => random);
@@ -20,14 +20,14 @@ test.each([
 });
 
 test.each([
-  ["it has waited as often as it may", {}, { waits: 3 }],
+  ["it has used all its waits", {}, { waits: 3 }],
   ["waiting is turned off", {}, { maxWaits: 0 }],
-  ["its deadline comes before", { retryAfterMs: 20_000 }, { deadlineMs: NOW_MS + 20_000 }],
+  ["its deadline comes first", { retryAfterMs: 20_000 }, { deadlineMs: NOW_MS + 20_000 }],
 ])("there is no wait if %s", (_name, finish, more) => {
   expect(computeQueueWaitMs({ ...postponed, ...finish }, { ...limits, ...more }, NOW_MS, () => 0)).toBeUndefined();
 });
 
-test("before its latest start, a response with a completion window waits as often as it must", () => {
+test("a response with a completion window waits freely before its latest start", () => {
   const wait = (latestStartMs: number) =>
     computeQueueWaitMs(postponed, { ...limits, waits: 3, latestStartMs }, NOW_MS, () => 0);
   expect([wait(NOW_MS + 1), wait(NOW_MS)]).toEqual([80_000, undefined]);

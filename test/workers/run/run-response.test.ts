@@ -1,4 +1,4 @@
-/** A run from its lease to its end: what is recorded, whatever stops it, and what can be known when its end is seen. */
+/** A run from its lease to its end: its log after any interruption, and the state once its end is visible. */
 import assert from "node:assert/strict";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -19,7 +19,7 @@ const textOf = (item: OutputItem | undefined) =>
 test.each([
   ["deadline", "ended"],
   ["drain", "handed-over"],
-] as const)("what was generated before the %s is in the log", async (reason, outcome) => {
+] as const)("events generated before the %s are in the log", async (reason, outcome) => {
   await using storage = await openTestStorage();
   const control = new AttemptControl();
   const upstream: Upstream = {
@@ -36,7 +36,7 @@ test.each([
   expect(response.status).toBe(reason === "deadline" ? "failed" : "in_progress");
 });
 
-test("what a response has cost is reported if it failed, too", async () => {
+test("the usage of a failed response is reported", async () => {
   await using storage = await openTestStorage();
   const upstream: Upstream = {
     async *run() {
@@ -48,7 +48,7 @@ test("what a response has cost is reported if it failed, too", async () => {
   expect((await finalResponse(storage, id)).response).toMatchObject({ status: "failed", usage: USAGE });
 });
 
-test("the least that a request may ask for is asked for", async () => {
+test("the minimum max_output_tokens is sent to the model", async () => {
   await using storage = await openTestStorage();
   const metadata = { "simulator.tokens": "100", "simulator.delay_ms": "0" };
   const id = await createResponse(storage, { max_output_tokens: 16, metadata });
@@ -57,7 +57,7 @@ test("the least that a request may ask for is asked for", async () => {
   expect(response).toMatchObject({ status: "incomplete", usage: { output_tokens: 16 } });
 });
 
-test("output is known by its ids before anyone can see the end that shows it", async () => {
+test("output items are found by id before the terminal event appears", async () => {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, { metadata: { "simulator.tokens": "2", "simulator.delay_ms": "0" } });
   const wasOver: boolean[] = [];
@@ -74,7 +74,7 @@ test("output is known by its ids before anyone can see the end that shows it", a
   expect(wasOver).toEqual([false]);
 });
 
-test("a response whose worker died between its end and its leaving is left by the next", async () => {
+test("a response whose worker crashed after the end leaves the in-flight set", async () => {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, { metadata: { "simulator.tokens": "1", "simulator.delay_ms": "0" } });
   const upstream = new RecordingUpstream();
@@ -85,7 +85,7 @@ test("a response whose worker died between its end and its leaving is left by th
   expect(upstream.calls).toHaveLength(1);
 });
 
-describe("an error that is thrown while a response runs", () => {
+describe("an error thrown during a run", () => {
   const attempt = async (error: unknown) => {
     await using storage = await openTestStorage();
     let calls = 0;
@@ -113,9 +113,9 @@ describe("an error that is thrown while a response runs", () => {
     ["RangeError", new RangeError("Invalid array length")],
     ["ZodError", z.string().safeParse(1).error],
     ["failed assertion", new assert.AssertionError({ message: "No." })],
-    ["Error of no known kind", new Error("Impossible.")],
-    ["value that is no error", "what"],
-  ])("fails it once if it is a %s", async (_name, error) => {
+    ["Error of unknown type", new Error("Impossible.")],
+    ["thrown value that is not an Error", "what"],
+  ])("fails the response once if it is a %s", async (_name, error) => {
     const { outcome, response, calls } = await attempt(error);
     expect({ outcome, calls }).toEqual({ outcome: "ended", calls: 1 });
     expect(response).toMatchObject({ status: "failed", error: { code: "server_error" } });
@@ -123,12 +123,12 @@ describe("an error that is thrown while a response runs", () => {
   });
 
   test.each<[string, Error]>([
-    ["the machine's", Object.assign(new Error("No space left"), { code: "ENOSPC" })],
+    ["a machine error", Object.assign(new Error("No space left"), { code: "ENOSPC" })],
     [
-      "the network's",
+      "a network error",
       new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "UND_ERR_SOCKET" }) }),
     ],
-    ["an answer of Redis", Object.assign(new Error("ERR unknown command"), { name: "ReplyError" })],
+    ["a Redis reply", Object.assign(new Error("ERR unknown command"), { name: "ReplyError" })],
   ])("is retried if it is %s", async (_name, error) => {
     const { outcome, response } = await attempt(error);
     expect(outcome).toBe(error);

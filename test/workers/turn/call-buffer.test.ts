@@ -1,4 +1,7 @@
-/** What a client acts on leaves the turn whole or not at all; everything else as it comes, in the provider's order. */
+/**
+ * Items that a client acts on leave the turn whole or not at all. Everything else leaves as it arrives, in the
+ * provider's order.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isClientAction } from "../../../src/lifecycle/client-actions.ts";
@@ -9,8 +12,8 @@ import { type EventGroup, CallBuffer } from "../../../workers/turn/call-buffer.t
 import { legalItem } from "../../support/legal-items.ts";
 import { messageEvents } from "../../support/samples.ts";
 
-const open = ({ isLive: streamsCalls = false, own = "" } = {}) =>
-  new CallBuffer({ streamsCalls, isServerCall: (item) => item.type === "function_call" && item.name === own });
+const open = ({ isLive: streamsCalls = false, serverTool = "" } = {}) =>
+  new CallBuffer({ streamsCalls, isServerCall: (item) => item.type === "function_call" && item.name === serverTool });
 
 function call(output_index: number, pieces: readonly string[], fields: object = {}): ItemEventDraft[] {
   const item = {
@@ -29,7 +32,7 @@ function call(output_index: number, pieces: readonly string[], fields: object = 
     { type: "response.output_item.done", output_index, item: { status: "completed", ...item, arguments: json } },
   ] as ItemEventDraft[];
 }
-const message = (place: number, ...words: string[]) => messageEvents(place, words) as ItemEventDraft[];
+const message = (index: number, ...words: string[]) => messageEvents(index, words) as ItemEventDraft[];
 
 const feed = (calls: CallBuffer, events: readonly ItemEventDraft[]): EventGroup[] =>
   events.flatMap((event) => calls.accept(event));
@@ -41,13 +44,13 @@ const wholeTypes = [
   "response.output_item.done",
 ];
 
-test("every published type of item is judged, and one that nobody published is held", () => {
+test("every published type of item is classified, and an unknown one is held", () => {
   for (const { shape } of outputItemSchema.options) expect(isClientAction(shape.type.value)).toBeTypeOf("boolean");
   expect(isClientAction("hologram_call")).toBe(true);
 });
 
-describe("a call that the client makes", () => {
-  test("comes in one piece when it is done, its deltas as one", () => {
+describe("a client's call", () => {
+  test("leaves in one piece when done, with one delta", () => {
     const calls = open();
     const events = call(0, ['{"pa', 'th":"/s', 'rv/"}']);
     expect(feed(calls, events.slice(0, -1))).toEqual([]);
@@ -57,14 +60,14 @@ describe("a call that the client makes", () => {
     expect(groups[0]!.events[1]).toMatchObject({ delta: '{"path":"/srv/"}' });
   });
 
-  test("is left out if its provider cut it off", () => {
+  test("is dropped if its provider cut it off", () => {
     const calls = open();
     const cut = call(0, ['{"path":"/s'], { status: "incomplete" });
     expect(feed(calls, cut)).toEqual([]);
     expect(feed(calls, message(1, "Bye"))).toHaveLength(message(1, "Bye").length);
   });
 
-  test("holds up what begins behind it, and nothing that began before", () => {
+  test("holds up later items, and no earlier ones", () => {
     const calls = open();
     const [before, held, behind] = [message(0, "Hi", "!"), call(1, ["{}"]), message(2, "Bye")];
     const groups = feed(calls, [...before.slice(0, 3), held[0]!, behind[0]!, before[3]!]);
@@ -74,7 +77,7 @@ describe("a call that the client makes", () => {
     expect(rest.slice(1).flatMap(({ events }) => events)).toEqual(behind);
   });
 
-  test("keeps its place among parallel calls, whichever ends first", () => {
+  test("keeps its position among parallel calls", () => {
     const calls = open();
     const [one, two] = [call(0, ["{}"]), call(1, ["[]"])];
     expect(feed(calls, [one[0]!, ...two])).toEqual([]);
@@ -94,18 +97,18 @@ describe("a call that the client makes", () => {
   });
 
   test.each([
-    ["that the server makes", { own: "f" }],
-    ["where an operator has them streamed", { isLive: true }],
+    ["of a server's tool", { serverTool: "f" }],
+    ["of an operator that has calls streamed", { isLive: true }],
   ])("is not held %s", (_name, options) => {
     const events = call(0, ["{", "}"]);
     expect(feed(open(options), events)).toEqual(events.map((event) => ({ events: [event], isAtomic: false })));
   });
 });
 
-test("of any turn, acted-on items are whole groups, all others pass event by event, and nothing is lost or moved", () => {
+test("held items leave whole, others event by event, and none is lost or moved", () => {
   fc.assert(
     fc.property(fc.array(legalItem, { maxLength: 5 }), (scripts) => {
-      const turn = scripts.flatMap((script, place) => script(place));
+      const turn = scripts.flatMap((script, index) => script(index));
       const groups = feed(open(), turn);
       for (const { events, isAtomic } of groups) {
         const item = turn.find((event) => "item" in event && event.output_index === events[0]!.output_index);

@@ -1,4 +1,4 @@
-/** Calls that wait in line for what the worker has few of: nothing of them is done before their turn. */
+/** Calls that wait for a scarce resource of the worker have no effect before their turn. */
 import { raceSignal } from "race-signal";
 import { expect, test } from "vitest";
 import { AttemptControl } from "../../../workers/attempt/attempt.ts";
@@ -11,7 +11,7 @@ const REQUEST = { tools: [COUNTING_TOOL], metadata: scriptSteps({ call: "change"
 test.each([
   ["leaves", (control: AttemptControl) => control.requestHandOver()],
   ["is lost", (control: AttemptControl) => control.stop("lock-lost")],
-])("if the run %s, its call leaves the line at once, and the next worker makes it", async (_name, stop) => {
+])("if the run %s, its waiting call leaves, and the next worker makes it", async (_name, stop) => {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, REQUEST);
   const control = new AttemptControl();
@@ -30,7 +30,7 @@ test.each([
   expect((await finalResponse(storage, id)).response.status).toBe("completed");
 });
 
-test("a call has its place from before it is made until it is over", async () => {
+test("a call holds its permit from before its start until its end", async () => {
   await using storage = await openTestStorage();
   const id = await createResponse(storage, REQUEST);
   const happened: string[] = [];

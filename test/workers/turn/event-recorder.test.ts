@@ -1,4 +1,4 @@
-/** What becomes of an upstream's events on their way into the log. */
+/** The events of an upstream on their way into the log. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
@@ -33,7 +33,7 @@ describe("reasoning", () => {
   const summary = [{ type: "summary_text" as const, text: "In short." }];
   const content = [{ type: "reasoning_text" as const, text: "At length." }];
 
-  test("is sealed with what is shown of it, at its start and at its end", () => {
+  test("is sealed with its visible text, at start and end", () => {
     const form = newForm();
     expect(form.record(added(reasoning()))).toEqual(
       added(reasoning({ encrypted_content: seal({ summary: [], content: [] }) })),
@@ -45,7 +45,7 @@ describe("reasoning", () => {
     );
   });
 
-  test("is sealed with what is not shown, which is recorded nowhere else", () => {
+  test("is sealed with its hidden text, which is recorded nowhere else", () => {
     const form = newForm();
     form.record(added(reasoning(), 0));
     form.record(added(reasoning({ id: "rs_2" }), 1));
@@ -59,7 +59,7 @@ describe("reasoning", () => {
     );
   });
 
-  test("that was hidden is sealed once, and not into another item at its place", () => {
+  test("that was hidden is sealed once, and into no other item at its index", () => {
     const form = newForm();
     form.record(added(reasoning()));
     form.record(hidden("To be"));
@@ -70,18 +70,18 @@ describe("reasoning", () => {
     );
   });
 
-  test("that its provider has encrypted stays as it is", () => {
-    const own = done(reasoning({ summary, encrypted_content: "gAAA" }));
-    expect(newForm().record(own)).toBe(own);
+  test("encrypted by its provider is unchanged", () => {
+    const encrypted = done(reasoning({ summary, encrypted_content: "gAAA" }));
+    expect(newForm().record(encrypted)).toBe(encrypted);
   });
 
-  test.each([null, ""])("that its provider has left unencrypted is sealed: %j", (encrypted_content) => {
+  test.each([null, ""])("left unencrypted by its provider is sealed: %j", (encrypted_content) => {
     const event = newForm().record(done(reasoning({ encrypted_content })));
     expect(event).toEqual(done(reasoning({ encrypted_content: seal({ summary: [], content: [] }) })));
   });
 });
 
-test("what the request includes is recorded", () => {
+test("included fields are recorded", () => {
   const call = {
     type: "file_search_call" as const,
     id: "fs_1",
@@ -93,12 +93,12 @@ test("what the request includes is recorded", () => {
   expect(new EventRecorder({ include: null }, seal).record(done(call))).toEqual(done({ ...call, results: null }));
 });
 
-test("a legal log stays one", () => {
+test("a legal log remains legal", () => {
   fc.assert(
     fc.property(fc.array(legalItem, { maxLength: 4 }), (scripts) => {
       const grammar = new ItemGrammar();
       const form = newForm();
-      for (const event of scripts.flatMap((script, place) => script(place))) grammar.accept(form.record(event)!);
+      for (const event of scripts.flatMap((script, index) => script(index))) grammar.accept(form.record(event)!);
       grammar.checkAllDone({ type: "finish" });
     }),
   );

@@ -1,4 +1,4 @@
-/** An item that a lost attempt left open in the log is continued: whatever was told, nothing is told twice, and nothing is lost. */
+/** An item that a lost attempt left open in the log is continued: no event is logged twice, and none is lost. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
@@ -10,7 +10,7 @@ import { moveEvent } from "../../../workers/turn/output-router.ts";
 import { legalText } from "../../support/legal-items.ts";
 import { messageEvents } from "../../support/samples.ts";
 
-const PLACE = 3;
+const INDEX = 3;
 const RUNS = { numRuns: 500 };
 
 const isDelta = (event: ItemEventDraft): event is Extract<ItemEventDraft, { delta: string }> =>
@@ -54,10 +54,10 @@ interface Outcome {
   events: ItemEventDraft[];
 }
 
-/** What of the upstream's events is recorded behind `log`, and under which verdict. */
+/** The events of the upstream that are recorded after `log`, and their verdict. */
 function run(log: readonly ItemEventDraft[], upstream: readonly ItemEventDraft[]): Outcome {
   const item = itemOf(log);
-  const continuation = new ItemContinuation(new UnfinishedItem(PLACE, item, log));
+  const continuation = new ItemContinuation(new UnfinishedItem(INDEX, item, log));
   const recorded: ItemEventDraft[] = [];
   for (const [index, event] of upstream.entries()) {
     const continued = continuation.accept(event);
@@ -65,11 +65,11 @@ function run(log: readonly ItemEventDraft[], upstream: readonly ItemEventDraft[]
       return { kind: "differs", events: [...continued.events, ...upstream.slice(index + 1)] };
     if (continued.kind === "resumed") recorded.push(...continued.events);
   }
-  const events = recorded.map((event) => moveEvent(event, PLACE, item.id));
+  const events = recorded.map((event) => moveEvent(event, INDEX, item.id));
   return { kind: recorded.length > 0 ? "resumed" : "comparing", events };
 }
 
-/** The whole log of the item, which the grammar of items accepts as the place 0. */
+/** The whole log of the item, which the grammar of items accepts at index 0. */
 function expectLegal(events: readonly ItemEventDraft[]): void {
   const grammar = new ItemGrammar();
   for (const event of events) grammar.accept({ ...event, output_index: 0 });
@@ -83,10 +83,10 @@ describe("a text that was cut off anywhere", () => {
     sizes: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
   });
 
-  test("is continued at its place, however the same text is cut into deltas", () => {
+  test("is continued at its index for any cut into deltas", () => {
     fc.assert(
       fc.property(cutText, ({ script, cut, sizes }) => {
-        const whole = script(PLACE);
+        const whole = script(INDEX);
         const log = whole.slice(0, 1 + (cut % (whole.length - 1)));
         const { kind, events } = run(log, rechunked(script(0), sizes));
         expect(kind).toBe("resumed");
@@ -100,10 +100,10 @@ describe("a text that was cut off anywhere", () => {
     );
   });
 
-  test("is continued by an item that comes with its texts whole, without deltas", () => {
+  test("is continued by an item with whole texts, without deltas", () => {
     fc.assert(
       fc.property(cutText, ({ script, cut }) => {
-        const whole = script(PLACE);
+        const whole = script(INDEX);
         const log = whole.slice(0, 1 + (cut % (whole.length - 1)));
         const { kind, events } = run(
           log,
@@ -119,7 +119,7 @@ describe("a text that was cut off anywhere", () => {
 });
 
 describe("a message whose log is “Hello, wor”", () => {
-  const log = messageEvents(PLACE, ["Hello", ", wor"], "msg_old").slice(0, 4) as ItemEventDraft[];
+  const log = messageEvents(INDEX, ["Hello", ", wor"], "msg_old").slice(0, 4) as ItemEventDraft[];
   const upstream = (...words: string[]) => messageEvents(0, words, "msg_new") as ItemEventDraft[];
   const deltas = (events: readonly ItemEventDraft[]) => events.filter(isDelta).map(({ delta }) => delta);
 
@@ -127,7 +127,7 @@ describe("a message whose log is “Hello, wor”", () => {
     ["in the same deltas", ["Hello", ", wor", "ld."], ["ld."]],
     ["in one", ["Hello, world."], ["ld."]],
     ["letter by letter", "Hello, world.".split(""), "ld.".split("")],
-    ["and ends where the log does", ["Hello, wor"], []],
+    ["and ends where the log ends", ["Hello, wor"], []],
   ])("is continued %s", (_name, words, rest) => {
     const { kind, events } = run(log, upstream(...words));
     expect(kind).toBe("resumed");
@@ -153,14 +153,14 @@ describe("a message whose log is “Hello, wor”", () => {
         ...upstream("Hello, world.").map((event) => ({ ...event, output_index: 1 })),
       ],
     ],
-  ])("is not mixed with %s, all of which is kept", (_name, events) => {
+  ])("is not mixed with %s, which is kept whole", (_name, events) => {
     expect(run(log, events)).toEqual({ kind: "differs", events });
   });
 
-  test("keeps back what is begun beside it until it is known what becomes of it", () => {
+  test("holds later items until its own outcome is known", () => {
     const [added, ...rest] = upstream("Hello, world.");
     const beside = messageEvents(1, ["Beside"], "msg_beside") as ItemEventDraft[];
-    const continuation = new ItemContinuation(new UnfinishedItem(PLACE, itemOf(log), log));
+    const continuation = new ItemContinuation(new UnfinishedItem(INDEX, itemOf(log), log));
     const early = [added!, ...beside, rest[0]!].map((event) => continuation.accept(event).kind);
     expect(new Set(early)).toEqual(new Set(["comparing"]));
     const continued = continuation.accept(rest[1]!);
@@ -168,7 +168,7 @@ describe("a message whose log is “Hello, wor”", () => {
     expect("events" in continued && continued.events).toEqual([...beside, { ...rest[1], delta: "ld." }]);
   });
 
-  test("keeps the logprobs of the tokens that are new", () => {
+  test("keeps the logprobs of new tokens", () => {
     const logprob = (token: string) => ({ token, logprob: -1, top_logprobs: [] });
     const events = upstream("Hello, world.").map((event) =>
       isDelta(event) ? { ...event, logprobs: ["Hello,", " wor", "ld", "."].map(logprob) } : event,
@@ -198,7 +198,7 @@ describe("a message with citations", () => {
     expect(joined(all)).toBe("abc");
   });
 
-  test("gets one that the lost attempt did not know behind the text that was told", () => {
+  test("gets one unknown to the lost attempt after the logged text", () => {
     const log = whole.slice(0, 4);
     const { events } = run(log, cited);
     expect(events.map(({ type }) => type).slice(0, 3)).toEqual([

@@ -1,4 +1,4 @@
-/** An upstream that breaks the contract's orders, with and without STRICT_EVENTS. */
+/** An upstream that breaks the event grammar, with and without STRICT_EVENTS. */
 import { expect, test } from "vitest";
 import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
@@ -16,7 +16,7 @@ import { added, done } from "../../support/upstream-server.ts";
 const SEARCH = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "tea" } };
 const AT = { item_id: "ws_1", output_index: 0 };
 
-/** It tells that the search is over, and not that it began. */
+/** It sends a search's end without its start. */
 const ILLEGAL = [
   added(0, { ...SEARCH, status: "in_progress" }),
   { type: "response.web_search_call.completed", ...AT },
@@ -57,12 +57,12 @@ async function turn(isStrict: boolean) {
   return await runTurn(run, UPSTREAM, sampleCall(), pipeline);
 }
 
-test("is taken as it is by default", async () => {
+test("its events are accepted by default", async () => {
   await expect(turn(false)).resolves.toMatchObject({ status: "completed" });
 });
 
-test("is refused at its first illegal event if strictness is asked for", async () => {
-  const refused = turn(true);
-  await expect(refused).rejects.toThrow(IllegalEventError);
-  await expect(refused).rejects.toThrow("response.web_search_call.completed: does not come after added.");
+test("its first illegal event is rejected under STRICT_EVENTS", async () => {
+  const rejected = turn(true);
+  await expect(rejected).rejects.toThrow(IllegalEventError);
+  await expect(rejected).rejects.toThrow("response.web_search_call.completed: does not come after added.");
 });

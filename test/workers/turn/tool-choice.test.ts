@@ -1,4 +1,4 @@
-/** Which calls a turn may make, whatever the model asks for, and in which order they are shown. */
+/** The calls a turn may make, for any request of the model, and their order in the output. */
 import { describe, expect, test } from "vitest";
 import type { Tool } from "../../../src/protocol/tool.ts";
 import { AttemptControl } from "../../../workers/attempt/attempt.ts";
@@ -12,7 +12,7 @@ const change = (x: number) => ({ call: "change", arguments: { x } });
 type Request = Parameters<typeof createResponse>[1];
 
 interface Options extends CountingOptions {
-  /** What the model is told in the place of what it would be. */
+  /** The model's input in place of a rejected call's result. */
   disobey?: (upstream: RecordingUpstream) => Upstream;
 }
 
@@ -32,7 +32,7 @@ async function run(request: Request, { disobey, ...counting }: Options = {}) {
   };
 }
 
-/** A model that takes no notice of `tool_choice`, as some servers do. */
+/** A model that ignores `tool_choice`, as some servers do. */
 const heedless = (upstream: RecordingUpstream): Upstream => ({
   run: ({ request, ...call }, signal) => {
     const { tool_choice: _, ...rest } = request;
@@ -47,12 +47,12 @@ describe("tool_choice", () => {
     tools: [{ type: "function", name: "look" }],
   };
 
-  test("that allows some tools holds for every turn, and forces for the first alone", async () => {
+  test("for allowed tools restricts every turn, and forces only the first", async () => {
     const { choices } = await run({ tool_choice: onlyLook, metadata: scriptSteps(look(1), look(2)) });
     expect(choices).toEqual([onlyLook, { ...onlyLook, mode: "auto" }, { ...onlyLook, mode: "auto" }]);
   });
 
-  test("is kept to, whatever the model asks for", async () => {
+  test("is enforced against the model", async () => {
     const allowed = await run(
       { tool_choice: onlyLook, metadata: scriptSteps(look(1), change(2)) },
       { disobey: heedless },
@@ -62,7 +62,7 @@ describe("tool_choice", () => {
     expect(none.begun).toEqual([]);
   });
 
-  test("of the client's is the model's first turn's, also after approved calls", async () => {
+  test("for a client's function forces the first turn, also after approved calls", async () => {
     const { choices, begun } = await run(
       { tool_choice: "required", metadata: scriptSteps(change(7), look(1)) },
       { approved: [7] },
@@ -79,7 +79,7 @@ const NAMESPACE: Tool = {
   tools: [{ type: "function", name: "change" }],
 };
 
-test("a function of a namespace is the client's, also under the name of one of the server's", async () => {
+test("a namespaced function goes to the client, even under a server tool's name", async () => {
   const namespaced = (upstream: RecordingUpstream): Upstream => ({
     run: async function* (call, signal) {
       for await (const event of upstream.run(call, signal)) {
@@ -97,7 +97,7 @@ test("a function of a namespace is the client's, also under the name of one of t
   expect(offered).toEqual(["look", "change_2", "crm"]);
 });
 
-test("once no call is left, the client's tools alone are offered", async () => {
+test("after the last call only the client's tools are offered", async () => {
   const request = { tools: [COUNTING_TOOL, NAMESPACE], max_tool_calls: 1, metadata: scriptSteps(look(1), look(2)) };
   const { begun, upstream } = await run(request);
   expect(begun).toEqual(["look 1"]);
@@ -109,12 +109,12 @@ test("approved calls count as calls", async () => {
   expect(begun).toEqual(["change 1", "change 2"]);
 });
 
-test("items follow one another, also where a question comes before a call", async () => {
+test("items follow one another, even an approval request before a call", async () => {
   const { response, log, begun } = await run({ metadata: scriptSteps([change(1), look(2)]) }, { asksFor: "change" });
   expect(begun).toEqual(["look 2"]);
   expect(response.output.map((item) => item.type)).toEqual(["mcp_approval_request", "mcp_call"]);
-  const places = log
+  const indices = log
     .map((json) => JSON.parse(json) as { type: string; output_index?: number })
     .flatMap(({ output_index }) => output_index ?? []);
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(indices).toEqual(indices.toSorted((a, b) => a - b));
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { chooseItemId, isLoggedItem } from "../../../workers/upstreams/replayed-item-id.ts";
 
-test("an item that is told again and again has a new id each time, and is known by any of them", () => {
+test("a replayed item gets a new id each time, and is known by all", () => {
   const item = { id: "msg_1", type: "message" };
   const used = new Set<string>();
   const ids = Array.from({ length: 4 }, () => {

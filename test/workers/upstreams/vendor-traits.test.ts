@@ -1,4 +1,4 @@
-/** Every trait, with every vendor: the body that the vendor is sent says what the table says of it. */
+/** Every trait with every vendor: the request body matches the table. */
 import { describe, expect, test } from "vitest";
 import { type VendorName, vendorNames, traitsOfVendor } from "../../../src/providers/vendor-of.ts";
 import type { TraitName, VendorTraits } from "../../../src/providers/vendor-traits.ts";
@@ -60,16 +60,16 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
       word_characters: /^[\w-]{1,64}$/,
       nine_alphanumerics: /^[A-Za-z0-9]{9}$/,
     }[value];
-    for (const [place, id] of ids.entries()) {
-      expect(sent[place]).toMatch(fits);
-      if (fits.test(id)) expect(sent[place]).toBe(id);
+    for (const [turnIndex, id] of ids.entries()) {
+      expect(sent[turnIndex]).toMatch(fits);
+      if (fits.test(id)) expect(sent[turnIndex]).toBe(id);
     }
   },
   call_id_prefix: async (entry, value) => {
     const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
-    const own = `${value}1`;
+    const vendorModel = `${value}1`;
     const body = await readSentBody(entry, {
-      history: [user("1"), functionCall(own), functionCallOutput(own)],
+      history: [user("1"), functionCall(vendorModel), functionCallOutput(vendorModel)],
       request,
     });
     expect(body["reasoning_effort"], "the model has made the call without a thought").toBe("high");
@@ -236,19 +236,24 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     };
     const history = [user("1"), functionCall("c1"), functionCall("c2"), output, functionCallOutput("c2")];
     const { messages } = await readSentBody(entry, { history });
-    const places = messages.flatMap((message) => (JSON.stringify(message).includes("image_url") ? [message.role] : []));
-    expect(places).toEqual([value === "sent" ? "tool" : "user"]);
+    const imageMessages = messages.flatMap((message) =>
+      JSON.stringify(message).includes("image_url") ? [message.role] : [],
+    );
+    expect(imageMessages).toEqual([value === "sent" ? "tool" : "user"]);
     expect(messages.filter(({ role }) => role === "tool")).toHaveLength(2);
     expect(JSON.stringify(messages[2]!.content)).toContain("A map.");
   },
   json_schema: async (entry, value) => {
     const schema = { type: "object", properties: { n: { type: "integer" } } };
     const text = { format: { type: "json_schema" as const, name: "n", schema } };
-    const { [value === "sent" ? "response_format" : "messages"]: said, ...body } = await asked(entry, { text });
-    if (value === "sent") expect(said).toMatchObject({ type: "json_schema", json_schema: { schema } });
+    const { [value === "sent" ? "response_format" : "messages"]: sentFormat, ...body } = await asked(entry, { text });
+    if (value === "sent") expect(sentFormat).toMatchObject({ type: "json_schema", json_schema: { schema } });
     else {
       expect(body["response_format"]).toEqual({ type: "json_object" });
-      expect(said).toMatchObject([{ role: "system", content: expect.stringContaining(JSON.stringify(schema)) }, {}]);
+      expect(sentFormat).toMatchObject([
+        { role: "system", content: expect.stringContaining(JSON.stringify(schema)) },
+        {},
+      ]);
     }
   },
   json_mode: async (entry, value) => {
@@ -327,8 +332,8 @@ describe.each(vendorNames)("%s", (vendor: VendorName) => {
   });
 });
 
-/** Values that no vendor of the table has, which an operator may set. */
-describe("an entry that says otherwise", () => {
+/** Values of no vendor in the table, which an operator may set. */
+describe("an entry that overrides a trait", () => {
   test.each<[TraitName, Partial<VendorTraits>]>([
     ["think_tags", { think_tags: "opened" }],
     ["tool_choice_required", { tool_choice_required: "auto" }],
@@ -345,7 +350,7 @@ describe("Anthropic's own protocol", () => {
   const ENTRY: VendorEntry = { kind: "anthropic" };
   const model = "claude-sonnet-4-5";
 
-  test("has the same traits: ids, blank texts, the last word", async () => {
+  test("has the same traits: ids, blank texts, last message", async () => {
     const history = [
       user(" "),
       user("1"),
@@ -372,25 +377,25 @@ describe("Anthropic's own protocol", () => {
       { tool_choice: { type: "tool", name: "other" }, thinking: { type: "disabled" } },
     ],
     ["auto", { tool_choice: { type: "auto" }, thinking: { type: "enabled" } }],
-  ])("does not think where a call is forced: %j", async (tool_choice, expected) => {
+  ])("does not think if a call is forced: %j", async (tool_choice, expected) => {
     const request = { model: "m", tools: TOOLS, tool_choice, reasoning: { effort: "high" as const } };
     expect(await readSentBody(ENTRY, { request, model })).toMatchObject(expected);
   });
 
   test("does not think in a turn that another model began", async () => {
     const request = { model: "m", tools: TOOLS, reasoning: { effort: "high" as const } };
-    const begun = [user("1"), reasoningItem("a"), functionCall("c1"), functionCallOutput("c1")];
-    expect(await readSentBody(ENTRY, { history: begun, request, model })).toMatchObject({
+    const firstTurn = [user("1"), reasoningItem("a"), functionCall("c1"), functionCallOutput("c1")];
+    expect(await readSentBody(ENTRY, { history: firstTurn, request, model })).toMatchObject({
       thinking: { type: "disabled" },
     });
-    const next = [...begun, user("2")];
+    const next = [...firstTurn, user("2")];
     expect(await readSentBody(ENTRY, { history: next, request, model })).toMatchObject({
       thinking: { type: "enabled" },
     });
   });
 });
 
-test("a call has the same id in each request, and with each vendor that takes it", async () => {
+test("a call keeps its id in each request, at each vendor that accepts it", async () => {
   const idsOf = async (vendor: VendorName, ...ids: string[]) => {
     const { messages } = await readSentBody(
       { vendor },
@@ -404,14 +409,14 @@ test("a call has the same id in each request, and with each vendor that takes it
   expect(await idsOf("mistral", "call_one", first!), "one that is another's already").not.toEqual([first, first]);
 });
 
-describe("calls that come without an id of their own", () => {
+describe("calls without an id of their own", () => {
   const tool_call = (id: unknown) => ({ id, type: "function", function: { name: "get_weather", arguments: "{}" } });
   test.each([
     ["none", [undefined, undefined]],
-    ["empty ones", ["", ""]],
-    ["the same", ["call_0", "call_0"]],
-    ["that of an earlier turn", ["c1", "c2"]],
-    ["one that is too long", ["x".repeat(100), "y".repeat(100)]],
+    ["empty ids", ["", ""]],
+    ["the same id", ["call_0", "call_0"]],
+    ["an earlier turn's id", ["c1", "c2"]],
+    ["an overlong id", ["x".repeat(100), "y".repeat(100)]],
   ])("get one: %s", async (_, ids) => {
     const tool_calls = ids.map((id, index) => ({ index, ...tool_call(id) }));
     const request = { model: "m", tools: TOOLS };
@@ -420,9 +425,9 @@ describe("calls that come without an id of their own", () => {
       request,
       history,
     });
-    const made = output.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
-    expect(made).toHaveLength(2);
-    expect(new Set(["c1", ...made]).size).toBe(3);
-    for (const id of made) expect(id).toMatch(/^[\x21-\x7e]{1,64}$/);
+    const callIds = output.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
+    expect(callIds).toHaveLength(2);
+    expect(new Set(["c1", ...callIds]).size).toBe(3);
+    for (const id of callIds) expect(id).toMatch(/^[\x21-\x7e]{1,64}$/);
   });
 });

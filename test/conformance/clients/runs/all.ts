@@ -1,4 +1,4 @@
-/** Every client that a run can be made with. */
+/** Every client that can perform a run. */
 import type { FollowingPage } from "../../../support/following-page.ts";
 import { LINES } from "../../ai-sdk/lines.ts";
 import { CLIENTS } from "../clients.ts";
@@ -9,7 +9,7 @@ import { runLangGraph } from "./langgraph.ts";
 import { runOpenAi } from "./openai.ts";
 import type { RunClient } from "./run.ts";
 
-/** By the clients' names. The page is asked for when a run begins. */
+/** By the clients' names. The page is requested when a run begins. */
 export function allRuns(pageOf: () => FollowingPage): Map<string, RunClient> {
   return new Map([
     ...CLIENTS.map(([name, official]): [string, RunClient] => [name, runOpenAi(official)]),

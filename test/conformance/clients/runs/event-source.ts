@@ -1,4 +1,6 @@
-/** A web page: background responses that are followed with the browser's EventSource, each call executed when its item is done. */
+/**
+ * A web page: background responses followed with the browser's EventSource, each call executed when its item is done.
+ */
 import { z } from "zod";
 import type { ResponseStreamEvent } from "../../../../src/protocol/event.ts";
 import type { Response } from "../../../../src/protocol/response.ts";

@@ -1,4 +1,7 @@
-/** LangGraph's ReAct agent over LangChain's ChatOpenAI. It executes what its stream has put together, and repairs cut JSON. */
+/**
+ * LangGraph's ReAct agent over LangChain's ChatOpenAI. It executes the calls assembled from its stream, and repairs cut
+ * JSON.
+ */
 import { AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
@@ -6,7 +9,7 @@ import { ChatOpenAI } from "@langchain/openai";
 import { KEY } from "../clients.ts";
 import { PAY_SCHEMA, PAY_TOOL, type RunClient } from "./run.ts";
 
-// Traces would go to a service of LangChain's.
+// Traces would go to a service of LangChain.
 for (const name of ["LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"]) process.env[name] = "false";
 
 export const runLangGraph: RunClient = async ({ url, model, question, metadata, onText, pay }) => {

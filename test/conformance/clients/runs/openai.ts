@@ -1,4 +1,4 @@
-/** The official client's helper for streams, with the loop that its guide has: a call is executed when its item is done. */
+/** The official client's helper for streams, with the loop of its guide: a call is executed when its item is done. */
 import type OpenAI from "openai";
 import { z } from "zod";
 import { KEY, type OfficialClient } from "../clients.ts";

@@ -1,4 +1,4 @@
-/** A run of a client as its users write it: a question, text that is shown as it comes, and a tool that is the client's own. */
+/** A run of a client as its users write it: a question, text shown as it arrives, and a tool of the client. */
 import { z } from "zod";
 import { PAY, type Payment } from "../../../support/stopping-vendor.ts";
 
@@ -9,7 +9,7 @@ export interface ClientRun {
   question: string;
   metadata: Record<string, string>;
   onText: (delta: string) => void;
-  /** The client's tool. It returns what the model is told. */
+  /** The client's tool. Its result goes to the model. */
   pay: (payment: Payment) => string;
 }
 
@@ -21,7 +21,7 @@ export interface ClientAnswer {
   responseId: string;
 }
 
-/** Streams, executes the calls that it sees, sends their results back, and streams again, until there is an answer. */
+/** Streams, executes the calls it sees, sends their results back, and streams again until an answer. */
 export type RunClient = (run: ClientRun) => Promise<ClientAnswer>;
 
 export const PAY_SCHEMA = z.object({ payee: z.string(), amount: z.number() });

@@ -13,7 +13,7 @@ import {
 } from "../../../../src/protocol/conversation.ts";
 import { createRequestSchema } from "../../../../src/protocol/create-request.ts";
 import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.ts";
-import { findWidePlaces, createWide } from "../../../support/wide-bodies.ts";
+import { findWideLocations, createWide } from "../../../support/wide-bodies.ts";
 import { objectsOf } from "../../../support/schema-values.ts";
 
 const SCHEMAS = {
@@ -39,7 +39,7 @@ function counted(value: object): { value: object; reads: () => number } {
 }
 
 describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
-  const places = findWidePlaces(schema).filter(({ bad }) => bad !== undefined);
+  const places = findWideLocations(schema).filter(({ bad }) => bad !== undefined);
 
   test.each(places)("$name: of many faults, one is looked for", ({ kind, bodyWith, bad }) => {
     const list = counted(createWide(kind, bad!.value, COUNT));
@@ -75,7 +75,7 @@ describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
 });
 
 /** A hundred elements, the last of them wrong or none. */
-function oddly({ kind, bodyWith, good, bad }: ReturnType<typeof findWidePlaces>[number]) {
+function oddly({ kind, bodyWith, good, bad }: ReturnType<typeof findWideLocations>[number]) {
   return fc.boolean().map((isRight) => {
     const list = createWide(kind, good, 100);
     if (!isRight) Object.assign(list, { [kind === "array" ? 99 : "key_99"]: bad!.value });
@@ -84,7 +84,7 @@ function oddly({ kind, bodyWith, good, bad }: ReturnType<typeof findWidePlaces>[
 }
 
 test("all places that are known by name are among those tried", () => {
-  const names = findWidePlaces(createRequestSchema).map(({ name }) => name);
+  const names = findWideLocations(createRequestSchema).map(({ name }) => name);
   for (const known of [".input", ".include", ".tools", ".metadata", ".context_management", ".prompt.variables"]) {
     expect(names).toContain(known);
   }

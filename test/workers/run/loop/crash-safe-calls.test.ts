@@ -1,6 +1,7 @@
 /**
- * Promise 7 (contract.md#promises): what a client sees is safe to act on. A run is cut off, or asked to leave, at every step; afterwards a client that
- * joins deltas and one that runs what is done have exactly what the finished response has.
+ * Promise 7 (contract.md#promises): a client can act on the events it sees. A run crashes, or is asked to leave, at
+ * every step. Afterwards a client that joins deltas and one that acts on done events both have exactly the items of the
+ * finished response.
  */
 import { describe, expect, test } from "vitest";
 import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
@@ -14,13 +15,14 @@ import { COUNTING_TOOL, countingTool } from "../../../support/counting-tool.ts";
 import { crashingStorage } from "../../../support/crashing-storage.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 
 const FUNCTION = {
   type: "function" as const,
   name: "delete_folder",
   parameters: { type: "object", properties: { path: { type: "string" } }, required: ["path"] },
 };
-/** Slow enough that each delta is an append of its own. */
+/** Slow enough that each delta is appended alone. */
 const PACE = { "simulator.delay_ms": "17" };
 const call = (path: string) => ({ call: "delete_folder", arguments: { path } });
 
@@ -41,7 +43,7 @@ const REQUESTS: Record<string, Partial<ResolvedRequest>> = {
   },
 };
 
-/** Whatever happened to the run: one legal log, nothing in it cut off, and both kinds of clients right. */
+/** After any interruption: one legal log, no item cut off, and both kinds of clients agree with the response. */
 async function expectSafe(storage: TestStorage, id: string): Promise<Response> {
   const { response, log } = await finalResponse(storage, id);
   expect(response.status).toBe("completed");
@@ -58,7 +60,7 @@ async function withoutInterruption(request: Partial<ResolvedRequest>) {
 }
 
 describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
-  test("is told once, and costs the same, wherever its worker dies", { timeout: 120_000 }, async () => {
+  test("is logged once at the same cost, wherever its worker crashes", { timeout: 120_000 }, async () => {
     const undisturbed = await withoutInterruption(request);
     await using storage = await openTestStorage();
     const usages: unknown[] = [];
@@ -73,7 +75,7 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
       hasDied = step >= deadly;
       await runOnce({ ...setup, storage }, id, new AttemptControl());
       const acted = actOnFinalResponse(await expectSafe(storage, id));
-      // A client's call that is in the log ends the response: providers take no conversation in which it has no output.
+      // A client's call in the log ends the response: providers reject a conversation in which a call has no output.
       const calls = undisturbed.acted.calls.slice(0, acted.calls.length || undefined);
       expect(acted).toEqual({ ...undisturbed.acted, calls });
       if (calls.length === 0) usages.push((await finalResponse(storage, id)).response.usage);
@@ -81,18 +83,18 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
     for (const usage of usages) expect(usage).toEqual(undisturbed.usage);
   });
 
-  test("is handed over between two items, and only there, when its worker is asked to leave", async () => {
+  test("is handed over only between two items when the worker leaves", async () => {
     const { acted } = await withoutInterruption(request);
     await using storage = await openTestStorage();
     let hasLeft = true;
-    for (let place = 0; hasLeft; place += 1) {
+    for (let index = 0; hasLeft; index += 1) {
       const id = await createResponse(storage, request);
       const control = new AttemptControl();
-      const leaving = new LeavingUpstream(place, control);
+      const leaving = new LeavingUpstream(index, control);
       const kinds = [countingTool().kind];
       const outcome = await runOnce({ storage, kinds, upstream: leaving }, id, control);
       hasLeft = leaving.hasLeft;
-      // A call of ours stays open while it is made, or waits to be.
+      // A call of this server stays open while it runs or waits.
       const open = (await storage.visibleLogReader.readLast(id))!.data;
       expect(open).toMatch(/^{"type":"response\.(in_progress|queued|output_item\.done|mcp_call|completed)/);
       if (outcome === "handed-over") {
@@ -103,15 +105,15 @@ describe.each(Object.entries(REQUESTS))("%s", (_name, request) => {
   });
 });
 
-/** The simulator; its run is asked to leave right before it yields the event at `place`. */
+/** The simulator; its run is asked to leave right before it yields the event at `index`. */
 class LeavingUpstream implements Upstream {
   readonly #simulator = new SimulatorUpstream();
   readonly #control: AttemptControl;
   #left: number;
   hasLeft = false;
 
-  constructor(place: number, control: AttemptControl) {
-    this.#left = place;
+  constructor(index: number, control: AttemptControl) {
+    this.#left = index;
     this.#control = control;
   }
 
@@ -127,8 +129,8 @@ class LeavingUpstream implements Upstream {
   }
 }
 
-describe("a provider that writes another text the second time", () => {
-  test("gets a new item, and the old one is closed and left out", async () => {
+describe("a provider whose second text differs", () => {
+  test("gets a new item, and the old one is closed as incomplete", async () => {
     await using storage = await openTestStorage();
     const request = { metadata: { ...PACE, "simulator.text": "One two three four five." } };
     const id = await createResponse(storage, request);
@@ -155,39 +157,39 @@ describe("a provider that writes another text the second time", () => {
   });
 });
 
-/** Stops the run as a crash would once the log has this many events. */
+/** Stops the run, as a crash would, once the log has this many events. */
 async function cutOffAt(storage: TestStorage, id: string, events: number): Promise<void> {
   const control = new AttemptControl();
   const running = runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, control);
-  while ((await storage.visibleLogReader.read(id, 0, 1_000)).length < events) await storage.redis.ping();
+  await pollUntil(async () => (await storage.visibleLogReader.read(id, 0, 1_000)).length >= events);
   control.stop("lock-lost");
   await running;
 }
 
-test("a model is shown the text in whose middle it was cut off, apart from what is complete", async () => {
+test("a model sees the cut-off text apart from complete items", async () => {
   await using storage = await openTestStorage();
   const request = { metadata: { ...PACE, "simulator.text": "One two three four five." } };
   const id = await createResponse(storage, request);
   await cutOffAt(storage, id, 7);
   const noting = new RecordingUpstream();
   await runOnce({ storage, kinds: [], upstream: noting }, id, new AttemptControl());
-  const [shown] = noting.calls;
-  expect(shown).toMatchObject({
+  const [firstCall] = noting.calls;
+  expect(firstCall).toMatchObject({
     completedItems: [],
     firstOutputIndex: 0,
     unfinishedItem: { type: "message", status: "in_progress" },
   });
-  expect(JSON.stringify(shown!.unfinishedItem)).toContain("One two");
+  expect(JSON.stringify(firstCall!.unfinishedItem)).toContain("One two");
 });
 
-describe("a call of the client's that the provider cut off", () => {
+describe("a client's call that the provider cut off", () => {
   const request = {
     tools: [FUNCTION],
     max_output_tokens: 16,
     metadata: scriptSteps(call("/srv/" + "a/b ".repeat(40))),
   };
 
-  test("is not shown at all", async () => {
+  test("is not shown", async () => {
     await using storage = await openTestStorage();
     const id = await createResponse(storage, request);
     await runOnce({ storage, kinds: [], upstream: new SimulatorUpstream() }, id, new AttemptControl());
@@ -196,7 +198,7 @@ describe("a call of the client's that the provider cut off", () => {
     expect(actOnStream(log).calls).toEqual([]);
   });
 
-  test("is shown as far as it came where an operator has calls streamed", async () => {
+  test("is shown up to the cut if calls are streamed", async () => {
     await using storage = await openTestStorage();
     const id = await createResponse(storage, request);
     const setup = { storage, kinds: [], upstream: new SimulatorUpstream(), streamsCalls: true };
@@ -232,15 +234,15 @@ describe("a worker that is asked to leave", () => {
     };
   };
 
-  test("lets a call end that changes something, whose result would be lost", async () => {
+  test("awaits a changing call, whose result would be lost", async () => {
     expect(await leaveDuring("change")).toEqual({ outcome: "handed-over", begun: ["change 1"], isShown: true });
   });
 
-  test("hands over at once while a call is made that may be made again", async () => {
+  test("hands over at once during a repeatable call", async () => {
     expect(await leaveDuring("look")).toEqual({ outcome: "handed-over", begun: ["look 1", "look 1"], isShown: false });
   });
 
-  test("hands over at once what it has only begun", async () => {
+  test("hands over at once an item that has only begun", async () => {
     await using storage = await openTestStorage();
     const id = await createResponse(storage, {});
     const control = new AttemptControl();

@@ -1,4 +1,4 @@
-/** What a run reads of calls that other responses made: only what its model is shown, and never much at a time. */
+/** A run reads the calls of other responses: only those that its model sees, and few at a time. */
 import { afterAll, describe, expect, test } from "vitest";
 import { newId, newItemId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
@@ -25,7 +25,7 @@ const mcpCall = (): McpCall => ({
   output: "as the item has it",
 });
 
-/** A response that made a call for each item. */
+/** A response that made one call per item. */
 async function recordCalls(items: readonly McpCall[]): Promise<string> {
   const { id, lease } = await createLeasedResponse(storage, sampleRecord());
   const call = (item: McpCall) => ({ callId: `call ${item.id}`, name: "look", arguments: "{}" });
@@ -41,7 +41,7 @@ async function recordCalls(items: readonly McpCall[]): Promise<string> {
   return id;
 }
 
-/** The storage, and which journals were read of it, and how many at the same time at most. */
+/** The storage, the journals that were read of it, and the peak number of parallel reads. */
 function noting() {
   const noted = { read: [] as string[], atOnce: 0 };
   let reading = 0;
@@ -69,17 +69,21 @@ const conversation = (input: OutputItem[], origins: [string, string][]) => ({
 });
 
 test.each<[string, Partial<McpCall>, string]>([
-  ["what it answered", {}, "as the item has it"],
-  ["what went wrong", { output: null, error: { type: "http_error", code: 500, message: "no" } }, '"code":500'],
-  ["that nothing is known", { output: null, error: null, status: "incomplete" }, "The result is no longer available."],
-])("of a call without a journal the model is shown %s", (_name, fields, said) => {
+  ["its output", {}, "as the item has it"],
+  ["its error", { output: null, error: { type: "http_error", code: 500, message: "no" } }, '"code":500'],
+  [
+    "that the result is unknown",
+    { output: null, error: null, status: "incomplete" },
+    "The result is no longer available.",
+  ],
+])("a call without a journal shows the model %s", (_name, fields, expected) => {
   const item = { ...mcpCall(), ...fields };
   const [call, output] = renderContext([item], { tools: TOOL_ITEMS, executed: new Map(), isHosted: () => false });
   expect(call).toMatchObject({ type: "function_call", name: "counting__look", arguments: "{}" });
-  expect(output).toMatchObject({ type: "function_call_output", output: expect.stringContaining(said) });
+  expect(output).toMatchObject({ type: "function_call_output", output: expect.stringContaining(expected) });
 });
 
-test("of a long chain only the journals behind the input are read, eight at a time, and only what it shows is kept", async () => {
+test("a run reads only the journals that its input needs, eight at a time", async () => {
   const turns = await Promise.all(
     Array.from({ length: 20 }, async () => {
       const items = [mcpCall(), mcpCall()];
@@ -87,16 +91,16 @@ test("of a long chain only the journals behind the input are read, eight at a ti
     }),
   );
   // A compaction has replaced the first two turns, and of the others one item.
-  const shown = turns.slice(2).map(({ items }) => items[1]!);
+  const visibleItems = turns.slice(2).map(({ items }) => items[1]!);
   const origins = turns.flatMap(({ id, items }) => items.map((item): [string, string] => [item.id, id]));
   const { noted, storage: notingStorage } = noting();
-  const made = await readExecutedCalls(notingStorage, conversation(shown, origins), TOOL_ITEMS);
-  expect([...made].map(([id, { result }]) => [id, result.output])).toEqual(shown.map(({ id }) => [id, id]));
+  const executed = await readExecutedCalls(notingStorage, conversation(visibleItems, origins), TOOL_ITEMS);
+  expect([...executed].map(([id, { result }]) => [id, result.output])).toEqual(visibleItems.map(({ id }) => [id, id]));
   expect(noted.read).toEqual(turns.slice(2).map(({ id }) => id));
   expect(noted.atOnce).toBe(8);
 });
 
-test("beyond the chain the responses of the newest hundred items are looked up", async () => {
+test("a run looks up the responses of the newest hundred items", async () => {
   const items = Array.from({ length: 101 }, mcpCall);
   const id = await recordCalls(items);
   await storage.itemIndex.add(
@@ -105,19 +109,19 @@ test("beyond the chain the responses of the newest hundred items are looked up",
     items.map((item) => item.id),
     60,
   );
-  // Who was sent one of them later has made nothing.
+  // The response that received one of these items later made none of the calls.
   await storage.itemIndex.add("default", newId("resp"), [items.at(-1)!.id], 60);
   const { noted, storage: notingStorage } = noting();
-  const made = await readExecutedCalls(notingStorage, conversation(items, []), TOOL_ITEMS);
-  expect([...made.keys()]).toEqual(items.slice(1).map((item) => item.id));
+  const executed = await readExecutedCalls(notingStorage, conversation(items, []), TOOL_ITEMS);
+  expect([...executed.keys()]).toEqual(items.slice(1).map((item) => item.id));
   expect(noted.read).toEqual([id]);
   const foreign = await readExecutedCalls(storage, { ...conversation(items, []), project: "another" }, TOOL_ITEMS);
   expect(foreign.size).toBe(0);
 });
 
-describe("what the model is shown of an earlier response's call", () => {
-  /** What the second response's model is shown of a call that the first one made, and whose item says something else. */
-  async function shownOf(where: "conversation" | "input", erase = false) {
+describe("an earlier response's call shows the model", () => {
+  /** What the second response's model sees of the first one's call, whose item has another output. */
+  async function visibleOutputs(where: "conversation" | "input", erase = false) {
     const tool = countingTool();
     const upstream = new RecordingUpstream();
     const run = async (id: string) => {
@@ -126,12 +130,12 @@ describe("what the model is shown of an earlier response's call", () => {
     };
     const request = { tools: [COUNTING_TOOL], metadata: scriptSteps({ call: "look", arguments: { x: 1 } }) };
     const first = await run(await createResponse(storage, request));
-    const [made] = first.response.output as readonly OutputItem[];
-    const item = { ...(made as McpCall), output: "as the item has it" };
+    const [executed] = first.response.output as readonly OutputItem[];
+    const item = { ...(executed as McpCall), output: "as the item has it" };
     const conversationId = newId("conv");
     const described = { id: conversationId, object: "conversation" as const, created_at: 1, metadata: {} };
     await storage.conversations.create(described, "default", where === "conversation" ? [item] : []);
-    // As whoever lists them does: the conversation has the item, too.
+    // As listing the items returns them: the conversation has this item, too.
     await storage.itemIndex.add("default", conversationId, [item.id], 60);
     if (erase) await storage.records.erase(first.response.id, 0);
     const before = { input: where === "input" ? [item] : [] };
@@ -141,15 +145,15 @@ describe("what the model is shown of an earlier response's call", () => {
       .history.flatMap((each) => (each.type === "function_call_output" ? [each.output] : []));
   }
 
-  test("is what came of it, in a conversation too", async () => {
-    expect(await shownOf("conversation")).toEqual(["look 1 is done"]);
+  test("the executed result, also in a conversation", async () => {
+    expect(await visibleOutputs("conversation")).toEqual(["look 1 is done"]);
   });
 
-  test("is what the item says, once the response is gone", async () => {
-    expect(await shownOf("conversation", true)).toEqual(["as the item has it"]);
+  test("the item's output once its response is deleted", async () => {
+    expect(await visibleOutputs("conversation", true)).toEqual(["as the item has it"]);
   });
 
-  test("is what the client says, where it sends the item with a result", async () => {
-    expect(await shownOf("input")).toEqual(["as the item has it"]);
+  test("the client's output if the client sends one", async () => {
+    expect(await visibleOutputs("input")).toEqual(["as the item has it"]);
   });
 });

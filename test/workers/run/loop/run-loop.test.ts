@@ -1,4 +1,4 @@
-/** The turns of a response with server-side tools, and what a crash between any two of their steps leaves. */
+/** The turns of a response with server-side tools, and the state after a crash between any two of their steps. */
 import { describe, expect, test } from "vitest";
 import type { ItemEventDraft } from "../../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
@@ -10,6 +10,7 @@ import { crashingStorage } from "../../../support/crashing-storage.ts";
 import { messageEvents, USAGE } from "../../../support/samples.ts";
 import { openTestStorage } from "../../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 
 const look = (x: number) => ({ call: "look", arguments: { x } });
 const change = (x: number) => ({ call: "change", arguments: { x } });
@@ -32,7 +33,7 @@ const textsOf = (output: readonly OutputItem[]) =>
   });
 
 describe("a response with tools", () => {
-  test("calls the model until it answers, with what the calls before came to", async () => {
+  test("calls the model with each output until it answers", async () => {
     const { response, tool, upstream } = await run({ ...TOOLS, metadata: scriptSteps([look(1), change(2)], look(3)) });
     expect(response.status).toBe("completed");
     expect(textsOf(response.output)).toEqual([
@@ -43,8 +44,8 @@ describe("a response with tools", () => {
     ]);
     expect(tool.begun).toEqual(["look 1", "change 2", "look 3"]);
     expect(upstream.calls).toHaveLength(3);
-    const shown = upstream.calls[2]!.history.map((item) => item.type);
-    expect(shown).toEqual([
+    const visible = upstream.calls[2]!.history.map((item) => item.type);
+    expect(visible).toEqual([
       "message",
       "function_call",
       "function_call",
@@ -56,11 +57,11 @@ describe("a response with tools", () => {
     expect(upstream.calls[2]!.history.at(-1)).toMatchObject({ output: "look 3 is done" });
   });
 
-  test("makes the calls of one turn side by side, and shows them in the model's order", async () => {
+  test("runs a turn's calls in parallel, and lists them in order", async () => {
     await using storage = await openTestStorage();
     const bothBegun = Promise.withResolvers<void>();
     const tool = countingTool(async (call) => {
-      // The first call is over only when the second has begun.
+      // The first call ends only after the second has begun.
       if (call === "look 2") bothBegun.resolve();
       await bothBegun.promise;
     });
@@ -71,7 +72,7 @@ describe("a response with tools", () => {
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
   });
 
-  test("adds up what its turns used", async () => {
+  test("sums the usage of its turns", async () => {
     const { response, upstream } = await run({ ...TOOLS, metadata: scriptSteps(look(1), look(2)) });
     const { usage } = response;
     expect(upstream.calls).toHaveLength(3);
@@ -82,7 +83,7 @@ describe("a response with tools", () => {
     expect(usage!.input_tokens).toBeGreaterThan(3);
   });
 
-  test("leaves out the calls beyond max_tool_calls, and asks for an answer", async () => {
+  test("skips the calls beyond max_tool_calls, and requests an answer", async () => {
     const request = { ...TOOLS, max_tool_calls: 2, metadata: scriptSteps([look(1), look(2), look(3)], look(4)) };
     const { response, tool, upstream } = await run(request);
     expect(tool.begun).toEqual(["look 1", "look 2"]);
@@ -90,7 +91,7 @@ describe("a response with tools", () => {
     expect(upstream.calls.at(-1)!.request.tool_choice).toBe("none");
   });
 
-  test.each([undefined, 9])("keeps to the operator's bound where the request's is %s", async (max_tool_calls) => {
+  test.each([undefined, 9])("obeys the operator's limit if the request's is %s", async (max_tool_calls) => {
     const request = {
       ...TOOLS,
       ...(max_tool_calls && { max_tool_calls }),
@@ -100,7 +101,7 @@ describe("a response with tools", () => {
     expect(tool.begun).toEqual(["look 1", "look 2"]);
   });
 
-  test("is over only when none of its calls is still being made", async () => {
+  test("ends only after all of its calls", async () => {
     await using storage = await openTestStorage();
     const control = new AttemptControl();
     const order: string[] = [];
@@ -121,7 +122,7 @@ describe("a response with tools", () => {
     expect([...order, outcome]).toEqual(["look 2", "handed-over"]);
   });
 
-  test("ends when the model calls a function of the client's, after its own calls of that turn", async () => {
+  test("ends at a client's call, after its own calls of that turn", async () => {
     const tools = [COUNTING_TOOL, { type: "function" as const, name: "mine", parameters: {} }];
     const mine = { call: "mine", arguments: {} };
     const { response, upstream } = await run({ tools, metadata: scriptSteps([look(1), mine, look(2)]) });
@@ -137,7 +138,7 @@ describe("a response with tools", () => {
     expect(upstream.calls[1]!.request.max_output_tokens).toBeLessThan(40);
   });
 
-  test("shows the model the beginning and the end of a call's output, and says how much is missing", async () => {
+  test("shows the model an output's beginning, end and omitted length", async () => {
     await using storage = await openTestStorage();
     const open = await countingTool().kind.open(COUNTING_TOOL, undefined as never);
     const output = "x".repeat(2 * 1024 * 1024);
@@ -149,18 +150,18 @@ describe("a response with tools", () => {
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1)) });
     await runOnce({ storage, kinds: [kind], upstream }, id, new AttemptControl());
-    const shown = upstream.calls[1]!.history.at(-1);
-    expect(shown).toMatchObject({
+    const visible = upstream.calls[1]!.history.at(-1);
+    expect(visible).toMatchObject({
       output: expect.stringMatching(/x\n\[cut off here: \d+ of 2097152 characters are left out\]\nx/),
     });
-    expect(JSON.stringify(shown).length).toBeLessThan(64 * 1024 + 200);
+    expect(JSON.stringify(visible).length).toBeLessThan(64 * 1024 + 200);
   });
 
   test.each([
-    ["no JSON object are told to the model, which goes on", "[1", [], "look [1 failed"],
-    ["left out are those of a call that needs none", "", ["look undefined"], "look {} completed"],
-    ["nothing but space are the same", " \n", ["look undefined"], "look {} completed"],
-  ])("arguments that are %s", async (_name, written, begun, shown) => {
+    ["not a JSON object produce an error that the model answers", "[1", [], "look [1 failed"],
+    ["left out suit a call without parameters", "", ["look undefined"], "look {} completed"],
+    ["only whitespace suit a call without parameters", " \n", ["look undefined"], "look {} completed"],
+  ])("arguments that are %s", async (_name, written, begun, visible) => {
     await using storage = await openTestStorage();
     const tool = countingTool();
     const upstream = new RecordingUpstream();
@@ -180,11 +181,11 @@ describe("a response with tools", () => {
     await runOnce({ storage, kinds: [tool.kind], upstream: spoil }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(tool.begun).toEqual(begun);
-    expect(textsOf(response.output)).toEqual([shown, "message"]);
+    expect(textsOf(response.output)).toEqual([visible, "message"]);
   });
 });
 
-describe("a call that a provider tells in its own way", () => {
+describe("a call in a provider's own form", () => {
   const tell = async (...events: ItemEventDraft[]) => {
     await using storage = await openTestStorage();
     const tool = countingTool();
@@ -212,20 +213,20 @@ describe("a call that a provider tells in its own way", () => {
     ] satisfies ItemEventDraft[];
   };
 
-  test("of a function in a namespace of the client's is the client's, whatever its name is", async () => {
+  test("in a client's namespace goes to the client under any name", async () => {
     const { response, tool } = await tell(...call({ namespace: "theirs" }));
     expect(tool.begun).toEqual([]);
     expect(response.output).toMatchObject([{ type: "function_call", name: "look", namespace: "theirs" }]);
   });
 
-  test("whole, without a delta, is shown with one", async () => {
+  test("without deltas gets one", async () => {
     const { tool, log } = await tell(...call({}).filter(({ type }) => !type.endsWith(".delta")));
     expect(tool.begun).toEqual(["look 1"]);
     const deltas = log.map((data) => JSON.parse(data) as { type: string; delta?: string });
     expect(deltas.find(({ type }) => type === "response.mcp_call_arguments.delta")).toMatchObject({ delta: '{"x":1}' });
   });
 
-  test("with more behind it than is kept in memory fails the response", async () => {
+  test("fails the response if more follows than fits in memory", async () => {
     const long = messageEvents(
       1,
       Array.from({ length: 17 }, () => "x".repeat(1024 * 1024)),
@@ -241,14 +242,14 @@ describe("a call that a provider tells in its own way", () => {
 describe("after a crash between any two steps", () => {
   const request = { ...TOOLS, metadata: scriptSteps([look(1), change(2), look(3)], [change(4), change(5)], look(6)) };
 
-  /** Runs until the process dies before its `step`th write, and then to the end. */
+  /** Runs until the process crashes before write number `step`, then to the end. */
   async function crashAt(step: number) {
     await using storage = await openTestStorage();
     let left = step;
     const die = (): boolean => left-- === 0;
     const control = new AttemptControl();
     const tool = countingTool(() => {
-      // A call may also be cut off in the middle: it took effect, and nobody was told.
+      // A call may also be cut off midway: it took effect, but its result is not logged.
       if (die()) {
         control.stop("lock-lost");
         throw control.generating.reason;
@@ -281,7 +282,7 @@ describe("after a crash between any two steps", () => {
     };
   }
 
-  test("fails, and says why, if the tool is not configured any more", async () => {
+  test("the run fails with a reason if the tool is not configured", async () => {
     await using storage = await openTestStorage();
     const control = new AttemptControl();
     const tool = countingTool(() => {
@@ -298,7 +299,7 @@ describe("after a crash between any two steps", () => {
     expect(upstream.calls).toHaveLength(1);
   });
 
-  test("and another in the attempt that goes on, shows nothing twice", async () => {
+  test("the run logs nothing twice, even after a second crash", async () => {
     await using storage = await openTestStorage();
     const [first, second, third] = [new AttemptControl(), new AttemptControl(), new AttemptControl()];
     const isShown = async () =>
@@ -312,8 +313,8 @@ describe("after a crash between any two steps", () => {
     const tool = countingTool(async (call) => {
       if (!first.generating.aborted) die(first);
       if (second.generating.aborted || call === "look 1") return;
-      // The call before it is over for whoever reads the log.
-      while (!(await isShown())) await storage.redis.ping();
+      // A reader of the log sees the call before it as ended.
+      await pollUntil(isShown);
       die(second);
     });
     const setup = { storage, kinds: [tool.kind], upstream: new RecordingUpstream() };
@@ -323,7 +324,7 @@ describe("after a crash between any two steps", () => {
     expect(textsOf(response.output)).toEqual(['look {"x":1} completed', 'look {"x":2} completed', "message"]);
   });
 
-  test("goes on without making a call twice that changes something", async () => {
+  test("the run executes a changing call only once", async () => {
     let crashes = 0;
     for (let step = 0; ; step++) {
       const { hasDied, response, tool, recorded, begunAfter, last } = await crashAt(step);
@@ -332,11 +333,11 @@ describe("after a crash between any two steps", () => {
       expect(response.status).toBe("completed");
       const changes = tool.begun.filter((call) => call.startsWith("change"));
       expect(new Set(changes).size).toBe(changes.length);
-      // What was recorded is not asked for again, and the model is shown it.
+      // The worker does not request recorded output again, and the model sees it.
       expect(begunAfter.filter((call) => recorded.includes(call))).toEqual([]);
-      const shown = textsOf(response.output);
-      // A call that may have taken effect is told to the model as failed, and there is one of each in any case.
-      expect(shown.map((text) => text.replace(/ (completed|failed)$/, ""))).toEqual([
+      const visible = textsOf(response.output);
+      // The model sees a call that may have taken effect as failed, and there is one of each in either case.
+      expect(visible.map((text) => text.replace(/ (completed|failed)$/, ""))).toEqual([
         'look {"x":1}',
         'change {"x":2}',
         'look {"x":3}',
@@ -345,7 +346,7 @@ describe("after a crash between any two steps", () => {
         'look {"x":6}',
         "message",
       ]);
-      expect(shown.filter((text) => text.startsWith("look") && !text.endsWith("completed"))).toEqual([]);
+      expect(visible.filter((text) => text.startsWith("look") && !text.endsWith("completed"))).toEqual([]);
       const outputs = last.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
       const expected = ["look 1", "change 2", "look 3", "change 4", "change 5", "look 6"];
       expect(outputs).toHaveLength(expected.length);
@@ -359,8 +360,8 @@ describe("after a crash between any two steps", () => {
   });
 });
 
-describe("after Redis came back with an older journal than its log", () => {
-  /** Runs until the model is called for the second time, changes the journal, and runs to the end. */
+describe("after Redis returns with a journal older than its log", () => {
+  /** Runs until the second model call, changes the journal, then runs to the end. */
   async function runWith(request: Parameters<typeof createResponse>[1], callsBefore: number, lose: Lose) {
     await using storage = await openTestStorage();
     const tool = countingTool();
@@ -381,7 +382,7 @@ describe("after Redis came back with an older journal than its log", () => {
   }
   type Lose = (storage: Awaited<ReturnType<typeof openTestStorage>>, id: string) => Promise<unknown>;
 
-  test("a call that the log shows as over is not made again, and the model is shown it", async () => {
+  test("a call that ended in the log is not executed again", async () => {
     const request = { ...TOOLS, max_tool_calls: 2, metadata: scriptSteps(change(1), change(2), change(3)) };
     const { response, tool, upstream } = await runWith(request, 1, (storage, id) =>
       storage.redis.del(storage.layout.calls(id)),
@@ -395,15 +396,15 @@ describe("after Redis came back with an older journal than its log", () => {
     ]);
   });
 
-  test("what it kept of the journal is not written over", async () => {
+  test("the remaining journal is not overwritten", async () => {
     const request = { ...TOOLS, metadata: scriptSteps(look(1), look(2), look(3)) };
     const { response, tool, journal } = await runWith(request, 2, (storage, id) =>
       storage.redis.hdel(storage.layout.calls(id), "turn:0"),
     );
     expect(tool.begun).toEqual(["look 1", "look 2", "look 3"]);
     expect(textsOf(response.output)).toHaveLength(4);
-    const names = [...journal.turns].map(([place, { segments }]) => [
-      place,
+    const names = [...journal.turns].map(([index, { segments }]) => [
+      index,
       segments.map((segment) => segment.kind === "call" && segment.call.arguments),
     ]);
     expect(names).toEqual([
@@ -412,18 +413,19 @@ describe("after Redis came back with an older journal than its log", () => {
     ]);
   });
 
-  test("the run that is going on writes its journal again, as it does its log", async () => {
+  test("the running worker writes its journal and log again", async () => {
     await using storage = await openTestStorage();
     const { redis, layout } = storage;
     let before: Record<string, string> = {};
-    /** Redis is as it was before the calls: the last events of the log, and all of the journal, are gone. */
+    /** Redis has its state from before the calls: the last events of the log and the whole journal are lost. */
     const rollBack = async () => {
       before = await redis.hgetall(layout.calls(id));
       const events = await storage.fullLogReader.read(id, 0, 100_000);
-      const kept = events.slice(0, 3);
+      const loggedEvents = events.slice(0, 3);
       const changes = redis.multi().del(layout.calls(id)).del(layout.events(id));
-      for (const { sequenceNumber, data } of kept) changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
-      await changes.hset(layout.meta(id), "last", kept.at(-1)!.sequenceNumber).exec();
+      for (const { sequenceNumber, data } of loggedEvents)
+        changes.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
+      await changes.hset(layout.meta(id), "last", loggedEvents.at(-1)!.sequenceNumber).exec();
     };
     const tool = countingTool((call) => (call === "change 2" ? rollBack() : undefined));
     const id = await createResponse(storage, { ...TOOLS, metadata: scriptSteps(look(1), change(2)) });

@@ -1,4 +1,4 @@
-/** Turns of which nothing came: what the model is told, how often it is asked again, and how the response ends. */
+/** Turns without a usable result: the message to the model, the number of retries, and the end of the response. */
 import { describe, expect, test } from "vitest";
 import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
@@ -37,8 +37,8 @@ async function run(answers: [Answer, ...Answer[]], request: Partial<ResolvedRequ
   return { response, texts, bodies, tool, last: JSON.stringify(bodies.at(-1)!["messages"]) };
 }
 
-describe("a model that calls tools after the last call it may make", () => {
-  test("is told so, and answers", async () => {
+describe("a model that calls tools beyond the limit", () => {
+  test("gets a message about it, and answers", async () => {
     const { response, texts, tool, last, bodies } = await run([call("look"), call("look"), says("Done.")], {
       max_tool_calls: 1,
     });
@@ -49,30 +49,30 @@ describe("a model that calls tools after the last call it may make", () => {
     expect(response.usage!.output_tokens).toBe(30);
   });
 
-  test("and never answers fails the response", async () => {
+  test("fails the response if it never answers", async () => {
     const { response, bodies } = await run([call("look")], { max_tool_calls: 1 });
     expect(response).toMatchObject({ status: "failed", error: { code: "server_error" } });
     expect(response.error!.message).toContain("no answer");
     expect(bodies).toHaveLength(4);
   });
 
-  test("also if it was the operator's bound, or the request's choice", async () => {
+  test("is treated alike for the operator's limit and the request's", async () => {
     expect((await run([call("look"), call("look"), says("Done.")], {}, 1)).texts).toEqual(["mcp_call", "Done."]);
     expect((await run([call("look"), says("Done.")], { tool_choice: "none" })).texts).toEqual(["Done."]);
   });
 });
 
-describe("a tool that nobody offered", () => {
+describe("a tool that was not offered", () => {
   test.each([
     ["beside the server's", [COUNTING_TOOL], "look, change"],
     ["beside the client's", [MINE], "mine"],
-  ])("%s is answered with the tools that there are", async (_name, tools, names) => {
+  ])("%s gets an answer with the available tools", async (_name, tools, names) => {
     const { response, texts, last } = await run([call("open_file"), says("Done.")], { tools });
     expect([response.status, ...texts]).toEqual(["completed", "Done."]);
     expect(last).toContain(`there is no tool 'open_file'. The tools are: ${names}.`);
   });
 
-  test("does not keep the others from being called", async () => {
+  test("does not block the other calls", async () => {
     const both = frames(
       chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "nothing", arguments: "{oops" } }] }),
       chunk({ tool_calls: [{ index: 1, id: "b", function: { name: "look", arguments: '{"x":1}' } }] }),
@@ -83,12 +83,12 @@ describe("a tool that nobody offered", () => {
     expect(last).toContain("there is no tool 'nothing'");
   });
 
-  test("ends the response if the model does not learn", async () => {
+  test("fails the response if the model repeats it", async () => {
     const { response, bodies } = await run([call("open_file")], { tools: [MINE] });
     expect([response.status, bodies.length]).toEqual(["failed", 3]);
   });
 
-  test("is the client's to judge if it is the client's", async () => {
+  test("goes to the client if the client owns it", async () => {
     const { response, texts } = await run([call("mine")], { tools: [MINE] });
     expect([response.status, ...texts]).toEqual(["completed", '{"x":1}']);
   });
@@ -98,8 +98,8 @@ describe("an empty answer", () => {
   test.each([
     ["nothing", frames(end("stop")), []],
     ["blanks", says(" \n"), []],
-    ["thoughts alone", thinks("stop"), ["Hm."]],
-  ])("of %s is asked for once more", async (_name, empty, before) => {
+    ["reasoning alone", thinks("stop"), ["Hm."]],
+  ])("of %s is retried once", async (_name, empty, before) => {
     for (const tools of [[], [COUNTING_TOOL]]) {
       const { response, texts, bodies } = await run([empty, says("Done.")], { tools });
       expect([response.status, ...texts]).toEqual(["completed", ...before, "Done."]);
@@ -108,27 +108,27 @@ describe("an empty answer", () => {
     }
   });
 
-  test("is the answer if it comes twice", async () => {
+  test("is accepted the second time", async () => {
     const { response, texts, bodies } = await run([frames(end("stop"))]);
     expect([response.status, ...texts, bodies.length]).toEqual(["completed", "message", 2]);
   });
 });
 
-describe("a call that its provider could not read", () => {
+describe("a call that its provider cannot parse", () => {
   const failing = frames(chunk({ reasoning_content: "Hm." }), { error: { code: "tool_use_failed", message: "No." } });
 
-  test("is asked for again, though the model has thought before it", async () => {
+  test("is retried, even after reasoning", async () => {
     const { response, texts } = await run([failing, says("Done.")]);
     expect([response.status, texts.at(-1)]).toEqual(["completed", "Done."]);
   });
 
-  test("fails the response when it is never read", async () => {
+  test("fails the response if no retry succeeds", async () => {
     const { response, bodies } = await run([failing]);
     expect([response.status, response.error!.message, bodies.length]).toEqual(["failed", "No.", 3]);
   });
 });
 
-describe("max_output_tokens of a response with tools", () => {
+describe("max_output_tokens with tools", () => {
   const asked = (bodies: readonly Record<string, unknown>[]) => bodies.map((body) => body["max_tokens"]);
 
   test.each<[bound: number, spent: number, asked: number[]]>([
@@ -136,7 +136,7 @@ describe("max_output_tokens of a response with tools", () => {
     [100, 25, [75, 50, 25]],
     [100, 75, [75, 25]],
     [10_000, 8_976, [8_976, 1_024]],
-  ])("keeps of %i a part for the answer", async (max_output_tokens, spent, expected) => {
+  ])("of %i reserves a part for the answer", async (max_output_tokens, spent, expected) => {
     const calls: Answer[] = expected.length > 2 ? [call("look", spent), call("look", spent)] : [call("look", spent)];
     const { response, texts, bodies } = await run([calls[0]!, ...calls.slice(1), says("Done.", 5)], {
       max_output_tokens,
@@ -147,7 +147,7 @@ describe("max_output_tokens of a response with tools", () => {
     expect(response.usage!.output_tokens).toBeLessThanOrEqual(max_output_tokens);
   });
 
-  test("asks for an answer without tools if a turn has used up its part without a word", async () => {
+  test("requests an answer without tools after a turn uses its part", async () => {
     for (const cut of [thinks("length"), call("look", 75, '{"x"')]) {
       const { response, texts, bodies } = await run([cut, says("Done.", 5)], { max_output_tokens: 100 });
       expect([response.status, texts.at(-1)]).toEqual(["completed", "Done."]);
@@ -156,7 +156,7 @@ describe("max_output_tokens of a response with tools", () => {
     }
   });
 
-  test("is exceeded by less than the least that can be asked for, if a provider does not keep to its part", async () => {
+  test("is exceeded by less than the minimum if a provider ignores its part", async () => {
     const { response, bodies } = await run([call("look", 90), says("Done.", 16)], { max_output_tokens: 100 });
     expect(asked(bodies)).toEqual([75, 16]);
     expect(response.status).toBe("completed");
@@ -164,7 +164,7 @@ describe("max_output_tokens of a response with tools", () => {
     expect(spent.response).toMatchObject({ status: "incomplete", incomplete_details: { reason: "max_output_tokens" } });
   });
 
-  test("is the answer's alone where there are no tools of the server's", async () => {
+  test("belongs to the answer alone without server tools", async () => {
     expect(asked((await run([says("Done.")], { tools: [MINE], max_output_tokens: 100 })).bodies)).toEqual([100]);
   });
 });

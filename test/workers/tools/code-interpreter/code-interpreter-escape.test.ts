@@ -1,4 +1,4 @@
-/** Attempts to get out of the Python sandbox. After each: nothing has left it, and the next cell works. */
+/** Attempts to escape from the Python sandbox. After each, the host is untouched and the next cell works. */
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -26,7 +26,7 @@ describe("the host's files", () => {
     },
   );
 
-  test("cannot be written: what looks like the host's folder is the sandbox's own", async () => {
+  test("cannot be written: the sandbox has its own folder under that name", async () => {
     const path = join(tmpdir(), "escaped-from-the-sandbox.txt");
     await runCode(
       sandbox,
@@ -37,7 +37,7 @@ describe("the host's files", () => {
   });
 
   test.each(["mountNodeFS('/host', '/')", "useNodeSockFS()", "mountNativeFS('/host', None)"])(
-    "are not to be had by pyodide_js.%s",
+    "are out of reach of pyodide_js.%s",
     async (call) => {
       const code = `import pyodide_js, os\ntry:\n  r = pyodide_js.${call}\n  r = await r if hasattr(r, "then") else r\nexcept Exception as e:\n  print(type(e).__name__)\nprint(os.path.exists("/host/etc"))`;
       expect(logsOf(await runCode(sandbox, code))).toContain("False\n");
@@ -47,7 +47,7 @@ describe("the host's files", () => {
 });
 
 describe("the host's environment and processes", () => {
-  test("the environment has nothing of the host's", async () => {
+  test("the environment has no host variable", async () => {
     const { outputs } = await runCode(sandbox, "import os; print(sorted(os.environ))");
     const names = JSON.stringify(outputs);
     for (const name of ["REDIS", "API_KEY", "VITEST", "NODE"]) expect(names).not.toContain(name);
@@ -75,7 +75,7 @@ describe("the host's environment and processes", () => {
 });
 
 describe("the network", () => {
-  test("no way to it connects", async () => {
+  test("every connection attempt fails", async () => {
     const server = createServer();
     let connections = 0;
     server.on("connection", () => (connections += 1));
@@ -123,12 +123,12 @@ describe("JavaScript", () => {
       "from pyodide.ffi import to_js; to_js([1]).constructor.constructor('return process')()",
     ],
     ["Emscripten's eval", "import pyodide_js; pyodide_js._module._emscripten_run_script(0)"],
-  ])("%s gives nothing", async (_, code) => {
+  ])("%s is harmless", async (_, code) => {
     expect((await runCode(sandbox, code)).error).toBeDefined();
     await expectStillWorking();
   });
 
-  test("everything that can be reached is of one realm, which has no capability", async () => {
+  test("every reachable object belongs to one powerless realm", async () => {
     const crawl = `
 import json, pyodide_js, js
 from pyodide.ffi import JsProxy, to_js
@@ -164,12 +164,12 @@ print(json.dumps({"seen": len(seen), "found": sorted(found), "made": made, "real
     await using fresh = new PythonSandbox(processes, "p");
     const result = await runCode(fresh, crawl, { timeoutMs: 50_000 });
     expect(result.error).toBeUndefined();
-    const told = JSON.parse(logsOf(result)) as Record<string, unknown>;
-    expect(told).toMatchObject({ found: [], made: [], realms: [1, 1, 1] });
-    expect(told["seen"]).toBeGreaterThan(1_000);
+    const report = JSON.parse(logsOf(result)) as Record<string, unknown>;
+    expect(report).toMatchObject({ found: [], made: [], realms: [1, 1, 1] });
+    expect(report["seen"]).toBeGreaterThan(1_000);
   });
 
-  test("what calls return and throw is of the same realm", async () => {
+  test("return values and errors of calls belong to the same realm", async () => {
     const crawl = `
 import asyncio, json, pyodide_js
 from pyodide.ffi import JsException, JsProxy, to_js
@@ -214,13 +214,13 @@ print(json.dumps({"tried": tried, "thrown": thrown, "returned": returned, "forei
     await using fresh = new PythonSandbox(processes, "p");
     const result = await runCode(fresh, crawl, { timeoutMs: 90_000 });
     expect(result.error).toBeUndefined();
-    const told = JSON.parse(logsOf(result).trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
-    expect(told).toMatchObject({ foreign: [] });
-    expect(told["thrown"]).toBeGreaterThan(5);
+    const report = JSON.parse(logsOf(result).trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
+    expect(report).toMatchObject({ foreign: [] });
+    expect(report["thrown"]).toBeGreaterThan(5);
   });
 
   test.each([[["toJSON", "timeout", "get", "fd", "highWaterMark", "encoding"]], [["then"]], [["length", "0"]]])(
-    "a prototype with a spy for %j meets nothing of the host's",
+    "a prototype with a spy for %j sees no host object",
     async (names) => {
       const code = `
 import pyodide_js
@@ -255,7 +255,7 @@ describe("the channel to the worker", () => {
     await expectStillWorking();
   });
 
-  test("a result that the cell makes up is its own and no other's", async () => {
+  test("a forged result stays with its own cell", async () => {
     const forge = `
 import json, sys
 runner = [f for f in sys._current_frames().values()]
@@ -272,7 +272,7 @@ for o in gc.get_objects():
     expect(logsOf(await runCode(other, "2"))).toContain("2\n");
   });
 
-  test("taking the output away loses the sandbox's own, and no other's", async () => {
+  test("a replaced output stream affects only its own sandbox", async () => {
     const spoiled = new PythonSandbox(processes, "p");
     expect(logsOf(await runCode(spoiled, "import pyodide_js\npyodide_js.setStdout()\nprint('x')"))).toBe("");
     await spoiled[Symbol.asyncDispose]();
@@ -280,7 +280,7 @@ for o in gc.get_objects():
   });
 });
 
-test("the process has no environment, and no way to become more than it is where the system can promise that", async () => {
+test("the process has no environment, and no privileges to gain where the system allows that", async () => {
   await expectStillWorking();
   const environment = readFileSync(`/proc/${sandbox.pid}/environ`, "latin1").split("\0");
   expect(environment.filter((entry) => entry !== "" && !entry.startsWith("PATH="))).toEqual([]);

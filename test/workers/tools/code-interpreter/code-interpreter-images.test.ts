@@ -1,4 +1,4 @@
-/** Images of a cell that are as large as they may be, and larger, within the limits that workers have. */
+/** Images at and beyond the maximum size, within the limits of real workers. */
 import { expect, test } from "vitest";
 import { PythonSandbox } from "../../../../workers/tools/code-interpreter/python-sandbox.ts";
 import { logsOf, runCode, usePython } from "../../../support/python.ts";
@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 const sandbox = new PythonSandbox(usePython(), "p");
 const PNG = "b'\\x89PNG\\r\\n\\x1a\\n'";
 
-test("images that are written are files all of them, and shown as far as there is room", async () => {
+test("written images all become files, and are shown up to the limit", async () => {
   const write = `_ = open(f'{i}.png', 'wb').write(${PNG} + os.urandom(7 * ${MIB}))`;
   const result = await runCode(sandbox, `import os\nkept = 1\nfor i in range(4): ${write}`);
   expect(result.error).toBeUndefined();
@@ -19,7 +19,7 @@ test("images that are written are files all of them, and shown as far as there i
   expect(logsOf(await runCode(sandbox, "kept"))).toBe("1\n");
 });
 
-test("images that are displayed come first, and have their share of the room", async () => {
+test("displayed images come first, within their share of the limit", async () => {
   await runCode(sandbox, "for i in range(4): os.remove(f'{i}.png')");
   const code = `display(${PNG} + bytes(5 * ${MIB}))\n_ = open('large.png', 'wb').write(${PNG} + bytes(4 * ${MIB}));\n_ = open('small.png', 'wb').write(${PNG});`;
   const result = await runCode(sandbox, code);

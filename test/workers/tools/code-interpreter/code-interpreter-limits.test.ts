@@ -1,4 +1,4 @@
-/** What a Python sandbox may use up, and what becomes of it there. */
+/** The limits of a Python sandbox, and the result of exceeding each. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -26,7 +26,7 @@ describe("time", () => {
     ["sleeps", "import time; time.sleep(600)"],
     ["awaits", "import asyncio; await asyncio.sleep(600)"],
     ["swallows every Exception", "while True:\n  try:\n    while True: pass\n  except Exception: pass"],
-  ])("code that %s is interrupted, and the variables stay", async (_, code) => {
+  ])("code that %s is interrupted and keeps its variables", async (_, code) => {
     await runCode(sandbox, "kept = 5");
     const result = await runCode(sandbox, `print("so far")\n${code}`, { timeoutMs: 500 });
     expect(result.error).toBe("timed out");
@@ -38,10 +38,10 @@ describe("time", () => {
     ["resists", "while True:\n  try:\n    while True: pass\n  except BaseException: pass"],
     ["is in native code", "print('in'); sum(range(10**15))"],
     [
-      "awaits what never comes",
+      "awaits forever",
       "import asyncio\nf = asyncio.get_event_loop().create_future()\ntry: await f\nexcept BaseException: pass\nwhile True:\n  try: await asyncio.get_event_loop().create_future()\n  except BaseException: pass",
     ],
-  ])("code that %s is killed, and the next run has what was before", async (_, code) => {
+  ])("code that %s is killed, and the next run restores the state", async (_, code) => {
     await runCode(sandbox, "kept = 6");
     const { pid } = sandbox;
     expect((await runCode(sandbox, code, { timeoutMs: 500 })).error).toBe("timed out");
@@ -56,7 +56,7 @@ describe("memory", () => {
     ["at once", "x = bytearray(1_000_000_000)"],
     ["10 GB in pieces", "x = []\nwhile True: x.append(bytearray(10_000_000))"],
     ["in a string", "x = 'x' * 10\nwhile True: x += x"],
-  ])("taken %s is a MemoryError", async (_, code) => {
+  ])("taken %s raises a MemoryError", async (_, code) => {
     expect((await runCode(sandbox, code)).error).toContain("MemoryError");
     expect(logsOf(await runCode(sandbox, "x = None\n1"))).toContain("1\n");
   });
@@ -64,12 +64,12 @@ describe("memory", () => {
   test.each([
     ["in files", "i = 0\nwhile True:\n  i += 1\n  _ = open(f'/tmp/{i}', 'wb').write(bytes(10_000_000))"],
     ["in JavaScript", "from pyodide.ffi import to_js\nx = []\nwhile True: x.append(to_js(bytes(10_000_000)))"],
-  ])("outside of Python's, taken %s, ends the process", async (_, code) => {
+  ])("outside Python's heap, taken %s, ends the process", async (_, code) => {
     expect((await runCode(sandbox, code)).error).toMatch(/out of memory|MemoryError|crashed/);
     expect(logsOf(await runCode(sandbox, "1"))).toContain("1\n");
   });
 
-  test("a stack without bounds takes the interpreter down, and nothing else", async () => {
+  test("unbounded recursion ends only the interpreter", async () => {
     const code = "import sys; sys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\nf(0)";
     expect((await runCode(sandbox, code)).error).toBe("The interpreter crashed.");
     expect(logsOf(await runCode(sandbox, "1"))).toContain("1\n");
@@ -77,13 +77,13 @@ describe("memory", () => {
 });
 
 describe("output and files", () => {
-  test("printing a gigabyte keeps its beginning", async () => {
+  test("a gigabyte of output is truncated to its beginning", async () => {
     const result = await runCode(sandbox, "for i in range(1000): print('x' * 1_000_000)", { timeoutMs: 50_000 });
     expect(result.error).toBeUndefined();
     expect(logsOf(result)).toHaveLength(10_000 + "\n[The rest of the output was cut off.]\n".length);
   });
 
-  test("more files, or larger ones, than there may be are left out and named", async () => {
+  test("excess or oversized files are skipped and named", async () => {
     const many = await runCode(sandbox, "for i in range(30): open(f'{i:02}.txt', 'w').close()");
     expect(many.files).toHaveLength(10);
     expect(logsOf(many)).toContain(
@@ -96,7 +96,7 @@ describe("output and files", () => {
     await runCode(sandbox, "os.remove('large')");
   });
 
-  test("opening files without end is an error", async () => {
+  test("opening too many files is an error", async () => {
     expect((await runCode(sandbox, "x = []\nwhile True: x.append(open('/dev/null'))")).error).toMatch(
       /OSError|MemoryError/,
     );
@@ -105,7 +105,7 @@ describe("output and files", () => {
 });
 
 describe("processes", () => {
-  test("are shared by more sandboxes than there may be: the one idle for longest gives way and comes back", async () => {
+  test("are shared: the sandbox that is idle longest is evicted and restored later", async () => {
     const sandboxes = [sandbox, new PythonSandbox(processes, "p"), new PythonSandbox(processes, "p")];
     for (const [i, each] of sandboxes.entries()) await runCode(each, `mine = ${i}`);
     expect(sandboxes.filter(({ pid }) => pid !== undefined).length).toBeLessThanOrEqual(2);
@@ -114,7 +114,7 @@ describe("processes", () => {
     for (const each of sandboxes.slice(1)) await each[Symbol.asyncDispose]();
   });
 
-  test("who waits for one can leave the line", async () => {
+  test("a caller that waits for a process can cancel", async () => {
     const busy = [new PythonSandbox(processes, "p"), new PythonSandbox(processes, "p")];
     const aborter = new AbortController();
     const runs = busy.map((each) =>
@@ -127,8 +127,8 @@ describe("processes", () => {
   });
 });
 
-describe("when the worker is killed", () => {
-  /** A worker with one sandbox that runs the code; tells the interpreter's pid once it does. */
+describe("after the worker is killed", () => {
+  /** A worker with one sandbox that runs the code. It reports the interpreter's pid once the code runs. */
   async function startWorker(code: string): Promise<{ worker: ChildProcess; pid: number }> {
     const folder = new URL("../../../../workers/tools/code-interpreter/", import.meta.url);
     const script = `
@@ -149,7 +149,7 @@ describe("when the worker is killed", () => {
   test.each([
     ["an idle interpreter", "1"],
     ["a busy one", "while True:\n  try:\n    while True: pass\n  except BaseException: pass"],
-  ])("%s ends as well", async (_, code) => {
+  ])("%s exits", async (_, code) => {
     const { worker, pid } = await startWorker(code);
     worker.kill("SIGKILL");
     await once(worker, "exit");
@@ -159,18 +159,18 @@ describe("when the worker is killed", () => {
 });
 
 test.each([
-  ["floods without a line end", "import sys\nwhile True: sys.stdout.write('flood')"],
-  ["floods by lines", "while True: print('flood ' * 100)"],
-  ["ends within a line", "print('flood', end='')"],
-  ["fails within a line", "print('flood', end='')\nraise ValueError('x')"],
-  ["prints within a line to the stream of errors", "import sys\n_ = sys.stderr.write('flood')"],
+  ["floods output without newlines", "import sys\nwhile True: sys.stdout.write('flood')"],
+  ["floods output with lines", "while True: print('flood ' * 100)"],
+  ["ends without a newline", "print('flood', end='')"],
+  ["fails without a newline", "print('flood', end='')\nraise ValueError('x')"],
+  ["prints to stderr without a newline", "import sys\n_ = sys.stderr.write('flood')"],
   ["prints bytes", "import sys\n_ = sys.stdout.buffer.write(b'flood')"],
   [
-    "prints to the first stream, having put another into its place",
+    "prints to the original stdout after replacing it",
     "import io, sys\nprint('flood', end='')\nsys.stdout = io.StringIO()\nprint('lost', end='')\nsys.stdout = sys.__stdout__",
   ],
-])("a cell that %s has its log to itself, and the next one its own", async (_, code) => {
-  await using own = new PythonSandbox(processes, "p");
-  expect(logsOf(await runCode(own, code, { timeoutMs: 2_000 }))).toMatch(/^flood/);
-  expect(logsOf(await runCode(own, "print('clean')"))).toBe("clean\n");
+])("a cell that %s shares its log with no other cell", async (_, code) => {
+  await using ownSandbox = new PythonSandbox(processes, "p");
+  expect(logsOf(await runCode(ownSandbox, code, { timeoutMs: 2_000 }))).toMatch(/^flood/);
+  expect(logsOf(await runCode(ownSandbox, "print('clean')"))).toBe("clean\n");
 });

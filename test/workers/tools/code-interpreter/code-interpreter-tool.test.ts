@@ -1,4 +1,4 @@
-/** The code interpreter as a tool of responses: what it shows, what it keeps, and what a crash leaves of it. */
+/** The code interpreter as a tool of responses: its events, its stored state, and its state after a crash. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import { containerIdFor, newId } from "../../../../src/protocol/id.ts";
@@ -22,7 +22,7 @@ import {
   scriptSteps,
 } from "../../../support/tool-runs.ts";
 
-/** An interpreter starts in seconds, and in several times that on a machine with other work. */
+/** An interpreter takes seconds to start, and several times that on a busy machine. */
 vi.setConfig({ testTimeout: 240_000 });
 
 type CodeCall = Extract<OutputItem, { type: "code_interpreter_call" }>;
@@ -74,11 +74,11 @@ async function ended(id: string) {
 
 const logsOf = ({ outputs }: CodeCall) =>
   (outputs ?? []).map((output) => (output.type === "logs" ? output.logs : output.url.slice(0, 22))).join("");
-const toldOf = ({ upstream }: Run) =>
+const outputsOf = ({ upstream }: Run) =>
   upstream.calls.at(-1)!.history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
 
 describe("a call", () => {
-  test("shows its code as it is written, then what it printed", async () => {
+  test("streams its code, then its output", async () => {
     const code = "x = 'a \\\"🐍\\\" b'\nprint(x)\n1 + 1";
     const { response, log, calls, upstream } = await run([python(code)]);
     expect(response.status).toBe("completed");
@@ -95,57 +95,57 @@ describe("a call", () => {
     expect(tools).toMatchObject([{ type: "function", name: "python" }]);
   });
 
-  test("has no outputs unless they are included, and the model is told them all the same", async () => {
+  test("includes outputs only on request, but always shows them to the model", async () => {
     const ran = await run([python("6 * 7")], { request: { include: [] } });
     expect(ran.calls[0]!.outputs).toBeNull();
-    expect(toldOf(ran)).toEqual(["42\n"]);
+    expect(outputsOf(ran)).toEqual(["42\n"]);
   });
 
-  test("that raises is completed, with the traceback for both", async () => {
+  test("that raises completes and shows the traceback to both", async () => {
     const ran = await run([python("print('before')\n1 / 0")]);
     expect(ran.calls[0]!.status).toBe("completed");
     expect(logsOf(ran.calls[0]!)).toMatch(/^before\nTraceback [^]*ZeroDivisionError: division by zero\n$/);
-    expect(toldOf(ran)[0]).toContain("ZeroDivisionError");
+    expect(outputsOf(ran)[0]).toContain("ZeroDivisionError");
   });
 
-  test("that prints without end shows the client what it keeps, and the model the beginning and the end", async () => {
+  test("with endless output is truncated for client and model", async () => {
     const code = "print('begun')\nfor i in range(40_000): print('line', i)\nprint('over')\n1 / 0";
     const ran = await run([{ call: "code_interpreter", arguments: { code } }]);
     expect(logsOf(ran.calls[0]!).length).toBeGreaterThan(200_000);
-    const [told] = toldOf(ran);
-    expect(told!.length).toBeLessThanOrEqual(MAX_CALL_CHARACTERS);
-    expect(told).toMatch(
+    const [modelOutput] = outputsOf(ran);
+    expect(modelOutput!.length).toBeLessThanOrEqual(MAX_CALL_CHARACTERS);
+    expect(modelOutput).toMatch(
       /^begun\nline 0\n[^]*\n\[cut off here: \d+ of \d+ characters are left out\]\n[^]*ZeroDivisionError/,
     );
   });
 
-  test("shows images to both, and tells the model which files came out", async () => {
+  test("shows images to both, and lists new files for the model", async () => {
     const ran = await run([python(`_ = open('a.png', 'wb').write(${PNG}); _ = open('b.txt', 'w').write('xyz');`)]);
     const url = `data:image/png;base64,${Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64")}`;
     expect(ran.calls[0]!.outputs).toEqual([{ type: "image", url }]);
-    const [text, image] = toldOf(ran)[0] as { text?: string; image_url?: string }[];
+    const [text, image] = outputsOf(ran)[0] as { text?: string; image_url?: string }[];
     expect(text!.text).toContain("a.png (12 bytes), b.txt (3 bytes)");
     expect(image!.image_url).toBe(url);
   });
 
-  test("that runs too long has failed, what it printed is shown, and the next one works", async () => {
+  test("that times out fails, shows its output, and the next one works", async () => {
     const ran = await run([python("print('begun', flush=True)\nwhile True: pass"), python("1")]);
     expect(ran.calls.map(({ status }) => status)).toEqual(["failed", "completed"]);
     expect(logsOf(ran.calls[0]!)).toBe("begun\ntimed out\n");
-    expect(toldOf(ran)[0]).toContain("timed out");
+    expect(outputsOf(ran)[0]).toContain("timed out");
     expect(ran.response.status).toBe("completed");
   });
 
   test.each([
     ["without code", { call: "python", arguments: { program: "1" } }, "'code' must be a string."],
-    ["whose code is no text", { call: "python", arguments: { code: 1 } }, "'code' must be a string."],
-  ])("%s has failed", async (_, call, message) => {
+    ["whose code is not a string", { call: "python", arguments: { code: 1 } }, "'code' must be a string."],
+  ])("%s fails", async (_, call, message) => {
     const ran = await run([call]);
     expect(ran.calls).toMatchObject([{ status: "failed", code: "", outputs: [{ type: "logs", logs: message }] }]);
-    expect(toldOf(ran)).toEqual([message]);
+    expect(outputsOf(ran)).toEqual([message]);
   });
 
-  test("is not offered where the interpreter is switched off", async () => {
+  test("is not offered if the interpreter is disabled", async () => {
     const off = openCodeInterpreterKind(readConfig({ CODE_INTERPRETER: "false" }));
     const { upstream, response } = await run([], { kind: off });
     expect(upstream.calls[0]!.request.tools).toEqual([]);
@@ -155,14 +155,14 @@ describe("a call", () => {
 });
 
 describe("a container", () => {
-  test("keeps its state over the calls of a turn, which are made in their order, and over turns", async () => {
+  test("keeps its state over ordered calls and turns", async () => {
     const cells = Array.from({ length: 8 }, (_, i) => python(`o+=[${i}]`));
     const ran = await run([[python("o=[]"), ...cells], python("o")]);
     expect(logsOf(ran.calls.at(-1)!)).toBe("[0, 1, 2, 3, 4, 5, 6, 7]\n");
     expect(new Set(ran.calls.map(({ container_id }) => container_id)).size).toBe(1);
   });
 
-  test("is used again by the next response of a chain, on any worker, and a new chain has a new one", async () => {
+  test("follows a chain to any worker; a new chain gets a new one", async () => {
     const first = await run([python("import random\nx = random.random()\n_ = open('f', 'w').write('kept');\nx")]);
     const other = openCodeInterpreterKind(CONFIG);
     const before = { ancestors: [first.id] };
@@ -170,7 +170,7 @@ describe("a container", () => {
     await other[Symbol.asyncDispose]?.();
     expect(second.calls[0]!.container_id).toBe(first.calls[0]!.container_id);
     expect(logsOf(second.calls[0]!)).toBe(logsOf(first.calls[0]!));
-    // The first worker's interpreter has not seen what the second one did.
+    // The first worker's interpreter has not seen the second one's cells.
     const third = await run([python("(y, x)")], { before: { ancestors: [first.id, second.id] } });
     expect(logsOf(third.calls[0]!)).toBe(`('kept', ${logsOf(first.calls[0]!).trim()})\n`);
     const apart = await run([python("x")]);
@@ -178,7 +178,7 @@ describe("a container", () => {
     expect(logsOf(apart.calls[0]!)).toContain("NameError");
   });
 
-  test("may be named, if it is the project's", async () => {
+  test("may be named by its own project only", async () => {
     const first = await run([python("x = 5")]);
     const named = { type: "code_interpreter" as const, container: first.calls[0]!.container_id };
     const second = await run([python("x")], { request: { tools: [named] } });
@@ -186,10 +186,10 @@ describe("a container", () => {
     await storage.redis.hset(storage.layout.container(named.container), "project", "other");
     const foreign = await run([python("x")], { request: { tools: [named] } });
     expect(foreign.calls).toMatchObject([{ status: "failed", container_id: named.container }]);
-    expect(toldOf(foreign)).toEqual([`The container '${named.container}' does not exist.`]);
+    expect(outputsOf(foreign)).toEqual([`The container '${named.container}' does not exist.`]);
   });
 
-  test("that is gone is replaced, and one of another project is not taken from an item", async () => {
+  test("is replaced once expired, and never taken from another project's item", async () => {
     const first = await run([python("x = 5")]);
     const { container_id } = first.calls[0]!;
     await storage.redis.hset(storage.layout.container(container_id), "project", "other");
@@ -198,7 +198,7 @@ describe("a container", () => {
     expect(logsOf(second.calls[0]!)).toMatch(/^\[The interpreter was restarted: [^]*NameError/);
   });
 
-  test("lives for its time after its last call, and as long as its response may still run", async () => {
+  test("lives for its time after the last call, and while its response may run", async () => {
     const idle = await run([python("x = 5")]);
     const ttlOf = async (id: string) => await storage.redis.ttl(storage.layout.container(id));
     expect(await ttlOf(idle.calls[0]!.container_id)).toBeGreaterThan(storage.containerIdleSeconds - 60);
@@ -206,7 +206,7 @@ describe("a container", () => {
     expect(await ttlOf(running.calls[0]!.container_id)).toBeGreaterThan(1);
   });
 
-  test("that is lost between two calls is begun anew, and the model is told once", async () => {
+  test("lost between calls is recreated, and the model is told once", async () => {
     const containers = new Proxy(storage.containers, {
       get: (object, key) => {
         const value: unknown = Reflect.get(object, key, object);
@@ -230,7 +230,7 @@ describe("a container", () => {
     ]);
   });
 
-  test("has the files of the conversation, once", async () => {
+  test("receives the conversation's files once", async () => {
     const file = (name: string, text: string) => ({
       type: "input_file" as const,
       filename: name,
@@ -252,7 +252,7 @@ describe("a container", () => {
     expect(logsOf(second.calls[0]!)).toBe("('1,2', 'mine', 'more')\n");
   });
 
-  test("that two workers use at the same time keeps the cells of both", async () => {
+  test("keeps the cells of two parallel workers", async () => {
     const first = await run([python("seen = []")]);
     const before = { ancestors: [first.id] };
     const other = openCodeInterpreterKind(CONFIG);
@@ -266,52 +266,49 @@ describe("a container", () => {
 });
 
 describe("after a crash", () => {
-  test.each([1, 3])(
-    "in call %i the next worker goes on in the same container, and makes no call twice",
-    async (place) => {
-      const cells = [python("n = 1"), python("n += 1"), python("n += 1"), python("n")];
-      const id = await createResponse(storage, {
-        tools: [AUTO],
-        include: ["code_interpreter_call.outputs"],
-        metadata: scriptSteps(...cells),
-      });
-      const control = new AttemptControl();
-      const dying = openCodeInterpreterKind(CONFIG);
-      let written = 0;
-      // Dies when what the call did is in the container, and nobody has been told its result.
-      const containers = new Proxy(storage.containers, {
-        get: (object, key) => {
-          const value: unknown = Reflect.get(object, key, object);
-          if (key !== "write" || typeof value !== "function") {
-            return typeof value === "function" ? value.bind(object) : value;
-          }
-          return async (...args: unknown[]): Promise<unknown> => {
-            const isKept: unknown = await Reflect.apply(value, object, args);
-            written += 1;
-            if (written === place) control.stop("lock-lost");
-            return isKept;
-          };
-        },
-      });
-      await runOnce(
-        { storage: { ...storage, containers }, kinds: [dying], upstream: new RecordingUpstream() },
-        id,
-        control,
-      ).catch(() => {});
-      await dying[Symbol.asyncDispose]?.();
-      expect(written).toBe(place);
+  test.each([1, 3])("in call %i the next worker resumes in the same container", async (callNumber) => {
+    const cells = [python("n = 1"), python("n += 1"), python("n += 1"), python("n")];
+    const id = await createResponse(storage, {
+      tools: [AUTO],
+      include: ["code_interpreter_call.outputs"],
+      metadata: scriptSteps(...cells),
+    });
+    const control = new AttemptControl();
+    const dying = openCodeInterpreterKind(CONFIG);
+    let written = 0;
+    // Crashes after the call changed the container and before its result is logged.
+    const containers = new Proxy(storage.containers, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (key !== "write" || typeof value !== "function") {
+          return typeof value === "function" ? value.bind(object) : value;
+        }
+        return async (...args: unknown[]): Promise<unknown> => {
+          const isKept: unknown = await Reflect.apply(value, object, args);
+          written += 1;
+          if (written === callNumber) control.stop("lock-lost");
+          return isKept;
+        };
+      },
+    });
+    await runOnce(
+      { storage: { ...storage, containers }, kinds: [dying], upstream: new RecordingUpstream() },
+      id,
+      control,
+    ).catch(() => {});
+    await dying[Symbol.asyncDispose]?.();
+    expect(written).toBe(callNumber);
 
-      await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new AttemptControl());
-      const { response, calls } = await ended(id);
-      expect(response.status).toBe("completed");
-      const interrupted = place - 1;
-      expect(calls.map(({ status }) => status)).toEqual(
-        Array.from({ length: 4 }, (_, i) => (i === interrupted ? "failed" : "completed")),
-      );
-      expect(logsOf(calls[interrupted]!)).toBe(INTERRUPTED);
-      // It had taken effect.
-      expect(logsOf(calls[3]!)).toBe("3\n");
-      expect(new Set(calls.map(({ container_id }) => container_id)).size).toBe(1);
-    },
-  );
+    await runOnce({ storage, kinds: [kind], upstream: new RecordingUpstream() }, id, new AttemptControl());
+    const { response, calls } = await ended(id);
+    expect(response.status).toBe("completed");
+    const interrupted = callNumber - 1;
+    expect(calls.map(({ status }) => status)).toEqual(
+      Array.from({ length: 4 }, (_, i) => (i === interrupted ? "failed" : "completed")),
+    );
+    expect(logsOf(calls[interrupted]!)).toBe(INTERRUPTED);
+    // It had taken effect.
+    expect(logsOf(calls[3]!)).toBe("3\n");
+    expect(new Set(calls.map(({ container_id }) => container_id)).size).toBe(1);
+  });
 });

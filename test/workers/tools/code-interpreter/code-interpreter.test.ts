@@ -11,11 +11,11 @@ describe("a cell", () => {
     ["shows its last expression", "x = 20\nx + 1", "21\n"],
     ["shows nothing for None or a trailing semicolon", "None;", ""],
     [
-      "keeps what is printed to stdout and stderr in order",
+      "prints stdout and stderr in order",
       "import sys\nprint('a')\nprint('b', file=sys.stderr)\nprint('ü 🐍')",
       "a\nb\nü 🐍\n",
     ],
-    ["sees what earlier cells left", "x", "20\n"],
+    ["sees the variables of earlier cells", "x", "20\n"],
     ["may await", "import asyncio\nawait asyncio.sleep(0.01)\n'slept'", "'slept'\n"],
     [
       "may run an event loop",
@@ -28,7 +28,7 @@ describe("a cell", () => {
       "'e3b0c442'\n",
     ],
     [
-      "has classes that can be pickled",
+      "defines classes that can be pickled",
       "import pickle\nclass A: pass\ntype(pickle.loads(pickle.dumps(A()))) is A",
       "True\n",
     ],
@@ -38,7 +38,7 @@ describe("a cell", () => {
     expect(logsOf(result)).toBe(logs);
   });
 
-  test("that raises says where, in its own lines only", async () => {
+  test("that raises shows its own lines only", async () => {
     const { error, outputs } = await runCode(sandbox, "def f():\n    return 1 / 0\nprint('before')\nf()");
     expect(outputs).toEqual([{ type: "logs", logs: "before\n" }]);
     expect(error).toMatch(
@@ -49,14 +49,14 @@ describe("a cell", () => {
   });
 
   test.each([
-    ["a fault of syntax", "1 +", "SyntaxError: invalid syntax"],
+    ["a syntax error", "1 +", "SyntaxError: invalid syntax"],
     [
-      "a package that is not there",
+      "a missing package",
       "import numpy",
       "ModuleNotFoundError: No module named 'numpy' (only Python's standard library is available)\n",
     ],
     ["an exit", "raise SystemExit(3)", "SystemExit: 3"],
-    ["a recursion without end", "def f(n): return f(n + 1)\nf(0)", "RecursionError"],
+    ["unbounded recursion", "def f(n): return f(n + 1)\nf(0)", "RecursionError"],
     ["input", "input()", "OSError"],
     ["an interrupt of its own", "raise KeyboardInterrupt", "KeyboardInterrupt"],
     ["a cancellation of its own", "raise asyncio.CancelledError", "CancelledError"],
@@ -65,20 +65,20 @@ describe("a cell", () => {
     expect(logsOf(await runCode(sandbox, "x"))).toBe("20\n");
   });
 
-  test("that fails in JavaScript, or while it handles an error, shows its own lines only", async () => {
+  test("that fails in JavaScript or while handling an error shows its own lines only", async () => {
     const code = "import pyodide_js\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    pyodide_js.FS.readdir('/nowhere')";
     const { error } = await runCode(sandbox, code);
     expect(error).toContain("ZeroDivisionError");
     expect(error).not.toMatch(/_pyodide|run_cell/);
   });
 
-  test("whose task fails without anyone waiting for it harms nobody", async () => {
+  test("may leave a failed task unawaited", async () => {
     await runCode(sandbox, "async def fail(): raise ValueError\ntask = asyncio.ensure_future(fail())");
     await runCode(sandbox, "await asyncio.sleep(0.01)");
     expect(logsOf(await runCode(sandbox, "x"))).toBe("20\n");
   });
 
-  test("and the next, given at once, run one after the other", async () => {
+  test("runs after the cell that was submitted before it", async () => {
     const results = await Promise.all(
       ["order = [1]", "order.append(2)", "order"].map((code) => runCode(sandbox, code)),
     );
@@ -87,7 +87,7 @@ describe("a cell", () => {
 });
 
 describe("files", () => {
-  test("come in, are read, changed and deleted; what did not change is not told again", async () => {
+  test("are added, read, changed and deleted; only changes are reported", async () => {
     const bytes = new TextEncoder().encode("1,2");
     const read = await runCode(sandbox, "print(open('in/a.csv').read(), open('/mnt/data/in/a.csv').read())", {
       files: [{ name: "in/a.csv", bytes }],
@@ -106,13 +106,13 @@ describe("files", () => {
     expect(deleted).toMatchObject({ files: [], deletedFiles: ["b.txt"] });
   });
 
-  test("that are images are shown, and are files as well", async () => {
+  test("that are images are shown and stay files", async () => {
     const result = await runCode(sandbox, `_ = open('plot.png', 'wb').write(${PNG});`);
     expect(result.outputs).toEqual([{ type: "image", mediaType: "image/png", bytes: result.files[0]!.bytes }]);
     expect(result.files[0]!.name).toBe("plot.png");
   });
 
-  test("and values can be displayed as images without being files", async () => {
+  test("are not needed to display values as images", async () => {
     const { outputs, files } = await runCode(
       sandbox,
       `display(${PNG}, 'text')\nclass Plot:\n  def _repr_svg_(self): return '<svg/>'\nPlot()`,
@@ -126,7 +126,7 @@ describe("files", () => {
   });
 
   test.each(["../a", "/etc/a", "a/../b", "", "a//b", "a\0b", "a".repeat(300)])(
-    "are refused by the name %j",
+    "cannot have the name %j",
     async (name) => {
       const run = runCode(sandbox, "1", { files: [{ name, bytes: new Uint8Array() }] });
       await expect(run).rejects.toThrow(PythonInputError);
@@ -137,7 +137,7 @@ describe("files", () => {
 describe("a history", () => {
   const code = "import random, uuid\ndrawn = (random.random(), str(uuid.uuid4()), hash('x'))\ndrawn";
 
-  test("is restored in a fresh interpreter: variables, functions, files, and what was drawn at random", async () => {
+  test("restores variables, functions, files and random state in a fresh interpreter", async () => {
     const first = new PythonSandbox(processes, "p");
     const drawn = logsOf(await runCode(first, code));
     await runCode(first, "f = lambda: drawn[0]\n_ = open('kept.txt', 'w').write('kept');\n1 / 0");
@@ -156,7 +156,7 @@ describe("a history", () => {
     await second[Symbol.asyncDispose]();
   });
 
-  test("that cannot be run again leaves the files, and says so", async () => {
+  test("that cannot run again leaves the files, and reports it", async () => {
     const bytes = new TextEncoder().encode("kept");
     const snapshot = { seed: "00".repeat(32), cells: undefined, files: [{ name: "a.txt", bytes }] };
     const restored = new PythonSandbox(processes, "p", snapshot);
@@ -170,7 +170,7 @@ describe("a history", () => {
   });
 });
 
-test("a run is ended by its signal, with the signal's reason, and the sandbox goes on from before it", async () => {
+test("a run rejects with its signal's reason and keeps the earlier state", async () => {
   const aborter = new AbortController();
   const reason = new Error("cancelled");
   const run = sandbox.run({ code: "x = 0\nwhile True: pass" }, aborter.signal);

@@ -24,11 +24,11 @@ test.each([
   [null, "file"],
   ["a\0b", "ab"],
   [`${"ü".repeat(150)}.csv`, `${"ü".repeat(98)}.csv`],
-])("the file %j is called %j", (name, called) => {
+])("the file %j is named %j", (name, called) => {
   expect(filesOf([name, "x"]).files).toEqual([[called, "x"]]);
 });
 
-test("the last file of a name counts, and the newest have the room", () => {
+test("the last file of a name counts, and the newest take the space", () => {
   expect(filesOf(["a", "12345678"], ["b", "1"], ["a", "2"], ["c", "123456789"])).toEqual({
     files: [
       ["a", "2"],

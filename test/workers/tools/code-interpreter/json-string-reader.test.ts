@@ -8,7 +8,7 @@ function readPieces(pieces: readonly string[]) {
   return { deltas: [...deltas, reader.end()], text: reader.text, isFound: reader.isFound };
 }
 
-/** Any JSON may be written with any of its characters escaped, and with space between its parts. */
+/** JSON with any of its characters escaped and whitespace between its parts. */
 function spelled(value: unknown, escape: (at: number) => boolean, indent: number): string {
   const json = JSON.stringify(value, undefined, indent);
   let isInString = false;
@@ -28,13 +28,13 @@ function spelled(value: unknown, escape: (at: number) => boolean, indent: number
   return written;
 }
 
-function cutAt(text: string, places: readonly number[]): string[] {
-  const cuts = [...new Set(places.map((place) => place % (text.length + 1)))].toSorted((a, b) => a - b);
+function cutAt(text: string, positions: readonly number[]): string[] {
+  const cuts = [...new Set(positions.map((position) => position % (text.length + 1)))].toSorted((a, b) => a - b);
   return [0, ...cuts].map((from, i) => text.slice(from, cuts[i] ?? text.length));
 }
 
-describe("a string that is read while its JSON is being written", () => {
-  test("is what JSON.parse makes of it, wherever the JSON is cut", () => {
+describe("a string that is read from partial JSON", () => {
+  test("equals JSON.parse's result for every cut", () => {
     const text = fc.string({ unit: "binary" });
     const others = fc.dictionary(fc.oneof(text, fc.constantFrom("code ", "Code", "x")), fc.jsonValue(), { maxKeys: 4 });
     const object = fc
@@ -53,10 +53,10 @@ describe("a string that is read while its JSON is being written", () => {
     const indent = fc.constantFrom(0, 2);
     const cuts = fc.array(fc.nat(5_000), { maxLength: 30 });
     fc.assert(
-      fc.property(object, escapes, indent, cuts, (value, isEscaped, spaces, places) => {
+      fc.property(object, escapes, indent, cuts, (value, isEscaped, spaces, positions) => {
         const json = spelled(value, () => isEscaped.next().value, spaces);
         const { code } = JSON.parse(json) as { code?: unknown };
-        const read = readPieces(cutAt(json, places));
+        const read = readPieces(cutAt(json, positions));
         const isText = typeof code === "string";
         expect(read.isFound).toBe(isText);
         expect(read.text).toBe(isText ? code : "");
@@ -66,7 +66,7 @@ describe("a string that is read while its JSON is being written", () => {
     );
   });
 
-  test("never ends a piece within a character", () => {
+  test("never ends a piece inside a character", () => {
     const whole = JSON.stringify({ code: "a🐍b" });
     for (const json of [whole, whole.replace("🐍", "\\ud83d\\udc0d")]) {
       const { deltas, text } = readPieces(json.split(""));
@@ -80,14 +80,14 @@ describe("a string that is read while its JSON is being written", () => {
     ["in a list", '{"a":["code",{"code":"no"}],"code":"yes"}', "yes"],
     ["as a value", '{"a":"code","b":"no","code":"yes"}', "yes"],
     ["with an escaped name", '{"\\u0063ode":"yes"}', "yes"],
-    ["twice: the first, which was shown", '{"code":"first","code":"second"}', "first"],
+    ["in a second property after the shown one", '{"code":"first","code":"second"}', "first"],
     ["as the first half of a character", '{"code":"\\ud83d"}', "\ud83d"],
   ])("%s", (_, json, code) => {
     expect(readPieces([json]).text).toBe(code);
   });
 
   test.each(["[]", '["code","x"]', "null", '"code"', '{"code":1}', '{"code":null}', '{"code":["x"]}', "{}", ""])(
-    "is not in %s",
+    "is not found %s",
     (json) => {
       expect(readPieces([json])).toMatchObject({ isFound: false, text: "" });
     },

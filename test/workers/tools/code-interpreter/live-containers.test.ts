@@ -5,14 +5,14 @@ import type { ProjectContainers } from "../../../../workers/tools/tool.ts";
 import { LiveContainers } from "../../../../workers/tools/code-interpreter/live-containers.ts";
 import { NEVER_ABORTED, usePython } from "../../../support/python.ts";
 
-/** Of containers that are not there yet; what is written to them is lost. */
+/** A store without containers that ignores writes. */
 const NO_STATES: ProjectContainers = {
   readVersion: () => Promise.resolve(undefined),
   read: () => Promise.resolve(undefined),
   write: () => Promise.resolve(true),
 };
 
-test("a call that waits for another response's cell ends when it is told to, and lets nobody in before that one", async () => {
+test("a cancelled call stops waiting, and keeps its place for the running cell", async () => {
   const containers = new LiveContainers(usePython({ max: 2 }));
   const containerId = containerIdFor(newId("resp"));
   const cell = { project: "p", containerId, mayCreate: true, hasEarlierCells: false, files: [], timeoutMs: 3_000 };

@@ -1,4 +1,4 @@
-/** Interpreters of several projects: who has one, who waits, and whose idle one gives way. */
+/** Interpreters of several projects: which project gets one, which waits, and whose idle one is evicted. */
 import { afterEach, expect, test } from "vitest";
 import { PythonProcessPool } from "../../../../workers/tools/code-interpreter/python-process-pool.ts";
 import { PythonSandbox } from "../../../../workers/tools/code-interpreter/python-sandbox.ts";
@@ -17,12 +17,12 @@ afterEach(async () => {
 });
 
 test.each<[string, string[], string | undefined]>([
-  ["nobody is idle", ["a:-", "b:-"], undefined],
-  ["one is", ["a:-", "b:5"], "b:5"],
+  ["none is idle", ["a:-", "b:-"], undefined],
+  ["one is idle", ["a:-", "b:5"], "b:5"],
   ["one project has most", ["b:1", "a:7", "a:4", "a:-"], "a:4"],
-  ["those of it are busy", ["b:9", "a:-", "a:-", "b:-", "a:-", "c:1"], "b:9"],
-  ["two have as many", ["a:3", "b:2"], "a:3"],
-])("whose gives way if %s", (_name, all, expected) => {
+  ["the largest project's are busy", ["b:9", "a:-", "a:-", "b:-", "a:-", "c:1"], "b:9"],
+  ["two projects have equally many", ["a:3", "b:2"], "a:3"],
+])("eviction picks the right interpreter if %s", (_name, all, expected) => {
   const holderOf = (name: string): ProcessHolder => {
     const [project, since] = name.split(":") as [string, string];
     return { project, idleSince: since === "-" ? undefined : Number(since), evict: () => {} };
@@ -30,7 +30,7 @@ test.each<[string, string[], string | undefined]>([
   expect(findEvictable(all, holderOf)).toBe(expected);
 });
 
-test("beside cells that hang in all of them, another project's cell runs, and the next of the hog waits", async () => {
+test("another project's cell runs while one project hangs its share", async () => {
   const stop = new AbortController();
   const hanging = [1, 2, 3].map(async () =>
     runQueued(processes, sandboxOf("hog"), "import time\nwhile True: time.sleep(1)", stop.signal),
@@ -45,27 +45,27 @@ test("beside cells that hang in all of them, another project's cell runs, and th
   expect((await ends).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
 });
 
-test("an idle interpreter of the project that has most gives way at once", async () => {
+test("an idle interpreter of the largest project is evicted at once", async () => {
   const [first, second, other] = [sandboxOf("hog"), sandboxOf("hog"), sandboxOf("other")];
   for (const each of [first, second, other]) await runQueued(processes, each, "x = 1");
   expect([first.pid, second.pid, other.pid].map((pid) => pid !== undefined)).toEqual([false, true, true]);
-  // The other one's has been idle for longer, but of the hog's there are as many.
+  // The other project's has been idle longer, but both have equally many.
   expect(logsOf(await runQueued(processes, first, "x"))).toBe("1\n");
 });
 
-test("a start whose call was aborted is for the next call, and is not waited for at the end", async () => {
-  await using own = new PythonProcessPool({ max: 1, reservePercent: 0 });
+test("an aborted call's start serves the next call and does not delay closing", async () => {
+  await using pool = new PythonProcessPool({ max: 1, reservePercent: 0 });
   const runAborted = async (): Promise<void> => {
-    await using sandbox = new PythonSandbox(own, "p");
+    await using sandbox = new PythonSandbox(pool, "p");
     const stop = new AbortController();
-    const run = runQueued(own, sandbox, "1", stop.signal);
+    const run = runQueued(pool, sandbox, "1", stop.signal);
     setImmediate(() => stop.abort(new Error("stopped")));
     await expect(run).rejects.toThrow("stopped");
   };
   await runAborted();
   await runAborted();
-  await using next = new PythonSandbox(own, "p");
-  expect(logsOf(await runQueued(own, next, "'next'"))).toBe("'next'\n");
+  await using next = new PythonSandbox(pool, "p");
+  expect(logsOf(await runQueued(pool, next, "'next'"))).toBe("'next'\n");
   next.evict();
   await runAborted();
   await runAborted();

@@ -10,7 +10,7 @@ import {
 } from "../../../../workers/tools/image-generation/conversation-images.ts";
 import type { ContextItem } from "../../../../workers/upstreams/upstream.ts";
 
-test("the newest eight images of a conversation are taken, the oldest of them first", () => {
+test("the newest eight images are used, oldest first", () => {
   const urls = Array.from({ length: 10 }, (_, i) => `https://example.org/${i}.png`);
   const context = urls.map((image_url): ContextItem => ({
     type: "message",
@@ -20,7 +20,7 @@ test("the newest eight images of a conversation are taken, the oldest of them fi
   expect(collectConversationImages(context)).toEqual(urls.slice(2));
 });
 
-test("a picture that comes with an error is not the image", async () => {
+test("an image in an error is ignored", async () => {
   const server = createServer((_request, response) => {
     response.writeHead(404, { "content-type": "image/png" }).end("not found, as a picture");
   }).listen(0, "127.0.0.1");

@@ -1,4 +1,4 @@
-/** Images made by a real HTTP server of the images API, as a tool of responses. */
+/** Images from a real HTTP server of the images API, as a tool of responses. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +82,7 @@ async function ended(id: string) {
 }
 
 describe("an image", () => {
-  test("is in the item and not in the model's context", async () => {
+  test("is in the item, and not in the model's context", async () => {
     server.answers.push(
       json(200, { created: 1, size: "1024x1024", data: [{ b64_json: IMAGE, revised_prompt: "A red cat" }] }),
     );
@@ -122,12 +122,12 @@ describe("an image", () => {
         },
       },
     ]);
-    const shown = JSON.stringify(upstream.calls.at(-1)!.history);
-    expect(shown).toContain("shown to the user");
-    expect(shown).not.toContain(IMAGE);
+    const modelInput = JSON.stringify(upstream.calls.at(-1)!.history);
+    expect(modelInput).toContain("shown to the user");
+    expect(modelInput).not.toContain(IMAGE);
   });
 
-  test("comes in parts where they are asked for and the service streams", async () => {
+  test("is streamed in parts on request", async () => {
     const part = (index: number, b64_json: string) => ({
       type: "image_generation.partial_image",
       partial_image_index: index,
@@ -147,7 +147,7 @@ describe("an image", () => {
     expect(server.requests[0]!.fields).toMatchObject({ stream: true, partial_images: 2 });
   });
 
-  test("comes whole from a service that does not stream, or refuses to", async () => {
+  test("comes whole from a service that does not stream", async () => {
     server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }));
     const ignored = await run([generate({ prompt: "A cat" })], { tool: { partial_images: 1 } });
     expect(ignored.images).toMatchObject([{ status: "completed", result: IMAGE }]);
@@ -157,12 +157,12 @@ describe("an image", () => {
       json(400, { error: { message: "Unknown parameter: 'stream'.", type: "invalid_request_error", param: "stream" } }),
       json(200, { data: [{ b64_json: OTHER }] }),
     );
-    const refused = await run([generate({ prompt: "A cat" })], { tool: { partial_images: 1 } });
-    expect(refused.images).toMatchObject([{ status: "completed", result: OTHER }]);
+    const rejected = await run([generate({ prompt: "A cat" })], { tool: { partial_images: 1 } });
+    expect(rejected.images).toMatchObject([{ status: "completed", result: OTHER }]);
     expect(server.requests.at(-1)!.fields).not.toHaveProperty("stream");
   });
 
-  test("may be behind a URL, which is fetched only from where the operator allows", async () => {
+  test("may be a URL, fetched only from allowed addresses", async () => {
     const { host, origin } = new URL(server.url);
     const settings = { IMAGE_MODEL: "openai/dall-e-3" };
     const answerAll: ImagesServer["answers"][number] = (response, { path }) => {
@@ -179,7 +179,7 @@ describe("an image", () => {
     expect(server.requests[0]!.fields).toMatchObject({ response_format: "b64_json" });
   });
 
-  test("is made by aimock as well", async () => {
+  test("is also created by aimock", async () => {
     const mock = new LLMock({ port: 0 });
     mock.onImage(/cat/, { image: { b64Json: IMAGE } });
     await mock.start();
@@ -190,7 +190,7 @@ describe("an image", () => {
   });
 });
 
-describe("a service of Google's", () => {
+describe("a Google service", () => {
   const PNG = Buffer.from("\x89PNG\r\n\x1a\nrest", "latin1").toString("base64");
   let folder: string;
   let settings: NodeJS.ProcessEnv;
@@ -203,7 +203,7 @@ describe("a service of Google's", () => {
   });
   afterAll(async () => await rm(folder, { recursive: true }));
 
-  test("makes and changes images", async () => {
+  test("creates and edits images", async () => {
     const parts = [{ inlineData: { mimeType: "image/png", data: PNG } }];
     server.answers.push(json(200, { candidates: [{ content: { parts }, finishReason: "STOP" }] }));
     const calls = [generate({ prompt: "A cat" }), generate({ prompt: "Again", change: true })];
@@ -223,14 +223,14 @@ describe("a service of Google's", () => {
     [400, `Blocked by safety. ${KEY}`, "invalid_request_error", "Blocked by safety. [redacted]"],
     [403, `Key ${KEY} is wrong`, "server_error", "The image service is currently unavailable."],
     [429, "Slow down", "rate_limit_exceeded", "The image service's rate limit was reached."],
-  ])("fails with %i as the others do", async (status, message, code, told) => {
+  ])("fails with %i as other services do", async (status, message, code, expected) => {
     server.answers.push(json(status, { error: { code: status, message, status: "X" } }));
     const { images } = await run([generate({ prompt: "x" })], { settings });
-    expect(images).toMatchObject([{ status: "failed", error: { code, message: told } }]);
+    expect(images).toMatchObject([{ status: "failed", error: { code, message: expected } }]);
   });
 });
 
-describe("a change", () => {
+describe("an edit", () => {
   const message = (image_url: string) => ({
     type: "message" as const,
     role: "user" as const,
@@ -238,7 +238,7 @@ describe("a change", () => {
     content: [{ type: "input_image" as const, detail: "auto" as const, image_url }],
   });
 
-  test("is given the conversation's images, those that were made before too, and the mask", async () => {
+  test("receives the conversation's images, earlier ones too, and the mask", async () => {
     server.answers.push(json(200, { data: [{ b64_json: OTHER }] }));
     const first = await run([generate({ prompt: "A dog" })]);
     const before = { ancestors: [first.id], input: [message(DATA_URL)] };
@@ -261,17 +261,17 @@ describe("a change", () => {
 
   test.each([
     ["without an image", [], "no_image"],
-    ["of an address inside", [message("http://127.0.0.1:1/x.png")], "invalid_image_url"],
-    ["of something else", [message("data:text/html;base64,YQ==")], "invalid_image_format"],
-  ])("%s has failed, and nothing was sent", async (_, input, code) => {
+    ["with an internal address", [message("http://127.0.0.1:1/x.png")], "invalid_image_url"],
+    ["of another kind of file", [message("data:text/html;base64,YQ==")], "invalid_image_format"],
+  ])("%s fails without a request", async (_, input, code) => {
     const { images } = await run([generate({ prompt: "x" })], { before: { input }, tool: { action: "edit" } });
     expect(images).toMatchObject([{ status: "failed", result: null, error: { code } }]);
     expect(server.requests).toEqual([]);
   });
 });
 
-describe("a failure", () => {
-  test("of the request is told to client and model as the service tells it, without the key", async () => {
+describe("an error", () => {
+  test("of the request is shown to client and model without the key", async () => {
     const message = `Your request was rejected by the safety system. ${KEY}`;
     server.answers.push(
       json(400, { error: { message, type: "invalid_request_error", code: "moderation_blocked", param: null } }),
@@ -289,7 +289,7 @@ describe("a failure", () => {
     expect(log.join("")).not.toContain(KEY);
   });
 
-  test("has the key in its code neither", async () => {
+  test("has no key in its code either", async () => {
     server.answers.push(json(400, { error: { message: "No", code: `no ${KEY}` } }));
     const { images, log } = await run([generate({ prompt: "x" })]);
     expect(images).toMatchObject([{ error: { code: "no [redacted]" } }]);
@@ -303,9 +303,9 @@ describe("a failure", () => {
       "server_error",
     ],
     ["an empty answer", json(200, { data: [] }), "server_error"],
-    ["an answer that is none", json(200, "no"), "server_error"],
+    ["an invalid answer", json(200, "no"), "server_error"],
     ["a stream without an end", stream({ type: "image_generation.partial_image", b64_json: IMAGE }), "server_error"],
-  ])("of the service says no more than that: %s", async (_, answer, code) => {
+  ])("of the service hides details: %s", async (_, answer, code) => {
     server.answers.push(answer);
     const { images, log } = await run([generate({ prompt: "x" })]);
     expect(images).toMatchObject([{ status: "failed", error: { code } }]);
@@ -315,9 +315,12 @@ describe("a failure", () => {
   test.each([
     ["in the answer's message", json(401, { error: { message: `Incorrect API key: ${KEY}` } })],
     ["in a header", json(403, { error: { message: "Wrong header: a-key-in-a-header" } })],
-    ["in what is no JSON", (response) => void response.setHeader("content-type", "application/json").end(`${KEY}!`)],
+    [
+      "in text that is not JSON",
+      (response) => void response.setHeader("content-type", "application/json").end(`${KEY}!`),
+    ],
   ] satisfies [string, ImagesServer["answers"][number]][])(
-    "that repeats a secret %s leaves none of it in the server's log",
+    "that repeats a secret %s leaves none in the server's log",
     async (_, answer) => {
       server.answers.push(answer);
       const lines: string[] = [];
@@ -341,19 +344,19 @@ describe("a failure", () => {
     return { PROVIDERS_FILE: file, IMAGES_KEY: KEY, IMAGE_MODEL: "images/gpt-image-1" };
   }
 
-  test("to answer in time ends at the limit", async () => {
+  test("is a timeout if the service does not answer", async () => {
     server.answers.push(() => {});
     const { images } = await run([generate({ prompt: "x" })], { settings: { IMAGE_TIMEOUT_MS: "100" } });
     expect(images).toMatchObject([{ status: "failed", error: { code: "timeout" } }]);
   });
 
-  test("of a stream that stands still ends at the limit, too", async () => {
+  test("is a timeout if the stream stalls", async () => {
     server.answers.push((response) => response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders());
     const { images } = await run([generate({ prompt: "x" })], { settings: { IMAGE_TIMEOUT_MS: "200" } });
     expect(images).toMatchObject([{ status: "failed", error: { code: "timeout" } }]);
   });
 
-  test("to write a prompt is told to the model", async () => {
+  test("is a missing prompt, which the model sees", async () => {
     const { images, upstream } = await run([generate({ text: "x" })]);
     expect(images).toMatchObject([{ status: "failed", result: null }]);
     expect(JSON.stringify(upstream.calls.at(-1)!.history)).toContain("'prompt' must be");
@@ -375,7 +378,7 @@ describe("after a crash", () => {
     return await ended(id);
   }
 
-  test("an image that may have been made is not paid for again, and one that was recorded is shown", async () => {
+  test("a possibly created image is not requested again, and a recorded one is shown", async () => {
     const { images, response } = await crashed((control) => () => control.stop("lock-lost"));
     expect(response.status).toBe("completed");
     expect(server.requests.map(({ fields }) => fields["prompt"])).toEqual(["one", "two"]);
@@ -386,11 +389,11 @@ describe("after a crash", () => {
   });
 });
 
-describe("a change after a crash", () => {
+describe("an edit after a crash", () => {
   test.each([
     ["of an earlier turn", [generate({ prompt: "one" }), generate({ prompt: "two", change: true })]],
     ["of the same turn", [[generate({ prompt: "one" }), generate({ prompt: "two", change: true })]]],
-  ])("is given the image %s, which the log did not have yet", async (_, calls) => {
+  ])("receives the image %s, which was not yet logged", async (_, calls) => {
     const tools: Tool[] = [{ type: "image_generation" }];
     const id = await createResponse(storage, { tools, metadata: scriptSteps(...calls) });
     server.answers.push(json(200, { data: [{ b64_json: IMAGE }] }));
@@ -425,13 +428,13 @@ describe("a change after a crash", () => {
 
 describe("the setting", () => {
   test.each(["gpt-image-1", "nobody/gpt-image-1", "openai/", "/x", "simulator/default"])(
-    "%j is refused when the process starts",
+    "%j is rejected at startup",
     (name) => {
       expect(() => kindOf({ IMAGE_MODEL: name })).toThrow(ConfigurationError);
     },
   );
 
-  test("that is missing leaves the tool unused", async () => {
+  test("may be missing, which disables the tool", async () => {
     const { upstream } = await run([], { settings: { IMAGE_MODEL: "" } });
     expect(upstream.calls[0]!.request.tools).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** Services of the images API as they differ: which parameters they know, how an image comes, and how they say no. */
+/** Services of the images API with their differences: known parameters, forms of images and forms of errors. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +49,7 @@ interface Options {
   settings?: NodeJS.ProcessEnv;
 }
 
-/** A response whose model asks for images, of a service that answers in this way. */
+/** A response whose model requests images from a service that answers like this. */
 async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) {
   server.answers.push(answer);
   const base = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: KEY, IMAGE_MODEL: "openai/any-image" };
@@ -67,7 +67,7 @@ async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) 
   return {
     items,
     log,
-    told: JSON.stringify(upstream.calls.at(-1)!.history),
+    outputs: JSON.stringify(upstream.calls.at(-1)!.history),
     sent: server.requests.map(({ fields }) => fields),
   };
 }
@@ -75,16 +75,16 @@ async function run(answer: Answer, { tool, calls = 1, settings }: Options = {}) 
 const openAiError = (param: string, message = `Unknown parameter: '${param}'.`, code = "unknown_parameter") =>
   json(400, { error: { message, type: "invalid_request_error", param, code } });
 
-/** A service that refuses these parameters, one after the other, and answers without them. */
+/** A service that rejects these parameters one by one, and answers without them. */
 const refusing =
-  (refusals: Record<string, Answer>, answer: Answer = B64): Answer =>
+  (rejections: Record<string, Answer>, answer: Answer = B64): Answer =>
   (response, request) => {
-    const name = Object.keys(refusals).find((each) => each in request.fields);
-    (name === undefined ? answer : refusals[name]!)(response, request);
+    const name = Object.keys(rejections).find((each) => each in request.fields);
+    (name === undefined ? answer : rejections[name]!)(response, request);
   };
 
-describe("a parameter that the service does not know is left out, by what it answers", () => {
-  const refusals: [string, (name: string) => Answer][] = [
+describe("a parameter that the service rejects is omitted", () => {
+  const rejections: [string, (name: string) => Answer][] = [
     ["OpenAI", openAiError],
     ["xAI", (name) => json(400, { code: "400", error: `Argument not supported: ${name}` })],
     [
@@ -128,42 +128,44 @@ describe("a parameter that the service does not know is left out, by what it ans
     moderation: "low",
   } as const;
 
-  test.each(refusals.flatMap(([who, refuse]) => parameters.map((name) => [who, name, refuse] as const)))(
+  test.each(rejections.flatMap(([who, refuse]) => parameters.map((name) => [who, name, refuse] as const)))(
     "%s: %s",
     async (_, name, refuse) => {
       const { items, sent } = await run(refusing({ [name]: refuse(name) }), { tool, calls: 2 });
       expect(items).toMatchObject([{ status: "completed", result: IMAGES.png }, { status: "completed" }]);
       const names = (fields: Record<string, unknown>) => parameters.filter((each) => each in fields);
       const left = parameters.filter((each) => each !== name);
-      // The second image is asked for as the first one was at last.
+      // The second request omits the same parameters as the last one of the first image.
       expect(sent.map(names)).toEqual([parameters, left, left]);
     },
   );
 
-  test("several of them, and the model and the item say what the image was made without", async () => {
+  test("also with others, and the model and the item name them", async () => {
     const all = Object.fromEntries(parameters.map((name) => [name, openAiError(name)]));
-    const { items, told, sent } = await run(refusing(all), { tool });
+    const { items, outputs, sent } = await run(refusing(all), { tool });
     expect(items).toMatchObject([{ status: "completed", size: "auto", quality: "auto", background: "auto" }]);
-    expect(told).toMatch(/ignored these unknown settings: .*size/);
+    expect(outputs).toMatch(/ignored these unknown settings: .*size/);
     expect(Object.keys(sent.at(-1)!)).toEqual(["model", "prompt"]);
   });
 
-  test("and asks to stream no more", async () => {
+  test("also if it asks for a stream", async () => {
     const refuse = refusing({ stream: openAiError("stream", "Streaming is off.", "invalid_value") });
     const { items, sent } = await run(refuse, { tool: { partial_images: 1 }, calls: 2 });
     expect(items).toMatchObject([{ status: "completed" }, { status: "completed" }]);
     expect(sent.map((fields) => "stream" in fields)).toEqual([true, false, false]);
   });
 
-  test("but a value that it refuses is told in its words", async () => {
+  test("unless only its value was rejected, which the error repeats", async () => {
     const message = "Invalid size '5x5'. Supported sizes are 1024x1024 and auto.";
-    const { items, told, sent } = await run(openAiError("size", message, "invalid_value"), { tool: { size: "5x5" } });
+    const { items, outputs, sent } = await run(openAiError("size", message, "invalid_value"), {
+      tool: { size: "5x5" },
+    });
     expect(items).toMatchObject([{ status: "failed", error: { code: "invalid_value", message } }]);
-    expect(told).toContain("Supported sizes are");
+    expect(outputs).toContain("Supported sizes are");
     expect(sent).toHaveLength(1);
   });
 
-  test("and one that goes on refusing is not asked for ever", async () => {
+  test("a limited number of times", async () => {
     const { items, sent } = await run(openAiError("response_format"));
     expect(items).toMatchObject([{ status: "failed", error: { code: "unknown_parameter" } }]);
     expect(sent).toHaveLength(2);
@@ -175,7 +177,7 @@ describe("an image", () => {
   const labels = ["png", "webp", undefined];
 
   test.each(types.flatMap(([type, base64]) => labels.map((label) => [type, label, base64] as const)))(
-    "is %s by its bytes, whether it is said to be %j",
+    "is %s by its bytes despite the label %j",
     async (type, label, base64) => {
       const answer = json(200, { data: [{ b64_json: base64 }], ...(label !== undefined && { output_format: label }) });
       const { items } = await run(answer, { tool: { output_format: "png" } });
@@ -195,39 +197,39 @@ describe("an image", () => {
 
   test.each<[string, Answer]>([
     ["base64", json(200, { data: [{ b64_json: jpeg }] })],
-    ["base64 beside an empty address", json(200, { data: [{ url: "", b64_json: jpeg }] })],
-    ["an address beside empty base64", atUrl((url) => ({ data: [{ b64_json: "", url }] }))],
-    ["an address beside nulls", atUrl((url) => ({ data: [{ b64_json: null, url, revised_prompt: null }] }))],
-    ["an address with a wrong label", atUrl((url) => ({ data: [{ url }] }), "text/plain")],
-    ["an address within the service", atUrl(() => ({ data: [{ url: "/made.png" }] }))],
+    ["base64 and an empty URL", json(200, { data: [{ url: "", b64_json: jpeg }] })],
+    ["a URL and empty base64", atUrl((url) => ({ data: [{ b64_json: "", url }] }))],
+    ["a URL and nulls", atUrl((url) => ({ data: [{ b64_json: null, url, revised_prompt: null }] }))],
+    ["a URL with a wrong label", atUrl((url) => ({ data: [{ url }] }), "text/plain")],
+    ["a URL within the service", atUrl(() => ({ data: [{ url: "/made.png" }] }))],
     ["a data URL as base64", json(200, { data: [{ b64_json: dataUrl }] })],
-    ["a data URL as an address", json(200, { data: [{ url: dataUrl }] })],
+    ["a data URL as a URL", json(200, { data: [{ url: dataUrl }] })],
     ["a data URL with parameters", json(200, { data: [{ url: `data:image/png;charset=utf-8;base64,${jpeg}` }] })],
-    ["a list of texts", json(200, { data: [jpeg] })],
-    ["a list of addresses", atUrl((url) => ({ images: [url] }))],
+    ["a list of strings", json(200, { data: [jpeg] })],
+    ["a list of URLs", atUrl((url) => ({ images: [url] }))],
     ["a list of images", atUrl((url) => ({ images: [{ url }], timings: {} }))],
     ["an object", json(200, { data: { b64_json: jpeg } })],
     ["an image alone", json(200, { image_base64: jpeg })],
-    ["a second place in the list", json(200, { data: [{ error: "none" }, { b64_json: jpeg }] })],
+    ["the second entry of the list", json(200, { data: [{ error: "none" }, { b64_json: jpeg }] })],
     [
       "bytes",
       (response) => void response.writeHead(200, { "content-type": "image/png" }).end(Buffer.from(jpeg, "base64")),
     ],
     ["a stream", stream({ type: "image_generation.completed", b64_json: jpeg })],
     ["a stream with a data URL", stream({ type: "image_generation.completed", b64_json: dataUrl })],
-    ["a stream with an address", stream({ type: "image_generation.completed", url: dataUrl })],
+    ["a stream with a URL", stream({ type: "image_generation.completed", url: dataUrl })],
   ])("may come as %s", async (_, answer) => {
     const { items } = await run(answer);
     expect(items).toMatchObject([{ status: "completed", result: jpeg, output_format: "jpeg" }]);
   });
 
   test.each<[string, Answer]>([
-    ["a page", atUrlText("<html>Log in</html>", "text/html")],
-    ["an excuse", json(200, "I cannot draw that.")],
-    ["words for an image", json(200, { data: [{ b64_json: "not an image." }] })],
+    ["an HTML page", atUrlText("<html>Log in</html>", "text/html")],
+    ["an apology", json(200, "I cannot draw that.")],
+    ["text instead of an image", json(200, { data: [{ b64_json: "not an image." }] })],
     ["nothing", json(200, { data: [{}] })],
     ["null", json(200, null)],
-  ])("is not made of %s", async (_, answer) => {
+  ])("is not created from %s", async (_, answer) => {
     const { items } = await run(answer);
     expect(items).toMatchObject([{ status: "failed", result: null, error: { code: "server_error" } }]);
   });
@@ -239,7 +241,7 @@ describe("an image", () => {
     };
   }
 
-  test("is fetched only from where the operator allows", async () => {
+  test("is fetched only from allowed addresses", async () => {
     const settings = { FETCH_ALLOWED_HOSTS: "" };
     const { items } = await run(
       atUrl((url) => ({ data: [{ url }] })),
@@ -250,34 +252,34 @@ describe("an image", () => {
   });
 });
 
-describe("a refusal is told in the service's words", () => {
+describe("an error keeps the service's text", () => {
   const words = "Your request was rejected by the safety system.";
   test.each<[string, Answer]>([
     ["an error", json(400, { error: { message: words, code: "moderation_blocked" } })],
     ["an error as text", json(400, { error: words, code: "moderation_blocked" })],
-    ["an error under 200", json(200, { error: { message: words, code: "moderation_blocked" } })],
+    ["an error with status 200", json(200, { error: { message: words, code: "moderation_blocked" } })],
     [
-      "an error under 200 beside an empty list",
+      "an error with status 200 and an empty list",
       json(200, { data: [], error: { message: words, code: "moderation_blocked" } }),
     ],
     ["an error in a stream", stream({ type: "error", error: { message: words, code: "moderation_blocked" } })],
-  ])("of %s", async (_, answer) => {
-    const { items, told } = await run(answer);
+  ])("from %s", async (_, answer) => {
+    const { items, outputs } = await run(answer);
     expect(items).toMatchObject([{ status: "failed", error: { code: "moderation_blocked", message: words } }]);
-    expect(told).toContain(words);
+    expect(outputs).toContain(words);
   });
 
   test.each([
     ["IMAGE_SAFETY", { candidates: [{ content: { parts: [] }, finishReason: "IMAGE_SAFETY" }] }, "moderation_blocked"],
     ["PROHIBITED_CONTENT", { promptFeedback: { blockReason: "PROHIBITED_CONTENT" } }, "moderation_blocked"],
     ["MAX_TOKENS", { candidates: [{ content: { parts: [] }, finishReason: "MAX_TOKENS" }] }, "server_error"],
-  ])("of Google, %s", async (why, answer, code) => {
+  ])("from Google, %s", async (why, answer, code) => {
     const file = join(folder, "providers.json");
     const google = { kind: "google", base_url: server.url, api_key_env: "IMAGES_KEY" };
     await writeFile(file, JSON.stringify({ providers: { google } }));
     const settings = { PROVIDERS_FILE: file, IMAGES_KEY: KEY, IMAGE_MODEL: "google/gemini-2.5-flash-image" };
-    const { items, told } = await run(json(200, answer), { settings });
+    const { items, outputs } = await run(json(200, answer), { settings });
     expect(items).toMatchObject([{ status: "failed", error: { code, message: expect.stringContaining(why) } }]);
-    expect(told).toContain(why);
+    expect(outputs).toContain(why);
   });
 });

@@ -1,4 +1,7 @@
-/** Documents that MCP servers fetch are cited as pages are: as read, in later responses too, and only by whoever fetched them. */
+/**
+ * Documents from MCP servers are cited like web pages: with their text as read, in later responses too, and only by
+ * responses that see them.
+ */
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
@@ -51,12 +54,12 @@ test.each<[string, CallToolResult, string?]>([
   ],
   ["structured content", { content: [], structuredContent: DOCUMENT }],
   [
-    "structured content beside prose",
+    "structured content with prose",
     { content: [{ type: "text", text: "Moss is green." }], structuredContent: DOCUMENT },
   ],
-  ["JSON that the model is shown cut off", textResult(JSON.stringify(long))],
-  ["more than the contract asks for", textResult(JSON.stringify({ ...DOCUMENT, metadata: { source: "x" } }))],
-])("a document that is %s is cited", async (_name, answer) => {
+  ["JSON truncated for the model", textResult(JSON.stringify(long))],
+  ["more than the contract requires", textResult(JSON.stringify({ ...DOCUMENT, metadata: { source: "x" } }))],
+])("a document as %s is cited", async (_name, answer) => {
   const { server, run } = await ask(answer);
   await using _ = server;
   expect(citationsIn(run.response.output)).toEqual(CITED);
@@ -64,19 +67,19 @@ test.each<[string, CallToolResult, string?]>([
 
 test.each<[string, CallToolResult, string?]>([
   ["listed", textResult(JSON.stringify({ results: [DOCUMENT] })), "search"],
-  ["what another tool answers", textResult(JSON.stringify(DOCUMENT)), "echo"],
+  ["another tool's output", textResult(JSON.stringify(DOCUMENT)), "echo"],
   ["without a URL", textResult(JSON.stringify({ ...DOCUMENT, url: "" }))],
   ["without text", textResult(JSON.stringify({ ...DOCUMENT, text: undefined }))],
   ["a script", textResult(JSON.stringify({ ...DOCUMENT, url: "javascript:alert(1)" }))],
-  ["a failure", { ...textResult(JSON.stringify(DOCUMENT)), isError: true }],
+  ["an error", { ...textResult(JSON.stringify(DOCUMENT)), isError: true }],
   ["prose", textResult(`Read ${URL_1}.`)],
-])("a document that is %s is not cited", async (_name, answer, name) => {
+])("a document as %s is not cited", async (_name, answer, name) => {
   const { server, run } = await ask(answer, name);
   await using _ = server;
   expect(citationsIn(run.response.output)).toEqual([]);
 });
 
-test("a document is cited by a later response of the chain, and where the client sends the items again", async () => {
+test("a later response cites a document, also from items the client sends", async () => {
   const { server, run } = await ask(textResult(JSON.stringify(DOCUMENT)));
   await using _ = server;
   const metadata = { ...scriptSteps(), "simulator.text": TEXT };
@@ -89,7 +92,7 @@ test("a document is cited by a later response of the chain, and where the client
   expect(citationsIn(other.response.output)).toEqual([]);
 });
 
-test("a document is cited by the run that takes over after a crash, and is fetched once", async () => {
+test("a run that resumes after a crash cites a document fetched once", async () => {
   let fetches = 0;
   await using server = await startMcpServer({
     tools: {
@@ -118,7 +121,7 @@ test("a document is cited by the run that takes over after a crash, and is fetch
   expect(fetches).toBe(1);
 });
 
-test("a page is cited by later responses too, and only if it was opened", async () => {
+test("later responses cite a page only if it was opened", async () => {
   const site = await startWebSite({ "/moss": "<title>Of moss</title><p>Moss is green." });
   await using _ = site;
   const opened = `${site.url}/moss`;

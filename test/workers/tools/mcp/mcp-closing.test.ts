@@ -1,4 +1,4 @@
-/** What is left of a server's connections and processes when a response is over, and what a run that goes on asks again. */
+/** The connections and processes of a server after a response ends, and the requests of a resumed run. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import { isAlive, stubbornServer } from "../../../support/stubborn-server.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 
 let storage: TestStorage;
 let folder: string;
@@ -23,8 +24,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-describe("when a response is over", () => {
-  test("its session is ended, and no connection is left", async () => {
+describe("after a response ends", () => {
+  test("its session and its connections are closed", async () => {
     await using server = await startMcpServer();
     const request = {
       tools: [mcpTool({ server_url: server.url })],
@@ -35,7 +36,7 @@ describe("when a response is over", () => {
     expect(server.methods.at(-1)).toBe("DELETE");
   });
 
-  test("because it was cancelled, the call is cancelled and the connection closed", async () => {
+  test("by a cancel, its call is cancelled and the connection closed", async () => {
     const cancelled = Promise.withResolvers<void>();
     const run = async (_args: object, signal: AbortSignal) => {
       signal.addEventListener("abort", () => cancelled.resolve());
@@ -53,8 +54,8 @@ describe("when a response is over", () => {
     await server.until(() => server.openConnections === 0);
   });
 
-  test("the processes of a server are gone, even those that do not listen", async () => {
-    const { file, pids } = await stubbornServer(folder, () => storage.redis.ping());
+  test("a server's processes exit, even unresponsive ones", async () => {
+    const { file, pids } = await stubbornServer(folder);
     const control = new AttemptControl();
     const id = await createResponse(storage, { tools: [mcpTool({})] });
     const kinds = [openMcpKind(readConfig({ MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! }))];
@@ -63,12 +64,12 @@ describe("when a response is over", () => {
     expect([leader, child].filter(isAlive)).toHaveLength(2);
     control.stop("cancelled");
     await running;
-    while (isAlive(-leader)) await storage.redis.ping();
+    await pollUntil(() => !isAlive(-leader));
     expect(isAlive(child)).toBe(false);
   });
 });
 
-test("a run that goes on after a crash does not ask a server again that failed", async () => {
+test("a resumed run does not ask a failed server again", async () => {
   await using server = await startMcpServer({
     intercept: (_request, response) => {
       response.writeHead(500).end();

@@ -1,4 +1,4 @@
-/** What goes wrong with a server is an item and a word to the model, and never the end of a response. */
+/** A server's error becomes an item and a message to the model, and never ends the response. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,43 +28,40 @@ const TOOLS = [
   { name: "change", input_schema: {} },
 ];
 
-describe("a server that cannot be asked for its tools", () => {
+describe("a server that cannot list its tools", () => {
   const SECRET = "planted-secret-0123456789";
 
-  async function listFault(fields: Partial<McpTool>, environment: Record<string, string> = {}) {
+  async function listError(fields: Partial<McpTool>, environment: Record<string, string> = {}) {
     const tools = [mcpTool({ authorization: SECRET, ...fields })];
     const tool_choice = { type: "mcp" as const, server_label: "srv" };
     const { response, log, calls } = await runMcp(storage, { tools, tool_choice }, { environment });
     expect(response.status).toBe("completed");
     expect(log.join("\n")).not.toContain(SECRET);
     expect(log.filter((event) => event.includes('"response.mcp_list_tools.failed"'))).toHaveLength(1);
-    // The provider is told of no tool that it would not know, nor made to choose it.
+    // The provider receives no unknown tool and no tool_choice of one.
     expect(calls[0]!.request).toMatchObject({ tools: [], tool_choice: "none" });
     const [list, answer] = describeItems(response.output);
     expect(answer).toBe("message");
     return list!;
   }
 
-  test("is shown as a list that failed, and the model answers without it", async () => {
+  test("becomes a failed list, and the model answers without it", async () => {
     const closed = await startMcpServer();
     await closed[Symbol.asyncDispose]();
-    expect(await listFault({ server_url: closed.url })).toContain("could not be reached");
+    expect(await listError({ server_url: closed.url })).toContain("could not be reached");
   });
 
-  test.each([401, 403, 404, 429, 500, 503])(
-    "says HTTP status %i, and nothing of the server's answer",
-    async (status) => {
-      await using server = await startMcpServer({
-        intercept: (request, response) => {
-          response.writeHead(status).end(`You said ${request.headers.authorization}`);
-          return true;
-        },
-      });
-      expect(await listFault({ server_url: server.url })).toContain(`HTTP status ${status}`);
-    },
-  );
+  test.each([401, 403, 404, 429, 500, 503])("reports HTTP status %i without the server's body", async (status) => {
+    await using server = await startMcpServer({
+      intercept: (request, response) => {
+        response.writeHead(status).end(`You said ${request.headers.authorization}`);
+        return true;
+      },
+    });
+    expect(await listError({ server_url: server.url })).toContain(`HTTP status ${status}`);
+  });
 
-  test("does not repeat a secret that a protocol's error repeats", async () => {
+  test("repeats no secret from a protocol error", async () => {
     await using server = await startMcpServer({
       intercept: (request, response, body) => {
         const { id } = JSON.parse(body) as { id: number };
@@ -74,24 +71,24 @@ describe("a server that cannot be asked for its tools", () => {
         return true;
       },
     });
-    expect(await listFault({ server_url: server.url })).toBe("list  ! No entry with <redacted>");
+    expect(await listError({ server_url: server.url })).toBe("list  ! No entry with <redacted>");
   });
 
-  test("may not be inside, wherever it redirects to", async () => {
+  test("is not reached by redirects to internal addresses", async () => {
     await using server = await startMcpServer();
     const inside = { FETCH_ALLOWED_HOSTS: "" };
-    expect(await listFault({ server_url: server.url }, inside)).toContain("not allowed");
+    expect(await listError({ server_url: server.url }, inside)).toContain("not allowed");
     const elsewhere = createServer((_request, response) => {
       response.writeHead(307, { location: server.url }).end();
     }).listen(0, "127.0.0.1");
     await once(elsewhere, "listening");
     const { port } = elsewhere.address() as AddressInfo;
-    expect(await listFault({ server_url: `http://127.0.0.1:${port}/mcp` })).toContain("HTTP status 307");
+    expect(await listError({ server_url: `http://127.0.0.1:${port}/mcp` })).toContain("HTTP status 307");
     elsewhere.close();
     expect(server.methods).toEqual([]);
   });
 
-  test("sends more than is read", async () => {
+  test("fails beyond the size limit", async () => {
     const big = { description: "x".repeat(2 * 1024 * 1024) };
     await using server = await startMcpServer({
       intercept: (_request, response, body) => {
@@ -103,18 +100,18 @@ describe("a server that cannot be asked for its tools", () => {
         return true;
       },
     });
-    expect(await listFault({ server_url: server.url })).toContain("more tools than a model can see");
+    expect(await listError({ server_url: server.url })).toContain("more tools than a model can see");
   });
 
-  test("is a process that does not start", async () => {
+  test("may be a process that does not start", async () => {
     const file = join(folder, "broken.json");
     await writeFile(file, JSON.stringify({ servers: { srv: { command: "/does/not/exist" } } }));
-    expect(await listFault({}, { MCP_SERVERS_FILE: file })).toContain("Connection closed");
+    expect(await listError({}, { MCP_SERVERS_FILE: file })).toContain("Connection closed");
   });
 });
 
 describe("a call", () => {
-  async function made(options: TestMcpServerOptions, name: string, environment: Record<string, string> = {}) {
+  async function runCall(options: TestMcpServerOptions, name: string, environment: Record<string, string> = {}) {
     await using server = await startMcpServer(options);
     const tool = mcpTool({ server_url: server.url });
     const request = { tools: [tool], metadata: scriptSteps(call(`srv__${name}`, { x: 1 })) };
@@ -130,8 +127,8 @@ describe("a call", () => {
 
   const failing = (result: () => never | ReturnType<typeof textResult>) => ({ look: { run: result } });
 
-  test("that the tool says has failed", async () => {
-    const { item, output } = await made(
+  test("fails if the tool reports an error", async () => {
+    const { item, output } = await runCall(
       { tools: failing(() => ({ ...textResult("no such row"), isError: true })) },
       "look",
     );
@@ -144,8 +141,8 @@ describe("a call", () => {
     expect(output).toBe("no such row");
   });
 
-  test("that the protocol refuses", async () => {
-    const { item, output } = await made(
+  test("fails on a protocol error", async () => {
+    const { item, output } = await runCall(
       {
         tools: failing(() => {
           throw new Error("broken inside");
@@ -157,30 +154,30 @@ describe("a call", () => {
     expect(output).toContain("broken inside");
   });
 
-  test("that HTTP refuses", async () => {
+  test("fails on an HTTP error", async () => {
     const intercept: TestMcpServerOptions["intercept"] = (_request, response, body) => {
       if (!body.includes("tools/call")) return false;
       response.writeHead(502).end("bad");
       return true;
     };
-    const { item } = await made({ intercept }, "look");
+    const { item } = await runCall({ intercept }, "look");
     expect(item).toMatchObject({ error: { type: "http_error", code: 502 } });
   });
 
-  test("that is not answered in time, and is told to the server as cancelled", async () => {
-    const told = Promise.withResolvers<void>();
+  test("times out, and the server receives a cancel", async () => {
+    const cancelled = Promise.withResolvers<void>();
     const run = async (_args: object, signal: AbortSignal) => {
-      signal.addEventListener("abort", () => told.resolve());
-      await told.promise;
+      signal.addEventListener("abort", () => cancelled.resolve());
+      await cancelled.promise;
       return textResult("late");
     };
-    const { item } = await made({ tools: { change: { run } } }, "change", { MCP_CALL_TIMEOUT_MS: "150" });
+    const { item } = await runCall({ tools: { change: { run } } }, "change", { MCP_CALL_TIMEOUT_MS: "150" });
     expect(item).toMatchObject({ status: "failed", error: { type: "mcp_protocol_error", code: -32_001 } });
-    await told.promise;
+    await cancelled.promise;
   });
 
-  test("whose answer is longer than a model could read is cut off", async () => {
-    const { item, output } = await made({ tools: failing(() => textResult("y".repeat(300_000))) }, "look");
+  test("has its answer truncated for the model", async () => {
+    const { item, output } = await runCall({ tools: failing(() => textResult("y".repeat(300_000))) }, "look");
     expect(item.status).toBe("completed");
     expect(String(output).length).toBeLessThan(263_000);
     expect(output).toContain("[cut off");
@@ -197,19 +194,19 @@ describe("a call", () => {
     };
   };
 
-  test("that is cut off is made again if it changes nothing", async () => {
-    const { item, begun } = await made({ intercept: dropOnce() }, "look");
+  test("is repeated after a crash if it changes nothing", async () => {
+    const { item, begun } = await runCall({ intercept: dropOnce() }, "look");
     expect(item).toMatchObject({ status: "completed", output: "saw 1" });
     expect(begun).toEqual(["look 1"]);
   });
 
-  test("that is cut off is not made again if it may change something", async () => {
-    const { item, begun } = await made({ intercept: dropOnce() }, "change");
+  test("is not repeated after a crash if it may change something", async () => {
+    const { item, begun } = await runCall({ intercept: dropOnce() }, "change");
     expect(item).toMatchObject({ status: "failed", error: { type: "mcp_protocol_error", code: -32_000 } });
     expect(begun).toEqual([]);
   });
 
-  test("goes to a new session when the server has forgotten the one before", async () => {
+  test("moves to a new session if the server lost the old one", async () => {
     await using server = await startMcpServer({
       tools: {
         ...LOOK_AND_CHANGE,

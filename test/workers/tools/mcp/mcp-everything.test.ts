@@ -1,4 +1,4 @@
-/** Against the protocol's own example server, over each of its transports. */
+/** The protocol's own example server over each of its transports. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,13 +19,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface Place {
+interface ServerLocation {
   fields: { server_url?: string };
   environment: Record<string, string>;
   [Symbol.asyncDispose]: () => PromiseLike<void>;
 }
 
-async function overHttp(transport: "streamableHttp" | "sse"): Promise<Place> {
+async function overHttp(transport: "streamableHttp" | "sse"): Promise<ServerLocation> {
   const server = await startEverythingServer(transport);
   return {
     fields: { server_url: server.url },
@@ -34,7 +34,7 @@ async function overHttp(transport: "streamableHttp" | "sse"): Promise<Place> {
   };
 }
 
-async function overStdio(): Promise<Place> {
+async function overStdio(): Promise<ServerLocation> {
   const file = join(folder, "servers.json");
   const srv = { command: process.execPath, args: [EVERYTHING_SERVER_PATH, "stdio"], env_names: ["ALLOWED"] };
   await writeFile(file, JSON.stringify({ servers: { srv } }));
@@ -42,27 +42,27 @@ async function overStdio(): Promise<Place> {
   return { fields: {}, environment, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
-describe.each<[string, () => Promise<Place>]>([
+describe.each<[string, () => Promise<ServerLocation>]>([
   ["streamable HTTP", () => overHttp("streamableHttp")],
   ["SSE", () => overHttp("sse")],
   ["stdio", overStdio],
 ])("the reference server over %s", (_name, open) => {
-  let place: Place;
+  let serverLocation: ServerLocation;
   beforeAll(async () => {
-    place = await open();
+    serverLocation = await open();
   });
   afterAll(async () => {
-    await place[Symbol.asyncDispose]();
+    await serverLocation[Symbol.asyncDispose]();
   });
 
-  const run = (fields: Parameters<typeof mcpTool>[0], environment: Record<string, string>, ...made: object[]) =>
+  const run = (fields: Parameters<typeof mcpTool>[0], environment: Record<string, string>, ...steps: object[]) =>
     runMcp(
       storage,
-      { tools: [mcpTool({ ...place.fields, ...fields })], metadata: scriptSteps(...made) },
-      { environment: { ...place.environment, ...environment } },
+      { tools: [mcpTool({ ...serverLocation.fields, ...fields })], metadata: scriptSteps(...steps) },
+      { environment: { ...serverLocation.environment, ...environment } },
     );
 
-  test("lists its tools, and answers calls", async () => {
+  test("lists its tools and answers calls", async () => {
     const { response, calls } = await run(
       { allowed_tools: ["echo", "get-sum"] },
       {},
@@ -72,14 +72,14 @@ describe.each<[string, () => Promise<Place>]>([
     const [list, ...rest] = describeItems(response.output);
     expect(list).toBe("list echo,get-sum");
     expect(rest.slice(0, 2)).toEqual(["echo completed: Echo: hello", "get-sum completed: The sum of 2 and 3 is 5."]);
-    // A wrong argument is told to the model, who may do better.
+    // The model sees the error of a wrong argument and may correct it.
     expect(rest[2]).toMatch(/^echo failed: .*mcp_tool_execution_error.*message/);
     expect(rest[3]).toBe("message");
     expect(offeredToolNames(calls[0]!)).toEqual(["srv__echo", "srv__get-sum"]);
     expect(callOutputs(calls[1]!)).toEqual(["Echo: hello", "The sum of 2 and 3 is 5."]);
   });
 
-  test("shows the model images, and says what cannot be shown", async () => {
+  test("shows images to the model, and names what it cannot show", async () => {
     const { response, calls } = await run(
       {},
       {},
@@ -101,7 +101,7 @@ describe.each<[string, () => Promise<Place>]>([
     expect(texts[3]).toContain("[link to ");
   });
 
-  test("is waited for as long as it says that it goes on", async () => {
+  test("may take long while it reports progress", async () => {
     const { response } = await run(
       { allowed_tools: ["trigger-long-running-operation"] },
       { MCP_CALL_TIMEOUT_MS: "900" },
@@ -113,12 +113,12 @@ describe.each<[string, () => Promise<Place>]>([
   });
 });
 
-test("a server that is a process is given no environment but what its entry names", async () => {
+test("a server process receives only its entry's environment", async () => {
   const { environment } = await overStdio();
   const request = { tools: [mcpTool({ allowed_tools: ["get-env"] })], metadata: scriptSteps(call("srv__get-env")) };
   const { response } = await runMcp(storage, request, { environment });
   const text = describeItems(response.output)[1]!;
-  // The server was given the one, and its value is nobody else's to see; the other it does not know.
+  // The entry sets the first variable, whose value stays secret; the server does not know the second one.
   expect(text).toMatch(/ALLOWED.*<redacted>/);
   expect(text).not.toContain("only-the-servers");
   expect(text).not.toContain("KEPT");

@@ -1,4 +1,4 @@
-/** When a server is asked for the list of its tools, and which list of the conversation is used instead. */
+/** When a worker requests a server's list of tools, and when it uses a list of the conversation instead. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { McpTool, McpToolList } from "../../../../workers/tools/mcp/tool-filter.ts";
 import { findKnownTools } from "../../../../workers/tools/mcp/tool-list.ts";
@@ -35,7 +35,7 @@ beforeEach(() => {
 const tool = (fields: Partial<McpTool> = {}) => mcpTool({ server_url: server.url, ...fields });
 
 describe("the list of tools", () => {
-  test("is shown once in a conversation, and asked for once", async () => {
+  test("is requested and shown once per conversation", async () => {
     const first = await runMcp(storage, { tools: [tool()], metadata: scriptSteps(call("srv__look", { x: 1 })) });
     expect(describeItems(first.response.output)).toEqual(["list look,change", "look completed: saw 1", "message"]);
     expect(server.methods).toContain("tools/list");
@@ -44,19 +44,19 @@ describe("the list of tools", () => {
     const second = await runMcp(storage, request, { ancestors: [first.id] });
     expect(describeItems(second.response.output)).toEqual(["change completed: changed 2", "message"]);
     expect(server.methods).not.toContain("tools/list");
-    // What the model sees of the first response's call goes by the same name.
+    // The model sees the first response's call under the same name.
     const names = second.calls[0]!.history.flatMap((item) => (item.type === "function_call" ? [item.name] : []));
     expect(names).toEqual(["srv__look"]);
   });
 
-  test("that the client sends back is used, and its server not even connected to before a call", async () => {
+  test("is taken from the client's items, without a connection before a call", async () => {
     const { response, calls } = await runMcp(storage, { tools: [tool()] }, { input: [createToolList(tool(), [LOOK])] });
     expect(describeItems(response.output)).toEqual(["message"]);
     expect(offeredToolNames(calls[0]!)).toEqual(["srv__look"]);
     expect(server.methods).toEqual([]);
   });
 
-  test("is asked for again if it failed, lacks what is allowed now, or is not known to be of this server", async () => {
+  test("is requested again if it failed, lacks an allowed tool or may be another server's", async () => {
     const only = tool({ allowed_tools: ["look"] });
     const list = createToolList(only, [LOOK]);
     for (const known of [
@@ -73,14 +73,14 @@ describe("the list of tools", () => {
     }
   });
 
-  test("that was cut off is asked for again, though the client sends it back", async () => {
+  test("is requested again if it was cut off, even if the client sends it", async () => {
     const cut = { ...createToolList(tool(), []), status: "incomplete" as const };
     const { response, calls } = await runMcp(storage, { tools: [tool()] }, { input: [cut] });
     expect(describeItems(response.output)).toEqual(["list look,change", "message"]);
     expect(offeredToolNames(calls[0]!)).toEqual(["srv__look", "srv__change"]);
   });
 
-  test("is used for the same filter said in another way, and an unfiltered one for any filter", async () => {
+  test("is reused for equivalent filters, and an unfiltered one for any filter", async () => {
     const list = createToolList(tool({ allowed_tools: ["look", "change"] }), [LOOK, CHANGE]);
     const whole = createToolList(tool({ allowed_tools: {} }), [LOOK, CHANGE]);
     const filters: [McpToolList, NonNullable<McpTool["allowed_tools"]>][] = [
@@ -96,13 +96,13 @@ describe("the list of tools", () => {
     expect(server.methods).toEqual([]);
   });
 
-  test("that a filter has narrowed does not narrow what is allowed later", async () => {
+  test("is not reused from a narrower filter", async () => {
     const first = await runMcp(storage, { tools: [tool({ allowed_tools: ["look"] })] });
     const second = await runMcp(storage, { tools: [tool()] }, { ancestors: [first.id] });
     expect(offeredToolNames(second.calls[0]!)).toEqual(["srv__look", "srv__change"]);
   });
 
-  test("of a server says nothing of another that has its label now, nor what it changes", async () => {
+  test("is not shared with another server of the same label", async () => {
     const first = await runMcp(storage, { tools: [tool()] });
     await using other = await startMcpServer({ tools: { look: { run: () => textResult("changed it") } } });
     const require_approval = { never: { read_only: true } };
@@ -114,7 +114,7 @@ describe("the list of tools", () => {
     expect(describeItems(second.response.output)).toEqual(["list look", 'may I look {"x":1}']);
   });
 
-  test("that failed is not asked for again in the response that it failed in", () => {
+  test("is not requested again in the response where it failed", () => {
     const { server_label, server_url } = tool();
     const origin = { server_label, address: server_url!, allowed_tools: null };
     const list: McpToolList = { ...createToolList(tool(), []), error: "gone" };
@@ -132,7 +132,7 @@ describe("a list of many pages", () => {
   const named = (count: number, start: number) =>
     Array.from({ length: count }, (_, i) => ({ name: `t${start + i}`, inputSchema: { type: "object" } }));
 
-  /** The list that is shown of a server with these pages, and how many of them it was asked for. */
+  /** The shown list of a server with these pages, and the number of pages requested. */
   async function listed(pageAt: (n: number) => Page, fields: Partial<McpTool> = {}) {
     let pages = 0;
     await using paged = await startMcpServer({
@@ -155,7 +155,7 @@ describe("a list of many pages", () => {
     expect(await listed(ends)).toEqual({ list: "list t0,t1,t2", pages: 3 });
   });
 
-  test("is left when it has too many tools, and read on if they are not allowed", async () => {
+  test("stops at the maximum of allowed tools, and continues past other ones", async () => {
     const endless = (n: number): Page => ({ tools: named(300, n * 300), nextCursor: `${n}` });
     expect(await listed(endless)).toEqual({
       list: expect.stringContaining("more tools than a model can see"),
@@ -166,7 +166,7 @@ describe("a list of many pages", () => {
     expect(list).toBe("list t1,t899");
   });
 
-  test("is left when there is too much of it, be it of tools or of anything else", async () => {
+  test("stops at the maximum size, from tools or anything else", async () => {
     const long = (n: number): Page => ({
       tools: named(1, n).map((each) => ({ ...each, description: "x".repeat(700_000) })),
       nextCursor: `${n}`,
@@ -179,7 +179,7 @@ describe("a list of many pages", () => {
     expect(await listed(padded)).toEqual({ list: expect.stringContaining("too long"), pages: 2 });
   });
 
-  test("has one time limit for all pages", async () => {
+  test("has one timeout for all pages", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     onTestFinished(() => void vi.useRealTimers());
     const slow = (n: number): Page => {

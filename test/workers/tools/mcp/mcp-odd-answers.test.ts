@@ -1,4 +1,7 @@
-/** Answers of tools as servers send them: each block reaches the model as what can be read of it, and costs no other. */
+/**
+ * Odd answers of real servers' tools: the model sees the readable part of each block, and one bad block affects no
+ * other.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toToolResult } from "../../../../workers/tools/mcp/call-result.ts";
 import { call, createToolList, mcpTool, callOutputs, runMcp } from "../../../support/mcp-runs.ts";
@@ -12,9 +15,9 @@ const GIF = Buffer.from("GIF89a and more").toString("base64");
 const WEBP = Buffer.from("RIFF\0\0\0\0WEBPVP8 ").toString("base64");
 const SVG = "<svg xmlns='http://www.w3.org/2000/svg'/>";
 const base64 = (text: string) => Buffer.from(text).toString("base64");
-const text = (said: string) => ({ type: "text", text: said });
+const text = (modelOutput: string) => ({ type: "text", text: modelOutput });
 const resource = (fields: object) => ({ type: "resource", resource: { uri: "file:///r", ...fields } });
-const output = (answer: Record<string, unknown>) => toToolResult(answer, (said) => said).output;
+const output = (answer: Record<string, unknown>) => toToolResult(answer, (modelOutput) => modelOutput).output;
 const image = (type: string, data: string) => ({
   type: "input_image",
   detail: "auto",
@@ -28,7 +31,7 @@ describe("over a connection", () => {
   });
   afterAll(async () => await storage[Symbol.asyncDispose]());
 
-  async function made(result: unknown) {
+  async function runCall(result: unknown) {
     await using server = await startMcpServer({ intercept: interceptWith({ "tools/call": result }) });
     const tool = mcpTool({ server_url: server.url });
     const request = { tools: [tool], metadata: scriptSteps(call("srv__look")) };
@@ -39,7 +42,7 @@ describe("over a connection", () => {
     return { item, output: callOutputs(calls.at(-1)!)[0] };
   }
 
-  // What the protocol's own client refuses, as a whole or for one of its parts.
+  // Answers that the protocol's own client rejects, in whole or in part.
   test.each([
     [{}, "(no output)"],
     [{ content: null }, "(no output)"],
@@ -58,25 +61,25 @@ describe("over a connection", () => {
     [{ structuredContent: { a: 1 } }, '{"a":1}'],
     [{ structuredContent: ["a"] }, '["a"]'],
     [{ content: [resource({ uri: "not a uri", text: "said" })] }, "[resource not a uri]\nsaid"],
-  ])("%j reaches the model", async (result, shown) => {
-    const { item, output: said } = await made(result);
+  ])("%j reaches the model", async (result, expected) => {
+    const { item, output: modelOutput } = await runCall(result);
     expect(item).toMatchObject({ type: "mcp_call", status: "completed", error: null });
-    expect(said).toBe(shown);
+    expect(modelOutput).toBe(expected);
   });
 
-  test("an error says what the tool says, whatever it is made of", async () => {
-    const { item, output: said } = await made({ isError: true, content: [{ type: "error", message: "no" }] });
+  test("an error of any form keeps the tool's text", async () => {
+    const { item, output: modelOutput } = await runCall({ isError: true, content: [{ type: "error", message: "no" }] });
     expect(item).toMatchObject({ status: "failed", error: { type: "mcp_tool_execution_error" } });
-    expect(said).toBe('{"type":"error","message":"no"}');
-    expect((await made({ isError: true })).output).toBe("The tool failed.");
-    expect((await made({ isError: true, content: [], structuredContent: { why: 1 } })).output).toBe('{"why":1}');
+    expect(modelOutput).toBe('{"type":"error","message":"no"}');
+    expect((await runCall({ isError: true })).output).toBe("The tool failed.");
+    expect((await runCall({ isError: true, content: [], structuredContent: { why: 1 } })).output).toBe('{"why":1}');
   });
 
-  test("what nests too deeply costs no other block", async () => {
+  test("a block nested too deeply affects no other block", async () => {
     let deep: unknown = 1;
     for (let i = 0; i < 3_000; i++) deep = [deep];
-    const { output: said } = await made({ content: [{ type: "json", deep }, text("said")] });
-    expect(said).toMatch(/\nsaid$/);
+    const { output: modelOutput } = await runCall({ content: [{ type: "json", deep }, text("said")] });
+    expect(modelOutput).toMatch(/\nsaid$/);
   });
 });
 
@@ -84,16 +87,16 @@ describe("structured content", () => {
   const rows = { rows: [{ id: 1, name: "a" }], total: 1 };
 
   test.each([
-    ["a text that is the same JSON", [text(JSON.stringify(rows))], rows],
-    ["the same with other spaces", [text(JSON.stringify(rows, null, 2))], rows],
-    ["the same in another order", [text('{"total":1,"rows":[{"name":"a","id":1}]}')], rows],
-    ["the same beside a summary", [text("One row."), text(JSON.stringify(rows))], rows],
+    ["a text with the same JSON", [text(JSON.stringify(rows))], rows],
+    ["the same JSON with other spaces", [text(JSON.stringify(rows, null, 2))], rows],
+    ["the same JSON in another order", [text('{"total":1,"rows":[{"name":"a","id":1}]}')], rows],
+    ["the same JSON and a summary", [text("One row."), text(JSON.stringify(rows))], rows],
     ["a text that it wraps", [text("plain words")], { result: "plain words" }],
     ["a number that it wraps", [text("42")], { result: 42 }],
     ["a list that it wraps", [text("[1,2]")], { result: [1, 2] }],
-    ["a list with a block for each value", [text('{"a":1}'), text('{"a":2}')], { result: [{ a: 1 }, { a: 2 }] }],
-    ["a list with a block for each text", [text("one"), text("two")], { result: ["one", "two"] }],
-  ])("is said once beside %s", (_, content, structuredContent) => {
+    ["a list with one block per value", [text('{"a":1}'), text('{"a":2}')], { result: [{ a: 1 }, { a: 2 }] }],
+    ["a list with one block per text", [text("one"), text("two")], { result: ["one", "two"] }],
+  ])("is shown once with %s", (_, content, structuredContent) => {
     expect(output({ content, structuredContent })).toBe(content.map((each) => each.text).join("\n"));
   });
 
@@ -101,14 +104,14 @@ describe("structured content", () => {
     ["a summary", [text("One row.")], rows],
     ["other JSON", [text('{"total":1}')], rows],
     ["nothing", [], rows],
-    ["text that is no JSON", [text("{")], { result: "x" }],
-    ["a wrap that has more", [text("x")], { result: "x", more: 1 }],
-  ])("is said as well beside %s", (_, content, structuredContent) => {
-    const said = content.map((each) => each.text);
-    expect(output({ content, structuredContent })).toBe([...said, JSON.stringify(structuredContent)].join("\n"));
+    ["text that is not JSON", [text("{")], { result: "x" }],
+    ["a wrapper with more fields", [text("x")], { result: "x", more: 1 }],
+  ])("is added to %s", (_, content, structuredContent) => {
+    const modelOutput = content.map((each) => each.text);
+    expect(output({ content, structuredContent })).toBe([...modelOutput, JSON.stringify(structuredContent)].join("\n"));
   });
 
-  test("is said beside an image", () => {
+  test("is added to an image", () => {
     expect(output({ content: [{ type: "image", mimeType: "image/png", data: PNG }], structuredContent: rows })).toEqual(
       [image("png", PNG), { type: "input_text", text: JSON.stringify(rows) }],
     );
@@ -124,12 +127,12 @@ describe("bytes", () => {
     ["webp", WEBP],
   ];
   test.each(labels.flatMap((mimeType) => images.map(([type, data]) => [mimeType, type, data] as const)))(
-    "labelled %j are an image of type %s by what they are",
+    "labeled %j are an image of type %s by their content",
     (mimeType, type, data) => {
-      const shown = [image(type, data)];
-      expect(output({ content: [{ type: "image", mimeType, data }] })).toEqual(shown);
-      expect(output({ content: [{ type: "image", data: `data:image/png;base64,${data}` }] })).toEqual(shown);
-      expect(output({ content: [resource({ mimeType, blob: data })] })).toEqual(shown);
+      const expected = [image(type, data)];
+      expect(output({ content: [{ type: "image", mimeType, data }] })).toEqual(expected);
+      expect(output({ content: [{ type: "image", data: `data:image/png;base64,${data}` }] })).toEqual(expected);
+      expect(output({ content: [resource({ mimeType, blob: data })] })).toEqual(expected);
     },
   );
 
@@ -155,16 +158,16 @@ describe("bytes", () => {
     }
   });
 
-  // A provider would refuse the whole request.
+  // A provider would reject the whole request.
   test.each([
     ["no image", { mimeType: "image/png", data: base64("<html>Not found</html>") }, /^\[image: image\/png, \d+ bytes/],
-    ["no base64", { mimeType: "image/png", data: "%%%" }, /^\[image: image\/png/],
-    ["of a type that no model takes", { mimeType: "image/bmp", data: base64("BM and more") }, /^\[image: image\/bmp/],
+    ["invalid base64", { mimeType: "image/png", data: "%%%" }, /^\[image: image\/png/],
+    ["a type that no model accepts", { mimeType: "image/bmp", data: base64("BM and more") }, /^\[image: image\/bmp/],
     ["a drawing", { mimeType: "image/svg+xml", data: base64(SVG) }, new RegExp(`^\\[image: image/svg.xml\\]\n${SVG}$`)],
-    ["no text at all", { mimeType: "image/png", data: 7 }, /^\{"type":"image"/],
+    ["no text", { mimeType: "image/png", data: 7 }, /^\{"type":"image"/],
     ["missing", { mimeType: "image/png" }, /^\{"type":"image"/],
-  ])("of an image that are %s are text", (_, fields, shown) => {
-    expect(output({ content: [{ type: "image", ...fields }] })).toMatch(shown);
+  ])("of an image that are %s are text", (_, fields, expected) => {
+    expect(output({ content: [{ type: "image", ...fields }] })).toMatch(expected);
   });
 
   test.each([
@@ -172,8 +175,8 @@ describe("bytes", () => {
     ["application/json; charset=utf-8", "{}", "[resource file:///r application/json; charset=utf-8: "],
     ["image/svg+xml", SVG, SVG],
     ["application/pdf", "%PDF", "[resource file:///r application/pdf: application/pdf, 6 bytes, not shown]"],
-  ])("of a resource of type %s", (mimeType, body, shown) => {
-    expect(output({ content: [resource({ mimeType, blob: base64(body) })] })).toContain(shown);
+  ])("of a resource of type %s", (mimeType, body, expected) => {
+    expect(output({ content: [resource({ mimeType, blob: base64(body) })] })).toContain(expected);
   });
 });
 
@@ -182,11 +185,11 @@ test.each([
   [{ content: "said", mimeType: "text/plain" }, '[resource file:///r text/plain]\n{"content":"said"}'],
   [{ text: null, blob: base64("said"), mimeType: "text/plain" }, "[resource file:///r text/plain: text/plain]\nsaid"],
   [{}, "[resource file:///r]"],
-])("a resource with %j shows what it has", (fields, shown) => {
-  expect(output({ content: [resource(fields)] })).toBe(shown);
+])("a resource with %j shows its content", (fields, expected) => {
+  expect(output({ content: [resource(fields)] })).toBe(expected);
 });
 
-test("a block is read whichever of its fields is not what it should be", () => {
+test("a block is read despite fields of wrong types", () => {
   const blocks = [
     text("words"),
     { type: "image", mimeType: "image/png", data: PNG, annotations: {}, _meta: {} },
@@ -199,8 +202,10 @@ test("a block is read whichever of its fields is not what it should be", () => {
   for (const block of blocks) {
     for (const field of Object.keys(block)) {
       for (const value of values) {
-        const said = JSON.stringify(output({ content: [text("before"), { ...block, [field]: value }, text("after")] }));
-        expect(said).toMatch(/before.*after/);
+        const modelOutput = JSON.stringify(
+          output({ content: [text("before"), { ...block, [field]: value }, text("after")] }),
+        );
+        expect(modelOutput).toMatch(/before.*after/);
       }
     }
   }

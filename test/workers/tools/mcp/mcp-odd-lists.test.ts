@@ -1,4 +1,4 @@
-/** Lists of tools as servers send them: a flaw costs the tool or the field that has it, and is named. */
+/** Odd lists of real servers' tools: a flaw costs only the tool or field that has it, and the list names it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { McpTool } from "../../../../workers/tools/mcp/tool-filter.ts";
 import { call, mcpTool, offeredToolNames, runMcp, describeItems } from "../../../support/mcp-runs.ts";
@@ -20,7 +20,7 @@ const nested = (levels: number) => {
   return schema;
 };
 
-/** A response with a server whose list is this one, between two tools that are sound. */
+/** A response with a server whose list has this tool between two valid ones. */
 async function listedWith(tools: readonly unknown[], fields: Partial<McpTool> = {}) {
   const list = { tools: [sound("first"), ...tools, sound("last")] };
   await using server = await startMcpServer({ intercept: interceptWith({ "tools/list": list }) });
@@ -35,7 +35,7 @@ async function listedWith(tools: readonly unknown[], fields: Partial<McpTool> = 
 
 const NOT_OBJECTS = [null, true, false, 7, "x", [], ["x"]];
 
-/** Flaws that cost the tool, by what is said of it. */
+/** Flaws that cost the tool, by the reason that the list names. */
 const FLAWED: [string, unknown, RegExp][] = [
   ...NOT_OBJECTS.map((tool): [string, unknown, RegExp] => [
     `that is ${JSON.stringify(tool)}`,
@@ -91,16 +91,16 @@ const FLAWED: [string, unknown, RegExp][] = [
   ["whose name is taken", { ...sound("first"), description: "Another." }, /'first' is listed twice/],
 ];
 
-describe("a tool that is left out alone, and named", () => {
-  test.each(FLAWED)("%s", async (_, flawed, said) => {
+describe("a flawed tool is skipped and named", () => {
+  test.each(FLAWED)("%s", async (_, flawed, reason) => {
     const { names, functions, item } = await listedWith([flawed]);
     expect(names).toEqual(["first", "last"]);
     expect(functions).toEqual(["srv__first", "srv__last"]);
     expect(item.error).toMatch(/^Left out of the list: /);
-    expect(item.error).toMatch(said);
+    expect(item.error).toMatch(reason);
   });
 
-  test("is not asked for again by the next response, and neither are the others", async () => {
+  test("and the next response requests no list again", async () => {
     const list = { tools: [sound("first"), { name: "bad", inputSchema: null }] };
     await using server = await startMcpServer({ intercept: interceptWith({ "tools/list": list }) });
     const tool = mcpTool({ server_url: server.url });
@@ -110,7 +110,7 @@ describe("a tool that is left out alone, and named", () => {
     expect(offeredToolNames(second.calls[0]!)).toEqual(["srv__first"]);
   });
 
-  test("is not named where the request allows others only", async () => {
+  test("unless the request does not allow it", async () => {
     const { item, names } = await listedWith([{ name: "bad" }], { allowed_tools: ["last"] });
     expect(names).toEqual(["last"]);
     expect(item.error).toBeUndefined();
@@ -118,14 +118,14 @@ describe("a tool that is left out alone, and named", () => {
     expect(named.item.error).toContain("'bad'");
   });
 
-  test("is one of many: some are named, and the others counted", async () => {
+  test("among many, of which some are named and the others counted", async () => {
     const { item, names } = await listedWith(Array.from({ length: 200_000 }, () => 7));
     expect(names).toEqual(["first", "last"]);
     expect(item.error).toMatch(/ 199980 more\.$/);
   });
 });
 
-describe("a field that is not what it should be costs that field", () => {
+describe("a flawed field is skipped", () => {
   const values = [...NOT_OBJECTS, {}, { readOnlyHint: "yes" }];
   const optional = ["description", "annotations", "outputSchema", "icons", "_meta", "title", "execution"];
   const odd = optional.flatMap((field) => values.map((value) => [field, value] as const));
@@ -140,7 +140,7 @@ describe("a field that is not what it should be costs that field", () => {
     expect(annotations ?? {}).toEqual({});
   });
 
-  test("and a hint costs no other hint", async () => {
+  test("a flawed hint affects no other hint", async () => {
     const annotations = { readOnlyHint: true, destructiveHint: "no", title: 7, more: "x" };
     const { item } = await listedWith([{ ...sound("odd"), annotations }]);
     expect(item.tools[1]!.annotations).toEqual({ readOnlyHint: true });
@@ -158,7 +158,7 @@ describe("a field that is not what it should be costs that field", () => {
       { $ref: "#/$defs/in", $defs: { in: OBJECT } },
       { $ref: "#/$defs/in", $defs: { in: OBJECT }, type: "object" },
     ],
-  ])("the schema %j can be read", async (inputSchema, read) => {
+  ])("the schema %j is readable", async (inputSchema, read) => {
     const { item, calls } = await listedWith([{ name: "odd", inputSchema }]);
     expect(item.error).toBeUndefined();
     expect(item.tools[1]!.input_schema).toEqual(read);
@@ -166,7 +166,7 @@ describe("a field that is not what it should be costs that field", () => {
   });
 
   test.each(["with space", "a.b/c", "ünïcödé 工具", "x".repeat(200), "line\nbreak"])(
-    "the tool named %j is offered under a name that providers take, and called by its own",
+    "the tool named %j is offered under a valid name and called by its own",
     async (name) => {
       await using server = await startMcpServer({ tools: { [name]: { run: () => textResult("called") } } });
       const tool = mcpTool({ server_url: server.url });
@@ -191,15 +191,15 @@ describe("a list", () => {
     expect(await listOf(result)).toBe("list ");
   });
 
-  test.each(["x", 7, {}, true])("of which the tools are %j is none", async (tools) => {
+  test.each(["x", 7, {}, true])("with the tools %j is invalid", async (tools) => {
     expect(await listOf({ tools })).toContain("violates the protocol");
   });
 
-  test("of flawed tools only has failed", async () => {
+  test("with flawed tools only has failed", async () => {
     expect(await listOf({ tools: [{ name: "bad" }] })).toMatch(/^list {2}! Left out of the list: The tool 'bad'/);
   });
 
-  /** By the cursor that it is asked with. */
+  /** Pages by the cursor of the request. */
   async function pagesOf(pageAt: (cursor: unknown, n: number) => object | "fail") {
     const cursors: unknown[] = [];
     await using server = await startMcpServer({
@@ -217,25 +217,25 @@ describe("a list", () => {
     return { list: describeItems(run.response.output)[0], cursors, run, tool };
   }
 
-  test("whose cursor comes again ends there", async () => {
+  test("ends at a repeated cursor", async () => {
     const same = await pagesOf(() => ({ tools: [sound("a")], nextCursor: "same" }));
     expect(same).toMatchObject({ list: "list a", cursors: [undefined, "same"] });
     const circle = await pagesOf((_, n) => ({ tools: [sound(`t${n}`)], nextCursor: `${n % 3}` }));
     expect(circle).toMatchObject({ list: "list t1,t2,t3,t4", cursors: [undefined, "1", "2", "0"] });
   });
 
-  test.each(["", null, {}])("whose cursor is %j has no more pages", async (nextCursor) => {
+  test.each(["", null, {}])("with the cursor %j has no more pages", async (nextCursor) => {
     const { list, cursors } = await pagesOf(() => ({ tools: [sound("a")], nextCursor }));
     expect({ list, cursors }).toEqual({ list: "list a", cursors: [undefined] });
   });
 
-  test("that never ends is left, and what there is of it can be used", async () => {
+  test("without an end is cut, and its tools work", async () => {
     const { list, cursors } = await pagesOf((_, n) => ({ tools: [sound("a")], nextCursor: `${n}` }));
     expect(list).toMatch(/^list a ! The list of tools ends early: .* more than 50 pages/);
     expect(cursors).toHaveLength(50);
   });
 
-  test("that fails behind its first page has that page, and is asked for again by the next response", async () => {
+  test("that fails after its first page keeps that page, and the next response retries", async () => {
     const { list, run, tool } = await pagesOf((cursor) =>
       cursor === undefined ? { tools: [sound("a")], nextCursor: "next" } : "fail",
     );

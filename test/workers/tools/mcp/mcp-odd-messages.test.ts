@@ -1,4 +1,4 @@
-/** Servers whose messages, statuses and labels are not the protocol's, and are understood all the same. */
+/** Servers whose messages, statuses and labels break the protocol, and which still work. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ const RESULTS: Record<string, object> = {
   "tools/call": { content: [{ type: "text", text: "seen" }] },
 };
 
-/** How a sound answer is changed, and how it is sent. */
+/** How a valid answer is changed and sent. */
 interface Oddity {
   change?: (answer: { jsonrpc: string; id: number | undefined; result: object }, method: string) => unknown;
   send?: (response: ServerResponse, json: string, message: Message, request: IncomingMessage) => void;
@@ -116,28 +116,28 @@ describe("a server that answers with", () => {
     "text/html",
     undefined,
   ];
-  test.each(labels)("JSON that is labelled %j", async (label) => {
+  test.each(labels)("JSON labeled %j", async (label) => {
     const send: Oddity["send"] = (response, json) => {
       response.writeHead(200, label === undefined ? {} : { "content-type": label }).end(json);
     };
     expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
   });
 
-  test.each(["text/event-stream; charset=utf-8", "Text/Event-Stream"])("a stream labelled %j", async (label) => {
+  test.each(["text/event-stream; charset=utf-8", "Text/Event-Stream"])("a stream labeled %j", async (label) => {
     const send: Oddity["send"] = (response, json) => {
       response.writeHead(200, { "content-type": label }).end(`data:${json}\r\n\r\n`);
     };
     expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
   });
 
-  test.each([201, 202])("status %i, and the answer", async (status) => {
+  test.each([201, 202])("status %i and a valid answer", async (status) => {
     const send: Oddity["send"] = (response, json) => {
       response.writeHead(status, { "content-type": "application/json" }).end(json);
     };
     expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
   });
 
-  test("a stream cut anywhere, with notifications in it", async () => {
+  test("a stream cut anywhere, with notifications", async () => {
     const send: Oddity["send"] = (response, json) => {
       const notice = { method: "notifications/message", params: { level: "info", data: "wörking \u2028 on it" } };
       const bytes = Buffer.from(`: hello\n\ndata: ${JSON.stringify(notice)}\n\nid: 1\ndata: ${json}\n\n`);
@@ -148,7 +148,7 @@ describe("a server that answers with", () => {
     expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
   });
 
-  test("a stream in which it asks something itself", async () => {
+  test("a stream with a request of its own", async () => {
     const send: Oddity["send"] = (response, json) => {
       const ask = (id: unknown, method: string) => `data: ${JSON.stringify({ jsonrpc: "2.0", id, method })}\n\n`;
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -157,7 +157,7 @@ describe("a server that answers with", () => {
     expect((await runWith({ send })).items).toEqual(["list look", "look completed: seen", "message"]);
   });
 
-  test("a refusal of the newest version instead of one of its own", async () => {
+  test("an error for the newest version instead of an older version", async () => {
     const send: Oddity["send"] = (response, json, { method, params }) => {
       if (method !== "initialize" || params?.protocolVersion === "2025-06-18") return sendJson(response, json);
       response.writeHead(400).end("Unsupported protocol version (supported versions: 2025-06-18, 2025-03-26)");
@@ -166,7 +166,7 @@ describe("a server that answers with", () => {
   });
 });
 
-describe("a session that is lost, and said to be in a message alone", () => {
+describe("a lost session that only a message reports", () => {
   test.each([
     "Session not found",
     "Bad Request: No valid session ID provided",
@@ -175,7 +175,7 @@ describe("a session that is lost, and said to be in a message alone", () => {
     "Invalid session",
     "Server not initialized",
     "Received request before initialization was complete",
-  ])("%s: the call is made in another", async (message) => {
+  ])("%s: the call moves to a new session", async (message) => {
     const methods: string[] = [];
     const odd: Oddity = {
       change: (answer, method) => {
@@ -188,7 +188,7 @@ describe("a session that is lost, and said to be in a message alone", () => {
     expect(methods).toEqual(["initialize", "tools/list", "tools/call", "initialize", "tools/call"]);
   });
 
-  test("is not what a tool means by a session of its own", async () => {
+  test("is not confused with a tool's own sessions", async () => {
     const error = { code: -32_602, message: "The session of this browser could not be saved" };
     const { items } = await runWith(called(({ id }) => ({ jsonrpc: "2.0", id, error })));
     expect(items[1]).toMatch(/failed: .*could not be saved/);
@@ -203,11 +203,11 @@ describe("a call that is answered with", () => {
     ["an error whose code is a word", { error: { code: "NO_ROW", message: "No row" } }, /failed: .*No row \(NO_ROW\)/],
     ["an error whose code is a number as text", { error: { code: "-32602", message: "No row" } }, /-32602.*No row/],
     ["an error without a code", { error: { message: "No row" } }, /failed: .*-32603.*No row/],
-    ["an error with a broken code", { error: { code: 1.5, message: "No row" } }, /failed: .*No row \(1.5\)/],
+    ["an error with a fractional code", { error: { code: 1.5, message: "No row" } }, /failed: .*No row \(1.5\)/],
     ["an error that is text", { error: "No row" }, /failed: .*No row/],
-    ["an error without words", { error: { code: 7 } }, /failed: .*"code":7/],
-    ["an error whose words are no text", { error: { code: 7, message: { en: "No row" } } }, /failed: .*No row/],
-    ["an error that names no call", { id: null, error: { code: 7, message: "No row" } }, /failed: .*No row/],
+    ["an error without a message", { error: { code: 7 } }, /failed: .*"code":7/],
+    ["an error whose message is not text", { error: { code: 7, message: { en: "No row" } } }, /failed: .*No row/],
+    ["an error without a call id", { id: null, error: { code: 7, message: "No row" } }, /failed: .*No row/],
     ["an error and a result", { result: {}, error: { code: 7, message: "No row" } }, /failed: .*No row/],
   ])("%s", async (_, fields, expected) => {
     for (const send of [sendJson, sendStream]) {
@@ -219,7 +219,7 @@ describe("a call that is answered with", () => {
   test.each([
     ["no JSON", 200, "<html>"],
     ["nothing", 200, ""],
-    ["nothing but that it was accepted", 202, ""],
+    ["only an acceptance", 202, ""],
   ])("%s fails at once", async (_, status, body) => {
     const send: Oddity["send"] = (response, json, { method }) => {
       if (method === "tools/call") response.writeHead(status, { "content-type": "text/html" }).end(body);
@@ -231,7 +231,7 @@ describe("a call that is answered with", () => {
 });
 
 describe("a server of the older transport", () => {
-  test.each(["/messages?session=1", "messages", "?id=7"])("that is spoken to at %s", async (endpoint) => {
+  test.each(["/messages?session=1", "messages", "?id=7"])("works at %s", async (endpoint) => {
     let stream: ServerResponse | undefined;
     const paths = new Set<string>();
     await using server = await startMcpServer({
@@ -257,12 +257,12 @@ describe("a server of the older transport", () => {
   });
 });
 
-test("a version that is not known is said to be", async () => {
+test("an unknown version is named in the error", async () => {
   const { items } = await runWith(greeted({ protocolVersion: "1999-01-01" }));
   expect(items[0]).toMatch(/^list {2}! The server uses an unsupported version of the protocol/);
 });
 
-test("a process is understood as well, whatever it prints between its messages", async () => {
+test("a process may print other lines between its messages", async () => {
   const script = join(folder, "odd.mjs");
   await writeFile(
     script,

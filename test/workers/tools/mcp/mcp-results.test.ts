@@ -1,14 +1,14 @@
-/** What of a tool's answer a model is shown, however much of it there is. */
+/** The part of a tool's answer that a model sees, of any size. */
 import { expect, test } from "vitest";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { toToolResult } from "../../../../workers/tools/mcp/call-result.ts";
 
 const PIXEL = "iVBORw0KGgo=";
 const image = (data: string) => ({ type: "image" as const, mimeType: "image/png", data });
-const text = (said: string) => ({ type: "text" as const, text: said });
-const answered = (content: CallToolResult["content"]) => toToolResult({ content }, (said) => said).output;
+const text = (body: string) => ({ type: "text" as const, text: body });
+const answered = (content: CallToolResult["content"]) => toToolResult({ content }, (body) => body).output;
 
-test("a hundred parts, and the word that there were more", () => {
+test("a result shows a hundred parts and mentions more", () => {
   const parts = answered(Array.from({ length: 300_000 }, () => image(PIXEL)));
   expect(parts).toHaveLength(101);
   expect(parts.at(-1)).toEqual({ type: "input_text", text: "[cut off: the answer has more than 100 parts]" });
@@ -16,7 +16,7 @@ test("a hundred parts, and the word that there were more", () => {
   expect(answered(Array.from({ length: 300_000 }, () => text("")))).toMatch(/^\n{100}\[cut off: [^\n]*\]$/);
 });
 
-test("no image that is empty, and whatever else there is", () => {
+test("a result skips empty images only", () => {
   const empty = Array.from({ length: 300_000 }, (_, i) => image(i % 2 === 0 ? "" : " "));
   expect(answered([...empty, text("seen")])).toBe("seen");
   expect(answered([...empty, image(PIXEL)])).toEqual([
@@ -28,7 +28,7 @@ test("no image that is empty, and whatever else there is", () => {
   );
 });
 
-test("as much text as is allowed, what stands for images and binary parts included", () => {
+test("a result's text has a limit, placeholders included", () => {
   const long = { type: "audio" as const, mimeType: "x".repeat(200_000), data: "AAAA" };
   const cut = answered([long, long, long]);
   expect(cut.length).toBeLessThan(256 * 1024 + 100);
@@ -42,7 +42,7 @@ test("as much text as is allowed, what stands for images and binary parts includ
   });
 });
 
-test("images up to their bound, and that one is too large", () => {
+test("a result's images have a limit, and oversized ones are mentioned", () => {
   const large = image(`iVBORw0KGgoA${"A".repeat(5 * 1024 * 1024)}`);
   expect(answered([large, large, image(PIXEL)])).toEqual([
     expect.objectContaining({ type: "input_image" }),

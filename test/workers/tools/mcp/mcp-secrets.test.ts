@@ -1,4 +1,4 @@
-/** What a server repeats of what it was sent is stored nowhere, and shown to nobody. */
+/** A server that repeats the secrets it was sent: they are stored nowhere and shown to no one. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const TOKEN = "planted-token-0123456789";
 const HEADER = `${TOKEN}-and-"more"`;
 const SECRETS = { authorization: TOKEN, headers: { "X-Key": HEADER } };
 
-test("in results of every kind, in failures and in what lists say", async () => {
+test("secrets are removed from results, errors and lists", async () => {
   const tools = {
     text: { run: () => textResult(`You are ${TOKEN}.`) },
     failed: { run: () => ({ ...textResult(`Not ${HEADER}!`), isError: true }) },
@@ -38,8 +38,12 @@ test("in results of every kind, in failures and in what lists say", async () => 
       const { id, method } = JSON.parse(body === "" ? "{}" : body) as { id?: number; method?: string };
       if (method !== "tools/list") return false;
       const inputSchema = { type: "object", properties: { key: { default: TOKEN, examples: [HEADER, 1, null] } } };
-      const said = { description: `Knows ${TOKEN}.`, inputSchema, annotations: { title: HEADER, readOnlyHint: true } };
-      const result = { tools: Object.keys(tools).map((name) => ({ name, ...said })) };
+      const listed = {
+        description: `Knows ${TOKEN}.`,
+        inputSchema,
+        annotations: { title: HEADER, readOnlyHint: true },
+      };
+      const result = { tools: Object.keys(tools).map((name) => ({ name, ...listed })) };
       response
         .writeHead(200, { "content-type": "application/json" })
         .end(JSON.stringify({ jsonrpc: "2.0", id, result }));
@@ -74,13 +78,13 @@ test("in results of every kind, in failures and in what lists say", async () => 
   });
   const journal = await storage.redis.hgetall(storage.layout.calls(response.id));
   const models = calls.map(({ history, request }) => [history, request.tools?.filter(({ type }) => type !== "mcp")]);
-  for (const place of [log, journal, models]) {
-    expect(JSON.stringify(place)).toContain("<redacted>");
-    expect(JSON.stringify(place)).not.toContain(TOKEN);
+  for (const stored of [log, journal, models]) {
+    expect(JSON.stringify(stored)).toContain("<redacted>");
+    expect(JSON.stringify(stored)).not.toContain(TOKEN);
   }
 });
 
-test("the longer of two secrets whole, and no part of what is no secret", () => {
+test("the longest match of a secret is removed, and other text remains", () => {
   const redact = createRedactor(["planted-", "planted-secret", "a.c+(efgh", "prod"]);
   expect(redact("planted-secret planted-x abc+(efgh a.c+(efgh production")).toBe(
     "<redacted> <redacted>x abc+(efgh <redacted> production",
@@ -91,7 +95,7 @@ test("the longer of two secrets whole, and no part of what is no secret", () => 
   expect(createRedactor([])("anything")).toBe("anything");
 });
 
-test("of a process, what it was given, and not the paths that its answers are made of", async () => {
+test("a process's secrets are removed, and its paths remain", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mcp-"));
   const file = join(folder, "servers.json");
   const srv = { command: "/bin/true", env_names: ["PATH", "HOME", "API_KEY"] };

@@ -1,4 +1,4 @@
-/** Where the server of a request's tool is, and what is sent there. */
+/** The address of the server for a request's tool, and the headers sent to it. */
 import { expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import { findTarget } from "../../../../workers/tools/mcp/target.ts";
@@ -12,7 +12,7 @@ const CONFIG = {
   },
 };
 
-test("what the operator sets is not overruled by a request, and what it does not is the request's", () => {
+test("a request sets only what the operator does not", () => {
   const headers = { AUTHORIZATION: "of the client", "X-Unset": "of the client", "X-Team": "search" };
   expect(findTarget(mcpTool({ server_label: "wiki", headers, authorization: "of-the-client" }), CONFIG)).toEqual({
     kind: "remote",
@@ -22,7 +22,7 @@ test("what the operator sets is not overruled by a request, and what it does not
   });
 });
 
-test("headers that belong to the connection are not a request's to set", () => {
+test("a request cannot set the connection's own headers", () => {
   const headers = { Host: "inside", "Content-Length": "0", "Mcp-Session-Id": "another's", "X-Team": "search" };
   expect(findTarget(mcpTool({ server_url: "https://mcp.example", headers }), CONFIG)).toEqual({
     kind: "remote",

@@ -1,4 +1,4 @@
-/** Which of a server's tools a model is offered, and what the client has to approve. */
+/** The tools of a server that a model is offered, and the calls that the client must approve. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import { endResponse } from "../../../../src/responses/ending/end-response.ts";
@@ -54,7 +54,7 @@ describe("the model is offered", () => {
     expect(describeItems(response.output)[0]).toBe(`list ${names.map((name) => name.slice(5)).join(",")}`);
   });
 
-  test("names that every provider takes, and that no two tools share", async () => {
+  test("unique names that every provider accepts", async () => {
     const label = "my server!";
     const mine = { type: "function" as const, name: "my_server___look", parameters: {} };
     const { calls } = await runMcp(storage, { tools: [tool({ server_label: label }), mine] });
@@ -64,7 +64,7 @@ describe("the model is offered", () => {
     for (const name of long) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
   });
 
-  test("the tool that tool_choice names, alone and by whatever name it has", async () => {
+  test("only the tool that tool_choice names, by either name", async () => {
     const tool_choice = { type: "mcp" as const, server_label: "srv!", name: "change" };
     const { calls } = await runMcp(storage, { tools: [tool({ server_label: "srv!" })], tool_choice });
     expect(calls[0]!.request.tool_choice).toEqual({ type: "function", name: "srv___change" });
@@ -73,7 +73,7 @@ describe("the model is offered", () => {
     expect(all.calls[0]!.request.tool_choice).toMatchObject({ type: "allowed_tools", mode: "required" });
   });
 
-  test("nothing of what a server instructs", async () => {
+  test("no instructions of the server", async () => {
     const { calls } = await runMcp(storage, { tools: [tool({ server_description: "Ours." })] });
     expect(calls[0]!.request.tools![0]).toMatchObject({ description: "Ours.\n\nDoes look.", strict: false });
     expect(calls[0]!.request.instructions).toBeUndefined();
@@ -96,12 +96,12 @@ describe("require_approval", () => {
     ],
     [{ always: { tool_names: ["look"] } }, { look: true, change: true, bare: true }],
     [{}, { look: true, change: true, bare: true }],
-  ])("%j asks as it says, and where it says nothing", (required, expected) => {
+  ])("%j selects the calls that need approval", (required, expected) => {
     const asked = [LOOK, CHANGE, BARE].map((each) => [each.name, needsApproval(each, required)]);
     expect(Object.fromEntries(asked)).toEqual(expected);
   });
 
-  test("is 'always' unless it is said: the response ends with the question, and nothing is called", async () => {
+  test("defaults to 'always': the response ends with the request, without a call", async () => {
     const { require_approval: _never, ...always } = tool();
     const { response, calls } = await runMcp(storage, {
       tools: [always],
@@ -128,7 +128,7 @@ describe("require_approval", () => {
   });
   const always = () => ({ tools: [tool({ require_approval: "always" })] });
 
-  test("makes an approved call in the next response, and in no response after it", async () => {
+  test("runs an approved call in the next response only", async () => {
     const { id, response } = await ask();
     const request = requestOf(response.output);
     const second = await runMcp(storage, always(), { ancestors: [id], input: [answer(request.id, true)] });
@@ -143,10 +143,10 @@ describe("require_approval", () => {
     expect(server.begun).toEqual(["change 1"]);
   });
 
-  test("makes an approved call once, however often its request stands in the conversation", async () => {
+  test("runs an approved call once for repeated requests", async () => {
     const { id, response } = await ask();
     const request = requestOf(response.output);
-    // In the chain, sent again, and asked for as something else.
+    // In the chain, sent again, and with changed arguments.
     const again = [request, { ...request, arguments: '{"x":2}' }] as StoredInputItem[];
     const input = [...again, answer(request.id, true)];
     const second = await runMcp(storage, always(), { ancestors: [id], input });
@@ -154,7 +154,7 @@ describe("require_approval", () => {
     expect(server.begun).toEqual(["change 1"]);
   });
 
-  test("makes an approved call once, if two tools of the request have the label of its server", async () => {
+  test("runs an approved call once if two tools share the server's label", async () => {
     const { id, response } = await ask();
     const request = { tools: [...always().tools, ...always().tools] };
     const input = [answer(requestOf(response.output).id, true)];
@@ -163,7 +163,7 @@ describe("require_approval", () => {
     expect(server.begun).toEqual(["change 1"]);
   });
 
-  test("does not make a call that was approved for a response which is over, and did not make it", async () => {
+  test("does not run a call approved for a finished response", async () => {
     const { id, response } = await ask();
     const input = [answer(requestOf(response.output).id, true)];
     const cancelled = await createResponse(storage, always(), { ancestors: [id], input });
@@ -176,7 +176,7 @@ describe("require_approval", () => {
   test.each([
     [[true, false], []],
     [[false, true], ["change 1"]],
-  ])("takes the last of several answers for what is meant: %j", async (verdicts, begun) => {
+  ])("uses the last of several answers: %j", async (verdicts, begun) => {
     const { id, response } = await ask();
     const request = requestOf(response.output);
     const input = verdicts.map((approve, i) => ({ ...answer(request.id, approve), id: `mcpa_${i}` }));
@@ -184,7 +184,7 @@ describe("require_approval", () => {
     expect(server.begun).toEqual(begun);
   });
 
-  test("takes the request from the input of a client that keeps the conversation itself", async () => {
+  test("accepts the request from items that the client sends", async () => {
     const { response } = await ask();
     const [list, request] = response.output as [OutputItem & object, OutputItem & object];
     const input = [list, request, answer(request.id, true)] as Parameters<typeof runMcp>[2] & object;
@@ -192,16 +192,16 @@ describe("require_approval", () => {
     expect(describeItems(second.response.output)).toEqual(["change completed: changed 1", "message"]);
   });
 
-  test("tells the model of a refusal and its reason, and calls nothing", async () => {
+  test("shows the model a denial and its reason, without a call", async () => {
     const { id, response } = await ask();
-    const refusal = answer(requestOf(response.output).id, false, "not today");
-    const second = await runMcp(storage, always(), { ancestors: [id], input: [refusal] });
+    const denial = answer(requestOf(response.output).id, false, "not today");
+    const second = await runMcp(storage, always(), { ancestors: [id], input: [denial] });
     expect(describeItems(second.response.output)).toEqual(["message"]);
     expect(callOutputs(second.calls[0]!)).toEqual(["The user rejected this call: not today"]);
     expect(server.begun).toEqual([]);
   });
 
-  test("does not make an approved call of a tool that is not allowed any more", async () => {
+  test("does not run an approved call of a tool not allowed now", async () => {
     const { id, response } = await ask();
     const request = { tools: [tool({ require_approval: "always", allowed_tools: ["look"] })] };
     const input = [answer(requestOf(response.output).id, true)];
@@ -212,7 +212,7 @@ describe("require_approval", () => {
   });
 });
 
-test("a filter of both kinds lets through what fits both", () => {
+test("a filter of both kinds requires both matches", () => {
   expect(isAllowed(LOOK, { tool_names: ["look"], read_only: true })).toBe(true);
   expect(isAllowed(BARE, { read_only: false })).toBe(true);
   expect(Object.keys(LOOK_AND_CHANGE)).toEqual(["look", "change"]);

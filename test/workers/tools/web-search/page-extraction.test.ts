@@ -1,4 +1,4 @@
-/** Pages that are made, or happen, to cost much: the thread that reads one is ended, and the next page is read as ever. */
+/** Pages that cost too much, by design or by accident: their thread is ended, and the next page is read. */
 import { setImmediate as immediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
@@ -15,13 +15,13 @@ const pageOf = (html: string) => ({
 /** A parser's work grows with the square of the depth. */
 const DEEP = `${"<div>".repeat(600_000)}deep`;
 
-/** For pages that cost nothing: a thread takes a while to begin. */
+/** For cheap pages: a thread takes a while to start. */
 const PLAIN = new PageExtractor({ threads: 1 });
 
 describe("a page that costs too much", () => {
-  test("is given up after a time, and the next one is read", async () => {
+  test("times out, and the next one is read", async () => {
     const extraction = new PageExtractor({ threads: 1, timeoutMs: 1_500 });
-    // The thread is there, so that the time is the page's.
+    // The thread exists already, so the time is the page's.
     await extraction.extract("p", pageOf("<p>First"), NEVER).catch(() => {});
     const [bad, good] = await Promise.allSettled([
       extraction.extract("p", pageOf(DEEP), NEVER),
@@ -31,14 +31,14 @@ describe("a page that costs too much", () => {
     expect(good).toMatchObject({ value: { text: "Next" } });
   });
 
-  test("is given up when it needs too much memory", async () => {
+  test("fails if it needs too much memory", async () => {
     const extraction = new PageExtractor({ threads: 1, memoryMb: 48 });
     const wide = "<p><b>x</b><i>y</i>".repeat(260_000);
     await expect(extraction.extract("p", pageOf(wide), NEVER)).rejects.toThrow(ExtractionError);
     expect(await extraction.extract("p", pageOf("<p>Next"), NEVER)).toMatchObject({ text: "Next" });
   });
 
-  test("does not hold up the process", async () => {
+  test("does not block the process", async () => {
     const extraction = new PageExtractor({ threads: 1, timeoutMs: 2_000 });
     const page = extraction.extract("p", pageOf(DEEP), NEVER).then(
       () => "page",
@@ -58,7 +58,7 @@ describe("a robots.txt that costs too much", () => {
   test.each([
     ["by its wildcards", `User-agent: *\n${`Disallow: /*${"a*".repeat(1_000)}b\n`.repeat(250)}`],
     ["by its agents", `${"User-agent: a\n".repeat(18_000)}${"Disallow:/a\n".repeat(18_000)}`],
-  ])("%s, is given up without holding up the process", async (_name, text) => {
+  ])("%s, times out without blocking the process", async (_name, text) => {
     const extraction = new PageExtractor({ threads: 1, timeoutMs: 2_000 });
     const question = { source: "https://a.example/robots.txt", text, url: `https://a.example/${A}`, agent: "us" };
     const rules = extraction.isAllowedByRobots("p", question, NEVER).catch((error: unknown) => error);
@@ -78,11 +78,11 @@ test.each([
   ["no HTML", "just words", "just words"],
   ["a frameset", "<frameset><frame src=x></frameset>", ""],
   ["entities", "<p>&lt;b&gt; &amp; &#x1F600;", "<b> & 😀"],
-])("reads a page of %s", async (_name, html, text) => {
+])("a page of %s is read", async (_name, html, text) => {
   expect((await PLAIN.extract("p", pageOf(html), NEVER)).text).toBe(text);
 });
 
-test("cuts off a text that is longer than what is kept", async () => {
+test("a text beyond the limit is truncated", async () => {
   const extraction = new PageExtractor({ threads: 1, maxTextLength: 1_000 });
   const { text } = await extraction.extract("p", pageOf(`<p>${"word ".repeat(5_000)}`), NEVER);
   expect(text.length).toBeLessThanOrEqual(1_000);
@@ -97,7 +97,7 @@ describe("more pages than threads", () => {
     expect((await Promise.all(pages)).map(({ title }) => title)).toEqual(Array.from({ length: 12 }, (_, i) => `${i}`));
   });
 
-  test("are refused beyond the queue, and leave it when they are told to stop", async () => {
+  test("are rejected beyond the queue, and leave it when cancelled", async () => {
     const extraction = new PageExtractor({ threads: 1, maxWaiting: 1 });
     const stop = new AbortController();
     const first = extraction.extract("p", pageOf("<p>1"), NEVER);
@@ -109,7 +109,7 @@ describe("more pages than threads", () => {
     expect([(await first).text, (await fourth).text]).toEqual(["1", "4"]);
   });
 
-  test("of a project that fills all of them hold up no page of another one", async () => {
+  test("of one project do not block another project's page", async () => {
     const extraction = new PageExtractor({ threads: 1, timeoutMs: 100_000 });
     const stop = new AbortController();
     const hog = Promise.allSettled([1, 2, 3].map(() => extraction.extract("hog", pageOf(DEEP), stop.signal)));
@@ -118,7 +118,7 @@ describe("more pages than threads", () => {
     expect((await hog).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
   });
 
-  test("one that is stopped while it is read frees its place", async () => {
+  test("free a thread when cancelled during reading", async () => {
     const extraction = new PageExtractor({ threads: 1 });
     const stop = new AbortController();
     const first = extraction.extract("p", pageOf(DEEP), stop.signal);

@@ -23,23 +23,23 @@ const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 const KOREAN = "c7d1b1b9beee20b9aebcad"; // 한국어 문서
 const JAPANESE = "93fa967b8cea"; // 日本語
 
-describe("the characters of a page are known", () => {
+describe("the charset of a page is detected", () => {
   test.each<[string, string | undefined, Buffer, string]>([
-    ["UTF-8 that nobody declares", "text/html", utf8, TEXT],
+    ["undeclared UTF-8", "text/html", utf8, TEXT],
     [
-      "UTF-8 that is declared late",
+      "UTF-8 declared late",
       "text/html",
       Buffer.concat([Buffer.from(`<!--${"x".repeat(3000)}--><meta charset=utf-8><p>`), utf8]),
       TEXT,
     ],
-    ["windows-1252 that nobody declares", "text/html", cp1252, TEXT],
-    ["a doubled label", "text/html; charset=utf-8; charset=iso-8859-1", utf8, TEXT],
-    ["a doubled label, the wrong one first", "text/html; charset=iso-8859-1; charset=utf-8", utf8, TEXT],
+    ["undeclared windows-1252", "text/html", cp1252, TEXT],
+    ["a repeated label", "text/html; charset=utf-8; charset=iso-8859-1", utf8, TEXT],
+    ["a repeated label, the wrong one first", "text/html; charset=iso-8859-1; charset=utf-8", utf8, TEXT],
     ["a label in quotes", 'text/html; charset="utf8"', utf8, TEXT],
     ["a label in single quotes", "text/html; charset='windows-1252'", cp1252, TEXT],
     ["an unknown label", "text/html; charset=klingon", utf8, TEXT],
     ["an empty label", "text/html; charset=", utf8, TEXT],
-    ["a label that is none", "text/html; charset=utf-8,text/html", utf8, TEXT],
+    ["an invalid label", "text/html; charset=utf-8,text/html", utf8, TEXT],
     [
       "an unknown label before a known one in the page",
       "text/html; charset=none",
@@ -64,17 +64,17 @@ describe("the characters of a page are known", () => {
       Buffer.concat([BOM, Buffer.from("<meta charset=windows-1252>"), utf8]),
       TEXT,
     ],
-    ["UTF-16 that is not so", "text/html; charset=utf-16", utf8, TEXT],
+    ["falsely declared UTF-16", "text/html; charset=utf-16", utf8, TEXT],
     [
-      "UTF-16 that is not so, in the page",
+      "falsely declared UTF-16 in the page",
       "text/html",
       Buffer.concat([Buffer.from("<meta charset=utf-16>"), utf8]),
       TEXT,
     ],
-    ["UTF-16 that is so", "text/html; charset=utf-16", utf16(`<p>${TEXT}</p>${" ".repeat(100)}`), TEXT],
-    ["UTF-16 that is the other one", "text/html; charset=utf-16be", utf16(`<p>${TEXT}</p>${" ".repeat(100)}`), TEXT],
-    ["UTF-8 that is not so", "text/html; charset=utf-8", cp1252, TEXT],
-    ["Latin that is UTF-8", "text/html; charset=iso-8859-1", utf8, TEXT],
+    ["correctly declared UTF-16", "text/html; charset=utf-16", utf16(`<p>${TEXT}</p>${" ".repeat(100)}`), TEXT],
+    ["UTF-16 of the other byte order", "text/html; charset=utf-16be", utf16(`<p>${TEXT}</p>${" ".repeat(100)}`), TEXT],
+    ["falsely declared UTF-8", "text/html; charset=utf-8", cp1252, TEXT],
+    ["UTF-8 declared as Latin", "text/html; charset=iso-8859-1", utf8, TEXT],
     ["Korean", "text/html; charset=euc-kr", Buffer.from(KOREAN, "hex"), "한국어 문서"],
     [
       "Japanese, in the page",
@@ -82,10 +82,10 @@ describe("the characters of a page are known", () => {
       Buffer.concat([Buffer.from("<meta charset=shift_jis>"), Buffer.from(JAPANESE, "hex")]),
       "日本語",
     ],
-    ["UTF-8 with one byte that is broken", "text/html", Buffer.concat([utf8, utf8, Buffer.from([0xff])]), TEXT],
+    ["UTF-8 with one invalid byte", "text/html", Buffer.concat([utf8, utf8, Buffer.from([0xff])]), TEXT],
     ["text without a label", "text/plain", utf8, TEXT],
     ["text with a wrong label", "text/plain; charset=iso-8859-1", utf8, TEXT],
-    ["text in windows-1252 without a label", "text/plain", cp1252, TEXT],
+    ["unlabeled text in windows-1252", "text/plain", cp1252, TEXT],
   ])("%s", async (_name, type, bytes, expected) => {
     const { site, web } = await openSite({ "/": answer(bytes, type === undefined ? {} : { "content-type": type }) });
     await using _ = site;
@@ -103,7 +103,7 @@ const redirect =
 const refresh = (content: string) =>
   `<html><head><meta http-equiv="Refresh" content="${content}"></head><body>Wait</body></html>`;
 
-describe("a page is followed to where it leads", () => {
+describe("a page is followed to its target", () => {
   test.each<[string, WebSite["pages"][string], string]>([
     ["a relative location", redirect("moss"), "/moss"],
     ["a location with a space", redirect("/a b"), "/a%20b"],
@@ -111,11 +111,11 @@ describe("a page is followed to where it leads", () => {
     ["a location in Latin 1", redirect(Buffer.from("/gr\u00fcn", "latin1")), "/gr%C3%BCn"],
     ["an encoded location", redirect("/gr%C3%BCn"), "/gr%C3%BCn"],
     ["a location with a fragment", redirect("/moss#soft"), "/moss"],
-    ["a location of dots", redirect("./x/../moss"), "/moss"],
+    ["a location with dot segments", redirect("./x/../moss"), "/moss"],
     ["a refresh", refresh("0; url=/moss"), "/moss"],
     ["a refresh in quotes", refresh("0;URL='/moss'"), "/moss"],
     ["a refresh without a name", refresh("0; /moss"), "/moss"],
-    ["a refresh of a fraction", refresh("0.5; url=moss"), "/moss"],
+    ["a refresh after a fraction of a second", refresh("0.5; url=moss"), "/moss"],
   ])("%s", async (_name, first, path) => {
     const { site, web } = await openSite({ "/": first, [path]: "<title>Moss</title><p>Here.</p>" });
     await using _ = site;
@@ -127,9 +127,9 @@ describe("a page is followed to where it leads", () => {
   });
 
   test.each([
-    ["after a while", refresh("30; url=/moss")],
+    ["after a delay", refresh("30; url=/moss")],
     ["to itself", refresh("0; url=/")],
-    ["without a place", refresh("0")],
+    ["without a target", refresh("0")],
     ["to a script", refresh("0; url=javascript:alert(1)")],
     [
       "without a location",
@@ -143,7 +143,7 @@ describe("a page is followed to where it leads", () => {
     expect(site.countOf("/moss")).toBe(0);
   });
 
-  test("by redirects and refreshes together, up to a bound", async () => {
+  test("through redirects and refreshes together, up to a limit", async () => {
     const { site, web } = await openSite({ "/a": refresh("0; url=/b"), "/b": redirect("/a") });
     await using _ = site;
     const { output } = await web.call("open_page", { url: `${site.url}/a` });
@@ -151,7 +151,7 @@ describe("a page is followed to where it leads", () => {
     expect(site.requests.length).toBeLessThan(8);
   });
 
-  test("a refresh to a private address, or where the rules forbid it, is not followed", async () => {
+  test("unless a refresh leads to a private or forbidden address", async () => {
     await using inside = await startWebSite({ "/": "<p>Secret</p>" });
     const { site, web } = await openSite(
       {
@@ -168,7 +168,7 @@ describe("a page is followed to where it leads", () => {
     expect(site.countOf("/closed")).toBe(0);
   });
 
-  test("with the cookies that were set on the way, to the hosts that set them", async () => {
+  test("with the cookies set on the way, to the hosts that set them", async () => {
     const gate = (response: ServerResponse, { headers }: SiteRequest) => {
       if (headers.cookie === "seen=1; two=2") response.writeHead(200, { "content-type": "text/html" }).end("Inside");
       else
@@ -187,7 +187,7 @@ describe("a page is followed to where it leads", () => {
     expect(site.requests.at(-1)!.headers.cookie, "nothing is kept for the next page").toBeUndefined();
   });
 
-  test("its links by its base, and itself by the URL that it names", async () => {
+  test("and links resolve against its base, under its canonical URL", async () => {
     const page = (canonical: string) =>
       `<head><base href="/deep/er/"><link rel="canonical" href="${canonical}"></head><body><a href="x">Link</a> and text`;
     const { site, web } = await openSite({ "/": page("/moss"), "/other": page("https://other.example/") });
@@ -201,7 +201,7 @@ describe("a page is followed to where it leads", () => {
   });
 });
 
-describe("each failure says what it is", () => {
+describe("each error names its reason", () => {
   const ROBOTS = { WEB_SEARCH_HONOUR_ROBOTS: "true" };
   const status = (code: number) => answer("<p>No.</p>", { "content-type": "text/html" }, code);
 
@@ -240,7 +240,7 @@ describe("each failure says what it is", () => {
     expect(isError).toBe(true);
   });
 
-  test.each([ROBOTS, {}])("a name, a port and a certificate that are none, with %j", async (environment) => {
+  test.each([ROBOTS, {}])("an invalid name, port or certificate, with %j", async (environment) => {
     const free = createTcpServer().listen(0, "127.0.0.1");
     await once(free, "listening");
     const { port } = free.address() as { port: number };
@@ -276,7 +276,7 @@ describe("each failure says what it is", () => {
     ["<html><p>Not found</p></html>", "/x", true],
     [`User-agent: *\nDisallow: /x\n${"# long\n".repeat(100_000)}`, "/x", false],
     [`User-agent: *\nDisallow: /x\n${"# long\n".repeat(100_000)}`, "/y", true],
-  ])("by robots.txt %j, is %s opened? %s", async (text, path, isOpened) => {
+  ])("with robots.txt %j, %s is opened: %s", async (text, path, isOpened) => {
     const { site, web } = await openSite({ "/robots.txt": answer(text, { "content-type": "text/plain" }) }, ROBOTS);
     await using _ = site;
     site.pages[new URL(path, site.url).pathname] = "Text";
@@ -285,7 +285,7 @@ describe("each failure says what it is", () => {
     expect(output.endsWith("not as instructions.)") || output.includes("(The text above comes")).toBe(isOpened);
   });
 
-  test("a robots.txt that leads in circles is none, and one that failed is asked for again", async () => {
+  test("a circular robots.txt allows everything, and a failed one is requested again", async () => {
     const { site, web } = await openSite({ "/robots.txt": redirect("/robots.txt"), "/": "Text" }, ROBOTS);
     await using _ = site;
     expect((await web.call("open_page", { url: site.url })).output).toContain("Text");

@@ -1,4 +1,4 @@
-/** What each search engine is asked, and what the model is shown of its answer. */
+/** The request to each search engine, and the part of its answer that the model sees. */
 import { LLMock } from "@copilotkit/aimock";
 import { describe, expect, test } from "vitest";
 import { openWebSearch } from "../../../support/web-search-calls.ts";
@@ -38,7 +38,7 @@ describe("SearXNG", () => {
     expect(Object.fromEntries(asked.searchParams)).toEqual({ q: "moss", format: "json" });
   });
 
-  test("has results without an address, which stand in nobody's way", async () => {
+  test("may return results without an address, which are skipped", async () => {
     const results = [{ url: null, title: "A fact" }, { title: "Another" }, { url: "https://a.example/", title: "A" }];
     await using site = await startWebSite({ "/search": json({ results }) });
     const search = await openWebSearch({ SEARXNG_URL: site.url });
@@ -50,7 +50,7 @@ describe("SearXNG", () => {
     expect(output).toContain("1. A\nURL: https://a.example/");
   });
 
-  test("is asked several queries at once, and a page is shown where it was found first", async () => {
+  test("gets parallel queries, and each page is listed once", async () => {
     await using site = await startWebSite({
       "/search": (response, { path }) => {
         const q = new URL(path, "http://x").searchParams.get("q")!;
@@ -66,7 +66,7 @@ describe("SearXNG", () => {
     expect(site.requests).toHaveLength(2);
   });
 
-  test("is asked several queries, of which one fails", async () => {
+  test("may fail for one of several queries", async () => {
     await using site = await startWebSite({
       "/search": (response, { path }) => {
         const isBad = path.includes("q=bad");
@@ -81,7 +81,7 @@ describe("SearXNG", () => {
     expect(await search.call("web_search", { query: "bad", queries: ["bad two"] })).toMatchObject({ isError: true });
   });
 
-  test("is told the allowed domains and the place, and what it finds elsewhere is left out", async () => {
+  test("receives allowed domains and location, and other results are dropped", async () => {
     await using site = await startWebSite({
       "/search": searchResults(
         { url: "https://sub.a.example/", title: "Below" },
@@ -101,7 +101,7 @@ describe("SearXNG", () => {
     expect(fn!.definition.description).toContain("Berlin, Berlin, Germany (time zone Europe/Berlin)");
   });
 
-  test("leaves out what it finds in blocked domains, also below an allowed one, and is told so", async () => {
+  test("receives blocked domains, and results below them are dropped", async () => {
     await using site = await startWebSite({
       "/search": searchResults(
         { url: "https://sub.a.example/", title: "Below" },
@@ -137,7 +137,7 @@ describe("SearXNG", () => {
     expect(new Set(output.match(/x{10,}/g)!.map((text) => text.length))).toEqual(new Set([length]));
   });
 
-  test("is asked again when it is busy, and not when it refuses", async () => {
+  test("is retried when busy, and not on a rejection", async () => {
     let tries = 0;
     await using site = await startWebSite({
       "/search": (response) => {
@@ -151,15 +151,15 @@ describe("SearXNG", () => {
     expect((await search.call("web_search", { query: "moss" })).output).toContain("1. At last");
     expect(tries).toBe(3);
     site.pages["/search"] = json({}, 403);
-    const refused = await search.call("web_search", { query: "moss" });
-    expect(refused).toMatchObject({ isError: true, output: "The search engine rejected the request with status 403." });
+    const rejected = await search.call("web_search", { query: "moss" });
+    expect(rejected).toMatchObject({ isError: true, output: "The search engine rejected the request with status 403." });
     expect(site.requests).toHaveLength(4);
   });
 
   test.each([
     ["that is always busy", json({}, 503), "The search engine answered with status 503."],
     [
-      "that asks for a long wait",
+      "that requires a long wait",
       (response: { writeHead: Function }) => response.writeHead(429, { "retry-after": "3600" }).end(),
       "The search engine received too many requests.",
     ],
@@ -182,11 +182,11 @@ describe("SearXNG", () => {
       "The search engine's answer is too long.",
     ],
     [
-      "that leads elsewhere",
+      "that redirects elsewhere",
       (response: { writeHead: Function }) => response.writeHead(302, { location: "/other" }).end(),
       "The search engine could not be reached.",
     ],
-  ])("%s is a failed call", async (_, content, message) => {
+  ])("%s fails the call", async (_, content, message) => {
     await using site = await startWebSite({ "/search": content as never, "/other": searchResults() });
     const search = await openWebSearch({ SEARXNG_URL: site.url, WEB_SEARCH_TIMEOUT_MS: "2000" });
     expect(await search.call("web_search", { query: "moss" })).toEqual({
@@ -215,7 +215,7 @@ describe("Brave", () => {
     },
   ];
 
-  test("is given its key, the count and the place", async () => {
+  test("receives its key, the count and the location", async () => {
     await using site = await startWebSite({ "/res/v1/web/search": json({ web: { results } }) });
     const location = { ...BERLIN, city: "São Paulo", region: null };
     const search = await openWebSearch(
@@ -239,19 +239,19 @@ describe("Brave", () => {
     expect(headers).not.toHaveProperty("x-loc-state-name");
   });
 
-  test("has nothing to say, and its key is in no answer", async () => {
+  test("may return no results, and its key is in no output", async () => {
     await using site = await startWebSite({ "/web/search": json({ type: "search" }) });
     const search = await openWebSearch({ BRAVE_API_KEY: "secret", BRAVE_BASE_URL: site.url });
     expect((await search.call("web_search", { query: "moss" })).output).toContain("Nothing was found.");
     site.pages["/web/search"] = json({ key: "secret" }, 401);
-    const refused = await search.call("web_search", { query: "moss" });
-    expect(refused.isError).toBe(true);
-    expect(JSON.stringify(refused)).not.toContain("secret");
+    const rejected = await search.call("web_search", { query: "moss" });
+    expect(rejected.isError).toBe(true);
+    expect(JSON.stringify(rejected)).not.toContain("secret");
   });
 });
 
 describe("Tavily", () => {
-  test("is asked as the mock of others understands it", async () => {
+  test("gets requests that another project's mock accepts", async () => {
     const mock = new LLMock({ port: 0 });
     mock.onSearch("moss", [{ title: "Moss", url: "https://moss.example/", content: "Green." }]);
     await mock.start();
@@ -265,7 +265,7 @@ describe("Tavily", () => {
     }
   });
 
-  test("is given its key, the domains and the country, and asked without a country that it does not know", async () => {
+  test("receives its key, domains and country, and no unknown country", async () => {
     await using site = await startWebSite({
       "/search": (response, { body }) => {
         if ("country" in (JSON.parse(body) as object)) json({ detail: "country" }, 400)(response);
@@ -286,7 +286,7 @@ describe("Tavily", () => {
   });
 });
 
-test("the first engine that is configured is asked", async () => {
+test("the first configured engine is used", async () => {
   await using site = await startWebSite({ "/search": searchResults() });
   const search = await openWebSearch({ SEARXNG_URL: site.url, BRAVE_API_KEY: "k", TAVILY_API_KEY: "k" });
   await search.call("web_search", { query: "moss" });
@@ -298,7 +298,7 @@ test("without an engine there are no functions", async () => {
 });
 
 test.each([{}, { query: "" }, { query: 7 }, { queries: [] }])(
-  "a call with %j is told what is missing",
+  "a call with %j gets an error that names the missing part",
   async (args) => {
     const search = await openWebSearch({ SEARXNG_URL: "http://127.0.0.1:1" });
     expect(await search.call("web_search", args)).toMatchObject({

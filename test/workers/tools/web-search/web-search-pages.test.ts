@@ -1,4 +1,4 @@
-/** Pages as a model reads them: what is said, in parts, and what cannot be read. */
+/** Pages as a model reads them: their text, in parts, and the pages that cannot be read. */
 import { describe, expect, test } from "vitest";
 import type { WebSearchTool } from "../../../../workers/tools/web-search/search-settings.ts";
 import { openWebSearch } from "../../../support/web-search-calls.ts";
@@ -34,7 +34,7 @@ ${Array.from({ length: 6 }, (_, i) => `<p>${SENTENCE.repeat(3)} Paragraph ${i}.<
 <footer>Imprint and privacy</footer></body></html>`;
 
 describe("open_page", () => {
-  test("reads an article as text: headings, lists, tables, code and links, and nothing that a reader does not see", async () => {
+  test("reads an article's headings, lists, tables, code and links, but no hidden text", async () => {
     const { site, web } = await openSite({ "/a/moss": ARTICLE });
     await using _ = site;
     const { output, details } = await web.call("open_page", { url: `${site.url}/a/moss#kinds` });
@@ -53,7 +53,7 @@ describe("open_page", () => {
     });
   });
 
-  test("loads nothing that the page names, and runs none of its scripts", async () => {
+  test("loads no resource of the page and runs no script", async () => {
     const page = `<html><head><script src="/s.js"></script><link rel="stylesheet" href="/s.css">
       <meta http-equiv="refresh" content="30; url=/next"><link rel="prefetch" href="/p"></head>
       <body onload="fetch('/load')"><p>Here.</p><img src="/i.png" onerror="fetch('/e')"><iframe src="/f"></iframe>
@@ -73,7 +73,7 @@ describe("open_page", () => {
     expect(output).toContain(`- [Entry 39](${site.url}/39)`);
   });
 
-  test("shows a long page in parts, between paragraphs, of which none is missing", async () => {
+  test("shows a long page in parts, split between paragraphs", async () => {
     const paragraphs = Array.from({ length: 400 }, (_, i) => `<p>Paragraph ${i}: ${SENTENCE}</p>`).join("");
     const { site, web } = await openSite({ "/": `<body>${paragraphs}` }, { tool: { search_context_size: "low" } });
     await using _ = site;
@@ -112,7 +112,7 @@ describe("open_page", () => {
     ["of a page without a type", "", Buffer.from(`<!DOCTYPE html><meta charset=utf-8><p>${UMLAUT}`)],
     ["of a text without a type", "", Buffer.from(UMLAUT)],
     ["of JSON", "application/ld+json", Buffer.from(JSON.stringify({ text: UMLAUT }))],
-  ])("knows the characters %s", async (_name, type, bytes) => {
+  ])("detects the charset %s", async (_name, type, bytes) => {
     const headers: Record<string, string> = type === "" ? {} : { "content-type": type };
     const { site, web } = await openSite({ "/": answer(bytes, headers) });
     await using _ = site;
@@ -131,23 +131,23 @@ describe("open_page", () => {
       "The content is of type application/octet-stream, which cannot be read as text.",
     ],
     [
-      "what is text by its name only",
+      "a file that is text by its name only",
       answer("a\0b", { "content-type": "text/plain" }),
       "The content is of type text/plain, which cannot be read as text.",
     ],
-    ["a page that is not there", undefined, "The server answered with status 404."],
+    ["a missing page", undefined, "The server answered with status 404."],
     [
       "a page that is too large",
       answer("x".repeat(6_000_000), { "content-type": "text/html" }),
       "The content is larger than 5242880 bytes.",
     ],
-  ])("says that %s cannot be read", async (_name, content, message) => {
+  ])("reports that %s cannot be read", async (_name, content, message) => {
     const { site, web } = await openSite(content === undefined ? {} : { "/": content });
     await using _ = site;
     expect(await web.call("open_page", { url: site.url })).toEqual({ isError: true, output: message, details: null });
   });
 
-  test("gives up on a server that never answers", async () => {
+  test("times out for a server that never answers", async () => {
     const { site, web } = await openSite({ "/": () => {} }, { environment: { WEB_SEARCH_TIMEOUT_MS: "300" } });
     await using _ = site;
     const { output } = await web.call("open_page", { url: site.url });
@@ -161,7 +161,7 @@ describe("open_page", () => {
     await expect(web.call("open_page", { url: site.url }, stop.signal)).rejects.toThrow("cancelled");
   });
 
-  test("takes a page that could not be opened for one that may be later", async () => {
+  test("retries a page that failed before", async () => {
     const { site, web } = await openSite({});
     await using _ = site;
     expect((await web.call("open_page", { url: site.url })).isError).toBe(true);
@@ -169,7 +169,7 @@ describe("open_page", () => {
     expect((await web.call("open_page", { url: site.url })).output).toContain("Now.");
   });
 
-  test.each([{}, { url: 3 }])("is told that %j has no URL", async (args) => {
+  test.each([{}, { url: 3 }])("reports that %j has no URL", async (args) => {
     const web = await openWebSearch({ SEARXNG_URL: "http://127.0.0.1:1" });
     expect(await web.call("open_page", args)).toMatchObject({
       isError: true,
@@ -178,7 +178,7 @@ describe("open_page", () => {
   });
 });
 
-describe("where a page may be", () => {
+describe("the address of a page", () => {
   const redirectTo = (location: string) => answer("", { location }, 302);
 
   test.each([
@@ -202,14 +202,14 @@ describe("where a page may be", () => {
       "/page": "<p>Page</p>",
     });
     await using _ = site;
-    const refused = await web.call("open_page", { url: site.url });
-    expect(refused).toMatchObject({ isError: true, output: "The URL is not allowed: its host is not a public one." });
+    const rejected = await web.call("open_page", { url: site.url });
+    expect(rejected).toMatchObject({ isError: true, output: "The URL is not allowed: its host is not a public one." });
     expect(inside.requests).toEqual([]);
     const followed = await web.call("open_page", { url: `${site.url}/ok` });
     expect(followed.output).toContain(`URL: ${site.url}/page\n\nPage`);
   });
 
-  test("a page outside of the allowed domains is not opened, nor asked for where a redirect leads to it", async () => {
+  test("a page outside the allowed domains is not opened, nor a redirect to it", async () => {
     const filters = { allowed_domains: ["127.0.0.1"] };
     const { site, web } = await openSite({}, { tool: { filters } });
     await using _ = site;
@@ -224,7 +224,7 @@ describe("where a page may be", () => {
     expect(await web.call("find_in_page", { url: other, pattern: "Other" })).toMatchObject({ isError: true });
   });
 
-  test("a page of a blocked domain is not opened, nor asked for where a redirect leads to it", async () => {
+  test("a page of a blocked domain is not opened, nor a redirect to it", async () => {
     const filters = { blocked_domains: ["localhost"] };
     const { site, web } = await openSite({}, { tool: { filters } });
     await using _ = site;
@@ -260,11 +260,11 @@ describe("robots.txt", () => {
     ["User-agent: background-responses\nDisallow: /\n\nUser-agent: *\nAllow: /", "/open", false],
     ["User-agent: other\nDisallow: /", "/open", true],
     ["", "/open", true],
-  ])("%j: is %s opened? %s", async (text, path, expected) => {
+  ])("%j: %s is opened: %s", async (text, path, expected) => {
     expect(await isOpened(rules(text), path)).toBe(expected);
   });
 
-  test("keeps a redirect from being followed to where it does not allow", async () => {
+  test("applies to the target of a redirect", async () => {
     const { site, web } = await openSite(rules("User-agent: *\nDisallow: /closed"), HONOURED);
     await using _ = site;
     const { output } = await web.call("open_page", { url: `${site.url}/leads` });
@@ -272,16 +272,16 @@ describe("robots.txt", () => {
     expect(site.countOf("/closed")).toBe(0);
   });
 
-  test("that is not there allows everything; one that cannot be read, nothing", async () => {
+  test("allows everything if missing, and nothing if unreadable", async () => {
     expect(await isOpened(rules("Disallow all", 404), "/open")).toBe(true);
     expect(await isOpened(rules("", 500), "/open")).toBe(false);
   });
 
-  test("is not asked if the operator says so", async () => {
+  test("is not requested if the operator disables it", async () => {
     expect(await isOpened(rules("User-agent: *\nDisallow: /"), "/open", {})).toBe(true);
   });
 
-  test("is asked once", async () => {
+  test("is requested once", async () => {
     const { site, web } = await openSite(rules(""), HONOURED);
     await using _ = site;
     for (const path of ["/open", "/closed"]) await web.call("open_page", { url: `${site.url}${path}` });
@@ -293,7 +293,7 @@ describe("find_in_page", () => {
   const find = async (site: WebSite, web: Awaited<ReturnType<typeof openWebSearch>>, pattern: string) =>
     await web.call("find_in_page", { url: `${site.url}/`, pattern });
 
-  test("shows the places with what stands around them, without fetching the page again", async () => {
+  test("shows each match in context, without another request", async () => {
     const paragraphs = Array.from({ length: 200 }, (_, i) => `<p>${SENTENCE} Number <i>${i}</i>  ends.</p>`).join("");
     const { site, web } = await openSite(
       { "/": `<title>Long</title><body>${paragraphs}<p>A <a href="/x">linked word</a> there` },
@@ -318,7 +318,7 @@ describe("find_in_page", () => {
     [{ url: "https://a.example/" }, "pattern"],
     [{ pattern: "x" }, "url"],
     [{ url: "https://a.example/", pattern: " " }, "pattern"],
-  ])("is told of %j what is missing", async (args, missing) => {
+  ])("reports what %j lacks", async (args, missing) => {
     const web = await openWebSearch({ SEARXNG_URL: "http://127.0.0.1:1" });
     expect((await web.call("find_in_page", args)).output).toBe(`The argument '${missing}' is missing or not valid.`);
   });

@@ -1,4 +1,7 @@
-/** A response that searches the web, opens a page and cites it, from its request to its log; and after a crash anywhere. */
+/**
+ * A response that searches the web, opens a page and cites it, from its request to its log, also after a crash at any
+ * step.
+ */
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
@@ -19,7 +22,7 @@ const allowing = (...tools: object[]): ToolChoice => ({
   tools: tools as Record<string, unknown>[],
 });
 
-/** A page, a search engine that finds it, and a model that asks for both and answers with a link. */
+/** A page, a search engine that finds it, and a model that calls both and answers with a link. */
 async function startScene() {
   const site = await startWebSite({ "/moss": "<title>Of moss</title><p>Moss is green." });
   const page = `${site.url}/moss`;
@@ -80,7 +83,7 @@ function expectCited(output: readonly OutputItem[]): void {
   expect(Array.from(part.text).slice(start_index, end_index).join("")).toMatch(/^\[Of moss\]\(.*#a\)$/);
 }
 
-test("a response searches, reads and cites", async () => {
+test("a response searches, opens a page and cites it", async () => {
   await using storage = await openTestStorage();
   const { site, kindOf, request } = await startScene();
   await using _ = site;
@@ -100,17 +103,17 @@ test("a response searches, reads and cites", async () => {
     "response.output_item.done",
   ]);
   expect(site.countOf("/moss")).toBe(1);
-  const shown = upstream.calls
+  const outputs = upstream.calls
     .at(-1)!
     .history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
-  expect(shown).toEqual([
+  expect(outputs).toEqual([
     expect.stringContaining("1. Moss"),
     expect.stringContaining("Moss is green."),
     expect.stringContaining("Found 1 match"),
   ]);
 });
 
-test("a page that cannot be opened is a failed call, which the model is told of", async () => {
+test("a page that cannot be opened fails the call, as the model sees", async () => {
   await using storage = await openTestStorage();
   const { site, page, kindOf, request } = await startScene();
   await using _ = site;
@@ -128,14 +131,14 @@ test("a page that cannot be opened is a failed call, which the model is told of"
       { type: "message" },
     ],
   });
-  const shown = upstream.calls
+  const outputs = upstream.calls
     .at(-1)!
     .history.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
-  expect(shown.slice(1)).toEqual(Array(2).fill("The server answered with status 404."));
+  expect(outputs.slice(1)).toEqual(Array(2).fill("The server answered with status 404."));
 });
 
 test.each(["web_search", "web_search_2025_08_26", "web_search_preview"] as const)(
-  "tool_choice %s forces the tool's functions on the first turn, whatever name the tool goes by",
+  "tool_choice %s forces the tool's functions on the first turn",
   async (type) => {
     await using storage = await openTestStorage();
     const { site, kindOf, request } = await startScene();
@@ -150,7 +153,7 @@ test.each(["web_search", "web_search_2025_08_26", "web_search_preview"] as const
   },
 );
 
-test("a tool without a search engine is left unused", async () => {
+test("a tool without a search engine is disabled", async () => {
   await using storage = await openTestStorage();
   const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0" };
   const id = await createResponse(storage, { tools: [{ type: "web_search" }], metadata });
@@ -165,11 +168,11 @@ test("a tool without a search engine is left unused", async () => {
   });
 });
 
-describe("web search without the live web", () => {
+describe("web search without live access", () => {
   const OFFLINE = { type: "web_search", external_web_access: false } as const;
   const LOOK = { type: "function", name: "look", parameters: {}, strict: false } as const;
 
-  /** What the model is given, call by call; its search engine would answer. */
+  /** The input of each model call; the search engine would answer. */
   async function callsOf(request: Parameters<typeof createResponse>[1], environment: NodeJS.ProcessEnv) {
     await using storage = await openTestStorage();
     const upstream = new RecordingUpstream();
@@ -185,7 +188,7 @@ describe("web search without the live web", () => {
   }
 
   test.each<NodeJS.ProcessEnv>([{}, { SEARXNG_URL: "http://127.0.0.1:9" }])(
-    "is no function, and the model is told so: %j",
+    "offers no function, and the model is told: %j",
     async (environment) => {
       const [request, ...others] = await callsOf(
         { tools: [OFFLINE, { ...OFFLINE }, LOOK], instructions: "Be brief." },
@@ -197,24 +200,24 @@ describe("web search without the live web", () => {
     },
   );
 
-  test("is told where there are no instructions, too", async () => {
+  test("is also mentioned to the model without instructions", async () => {
     const [request] = await callsOf({ tools: [OFFLINE] }, {});
     expect(request!.instructions).toMatch(/^Web search is turned off/);
     expect(request!.tool_choice).toBeUndefined();
   });
 
-  test.each<[name: string, choice: ToolChoice, others: readonly (typeof LOOK)[], made: unknown]>([
+  test.each<[name: string, choice: ToolChoice, others: readonly (typeof LOOK)[], callCount: unknown]>([
     ["forced by itself", { type: "web_search" }, [], "none"],
     ["forced beside another tool", { type: "web_search_preview" }, [LOOK], "auto"],
     ["required", "required", [], "none"],
-    ["the only one allowed", allowing({ type: "web_search" }), [LOOK], "none"],
+    ["the only tool allowed", allowing({ type: "web_search" }), [LOOK], "none"],
     ["allowed beside another", allowing({ type: "web_search" }, LOOK), [LOOK], allowing(LOOK)],
-  ])("ends its run if it is %s", async (_name, tool_choice, others, made) => {
+  ])("fails the run if it is %s", async (_name, tool_choice, others, callCount) => {
     const [request] = await callsOf({ tools: [OFFLINE, ...others], tool_choice }, {});
-    expect(request!.tool_choice).toEqual(made);
+    expect(request!.tool_choice).toEqual(callCount);
   });
 
-  test.each(["indexed_web_access", "index_gated_web_access"])("with %s finds, and fetches no page", async (name) => {
+  test.each(["indexed_web_access", "index_gated_web_access"])("with %s searches, but fetches no page", async (name) => {
     const tool = { type: "web_search" as const, external_web_access: true, [name]: true };
     const [request] = await callsOf({ tools: [tool] }, { SEARXNG_URL: "http://127.0.0.1:9" });
     expect(request!.tools).toMatchObject([{ type: "function", name: "web_search" }]);
@@ -222,7 +225,7 @@ describe("web search without the live web", () => {
   });
 });
 
-test("a crash between any two steps leaves nothing out, and the citations are the same", async () => {
+test("a crash between any two steps loses no item, citation or event", async () => {
   const { site, kindOf, request } = await startScene();
   await using _ = site;
   let crashes = 0;

@@ -1,4 +1,6 @@
-/** Links to what was found become citations; ranges cut exactly the link out of the final text, wherever its deltas were cut. */
+/**
+ * Links to found pages become citations; ranges cut exactly the link out of the final text, for any cut into deltas.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../../src/lifecycle/event-grammar/item-grammar.ts";
@@ -14,7 +16,7 @@ const linksOf = (...pieces: string[]) => {
   const scanner = new LinkScanner();
   return pieces.flatMap((piece) => scanner.feed(piece));
 };
-/** By code points, as Python cuts. */
+/** By code points, as Python slices. */
 const cut = (text: string, start: number, end: number) => Array.from(text).slice(start, end).join("");
 
 describe("links", () => {
@@ -51,11 +53,11 @@ describe("links", () => {
   ])("%j", (text, expected) => {
     expect(linksOf(text).map(({ start, end, url }) => [cut(text, start, end), url])).toEqual(expected);
     expect(linksOf(...Array.from(text))).toEqual(linksOf(text));
-    // In the middle of characters, too.
+    // Also inside characters.
     expect(linksOf(...Array.from({ length: text.length }, (_, i) => text[i]!))).toEqual(linksOf(text));
   });
 
-  test("takes time in proportion to the text, whatever it is", () => {
+  test("take time proportional to any text's length", () => {
     for (const piece of ["[", "](", "[a](", "[a]((", "[a](<", '[a](u "', "![a](", "\\[", "[\n\n"]) {
       expect(linksOf(piece.repeat(500_000))).toEqual([]);
     }
@@ -107,7 +109,7 @@ const finalParts = (events: readonly ItemEventDraft[]) =>
   ) as Extract<Part, { type: "output_text" }>[];
 
 describe("citations", () => {
-  test("follow the delta that completes the link, and stand in what is done", async () => {
+  test("follow the delta that completes the link, and are in the done events", async () => {
     const deltas = ["Moss is green [A](https://a.exa", "mple/) and ", "soft [B](https://b.example/x?y=1#soft)."];
     const events = cite(messageEvents(0, deltas));
     expect(events.map(({ type }) => type.replace("response.", ""))).toEqual([
@@ -146,12 +148,12 @@ describe("citations", () => {
     expect(events.find(({ type }) => type === "response.content_part.done")).toMatchObject({ part });
   });
 
-  test("are none for what was not found", async () => {
+  test("ignore pages that were not found", async () => {
     const events = messageEvents(0, ["[A](https://c.example/) [B](javascript:1) [C](https://a.example/other)"]);
     expect(cite(events)).toEqual(events);
   });
 
-  test("count from the beginning of their part", async () => {
+  test("count from the start of their part", async () => {
     const link = "[A](https://a.example)";
     const events = cite([...messageEvents(0, [`One ${link}`], [`Two words ${link}`]), ...messageEvents(1, [link])]);
     expect(finalParts(events).map(({ annotations }) => annotations[0])).toMatchObject([
@@ -161,7 +163,7 @@ describe("citations", () => {
     ]);
   });
 
-  test("are made of a text that comes without deltas, and of an item that comes whole", async () => {
+  test("come from texts without deltas and from whole items", async () => {
     const [added, partAdded, , ...done] = messageEvents(0, ["[A](https://a.example/)"]);
     const whole = messageEvents(1, ["[A](https://a.example/)"]);
     const events = cite([added!, partAdded!, ...done, whole[0]!, whole.at(-1)!]);
@@ -169,7 +171,7 @@ describe("citations", () => {
     expect(events.filter(({ type }) => type === "response.output_text.annotation.added")).toHaveLength(1);
   });
 
-  test("stand beside those that the provider makes", async () => {
+  test("join those that the provider adds", async () => {
     const events = messageEvents(0, ["[A](https://a.example/)", " file"]);
     const annotation = { type: "file_path" as const, file_id: "file_1", index: 3 };
     const at = { item_id: "msg_0", output_index: 0, content_index: 0 };
@@ -183,11 +185,11 @@ describe("citations", () => {
     expect(part).toMatchObject({ annotations: [{ type: "url_citation" }, annotation] });
   });
 
-  test("cost nothing where nothing was found", () => {
+  test("cost nothing if nothing was found", () => {
     expect(createCitationAnnotator(new CitablePages())).toBeUndefined();
   });
 
-  test("cut exactly their links out of any text, however it was cut into deltas", async () => {
+  test("cut exactly their links out of any text and deltas", async () => {
     const urls = URLS;
     const prose = fc.string({
       unit: fc.constantFrom("a", " ", "é", "😀", "\n", "(", ")", "!", '"', "-", "[", "]"),
@@ -202,11 +204,11 @@ describe("citations", () => {
         fc.array(fc.tuple(prose, link), { maxLength: 6 }),
         fc.array(fc.nat(), { maxLength: 30 }),
         async (pieces, cuts) => {
-          // A picture is no citation: what would make one of a link is not before it.
+          // An image is no citation, so no "!" may precede a link.
           const links = pieces.map(([, [label, url]]) => `[${label}](${url})`);
           const text = pieces.map(([before], i) => `${before.replace(/!+$/, "")}${links[i]}`).join("");
-          const places = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
-          const deltas = places.slice(1).map((to, i) => text.slice(places[i], to));
+          const cutIndices = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
+          const deltas = cutIndices.slice(1).map((to, i) => text.slice(cutIndices[i], to));
           const [part] = finalParts(cite(messageEvents(0, deltas)));
           expect(part!.text).toBe(text);
           const citations = part!.annotations.flatMap((each) => (each.type === "url_citation" ? [each] : []));
@@ -244,7 +246,7 @@ describe("a link is cited", () => {
     ["https://xn--mller-kva.example/x", "https://müller.example/x"],
     ["https://a.example/x/../y", "https://a.example/y"],
     ["https://a.example/x?", "https://a.example/x"],
-  ])("of %s, where it is written %s", async (url, written) => {
+  ])("of %s, written as %s", async (url, written) => {
     expect(await citedIn(`See [A](${written}).`, { url, title: "" })).toEqual([[`[A](${written})`, url]]);
     expect(await citedIn(`See ${written} here.`, { url, title: "" })).toEqual([[written, url]]);
     expect(await citedIn(`See [1].\n\n[1]: ${written}`, { url, title: "" })).toEqual([["[1]", url]]);
@@ -259,18 +261,18 @@ describe("a link is cited", () => {
     ["https://a.example/", "https://b.a.example/"],
     ["https://a.example/", "https://a.example.evil.example/"],
     ["https://a.example/", "ftp://a.example/"],
-  ])("not of %s, where it is %s", async (url, written) => {
+  ])("not of %s, which is %s", async (url, written) => {
     expect(await citedIn(`See [A](${written}) and ${written} here.`, { url, title: "" })).toEqual([]);
   });
 
-  test("as the page that it spells exactly, if that was read too", async () => {
+  test("as the page with its exact URL, if that was read too", async () => {
     const pages = ["http://a.example/x", "https://www.a.example/x"].map((url) => ({ url, title: url }));
     expect(await citedIn("[A](https://www.a.example/x)", ...pages)).toEqual([
       ["[A](https://www.a.example/x)", "https://www.a.example/x"],
     ]);
   });
 
-  test("however its URL is spelled", async () => {
+  test("in any spelling of its URL", async () => {
     const encoded = (url: string) =>
       url.replace(/[a-z](?=[^/]*$)/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
     const spellings: ((url: string) => string)[] = [
@@ -296,7 +298,7 @@ describe("a link is cited", () => {
     );
   });
 
-  test("in the same way wherever the text was cut", async () => {
+  test("the same for every cut of the text", async () => {
     const text =
       "😀 [A][1] `https://a.example/` https://a.example/, <https://b.example/x?y=1> [2][1]\n\n[1]: https://a.example/\n2. https://b.example/x?y=1";
     const whole = finalParts(cite(messageEvents(0, [text])))[0]!;
@@ -310,7 +312,7 @@ describe("a link is cited", () => {
     );
   });
 
-  test("once, where the provider cites it too", async () => {
+  test("once if the provider cites it too", async () => {
     const text = "[A](https://a.example/)";
     const events = messageEvents(0, [text]);
     const annotation = {
@@ -333,24 +335,24 @@ describe("a link is cited", () => {
   });
 });
 
-describe("what may be cited", () => {
-  const made = (name: string, details: unknown, isError = false) => {
+describe("a citable page", () => {
+  const fetchCall = (name: string, details: unknown, isError = false) => {
     return { call: { callId: "call_1", name, arguments: "{}" }, result: { output: "", isError, details }, turn: "" };
   };
   const source = (url: string, title = "") => ({ sources: [{ url, title }] });
 
-  test("is what was opened or fetched, and not what was only listed", () => {
+  test("was opened or fetched, not only listed", () => {
     const pages = collectCitablePages(
       TOOL_ITEMS,
       new Map([
-        ["ws_1", made("web_search", source("https://a.example/", "A"))],
-        ["ws_2", made("open_page", source("https://a.example"))],
-        ["ws_3", made("find_in_page_2", source("https://b.example/#x"))],
-        ["ws_4", made("web_search", source("https://listed.example/", "Listed"))],
-        ["ws_5", made("open_page", { sources: "none" })],
-        ["ws_6", made("open_page", source("https://failed.example/"), true)],
-        ["mcp_1", made("docs__fetch", source("https://d.example/", "D"))],
-        ["ci_1", made("python", source("https://evil.example/", "Evil"))],
+        ["ws_1", fetchCall("web_search", source("https://a.example/", "A"))],
+        ["ws_2", fetchCall("open_page", source("https://a.example"))],
+        ["ws_3", fetchCall("find_in_page_2", source("https://b.example/#x"))],
+        ["ws_4", fetchCall("web_search", source("https://listed.example/", "Listed"))],
+        ["ws_5", fetchCall("open_page", { sources: "none" })],
+        ["ws_6", fetchCall("open_page", source("https://failed.example/"), true)],
+        ["mcp_1", fetchCall("docs__fetch", source("https://d.example/", "D"))],
+        ["ci_1", fetchCall("python", source("https://evil.example/", "Evil"))],
       ]),
       [],
     );
@@ -360,7 +362,7 @@ describe("what may be cited", () => {
     for (const name of ["listed", "evil", "failed"]) expect(pages.find(`https://${name}.example/`)).toBeUndefined();
   });
 
-  test("is what the client's own items say was opened or fetched", () => {
+  test("was opened or fetched in the client's own items", () => {
     const output = JSON.stringify({ id: "1", title: "D", text: "…", url: "https://d.example/" });
     const call = { type: "mcp_call" as const, id: "mcp_9", server_label: "docs", arguments: "{}", output, error: null };
     const opened = { type: "web_search_call" as const, id: "ws_9", status: "completed" as const };

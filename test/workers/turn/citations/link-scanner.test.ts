@@ -1,4 +1,7 @@
-/** Every form in which models write links, and what is none; the same wherever the text was cut, in time that is in proportion. */
+/**
+ * Every form in which models write links, and its look-alikes; the same result for any cut of the text, in proportional
+ * time.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LinkScanner } from "../../../../workers/turn/citations/link-scanner.ts";
@@ -8,15 +11,15 @@ function linksOf(...pieces: readonly string[]) {
   const live = pieces.flatMap((piece) => scanner.feed(piece));
   return [...live, ...scanner.end()];
 }
-/** By code points, as Python cuts. */
+/** By code points, as Python slices. */
 const cut = (text: string, start: number, end: number) => Array.from(text).slice(start, end).join("");
 const HOSTILE_LENGTH = 300_000;
 const A = "https://a.example/x";
 const B = "https://b.example/y";
 
-describe("links are found where they stand", () => {
+describe("links are found in", () => {
   test.each<[string, [link: string, url: string][]]>([
-    // URLs by themselves, GFM §6.9.
+    // Bare URLs, GFM §6.9.
     [A, [[A, A]]],
     [`See ${A}.`, [[A, A]]],
     [`Is it ${A}?!`, [[A, A]]],
@@ -58,7 +61,7 @@ describe("links are found where they stand", () => {
     ["ftp://a.example/x", []],
     // Autolinks.
     [`<${A}>.`, [[`<${A}>`, A]]],
-    // Within links, nothing else.
+    // Nothing else within links.
     [`[${A}](${A})`, [[`[${A}](${A})`, A]]],
     [`[see ${B}](${A})`, [[`[see ${B}](${A})`, A]]],
     [`[see ${B}]`, [[B, B]]],
@@ -195,7 +198,7 @@ describe("links are found where they stand", () => {
     expect(linksOf(...Array.from({ length: text.length }, (_, i) => text[i]!))).toEqual(links);
   });
 
-  test("the same whatever the pieces are", () => {
+  test("every cut of the text gives the same links", () => {
     const unit = fc.constantFrom(
       ..."a \n[]()<>`~!:.,*_\\\"'1😀é²【】#-|".split(/(?:)/u),
       A,
@@ -211,9 +214,9 @@ describe("links are found where they stand", () => {
     );
     fc.assert(
       fc.property(fc.string({ unit, maxLength: 60 }), fc.array(fc.nat(), { maxLength: 20 }), (text, cuts) => {
-        const places = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
+        const cutIndices = [0, ...cuts.map((at) => at % (text.length + 1)).sort((a, b) => a - b), text.length];
         const links = linksOf(text);
-        expect(linksOf(...places.slice(1).map((to, i) => text.slice(places[i], to)))).toEqual(links);
+        expect(linksOf(...cutIndices.slice(1).map((to, i) => text.slice(cutIndices[i], to)))).toEqual(links);
         const length = Array.from(text).length;
         for (const { start, end } of links) expect(start >= 0 && start < end && end <= length).toBe(true);
       }),
@@ -261,7 +264,7 @@ describe("links are found where they stand", () => {
     "https://a.example/&amp;&amp;",
     "😀",
     "[1-999,1-999,1-999]",
-  ])("takes time in proportion to a text of %j", (piece) => {
+  ])("a text of %j takes proportional time", (piece) => {
     const text = piece.repeat(Math.ceil(HOSTILE_LENGTH / piece.length));
     const started = performance.now();
     const links = linksOf(text);
@@ -269,7 +272,7 @@ describe("links are found where they stand", () => {
     expect(links.length).toBeLessThanOrEqual(text.length / 3);
   });
 
-  test("takes time in proportion to runs of backticks of all lengths", () => {
+  test("runs of backticks of all lengths take proportional time", () => {
     const text = Array.from({ length: 1_400 }, (_, i) => "`".repeat(i + 1)).join(" ");
     expect(linksOf(`a ${text} ${A}`)).toHaveLength(1);
   });

@@ -12,15 +12,15 @@ const message = (role: "user" | "developer", content: string, id = "msg_1"): Con
 const storage = (byte = 1) => ({ sealer: new ContentSealer([Buffer.alloc(32, byte)]) });
 const BEGINNING = [message("developer", "Be brief."), message("user", "Hi")];
 
-test("a conversation has one boundary in all its calls, on every worker", () => {
+test("a conversation has one boundary in all calls on every worker", () => {
   const first = deriveBoundary(storage(), "alpha", BEGINNING);
   const later = [...BEGINNING, message("user", "And?"), message("developer", "In French.")];
   expect(deriveBoundary(storage(), "alpha", later)).toBe(first);
-  // A client that sends the conversation itself has its items given ids anew.
+  // The items of a client that sends the conversation itself get new ids.
   expect(deriveBoundary(storage(), "alpha", [message("user", "Hi", "msg_2")])).toBe(first);
 });
 
-test("and another conversation, project or installation has another", () => {
+test("another conversation, project or installation has another boundary", () => {
   const boundaries = [
     deriveBoundary(storage(), "alpha", BEGINNING),
     deriveBoundary(storage(), "alpha", [message("user", "Hello")]),

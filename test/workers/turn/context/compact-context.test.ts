@@ -1,4 +1,4 @@
-/** Compactions within a run: when one is made, what it may do, what it costs, and that it is recorded before it is used. */
+/** Compactions within a run: their trigger, their limits, their cost, and that they are recorded before use. */
 import { describe, expect, test } from "vitest";
 import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
 import { type EventDraft, type ItemEventDraft } from "../../../../src/protocol/event.ts";
@@ -33,20 +33,20 @@ async function run(
 }
 
 describe("a compaction", () => {
-  test("is made at the lowest of several thresholds", async () => {
+  test("starts at the lowest of several thresholds", async () => {
     const higher = { type: "compaction" as const, compact_threshold: 100_000 };
     const { response } = await run({ context_management: [higher, ...AT_1000.context_management, higher] });
     expect(response.output.map(({ type }) => type)).toEqual(["compaction", "message"]);
   });
 
-  test("is shown the tools and may call none", async () => {
+  test("sees the tools and may call none", async () => {
     const { upstream } = await run({ ...AT_1000, tools: [COUNTING_TOOL], tool_choice: "required" });
     const [summary, answer] = upstream.calls;
     expect(summary!.request.tools).toHaveLength(2);
     expect([summary!.request.tool_choice, answer!.request.tool_choice]).toEqual(["none", "required"]);
   });
 
-  test("is in the log before the model is shown what is left", async () => {
+  test("is logged before the model sees its result", async () => {
     await using storage = await openTestStorage();
     const id = await createResponse(storage, { ...AT_1000, metadata: scriptSteps() }, { input: LONG });
     const simulator = new RecordingUpstream();
@@ -64,7 +64,7 @@ describe("a compaction", () => {
     expect(recorded.at(-1)).toEqual(["response.output_item.added", "response.output_item.done"]);
   });
 
-  test("that was not finished fails the response, which has cost what it cost", async () => {
+  test("that is unfinished fails the response and counts its usage", async () => {
     await using storage = await openTestStorage();
     const upstream: Upstream = {
       async *run() {
@@ -77,20 +77,20 @@ describe("a compaction", () => {
     expect((await finalResponse(storage, id)).response).toMatchObject({ status: "failed", usage: USAGE });
   });
 
-  test("that was asked for is not made again by a worker that finds it", async () => {
+  test("that was requested is not repeated by a later worker", async () => {
     await using storage = await openTestStorage();
     const upstream = new RecordingUpstream();
     const id = await createResponse(storage, { metadata: scriptSteps() }, { input: LONG, purpose: "compact" });
     await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
-    // As if the worker had died before the end was recorded.
+    // As if the worker had crashed before it recorded the end.
     const { events, meta } = storage.layout;
-    const kept = (await storage.visibleLogReader.read(id, 0, 1_000)).slice(0, -1);
+    const logged = (await storage.visibleLogReader.read(id, 0, 1_000)).slice(0, -1);
     await storage.redis.del(events(id));
-    for (const { sequenceNumber, data } of kept) {
+    for (const { sequenceNumber, data } of logged) {
       await storage.redis.xadd(events(id), `${sequenceNumber}-1`, "d", data);
     }
-    await storage.redis.hset(meta(id), { last: kept.length - 1, status: "in_progress" });
+    await storage.redis.hset(meta(id), { last: logged.length - 1, status: "in_progress" });
     expect(await runOnce({ storage, kinds: [], upstream }, id, new AttemptControl())).toBe("ended");
     const again = (await finalResponse(storage, id)).response;
     expect([again.output, again.usage]).toEqual([response.output, response.usage]);
@@ -98,7 +98,7 @@ describe("a compaction", () => {
   });
 });
 
-test("the messages of a prompt take room in the window as any others do", async () => {
+test("a prompt's messages count toward the window", async () => {
   const content = [{ type: "input_text" as const, text: "word ".repeat(400) }];
   const instructions = [{ type: "message" as const, role: "developer" as const, content }];
   const { response, upstream } = await run({ instructions }, { before: {}, contextWindow: 300 });

@@ -1,4 +1,4 @@
-/** How much of what tools answered a model is shown, of one call and of those of a turn. */
+/** How much tool output a model sees, per call and per turn. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
@@ -17,13 +17,13 @@ import { startMcpServer, type TestMcpServer, textResult } from "../../../support
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
-const lengths = (shown: readonly unknown[]) => shown.map((each) => JSON.stringify(each).length - 2);
+const lengths = (truncated: readonly unknown[]) => truncated.map((each) => JSON.stringify(each).length - 2);
 
-const lengthOf = (shown: readonly unknown[]) => shown.map(String).join("").length;
+const lengthOf = (truncated: readonly unknown[]) => truncated.map(String).join("").length;
 
 describe("a text that is too long", () => {
   test.each([500, 1_000, MAX_CALL_CHARACTERS])(
-    "has its beginning and its end in %i characters, and how much is missing",
+    "keeps its beginning, its end and the omitted length in %i characters",
     (max) => {
       const text = `first ${"x".repeat(300_000)} last`;
       const cut = truncateMiddle(text, max);
@@ -42,20 +42,20 @@ describe("a text that is too long", () => {
     }
   });
 
-  test("may be cut twice, and still counts all that is missing", () => {
+  test("may be cut twice, and still counts everything omitted", () => {
     const text = `first ${"x".repeat(300_000)} last`;
     expect(truncateMiddle(truncateMiddle(text, MAX_CALL_CHARACTERS), 1_000)).toBe(truncateMiddle(text, 1_000));
     const printed = `\n[cut off here: 7 of 9 characters are left out]\n${text}`;
     expect(truncateMiddle(printed, 1_000)).toContain(`of ${printed.length} characters`);
   });
 
-  test("is left as it is if it fits", () => {
+  test("is unchanged within the limit", () => {
     expect(truncateMiddle("x".repeat(500), 500)).toBe("x".repeat(500));
   });
 });
 
 describe("the outputs of a turn", () => {
-  test("have a bound each, and one for all of them, which short ones leave to the others", () => {
+  test("have a limit each and a shared one, of which short ones leave the rest to others", () => {
     const long = "x".repeat(300_000);
     expect(lengths(truncateOutputs([long], turnOutputLimit(undefined)))).toEqual([
       expect.closeTo(MAX_CALL_CHARACTERS, -1),
@@ -69,12 +69,12 @@ describe("the outputs of a turn", () => {
     expect(two[1]!.length).toBeGreaterThan(6_900);
   });
 
-  test("are smaller in a small window, and never nothing", () => {
-    const shown = truncateOutputs(
+  test("shrink with the window, but never to nothing", () => {
+    const truncated = truncateOutputs(
       Array.from({ length: 8 }, () => "x".repeat(100_000)),
       turnOutputLimit(4_000),
     );
-    expect(lengthOf(shown)).toBeLessThanOrEqual(4_000);
+    expect(lengthOf(truncated)).toBeLessThanOrEqual(4_000);
     const many = truncateOutputs(
       Array.from({ length: 200 }, () => "x".repeat(1_000)),
       turnOutputLimit(4_000),
@@ -82,18 +82,18 @@ describe("the outputs of a turn", () => {
     for (const each of many) expect(each).toMatch(/^x+\n\[cut off here: \d+ of 1000 characters are left out\]\nx+$/);
   });
 
-  test("keep their images, and the texts between them share the room", () => {
+  test("keep their images, and their texts share the rest", () => {
     const image = {
       type: "input_image" as const,
       detail: "auto" as const,
       image_url: `data:image/png;base64,${"A".repeat(99_999)}`,
     };
-    const text = (said: string) => ({ type: "input_text" as const, text: said });
-    const [shown] = truncateOutputs(
+    const text = (content: string) => ({ type: "input_text" as const, text: content });
+    const [truncated] = truncateOutputs(
       [[text("short"), image, text("x".repeat(90_000)), text("y".repeat(90_000))]],
       MAX_CALL_CHARACTERS,
     );
-    expect(shown).toEqual([
+    expect(truncated).toEqual([
       text("short"),
       image,
       { type: "input_text", text: expect.stringMatching(/^x+\n\[cut off here/) },
@@ -102,10 +102,10 @@ describe("the outputs of a turn", () => {
   });
 });
 
-test("a call that the client sends back is bounded as well, and the client's own output is not", () => {
+test("a hosted call in the input is truncated, a client's output is not", () => {
   const logs = "x".repeat(300_000);
   const outputs = [{ type: "logs" as const, logs }];
-  const own = { type: "function_call_output" as const, call_id: "call_1", output: logs };
+  const clientOutput = { type: "function_call_output" as const, call_id: "call_1", output: logs };
   const cell = {
     type: "code_interpreter_call" as const,
     id: "ci_1",
@@ -114,7 +114,7 @@ test("a call that the client sends back is bounded as well, and the client's own
     outputs,
     status: "completed" as const,
   };
-  const items = renderContext([cell, own], { tools: TOOL_ITEMS, executed: new Map(), isHosted: () => false });
+  const items = renderContext([cell, clientOutput], { tools: TOOL_ITEMS, executed: new Map(), isHosted: () => false });
   const [ofCell, ofClient] = items.flatMap((item) => (item.type === "function_call_output" ? [item.output] : []));
   expect(ofCell).toHaveLength(MAX_CALL_CHARACTERS);
   expect(ofClient).toBe(logs);
@@ -139,7 +139,7 @@ describe("a run", () => {
     [20, undefined, turnOutputLimit(undefined)],
     [20, 16_000, 16_000],
   ])(
-    "of %i floods in a window of %j shows the model no more than %i characters, and the client all",
+    "with %i floods in a window of %j shows the model at most %i characters, and the client all",
     async (count, window, maximum) => {
       const floods = Array.from({ length: count }, () => ({ call: "srv__flood" }));
       const tools = [mcpTool({ server_url: server.url })];
@@ -148,10 +148,10 @@ describe("a run", () => {
       const kinds = [openMcpKind(readConfig({ FETCH_ALLOWED_HOSTS: "127.0.0.1" }))];
       const setup = { storage, kinds, upstream, ...(window !== undefined && { contextWindow: window }) };
       expect(await runOnce(setup, id, new AttemptControl())).toBe("ended");
-      const shown = callOutputs(upstream.calls.at(-1)!);
-      expect(shown).toHaveLength(count);
-      expect(lengthOf(shown)).toBeLessThanOrEqual(maximum);
-      for (const each of shown) expect(each).toMatch(/^flood x+\n\[cut off here: .*\]\nx+ end$/);
+      const truncated = callOutputs(upstream.calls.at(-1)!);
+      expect(truncated).toHaveLength(count);
+      expect(lengthOf(truncated)).toBeLessThanOrEqual(maximum);
+      for (const each of truncated) expect(each).toMatch(/^flood x+\n\[cut off here: .*\]\nx+ end$/);
       const { response } = await finalResponse(storage, id);
       const items = (response.output as readonly OutputItem[]).filter((item) => item.type === "mcp_call");
       expect(items.every((item) => (item.output?.length ?? 0) > 250_000)).toBe(true);

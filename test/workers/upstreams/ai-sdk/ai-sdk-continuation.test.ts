@@ -1,4 +1,4 @@
-/** An unfinished message that its vendor continues: what the vendor is sent, what is yielded, and when it is not tried. */
+/** An unfinished message that its vendor continues: the request, the events, and the cases without a continuation. */
 import { type Logger, pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
@@ -46,7 +46,7 @@ interface Play {
   settings?: NodeJS.ProcessEnv;
 }
 
-/** A vendor that plays the answers is asked to continue PREFIX. */
+/** A vendor that plays the answers receives PREFIX to continue. */
 async function read(
   answers: [Answer, ...Answer[]],
   { kind = "openai-compatible", call, provider = { continuation: "assistant_message" }, settings }: Play = {},
@@ -79,13 +79,13 @@ describe("a chat completions server that continues texts", () => {
     ["continue_final_message", { continue_final_message: true, add_generation_prompt: false }, {}],
     ["prefix", {}, { prefix: true }],
     ["assistant_message", {}, {}],
-  ])("is sent the text as its last message: %s", async (continuation, body, message) => {
+  ])("receives the text as its last message: %s", async (continuation, body, message) => {
     const { bodies } = await read([continued()], { provider: { continuation } });
     const messages = [USER, { role: "assistant", content: PREFIX, ...message }];
     expect(bodies).toEqual([{ ...COMMON, ...body, messages }]);
   });
 
-  test("is sent it in one message with the thoughts of the same turn", async () => {
+  test("receives the turn's text and reasoning in one message", async () => {
     const thought = { type: "reasoning_text" as const, text: "A pangram." };
     const completedItems: OutputItem[] = [{ type: "reasoning", id: "rs_1", summary: [], content: [thought] }];
     const { bodies } = await read([continued()], { call: { completedItems }, provider: { continuation: "prefix" } });
@@ -93,7 +93,7 @@ describe("a chat completions server that continues texts", () => {
     expect(bodies[0]!.messages).toEqual([USER, last]);
   });
 
-  test("makes a message that has the prefix as its first delta", async () => {
+  test("yields a message with the prefix as first delta", async () => {
     const { events, finish } = await read([continued()]);
     const part = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
     expect(events.map(({ type }) => type)).toEqual([
@@ -109,7 +109,7 @@ describe("a chat completions server that continues texts", () => {
     expect(finish.status).toBe("completed");
   });
 
-  test("has logprobs for what it wrote, and none for the prefix", async () => {
+  test("has logprobs for its own tokens only", async () => {
     const token = { token: " over", logprob: -0.5, bytes: [], top_logprobs: [] };
     const [first, second] = REST;
     const { events, output } = await read([
@@ -125,7 +125,7 @@ describe("a chat completions server that continues texts", () => {
     expect(output).toMatchObject([{ content: [{ text: WHOLE, logprobs: [token] }] }]);
   });
 
-  test("may refuse, or call a function, in the middle of its text", async () => {
+  test("may refuse or call a function in mid-text", async () => {
     const refusal = await read([frames(chunk({ refusal: "I cannot." }), ...endFrames("openai-compatible"))]);
     expect(refusal.output).toMatchObject([{ content: [{ text: PREFIX }, { refusal: "I cannot." }] }]);
     const tool_calls = [
@@ -140,7 +140,7 @@ describe("a chat completions server that continues texts", () => {
     ]);
   });
 
-  test("shows a call while it is written", async () => {
+  test("streams a call while it is written", async () => {
     const call = { index: 0, id: "call_1", type: "function", function: { name: "get_weather", arguments: '{"ci' } };
     const { events } = await read([openFrames(chunk({ tool_calls: [call] }))], {
       call: { request: { model: "m", tools: [WEATHER_TOOL] } },
@@ -149,7 +149,7 @@ describe("a chat completions server that continues texts", () => {
     expect(events.at(-1)).toMatchObject({ type: "response.function_call_arguments.delta", delta: '{"ci' });
   });
 
-  test("that reaches max_output_tokens leaves the message incomplete", async () => {
+  test("leaves the message incomplete at max_output_tokens", async () => {
     const [first] = REST;
     const { finish, output } = await read([
       frames(...textFrames("openai-compatible", [first!]), chunk({}, { finish_reason: "length" })),
@@ -158,7 +158,7 @@ describe("a chat completions server that continues texts", () => {
     expect(output).toMatchObject([{ status: "incomplete", content: [{ text: PREFIX + first }] }]);
   });
 
-  test("is tried again with the prefix before its first word, and not after it", async () => {
+  test("is retried with the prefix only before its first word", async () => {
     const { finish, texts, bodies } = await read([answerError(503, null, { "retry-after-ms": "1" }), continued()]);
     expect(finish.status).toBe("completed");
     expect(texts).toEqual([WHOLE]);
@@ -169,7 +169,7 @@ describe("a chat completions server that continues texts", () => {
     expect(broken.bodies).toHaveLength(1);
   });
 
-  test("is given what the prefix leaves of max_output_tokens, and 1 at least", async () => {
+  test("gets the rest of max_output_tokens, at least 1", async () => {
     const call = (max_output_tokens: number) => ({ request: { model: "m", max_output_tokens } });
     const { bodies } = await read([continued()], { call: call(100) });
     expect(bodies[0], "five words, five tokens").toMatchObject({ max_tokens: 95 });
@@ -186,7 +186,7 @@ describe("a chat completions server that continues texts", () => {
 describe("Anthropic", () => {
   const kind = "anthropic";
 
-  test("is sent the text without the whitespace at its end, which is not yielded before the model writes it", async () => {
+  test("receives the text without trailing whitespace, which is yielded before later words", async () => {
     const call = { unfinishedItem: unfinished(`${PREFIX} \n`) };
     const { bodies, deltas, texts } = await read([continued(kind)], { kind, call });
     expect(bodies[0]!.messages).toEqual([
@@ -197,7 +197,7 @@ describe("Anthropic", () => {
     expect(texts).toEqual([WHOLE]);
   });
 
-  test("keeps the places of citations behind the prefix", async () => {
+  test("keeps citation positions after the prefix", async () => {
     const citation = {
       type: "web_search_result_location",
       url: "http://a",
@@ -214,7 +214,7 @@ describe("Anthropic", () => {
     expect(output).toMatchObject([{ content: [{ text: WHOLE, annotations: [annotation, whole] }] }]);
   });
 
-  test("is asked for the whole answer when it is to think", async () => {
+  test("receives the whole request if it should think", async () => {
     const request = { model: "m", reasoning: { effort: "low" as const } };
     const { bodies } = await read([answerOf(kind, ["Hi"])], { kind, call: { request } });
     expect(bodies[0]!.messages).toHaveLength(1);
@@ -224,22 +224,22 @@ describe("Anthropic", () => {
   });
 });
 
-describe("the whole answer is asked for", () => {
+describe("the whole answer is requested", () => {
   const text = (format: object) => ({ request: { model: "m", text: { format } } }) as Partial<UpstreamCall>;
   const choice = (tool_choice: unknown) =>
     ({ request: { model: "m", tools: [WEATHER_TOOL], tool_choice } }) as Partial<UpstreamCall>;
   const repeating = "All work and no play makes Jack a dull boy of sixty-four letters.\n";
 
   test.each<[string, Play]>([
-    ["of a vendor that is not said to continue", { provider: {} }],
-    ["of one that is said not to", { provider: { continuation: "none" } }],
+    ["from a vendor not declared to continue", { provider: {} }],
+    ["from a model declared not to continue", { provider: { continuation: "none" } }],
     ["of Google", { kind: "google" }],
-    ["where nothing is unfinished", { call: { unfinishedItem: undefined } }],
+    ["if nothing is unfinished", { call: { unfinishedItem: undefined } }],
     ["for a message that has not begun", { call: { unfinishedItem: unfinished() } }],
     ["for a message of whitespace", { call: { unfinishedItem: unfinished(" ".repeat(40)) } }],
     ["for fewer than 16 letters", { call: { unfinishedItem: unfinished("The quick brown") } }],
     ["for a text that repeats its beginning", { call: { unfinishedItem: unfinished(repeating.repeat(2)) } }],
-    ["for a text that is one letter", { call: { unfinishedItem: unfinished("a".repeat(40)) } }],
+    ["for a text of one repeated letter", { call: { unfinishedItem: unfinished("a".repeat(40)) } }],
     ["for a second part", { call: { unfinishedItem: unfinished(PREFIX, PREFIX) } }],
     [
       "for a refusal",
@@ -260,10 +260,10 @@ describe("the whole answer is asked for", () => {
     ],
     ["for JSON", { call: text({ type: "json_object" }) }],
     ["for a schema", { call: text({ type: "json_schema", name: "a", schema: { type: "object" } }) }],
-    ["where a call is required", { call: choice("required") }],
-    ["where a function is chosen", { call: choice({ type: "function", name: WEATHER_TOOL.name }) }],
+    ["if a call is required", { call: choice("required") }],
+    ["if a function is chosen", { call: choice({ type: "function", name: WEATHER_TOOL.name }) }],
     [
-      "where one of several is required",
+      "if one of several is required",
       { call: choice({ type: "allowed_tools", mode: "required", tools: [{ type: "function", name: "get_weather" }] }) },
     ],
   ])("%s", async (_name, play) => {
@@ -281,12 +281,12 @@ describe("the whole answer is asked for", () => {
       "allowed tools",
       choice({ type: "allowed_tools", mode: "auto", tools: [{ type: "function", name: "get_weather" }] }),
     ],
-  ])("and not for %s", async (_name, call) => {
+  ])("but not for %s", async (_name, call) => {
     const { texts } = await read([continued()], { call });
     expect(texts).toEqual([WHOLE]);
   });
 
-  test("of one model, if it alone is said to differ", async () => {
+  test("from one model if only that model is declared different", async () => {
     const models = [{ name: "qwen3", continuation: "none" as const }, "phi"];
     const provider = { models, continuation: "prefix" as const };
     const first = await read([answerOf("openai-compatible", ["Hi"])], { provider });
@@ -296,7 +296,7 @@ describe("the whole answer is asked for", () => {
   });
 });
 
-describe("a call with a prefix is made once more without it", () => {
+describe("a call with a prefix is repeated without it", () => {
   const kind = "openai-compatible";
   const thinking = (...words: readonly string[]) => words.map((word) => chunk({ reasoning_content: word }));
 
@@ -324,7 +324,7 @@ describe("a call with a prefix is made once more without it", () => {
     expect(logged).toMatchObject([{ msg, model: "qwen3", reason: { message: reason } }]);
   });
 
-  test("when Anthropic's model thinks in secret", async () => {
+  test("when Anthropic's model thinks in hidden form", async () => {
     const [start, ...words] = [...textFrames("anthropic", [WHOLE]), ...endFrames("anthropic")];
     const secret = [
       { type: "content_block_start", index: 0, content_block: { type: "redacted_thinking", data: "c2VjcmV0" } },
@@ -337,7 +337,7 @@ describe("a call with a prefix is made once more without it", () => {
     expect(bodies.map(({ messages }) => messages.length)).toEqual([2, 1]);
   });
 
-  test("and its failure is the call's", async () => {
+  test("and the second error is the call's", async () => {
     const { events, finish, bodies } = await read([answerError(400, { message: "No" })]);
     expect(events).toEqual([]);
     expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt", message: "No" } });
@@ -345,10 +345,10 @@ describe("a call with a prefix is made once more without it", () => {
   });
 
   test.each<[string, Answer, status: string]>([
-    ["a refused key", answerError(401, null), "failed"],
-    ["a model that is not there", answerError(404, null), "failed"],
+    ["a rejected key", answerError(401, null), "failed"],
+    ["a missing model", answerError(404, null), "failed"],
     ["a rate limit", answerError(429, null, { "retry-after": "60" }), "postponed"],
-  ])("but not for %s", async (_name, answer, status) => {
+  ])("but not after %s", async (_name, answer, status) => {
     const { finish, bodies } = await read([answer]);
     expect(finish.status).toBe(status);
     expect(bodies).toHaveLength(1);
@@ -361,9 +361,9 @@ describe("an answer that begins with the prefix", () => {
   test.each<[string, prefix: string, words: readonly string[]]>([
     ["in one piece", PREFIX, [WHOLE]],
     ["letter by letter", PREFIX, WHOLE.split("")],
-    ["and goes another way behind it", PREFIX, [PREFIX, " high."]],
-    ["and goes another way behind 64 letters", long, [long.slice(0, 70), " high."]],
-  ])("is the whole: %s", async (_name, prefix, words) => {
+    ["with another continuation", PREFIX, [PREFIX, " high."]],
+    ["with another continuation after 64 letters", long, [long.slice(0, 70), " high."]],
+  ])("is complete: %s", async (_name, prefix, words) => {
     const { texts, deltas } = await read([answerOf("openai-compatible", words)], {
       call: { unfinishedItem: unfinished(prefix) },
     });
@@ -375,14 +375,14 @@ describe("an answer that begins with the prefix", () => {
     ["another word", ["The quick", " end."]],
     ["its own end", ["The", " quick"]],
     ["whitespace", [` ${PREFIX}`, "."]],
-  ])("but differs by %s is its continuation", async (_name, words) => {
+  ])("that differs by %s is a continuation", async (_name, words) => {
     const { texts, deltas } = await read([answerOf("openai-compatible", words)]);
     expect(texts).toEqual([PREFIX + words.join("")]);
     expect(deltas).toEqual([PREFIX, ...words]);
   });
 });
 
-test.each<Kind>(["openai-compatible", "anthropic"])("%s may send any number of empty words before", async (kind) => {
+test.each<Kind>(["openai-compatible", "anthropic"])("from %s may follow any number of empty deltas", async (kind) => {
   const empty = Array.from({ length: 1_500 }, () => "");
   const rest = await read([answerOf(kind, [...empty, ...REST])], { kind });
   expect(rest.texts).toEqual([WHOLE]);
@@ -390,7 +390,7 @@ test.each<Kind>(["openai-compatible", "anthropic"])("%s may send any number of e
   expect(whole.texts).toEqual([`${PREFIX} high.`]);
 });
 
-describe("a vendor of the providers file whose answer is cut off", () => {
+describe("a cut-off answer of a vendor in the providers file", () => {
   async function resume(settings: PrefixVendorSettings, fields: Partial<UpstreamCall["request"]> = {}) {
     await using vendor = await startPrefixVendor({ firstCallWords: 40, ...settings });
     const { logger } = memoryLogger();
@@ -408,7 +408,7 @@ describe("a vendor of the providers file whose answer is cut off", () => {
   }
 
   test.each<ContinuationMode>(["continue_final_message", "prefix", "assistant_message"])(
-    "writes the rest of it: %s",
+    "is continued: %s",
     async (continuation) => {
       const { output, finish, written, deltas, bodies } = await resume({ continuation });
       expect(output.map(textOf)).toEqual([VENDOR_TEXT]);
@@ -422,9 +422,9 @@ describe("a vendor of the providers file whose answer is cut off", () => {
   );
 
   test.each<[string, PrefixVendorSettings]>([
-    ["is not said to continue", {}],
-    ["does not do what it is said to", { continuation: "prefix", obeys: false }],
-  ])("and that %s writes all of it", async (_name, settings) => {
+    ["is not declared to continue", {}],
+    ["does not continue as declared", { continuation: "prefix", obeys: false }],
+  ])("is generated again if the vendor %s", async (_name, settings) => {
     const { output, deltas, bodies } = await resume(settings);
     expect(output.map(textOf)).toEqual([VENDOR_TEXT]);
     expect(deltas[0]).toBe("Sentence");
@@ -432,7 +432,7 @@ describe("a vendor of the providers file whose answer is cut off", () => {
   });
 });
 
-test("a fallback continues in its own way", async () => {
+test("a fallback continues under its own traits", async () => {
   await using a = await startUpstreamServer(answerError(404, null));
   await using b = await startUpstreamServer(continued());
   const { logger } = memoryLogger();
@@ -450,7 +450,7 @@ test("a fallback continues in its own way", async () => {
   expect(b.requests[0]!.body).not.toHaveProperty("continue_final_message");
 });
 
-test("a cancelled call rejects with the reason while the prefix is counted, and sends nothing", async () => {
+test("a call cancelled during the prefix count rejects and sends nothing", async () => {
   await using server = await startUpstreamServer(continued());
   const reason = new Error("cancelled");
   const call = sampleCall({ unfinishedItem: unfinished(PREFIX), request: { model: "m", max_output_tokens: 100 } });

@@ -1,4 +1,4 @@
-/** From the SDK's stream parts to item events: one legal log, however the parts are interleaved. */
+/** From the SDK's stream parts to item events: one legal log for any interleaving of the parts. */
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -34,7 +34,7 @@ const end = (toolCallId: string, input: string, toolName = "get_weather"): Part[
   { type: "tool-call", toolCallId, toolName, input },
 ];
 
-/** What the upstream does with a stream, without the stream. */
+/** The upstream's handling of a stream, without the stream. */
 async function* perform(call: UpstreamCall, parts: readonly Part[]): AsyncGenerator<UpstreamEvent> {
   const output = new OutputEvents(call, new Toolbox(call.request, []), { owner: "google" });
   for (const part of parts) {
@@ -51,8 +51,8 @@ async function read(parts: readonly Part[], call: Partial<UpstreamCall> = {}) {
   return await readLog(perform(sampleCall(call), parts));
 }
 
-describe("items", () => {
-  test("are a message of all texts in a row, with what each cites", async () => {
+describe("output", () => {
+  test("joins consecutive texts into one message with all citations", async () => {
     const source = (url: string) => ({ type: "source" as const, sourceType: "url" as const, id: url, url });
     const cited: Part = {
       type: "text-end",
@@ -87,7 +87,7 @@ describe("items", () => {
     ]);
   });
 
-  test("are one call after the other, though the vendor writes them at once", async () => {
+  test("has sequential calls though the vendor interleaves them", async () => {
     const { output, events } = await read([
       ...text("t", "Let me look."),
       start("a"),
@@ -110,7 +110,7 @@ describe("items", () => {
     expect(events.filter((event) => event.type === "response.function_call_arguments.delta")).toHaveLength(4);
   });
 
-  test("are calls of custom tools and of namespaces, under their own names", async () => {
+  test("has calls of custom and namespaced tools under their own names", async () => {
     const tools: UpstreamCall["request"]["tools"] = [
       { type: "custom", name: "sql" },
       { type: "namespace", name: "crm", description: "d", tools: [{ type: "function", name: "find" }] },
@@ -124,13 +124,13 @@ describe("items", () => {
     ]);
   });
 
-  test("are calls of an empty object if the model wrote nothing for a function that needs nothing", async () => {
+  test("has an empty object for a call without arguments", async () => {
     const parts = [start("a"), ...end("a", ""), start("b"), grow("b", " "), ...end("b", " ")];
     const { output } = await read([...parts, finish("tool-calls")]);
     expect(output).toMatchObject([{ arguments: "{}" }, { arguments: " {}" }]);
   });
 
-  test("have ids of their place, and call ids that were not there before", async () => {
+  test("has ids by position, and new call ids where they are missing", async () => {
     const call: Partial<UpstreamCall> = {
       responseId: "resp_1",
       firstOutputIndex: 4,
@@ -144,13 +144,13 @@ describe("items", () => {
     expect((await read(parts, { ...call, firstOutputIndex: 5 })).output[0]!.id).not.toBe(first.output[0]!.id);
   });
 
-  test("are pictures that came whole", async () => {
+  test("has whole images", async () => {
     const data = { type: "data" as const, data: new Uint8Array([1, 2]) };
     const { output } = await read([{ type: "file", mediaType: "image/png", data }, finish()]);
     expect(output).toMatchObject([{ type: "image_generation_call", status: "completed", result: "AQI=" }]);
   });
 
-  test("are an empty message if the model has nothing to say", async () => {
+  test("has an empty message if the model writes nothing", async () => {
     const { output } = await read([finish()]);
     expect(output).toMatchObject([{ type: "message", status: "completed", content: [{ text: "" }] }]);
   });
@@ -168,13 +168,13 @@ describe("reasoning", () => {
   test.each([
     [{}, { summary: [], content: [{ type: "reasoning_text", text: "Six and seven." }] }],
     [{ reasoning: { summary: "auto" as const } }, { summary: [{ type: "summary_text", text: "Six and seven." }] }],
-  ])("is told as the request asks: %j", async (request, told) => {
+  ])("is streamed as the request asks: %j", async (request, streamed) => {
     const { output } = await read([...thought, ...text("1", "13"), finish()], { request: { model: "m", ...request } });
     expect(output.map((item) => item.type)).toEqual(["reasoning", "message"]);
-    expect(output[0]).toMatchObject(told);
+    expect(output[0]).toMatchObject(streamed);
   });
 
-  test("carries what the vendor must be given back, for itself and for the call that comes of it", async () => {
+  test("carries the state that its vendor needs back, also for its call", async () => {
     const signed = { providerMetadata: { google: { thoughtSignature: "s2" } } };
     const call = [{ ...start("a"), ...signed } as Part, ...end("a", "{}"), finish()];
     const { output } = await read([...thought, ...call]);
@@ -200,7 +200,7 @@ describe("the end", () => {
     ["length", { status: "incomplete", details: { reason: "max_output_tokens" } }, "incomplete"],
     ["content-filter", { status: "incomplete", details: { reason: "content_filter" } }, "incomplete"],
     ["other", { status: "completed" }, "completed"],
-  ])("for the reason %s", async (reason, expected, status) => {
+  ])("has the reason %s", async (reason, expected, status) => {
     const { finish: ended, output } = await read([...text("1", "Thir"), finish(reason)]);
     expect(ended).toMatchObject(expected);
     expect(output[0]!.status).toBe(status);
@@ -219,11 +219,11 @@ describe("the end", () => {
     ["error", "The provider stopped: error."],
     ["other", "The provider stopped: other."],
     ["interrupted", "The provider's stream ended before the response was finished."],
-  ])("without output for the reason %s is a fault", async (reason, message) => {
+  ])("without output and with the reason %s is an error", async (reason, message) => {
     await expect(read([finish(reason)])).rejects.toThrow(message);
   });
 
-  test("cuts off the call that was being written, and tells those that waited for it", async () => {
+  test("cuts off the call in progress, and releases those behind it", async () => {
     const { output } = await read([start("a"), grow("a", '{"ci'), start("b"), ...end("b", "{}"), finish("length")]);
     expect(output).toMatchObject([
       { type: "function_call", call_id: "a", arguments: '{"ci', status: "incomplete" },
@@ -232,7 +232,7 @@ describe("the end", () => {
   });
 });
 
-test("any parts in any order make one legal log, in which no word is lost", async () => {
+test("any order of parts gives one legal, complete log", async () => {
   const id = fc.constantFrom("0", "1", "2");
   const delta = fc.constantFrom("", "a", "bc");
   const providerMetadata = fc.constantFrom({}, { providerMetadata: { google: { thoughtSignature: "s" } } });
@@ -253,15 +253,15 @@ test("any parts in any order make one legal log, in which no word is lost", asyn
   const request: UpstreamCall["request"] = { model: "m", tools: [{ type: "custom", name: "sql" }] };
   const property = fc.asyncProperty(fc.array(part, { maxLength: 40 }), reason, async (parts, unified) => {
     const { output } = await read([...parts, finish(unified)], { request });
-    const said = parts.map((each) => (each.type === "text-delta" ? each.delta : "")).join("");
-    const told = output.map((item) => (item.type === "message" ? textOf(item) : "")).join("");
-    // Parts that wait for a call are told behind it, so only the order between items may differ.
-    expect(told).toBe(said);
+    const partText = parts.map((each) => (each.type === "text-delta" ? each.delta : "")).join("");
+    const streamed = output.map((item) => (item.type === "message" ? textOf(item) : "")).join("");
+    // Parts wait for a call and follow it, so only the order between items may differ.
+    expect(streamed).toBe(partText);
   });
   await fc.assert(property, { numRuns: 2_000 });
 });
 
-test("calls that are written at once come out whole, in the order in which they began", async () => {
+test("parallel calls come out whole, in their starting order", async () => {
   const chunks = fc.array(fc.stringMatching(/^[a-z]{0,3}$/), { maxLength: 5 });
   const calls = fc.array(chunks, { minLength: 1, maxLength: 4 });
   const property = fc.asyncProperty(calls, fc.infiniteStream(fc.nat()), async (written, picks) => {
@@ -273,8 +273,8 @@ test("calls that are written at once come out whole, in the order in which they 
       parts.push(open[pick % open.length]!.shift()!);
     }
     const { output } = await read([...parts, finish("tool-calls")]);
-    const begun = parts.flatMap((part) => (part.type === "tool-input-start" ? [Number(part.id.at(-1))] : []));
-    const expected = begun.map((call) => [`call_${call}`, written[call]!.join("") || "{}", "completed"]);
+    const startOrder = parts.flatMap((part) => (part.type === "tool-input-start" ? [Number(part.id.at(-1))] : []));
+    const expected = startOrder.map((call) => [`call_${call}`, written[call]!.join("") || "{}", "completed"]);
     expect(output.map((item) => [(item as { call_id: string }).call_id, textOf(item), item.status])).toEqual(expected);
   });
   await fc.assert(property, { numRuns: 500 });

@@ -1,4 +1,4 @@
-/** The AI SDK's vendors over real HTTP: what fails and is repeated, what is closed, what is told and what is concealed. */
+/** The AI SDK's vendors over real HTTP: retries, closed connections, reported and concealed errors. */
 import { describe, expect, test } from "vitest";
 import { textOf } from "../../../conformance/upstream-log.ts";
 import {
@@ -35,7 +35,7 @@ describe.each(KINDS)("%s, before its first word,", (kind) => {
     { name: "sends a frame of another protocol", answer: frames({ type: "hello", choices: 5, candidates: 7 }) },
   ];
 
-  test.for(failures)("is tried again if it $name", async ({ answer }) => {
+  test.for(failures)("is retried if it $name", async ({ answer }) => {
     await using server = await startUpstreamServer(answer, answer, answerOf(kind, HELLO));
     const { finish, output } = await readAiSdk(server, kind);
     expect(finish.status).toBe("completed");
@@ -43,14 +43,14 @@ describe.each(KINDS)("%s, before its first word,", (kind) => {
     expect(server.requests).toHaveLength(3);
   });
 
-  test("is not tried again if the request is wrong", async () => {
+  test("is not retried if the request is wrong", async () => {
     await using server = await startUpstreamServer(answerError(400, { message: "No", type: "invalid" }));
     const { finish } = await readAiSdk(server, kind);
     expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt" } });
     expect(server.requests).toHaveLength(1);
   });
 
-  test("is given up after UPSTREAM_TIMEOUT_MS", async () => {
+  test("fails after UPSTREAM_TIMEOUT_MS", async () => {
     await using server = await startUpstreamServer(neverAnswer);
     const { finish } = await readAiSdk(server, kind, {}, { UPSTREAM_TIMEOUT_MS: "100", UPSTREAM_MAX_RETRIES: "0" });
     const message = "The provider sent nothing for 100 ms (UPSTREAM_TIMEOUT_MS).";
@@ -58,7 +58,7 @@ describe.each(KINDS)("%s, before its first word,", (kind) => {
     await server.requests[0]!.closed;
   });
 
-  test("leaves no trace of an address that nobody listens at", async () => {
+  test("hides an unreachable address", async () => {
     const server = await startUpstreamServer(neverAnswer);
     await server[Symbol.asyncDispose]();
     const { finish } = await readAiSdk(server, kind);
@@ -71,9 +71,9 @@ describe.each(KINDS)("%s, after its first word,", (kind) => {
   test.for([
     { name: "breaks the stream", answer: brokenFrames(...textFrames(kind, HELLO)) },
     { name: "ends the stream", answer: frames(...textFrames(kind, HELLO)) },
-    { name: "says no more", answer: openFrames(...textFrames(kind, HELLO)) },
-    { name: "sends a frame that is no JSON", answer: withGarbage(kind) },
-  ])("is not tried again if it $name", async ({ answer }) => {
+    { name: "falls silent", answer: openFrames(...textFrames(kind, HELLO)) },
+    { name: "sends a frame that is not JSON", answer: withGarbage(kind) },
+  ])("is not retried if it $name", async ({ answer }) => {
     await using server = await startUpstreamServer(answer, answerOf(kind, HELLO));
     const { events, finish } = await readAiSdk(server, kind, {}, { UPSTREAM_IDLE_TIMEOUT_MS: "300" });
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", type: "server_error" } });
@@ -81,7 +81,7 @@ describe.each(KINDS)("%s, after its first word,", (kind) => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("is closed when the run is cancelled, even if nobody reads", async () => {
+  test("is closed when the run is cancelled without a reader", async () => {
     await using server = await startUpstreamServer(openFrames(...textFrames(kind, HELLO)));
     const abort = new AbortController();
     const events = openAiSdk(server, kind).run(sampleCall(), abort.signal);
@@ -135,7 +135,7 @@ describe.each([
   ["anthropic", "x-api-key", KEY],
   ["google", "x-goog-api-key", KEY],
 ] as const)("%s", (kind, header, value) => {
-  test("is sent the key and the headers of its entry, and never a key of the environment", async () => {
+  test("receives its entry's key and headers, and no key of the environment", async () => {
     await using server = await startUpstreamServer(answerOf(kind, HELLO));
     const signal = new AbortController().signal;
     await readRest(openAiSdk(server, kind, {}, { headers: { "x-tenant": "seven" } }).run(sampleCall(), signal));
@@ -145,7 +145,7 @@ describe.each([
     expect([undefined, "none"]).toContain(second!.headers[header]);
   });
 
-  test("that refuses with status 200 is told as its body says", async () => {
+  test("that rejects with status 200 reports its body's error", async () => {
     await using server = await startUpstreamServer((response) => {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(
@@ -157,7 +157,7 @@ describe.each([
     expect(server.requests).toHaveLength(1);
   });
 
-  test("never has the key or a header of ours in what the client is told", async () => {
+  test("never reveals the key or a header to the client", async () => {
     const message = `Header 'tenant-token-1234' does not go with ${KEY}.`;
     const body = { type: "error", error: { type: "invalid_request_error", code: 400, status: "INVALID", message } };
     await using server = await startUpstreamServer((response) => {
@@ -169,7 +169,7 @@ describe.each([
     expect(events).toMatchObject([{ error: { message: "Header '[redacted]' does not go with [redacted]." } }]);
   });
 
-  test("nor in the reason for which a response waits", async () => {
+  test("also hides them in the reason for a wait", async () => {
     const body = { type: "error", error: { type: "rate_limit_error", code: 429, message: `Too much for ${KEY}.` } };
     await using server = await startUpstreamServer((response) => {
       response.writeHead(429, { "content-type": "application/json", "retry-after": "60" });
@@ -180,8 +180,8 @@ describe.each([
   });
 });
 
-describe("a failure that the vendor tells", () => {
-  const CASES: [name: string, kind: Kind, answer: Answer, told: object][] = [
+describe("an error that the vendor reports", () => {
+  const CASES: [name: string, kind: Kind, answer: Answer, expected: object][] = [
     [
       "in a chat completion's stream",
       "openai-compatible",
@@ -237,15 +237,15 @@ describe("a failure that the vendor tells", () => {
     ],
   ];
 
-  test.for(CASES)("%s", async ([, kind, answer, told]) => {
+  test.for(CASES)("%s", async ([, kind, answer, expected]) => {
     await using server = await startUpstreamServer(answer);
     const { events, finish } = await readAiSdk(server, kind);
-    expect(finish).toMatchObject({ status: "failed", error: told });
+    expect(finish).toMatchObject({ status: "failed", error: expected });
     expect(events).toEqual([]);
     expect(server.requests).toHaveLength(1);
   });
 
-  test("after its first word is the response's end", async () => {
+  test("after its first word ends the response", async () => {
     const error = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
     await using server = await startUpstreamServer(frames(...textFrames("anthropic", HELLO), error));
     const { events, finish } = await readAiSdk(server, "anthropic");
@@ -255,7 +255,7 @@ describe("a failure that the vendor tells", () => {
   });
 });
 
-test("Anthropic's events of a kind that is not known yet are passed over, and what is broken is not", async () => {
+test("unknown Anthropic events are skipped, and broken ones are not", async () => {
   const [start, ...rest] = [...textFrames("anthropic", HELLO), ...endFrames("anthropic")];
   await using server = await startUpstreamServer(
     frames(start!, { type: "message_weather", sky: "blue" }, ...rest),
@@ -270,12 +270,9 @@ test("Anthropic's events of a kind that is not known yet are passed over, and wh
 
 test.each<[string, readonly string[]]>([
   ["in one piece", ["data: [DONE]\n\n"]],
-  [
-    "in two, and something after it",
-    ["data: [DO", `NE]\r\n\r\ndata: ${JSON.stringify(chunk({ content: "More" }))}\n\n`],
-  ],
+  ["in two, with more after it", ["data: [DO", `NE]\r\n\r\ndata: ${JSON.stringify(chunk({ content: "More" }))}\n\n`]],
   ["without a space", ["data:[DONE]\n"]],
-])("a chat completion is over when it says so %s, though its server keeps the connection", async (_name, pieces) => {
+])("a chat completion ends at its end marker %s, on an open connection", async (_name, pieces) => {
   const words = ["data: ", "[DONE]", "\n\ndata: [DONE]", "!"];
   await using server = await startUpstreamServer((response) => {
     openFrames(...textFrames("openai-compatible", words), ...endFrames("openai-compatible"))(response);
@@ -290,7 +287,7 @@ test.each<[string, readonly string[]]>([
   await expect(server.requests[0]!.closed).resolves.toBeDefined();
 });
 
-test("has neither a key nor a header of ours in whatever an error of the vendor's is made of", async () => {
+test("no error of a vendor reveals a key or header", async () => {
   const token = "tenant-token-1234";
   await using server = await startUpstreamServer(frames({ error: { message: KEY, type: `no ${KEY}`, param: token } }));
   const upstream = openAiSdk(server, "openai-compatible", {}, { headers: { "x-token": token } });
@@ -298,7 +295,7 @@ test("has neither a key nor a header of ours in whatever an error of the vendor'
   expect(events).toMatchObject([{ error: { message: "[redacted]", type: "no [redacted]", param: "[redacted]" } }]);
 });
 
-test("a chat completion's refusal and logprobs are told as such", async () => {
+test("a chat completion's refusal and logprobs are streamed", async () => {
   const token = (text: string) => ({ token: text, logprob: -0.5, bytes: [65] });
   const logprobs = { content: [{ ...token("Hel"), top_logprobs: [token("Hel"), token("Good")] }] };
   await using server = await startUpstreamServer(

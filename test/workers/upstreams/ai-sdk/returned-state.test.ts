@@ -1,4 +1,4 @@
-/** What a vendor must be given back unchanged: pieces of it made whole, kept in items, and sent to nobody else. */
+/** State that a vendor needs back unchanged: joined from pieces, kept in items, and sent to no other vendor. */
 import type { JSONObject } from "@ai-sdk/provider";
 import { afterAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
@@ -112,7 +112,7 @@ describe("reasoning_details in pieces", () => {
     expect(details).toEqual(whole);
   });
 
-  test("have a limit with a name", () => {
+  test("have a named limit", () => {
     const state = new ReturnedState("x", ["reasoning_details"]);
     const chunk = {
       choices: [{ delta: { reasoning_details: [{ type: "reasoning.encrypted", data: "x".repeat(1_000_000) }] } }],
@@ -130,14 +130,14 @@ describe("reasoning_details in pieces", () => {
     { choices: [] },
     { choices: [{ delta: { reasoning_details: "x", tool_calls: {} } }] },
     { choices: [{ delta: { reasoning_details: [1, null], tool_calls: [null, {}] } }] },
-  ])("of no form are passed over: %j", (raw) => {
+  ])("of unknown form are skipped: %j", (raw) => {
     const state = new ReturnedState("x", ["extra_content", "reasoning_details"]);
     state.read(raw);
     expect([state.takeDetails(), state.takeLateCalls()]).toEqual([undefined, undefined]);
   });
 });
 
-/** The first turn of a model with a client's tool, the second with its output, and the third of the user's. */
+/** The first turn of a model with a client's tool, the second with its output, and the user's third. */
 async function threeTurns(entry: VendorEntry, chunks: readonly object[], model = "a/claude") {
   await using server = await startUpstreamServer(
     deltas("tool_calls", ...chunks),
@@ -153,9 +153,9 @@ async function threeTurns(entry: VendorEntry, chunks: readonly object[], model =
 }
 
 function idOf(output: readonly (ContextItem | OutputItem)[]): string {
-  const made = output.find((item) => item.type === "function_call");
-  if (made === undefined) throw new Error("There is no call.");
-  return made.call_id;
+  const callItem = output.find((item) => item.type === "function_call");
+  if (callItem === undefined) throw new Error("There is no call.");
+  return callItem.call_id;
 }
 
 describe("OpenRouter", () => {
@@ -204,7 +204,7 @@ describe("OpenRouter", () => {
       ["reasoning", "message", "reasoning", "function_call"],
     ],
   ];
-  test.each(orders)("is given its details back whole, in each later turn: %s", async (_, chunks, types) => {
+  test.each(orders)("receives its details whole in each later turn: %s", async (_, chunks, types) => {
     const { output, bodies } = await threeTurns({ vendor: "openrouter" }, chunks);
     expect(output.map(({ type }) => type)).toEqual(types);
     for (const body of bodies.slice(1)) {
@@ -217,11 +217,11 @@ describe("OpenRouter", () => {
   test.each<[string, VendorEntry, string]>([
     ["another of its models", { vendor: "openrouter" }, "b/gpt"],
     ["another vendor", { vendor: "vllm" }, "a/claude"],
-    ["a vendor that has such details as well", { vendor: "generic" }, "a/claude"],
+    ["a vendor that also has such details", { vendor: "generic" }, "a/claude"],
     ["Gemini", { vendor: "gemini" }, "a/claude"],
     ["Anthropic", { vendor: "anthropic", kind: "anthropic" }, "claude-opus-4-5"],
     ["Google", { vendor: "google", kind: "google" }, "gemini-3-pro-preview"],
-  ])("gives nothing of it to %s", async (_, entry, model) => {
+  ])("sends none of them to %s", async (_, entry, model) => {
     const { input: history } = await threeTurns({ vendor: "openrouter" }, [
       { reasoning_details: [WHOLE] },
       { tool_calls: [call()] },
@@ -231,7 +231,7 @@ describe("OpenRouter", () => {
     expect(sent).toContain("It rains.");
   });
 
-  test("shows what it says in details alone", async () => {
+  test("shows reasoning that is in details only", async () => {
     const chunks = [
       { reasoning_details: [{ type: "reasoning.text", text: "Let", index: 0 }] },
       { reasoning_details: [{ type: "reasoning.text", text: " me see.", index: 0 }] },
@@ -241,7 +241,7 @@ describe("OpenRouter", () => {
     expect(output[0]).toMatchObject({ type: "reasoning", content: [{ text: "Let me see." }] });
   });
 
-  test("is given reasoning without details as text, within its turn", async () => {
+  test("receives reasoning without details as text, within its turn", async () => {
     const { bodies } = await threeTurns({ vendor: "openrouter" }, [{ reasoning: "Hm." }, { tool_calls: [call()] }]);
     expect(bodies.map(({ messages }) => messages[1]?.["reasoning"])).toEqual([undefined, "Hm.", undefined]);
   });
@@ -285,8 +285,8 @@ describe("Gemini behind chat completions", () => {
         },
       ],
     ],
-    ["after a thought", [{ reasoning_content: "Hm." }, { tool_calls: [signed("s1")] }]],
-  ])("is given the signature back: %s", async (_, chunks) => {
+    ["after reasoning", [{ reasoning_content: "Hm." }, { tool_calls: [signed("s1")] }]],
+  ])("receives the signature back: %s", async (_, chunks) => {
     const { bodies } = await threeTurns({ vendor: "gemini" }, chunks, "gemini-3-pro");
     for (const body of bodies.slice(1)) {
       expect(sentSignatures(body)).toEqual([{ google: { thought_signature: "s1" } }]);
@@ -294,7 +294,7 @@ describe("Gemini behind chat completions", () => {
     }
   });
 
-  test("is given those of calls at the same time back, each where it was", async () => {
+  test("receives each parallel call's signature with that call", async () => {
     const extra_content = { vertex: { thought_signature: "s2" } };
     const chunks = [
       {
@@ -317,7 +317,7 @@ describe("Gemini behind chat completions", () => {
     expect(body.messages[1]!.tool_calls!.map(({ id }) => id)).toEqual(ids);
   });
 
-  test("is given none of another vendor's, but the placeholder that it documents", async () => {
+  test("receives its documented placeholder for another vendor's call", async () => {
     const { input: history } = await threeTurns({ vendor: "generic", name: "lab" }, [
       { tool_calls: [signed("theirs")] },
     ]);
@@ -326,7 +326,7 @@ describe("Gemini behind chat completions", () => {
   });
 });
 
-describe("within a run, with a tool of this server", () => {
+describe("in a run with a server tool", () => {
   // Kimi's form: https://github.com/musistudio/claude-code-router/issues/1808
   const CALL_ID = "functions.look:1";
 
@@ -334,7 +334,7 @@ describe("within a run, with a tool of this server", () => {
     ["openrouter", { reasoning_details: [WHOLE] }, (message) => message["reasoning_details"], [WHOLE]],
     ["gemini", {}, (message) => message.tool_calls?.[0]?.["extra_content"], { google: { thought_signature: "s1" } }],
     ["deepseek", { reasoning_content: "Hm." }, (message) => message["reasoning_content"], "Hm."],
-  ])("it goes back to %s, and in the next response of the chain", async (vendor, delta, stateOf, expected) => {
+  ])("it returns to %s, and in the chain's next response", async (vendor, delta, stateOf, expected) => {
     const extra = vendor === "gemini" ? { extra_content: { google: { thought_signature: "s1" } } } : {};
     const look = { ...call(extra), id: CALL_ID, function: { name: "look", arguments: '{"x":1}' } };
     await using server = await startUpstreamServer(
@@ -358,7 +358,7 @@ describe("within a run, with a tool of this server", () => {
     }
   });
 
-  test("calls keep their outputs where a server gives each turn's call the same id", async () => {
+  test("calls keep their outputs despite repeated call ids", async () => {
     const look = (x: number) => ({ ...call(), id: "call_0", function: { name: "look", arguments: `{"x":${x}}` } });
     await using server = await startUpstreamServer(
       deltas("tool_calls", { tool_calls: [look(1)] }),
@@ -369,17 +369,17 @@ describe("within a run, with a tool of this server", () => {
     const id = await createResponse(storage, { tools: [COUNTING_TOOL] });
     await runOnce({ storage, kinds: [countingTool().kind], upstream }, id, new AttemptControl());
     const { messages } = server.requests.at(-1)!.body as unknown as WireBody;
-    const made = messages.flatMap((message) => (message.tool_calls ?? []).map((each) => each.id));
-    expect(new Set(made).size).toBe(2);
+    const callItem = messages.flatMap((message) => (message.tool_calls ?? []).map((each) => each.id));
+    expect(new Set(callItem).size).toBe(2);
     expect(messages.filter(({ role }) => role === "tool")).toMatchObject([
-      { tool_call_id: made[0], content: "look 1 is done" },
-      { tool_call_id: made[1], content: "look 2 is done" },
+      { tool_call_id: callItem[0], content: "look 1 is done" },
+      { tool_call_id: callItem[1], content: "look 2 is done" },
     ]);
   });
 });
 
 describe("DeepSeek", () => {
-  test("is given its reasoning back with calls that were made long ago, and an empty one with those of others", async () => {
+  test("receives its reasoning with old calls, and an empty one with others' calls", async () => {
     const history = [
       user("1"),
       reasoningItem("a"),

@@ -12,7 +12,7 @@ type Part = LanguageModelV4StreamPart;
 
 const FINISH = { type: "finish" } as Part;
 
-/** What was thought and what was said, of a text that came in these pieces. */
+/** The reasoning and the answer of a text that arrives in these pieces. */
 function split(mode: Mode, ...pieces: readonly string[]): [thought: string, text: string] {
   const tags = new ThinkTagParser(mode);
   const words: Part[] = pieces.map((delta) => ({ type: "text-delta", id: "0", delta }));
@@ -22,7 +22,7 @@ function split(mode: Mode, ...pieces: readonly string[]): [thought: string, text
   return [join("reasoning-delta"), join("text-delta")];
 }
 
-/** The mode, the text, what was thought, what was said. */
+/** The mode, the text, the reasoning, the answer. */
 const CASES: readonly (readonly [Mode, string, string, string])[] = [
   ["written", "<think>Hm.</think>Yes.", "Hm.", "Yes."],
   ["written", "<think>\nHm.\n\nWell.\n</think>\n\nYes.\n", "Hm.\n\nWell.", "Yes.\n"],
@@ -51,29 +51,29 @@ const CASES: readonly (readonly [Mode, string, string, string])[] = [
   ["none", "<think>Hm.</think>Yes.", "", "<think>Hm.</think>Yes."],
 ];
 
-describe.each(CASES)("%s: %j", (mode, text, thought, said) => {
-  test("is told apart, wherever it is cut", () => {
+describe.each(CASES)("%s: %j", (mode, text, thought, answerText) => {
+  test("is separated for every cut", () => {
     const cuts = fc.array(fc.nat({ max: text.length }), { maxLength: 6 });
     fc.assert(
-      fc.property(cuts, (places) => {
-        const sorted = [0, ...places.toSorted((a, b) => a - b), text.length];
+      fc.property(cuts, (cutIndices) => {
+        const sorted = [0, ...cutIndices.toSorted((a, b) => a - b), text.length];
         const pieces = sorted.slice(1).map((end, i) => text.slice(sorted[i], end));
-        expect(split(mode, ...pieces)).toEqual([thought, said]);
+        expect(split(mode, ...pieces)).toEqual([thought, answerText]);
       }),
     );
-    expect(split(mode, ...text.split(""))).toEqual([thought, said]);
+    expect(split(mode, ...text.split(""))).toEqual([thought, answerText]);
   });
 });
 
-test("what was thought is told while it is written", () => {
+test("reasoning is streamed while it is written", () => {
   const tags = new ThinkTagParser("written");
-  const told = ["<think>", "One ", "two ", "three"].map((delta) =>
+  const parsed = ["<think>", "One ", "two ", "three"].map((delta) =>
     [...tags.read({ type: "text-delta", id: "0", delta })].flatMap((part) => ("delta" in part ? part.delta : [])),
   );
-  expect(told).toEqual([[], ["One"], [" two"], [" three"]]);
+  expect(parsed).toEqual([[], ["One"], [" two"], [" three"]]);
 });
 
-test("a text that only looks like it is passed on part by part, each chunk before its own", () => {
+test("a text that resembles a tag is passed on chunk by chunk", () => {
   const tags = new ThinkTagParser("written");
   const parts: Part[] = [
     { type: "raw", rawValue: 1 },
@@ -84,15 +84,15 @@ test("a text that only looks like it is passed on part by part, each chunk befor
   expect(parts.flatMap((part) => [...tags.read(part)])).toEqual(parts);
 });
 
-test("endless whitespace is not waited with for ever", () => {
+test("endless whitespace is passed on", () => {
   const blank = " ".repeat(100);
   const pieces = Array.from({ length: 100 }, () => blank);
   expect(split("written", ...pieces)[1]).toBe(blank.repeat(100));
   expect(split("written", "<think>a", ...pieces, "</think>b")[0]).toMatch(/^a {9000}/);
 });
 
-describe("in a response", () => {
-  test("it is a reasoning item, and the answer a message", async () => {
+describe("tagged reasoning in a response", () => {
+  test("is a reasoning item before the message", async () => {
     const { output, finish } = await readAnswer(
       { vendor: "vllm" },
       deltas(
@@ -110,7 +110,7 @@ describe("in a response", () => {
     ]);
   });
 
-  test("it ends where a call begins, and goes back within its turn", async () => {
+  test("ends where a call begins, and returns within its turn", async () => {
     const tool_calls = [{ index: 0, id: "c1", function: { name: "get_weather", arguments: "{}" } }];
     const request = { model: "m", tools: [WEATHER_TOOL] };
     const answer = deltas("tool_calls", { content: "<think>Paris" }, { tool_calls });

@@ -1,4 +1,4 @@
-/** Which model answers in the place of another, when, and what is told if none does. */
+/** Which model answers instead of another, when, and the error if none does. */
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
@@ -50,12 +50,12 @@ async function read(first: Answer, second: Answer) {
 
 describe("a fallback", () => {
   test.each<[string, Answer, number]>([
-    ["fails after its tries", answerError(500, { message: "Oops" }, { "retry-after-ms": "1" }), 2],
-    ["is rate-limited, rather than be waited for", BUSY, 1],
+    ["fails after its retries", answerError(500, { message: "Oops" }, { "retry-after-ms": "1" }), 2],
+    ["is rate-limited, instead of a wait", BUSY, 1],
     ["does not know the model", answerError(404, { message: "No such model" }), 1],
-    ["refuses our key", answerError(401, null), 1],
+    ["rejects our key", answerError(401, null), 1],
     ["has an empty account", answerError(429, { message: "Pay", code: "insufficient_quota" }), 1],
-    ["tells a failure of its own as its stream", frames({ error: { message: "Overloaded", type: "server_error" } }), 1],
+    ["reports its own error in the stream", frames({ error: { message: "Overloaded", type: "server_error" } }), 1],
   ])("answers when the first %s", async (_name, answer, tries) => {
     const { finish, output, logged, call, asked, body } = await read(answer, WELL);
     expect(finish.status).toBe("completed");
@@ -66,8 +66,8 @@ describe("a fallback", () => {
   });
 
   test.each<[string, Answer]>([
-    ["finds the request wrong", answerError(400, { message: "No" })],
-    ["finds it wrong as its stream", frames({ error: { message: "No", type: "invalid_request_error" } })],
+    ["rejects the request", answerError(400, { message: "No" })],
+    ["rejects it in the stream", frames({ error: { message: "No", type: "invalid_request_error" } })],
     ["has begun to answer", brokenFrames(...textFrames(KIND, ["We"]))],
   ])("is not asked when the first %s", async (_name, answer) => {
     const { finish, logged, asked } = await read(answer, WELL);
@@ -81,13 +81,13 @@ describe("a fallback", () => {
       "a nested error frame",
       streamAndEnd(created(), { type: "error", error: { code: "server_error", message: "Oops" } }),
     ],
-    ["a flat one", streamAndEnd(created(), { type: "error", code: "server_error", message: "Oops" })],
+    ["a flat error frame", streamAndEnd(created(), { type: "error", code: "server_error", message: "Oops" })],
     [
       "an empty account",
       streamAndEnd(created(), { type: "error", error: { code: "insufficient_quota", message: "Pay" } }),
     ],
     ["response.failed", streamAndEnd(created(), { type: "response.failed", response: { status: "failed" } })],
-  ])("answers for a server of the Responses API that says %s", async (_name, answer) => {
+  ])("answers for a Responses API server that sends %s", async (_name, answer) => {
     await using a = await startUpstreamServer(answer);
     await using b = await startUpstreamServer(WELL);
     const { run } = await open(a, b, ["b/m2"], "openai-responses");
@@ -95,7 +95,7 @@ describe("a fallback", () => {
     expect([a.requests.length, b.requests.length]).toEqual([1, 1]);
   });
 
-  test("that has something against the request leaves the word to the first", async () => {
+  test("that rejects the request leaves the first error", async () => {
     const { finish } = await read(
       answerError(404, { message: "No such model" }),
       answerError(400, { message: "No tools here" }),
@@ -106,13 +106,13 @@ describe("a fallback", () => {
   test.each<[string, Answer, Answer, number]>([
     ["the first", BUSY, answerError(404, null), 30_000],
     ["a fallback", answerError(404, null), BUSY, 30_000],
-    ["the one that is free sooner", BUSY, answerError(429, null, { "retry-after": "20" }), 20_000],
-  ])("that does not answer either is waited for together with the first: %s", async (_name, first, second, afterMs) => {
+    ["the model available sooner", BUSY, answerError(429, null, { "retry-after": "20" }), 20_000],
+  ])("that fails too waits together with the first: %s", async (_name, first, second, afterMs) => {
     const { finish } = await read(first, second);
     expect(finish).toMatchObject({ status: "postponed", retryAfterMs: afterMs });
   });
 
-  test("is not asked once the run is cancelled", async () => {
+  test("is not requested after a cancel", async () => {
     const arrived = Promise.withResolvers<void>();
     await using a = await startUpstreamServer(() => arrived.resolve());
     await using b = await startUpstreamServer(neverAnswer);

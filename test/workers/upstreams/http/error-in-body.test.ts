@@ -1,4 +1,4 @@
-/** Refusals that a status does not tell, and answers that are none. */
+/** Errors that a status does not show, and bodies that are no errors. */
 import { expect, test } from "vitest";
 import { withErrorStatus } from "../../../../workers/upstreams/http/error-in-body.ts";
 import { type Answer, startUpstreamServer } from "../../../support/upstream-server.ts";
@@ -21,21 +21,21 @@ test.each([
   [200, 500, '{"object":"error","message":"Out of memory.","code":null}'],
   [200, 500, '{"error":"The model is not loaded."}'],
   [200, 200, '{"error":" "}'],
-  // A response that failed says so by itself, as do those without an error.
+  // A failed response states that itself, as do those without an error.
   [200, 200, '{"object":"response","error":{"code":"server_error"}}'],
   [200, 200, '{"object":"response.input_tokens","input_tokens":3}'],
   [200, 200, '{"error":null}'],
   [200, 200, "[]"],
   [200, 200, "{oops"],
   [200, 200, ""],
-  // With such a status there may be no body at all.
+  // With such a status there may be no body.
   [204, 204, ""],
   [418, 418, '{"error":{"code":402}}'],
-])("of %i it makes %i: %s", async (sent, status, body) => {
+])("status %i becomes %i: %s", async (sent, status, body) => {
   expect(await ask(sent, "application/json", body)).toEqual({ status, body });
 });
 
-test("a stream is not looked into", async () => {
+test("a stream's body is not inspected", async () => {
   const body = '{"error":{"code":402}}';
   expect(await ask(200, "text/event-stream", body)).toEqual({ status: 200, body });
 });

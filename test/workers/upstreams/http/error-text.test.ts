@@ -1,4 +1,4 @@
-/** What a client reads of a provider's refusal, in each of the forms that providers have. */
+/** The client's text for a provider's error, in each form that providers use. */
 import { describe, expect, test } from "vitest";
 import { readAnswer } from "../../../support/vendors.ts";
 import { extractErrorText } from "../../../../workers/upstreams/http/error-text.ts";
@@ -53,7 +53,7 @@ test.each(CASES)("%j", (error, expected) => {
   expect(extractErrorText(error)).toBe(expected);
 });
 
-test("is short, however much there is", () => {
+test("is short for any error", () => {
   const many = { detail: Array.from({ length: 100_000 }, () => ({ ...EXTRA, msg: "x".repeat(100) })) };
   expect(extractErrorText(many)?.length).toBe(1_000);
   let deep: object = { message: "deep" };
@@ -61,7 +61,7 @@ test("is short, however much there is", () => {
   expect(extractErrorText(deep)).toBeUndefined();
 });
 
-describe("a refusal", () => {
+describe("a provider's rejection", () => {
   test.each([
     [{ object: "error", message: { detail: [EXTRA] } }, SAID],
     [{ detail: [EXTRA] }, SAID],

@@ -1,4 +1,4 @@
-/** Answers in forms that were not asked for, and streams in which nothing is said for long. */
+/** Answers in unrequested forms, and streams with long silence. */
 import { describe, expect, test } from "vitest";
 import { type UpstreamLog, textOf } from "../../../conformance/upstream-log.ts";
 import {
@@ -33,7 +33,7 @@ const body =
   (response) =>
     void response.writeHead(200, { "content-type": type }).end(text);
 const sse = (...data: string[]) => body(data.map((each) => `data: ${each}\n\n`).join(""), "text/event-stream");
-const told = ({ finish, output }: UpstreamLog) => [finish.status, ...output.map(textOf)];
+const summarize = ({ finish, output }: UpstreamLog) => [finish.status, ...output.map(textOf)];
 
 const ITEM = { type: "message", id: "msg_1", role: "assistant", content: [{ type: "output_text", text: "Hello" }] };
 const CALL = { id: "call_1", type: "function", function: { name: "f", arguments: { x: 1 } } };
@@ -49,7 +49,7 @@ const claude = (...content: object[]) => ({
 });
 const gemini = (...parts: object[]) => ({ candidates: [{ content: { role: "model", parts }, finishReason: "STOP" }] });
 
-describe("an answer in one piece is understood", () => {
+describe("a non-streamed answer is understood", () => {
   test.each<[Protocol, unknown, string]>([
     ["openai-responses", { object: "response", status: "completed", output: [ITEM] }, "Hello"],
     ["openai-responses", { output: [ITEM] }, "Hello"],
@@ -62,11 +62,11 @@ describe("an answer in one piece is understood", () => {
     ["google", [gemini({ text: "Hel" }), gemini({ text: "lo" })], "Hello"],
   ])("%s: %j", async (protocol, answer, text) => {
     for (const type of ["application/json", "text/plain"]) {
-      expect(told(await read(protocol, body(JSON.stringify(answer), type)))).toEqual(["completed", text]);
+      expect(summarize(await read(protocol, body(JSON.stringify(answer), type)))).toEqual(["completed", text]);
     }
   });
 
-  test("also one that failed, or was cut off", async () => {
+  test("also if failed or cut off", async () => {
     const failed = {
       object: "response",
       status: "failed",
@@ -77,7 +77,7 @@ describe("an answer in one piece is understood", () => {
       error: { message: "No." },
     });
     const cut = { object: "response", status: "incomplete", output: [ITEM] };
-    expect(told(await read("openai-responses", body(JSON.stringify(cut))))).toEqual(["incomplete", "Hello"]);
+    expect(summarize(await read("openai-responses", body(JSON.stringify(cut))))).toEqual(["incomplete", "Hello"]);
   });
 });
 
@@ -91,7 +91,7 @@ describe("a chat completion's chunks are understood", () => {
       '{"x":1}',
     ],
     [
-      "arguments that are null, and come at the end",
+      "null arguments that arrive at the end",
       [
         call({ name: "f", arguments: null }, { index: 0, id: "a" }),
         call({ arguments: '{"x":1}' }, { index: 0 }),
@@ -155,26 +155,26 @@ describe("a chat completion's chunks are understood", () => {
       "Hello",
     ],
     [
-      "usage and no finish reason",
+      "usage without finish reason",
       [chunk({ content: "Hello" }), { choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } }],
       "Hello",
     ],
-    ["an error that is null", [{ ...chunk({ content: "Hello" }), error: null }, end("stop")], "Hello"],
+    ["a null error", [{ ...chunk({ content: "Hello" }), error: null }, end("stop")], "Hello"],
   ])("%s", async (_name, chunks, ...texts) => {
-    expect(told(await read("openai-compatible", frames(...chunks)))).toEqual(["completed", ...texts]);
+    expect(summarize(await read("openai-compatible", frames(...chunks)))).toEqual(["completed", ...texts]);
   });
 
   test.each([
-    ["[DONE] and no finish reason", sse(JSON.stringify(chunk({ content: "Hello" })), "[DONE]")],
+    ["[DONE] without finish reason", sse(JSON.stringify(chunk({ content: "Hello" })), "[DONE]")],
     [
-      "a comment that was made an event",
+      "a comment sent as an event",
       sse(": OPENROUTER PROCESSING", JSON.stringify(chunk({ content: "Hello" })), "{", "[DONE]"),
     ],
   ])("%s", async (_name, answer) => {
-    expect(told(await read("openai-compatible", answer))).toEqual(["completed", "Hello"]);
+    expect(summarize(await read("openai-compatible", answer))).toEqual(["completed", "Hello"]);
   });
 
-  test("an end without a reason, or without [DONE], is a broken stream", async () => {
+  test("an end without a reason or [DONE] is a broken stream", async () => {
     expect((await read("openai-compatible", frames(chunk({ content: "Hello" })))).finish.status).toBe("failed");
   });
 });
@@ -184,10 +184,10 @@ test.each([
   ["response.done", JSON.stringify({ ...completed(), type: "response.done" })],
 ])("a response ends with %s", async (_name, last) => {
   const data = [created(), ...message(0, "msg_1", ["Hello"])].map((frame) => JSON.stringify(frame));
-  expect(told(await read("openai-responses", sse(...data, last)))).toEqual(["completed", "Hello"]);
+  expect(summarize(await read("openai-responses", sse(...data, last)))).toEqual(["completed", "Hello"]);
 });
 
-describe("chunks in which one thing is odd end the call", () => {
+describe("one odd chunk ends the call", () => {
   const whole: Record<Kind, object[]> = {
     "openai-compatible": [
       chunk({ role: "assistant", content: "Hel", reasoning_content: "Hm" }),
@@ -218,23 +218,23 @@ describe("chunks in which one thing is odd end the call", () => {
   test.each(KINDS)("%s", { timeout: 60_000 }, async (kind) => {
     let data: object[] = [];
     await using server = await startUpstreamServer((response) => frames(...data)(response));
-    const faults: string[] = [];
+    const errors: string[] = [];
     for (const { name, events } of generateMutations(whole[kind])) {
       data = events;
       try {
         const { finish } = await readAiSdk(server, kind);
         expect(["completed", "incomplete", "failed"]).toContain(finish.status);
       } catch (error) {
-        faults.push(`${name}: ${String(error)}`);
+        errors.push(`${name}: ${String(error)}`);
       }
     }
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });
 
-describe("comments are a sign of life", () => {
+describe("comments keep the stream alive", () => {
   const LIMIT = { UPSTREAM_IDLE_TIMEOUT_MS: "150", UPSTREAM_TIMEOUT_MS: "150", UPSTREAM_MAX_RETRIES: "0" };
-  /** Comments for three times the limit, each after a part of it, then the answer. */
+  /** Comments for three times the timeout, each after a part of it, then the answer. */
   const slow =
     (comment: string, answer: object[]): Answer =>
     (response) => {
@@ -261,7 +261,7 @@ describe("comments are a sign of life", () => {
     [": keep-alive\n", ...KINDS],
   ])("%j", async (comment) => {
     for (const protocol of [...KINDS, "openai-responses"] satisfies Protocol[]) {
-      expect(told(await read(protocol, slow(comment, answers[protocol]), LIMIT))).toEqual(["completed", "Hello"]);
+      expect(summarize(await read(protocol, slow(comment, answers[protocol]), LIMIT))).toEqual(["completed", "Hello"]);
     }
   });
 });
@@ -271,7 +271,7 @@ test.each([
   ["as a text", { error: "Out of memory." }],
   ["beside the fields of a chunk", { ...chunk({}), error: { message: "Out of memory.", code: 400 } }],
   ["with a message that is a list", { error: { message: [{ msg: "Out of memory." }], code: 400 } }],
-])("an error within a stream of chunks is the provider's word: %s", async (_, event) => {
+])("an error in a chunk stream keeps the provider's text: %s", async (_, event) => {
   const answer = sse(...[chunk({ content: "Hello" }), event].map((each) => JSON.stringify(each)));
   const { finish } = await read("openai-compatible", answer);
   expect(finish).toMatchObject({ status: "failed", error: { message: expect.stringContaining("Out of memory.") } });

@@ -1,6 +1,6 @@
 /**
- * Streams of a Responses provider in which one thing is odd: each ends the call with a legal log, after one request. They
- * are made of every kind of item, and of what servers are reported to send.
+ * Streams of a Responses provider with one oddity: each ends the call with a legal log after one request. They cover
+ * every kind of item, and reported behavior of servers.
  */
 import { describe, expect, test } from "vitest";
 import { textOf, readLog, type UpstreamLog } from "../../../conformance/upstream-log.ts";
@@ -20,14 +20,14 @@ import {
 
 const LAST = message(1, "msg_last", ["Done", "."]);
 
-describe("an item in whose stream one thing is odd", () => {
+describe("an item whose stream has one oddity", () => {
   test.for(EVERY_KIND)("%s", { timeout: 120_000 }, async (kind) => {
     let frames: Frame[] = [];
     await using server = await startUpstreamServer((response) =>
       streamAndEnd(created(), ...frames, completed())(response),
     );
     const upstream = openUpstream(server);
-    const faults: string[] = [];
+    const errors: string[] = [];
     for (const script of EVERY_ITEM[kind]) {
       for (const { name, events } of generateMutations(script(0) as Frame[])) {
         frames = [...events, ...LAST];
@@ -38,15 +38,15 @@ describe("an item in whose stream one thing is odd", () => {
           expect(output.some((item) => textOf(item) === "Done.")).toBe(true);
           expect(server.requests.length - before).toBe(1);
         } catch (error) {
-          faults.push(`${name}: ${String(error)}`);
+          errors.push(`${name}: ${String(error)}`);
         }
       }
     }
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });
 
-describe("an end in which one thing is odd", () => {
+describe("a response whose end has one oddity", () => {
   const item = LAST.at(-1)!["item"] as object;
   const usage = { input_tokens: 3, output_tokens: 4, output_tokens_details: { reasoning_tokens: 2 } };
   const ends: Frame[] = [
@@ -82,11 +82,11 @@ async function read(...frames: Frame[]): Promise<UpstreamLog> {
 
 const types = (log: UpstreamLog) => log.events.map((event) => event.type.replace("response.", ""));
 
-describe("what servers are reported to send", () => {
+describe("reported server behavior", () => {
   const at = { item_id: "rs_1", output_index: 0 };
   const thought = { type: "reasoning", id: "rs_1", summary: [], content: null, encrypted_content: null, status: null };
 
-  test("vLLM: null in the place of a list, and each word of a thought a part of its own", async () => {
+  test("vLLM sends null for a list, and one part per reasoning word", async () => {
     const log = await read(
       added(0, thought),
       { type: "response.reasoning_part.added", ...at, content_index: 7, part: { type: "reasoning_text", text: "" } },
@@ -111,7 +111,7 @@ describe("what servers are reported to send", () => {
     expect(log.finish.status).toBe("completed");
   });
 
-  test("a search of which only the end is told", async () => {
+  test("a search has an end without a start", async () => {
     const item = { type: "web_search_call", id: "ws_1", action: { type: "search", query: "tea" } };
     const log = await read(
       added(0, item),
@@ -126,7 +126,7 @@ describe("what servers are reported to send", () => {
     ]);
   });
 
-  test("arguments as an object, and in pieces and then whole", async () => {
+  test("arguments come as an object, or in pieces and then whole", async () => {
     const call = { type: "function_call", id: "fc_1", call_id: "call_1", name: "f" };
     const delta = (json: unknown): Frame => ({
       type: "response.function_call_arguments.delta",
@@ -141,7 +141,7 @@ describe("what servers are reported to send", () => {
     for (const { output } of [whole, once, repeated]) expect(output.map(textOf)).toEqual(['{"x":1}']);
   });
 
-  test("a text that is another one at its end", async () => {
+  test("a text differs at its end", async () => {
     const frames = message(0, "msg_1", [" Hel", "lo "]);
     const trimmed = frames.map((frame) =>
       JSON.parse(JSON.stringify(frame).replaceAll('" Hello "', '"Hello"')),
@@ -150,7 +150,7 @@ describe("what servers are reported to send", () => {
     expect(log.output.map((item) => [textOf(item), item.status])).toEqual([[" Hello ", "completed"]]);
   });
 
-  test("a message's content as one string, or as a chat completion's text", async () => {
+  test("content comes as one string or as a chat completion's text", async () => {
     for (const content of ["Hello", [{ type: "text", text: "Hello" }]]) {
       const log = await read(done(0, { type: "message", id: "msg_1", role: "assistant", content }), completed());
       expect(log.output.map(textOf)).toEqual(["Hello"]);

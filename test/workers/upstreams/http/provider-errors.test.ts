@@ -1,4 +1,4 @@
-/** Refusals that mean something else than their status: samples that failed, and requests that no wait makes fit. */
+/** Errors whose meaning differs from their status: failed samples, and requests that no delay makes fit. */
 import { describe, expect, test } from "vitest";
 import { frames, type Kind, chunk, answerOf, readAiSdk } from "../../../support/ai-sdk.ts";
 import { readUpstream } from "../../../support/openai-responses.ts";
@@ -22,8 +22,8 @@ const GROQ = {
   failed_generation: "<function=look{}",
 };
 
-describe("a sample that failed is tried again", () => {
-  const refusals: [string, Answer][] = [
+describe("a failed sample is retried", () => {
+  const failedSamples: [string, Answer][] = [
     ["Groq's tool_use_failed", answerError(400, GROQ)],
     ["the same without a code", answerError(400, { ...GROQ, code: undefined, failed_generation: undefined })],
     [
@@ -38,7 +38,7 @@ describe("a sample that failed is tried again", () => {
     ["Ollama's parser, with status 500", answerError(500, { message: "error parsing tool call: raw='{'" })],
   ];
 
-  test.each(refusals)("%s", async (_name, answer) => {
+  test.each(failedSamples)("%s", async (_name, answer) => {
     await using server = await startUpstreamServer(answer, answer, ANSWER);
     const { finish, output } = await readUpstream(server);
     expect([finish.status, output.map(textOf)]).toEqual(["completed", ["Hello"]]);
@@ -47,11 +47,11 @@ describe("a sample that failed is tried again", () => {
     expect([log.finish.status, log.output.map(textOf)]).toEqual(["completed", ["Hello"]]);
   });
 
-  test("if it is told in the stream, too", async () => {
-    const told = [streamAndEnd(created(), { type: "error", error: GROQ }), frames({ error: GROQ })] as const;
-    await using server = await startUpstreamServer(told[0], ANSWER);
+  test("also from an error in the stream", async () => {
+    const answers = [streamAndEnd(created(), { type: "error", error: GROQ }), frames({ error: GROQ })] as const;
+    await using server = await startUpstreamServer(answers[0], ANSWER);
     expect((await readUpstream(server)).finish.status).toBe("completed");
-    await using chat = await startUpstreamServer(told[1], answerOf("openai-compatible", ["Hello"]));
+    await using chat = await startUpstreamServer(answers[1], answerOf("openai-compatible", ["Hello"]));
     expect((await readAiSdk(chat, "openai-compatible")).finish.status).toBe("completed");
   });
 
@@ -64,14 +64,14 @@ describe("a sample that failed is tried again", () => {
     expect([finish.status, output.map(textOf)]).toEqual(["completed", ["Hello"]]);
   });
 
-  test("a bounded number of times; then the model has failed, not the request", async () => {
+  test("a limited number of times; then the model has failed, not the request", async () => {
     await using server = await startUpstreamServer(answerError(400, GROQ));
     const { finish } = await readUpstream(server);
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message: GROQ.message } });
     expect(server.requests).toHaveLength(3);
   });
 
-  test("by the run if there was output before it", async () => {
+  test("by the run after output", async () => {
     const thought = chunk({ reasoning_content: "I look." });
     await using server = await startUpstreamServer(frames(thought, { error: GROQ }));
     const { finish } = await readAiSdk(server, "openai-compatible");
@@ -79,7 +79,7 @@ describe("a sample that failed is tried again", () => {
   });
 });
 
-describe("what no wait makes fit fails at once", () => {
+describe("a request that never fits fails at once", () => {
   const words = (limit: string, requested: string) =>
     `Request too large for gpt-4.1 in organization org-1 on tokens per min (TPM): Limit ${limit}, Requested ${requested}.`;
 
@@ -100,14 +100,14 @@ describe("what no wait makes fit fails at once", () => {
     }
   });
 
-  test("if it is told in the stream, too", async () => {
+  test("also from an error in the stream", async () => {
     const error = { message: words("30000", "37313"), type: "tokens", code: "rate_limit_exceeded" };
     await using server = await startUpstreamServer(streamAndEnd(created(), { type: "error", error }));
     expect((await readUpstream(server)).finish).toMatchObject({ status: "failed", error: { message: error.message } });
     expect(server.requests).toHaveLength(1);
   });
 
-  test("but what fits is waited for, whatever it is called", async () => {
+  test("while a request that fits waits, under any error name", async () => {
     const error = { message: words("250000", "546"), type: "tokens", code: "rate_limit_exceeded" };
     await using server = await startUpstreamServer(answerError(429, error, { "retry-after-ms": "1" }), ANSWER);
     expect((await readUpstream(server)).finish.status).toBe("completed");

@@ -1,4 +1,4 @@
-/** A call that its provider runs in the background: what is asked of it, and what a stream that breaks off comes to. */
+/** A call that its provider runs in the background: the requests, and the result of a broken stream. */
 import { describe, expect, test } from "vitest";
 import { ToolJournals } from "../../../../src/store/tool-journal.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
@@ -32,7 +32,7 @@ import {
   streamAndEnd,
 } from "../../../support/upstream-server.ts";
 
-/** One run from the beginning to the end. */
+/** One run from its beginning to its end. */
 async function runThrough(answers: [Answer, ...Answer[]], setup: RemoteRunSetup = {}) {
   await using storage = await openTestStorage();
   await using server = await startUpstreamServer(...answers);
@@ -42,8 +42,8 @@ async function runThrough(answers: [Answer, ...Answer[]], setup: RemoteRunSetup 
   return { ...(await finalResponse(storage, id)), id, left, asked: listRequests(server), requests: server.requests };
 }
 
-describe("a call in the provider's background", () => {
-  test("is stored, named after our response, and begun once however often it is sent", async () => {
+describe("a provider's background call", () => {
+  test("is stored under our response's name, and begins once for repeated requests", async () => {
     const { response, requests, id, left, asked } = await runThrough([SERVER_ERROR, streamAndEnd(...ALL_FRAMES)]);
     expect(response.output.map(itemText)).toEqual(BOTH_TEXTS);
     expect(asked).toEqual(["POST /v1/responses", "POST /v1/responses"]);
@@ -56,9 +56,9 @@ describe("a call in the provider's background", () => {
     expect(left).toEqual([]);
   });
 
-  test("is cancelled at the provider that broke it off by an error alone", async () => {
+  test("is cancelled at a provider that reported only an error", async () => {
     const error = { type: "error", code: "server_error", message: "Broken", param: null, sequence_number: 4 };
-    // Without a name: the SDK throws for one that is named.
+    // Without a name: the SDK throws for a named one.
     const answer: Answer = (answered) => {
       answered.writeHead(200, { "content-type": "text/event-stream" });
       answered.end([...framesFrom(0, 4), error].map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join(""));
@@ -68,7 +68,7 @@ describe("a call in the provider's background", () => {
     expect(asked.slice(1)).toEqual(["POST /v1/responses/resp_1/cancel", "DELETE /v1/responses/resp_1"]);
   });
 
-  test("is gone on with behind what the log has, never beyond", async () => {
+  test("resumes after the log's end, never beyond", async () => {
     await using storage = await openTestStorage();
     await using server = await startUpstreamServer(streamAndEnd(...ALL_FRAMES));
     const id = await createResponse(storage, {});
@@ -91,7 +91,7 @@ describe("a call in the provider's background", () => {
     ]);
   });
 
-  test("is deleted at the provider after its end, and not cancelled", async () => {
+  test("is deleted at the provider after its end", async () => {
     const { asked } = await runThrough([streamAndEnd(...ALL_FRAMES), json({})], { keeps: false });
     expect(asked).toEqual(["POST /v1/responses", "DELETE /v1/responses/resp_1"]);
   });
@@ -99,12 +99,12 @@ describe("a call in the provider's background", () => {
   test.each<[string, (...frames: Frame[]) => Answer]>([
     ["breaks", streamAndBreak],
     ["ends without an end of the response", streamAndEnd],
-  ])("goes on in the middle of an item when its stream %s", async (_name, answer) => {
+  ])("resumes within an item when its stream %s", async (_name, answer) => {
     const { response, log, asked } = await runThrough([
       answer(...framesFrom(0, 4)),
       answer(...framesFrom(4, 5)),
       SERVER_ERROR,
-      // Some tell the last event once more.
+      // Some servers repeat the last event.
       streamAndEnd(...framesFrom(4)),
     ]);
     expect(response.output.map(itemText)).toEqual(BOTH_TEXTS);
@@ -112,7 +112,7 @@ describe("a call in the provider's background", () => {
     expect(asked).toEqual(["POST /v1/responses", resumeRequest(3), resumeRequest(4), resumeRequest(4)]);
   });
 
-  test("is given up after as many tries as are allowed without anything new, and ended at the provider", async () => {
+  test("ends at the provider after too many tries without progress", async () => {
     const { response, asked } = await runThrough(
       [streamAndBreak(...framesFrom(0, 4)), SERVER_ERROR, SERVER_ERROR, json({})],
       {
@@ -129,7 +129,7 @@ describe("a call in the provider's background", () => {
     ]);
   });
 
-  test("is not put back into the queue, where its items would stand open meanwhile", async () => {
+  test("does not return to the queue, where its items would stay open", async () => {
     await using storage = await openTestStorage();
     const limited = answerError(429, { message: "Slow down" });
     await using server = await startUpstreamServer(streamAndBreak(...framesFrom(0, 4)), limited);
@@ -143,9 +143,9 @@ describe("a call in the provider's background", () => {
   });
 
   test.each<[string, Answer]>([
-    ["is refused", answerError(400, { message: "It cannot be streamed" })],
-    ["has nothing in it", streamAndEnd()],
-  ])("is read as it stands where its stream %s", async (_name, answer) => {
+    ["is rejected", answerError(400, { message: "It cannot be streamed" })],
+    ["is empty", streamAndEnd()],
+  ])("is read from the response when its stream %s", async (_name, answer) => {
     const snapshot = json({ ...SNAPSHOT, status: "completed" });
     const { response, asked } = await runThrough([streamAndBreak(...framesFrom(0, 4)), answer, snapshot]);
     expect(response).toMatchObject({ error: null, status: "completed" });
@@ -153,7 +153,7 @@ describe("a call in the provider's background", () => {
     expect(asked.at(-1)).toBe("GET /v1/responses/resp_1");
   });
 
-  test("that was cancelled at the provider fails, and says so", async () => {
+  test("cancelled at the provider fails with that reason", async () => {
     const { response } = await runThrough([
       streamAndBreak(...framesFrom(0, 4)),
       NOT_FOUND,
@@ -165,7 +165,7 @@ describe("a call in the provider's background", () => {
     });
   });
 
-  test("that the provider has lost is made anew with what the log has of it", async () => {
+  test("lost by the provider is restarted with the log's items", async () => {
     const { response, log, requests } = await runThrough([
       streamAndBreak(...framesFrom(0, FIRST_DONE_INDEX + 3)),
       NOT_FOUND,
@@ -179,9 +179,9 @@ describe("a call in the provider's background", () => {
     expect(second!.headers["idempotency-key"]).not.toBe(first!.headers["idempotency-key"]);
   });
 
-  test("that is lost time and again fails", async () => {
-    const lost: [Answer, Answer, Answer] = [streamAndBreak(...framesFrom(0, 2)), NOT_FOUND, NOT_FOUND];
-    const { response, requests } = await runThrough([...lost, ...lost, ...lost, ...lost, json({})]);
+  test("that is lost repeatedly fails", async () => {
+    const attempt: [Answer, Answer, Answer] = [streamAndBreak(...framesFrom(0, 2)), NOT_FOUND, NOT_FOUND];
+    const { response, requests } = await runThrough([...attempt, ...attempt, ...attempt, ...attempt, json({})]);
     expect(response.status).toBe("failed");
     expect(requests.filter(({ path }) => path === "/v1/responses")).toHaveLength(4);
   });

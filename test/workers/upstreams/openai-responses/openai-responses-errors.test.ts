@@ -1,4 +1,4 @@
-/** What a client is told when a provider fails. */
+/** The error that a client sees when a provider fails. */
 import { describe, expect, test } from "vitest";
 import type { ResponseError } from "../../../../src/protocol/response.ts";
 import { ProviderError, readRetryAfterMs } from "../../../../workers/upstreams/http/provider-error.ts";
@@ -26,7 +26,7 @@ const refuseInBody =
     response.end(JSON.stringify(body));
   };
 
-const REFUSALS: [status: number, error: object | string | null, told: Partial<ResponseError>][] = [
+const REJECTIONS: [status: number, error: object | string | null, expected: Partial<ResponseError>][] = [
   [400, { message: "Bad image", code: "invalid_image", param: "input" }, { code: "invalid_image", param: "input" }],
   [400, { message: "Too long", code: "context_length_exceeded" }, { code: "invalid_prompt", message: "Too long" }],
   [400, { message: "As vLLM says it", code: 400, type: "BadRequestError" }, { code: "invalid_prompt" }],
@@ -37,22 +37,22 @@ const REFUSALS: [status: number, error: object | string | null, told: Partial<Re
   [502, null, { code: "server_error", type: "server_error", message: "The provider answered with status 502." }],
 ];
 
-describe("a refusal", () => {
-  test.for(REFUSALS)("with status %i and %j is told as %j", async ([status, error, told]) => {
-    expect(await readError(answerError(status, error))).toMatchObject({ param: null, ...told });
+describe("a provider's rejection", () => {
+  test.for(REJECTIONS)("with status %i and %j becomes %j", async ([status, error, expected]) => {
+    expect(await readError(answerError(status, error))).toMatchObject({ param: null, ...expected });
   });
 
-  test.for<[body: object, told: Partial<ResponseError>]>([
+  test.for<[body: object, expected: Partial<ResponseError>]>([
     [{ error: { code: 402, message: "No credit" } }, { code: "invalid_prompt", message: "No credit" }],
     [{ error: { code: "insufficient_quota", message: "Pay first" } }, { code: "insufficient_quota" }],
     [{ error: { type: "rate_limit_error", message: "Slow down" } }, { code: "rate_limit_exceeded" }],
     [{ error: { type: "invalid_request_error", message: "No" } }, { code: "invalid_prompt", message: "No" }],
     [{ error: { message: `Bad gateway for ${KEY}` } }, { code: "server_error", message: "Bad gateway for [redacted]" }],
-  ])("with status 200 and %j is told as %j", async ([body, told]) => {
-    expect(await readError(refuseInBody(body))).toMatchObject(told);
+  ])("with status 200 and %j becomes %j", async ([body, expected]) => {
+    expect(await readError(refuseInBody(body))).toMatchObject(expected);
   });
 
-  test.for([401, 403])("of our credentials (%i) says nothing of the provider's answer", async (status) => {
+  test.for([401, 403])("of our credentials (%i) hides the provider's answer", async (status) => {
     const error = await readError(answerError(status, { message: "Incorrect API key provided: sk-te***6789" }));
     expect(error).toEqual({
       code: "server_error",
@@ -62,7 +62,7 @@ describe("a refusal", () => {
     });
   });
 
-  test("never quotes the key or a header of ours", async () => {
+  test("never quotes our key or headers", async () => {
     const token = "tenant-token-1234";
     const answer = answerError(400, { message: `Header '${token}' does not go with ${KEY}.` });
     const { message } = await readError(answer, { "x-token": token });
@@ -70,36 +70,36 @@ describe("a refusal", () => {
   });
 });
 
-describe("a failure in the stream", () => {
-  const told = { code: "rate_limit_exceeded", message: "Slow down", param: null };
+describe("an error in the stream", () => {
+  const expected = { code: "rate_limit_exceeded", message: "Slow down", param: null };
 
-  test("is told as the response's error says", async () => {
+  test("is read from the response's error", async () => {
     const error = { code: "rate_limit_exceeded", message: `Slow down, ${KEY}` };
     const failed = { type: "response.failed", response: { status: "failed", error } };
     expect(await readError(streamAndEnd(created(), failed))).toEqual({
-      ...told,
+      ...expected,
       message: "Slow down, [redacted]",
       type: "rate_limit_exceeded",
     });
   });
 
-  test("is told as a flat error frame says", async () => {
-    const frame = { type: "error", sequence_number: 1, ...told };
-    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...told, type: "rate_limit_exceeded" });
+  test("is read from a flat error frame", async () => {
+    const frame = { type: "error", sequence_number: 1, ...expected };
+    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...expected, type: "rate_limit_exceeded" });
   });
 
-  test("is told as a flat error frame without a name says", async () => {
-    const frame = `data: ${JSON.stringify({ type: "error", ...told })}\n\n`;
+  test("is read from a flat error frame without a name", async () => {
+    const frame = `data: ${JSON.stringify({ type: "error", ...expected })}\n\n`;
     const answer: Answer = (response) => void response.end(frame);
-    expect(await readError(answer)).toEqual({ ...told, type: "rate_limit_exceeded" });
+    expect(await readError(answer)).toEqual({ ...expected, type: "rate_limit_exceeded" });
   });
 
-  test("is told as a nested error frame says", async () => {
-    const frame = { type: "error", error: { type: "tokens", ...told } };
-    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...told, type: "tokens" });
+  test("is read from a nested error frame", async () => {
+    const frame = { type: "error", error: { type: "tokens", ...expected } };
+    expect(await readError(streamAndEnd(created(), frame))).toEqual({ ...expected, type: "tokens" });
   });
 
-  test("without a reason is a server_error", async () => {
+  test("is a server_error without a reason", async () => {
     const failed = { type: "response.failed", response: { status: "failed", error: null } };
     expect(await readError(streamAndEnd(created(), failed))).toMatchObject({
       code: "server_error",
@@ -108,9 +108,9 @@ describe("a failure in the stream", () => {
   });
 });
 
-describe("the wait before another try", () => {
+describe("the delay before a retry", () => {
   const error = { code: "server_error" as const, message: "Oops", type: "server_error", param: null };
-  /** What time it is at the provider: whatever the time is here. */
+  /** The time at the provider, independent of the local clock. */
   const date = "Thu, 01 Jan 2026 00:00:00 GMT";
 
   test.for([
@@ -126,9 +126,9 @@ describe("the wait before another try", () => {
   });
 
   test.for([
-    { name: "a rate limit that asks for long", status: 429, after: "6", afterMs: 6_000, tries: 1 },
-    { name: "a rate limit that goes on", status: 429, after: undefined, afterMs: undefined, tries: 3 },
-    { name: "a break that asks for long", status: 503, after: "3600", afterMs: 3_600_000, tries: 1 },
+    { name: "a rate limit with a long delay", status: 429, after: "6", afterMs: 6_000, tries: 1 },
+    { name: "a rate limit that continues", status: 429, after: undefined, afterMs: undefined, tries: 3 },
+    { name: "an outage with a long delay", status: 503, after: "3600", afterMs: 3_600_000, tries: 1 },
   ])("is the queue's after $name", async ({ status, after, afterMs, tries }) => {
     const headers: Record<string, string> = after === undefined ? {} : { "retry-after": after };
     await using server = await startUpstreamServer(answerError(status, { message: "Later" }, headers));
@@ -143,7 +143,7 @@ describe("the wait before another try", () => {
     { form: "response.failed", message: "Please try again in 2ms.", afterMs: 2, tries: 3 },
     { form: "response.failed", message: "Slow down.", afterMs: undefined, tries: 3 },
     { form: "error", message: "Please try again in 12.5s. Or ask for more.", afterMs: 12_500, tries: 1 },
-  ])("is what a rate limit says that is told in the stream as $form: $message", async ({ form, message, ...wait }) => {
+  ])("is the rate limit's in the stream as $form: $message", async ({ form, message, ...wait }) => {
     const error = limited(message);
     const frame = form === "error" ? { type: form, error } : { type: form, response: { status: "failed", error } };
     await using server = await startUpstreamServer(streamAndEnd(created(), frame));
@@ -155,7 +155,7 @@ describe("the wait before another try", () => {
     ]);
   });
 
-  test("is not begun for a rate limit that is told after output: that ends the response", async () => {
+  test("is skipped for a rate limit after output, which ends the response", async () => {
     const added = { type: "response.output_item.added", output_index: 0, item: { id: "msg_1", type: "message" } };
     const failed = { type: "response.failed", response: { status: "failed", error: limited("Try again in 1ms.") } };
     await using server = await startUpstreamServer(streamAndEnd(created(), added, failed));
@@ -164,7 +164,7 @@ describe("the wait before another try", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("doubles from try to try up to 30 s, of which any part may be waited", () => {
+  test("doubles up to 30 s, with full jitter", () => {
     const providerError = new ProviderError(error, { retryable: true });
     const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => computeRetryDelayMs(providerError, retries, 500, () => 1));
     expect(longest).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000]);

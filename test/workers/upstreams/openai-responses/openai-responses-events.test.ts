@@ -1,4 +1,7 @@
-/** What of a provider's stream is passed on, and what is put right on the way. Each log is checked as the suite does. */
+/**
+ * The events of a provider's stream that are passed on, and those that are corrected. Each log is checked as in the
+ * suite.
+ */
 import { describe, expect, test } from "vitest";
 import { textOf, type UpstreamLog } from "../../../conformance/upstream-log.ts";
 import { readUpstream } from "../../../support/openai-responses.ts";
@@ -27,8 +30,8 @@ const textMessage = (id: string, text: string, status = "completed") => ({
   content: [{ type: "output_text", text, annotations: [] }],
 });
 
-describe("passed on", () => {
-  test("are item events in order; lifecycle events, keepalive and padding are not", async () => {
+describe("passed-on events", () => {
+  test("are item events in order, without lifecycle events, keepalives and padding", async () => {
     const inProgress = { type: "response.in_progress", response: {} };
     const queued = { type: "response.queued", response: {} };
     const keepalive = { type: "keepalive", sequence_number: 3 };
@@ -36,13 +39,13 @@ describe("passed on", () => {
     expect(types(log)).toEqual(message(0, "msg_1", ["Hel", "lo"]).map((frame) => frame.type));
   });
 
-  test("are items of types that nobody knows yet", async () => {
+  test("include items of unknown types", async () => {
     const item = { type: "time_travel_call", id: "tt_1", year: 1885 };
     const log = await read(added(0, item), done(0, item), completed());
     expect(log.events).toEqual([added(0, item), done(0, item)]);
   });
 
-  test("are items of hosted tools, as they came", async () => {
+  test("include unchanged items of hosted tools", async () => {
     const item = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "tea" } };
     const at = { item_id: "ws_1", output_index: 0 };
     const log = await read(
@@ -57,7 +60,7 @@ describe("passed on", () => {
     expect(log.output).toEqual([item]);
   });
 
-  test("are shell command events without the item_id that they never had", async () => {
+  test("include shell command events without item_id", async () => {
     const at = { output_index: 0, command_index: 0 };
     const events = [
       { type: "response.shell_call_command.added", ...at, command: "" },
@@ -83,12 +86,12 @@ describe("indices", () => {
     expect(log.output.map((item) => item.status)).toEqual(["completed", "completed"]);
   });
 
-  test("may be the same for every item", async () => {
+  test("separate items that share an id", async () => {
     const log = await read(...message(0, "msg_a", ["A"]), ...message(0, "msg_b", ["B"]), completed());
     expect(log.output.map((item) => item.id)).toEqual(["msg_a", "msg_b"]);
   });
 
-  test("tell items apart that have one id", async () => {
+  test("may be missing", async () => {
     const reasoning = { type: "reasoning", id: "1", summary: [] };
     const streamed = [...message(1, "1", ["A"]), ...message(2, "1", ["B"])];
     const log = await read(added(0, reasoning), done(0, reasoning), ...streamed, completed());
@@ -110,14 +113,14 @@ describe("indices", () => {
   });
 });
 
-describe("put in", () => {
-  test("is the added of an item that is only done", async () => {
+describe("an added event", () => {
+  test("completes an item that is only done", async () => {
     const log = await read(done(0, textMessage("msg_1", "Hello")), completed());
     expect(types(log)).toEqual(["response.output_item.added", "response.output_item.done"]);
     expect(log.events[0]).toMatchObject({ item: { id: "msg_1", status: "in_progress", content: [] } });
   });
 
-  test("is the start of a part", async () => {
+  test("starts a part", async () => {
     const frames = message(0, "msg_1", ["Hel", "lo"]).filter((frame) => !frame.type.includes("content_part"));
     const log = await read(...frames, completed());
     expect(types(log).slice(0, 3)).toEqual([
@@ -127,7 +130,7 @@ describe("put in", () => {
     ]);
   });
 
-  test("are the ends of a text and of its part, and of a call's arguments", async () => {
+  test("ends a text, its part and a call's arguments", async () => {
     const call = { type: "function_call", id: "fc_1", call_id: "call_1", name: "f", arguments: "{}" };
     const refusal = { output_index: 0, item_id: "msg_1", content_index: 1 };
     const log = await read(
@@ -160,7 +163,7 @@ describe("put in", () => {
     expect(log.events[5]).toMatchObject({ part: { type: "output_text", text: "Hello" } });
   });
 
-  test("is what a message, a call and their events need to be valid", async () => {
+  test("supplies the required fields of a message, a call and their events", async () => {
     const log = await read(
       added(0, { type: "message" }),
       { type: "response.output_text.delta", output_index: 0, delta: "Hi" },
@@ -179,28 +182,28 @@ describe("put in", () => {
     ]);
   });
 
-  test("are the items of a server that streams none", async () => {
+  test("supplies the items of a server that streams none", async () => {
     const log = await read(completed({ output: [textMessage("msg_1", "Hello")] }));
     expect(log.output).toMatchObject([textMessage("msg_1", "Hello")]);
   });
 });
 
-describe("dropped", () => {
+describe("a dropped event", () => {
   test.for<[name: string, frame: Frame]>([
-    ["an added that was told before", added(0, { type: "message", id: "msg_1" })],
-    ["a part that was told before", { ...message(0, "msg_1", [])[1]! }],
+    ["a repeated added", added(0, { type: "message", id: "msg_1" })],
+    ["a repeated part", { ...message(0, "msg_1", [])[1]! }],
     ["a delta of an item that was never added", { ...message(5, "msg_5", ["lost"])[2]! }],
     ["a delta without text", { type: "response.output_text.delta", output_index: 0, item_id: "msg_1" }],
-    ["an event of no item", { type: "response.audio.delta", delta: "AAAA" }],
-    ["an event of a type that nobody knows yet", { type: "response.output_text.sung", output_index: 0, key: "C" }],
-    ["an item that is none", added(1, [])],
+    ["an event without an item", { type: "response.audio.delta", delta: "AAAA" }],
+    ["an event of an unknown type", { type: "response.output_text.sung", output_index: 0, key: "C" }],
+    ["an invalid item", added(1, [])],
   ])("is %s", async ([, frame]) => {
     const [start, part, ...rest] = message(0, "msg_1", ["Hello"]);
     const log = await read(start!, part!, frame, ...rest, completed());
     expect(log.events).toHaveLength(6);
   });
 
-  test("is what comes after an item is done", async () => {
+  test("follows its item's done", async () => {
     const frames = message(0, "msg_1", ["Hello"]);
     const log = await read(...frames, frames[2]!, frames.at(-1)!, completed());
     expect(log.events).toHaveLength(frames.length);
@@ -208,9 +211,9 @@ describe("dropped", () => {
 });
 
 describe("an item left open at the end", () => {
-  const begun = message(0, "msg_1", ["Hel", "lo"]).slice(0, 3);
+  const openItem = message(0, "msg_1", ["Hel", "lo"]).slice(0, 3);
 
-  test("is closed as the final response has it", async () => {
+  test("is closed as in the final response", async () => {
     const log = await read(
       ...message(0, "msg_1", ["Hello"]).slice(0, 3),
       completed({ output: [textMessage("another_id", "Hello")] }),
@@ -218,22 +221,22 @@ describe("an item left open at the end", () => {
     expect(log.output).toEqual([expect.objectContaining(textMessage("msg_1", "Hello"))]);
   });
 
-  test("is closed as incomplete, with what was streamed of it, if the final response has it not", async () => {
-    const log = await read(...begun, completed());
+  test("is closed as incomplete with its streamed content if the final response lacks it", async () => {
+    const log = await read(...openItem, completed());
     expect(log.finish.status).toBe("completed");
     expect(log.output).toMatchObject([textMessage("msg_1", "Hel", "incomplete")]);
   });
 
   test("is closed as incomplete if the response is", async () => {
     const response = { status: "incomplete", incomplete_details: { reason: "content_filter" }, output: [] };
-    const log = await read(...begun, { type: "response.incomplete", response });
+    const log = await read(...openItem, { type: "response.incomplete", response });
     expect(log.finish).toMatchObject({ status: "incomplete", details: { reason: "content_filter" } });
     expect(log.output).toMatchObject([textMessage("msg_1", "Hel", "incomplete")]);
   });
 });
 
 describe("the finish", () => {
-  test("fills in what was not counted", async () => {
+  test("supplies missing usage counts", async () => {
     const usage = { input_tokens: 3, output_tokens: 4, output_tokens_details: { reasoning_tokens: 2 } };
     const { finish } = await read(completed({ usage, service_tier: "flex" }));
     expect(finish).toEqual({
@@ -250,12 +253,12 @@ describe("the finish", () => {
     });
   });
 
-  test("is zeros without usage", async () => {
+  test("has zero counts without usage", async () => {
     const { finish } = await read(completed());
     expect(finish).toMatchObject({ usage: { input_tokens: 0, output_tokens: 0, total_tokens: 0 } });
   });
 
-  test("goes by the response's status where the event says otherwise", async () => {
+  test("follows the response's status over the event's", async () => {
     const { finish } = await read(completed({ status: "incomplete" }));
     expect(finish).toMatchObject({ status: "incomplete", details: { reason: "max_output_tokens" } });
   });

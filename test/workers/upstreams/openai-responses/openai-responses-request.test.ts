@@ -1,4 +1,4 @@
-/** What a provider is asked. */
+/** The request that a provider receives. */
 import { describe, expect, test } from "vitest";
 import { toStoredInput } from "../../../../src/responses/admission/stored-input.ts";
 import type { UpstreamCall } from "../../../../workers/upstreams/upstream.ts";
@@ -10,13 +10,13 @@ function paramsOf(request: Partial<UpstreamCall["request"]>) {
 }
 
 describe("the request", () => {
-  test("is no more than the model and the input if nothing else was given", () => {
+  test("has only the model and the input by default", () => {
     const params = paramsOf({ temperature: null, tools: null, text: null, reasoning: null });
     const input = [{ type: "message", role: "user", content: "Hello" }];
     expect(params).toEqual({ model: "model-1", input, stream: true, store: false });
   });
 
-  test("passes on what steers the model", () => {
+  test("has all parameters that steer the model", () => {
     const request = {
       instructions: "Be brief.",
       max_output_tokens: 100,
@@ -43,29 +43,29 @@ describe("the request", () => {
     expect(paramsOf(request)).toMatchObject(request);
   });
 
-  test("keeps back what is between this server and its client", () => {
+  test("omits the parameters between this server and its client", () => {
     const params = paramsOf({ metadata: { a: "b" }, background: true, store: true, previous_response_id: "resp_0" });
     expect(Object.keys(params).sort()).toEqual(["input", "model", "store", "stream"]);
     expect(params.store).toBe(false);
   });
 
-  test("leaves out the nulls inside of text and reasoning", () => {
+  test("omits nulls inside text and reasoning", () => {
     const format = { type: "json_schema" as const, name: "n", schema: { default: null }, description: null };
     const params = paramsOf({ text: { format, verbosity: null }, reasoning: { effort: "low", summary: null } });
     expect(params.text).toEqual({ format: { type: "json_schema", name: "n", schema: { default: null } } });
     expect(params.reasoning).toEqual({ effort: "low" });
   });
 
-  test("does not ask for a compaction, which this server makes itself", () => {
+  test("omits compaction, which this server does itself", () => {
     expect(paramsOf({ context_management: [{ type: "compaction" }] })).not.toHaveProperty("context_management");
   });
 
-  test("does not name a response of ours in prompt_cache_options", () => {
+  test("names no response of ours in prompt_cache_options", () => {
     const params = paramsOf({ prompt_cache_options: { ttl: "12h", comparison_response_id: "resp_0" } });
     expect(params.prompt_cache_options).toEqual({ ttl: "12h" });
   });
 
-  test("includes what the client asked for, and encrypted reasoning once", () => {
+  test("includes the client's fields, and encrypted reasoning once", () => {
     const include = ["reasoning.encrypted_content" as const, "file_search_call.results" as const];
     expect(paramsOf({ include, reasoning: { effort: "low" } }).include).toEqual(include);
   });
@@ -83,7 +83,7 @@ describe("the request", () => {
 describe("the input", () => {
   const part = { type: "output_text" as const, text: "Hi", annotations: [] };
 
-  test("is the conversation, and after it what this response has produced", () => {
+  test("is the conversation, then this response's items", () => {
     const { input } = createParams(
       sampleCall({
         history: [{ type: "message", id: "msg_0", status: "completed", role: "user", phase: null, content: "Hello" }],
@@ -100,7 +100,7 @@ describe("the input", () => {
     ]);
   });
 
-  test("has reasoning only if the provider can read it", () => {
+  test("has only reasoning that the provider can read", () => {
     const reasoning = { type: "reasoning" as const, summary: [], status: "completed" as const };
     const { input } = createParams(
       sampleCall({
@@ -117,14 +117,14 @@ describe("the input", () => {
     ]);
   });
 
-  test("has reasoning without an id if its client sent none: a provider refuses it under another than its own", async () => {
+  test("has reasoning without an id if the client sent none, since a provider rejects any other", async () => {
     const thought = { type: "reasoning" as const, summary: [], encrypted_content: "gAAA" };
     const history = await toStoredInput([{ ...thought }, { ...thought, id: "rs_of_the_provider" }]);
     expect(history[0]!.id).toMatch(/^rs_/);
     expect(createParams(sampleCall({ history })).input).toEqual([thought, { ...thought, id: "rs_of_the_provider" }]);
   });
 
-  test("has no messages without a word, and hosted items as they were", () => {
+  test("has no empty messages, and unchanged hosted items", () => {
     const search = {
       type: "web_search_call" as const,
       id: "ws_1",
@@ -136,7 +136,7 @@ describe("the input", () => {
     expect(input).toEqual([search]);
   });
 
-  test("has ids and status only where the provider's type asks for them", () => {
+  test("has ids and status only where the provider's type requires them", () => {
     const call = { call_id: "call_1", status: "completed" as const };
     const { input } = createParams(
       sampleCall({

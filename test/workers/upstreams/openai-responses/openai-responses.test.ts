@@ -1,4 +1,4 @@
-/** The connection to a provider: what is repeated, how long is waited, and that it is closed. */
+/** The connection to a provider: retries, timeouts and closing. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { textOf } from "../../../conformance/upstream-log.ts";
@@ -20,7 +20,7 @@ const HELLO = [created(), ...message(0, "msg_1", ["Hel", "lo"]), completed()];
 const FIRST_WORDS = [created(), ...message(0, "msg_1", ["Hel", "lo"]).slice(0, 3)];
 const keepalive = { type: "keepalive", sequence_number: 2 };
 
-describe("what fails before the first item event", () => {
+describe("an error before the first item event", () => {
   const failures: { name: string; answer: Answer }[] = [
     { name: "status 408", answer: answerError(408, { message: "Too slow" }) },
     { name: "status 409", answer: answerError(409, { message: "Locked" }) },
@@ -33,7 +33,7 @@ describe("what fails before the first item event", () => {
     { name: "a frame that is no JSON", answer: (response) => void response.end("data: {oops\n\n") },
   ];
 
-  test.for(failures)("is tried again: $name", async ({ answer }) => {
+  test.for(failures)("is retried: $name", async ({ answer }) => {
     await using server = await startUpstreamServer(answer, answer, streamAndEnd(...HELLO));
     const { finish, output } = await readUpstream(server);
     expect(finish.status).toBe("completed");
@@ -41,7 +41,7 @@ describe("what fails before the first item event", () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  test("is not tried more than UPSTREAM_MAX_RETRIES times again", async () => {
+  test("is retried at most UPSTREAM_MAX_RETRIES times", async () => {
     await using server = await startUpstreamServer(answerError(503, { message: "Overloaded" }));
     const { finish } = await readUpstream(server);
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", message: "Overloaded" } });
@@ -51,7 +51,7 @@ describe("what fails before the first item event", () => {
   test.for([
     { name: "status 400", answer: answerError(400, { message: "No" }) },
     { name: "an empty account", answer: answerError(429, { message: "Pay", code: "insufficient_quota" }) },
-    { name: "status 500 that advises against it", answer: answerError(500, null, { "x-should-retry": "false" }) },
+    { name: "status 500 with a header against retries", answer: answerError(500, null, { "x-should-retry": "false" }) },
     { name: "a response that failed", answer: streamAndEnd(created(), { type: "response.failed", response: {} }) },
   ])("is final: $name", async ({ answer }) => {
     await using server = await startUpstreamServer(answer, streamAndEnd(...HELLO));
@@ -59,7 +59,7 @@ describe("what fails before the first item event", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("waits for as long as Retry-After says", async () => {
+  test("waits as long as Retry-After asks", async () => {
     await using server = await startUpstreamServer(
       answerError(429, { message: "Too many" }, { "retry-after": "0.2" }),
       streamAndEnd(...HELLO),
@@ -69,7 +69,7 @@ describe("what fails before the first item event", () => {
     expect(performance.now() - startedAt).toBeGreaterThan(190);
   });
 
-  test("leaves no trace of an address that nobody listens at", async () => {
+  test("hides an unreachable address", async () => {
     const server = await startUpstreamServer(neverAnswer);
     await server[Symbol.asyncDispose]();
     const { finish } = await readUpstream(server);
@@ -78,12 +78,12 @@ describe("what fails before the first item event", () => {
   });
 });
 
-describe("what fails after the first item event", () => {
+describe("an error after the first item event", () => {
   test.for([
     { name: "a stream that breaks", answer: streamAndBreak(...FIRST_WORDS) },
     { name: "a stream that ends", answer: streamAndEnd(...FIRST_WORDS) },
-    { name: "a stream that says no more", answer: stream(...FIRST_WORDS) },
-  ])("is not tried again: $name", async ({ answer }) => {
+    { name: "a silent stream", answer: stream(...FIRST_WORDS) },
+  ])("is not retried: $name", async ({ answer }) => {
     await using server = await startUpstreamServer(answer, streamAndEnd(...HELLO));
     const { events, finish } = await readUpstream(server, { UPSTREAM_IDLE_TIMEOUT_MS: "250" });
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", type: "server_error" } });
@@ -92,8 +92,8 @@ describe("what fails after the first item event", () => {
   });
 });
 
-describe("the limits in time", () => {
-  test("name UPSTREAM_TIMEOUT_MS if the provider does not answer, each try anew", async () => {
+describe("timeouts", () => {
+  test("name UPSTREAM_TIMEOUT_MS if the provider does not answer each try", async () => {
     await using server = await startUpstreamServer(neverAnswer);
     const { finish } = await readUpstream(server, { UPSTREAM_TIMEOUT_MS: "150", UPSTREAM_MAX_RETRIES: "1" });
     const message = "The provider sent nothing for 150 ms (UPSTREAM_TIMEOUT_MS).";
@@ -102,7 +102,7 @@ describe("the limits in time", () => {
     await Promise.all(server.requests.map((request) => request.closed));
   });
 
-  test("cover the body of a refusal too", async () => {
+  test("cover an error's body too", async () => {
     await using server = await startUpstreamServer((response) => {
       response.writeHead(500, { "content-type": "application/json" });
       response.write('{"error":');
@@ -119,7 +119,7 @@ describe("the limits in time", () => {
     await server.requests[0]!.closed;
   });
 
-  test("stand still while the reader is busy", async () => {
+  test("pause while the reader is busy", async () => {
     await using server = await startUpstreamServer(streamAndEnd(...HELLO));
     const limitMs = 250;
     const upstream = openUpstream(server, { UPSTREAM_IDLE_TIMEOUT_MS: `${limitMs}` });
@@ -134,7 +134,7 @@ describe("the limits in time", () => {
 });
 
 describe("the connection", () => {
-  test("is closed when the run is cancelled, even if nobody reads", async () => {
+  test("is closed when the run is cancelled without a reader", async () => {
     await using server = await startUpstreamServer(stream(...FIRST_WORDS));
     const abort = new AbortController();
     const events = openUpstream(server).run(sampleCall(), abort.signal);
@@ -145,7 +145,7 @@ describe("the connection", () => {
     await expect(readRest(events)).rejects.toBe(reason);
   });
 
-  test("is closed when the run is cancelled before the provider has answered", async () => {
+  test("is closed on a cancel before the provider answers", async () => {
     const arrived = Promise.withResolvers<void>();
     await using server = await startUpstreamServer(() => arrived.resolve());
     const abort = new AbortController();
@@ -157,16 +157,16 @@ describe("the connection", () => {
     await server.requests[0]!.closed;
   });
 
-  test("is not opened again when the run is cancelled during a wait", async () => {
-    const refused = Promise.withResolvers<void>();
+  test("is not reopened after a cancel during a delay", async () => {
+    const rejected = Promise.withResolvers<void>();
     await using server = await startUpstreamServer((response) => {
       answerError(429, { message: "Too many" }, { "retry-after": "4" })(response);
-      response.on("finish", () => refused.resolve());
+      response.on("finish", () => rejected.resolve());
     });
     const abort = new AbortController();
     const reason = new Error("cancelled");
     const first = openUpstream(server).run(sampleCall(), abort.signal).next();
-    await refused.promise;
+    await rejected.promise;
     abort.abort(reason);
     await expect(first).rejects.toBe(reason);
     expect(server.requests).toHaveLength(1);

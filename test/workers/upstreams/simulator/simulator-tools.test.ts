@@ -1,4 +1,4 @@
-/** Which function the simulator calls: by the name that a script or a message gives it, in a namespace or by a tool's type. */
+/** The function that the simulator calls: by the name in a script or message, in a namespace, or by a tool's type. */
 import { describe, expect, test } from "vitest";
 import { applyEvent } from "../../../../src/lifecycle/apply-event.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
@@ -20,9 +20,9 @@ const namespace = (name: string, ...names: string[]): Tool => ({
 const CRM = namespace("crm", "find", "list");
 const SHOP = namespace("shop", "find", "buy");
 
-/** The calls that are made, each as `<namespace>/<name>` or `<name>`, and their arguments. */
-async function called(request: Partial<CreateRequest>, said = "Hello") {
-  const input: ContextItem[] = [{ type: "message", role: "user", content: said }];
+/** The calls made, each as `<namespace>/<name>` or `<name>`, and their arguments. */
+async function called(request: Partial<CreateRequest>, text = "Hello") {
+  const input: ContextItem[] = [{ type: "message", role: "user", content: text }];
   const metadata = { "simulator.delay_ms": "0", ...request.metadata };
   const call = {
     responseId: "resp_1",
@@ -66,7 +66,7 @@ describe("a function in a namespace", () => {
     [{ call: "find" }, "find"],
     [{ call: "gone", namespace: "crm" }, "crm/gone"],
     [{ call: "gone" }, "gone"],
-  ])("is meant by %j in a script: %s", async (step, name) => {
+  ])("is named by %j in a script: %s", async (step, name) => {
     expect(await names({ tools: [CRM, SHOP, fn("find")], ...script(step) })).toEqual([name]);
   });
 
@@ -74,12 +74,12 @@ describe("a function in a namespace", () => {
     [{ type: "function", name: "buy" }, ["shop/buy"]],
     [{ type: "allowed_tools", mode: "required", tools: [{ type: "function", name: "list" }] }, ["crm/list"]],
     ["none", []],
-  ])("is what tool_choice %j leaves: %j", async (tool_choice, expected) => {
+  ])("is selected by tool_choice %j: %j", async (tool_choice, expected) => {
     expect(await names({ tools: [CRM, SHOP], tool_choice })).toEqual(expected);
   });
 });
 
-describe("a tool that this server runs", () => {
+describe("a server tool", () => {
   /** As the server offers its tools; a client has a function of the same name. */
   const tools = ["web_search", "open_page", "python", "python_2", "generate_image", "docs__read"].map(fn);
 
@@ -90,12 +90,12 @@ describe("a tool that this server runs", () => {
     ["web_search_preview", "web_search"],
     ["python", "python"],
     ["docs__read", "docs__read"],
-  ])("is meant by %j, in a script and in a message: %s", async (said, name) => {
-    expect(await names({ tools, ...script({ call: said, arguments: { city: "x" } }) })).toEqual([name]);
-    expect(await names({ tools }, `Please use ${said} for this.`)).toEqual([name]);
+  ])("is named by %j, in a script and a message: %s", async (text, name) => {
+    expect(await names({ tools, ...script({ call: text, arguments: { city: "x" } }) })).toEqual([name]);
+    expect(await names({ tools }, `Please use ${text} for this.`)).toEqual([name]);
   });
 
-  test("of an MCP server is meant by the server's name for it, in a script", async () => {
+  test("of MCP is named by its server's name in a script", async () => {
     expect(await names({ tools, ...script({ call: "read" }) })).toEqual(["docs__read"]);
   });
 
@@ -110,7 +110,7 @@ describe("a tool that this server runs", () => {
     ]);
   });
 
-  test("is not meant by the name of a type that is not offered", async () => {
+  test("is not named by a type that is not offered", async () => {
     expect(await names({ tools: [fn("look")], ...script({ call: "code_interpreter" }) })).toEqual(["code_interpreter"]);
   });
 });

@@ -26,7 +26,7 @@ const WITH_OUTPUT: UpstreamCall["history"] = [
   { type: "function_call_output", call_id: "call_1", output: "17 degrees" },
 ];
 
-/** Settings without their prefix; no timers unless a test asks for them. */
+/** Settings without their prefix; no timers unless a test sets them. */
 function callWith(
   settings: Record<string, string> = {},
   request: Partial<CreateRequest> = {},
@@ -58,7 +58,7 @@ interface Recorded {
   finish: UpstreamFinish;
 }
 
-/** Runs a call to its end; folding refuses an order that is not legal, the schema a shape that is not. */
+/** Runs a call to its end. The fold rejects an illegal order, and the schema an illegal shape. */
 async function record(call: UpstreamCall): Promise<Recorded> {
   const all = await collect(call);
   const finish = all.pop();
@@ -70,7 +70,7 @@ async function record(call: UpstreamCall): Promise<Recorded> {
     expect(itemEventSchema.parse(sequenced)).toEqual(sequenced);
   }
   const state = events.reduce(applyEvent, openingState());
-  // A call that fails may leave an item open; whoever runs it closes it.
+  // A call that fails may leave an item open, which its caller closes.
   expect(finish.status === "failed" ? 0 : state.openIndices.size).toBe(0);
   return { events, output: [...state.response.output], finish };
 }
@@ -84,7 +84,7 @@ function textOf(item: OutputItem | undefined): string {
   return item.content.map((part) => (part.type === "refusal" ? part.refusal : part.text)).join("");
 }
 
-/** A failed finish whose message names what was wrong. */
+/** A failed finish whose message names the error. */
 const failedPrompt = (part: string) => ({
   status: "failed",
   error: { code: "invalid_prompt", message: expect.stringContaining(part) as string },
@@ -96,7 +96,7 @@ const allowed = (mode: "auto" | "required", ...tools: string[]) =>
 const typesOf = (output: readonly OutputItem[]) => output.map((item) => item.type);
 
 describe("a message", () => {
-  test("says what it is, quotes the user and ends with a sentence", async () => {
+  test("names itself, quotes the user and ends with a sentence", async () => {
     const { output, events, finish } = await record(callWith());
     expect(typesOf(output)).toEqual(["message"]);
     expect(textOf(output[0])).toMatch(
@@ -107,13 +107,13 @@ describe("a message", () => {
     expect(finish).toMatchObject({ status: "completed", usage: { input_tokens: 2 } });
   });
 
-  test("quotes a long message only from its beginning", async () => {
+  test("quotes only the beginning of a long message", async () => {
     const content = [{ type: "input_text" as const, text: `${"🦉".repeat(100)} secret` }];
     const { output } = await record(callWith({}, {}, { history: [{ type: "message", role: "user", content }] }));
     expect(textOf(output[0])).toContain(`“${"🦉".repeat(60)}…”`);
   });
 
-  test("its events come in the order clients check", async () => {
+  test("has events in the order clients check", async () => {
     const { events } = await record(callWith({ tokens: "2" }));
     expect(events.map((event) => event.type)).toEqual([
       "response.output_item.added",
@@ -126,7 +126,7 @@ describe("a message", () => {
     ]);
   });
 
-  test.each(["0", "1", "100"])("has exactly %s deltas if told so", async (tokens) => {
+  test.each(["0", "1", "100"])("has exactly %s deltas on request", async (tokens) => {
     const { events, finish } = await record(callWith({ tokens }));
     expect(deltasOf(events)).toHaveLength(Number(tokens));
     expect(finish).toMatchObject({ usage: { output_tokens: Number(tokens), total_tokens: Number(tokens) + 2 } });
@@ -155,13 +155,13 @@ describe("a message", () => {
     for (const length of lengths) expect(length).toSatisfy((n: number) => n >= 200 && n < 230);
   });
 
-  test("is a refusal if told so, even where a function must be called", async () => {
+  test("is a refusal on request, even if a function is required", async () => {
     const { output, events } = await record(callWith({ refusal: "true" }, { tools: TOOLS, tool_choice: "required" }));
     expect(output).toMatchObject([{ type: "message", content: [{ type: "refusal" }] }]);
     expect(deltasOf(events).join("")).toBe(textOf(output[0]));
   });
 
-  test("is what it is told to be, in as many parts as it takes", async () => {
+  test("has the requested content, in as many parts as needed", async () => {
     const parts = { "text.2": "ght ", "text.10": "!", text: "A li", "text.3": "house" };
     const upToTen = [4, 5, 6, 7, 8, 9].map((number) => [`text.${number}`, `${number}`]);
     const { output } = await record(callWith({ ...parts, ...Object.fromEntries(upToTen) }));
@@ -172,12 +172,12 @@ describe("a message", () => {
     [{ "text.2": "b" }, "'metadata.simulator.text.2' needs 'metadata.simulator.text'."],
     [{ text: "a", "text.3": "c" }, "'metadata.simulator.text.3' needs 'metadata.simulator.text.2'."],
     [{ text: "a", "text.1": "b" }, "The simulator has no setting 'metadata.simulator.text.1'."],
-  ])("with the parts %j fails", async (parts, message) => {
+  ])("fails with the parts %j", async (parts, message) => {
     const { finish } = await record(callWith(parts));
     expect(finish).toMatchObject(failedPrompt(message));
   });
 
-  test("is JSON where the request asks for it", async () => {
+  test("is JSON if the request asks for it", async () => {
     const format = { type: "json_schema", name: "place", schema: PARAMETERS } as const;
     const strict = await record(callWith({}, { text: { format } }));
     expect(z.fromJSONSchema(PARAMETERS as never).safeParse(JSON.parse(textOf(strict.output[0]))).success).toBe(true);
@@ -190,7 +190,7 @@ describe("a message", () => {
 describe("the same request", () => {
   const request = { tools: TOOLS, reasoning: { effort: "low" as const } };
 
-  test("has the same events; another response only other ids", async () => {
+  test("has the same events; another response differs in ids only", async () => {
     const settings = { calls: "3" };
     const first = await record(callWith(settings, request));
     expect(await record(callWith(settings, request))).toEqual(first);
@@ -203,7 +203,7 @@ describe("the same request", () => {
     expect(first.output[1]).toMatchObject({ call_id: expect.stringMatching(/^call_[0-9a-f]{24}$/) as string });
   });
 
-  test("is answered otherwise for another seed or another input", async () => {
+  test("has another answer for another seed or input", async () => {
     const other = { history: [{ type: "message" as const, role: "user" as const, content: "Hello where?" }] };
     const texts = await Promise.all(
       [callWith(), callWith({ seed: "7" }), callWith({}, {}, other)].map(async (call) =>
@@ -237,7 +237,7 @@ describe("reasoning", () => {
     expect(finish).toMatchObject({ usage: { output_tokens: 5, output_tokens_details: { reasoning_tokens: 3 } } });
   });
 
-  test("streams the text that it is where no summary is asked for", async () => {
+  test("streams its text if no summary is requested", async () => {
     const { events, output } = await record(callWith({ reasoning: "3", tokens: "2" }));
     expect(events.map((event) => event.type).slice(0, 8)).toEqual([
       "response.output_item.added",
@@ -265,7 +265,7 @@ describe("reasoning", () => {
     expect(finish).toMatchObject({ usage: { output_tokens_details: { reasoning_tokens: tokens } } });
   });
 
-  test("that no client is shown is handed over before its item is done, and counts as no event", async () => {
+  test("hidden from clients is passed on before its item is done, and is no event", async () => {
     const call = callWith({}, { reasoning: { effort: "low" } });
     const types = (await collect(call)).map((event) => event.type);
     expect(types.slice(0, 3)).toEqual(["response.output_item.added", "hidden_reasoning", "response.output_item.done"]);
@@ -279,7 +279,7 @@ describe("reasoning", () => {
 describe("logprobs", () => {
   const include = ["message.output_text.logprobs" as const];
 
-  test("are the same every time, and change nothing else", async () => {
+  test("are the same every time, and change no event", async () => {
     const call = callWith({ tokens: "6" }, { include, top_logprobs: 5 });
     const [first, second, plain] = [await record(call), await record(call), await record(callWith({ tokens: "6" }))];
     expect(first).toEqual(second);
@@ -306,7 +306,7 @@ describe("function calls", () => {
   };
   const names = TOOLS.map((tool) => (tool.type === "function" ? tool.name : tool.type));
 
-  test("have arguments that their schema accepts, and come in the order clients check", async () => {
+  test("have arguments valid for their schema, in the order clients check", async () => {
     const { output, events } = await record(callWith({}, { tools: TOOLS }));
     const [item] = output;
     if (item?.type !== "function_call") throw new Error("That is not a call.");
@@ -322,17 +322,17 @@ describe("function calls", () => {
     );
   });
 
-  test("a function without parameters is called with an empty object", async () => {
+  test("without parameters have an empty object", async () => {
     const { output } = await record(callWith({}, { tools: [{ type: "function", name: "ping" }] }));
     expect(output).toMatchObject([{ name: "ping", arguments: "{}" }]);
   });
 
-  test("the seed chooses the function", async () => {
+  test("are selected by the seed", async () => {
     const seen = await Promise.all(Array.from({ length: 20 }, (_, seed) => called({ seed: `${seed}` }, {})));
     expect(new Set(seen.flat())).toEqual(new Set(names));
   });
 
-  test("tool_choice forbids, forces and restricts", async () => {
+  test("are forbidden, forced and restricted by tool_choice", async () => {
     expect(await called({}, { tool_choice: "none" })).toEqual(["message"]);
     expect(await called({}, { tool_choice: { type: "function", name: "get_tide" } })).toEqual(["get_tide"]);
     expect(await called({ calls: "0" }, {})).toEqual(["message"]);
@@ -343,20 +343,20 @@ describe("function calls", () => {
     expect(await called({}, { tool_choice: allowed("auto") })).toEqual(["message"]);
   });
 
-  test("a choice that names no tool fails", async () => {
+  test("fail if tool_choice names no tool", async () => {
     for (const tool_choice of [{ type: "function", name: "nothing" } as const, allowed("required", "nothing")]) {
       const { finish } = await record(callWith({}, { tools: TOOLS, tool_choice }));
       expect(finish).toMatchObject({ status: "failed", error: { code: "invalid_prompt" } });
     }
   });
 
-  test("parallel calls only where they are allowed", async () => {
+  test("are parallel only if allowed", async () => {
     expect(await called({ calls: "3" }, {})).toHaveLength(3);
     expect(await called({ calls: "3" }, { parallel_tool_calls: false })).toHaveLength(1);
   });
 
   test.each(["auto", "required", { type: "function", name: "get_tide" }] as const)(
-    "outputs are answered with a message, with tool_choice %j",
+    "have outputs that a message answers, with tool_choice %j",
     async (tool_choice) => {
       const { output } = await record(callWith({}, { tools: TOOLS, tool_choice }, { history: WITH_OUTPUT }));
       expect(typesOf(output)).toEqual(["message"]);
@@ -364,7 +364,7 @@ describe("function calls", () => {
     },
   );
 
-  test("a new message after the outputs may be answered with a call", async () => {
+  test("may answer a new message after outputs", async () => {
     expect(await called({}, {}, [...WITH_OUTPUT, ...SAYS_HELLO])).toHaveLength(1);
     expect(await called({}, {}, [...WITH_OUTPUT, ...SAYS_HELLO])).not.toEqual(["message"]);
   });
@@ -378,7 +378,7 @@ describe("max_output_tokens", () => {
     expect(finish).toMatchObject({ details: { reason: "max_output_tokens" }, usage: { output_tokens: 16 } });
   });
 
-  test("counts reasoning, and may end in it or right after it", async () => {
+  test("counts reasoning, and may end in it or right after", async () => {
     const reasoning = { summary: "auto" } as const;
     const inside = await record(callWith({ reasoning: "20" }, { max_output_tokens: 16, reasoning }));
     expect(inside.output).toMatchObject([{ type: "reasoning", status: "incomplete" }]);
@@ -400,26 +400,26 @@ describe("max_output_tokens", () => {
     expect(finish.status).toBe("incomplete");
   });
 
-  test("leaves an answer alone that just fits", async () => {
+  test("leaves an answer that just fits", async () => {
     const { finish } = await record(callWith({ tokens: "16" }, { max_output_tokens: 16 }));
     expect(finish.status).toBe("completed");
   });
 });
 
-describe("failing", () => {
-  test("at once, with the code that was asked for", async () => {
+describe("a scripted failure", () => {
+  test("happens at once, with the requested code", async () => {
     const { events, finish } = await record(callWith({ error: "rate_limit_exceeded" }));
     expect(events).toEqual([]);
     expect(finish).toMatchObject({ status: "failed", error: { code: "rate_limit_exceeded" } });
   });
 
-  test.each(["0", "1", "9"])("after %s events", async (count) => {
+  test.each(["0", "1", "9"])("happens after %s events", async (count) => {
     const { events, finish } = await record(callWith({ fail_after: count }));
     expect(events).toHaveLength(Number(count));
     expect(finish).toMatchObject({ status: "failed", error: { code: "server_error", type: "server_error" } });
   });
 
-  test("after a number of events, with a code; not if the call is over before", async () => {
+  test("happens after some events with a code, unless the call ends first", async () => {
     const failed = await record(callWith({ fail_after: "3", error: "vector_store_timeout" }));
     expect(failed.finish).toMatchObject({ error: { code: "vector_store_timeout" } });
     const { finish } = await record(callWith({ fail_after: "100", tokens: "1" }));
@@ -437,23 +437,23 @@ describe("failing", () => {
     ["error", "Not a code"],
     ["seed", "x"],
     ["token", "5"],
-  ])("%s = %j is refused by its name", async (key, value) => {
+  ])("with %s = %j is rejected by name", async (key, value) => {
     const { events, finish } = await record(callWith({ [key]: value }));
     expect(events).toEqual([]);
     expect(finish).toMatchObject(failedPrompt(`'metadata.simulator.${key}'`));
   });
 
-  test("a text that would not fit in memory is refused", async () => {
+  test("rejects a text that exceeds memory", async () => {
     const { finish } = await record(callWith({ tokens: "1000000", delta_bytes: "65536" }));
     expect(finish).toMatchObject({ error: { code: "invalid_prompt" } });
   });
 
-  test("metadata that is somebody else's is none of its business", async () => {
+  test("ignores foreign metadata", async () => {
     const { finish } = await record(callWith({}, { metadata: { ticket: "7", "simulator.delay_ms": "0" } }));
     expect(finish.status).toBe("completed");
   });
 
-  test("a schema that cannot be filled says where it stands", async () => {
+  test("names the position in a schema that cannot be filled", async () => {
     const schema = { type: "object", properties: { a: { type: "string", pattern: "(?=x)" } }, required: ["a"] };
     const inText = await record(callWith({}, { text: { format: { type: "json_schema", name: "x", schema } } }));
     const inTool = await record(callWith({}, { tools: [{ type: "function", name: "broken", parameters: schema }] }));
@@ -474,19 +474,19 @@ function withText(item: OutputItem, text: string): OutputItem {
   return { ...item, status: "in_progress", content: [content] };
 }
 
-describe("going on after a crash", () => {
+describe("resuming after a crash", () => {
   test.each<[string, Record<string, string>, Partial<CreateRequest>]>([
     ["a message", { reasoning: "5" }, {}],
     ["calls", { reasoning: "5", calls: "3" }, { tools: TOOLS }],
     ["a cut message", { reasoning: "12", tokens: "40" }, { max_output_tokens: 20 }],
     ["hidden reasoning", {}, { reasoning: { effort: "low" } }],
-  ])("%s: the parts are what an uninterrupted call says, wherever it was cut", async (_name, settings, request) => {
+  ])("%s: the parts equal an uninterrupted call's for every cut", async (_name, settings, request) => {
     const whole = await record(callWith(settings, request));
     for (let done = 0; done <= whole.output.length; done++) {
       const completedItems = whole.output.slice(0, done).filter((item) => item.status === "completed");
       const rest = await record(callWith(settings, request, { completedItems }));
       expect([...completedItems, ...rest.output]).toEqual(whole.output);
-      // The answer costs what it would have cost in one go.
+      // The answer costs the same as without interruption.
       expect(rest.finish).toEqual(whole.finish);
     }
   });
@@ -495,31 +495,31 @@ describe("going on after a crash", () => {
     ["a message", { tokens: "6" }, "message"],
     ["a refusal", { tokens: "6", refusal: "true" }, "message"],
     ["reasoning", { reasoning: "6" }, "reasoning"],
-  ])("%s in whose middle it was cut off is repeated at once up to there, and then written on", async (...args) => {
+  ])("%s that was cut off is repeated at once up to the cut, then continued", async (...args) => {
     const [, settings, type] = args;
     const whole = await record(callWith(settings));
     const item = whole.output.find((each) => each.type === type)!;
     const texts = deltasOf(whole.events.filter((event) => event.output_index === whole.output.indexOf(item)));
-    for (let told = 0; told < texts.length; told += 1) {
-      const unfinishedItem = withText(item, texts.slice(0, told).join(""));
+    for (let cut = 0; cut < texts.length; cut += 1) {
+      const unfinishedItem = withText(item, texts.slice(0, cut).join(""));
       const hanging = new AbortController();
       const events: UpstreamEvent[] = [];
-      // A delay that never ends: what comes all the same needed none.
+      // A delay that never ends: events that still arrive needed none.
       const call = callWith({ ...settings, delay_ms: "600000" }, {}, { unfinishedItem });
       const read = (async () => {
         for await (const event of new SimulatorUpstream().run(call, hanging.signal)) {
           events.push(event);
-          if (deltasOf(events as ItemEventDraft[]).length === told) hanging.abort();
+          if (deltasOf(events as ItemEventDraft[]).length === cut) hanging.abort();
         }
       })();
-      if (told === 0) hanging.abort();
+      if (cut === 0) hanging.abort();
       await expect(read).rejects.toThrow("aborted");
-      expect(deltasOf(events as ItemEventDraft[])).toEqual(texts.slice(0, told));
+      expect(deltasOf(events as ItemEventDraft[])).toEqual(texts.slice(0, cut));
       expect((await record(callWith(settings, {}, { unfinishedItem }))).events).toEqual(whole.events);
     }
   });
 
-  test("an item that was cut off is made again, whole and with an id of its own", async () => {
+  test("a cut-off item is generated again, whole and with a new id", async () => {
     const whole = await record(callWith({ reasoning: "5" }));
     const broken = { ...whole.output[0]!, status: "incomplete" } as OutputItem;
     const again = await record(callWith({ reasoning: "5" }, {}, { completedItems: [broken] }));
@@ -528,7 +528,7 @@ describe("going on after a crash", () => {
   });
 });
 
-describe("abort", () => {
+describe("an abort", () => {
   class Stopped extends Error {}
 
   test.each<[string, Record<string, string>]>([
@@ -537,7 +537,7 @@ describe("abort", () => {
     ["while a short answer hangs", { hang: "true", tokens: "1" }],
     ["in a text without delays", { tokens: "200000" }],
   ])(
-    "%s: rejects at once with the signal's reason",
+    "%s: the call rejects at once with the signal's reason",
     async (_name, settings) => {
       const controller = new AbortController();
       const events: UpstreamEvent[] = [];
@@ -554,13 +554,13 @@ describe("abort", () => {
     5_000,
   );
 
-  test("before the start nothing is yielded", async () => {
+  test("before the start yields nothing", async () => {
     const reason = new Stopped();
     const running = collect(callWith(), AbortSignal.abort(reason));
     await expect(running).rejects.toBe(reason);
   });
 
-  test("a call that hangs has said something first", async () => {
+  test("during a hang follows some output", async () => {
     const controller = new AbortController();
     const deltas: string[] = [];
     const reason = new Stopped();
@@ -575,7 +575,7 @@ describe("abort", () => {
   });
 });
 
-describe("asked for a summary", () => {
+describe("a request for a summary", () => {
   const texts = Array.from({ length: 12 }, (_, i) => `This is text ${i}.`);
   const asked: UpstreamCall["history"] = [...texts, SUMMARY_PROMPT].map((content) => ({
     type: "message",
@@ -585,10 +585,10 @@ describe("asked for a summary", () => {
   const summarise = async (settings: Record<string, string>) =>
     JSON.stringify((await record(callWith(settings, {}, { history: asked }))).output);
 
-  test("it tells of the beginning and the end of what was said, the same each time, whatever else it was told to say", async () => {
+  test("gets the beginning and end of the conversation, the same each time", async () => {
     const summary = await summarise({ text: "Something else.", refusal: "true", seed: "7" });
     expect(summary).toContain("It was asked to summarise 12 texts");
-    for (const told of [texts[0], texts[3], texts[8], texts[11]]) expect(summary).toContain(told);
+    for (const cut of [texts[0], texts[3], texts[8], texts[11]]) expect(summary).toContain(cut);
     expect(summary).not.toContain(texts[4]);
     expect(summary).not.toContain(SUMMARY_PROMPT);
     expect(await summarise({})).toBe(summary);

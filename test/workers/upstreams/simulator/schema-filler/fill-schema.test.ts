@@ -14,7 +14,7 @@ function fillMany(schema: unknown): unknown[] {
   return SEEDS.map((seed) => JSON.parse(JSON.stringify(fillSchema(schema, new SeededRandom(seed)))) as unknown);
 }
 
-/** zod reads JSON schemas too, by other code than ours. */
+/** zod reads JSON schemas too, with independent code. */
 function invalidAmong(schema: Schema, values: readonly unknown[]): unknown[] {
   const judge = z.fromJSONSchema(schema);
   return values.filter((value) => !judge.safeParse(value).success);
@@ -44,7 +44,7 @@ const list = {
   },
 };
 
-/** Both alternatives are objects, and only one of them ends. */
+/** Both alternatives are objects, and only one of them is finite. */
 const expression = {
   $ref: "#/$defs/expression",
   $defs: {
@@ -75,7 +75,7 @@ function unionOf(...kinds: string[]): Schema {
   return { oneOf: branches };
 }
 
-describe("what is filled is valid", () => {
+describe("filled values are valid", () => {
   test.each<[string, Schema]>([
     ["a plain object", person],
     ["an array of objects", { type: "array", items: person, minItems: 2, maxItems: 3 }],
@@ -119,12 +119,12 @@ describe("what is filled is valid", () => {
     expect(invalidAmong(schema, fillMany(schema))).toEqual([]);
   });
 
-  test("references to #/definitions are followed, and escapes in them", () => {
+  test("references to #/definitions are followed and unescaped", () => {
     const schema = { $ref: "#/definitions/a~1b%20c", definitions: { "a/b c": { const: 7 } } };
     expect(new Set(fillMany(schema))).toEqual(new Set([7]));
   });
 
-  test("properties come in the schema's order, and optional ones only sometimes", () => {
+  test("properties keep the schema's order, and optional ones are sometimes absent", () => {
     const schema = { type: "object", properties: { a: true, b: true, c: true }, required: ["c", "a"] };
     const keys = fillMany(schema).map((value) => Object.keys(value as object).join(""));
     expect(new Set(keys)).toEqual(new Set(["abc", "ac"]));
@@ -140,13 +140,13 @@ describe("what is filled is valid", () => {
     }
   });
 
-  test("fractions are exact multiples as they are written", () => {
+  test("fractions are exact multiples as written", () => {
     for (const value of fillMany({ type: "number", multipleOf: 0.1, minimum: 0, maximum: 1 })) {
       expect(JSON.stringify(value)).toMatch(/^(?:[01]|0\.\d)$/);
     }
   });
 
-  test("a branch that cannot be filled is passed over", () => {
+  test("a branch that cannot be filled is skipped", () => {
     const schema = {
       type: "object",
       properties: { kind: { enum: ["a"] } },
@@ -156,7 +156,7 @@ describe("what is filled is valid", () => {
     for (const value of fillMany(schema)) expect(value).toEqual({ kind: "a" });
   });
 
-  test("names that objects have anyway are ordinary names", () => {
+  test("names of built-in object members are ordinary names", () => {
     const schema = JSON.parse(
       '{"type":"object","properties":{"__proto__":{"type":"integer"}},"required":["__proto__","constructor"]}',
     ) as Schema;
@@ -165,7 +165,7 @@ describe("what is filled is valid", () => {
     }
   });
 
-  test("any schema made of the supported keywords", () => {
+  test("any schema of supported keywords is filled", () => {
     fc.assert(
       fc.property(anySchema, fc.string(), (schema, seed) => {
         const value = fillSchema(schema, new SeededRandom(seed));
@@ -218,7 +218,7 @@ describe("patterns", () => {
     for (const value of fillMany({ type: "string", pattern })) expect(value).toMatch(new RegExp(pattern));
   });
 
-  test("both limits of the length are kept", () => {
+  test("both length limits hold", () => {
     const schema = { type: "string", pattern: "^[a-z]+-[0-9]+$", minLength: 9, maxLength: 9 };
     for (const value of fillMany(schema)) expect(value).toMatch(/^(?=.{9}$)[a-z]+-[0-9]+$/);
   });
@@ -230,19 +230,19 @@ describe("patterns", () => {
     ["a^b", "'^' in the middle"],
     ["[a-z", "an unexpected end"],
     ["^[a-z]{2000}{2000}$", "no string of that length"],
-  ])("%s is refused, and says why", (pattern, why) => {
+  ])("%s is rejected with a reason", (pattern, why) => {
     const fill = () => fillSchema({ type: "string", pattern }, new SeededRandom("x"));
     expect(fill).toThrow(UnfillableSchemaError);
     expect(fill).toThrow(why);
   });
 
-  test("an expression that would take ages to run is not run", () => {
+  test("an expression with exponential cost is not run", () => {
     const pattern = `^${"(a+)+".repeat(20)}b$`;
     for (const value of fillMany({ type: "string", pattern, minLength: 60 })) expect(value).toMatch(/^a+b$/);
   });
 });
 
-describe("what cannot be filled is refused in bounded time", () => {
+describe("an unfillable schema is rejected in bounded time", () => {
   const selfish = { type: "object", properties: { me: { $ref: "#" } }, required: ["me"] };
   const doubling = Object.fromEntries(
     Array.from({ length: 40 }, (_, i) => [

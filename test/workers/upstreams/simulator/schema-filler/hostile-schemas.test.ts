@@ -1,6 +1,6 @@
 /**
- * Schemas written to cost far more than their bytes. Nothing here is timed: the reads of the schema are counted by
- * proxies around it, the random numbers by their source, and the memory is bounded by a worker thread that dies of more.
+ * Schemas that cost far more than their size. These tests measure no time: proxies around the schema count reads, the
+ * random source counts its numbers, and a worker thread bounds memory and dies beyond it.
  */
 import { Worker } from "node:worker_threads";
 import * as fc from "fast-check";
@@ -15,9 +15,9 @@ import { UnfillableSchemaError } from "../../../../../workers/upstreams/simulato
 import { SeededRandom } from "../../../../../workers/upstreams/simulator/schema-filler/seeded-random.ts";
 import { HOSTILE_SCHEMAS } from "../../../../support/hostile-schemas.ts";
 
-/** A step is a schema looked at, at most: some of its keywords, not its lists. */
+/** A step looks at one schema at most: some of its keywords, not its lists. */
 const READS_OF_A_STEP = 30;
-/** What a document of 100 KB is gone through for before the budget is asked. */
+/** The parts of a 100 KB document that are read before the budget applies. */
 const READS_OF_A_DOCUMENT = 500_000;
 
 class CountingRandom extends SeededRandom {
@@ -51,13 +51,13 @@ function countReads<T>(value: T): { watched: T; reads: () => number } {
   return { watched: watch(value) as T, reads: () => reads };
 }
 
-/** What came of it; anything but a value or a refusal is thrown. */
-function fillOrRefuse(schema: unknown, random: SeededRandom, budget: FillBudget): { json: string; refusal: string } {
+/** The result: a value or a rejection. Anything else is thrown. */
+function fillOrReject(schema: unknown, random: SeededRandom, budget: FillBudget): { json: string; rejection: string } {
   try {
-    return { json: JSON.stringify(fillSchema(schema, random, budget)), refusal: "" };
+    return { json: JSON.stringify(fillSchema(schema, random, budget)), rejection: "" };
   } catch (error) {
     if (!(error instanceof UnfillableSchemaError)) throw error;
-    return { json: "", refusal: error.message };
+    return { json: "", rejection: error.message };
   }
 }
 
@@ -65,22 +65,22 @@ function expectBounded(schema: unknown, seed: string): void {
   const { watched, reads } = countReads(schema);
   const random = new CountingRandom(seed);
   const budget = new FillBudget();
-  const { json, refusal } = fillOrRefuse(watched, random, budget);
-  expect(refusal.length).toBeLessThan(1_000);
+  const { json, rejection } = fillOrReject(watched, random, budget);
+  expect(rejection.length).toBeLessThan(1_000);
   expect(reads()).toBeLessThan(READS_OF_A_STEP * MAX_STEPS + READS_OF_A_DOCUMENT);
   expect(random.numbers).toBeLessThan(2 * MAX_STEPS);
-  // A character may be written as an escape of six, and there are signs between the values.
+  // A character may be written as an escape of six, with punctuation between the values.
   expect(json.length).toBeLessThan(8 * MAX_CHARACTERS);
-  // One step may ask for as much as a document is long, and is refused then.
+  // One step may request as much as a document's length, and is then rejected.
   expect(budget.spent.steps).toBeLessThan(MAX_STEPS + READS_OF_A_DOCUMENT);
 }
 
-describe("whatever the keyword, a schema of 100 KB costs a bounded number of steps and characters", () => {
+describe("every keyword in a 100 KB schema costs bounded steps and characters", () => {
   test.each(Object.entries(HOSTILE_SCHEMAS))("%s", (_name, make) => {
     for (const bytes of [8_000, 100_000]) expectBounded(make(bytes), "x");
   });
 
-  test("several of them together, in any order", () => {
+  test("several keywords combine in any order", () => {
     const names = Object.keys(HOSTILE_SCHEMAS);
     fc.assert(
       fc.property(
@@ -97,7 +97,7 @@ describe("whatever the keyword, a schema of 100 KB costs a bounded number of ste
     );
   });
 
-  test("none of them needs more memory than a worker has to spare", async () => {
+  test("no schema needs more memory than a worker has", async () => {
     const script = `
       import { parentPort } from "node:worker_threads";
       import { HOSTILE_SCHEMAS } from ${JSON.stringify(new URL("../../../../support/hostile-schemas.ts", import.meta.url).href)};
