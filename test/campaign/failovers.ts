@@ -1,7 +1,7 @@
 /**
- * Three Redis servers, one of them the primary. In every round responses end while its replicas lag, are cut off, or while
- * one of them is promoted without what the primary was told last; the old primary dies and returns, or lives on for a while.
- * Whatever is accepted has to end, on the primary of the moment, for all to see.
+ * Three Redis servers, one of them the primary. In every round responses end while its replicas lag, are cut off, or
+ * while one of them is promoted without the primary's last writes; the old primary crashes and returns, or stays up for
+ * a while. Every accepted response must end, on the current primary, for every reader.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -13,13 +13,13 @@ import { type ApiProcess, startApi, startWorker } from "../support/processes.ts"
 import { startSwitchingProxy, type SwitchingProxy } from "../support/switching-proxy.ts";
 import { RedisServer } from "./redis-server.ts";
 
-/** Each a number that ought to be 0. */
+/** Each must be 0. */
 export interface FailoverFaults {
-  /** Accepted, and not over long after every server was there again. */
+  /** Accepted, and still not ended long after every server returned. */
   stuck: number;
   /** Accepted, and unknown afterwards. */
   unknown: number;
-  /** Left among the open ones, though all are over. */
+  /** Left in the in-flight set, although all have ended. */
   leftOpen: number;
 }
 
@@ -123,7 +123,7 @@ class Failovers {
     this.#rounds[kind] += 1;
   }
 
-  /** Retried until it is accepted: the processes may still be on their way to the new primary. */
+  /** Retried until it is accepted: the processes may still be connecting to the new primary. */
   async #accept(hangs: boolean): Promise<string> {
     const body = simulate(hangs ? { hang: true } : { tokens: 20, delay_ms: 10 });
     for (;;) {
@@ -133,7 +133,7 @@ class Failovers {
     }
   }
 
-  /** They have whatever was accepted, and nothing from here on. */
+  /** They have everything accepted so far, and nothing from here on. */
   async #detach(heir: RedisServer, other: RedisServer, ids: readonly string[]): Promise<void> {
     for (const id of ids) await heir.untilHas(this.#metaOf(id));
     await heir.lead();
@@ -145,10 +145,13 @@ class Failovers {
     this.#servers = [heir, other, old];
   }
 
-  /** Resolves when one of them is over on this server, confirmed by a replica or not. The others end by their deadline. */
+  /**
+   * Resolves when one of them has ended on this server, confirmed by a replica or not. The others end by their
+   * deadline.
+   */
   async #endOne(server: RedisServer, ids: readonly string[]): Promise<void> {
     const id = ids.at(-1)!;
-    // Without replicas it is answered 503, or its connection is lost.
+    // Without replicas it gets 503, or its connection breaks.
     send("POST", `${this.#api.url}/responses/${id}/cancel`).catch(() => {});
     for (;;) {
       const status = await server.redis.hget(this.#metaOf(id), "status");

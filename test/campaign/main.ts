@@ -17,7 +17,7 @@ import type { Faults } from "./followed-response.ts";
 import { openCalls, openMessages, openPrefixedMessages, type OpenScenario } from "./scenario.ts";
 
 const LOSSES = 200;
-/** How many of them there are for each one at a vendor. */
+/** Additional losses at a vendor. */
 const LOSSES_PER_VENDOR_LOSS = 10;
 /** Far more than it takes: something hangs. */
 const TIME_LIMIT_MS = 30 * 60_000;

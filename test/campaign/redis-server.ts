@@ -1,8 +1,8 @@
-/** A Redis server that is a primary or a replica, as it is told, and keeps its port and its data when it is started again. */
+/** A Redis server, primary or replica, that keeps its port and data across restarts. */
 import { Redis } from "ioredis";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 
-/** Replicas that come back are sent what they lack at once. */
+/** Replicas that come back receive missing data at once. */
 const OPTIONS = ["--repl-diskless-sync-delay", "0"];
 /** Nothing listens there. */
 const NOBODYS_PORT = 1;

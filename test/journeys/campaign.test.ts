@@ -1,4 +1,4 @@
-/** `npm run campaign` in small: workers go in the middle of calls and of messages, and no trusting client is misled. */
+/** A small `npm run campaign`: workers stop in the middle of calls and messages, and no trusting client is misled. */
 import { expect, test } from "vitest";
 import { runCampaign } from "../campaign/campaign.ts";
 import { openCalls, openMessages, openPrefixedMessages } from "../campaign/scenario.ts";

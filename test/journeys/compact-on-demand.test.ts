@@ -1,4 +1,4 @@
-/** `compaction_trigger`, which has the context compacted in a response of its own, and `compact` under an Idempotency-Key. */
+/** `compaction_trigger` compacts the context in a response of its own; `compact` takes an Idempotency-Key. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
@@ -36,7 +36,7 @@ const count = async (fields: object): Promise<number> =>
 const kindsOf = (items: readonly { type: string }[]) => items.map(({ type }) => type);
 
 describe("a compaction_trigger at the end of the input", () => {
-  test("is answered with the compaction, whatever the threshold, and nothing else", async () => {
+  test("is answered with the compaction alone, whatever the threshold", async () => {
     const response = await finish({ input: [...told, TRIGGER], context_management: [{ type: "compaction" }] });
     expect(response).toMatchObject({ status: "completed", error: null, output: [{ type: "compaction" }] });
     expect(response.output).toHaveLength(1);
@@ -47,7 +47,7 @@ describe("a compaction_trigger at the end of the input", () => {
     expect(kindsOf(listed.body.data), "it is an order, and no item").toEqual(["message", "message", "message"]);
   });
 
-  test("shortens the chain and the conversation that it stands in", async () => {
+  test("shortens its chain and its conversation", async () => {
     const first = await finish({ input: told });
     const compacted = await finish({ input: [TRIGGER], previous_response_id: first.id });
     expect(kindsOf(compacted.output)).toEqual(["compaction"]);
@@ -63,7 +63,7 @@ describe("a compaction_trigger at the end of the input", () => {
     expect(await count({ conversation: conversation.id })).toBeLessThan(before / 2);
   });
 
-  test("costs no tokens where they are counted, and compact takes it as what it is", async () => {
+  test("costs no tokens in a count, and is accepted by compact", async () => {
     expect(await count({ input: [...told, TRIGGER] })).toBe(await count({ input: told }));
     const body = { model: "simulator/default", input: [...told, TRIGGER] };
     const { output } = (await post<{ output: OutputItem[] }>("/responses/compact", body)).body;
@@ -84,7 +84,7 @@ describe("a compaction_trigger at the end of the input", () => {
     });
   });
 
-  /** Another worker goes on. */
+  /** Another worker takes over. */
   async function killAt(type: string, delay_ms: number): Promise<string[]> {
     const { id } = await create(api.url, simulate({ tokens: 20, delay_ms }, { input: [...told, TRIGGER] }));
     let isKilled = false;
@@ -102,7 +102,7 @@ describe("a compaction_trigger at the end of the input", () => {
     return log;
   }
 
-  test("is obeyed once, however its worker ends", async () => {
+  test("compacts once, even if its worker is killed", async () => {
     const log = await killAt("response.output_item.added", 50);
     const done = log.map((data) => JSON.parse(data) as { type: string; item?: OutputItem });
     const compactions = done.filter(({ type }) => type === "response.output_item.done").map(({ item }) => item);
@@ -118,7 +118,7 @@ describe("compact with an Idempotency-Key", () => {
   const compact = async (key: string, fields: object = {}) =>
     await post<{ id: string }>("/responses/compact", { ...body, ...fields }, { "idempotency-key": key });
 
-  test("gives the same answer again, and refuses another body", async () => {
+  test("gives the same answer again, and rejects another body", async () => {
     const first = await compact("one");
     const second = await compact("one");
     expect(first.headers.get("idempotent-replayed")).toBeNull();
@@ -129,7 +129,7 @@ describe("compact with an Idempotency-Key", () => {
     expect((await compact("two")).body.id).not.toBe(first.body.id);
   });
 
-  test("is not the key of a response that says the same", async () => {
+  test("does not share the key of an equal response", async () => {
     await compact("three");
     const same = { ...body, store: false };
     expect((await post("/responses", same, { "idempotency-key": "three" })).status).toBe(422);

@@ -24,7 +24,7 @@ afterAll(async () => {
   await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
 });
 
-/** Runs one cell, and answers the container that it ran in. */
+/** Runs one cell, and returns its container's id. */
 async function runCell(client: OpenAI, code: string, previous_response_id?: string) {
   const body = simulate(
     { "step.1": JSON.stringify({ call: "python", arguments: { code } }) },
@@ -74,7 +74,7 @@ test("a container is listed, shown and deleted by its project alone", async () =
   expect((await alpha.containers.list()).data).toEqual([]);
 });
 
-test("what its interpreter knew is gone with it, also for a worker that has it at hand", async () => {
+test("deletion ends the interpreter's state, also in a worker that holds it", async () => {
   const first = await runCell(alpha, "x = 41");
   await alpha.containers.delete(first.containerId);
   const next = await runCell(alpha, "print(x + 1)", first.id);
@@ -83,7 +83,7 @@ test("what its interpreter knew is gone with it, also for a worker that has it a
   await alpha.containers.delete(next.containerId);
 });
 
-test("pages hold what was asked for, in both orders", async () => {
+test("pages have the requested size, in both orders", async () => {
   const made: string[] = [];
   for (let i = 0; i < 3; i += 1) made.push((await runCell(alpha, `${i}`)).containerId);
   for (const order of ["asc", "desc"] as const) {

@@ -57,7 +57,7 @@ const answer = (text: string, conversation: string, fields: object = {}) =>
   simulate({ text, delay_ms: 0 }, { background: false, conversation, input: `Say ${text}`, ...fields });
 
 describe("a conversation", () => {
-  test("is created, read, changed and deleted, once", async () => {
+  test("is created, read, changed and deleted once", async () => {
     const conversation = await open({ metadata: { topic: "herons" }, items: [say("Hello")] });
     expect(conversation).toMatchObject({ object: "conversation", metadata: { topic: "herons" } });
     expect(conversation.id).toMatch(/^conv_[0-9a-f]{50}$/);
@@ -75,7 +75,7 @@ describe("a conversation", () => {
     expect(await inspector.redis.keys(`*${conversation.id}*`)).toEqual([]);
   });
 
-  test("keeps its items in order, pages them, and gives each out by its id", async () => {
+  test("keeps its items in order, pages them, and returns each by id", async () => {
     const { id } = await open({ items: [say("one"), say("two")] });
     const added = await call<Page>("POST", `/conversations/${id}/items`, { items: [say("three")] });
     expect(added.body).toMatchObject({ object: "list", has_more: false, first_id: added.body.data[0]!.id });
@@ -130,7 +130,7 @@ describe("a conversation", () => {
     });
   });
 
-  test("has an id once: what has it already stays as it is, and nothing of the request is added", async () => {
+  test("keeps an existing id's item, and adds nothing of that request", async () => {
     const { id } = await open({ items: [{ ...say("one"), id: "msg_one" }] });
     const items = [say("new"), { ...say("another"), id: "msg_one" }];
     expect(await call("POST", `/conversations/${id}/items`, { items })).toMatchObject({
@@ -144,19 +144,19 @@ describe("a conversation", () => {
       },
     });
     expect(textsOf(await itemsOf(id))).toEqual(["one"]);
-    // A response is never refused for it: its turn is added as far as it is new.
+    // A response is never rejected for it: its turn is added as far as it is new.
     const input = [{ ...say("again"), id: "msg_one" }];
     expect((await create(api.url, answer("done", id, { input }), ALPHA)).status).toBe("completed");
     expect(textsOf(await itemsOf(id))).toEqual(["one", "done"]);
   });
 
-  test("takes include however often it is repeated", async () => {
+  test("accepts a repeated include", async () => {
     const { id } = await open({ items: [say("one")] });
     const query = "include[]=message.input_image.image_url&".repeat(30);
     expect((await call<Page>("GET", `/conversations/${id}/items?${query}`)).body.data).toHaveLength(1);
   });
 
-  test("of another project is unknown, on every verb", async () => {
+  test("of another project is unknown to every method", async () => {
     const { id } = await open({ items: [say("mine")] });
     const [item] = await itemsOf(id);
     for (const [method, path, body] of [
@@ -180,7 +180,7 @@ describe("a conversation", () => {
 });
 
 describe("a response in a conversation", () => {
-  test("is shown what came before, and adds its turn", async () => {
+  test("gets the earlier items, and adds its turn", async () => {
     const { id } = await open({ items: [say("The word is heron.")] });
     const first = await create(api.url, answer("first", id), ALPHA);
     expect(first).toMatchObject({ status: "completed", conversation: { id }, previous_response_id: null });
@@ -190,7 +190,7 @@ describe("a response in a conversation", () => {
     expect(tokens(second)).toBeGreaterThan(tokens(first));
   });
 
-  test("adds nothing before its end, and then all at once; meanwhile nobody else writes", async () => {
+  test("adds its turn at once at its end; meanwhile others are rejected", async () => {
     const { id } = await open();
     const body = { ...simulate({ tokens: 60, delay_ms: 20 }), conversation: id };
     const running = await create(api.url, body, ALPHA);
@@ -209,7 +209,7 @@ describe("a response in a conversation", () => {
       expect(Number(each.headers.get("retry-after"))).toBeGreaterThan(0);
     }
     await pollToEnd(api.url, running.id, ALPHA);
-    // Whoever sees the end may go on at once.
+    // A client that sees the end may send the next request at once.
     const next = await create(api.url, answer("next", id), ALPHA);
     expect(next.status).toBe("completed");
     expect(await itemsOf(id)).toHaveLength(4);
@@ -242,7 +242,7 @@ describe("a response in a conversation", () => {
     expect((await itemsOf(id)).slice(1)).toEqual(final.output);
   });
 
-  test("that was deleted leaves its turn, and a conversation that was deleted takes none", async () => {
+  test("leaves its turn when deleted; a deleted conversation takes none", async () => {
     const { id } = await open();
     const response = await create(api.url, answer("kept", id), ALPHA);
     await call("DELETE", `/responses/${response.id}`);
@@ -254,7 +254,7 @@ describe("a response in a conversation", () => {
     expect(await inspector.redis.keys(`*${id}*`)).toEqual([]);
   });
 
-  test("is refused together with previous_response_id, and for a conversation that there is not", async () => {
+  test("is rejected with previous_response_id, and for an unknown conversation", async () => {
     const { id } = await open();
     const both = await call("POST", "/responses", answer("x", id, { previous_response_id: "resp_1" }));
     expect(both).toMatchObject({
@@ -268,7 +268,7 @@ describe("a response in a conversation", () => {
     });
   });
 
-  test("a lock that a response which is over has left is freed by whoever reads", async () => {
+  test("a reader releases the lock of an ended response", async () => {
     const { id } = await open();
     const over = await create(api.url, answer("said", id), ALPHA);
     while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
@@ -277,7 +277,7 @@ describe("a response in a conversation", () => {
     expect(await inspector.redis.hget(`${prefix}:{${id}}:conversation`, "lock")).toBe("");
   });
 
-  test("a lock whose holder was never recorded is freed", async () => {
+  test("a lock whose holder has no record is released", async () => {
     const { id } = await open();
     await inspector.redis.hset(`${prefix}:{${id}}:conversation`, "lock", "resp_nobody");
     expect((await create(api.url, answer("mine", id), ALPHA)).status).toBe("completed");

@@ -1,4 +1,7 @@
-/** Promise 5 (contract.md#promises): `kill -9` loses no recorded event and repeats no completed item, and the stream goes on within seconds. */
+/**
+ * Promise 5 (contract.md#promises): `kill -9` loses no recorded event, repeats no completed item, and the stream
+ * resumes within seconds.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { isTerminalEventType } from "../../src/protocol/event.ts";
@@ -25,7 +28,7 @@ afterAll(async () => {
   inspector[Symbol.dispose]();
 });
 
-/** Calls back at the first event after `place`, at the latest at the terminal one. */
+/** Calls back at the first event after `position`, at the latest at the terminal one. */
 function notify(place: number, callback: () => void) {
   let isDone = false;
   return ({ id, type }: ReceivedEvent): void => {
@@ -43,7 +46,7 @@ const itemsDone = (log: readonly string[]): OutputItem[] =>
 
 describe("SIGKILL of the worker", () => {
   const SEEDS = 50;
-  /** Short locks make fifty recoveries a matter of two minutes; how long one takes as configured is tested below. */
+  /** Short locks make fifty recoveries take two minutes; the configured recovery time is tested below. */
   const impatient = {
     ...environment,
     LOCK_DURATION_MS: "1000",
@@ -52,31 +55,35 @@ describe("SIGKILL of the worker", () => {
     ISOLATE_AFTER_LOSSES: "1000",
   };
 
-  test(`at ${SEEDS} random points: every stream is whole, exact and ends completed`, { timeout: 400_000 }, async () => {
-    const random = seededRandom(50);
-    let worker = await startWorker(impatient);
-    for (let seed = 0; seed < SEEDS; seed += 1) {
-      const doomed = worker;
-      const place = 3 + Math.floor(random() * 60);
-      const { id } = await create(api.url, simulate({ tokens: 40, reasoning: 15, delay_ms: 3 + (seed % 5), seed }));
-      const running = subscribe(api.url, id, { onEvent: notify(place, () => doomed.kill("SIGKILL")) });
-      await doomed.exited;
-      // It finishes this run, and is the next to die.
-      worker = await startWorker(impatient);
-      const stream = await running;
-      const log = await inspector.log(id);
-      expect(stream.isWhole).toBe(true);
-      expectExact(stream.events, log, 0);
-      expect(expectOneTerminal(log).status).toBe("completed");
-      expectNothingRepeated(log);
-      expectSafe(stream.events);
-    }
-    // A worker that dies between the terminal event and its last step leaves that step to the next worker's sweep.
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
-    await worker[Symbol.asyncDispose]();
-  });
+  test(
+    `at ${SEEDS} random points: every stream is complete, exact and ends completed`,
+    { timeout: 400_000 },
+    async () => {
+      const random = seededRandom(50);
+      let worker = await startWorker(impatient);
+      for (let seed = 0; seed < SEEDS; seed += 1) {
+        const doomed = worker;
+        const place = 3 + Math.floor(random() * 60);
+        const { id } = await create(api.url, simulate({ tokens: 40, reasoning: 15, delay_ms: 3 + (seed % 5), seed }));
+        const running = subscribe(api.url, id, { onEvent: notify(place, () => doomed.kill("SIGKILL")) });
+        await doomed.exited;
+        // It finishes this run, and is killed in the next.
+        worker = await startWorker(impatient);
+        const stream = await running;
+        const log = await inspector.log(id);
+        expect(stream.isWhole).toBe(true);
+        expectExact(stream.events, log, 0);
+        expect(expectOneTerminal(log).status).toBe("completed");
+        expectNothingRepeated(log);
+        expectSafe(stream.events);
+      }
+      // If a worker crashes between the terminal event and its last step, the next worker's sweep does that step.
+      while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+      await worker[Symbol.asyncDispose]();
+    },
+  );
 
-  /** Of each item that was completed there is one, and the final output is the completed items, in their order. */
+  /** Each completed item exists once, and the final output has the completed items in order. */
   function expectNothingRepeated(log: readonly string[]): void {
     const completed = itemsDone(log).filter((item) => item.status !== "incomplete");
     expect(completed.map((item) => item.type)).toEqual(["reasoning", "message"]);
@@ -85,7 +92,7 @@ describe("SIGKILL of the worker", () => {
     expect(new Set(ids).size).toBe(ids.length);
   }
 
-  test(`the stream goes on in less than ${RECOVERY_LIMIT_MS} ms on another worker`, async () => {
+  test(`the stream resumes on another worker in less than ${RECOVERY_LIMIT_MS} ms`, async () => {
     const [doomed, heir] = await Promise.all([startWorker(environment), startWorker(environment)]);
     await using _doomed = doomed;
     await using _heir = heir;
@@ -110,7 +117,7 @@ describe("SIGKILL of the worker", () => {
     expectOneTerminal(await inspector.log(id));
   });
 
-  test("a completed function call is kept: it is not made again, and the response ends with it", async () => {
+  test("a completed function call is kept and ends the response", async () => {
     const doomed = await startWorker(environment);
     const tool = {
       type: "function",
@@ -137,7 +144,7 @@ describe("SIGKILL of the worker", () => {
   });
 });
 
-/** The worker whose lease the response has. */
+/** The worker that holds the response's lease. */
 async function holderOf(id: string, workers: readonly ServerProcess[]): Promise<ServerProcess> {
   const name = (await inspector.meta(id))["worker"]!;
   return workers.find((worker) => name.endsWith(`:${worker.child.pid}`))!;
@@ -167,13 +174,13 @@ describe("SIGSTOP of the worker until its lease is lost, then SIGCONT", () => {
     expect(expectOneTerminal(log).status).toBe("completed");
     expect((await inspector.meta(id))["attempts"]).toBe("2");
     expect(zombie.child.exitCode).toBeNull();
-    // The zombie is well again: it takes work.
+    // The former zombie works again: it takes jobs.
     const next = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
     expect((await pollToEnd(api.url, next.id)).status).toBe("completed");
     expect(await inspector.log(id)).toEqual(log);
   });
 
-  test("a worker that is alone takes its own job back, and keeps it", async () => {
+  test("a lone worker takes back its own job and keeps it", async () => {
     await using worker = await startWorker(environment);
     const { id } = await create(api.url, simulate({ tokens: 450, delay_ms: 30 }));
     const { events } = await subscribe(api.url, id, {

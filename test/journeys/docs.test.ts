@@ -22,8 +22,8 @@ afterAll(async () => {
   await api[Symbol.asyncDispose]();
 });
 
-describe("the description itself", () => {
-  test("is served to anyone, and names nothing of this server's settings", async () => {
+describe("the description", () => {
+  test("is served to anyone, and reveals no settings", async () => {
     const response = await fetch(`${root}/openapi.json`);
     const text = await response.text();
     expect(response.status).toBe(200);
@@ -33,7 +33,7 @@ describe("the description itself", () => {
     expect(text).not.toMatch(/key-of|provider\.internal/);
   });
 
-  test("can be read on a page that loads nothing from elsewhere", async () => {
+  test("is shown on a page that loads nothing from elsewhere", async () => {
     const page = await fetch(`${root}/docs`);
     const html = await page.text();
     expect(page.headers.get("content-type")).toContain("text/html");
@@ -43,14 +43,14 @@ describe("the description itself", () => {
     const addresses = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address!);
     expect(addresses.length).toBeGreaterThan(4);
     for (const address of addresses) {
-      // Relative: it is found behind any path of a proxy.
+      // Relative, so that it works behind any path of a proxy.
       expect(address).not.toMatch(/^(?:\w+:|\/)/);
       const { status } = await fetch(new URL(address, `${root}/docs`));
       expect([address, status]).toEqual([address, 200]);
     }
   });
 
-  test("is at one address, and only what the page needs is beside it", async () => {
+  test("is at one address, beside only the page's own files", async () => {
     const redirect = await fetch(`${root}/docs/`, { redirect: "manual" });
     expect([redirect.status, redirect.headers.get("location")]).toEqual([302, "../docs"]);
     for (const path of [
@@ -64,7 +64,7 @@ describe("the description itself", () => {
   });
 });
 
-/** fetch would tidy the path up first. */
+/** fetch would normalize the path first. */
 async function statusOf(path: string): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   request(`${root}${path}`, { path }, (response) => resolve(response.resume().statusCode!)).end();

@@ -1,4 +1,4 @@
-/** What every answer carries beside its body, and what is answered to bytes that are no request. */
+/** The headers of every answer, and the answers to bytes that are not a request. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
@@ -51,7 +51,7 @@ describe("x-request-id", () => {
     expect([answer.status, line["responseId"]]).toEqual([200, answer.body.id]);
   });
 
-  test("stands on errors too, and ours where none was given", async () => {
+  test("is on errors too, and generated where the client sent none", async () => {
     const refused = await ask({ "x-request-id": "mine" }, "/responses/resp_unknown");
     expect([refused.status, refused.headers.get("x-request-id")]).toEqual([404, "mine"]);
     expect((await ask({})).headers.get("x-request-id")).toMatch(OURS);
@@ -73,7 +73,7 @@ describe("X-Client-Request-Id", () => {
   });
 });
 
-test("openai-processing-ms and openai-version stand on answers, errors and streams", async () => {
+test("openai-processing-ms and openai-version are on answers, errors and streams", async () => {
   const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }));
   await subscribe(api.url, id);
   const stream = await fetch(`${api.url}/responses/${id}?stream=true`);
@@ -93,7 +93,7 @@ test("openai-processing-ms and openai-version stand on answers, errors and strea
   }
 });
 
-test("HEAD of a stream that runs is answered at once, and its connection is free for the next request", async () => {
+test("HEAD of a running stream returns at once and frees its connection", async () => {
   const { id } = await create(api.url, simulate({ hang: true }));
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -106,7 +106,7 @@ test("HEAD of a stream that runs is answered at once, and its connection is free
 });
 
 describe("a cursor in the Last-Event-ID header", () => {
-  test("that is wrong is named as the header that it is", async () => {
+  test("that is wrong is reported by the header's name", async () => {
     const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }));
     await subscribe(api.url, id);
     const path = `/responses/${id}?stream=true`;
@@ -126,7 +126,7 @@ describe("a cursor in the Last-Event-ID header", () => {
   });
 });
 
-/** Sends bytes on a connection of their own, and answers all that comes back until the server closes it. */
+/** Sends bytes on a new connection, and returns all that comes back until the server closes it. */
 async function sendBytes(bytes: string | Buffer): Promise<{ status: number; head: string; body: unknown }> {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -140,7 +140,7 @@ async function sendBytes(bytes: string | Buffer): Promise<{ status: number; head
 const examplesOf = (response: string) =>
   describeApi().components.responses[response]!.content!["application/json"]!.examples!;
 
-describe("what Node would answer by itself", () => {
+describe("requests that Node would answer itself", () => {
   test.each([
     ["no host", "GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n", 400, "MissingHost"],
     ["two hosts", "GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nHOST: 127.0.0.1\r\n\r\n", 400, "SeveralHosts"],
@@ -165,7 +165,7 @@ describe("what Node would answer by itself", () => {
     expect(answer.head).toMatch(/\r\nopenai-processing-ms: \d+\r\n/i);
   });
 
-  test("a tunnel: there is no such URL", async () => {
+  test("a tunnel gets 404", async () => {
     const answer = await sendBytes("CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n");
     expect(answer).toMatchObject({
       status: 404,
@@ -174,8 +174,8 @@ describe("what Node would answer by itself", () => {
     expect(answer.head).toMatch(/\r\nx-request-id: req_[0-9a-f]{32}\r\n/);
   });
 
-  test("HTTP/1.0 needs no host, and who waits to continue may", async () => {
-    // Without keys this machine must be named; the health checks ask nobody's name.
+  test("HTTP/1.0 needs no host, and Expect: 100-continue works", async () => {
+    // Without keys a request must name this machine as its host; the health checks accept any name.
     expect((await sendBytes("GET /healthz HTTP/1.0\r\n\r\n")).status).toBe(200);
     const body = JSON.stringify({ model: "nobody/x", input: "Hello" });
     const { hostname, port } = new URL(api.url);
@@ -190,7 +190,7 @@ describe("what Node would answer by itself", () => {
   });
 });
 
-/** What is not sent of each of these is waited for by nobody: the client sends no more, and does not hang up. */
+/** The server must not wait for the rest: the client sends no more, and keeps the connection open. */
 describe("a body that is too large", () => {
   const LIMIT = 33_554_432;
   const tooLarge = {
@@ -234,14 +234,14 @@ describe("a body that is too large", () => {
     expect(await answer.json()).toMatchObject(tooLarge);
   });
 
-  test("who waits to be asked for a body that nobody wants is not asked for it", async () => {
+  test("a client that expects 100-continue is not asked for an unwanted body", async () => {
     const answer = await sendBytes(head("expect: 100-continue", "content-length: 9").replace("responses", "nothing"));
     expect(answer.status).toBe(404);
     expect(answer.head).toMatch(/\r\nconnection: close/i);
   });
 });
 
-describe("what is no request", () => {
+describe("bytes that are not a request", () => {
   test.each([
     ["no HTTP", "HELLO\r\n\r\n", 400, null, "MalformedHttp"],
     ["a header without a name", "GET /v1/models HTTP/1.1\r\nhost: a\r\n: b\r\n\r\n", 400, null, "MalformedHttp"],
@@ -268,7 +268,7 @@ describe("what is no request", () => {
     expect(answer.head).toMatch(/\r\nconnection: close$/);
   });
 
-  test("behind a stream that runs: the connection is cut, and nothing is written into the stream", async () => {
+  test("after a running stream: the connection is cut, the stream unchanged", async () => {
     const { id } = await create(api.url, simulate({ hang: true }));
     const { hostname, port } = new URL(api.url);
     const socket = connect(Number(port), hostname);

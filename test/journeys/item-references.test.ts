@@ -1,4 +1,4 @@
-/** `item_reference`: whatever item a client can know the id of, it can name instead of sending it. */
+/** `item_reference`: a client can name any item whose id it can know, instead of sending it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
@@ -47,14 +47,14 @@ async function reference(ids: string[], headers = ALPHA) {
   return await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }, { input }), headers);
 }
 
-/** The items that are shown to the model in their place. */
+/** The items that the model gets for them. */
 async function resolved(ids: string[]): Promise<Item[]> {
   const answer = await reference(ids);
   expect(answer).toMatchObject({ status: 200, body: { error: null } });
   return JSON.parse((await inspector.redis.get(inspector.layout.input(answer.body.id)))!) as Item[];
 }
 
-test("an input item, by the id that the listing shows, from the moment it is listed", async () => {
+test("an input item is known by its listed id, once listed", async () => {
   const { id } = await start({ hang: true }, { input: [say("the first"), say("the second")] });
   const items = await inputOf(id);
   const named = ["the second", "the first"].map((content, place) => ({ id: items[place]!.id, content }));
@@ -64,12 +64,12 @@ test("an input item, by the id that the listing shows, from the moment it is lis
   expect(await resolved([items[1]!.id])).toMatchObject([named[1]]);
 });
 
-test("an input item, by the id that the client gave it", async () => {
+test("an input item is known by its client's id", async () => {
   await start({ tokens: 1 }, { input: [say("named", { id: "msg_mine" })] });
   expect(await resolved(["msg_mine"])).toMatchObject([{ id: "msg_mine", content: "named" }]);
 });
 
-test("accepting a plain request makes nothing known: no client can know those ids", async () => {
+test("accepting a plain request indexes nothing: no client knows its ids", async () => {
   const { id } = await start({ hang: true });
   const keys = await inspector.redis.keys(`${prefix}:item:*`);
   const owners = await Promise.all(keys.map((key) => inspector.redis.get(key)));
@@ -87,7 +87,7 @@ test.each([
   expect(await resolved(ids)).toEqual(response.output);
 });
 
-test("output of a response that was cancelled, as soon as its end is seen", async () => {
+test("output of a cancelled response is known once its end is visible", async () => {
   const { id } = await start({ tokens: 1_000, delay_ms: 10 });
   const answers: Promise<Item[]>[] = [];
   await subscribe(api.url, id, {
@@ -102,7 +102,7 @@ test("output of a response that was cancelled, as soon as its end is seen", asyn
   expect(await answers[0]).toMatchObject([{ type: "message", status: "incomplete" }]);
 });
 
-test("items of a deleted response are gone; a response that used them has them for itself", async () => {
+test("items of a deleted response are unknown; responses that used them keep copies", async () => {
   const { id, output } = await finish({ tokens: 2 });
   const ids = [output[0]!.id, (await inputOf(id))[0]!.id];
   const user = (await reference(ids.slice(0, 1))).body;
@@ -112,7 +112,7 @@ test("items of a deleted response are gone; a response that used them has them f
   expect(await resolved(ids.slice(0, 1))).toEqual(output);
 });
 
-test("items of a conversation: added, and of a turn whose response was deleted", async () => {
+test("items of a conversation are known: added ones, and a deleted response's turn", async () => {
   const body = { items: [say("at its opening", { id: "msg_opening" })] };
   const { body: conversation } = await send<{ id: string }>("POST", `${api.url}/conversations`, body, ALPHA);
   const path = `/conversations/${conversation.id}`;
@@ -130,7 +130,7 @@ test("items of a conversation: added, and of a turn whose response was deleted",
   expect((await reference([second.output[0]!.id])).status).toBe(404);
 });
 
-test("in a conversation, too: what is kept is the item, and its id names it still", async () => {
+test("a conversation keeps the referenced item under its id", async () => {
   const { output } = await finish({ text: "An answer." });
   const answer = output[0]!;
   const named = { type: "item_reference", id: answer.id };
@@ -141,7 +141,7 @@ test("in a conversation, too: what is kept is the item, and its id names it stil
   const { body: other } = await post("", []);
   expect((await post(`/${other.id}/items`, [say("before"), named])).body.data[1]).toEqual(answer);
   expect(await resolved([answer.id])).toEqual(output);
-  // Twice in one conversation it would be two items with one id.
+  // A second copy would be two items with one id in one conversation.
   expect(await post(`/${other.id}/items`, [named])).toMatchObject({
     status: 400,
     body: { error: { param: "items[0].id", code: "invalid_value" } },
@@ -154,7 +154,7 @@ test("in a conversation, too: what is kept is the item, and its id names it stil
   }
 });
 
-test("a reference that was kept as it came hides nothing", async () => {
+test("a reference stored as sent hides no other", async () => {
   const { output } = await finish({ text: "An answer." });
   const id = output[0]!.id;
   const { body: conversation } = await send<Item>("POST", `${api.url}/conversations`, { items: [] }, ALPHA);

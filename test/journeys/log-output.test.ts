@@ -1,4 +1,4 @@
-/** Where the log goes may be gone: the disk is full, the terminal was closed. The server serves all the same, and ends. */
+/** The log's destination may fail: a full disk, a closed terminal. The server keeps serving, and exits normally. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
@@ -11,7 +11,7 @@ import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
 
-/** Its standard output is open for reading only, so that nothing can be written. */
+/** Its standard output is open for reading only, so that every write fails. */
 function startWithoutLog(port: number, settings: NodeJS.ProcessEnv): ChildProcess {
   const unwritable = openSync(devNull, "r");
   const own = { PATH: process.env["PATH"], REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), PORT: String(port) };

@@ -1,4 +1,4 @@
-/** A turn of a conversation that is longer than any call may have arguments. */
+/** A turn of a conversation with more items than a call may have arguments. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { RedisInspector, send, simulate } from "../support/api-client.ts";
@@ -27,7 +27,7 @@ expectDescribed();
 const call = async <T>(method: string, path: string, body?: unknown) =>
   await send<T>(method, `${api.url}${path}`, body);
 
-test(`${ITEMS} items are one turn, listed by the page, and gone with their conversation`, async () => {
+test(`${ITEMS} items are one turn, paged, and deleted with their conversation`, async () => {
   const conversation = (await call<{ id: string }>("POST", "/conversations", {})).body.id;
   const input = Array.from({ length: ITEMS }, (_, place) => ({ role: "user", content: `Word ${place}` }));
   const request = simulate({ text: "All read", delay_ms: 0 }, { background: false, conversation, input });

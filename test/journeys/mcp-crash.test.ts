@@ -1,4 +1,7 @@
-/** `kill -9` of workers while they call tools: what was recorded is not asked for again, and what changes something is never done twice. */
+/**
+ * `kill -9` of workers during tool calls: recorded results are reused, and a call that changes something never runs
+ * twice.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { create, pollToEnd, RedisInspector } from "../support/api-client.ts";
 import { startMcpServer, textResult } from "../support/mcp-server.ts";
@@ -9,9 +12,9 @@ import { expectLegal, expectOneTerminal } from "../support/subscriber.ts";
 import { scriptSteps } from "../support/tool-runs.ts";
 
 const KILLS = 100;
-/** Workers that run and are killed side by side: most of the test's time is theirs to start. */
+/** Workers that run and are killed side by side: their starts take most of the test's time. */
 const LANES = 2;
-/** Responses that are open at any time, each at another point of its plan. */
+/** Responses in flight at any time, each at another point of its plan. */
 const PARALLEL = 8;
 
 const prefix = uniquePrefix();
@@ -36,7 +39,7 @@ afterAll(async () => {
   inspector[Symbol.dispose]();
 });
 
-/** What the `n`th response's model calls: one after the other, side by side, read-only or not. */
+/** The calls of the `n`th response: sequential or parallel, read-only or not. */
 function planOf(n: number): Record<string, string> {
   const call = (name: string, k: number) => ({ call: `srv__${name}`, arguments: { x: `${n}-${k}` } });
   return scriptSteps(
@@ -51,7 +54,7 @@ const CALLS = [1, 2, 3, 4, 5, 6, 7];
 test(`${KILLS} workers are killed at random points of several responses`, { timeout: 600_000 }, async () => {
   const random = seededRandom(100);
   const pick = (below: number) => Math.floor(random() * below);
-  /** A while that is measured in answers of Redis. */
+  /** A delay measured in Redis replies. */
   const linger = async (most: number): Promise<void> => {
     for (let left = pick(most); left > 0; left -= 1) await inspector.redis.ping();
   };
@@ -113,7 +116,7 @@ test(`${KILLS} workers are killed at random points of several responses`, { time
     const calls = output.flatMap((item) => (item.type === "mcp_call" ? [item] : []));
     expect(calls.map((item) => JSON.parse(item.arguments) as unknown)).toEqual(CALLS.map((k) => ({ x: `${n}-${k}` })));
     expect(output.map(({ type }) => type)).toEqual(["mcp_list_tools", ...CALLS.map(() => "mcp_call"), "message"]);
-    // Of a call that may have changed something it is said that nobody knows; of no other.
+    // Only a call that may have changed something is reported as having an unknown outcome.
     const unknown = calls.filter((item) => item.status !== "completed");
     expect(unknown.map(({ name }) => name)).toEqual(unknown.map(() => "change"));
     interrupted += unknown.length;

@@ -1,4 +1,4 @@
-/** MCP servers with real processes: what is kept of a client's secrets, and approvals over a chain. */
+/** MCP servers with real processes: how a client's secrets are kept, and approvals over a chain. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ describe("a client's secrets", () => {
   const HEADER = "planted-header-9c27aa";
   const secrets = { authorization: TOKEN, headers: { "X-Key": HEADER } };
 
-  test("reach the server, and lie nowhere on the way: not in Redis, logs, events, items or errors", async () => {
+  test("reach the server, and appear nowhere in Redis, logs, events, items or errors", async () => {
     await using server = await startMcpServer({
       tools: {
         look: { annotations: { readOnlyHint: true }, run: () => textResult("seen") },
@@ -62,7 +62,7 @@ describe("a client's secrets", () => {
       "message",
     ]);
     expect(server.headers[0]).toMatchObject({ authorization: `Bearer ${TOKEN}`, "x-key": HEADER });
-    // A server that refuses, and repeats what it was given.
+    // A server that rejects the call and repeats its secrets.
     await using rude = await startMcpServer({
       intercept: (message, answer) => {
         answer.writeHead(401).end(JSON.stringify(message.headers));
@@ -82,7 +82,7 @@ describe("a client's secrets", () => {
     expect(waiting).toContain("brs1.");
   });
 
-  test("are refused in items, which are kept and listed as they came", async () => {
+  test("are rejected in items, which are stored and listed as sent", async () => {
     const tool = { type: "mcp", server_label: "test", server_url: "https://a.example/", ...secrets };
     const items = [{ type: "additional_tools", role: "developer", tools: [tool] }];
     const asked = { model: "simulator/default", input: items };
@@ -102,7 +102,7 @@ describe("a client's secrets", () => {
     expect(await inspector.dumpAll()).not.toContain(TOKEN);
   });
 
-  test("are not carried over to a next response", async () => {
+  test("are not carried over to the next response", async () => {
     await using server = await startMcpServer();
     await using _worker = await startWorker(environment);
     const { id } = await create(api.url, request(server, scriptSteps(call("look", 1)), secrets));
@@ -114,7 +114,7 @@ describe("a client's secrets", () => {
   });
 });
 
-test("a client approves a call of an earlier response, and refuses another", async () => {
+test("a client approves a call of an earlier response, and denies another", async () => {
   await using server = await startMcpServer();
   await using _worker = await startWorker(environment);
   const ask = request(server, scriptSteps([call("change", 1), call("change", 2)]), { require_approval: "always" });
@@ -132,7 +132,7 @@ test("a client approves a call of an earlier response, and refuses another", asy
   expect(server.begun).toEqual(["change 1"]);
 });
 
-test("a server that is a process does not outlive a worker that is killed", async () => {
+test("an MCP server process exits with its killed worker", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mcp-"));
   const { file, pids } = await stubbornServer(folder, () => inspector.redis.ping());
   await using worker = await startWorker({ ...environment, MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! });

@@ -1,4 +1,4 @@
-/** A configuration that would let in whom nobody meant, or fail with the first request, ends the process at its start. */
+/** A configuration that would admit unintended clients, or fail at the first request, ends the process at its start. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Promise 6 (contract.md#promises): another project's id is an unknown id, on every verb and every resume. */
+/** Promise 6 (contract.md#promises): another project's id is an unknown id, for every method and every resume. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
@@ -92,7 +92,7 @@ test.each([
   });
 });
 
-test("keys are in no log line", () => {
+test("keys appear in no log line", () => {
   const text = JSON.stringify([...api.lines, ...worker.lines]);
   for (const key of ["key-of-alpha", "key-of-beta", "sk-nobody-has-this-key"]) expect(text).not.toContain(key);
 });

@@ -1,6 +1,6 @@
 /**
- * Secrets of every size are planted wherever a request or an operator may put one, and whoever is given them says them
- * back in every form. With the real processes at the loudest level, none of them is found in Redis, logs, answers, events or errors.
+ * Plants secrets of every size wherever a request or an operator may put one; every receiver repeats them in every
+ * form. With real processes at the most verbose log level, no secret appears in Redis, logs, answers, events or errors.
  */
 import { createServer } from "node:net";
 import { once } from "node:events";
@@ -38,7 +38,7 @@ afterAll(async () => {
   inspector[Symbol.dispose]();
 });
 
-/** Of each form, what is in it whatever stands before and behind the secret. */
+/** The part of each form that does not depend on the text before and after the secret. */
 function traces(secret: string): string[] {
   const forms = Object.values(SECRET_FORMS).map((write) => write(secret));
   return [...new Set(forms)].map((form) => form.slice(6, -6)).filter(({ length }) => length >= 8);
@@ -65,7 +65,7 @@ async function everyAnswerOf(id: string, { url: baseUrl } = api): Promise<unknow
   return [await events.text(), items.body, (await send("GET", url)).body];
 }
 
-test.each([10, 40, 4_000])("of a client's, for an MCP server (%i characters)", async (length) => {
+test.each([10, 40, 4_000])("a client's secret for an MCP server is not revealed (%i characters)", async (length) => {
   const secrets = ["token", "header", "path", "query"].map((name) => ofLength(name, Math.max(length, 20)));
   const short = ofLength("s", 10);
   const [token, header, path, query] = secrets as [string, string, string, string];
@@ -119,7 +119,7 @@ test.each([10, 40, 4_000])("of a client's, for an MCP server (%i characters)", a
   expectNone(await everywhere([api, worker], answers), [...secrets, short]);
 });
 
-test("in the URL of an MCP server that an item brings", async () => {
+test("the URL of an MCP server in an item is not revealed", async () => {
   const [path, query] = ["path", "query"].map((name) => ofLength(name, 40)) as [string, string];
   const address = `https://a.example/${path}?key=${query}`;
   const failed = {
@@ -158,7 +158,7 @@ test("in the URL of an MCP server that an item brings", async () => {
   await run({ input: "On.", previous_response_id: first });
   const listed = await send("GET", `${conversationUrl}/items`);
   expect(JSON.stringify(listed)).toContain('"server_url":"https://a.example"');
-  // Whoever is to call the server is given the whole URL, also where an earlier response brought it.
+  // The worker that calls the server opens the whole URL, also if an earlier response brought it.
   expect(upstream.requests.length).toBeGreaterThanOrEqual(3);
   for (const { body } of upstream.requests) expect(JSON.stringify(body)).toContain(address);
   const logs = [ownApi, ownWorker].flatMap(({ lines }) => lines.map((line) => JSON.stringify(line)));
@@ -166,7 +166,7 @@ test("in the URL of an MCP server that an item brings", async () => {
   expectNone(text, [path, query]);
 });
 
-test("of a client's, two thousand of them", async () => {
+test("two thousand of a client's secrets are not revealed", async () => {
   const names = Array.from({ length: 2_000 }, (_, i) => `planted-${i}-${"x".repeat(i % 50)}-secret`);
   await using server = await startMcpServer();
   const headers = Object.fromEntries(names.map((name, i) => [`X-Key-${i}`, name]));
@@ -181,7 +181,7 @@ test("of a client's, two thousand of them", async () => {
   expect(await everywhere([api, worker], [created, response])).not.toMatch(/planted-\d+-/);
 });
 
-test("of a client's, which a provider is given and quotes in what it refuses", async () => {
+test("a client's secret that a provider quotes in its error is not revealed", async () => {
   const token = "planted-passed-on-77aa";
   const message = `No. ${Object.values(SECRET_FORMS)
     .flatMap((write) => [token, PROVIDER_KEY].map(write))
@@ -212,11 +212,11 @@ test("of a client's, which a provider is given and quotes in what it refuses", a
   expect(JSON.stringify(upstream.requests[0]!.body)).toContain(token);
 });
 
-test("of the operator's: a password that Redis refuses", async () => {
+test("an operator's password that Redis rejects is not revealed", async () => {
   const password = "planted-password-31c0";
   const redis = createServer((socket) => {
     socket.on("error", () => {});
-    // Several commands may come at once, and each waits for its answer.
+    // Several commands may arrive at once, and each waits for its reply.
     socket.on("data", (data) =>
       socket.write(`-WRONGPASS not ${password}\r\n`.repeat(String(data).split("\r\n*").length)),
     );
@@ -233,7 +233,7 @@ test("of the operator's: a password that Redis refuses", async () => {
   redis.close();
 });
 
-test("a URL with a user name or a password is refused, wherever it stands, and not repeated", async () => {
+test("a URL with a user name or password is rejected everywhere, and not repeated", async () => {
   const tool = { type: "mcp", server_label: "srv", server_url: "https://me:planted-word@a.example/" };
   const items = [{ type: "additional_tools", role: "developer", tools: [tool] }];
   const model = "simulator/default";

@@ -1,4 +1,4 @@
-/** A Redis that asks for a certificate, signed by an authority that nobody else knows. */
+/** A Redis that requires client certificates, signed by a private authority. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("API, worker and BullMQ show their certificate; without the files nobody gets in, and the log says why", async () => {
+test("API, worker and BullMQ present their certificate; without it the log says why", async () => {
   const { ca, server, client } = await makeCertificates(folder);
   const tlsPort = String(await findFreePort());
   const files = ["--tls-cert-file", server.cert, "--tls-key-file", server.key, "--tls-ca-cert-file", ca];

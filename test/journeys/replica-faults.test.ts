@@ -1,4 +1,7 @@
-/** Promise 3 (contract.md#promises) where replicas are required: they lag, are cut off and come back, and primaries are lost with what only they had. */
+/**
+ * Promise 3 (contract.md#promises) where replicas are required: they lag, are cut off and come back, and primaries are
+ * lost with unreplicated data.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +23,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Replicas are sent what they lack at once. */
+/** Replicas receive missing data at once. */
 const start = async (name: string, extraArgs: string[] = []) =>
   await startPrivateRedis({
     dataDir: join(folder, name),
@@ -29,7 +32,7 @@ const start = async (name: string, extraArgs: string[] = []) =>
 
 const replicaOf = (port: number): string[] => ["--replicaof", "127.0.0.1", String(port)];
 
-/** Reads `INFO replication` until it says what is awaited. */
+/** Polls `INFO replication` until it contains `text`. */
 async function replicationSays(redis: Redis, text: string): Promise<void> {
   while (!(await redis.info("replication")).includes(text)) await redis.ping();
 }
@@ -39,12 +42,12 @@ interface Topology extends AsyncDisposable {
   second: PrivateRedis;
   /** Between the two. */
   link: CuttingProxy;
-  /** Leads to the primary of the moment: the first. */
+  /** Leads to the current primary: at first the first. */
   address: SwitchingProxy;
   environment: Record<string, string>;
   old: RedisInspector;
   inspector: RedisInspector;
-  /** The link is cut already: the second goes on without what it has not got. */
+  /** The link is cut already: the second continues without the missing data. */
   promote: () => Promise<void>;
 }
 
@@ -89,7 +92,7 @@ async function metaSays(inspector: RedisInspector, id: string, status: string): 
 
 const REQUIRED = { REDIS_MIN_REPLICAS_ACKED: "1", REDIS_WAIT_TIMEOUT_MS: "300" };
 
-test("an end that no replica confirmed is shown once one is back, and until then it is no end to anyone", async () => {
+test("an unconfirmed end is shown to no one until a replica confirms it", async () => {
   await using topology = await startTopology("away", { ...REQUIRED, RESPONSE_DEADLINE_SECONDS: "3" });
   const { environment, link, old } = topology;
   await using api = await startApi(environment);
@@ -99,7 +102,7 @@ test("an end that no replica confirmed is shown once one is back, and until then
   await subscribe(api.url, id, { cutAfterEvents: 3 });
   cutOff(link);
   await metaSays(old, id, "failed");
-  // By then the worker has tried all that it does for the two.
+  // By then the worker has done all its steps for the two.
   const failures = () => worker.lines.filter(({ msg }) => msg === "Sweep failed; the next one goes on").length;
   await worker.line(() => failures() >= 3, "sweeps that no replica confirmed");
 
@@ -122,7 +125,7 @@ test("an end that no replica confirmed is shown once one is back, and until then
   while ((await old.inFlight()).length > 0) await old.redis.ping();
 });
 
-test("an end that dies with its primary is ended once more by the promoted one", async () => {
+test("an end lost with its primary is repeated by the promoted replica", async () => {
   await using topology = await startTopology("lost-end", { ...REQUIRED, RESPONSE_DEADLINE_SECONDS: "3" });
   const { environment, first, link, old, inspector, promote } = topology;
   await using api = await startApi(environment);
@@ -146,7 +149,7 @@ describe.each<[string, string[], Record<string, string>]>([
   ["a WAIT that stays short", [], REQUIRED],
   ["NOREPLICAS", ["min-replicas-to-write", "1", "min-replicas-max-lag", "3"], {}],
 ])("a primary that lives on without its replicas is left: %s", (name, config, settings) => {
-  test("running and new responses, streams and readiness go where the address leads", async () => {
+  test("runs, requests, streams and readiness follow the address to the new primary", async () => {
     await using topology = await startTopology(name.replaceAll(" ", "-"), settings);
     const { environment, link, old, inspector, promote } = topology;
     await using api = await startApi(environment);

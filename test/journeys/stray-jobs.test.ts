@@ -1,4 +1,4 @@
-/** The lists of the queue and its jobs disagree, after a crash or by somebody's hand: every response goes on. */
+/** The queue's lists and jobs disagree, after a crash or a manual change: every response still runs. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const queue = (key: string) => `{${prefix}:queue}:background:${key}`;
 
-/** Each breaks what `id` has in the queue, where it waits for a worker. */
+/** Each damages the queue's data of `id`, which waits for a worker. */
 const FAULTS: Record<string, (id: string) => Promise<unknown>> = {
   "its job is in no list": async (id) => {
     expect(await inspector.redis.zrem(queue("prioritized"), id)).toBe(1);
@@ -54,7 +54,7 @@ test.each(Object.entries(FAULTS))("%s", { timeout: 30_000 }, async (_name, break
   expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
 });
 
-test("a running response whose job is taken out of its list goes on, and ends once", { timeout: 30_000 }, async () => {
+test("a running response whose job left its list continues, and ends once", { timeout: 30_000 }, async () => {
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
   await expect.poll(async () => await inspector.redis.lrem(queue("active"), 0, id), { timeout: 10_000 }).toBe(1);

@@ -1,4 +1,7 @@
-/** Promise 3 (contract.md#promises): every accepted response reaches exactly one terminal state, whatever dies. */
+/**
+ * Promise 3 (contract.md#promises): every accepted response reaches exactly one terminal status, whichever process
+ * crashes.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/protocol/id.ts";
 import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
@@ -32,12 +35,12 @@ async function expectEnded(id: string, status: string): Promise<void> {
   await leftOpen(id);
 }
 
-/** Leaving the set is a step of its own, just after the terminal event. */
+/** The removal from the set is a separate step, just after the terminal event. */
 async function leftOpen(id: string): Promise<void> {
   while ((await inspector.inFlight()).includes(id)) await inspector.redis.ping();
 }
 
-test("workers that are killed more often than the attempts allow: it makes progress, and completes", async () => {
+test("more killed workers than attempts: a run with progress completes", async () => {
   const environmentOf = { ...environment, MAX_ATTEMPTS: "2", LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "400" };
   const { id } = await create(api.url, simulate({ tokens: 250, delay_ms: 20 }));
   const stream = subscribe(api.url, id);
@@ -54,7 +57,7 @@ test("workers that are killed more often than the attempts allow: it makes progr
   await expectEnded(id, "completed");
 });
 
-test("an API process that died between the record and the queue: it still runs", async () => {
+test("an API crash between record and queue: the response still runs", async () => {
   const id = newId("resp");
   const { request } = sampleRecord();
   const metadata = { "simulator.tokens": "5", "simulator.delay_ms": "0" };
@@ -66,14 +69,14 @@ test("an API process that died between the record and the queue: it still runs",
   await expectEnded(id, "completed");
 });
 
-test("an id that was opened and never recorded is forgotten", async () => {
+test("an id without a record is forgotten", async () => {
   const id = newId("resp");
   await storage.inFlight.add(id, Date.now() - 60_000);
   await using _worker = await startWorker(environment);
   await leftOpen(id);
 });
 
-test("a job that is removed behind our back, waiting or running: it is run all the same", async () => {
+test("a removed job, waiting or running: the response still runs", async () => {
   const waiting = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   await inspector.redis.del(...(await inspector.redis.keys(`{${prefix}:queue}:background:*`)));
   await using _worker = await startWorker(environment);
@@ -90,7 +93,7 @@ test("a job that is removed behind our back, waiting or running: it is run all t
   await expectEnded(running.id, "completed");
 });
 
-test("a cancel that died half-way is finished", async () => {
+test("a cancel interrupted by a crash is finished", async () => {
   const { id } = await create(api.url, simulate({ tokens: 5 }));
   await storage.leases.fence(id, "cancel");
   await using _worker = await startWorker(environment);
@@ -98,7 +101,7 @@ test("a cancel that died half-way is finished", async () => {
   await expectEnded(id, "cancelled");
 });
 
-test("a deadline that passes while nothing runs: failed by the sweeper", async () => {
+test("a deadline that passes in the queue: the sweeper fails the response", async () => {
   await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "1" });
   const { id } = await create(impatient.url, simulate({ tokens: 5 }));
   const stream = subscribe(api.url, id);
@@ -109,7 +112,7 @@ test("a deadline that passes while nothing runs: failed by the sweeper", async (
   await expectEnded(id, "failed");
 });
 
-test("a deadline that passes while running: failed by the worker itself", async () => {
+test("a deadline that passes during a run: its worker fails it", async () => {
   await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "2" });
   await using _worker = await startWorker({ ...environment, SWEEP_INTERVAL_MS: "600000" });
   const { id } = await create(impatient.url, simulate({ hang: true }));
@@ -119,7 +122,7 @@ test("a deadline that passes while running: failed by the worker itself", async 
   await expectEnded(id, "failed");
 });
 
-test("a provider's failure: failed, with what was produced, and one terminal event", async () => {
+test("a provider's failure: failed with the output so far, and one terminal event", async () => {
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 50, delay_ms: 1, fail_after: 20 }));
   const final = await pollToEnd(api.url, id);
@@ -131,9 +134,9 @@ test("a provider's failure: failed, with what was produced, and one terminal eve
   await expectEnded(id, "failed");
 });
 
-test("SIGTERM of a worker in the middle hands the run over within its grace, and loses nothing", async () => {
+test("SIGTERM hands a run over within the grace and loses nothing", async () => {
   const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "300" });
-  // Longer than all that a leaving worker waits for: without a hand-over another would have to find it stalled.
+  // Longer than every timeout of a stopping worker: without a hand-over, another worker would have to find it stalled.
   const { id } = await create(api.url, simulate({ tokens: 600, delay_ms: 15 }));
   let stayer: Awaited<ReturnType<typeof startWorker>> | undefined;
   const { events } = await subscribe(api.url, id, {
@@ -150,7 +153,7 @@ test("SIGTERM of a worker in the middle hands the run over within its grace, and
   await expectEnded(id, "completed");
 });
 
-test("a worker that is leaving takes no more jobs, and another takes what it hands over at once", async () => {
+test("a stopping worker takes no more jobs, and its run is taken over at once", async () => {
   const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "3000" });
   const running = await create(api.url, simulate({ tokens: 1_000, delay_ms: 10 }));
   await subscribe(api.url, running.id, { cutAfterEvents: 10 });

@@ -1,4 +1,4 @@
-/** The previous release and this one on one Redis: runs are handed over both ways, and data of the future are refused. */
+/** The previous release and this one on one Redis: runs are handed over both ways, and newer data is rejected. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
 import {
@@ -22,11 +22,11 @@ test.each(["src/server.ts", "workers/main.ts"])("%s refuses data of a newer rele
     "a refusal",
   );
   expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
-  // What a start warns of in the Redis of the tests is no matter here.
+  // Warnings about the tests' Redis do not matter here.
   expect(refused.lines.filter(({ level }) => level !== 40)).toHaveLength(1);
 });
 
-test("the version of the data is noted, and read by the next process", async () => {
+test("the version of the data is recorded, and read by the next process", async () => {
   const prefix = uniquePrefix();
   using inspector = new RedisInspector(prefix);
   await using _api = await startApi({ KEY_PREFIX: prefix });
@@ -35,7 +35,7 @@ test("the version of the data is noted, and read by the next process", async () 
 });
 
 const missing = await findReasonForNoPreviousRelease();
-// Where the history is not there, this is skipped under a name that says so, and on standard error.
+// Without the git history this is skipped, under a name that says so, and with a line on standard error.
 if (missing !== undefined) process.stderr.write(`${missing}\n`);
 
 describe.skipIf(missing !== undefined)(`with the previous release ${missing ?? ""}`, { timeout: 60_000 }, () => {

@@ -1,12 +1,12 @@
 /**
- * Dependencies point one way (ARCHITECTURE.md, "Rooms"). A test and not only a lint rule, so that nobody weakens it in
- * passing: the table below is the architecture.
+ * Dependencies point one way (ARCHITECTURE.md, "Rooms"). A test in addition to the lint rule, so that no change weakens
+ * it unnoticed: the table below is the architecture.
  */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
 
-/** The rooms, each above those that it may import: no two rooms import each other. A file may be a room by itself. */
+/** The rooms, each above those that it may import: no two rooms import each other. A single file may be a room. */
 const ROOMS: Record<string, readonly string[]> = {
   "src/concurrency": [],
   "src/logging": [],
@@ -338,7 +338,7 @@ const ROOMS: Record<string, readonly string[]> = {
   workers: ["src/logging", "src/config", "src/process", "src/providers", "src/context.ts", "src", "workers/jobs"],
 };
 
-/** Who may use a library that the architecture keeps in its place. */
+/** The rooms that may use each restricted library. */
 const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/jobs/response-worker.ts", "workers/jobs/fair-queue.ts"],
@@ -402,7 +402,7 @@ test("rooms use every import that they may make", () => {
   expect(allowed.filter((each) => !made.has(each))).toEqual([]);
 });
 
-test("rooms import only what is below them", () => {
+test("rooms import only rooms below them", () => {
   const illegal = imports.filter(({ file, target }) => {
     if (!target.startsWith(".")) return false;
     const from = roomOf(file);
@@ -412,12 +412,12 @@ test("rooms import only what is below them", () => {
   expect(illegal).toEqual([]);
 });
 
-test("the wire imports zod and nothing else", () => {
+test("the wire imports only zod", () => {
   const outside = imports.filter(({ file, target }) => file.startsWith("src/protocol/") && !target.startsWith("."));
   expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["zod"]));
 });
 
-test.each(Object.entries(LIBRARIES))("%s stays in its place", (library, places) => {
+test.each(Object.entries(LIBRARIES))("%s is imported only where allowed", (library, places) => {
   const strays = imports.filter(
     ({ file, target }) =>
       (target === library || target.startsWith(`${library}/`)) && !places.some((place) => file.startsWith(place)),
@@ -425,7 +425,7 @@ test.each(Object.entries(LIBRARIES))("%s stays in its place", (library, places) 
   expect(strays).toEqual([]);
 });
 
-test("only src/config/config.ts reads the environment, and the entry files that pass it on", () => {
+test("only src/config/config.ts and the entry files read the environment", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, "utf8")));
   expect(
     readers.filter(

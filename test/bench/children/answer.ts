@@ -1,8 +1,8 @@
-/** The other end of `Child` in ../processes.ts. */
+/** The child's side of `Child` in ../processes.ts. */
 
 export type Answer<Reply> = { reply: Reply } | { error: string };
 
-/** Answers the benchmark's questions, one at a time, until the benchmark goes away. */
+/** Answers the benchmark's requests, one at a time, until the benchmark disconnects. */
 export function answerQuestions(respond: (question: never) => Promise<object>): void {
   process.on("message", (question) => {
     respond(question as never).then(

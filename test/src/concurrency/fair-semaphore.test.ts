@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FairSemaphore, SemaphoreFullError, type Permit } from "../../../src/concurrency/fair-semaphore.ts";
 
-/** A line whose calls are named by their project and what they are of it: `a1`, `a2`, `b1`. */
+/** A semaphore whose calls are named by project and number: `a1`, `a2`, `b1`. */
 class Calls {
   readonly line: FairSemaphore;
-  /** In the order in which they got their places. */
+  /** In the order in which they got permits. */
   readonly entered: string[] = [];
   readonly refused: string[] = [];
   readonly places = new Map<string, Permit>();
@@ -15,7 +15,7 @@ class Calls {
     this.line = line;
   }
 
-  /** What follows at once has followed when this resolves. */
+  /** Resolves once all immediate reactions have run. */
   async enter(...names: string[]): Promise<void> {
     for (const name of names) {
       const aborter = new AbortController();
@@ -46,7 +46,7 @@ class Calls {
   }
 }
 
-/** Every promise that is resolved by now has had its reactions, and those theirs. */
+/** Lets every resolved promise run its reactions, and theirs. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -91,7 +91,7 @@ test.each<[string, number, string[], string[], string[]]>([
   expect(line.entered).toEqual(expected);
 });
 
-test("a project that comes again and again does not pass one that waits", async () => {
+test("a project that keeps calling does not overtake a waiting one", async () => {
   const line = new Calls(new FairSemaphore({ permits: 1, reservePercent: 0 }));
   await line.enter("a1", "b1");
   for (const [ends, comes] of [
@@ -106,7 +106,7 @@ test("a project that comes again and again does not pass one that waits", async 
   expect(line.entered).toEqual(["a1", "b1", "c1", "d1", "b2"]);
 });
 
-test("a call that is stopped leaves the line at once; one that has a place keeps it until it leaves", async () => {
+test("an aborted call leaves the queue; one with a permit keeps it until release", async () => {
   const line = new Calls(new FairSemaphore({ permits: 1, reservePercent: 0 }));
   await line.enter("a1", "a2", "b1");
   await line.abort("b1", "a1");
@@ -118,7 +118,7 @@ test("a call that is stopped leaves the line at once; one that has a place keeps
   await expect(line.line.acquire("c", before)).rejects.toThrow("stopped before");
 });
 
-test("a place that is left twice is free once", async () => {
+test("a permit released twice is free once", async () => {
   const line = new Calls(new FairSemaphore({ permits: 2, reservePercent: 0 }));
   await line.enter("a1", "a2", "a3", "a4");
   const place = line.places.get("a1")!;
@@ -146,7 +146,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constantFrom("leave" as const, "abort" as const), which: fc.nat() }),
 );
 
-test("never more than there are, nobody waits whom a place is free for, and nobody passes one that has fewer", async () => {
+test("permits are never exceeded, never idle while calls wait, and fair", async () => {
   const settings = fc.record({ places: fc.integer({ min: 1, max: 4 }), reservePercent: fc.constantFrom(0, 10, 100) });
   await fc.assert(
     fc.asyncProperty(

@@ -1,4 +1,4 @@
-/** Bodies that are read by the piece are what JSON.parse makes of them, or refused as it refuses them. */
+/** Bodies read in pieces equal JSON.parse, in their values and in their errors. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JsonReader, type JsonReadError } from "../../../src/concurrency/json-reader.ts";
@@ -28,10 +28,10 @@ function expected(bytes: Buffer): Outcome {
   }
 }
 
-/** The order of the names counts, and so do own properties that are called `__proto__`. */
+/** Compares the order of keys too, and own properties named `__proto__`. */
 const shown = (outcome: Outcome): string => JSON.stringify(outcome);
 
-/** None with an escape: V8 13.6 reads a name of one escaped character as another, if it has seen such a name before. */
+/** No escapes: V8 13.6 can mistake a name of one escaped character for another name that it has read before. */
 const names = fc.constantFrom("a", "b", "", "__proto__", "7", "0", "é", "[", "{,:}]");
 const { json } = fc.letrec<{ json: string }>((tie) => ({
   json: fc.oneof(
@@ -47,8 +47,8 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
 const piece = fc.integer({ min: 1, max: 12 });
 const count = fc.integer({ min: 1, max: 40 });
 
-describe("a body that is read by the piece", () => {
-  test("is what JSON.parse makes of it", () => {
+describe("a body read in pieces", () => {
+  test("equals what JSON.parse returns", () => {
     const check = (text: string, pieceValues: number, bytes: number): void => {
       const body = Buffer.from(text);
       expect(shown(read(body, pieceValues, bytes))).toBe(shown(expected(body)));
@@ -68,7 +68,7 @@ describe("a body that is read by the piece", () => {
       return text.slice(0, place) + put + text.slice(place + without);
     });
 
-  test("is refused exactly if JSON.parse refuses it", () => {
+  test("is rejected exactly when JSON.parse rejects it", () => {
     const check = (text: string, pieceValues: number): void => {
       const body = Buffer.from(text);
       expect(shown(read(body, pieceValues))).toBe(shown(expected(body)));
@@ -76,7 +76,7 @@ describe("a body that is read by the piece", () => {
     fc.assert(fc.property(damaged, piece, check), { seed: SEED, numRuns: 6_000 });
   });
 
-  test("is refused if it is no UTF-8, wherever it is cut", () => {
+  test("is rejected for invalid UTF-8, wherever the bytes are cut", () => {
     const check = (text: string, pieceValues: number, at: number, byte: number): void => {
       const bytes = Buffer.from(text);
       const place = at % (bytes.length + 1);
@@ -105,28 +105,28 @@ describe("a body that is read by the piece", () => {
 });
 
 describe("bounds", () => {
-  test("as many values as are allowed pass, one more does not", () => {
+  test("the maximum of values passes, one more does not", () => {
     const body = (values: number): Buffer =>
       Buffer.from(JSON.stringify({ a: Array.from({ length: values - 4 }, () => 1) }));
-    // The object, the name, the list and what is in it; the count begins with one for the body itself.
+    // The object, the name, the list and its elements; the body itself counts as one.
     expect(read(body(1_000), 100, 50, 1_000)).toHaveProperty("value");
     expect(read(body(1_002), 100, 50, 1_000)).toEqual({ refusal: "values" });
   });
 
-  test("an object has as many fields as are allowed, and others may have as many again", () => {
+  test("the maximum of fields applies to each object", () => {
     const object = (fields: number): string => `{${Array.from({ length: fields }, (_, i) => `"${i}":1`).join(",")}}`;
     const two = Buffer.from(`[${object(FIELDS)},${object(FIELDS)}]`);
     expect(read(two, 5_000, 1_000)).toEqual(expected(two));
     expect(read(Buffer.from(`[1,${object(FIELDS + 1)}]`), 5_000, 1_000)).toEqual({ refusal: "fields" });
   });
 
-  test("depth is bounded, in pieces or not", () => {
+  test("depth is bounded, in pieces and at once", () => {
     const nested = (depth: number): Buffer => Buffer.from(`${"[1,".repeat(depth)}1${"]".repeat(depth)}`);
     expect(read(nested(DEPTH), 10)).toEqual(expected(nested(DEPTH)));
     expect(read(nested(DEPTH + 1), 10)).toEqual({ refusal: "depth" });
   });
 
-  test("what stands in strings is not counted", () => {
+  test("characters inside strings are not counted", () => {
     const body = Buffer.from(JSON.stringify({ a: '[{,:"\\'.repeat(10_000) }));
     expect(read(body, 1, 1_000, 10)).toEqual(expected(body));
   });

@@ -1,9 +1,9 @@
-/** Stored JSON is read as JSON.parse reads it, and others get their turns meanwhile. */
+/** Stored JSON equals JSON.parse, and other work gets its turns meanwhile. */
 import { expect, test } from "vitest";
 import { countRoundsDuring } from "../../support/event-loop-rounds.ts";
 import { parseInSlices } from "../../../src/concurrency/parse-in-slices.ts";
 
-/** Names that differ are what makes JSON.parse slow: half a second for these. */
+/** Distinct names make JSON.parse slow: half a second for these. */
 function namesOf(count: number): Record<string, number>[] {
   const fields = (from: number) => Array.from({ length: 9_000 }, (_, i) => [`name_${from + i}`, i] as const);
   return Array.from({ length: count / 9_000 }, (_, i) => Object.fromEntries(fields(i * 9_000)));
@@ -31,7 +31,7 @@ test.each([
   expect(await parseInSlices(JSON.stringify(value))).toEqual(value);
 });
 
-test("what is no JSON is refused, short or long", async () => {
+test("text that is not JSON is rejected, short or long", async () => {
   await expect(parseInSlices("{")).rejects.toThrow(SyntaxError);
   await expect(parseInSlices(`["${"x".repeat(100_000)}"`)).rejects.toThrow("not JSON");
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SlotShares } from "../../../src/concurrency/slot-shares.ts";
 
-/** As many of the project as there is room for: all slots while it is alone, and what it may have of the reserve. */
+/** Takes slots for the project while there is room: all free ones while it is alone, then its share of the reserve. */
 function fill(shares: SlotShares, project: string): number {
   let count = 0;
   while (shares.isFull ? shares.mayTakeReserve(project) : true) {
@@ -22,7 +22,7 @@ test.each<[string, number, number, number[]]>([
   expect(expected.map((_count, place) => fill(shares, `p${place}`))).toEqual(expected);
 });
 
-test("what ends makes room, also for those that were refused", () => {
+test("an ended run makes room, also for rejected ones", () => {
   const shares = new SlotShares(4, 50);
   expect([fill(shares, "hog"), fill(shares, "b"), fill(shares, "c"), fill(shares, "d")]).toEqual([4, 1, 1, 0]);
   expect(shares.projectsBeyondReserve).toBeUndefined();
@@ -32,7 +32,7 @@ test("what ends makes room, also for those that were refused", () => {
   expect(fill(shares, "d")).toBe(1);
 });
 
-test("a slot that becomes free is for those that run less", () => {
+test("a freed slot goes to the project that runs less", () => {
   const shares = new SlotShares(5, 20);
   for (const project of ["a", "a", "a", "b", "c"]) shares.begin(project);
   expect(shares.projectsRunningAsMuch("a")).toEqual(["a"]);

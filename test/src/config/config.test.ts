@@ -19,14 +19,14 @@ function refusalOf(environment: NodeJS.ProcessEnv): string {
   throw new Error("The configuration was not refused.");
 }
 
-/** What is made of an environment, without the environment. */
+/** Reading settings from a given environment. */
 function settingsOf(source: NodeJS.ProcessEnv): Omit<Config, "environment"> {
   const { environment: _source, ...settings } = readConfig(source);
   return settings;
 }
 
 describe("the settings", () => {
-  test("stand in .env.example, all of them and no others, with their defaults", async () => {
+  test("appear in .env.example exactly, with their defaults", async () => {
     const example = await readFile(join(PROJECT, ".env.example"), "utf8");
     const uncommented = example.replaceAll(/^# (?=[A-Z_]+=)/gm, "");
     const environment = parseEnv(uncommented);
@@ -34,14 +34,14 @@ describe("the settings", () => {
     expect(settingsOf(environment)).toEqual(settingsOf({}));
   });
 
-  test("are each explained in .env.example, where nothing is set by itself", async () => {
+  test("are each explained in .env.example, which sets nothing", async () => {
     const example = await readFile(join(PROJECT, ".env.example"), "utf8");
     expect(parseEnv(example)).toEqual({});
     const explained = [...example.matchAll(/^# (?![A-Z_]+=).{10,}\n# ([A-Z_]+)=/gm)].map((match) => match[1]!);
     expect(explained.toSorted()).toEqual(SETTINGS.toSorted());
   });
 
-  test("stand in README's table, all of them and no others", async () => {
+  test("appear in README's table exactly", async () => {
     const readme = await readFile(join(PROJECT, "README.md"), "utf8");
     const named = [...readme.matchAll(/^\|\s*`([A-Z][A-Z0-9_]+)`/gm)].map((match) => match[1]!);
     expect(named.toSorted()).toEqual(SETTINGS.toSorted());
@@ -54,7 +54,7 @@ describe("the settings", () => {
     const { services } = parse(await readFile(join(PROJECT, "docker-compose.yml"), "utf8"), { merge: true });
     const environment: Record<string, string | null> = services[service].environment;
     const decided = ["API_KEYS", "HOST", "REDIS_URL", ...own];
-    // There is one Redis without replicas, and the image has no development dependencies.
+    // One Redis has no replicas, and the image has no development dependencies.
     const senseless = ["LOG_PRETTY", "REDIS_CLUSTER", "REDIS_MIN_REPLICAS_ACKED", "REDIS_WAIT_TIMEOUT_MS"];
     const named = Object.keys(environment);
     const others = SETTINGS.filter((name) => !["PORT", "WORKER_PORT", ...decided, ...senseless].includes(name));
@@ -78,24 +78,24 @@ describe("a value", () => {
     expect(refusalOf({ [name]: value })).toContain(`${name}: `);
   });
 
-  /** Node makes 1 ms of what is longer than a timer: a flood of heartbeats, or a drain without its grace. */
+  /** A longer timer fires after 1 ms in Node: a flood of heartbeats, or a drain without its grace. */
   test.each(SETTINGS.filter((name) => name.endsWith("_MS") && name !== "POLL_AFTER_MS"))(
-    "that is longer than any timer is refused: %s",
+    "longer than any timer is rejected: %s",
     (name) => {
       expect(refusalOf({ [name]: String(2 ** 31) })).toContain(`${name}: `);
     },
   );
 
-  test("is refused together with every other that is wrong", () => {
+  test("is rejected together with every other invalid one", () => {
     expect(refusalOf({ PORT: "x", MAX_ATTEMPTS: "y" })).toMatch(/PORT: [^]*MAX_ATTEMPTS: /);
   });
 
-  test("that is nothing is the default, for a number as well", () => {
+  test("that is empty gives the default, for numbers too", () => {
     const nothing = readConfig({ PORT: "", DRAIN_GRACE_MS: "", UPSTREAM_MAX_RETRIES: "" });
     expect(nothing).toMatchObject({ PORT: 8080, DRAIN_GRACE_MS: 10_000, UPSTREAM_MAX_RETRIES: 4 });
   });
 
-  test("that is empty text is no value", () => {
+  test("that is an empty string counts as unset", () => {
     expect(settingsOf({ OPENAI_API_KEY: "", DEFAULT_PROVIDER: " " })).toEqual(settingsOf({}));
   });
 
@@ -109,7 +109,7 @@ describe("a value", () => {
     expect(readConfig({ REDIS_CLUSTER: value }).REDIS_CLUSTER).toBe(expected);
   });
 
-  test("of a lock must leave time for two looks at it", () => {
+  test("of a lock's duration leaves time for two renewals", () => {
     expect(refusalOf({ LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "501" })).toContain("LOCK_DURATION_MS");
   });
 });
@@ -121,7 +121,7 @@ describe("API keys", () => {
   });
   afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
-  test("are project:key pairs, apart by commas or lines, and are kept as hashes", () => {
+  test("are project:key pairs, separated by commas or lines, and stored as hashes", () => {
     const { apiKeys, ...rest } = settingsOf({ API_KEYS: "one:key-1, two:key:2\nthree:key-3," });
     expect(apiKeys).toEqual([
       { project: "one", hash: hashApiKey("key-1") },
@@ -131,7 +131,7 @@ describe("API keys", () => {
     expect(JSON.stringify(rest)).not.toContain("key-1");
   });
 
-  test("in a file may have comments between them, and join those of the variable", async () => {
+  test("in a file may have comments, and add to the variable's keys", async () => {
     const path = join(folder, "keys");
     await writeFile(path, "# the first project\none:key-1\n\n  # and, another\ntwo:key-2\n");
     const { apiKeys } = readConfig({ API_KEYS: "zero:key-0", API_KEYS_FILE: path });
@@ -152,14 +152,14 @@ describe("API keys", () => {
   );
 });
 
-describe("API keys that let in whom nobody meant", () => {
+describe("API keys that admit unintended clients", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "background-responses-config-"));
   });
   afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
-  test("are refused where one key is of two projects, by their places", async () => {
+  test("of two projects are rejected by their positions", async () => {
     expect(refusalOf({ API_KEYS: "one:planted-key,two:key-2,three:planted-key" })).toBe(
       "API_KEYS: entry 3 has the key of another project (API_KEYS: entry 1). Give each its own.",
     );
@@ -200,7 +200,7 @@ describe("encryption keys", () => {
     key.toString("base64url"),
     key.toString("hex"),
     key.toString("hex").toUpperCase(),
-  ])("are 32 bytes in base64 or hex, in order, and are neither printed nor passed on: %s", (text) => {
+  ])("are 32 bytes in base64 or hex, ordered, never printed or inherited: %s", (text) => {
     const config = readConfig({ ENCRYPTION_KEYS: `${text}, ${"00".repeat(32)},` });
     expect(config.encryptionKeys.map((each) => each.export())).toEqual([key, Buffer.alloc(32)]);
     for (const shown of [inspect(config, { depth: 10, showHidden: true }), JSON.stringify(config)]) {
@@ -228,12 +228,12 @@ describe("without API keys", () => {
     expect(refusalOf({ HOST: host })).toContain("API_KEYS");
   });
 
-  test("another address is served to everyone only when told so", () => {
+  test("a public address needs an explicit setting", () => {
     expect(readConfig({ HOST: "0.0.0.0", ALLOW_ANONYMOUS: "true" }).HOST).toBe("0.0.0.0");
     expect(readConfig({ HOST: "0.0.0.0", API_KEYS: "one:a-key-of-sixteen" }).HOST).toBe("0.0.0.0");
   });
 
-  test("refuses to serve every page in a browser of this machine without keys", () => {
+  test("pages in this machine's browser are rejected", () => {
     for (const CORS_ORIGINS of ["*", "https://app.example, *"]) {
       expect(refusalOf({ CORS_ORIGINS })).toContain("CORS_ORIGINS=* without API_KEYS");
       expect(readConfig({ CORS_ORIGINS, API_KEYS: "one:key-1" }).CORS_ORIGINS).toBe(CORS_ORIGINS);
@@ -275,7 +275,7 @@ describe("the address of Redis", () => {
     expect(refusal).not.toContain("secret");
   });
 
-  test("of a cluster is its nodes, apart by commas, without a database", () => {
+  test("lists a cluster's nodes, separated by commas, without a database", () => {
     const cluster = { REDIS_CLUSTER: "true" };
     expect(readConfig({ ...cluster, REDIS_URL: "redis://a:1, redis://b:2" }).REDIS_CLUSTER).toBe(true);
     expect(refusalOf({ ...cluster, REDIS_URL: "redis://a:1,b:2" })).toContain("REDIS_URL: must be redis://");
@@ -284,7 +284,7 @@ describe("the address of Redis", () => {
     expect(refusalOf({ ...cluster, REDIS_URL: "redis+sentinel://a/main" })).toContain("a cluster has no Sentinels");
   });
 
-  test("with TLS has its files, which are read at the start", () => {
+  test("with TLS names files that are read at the start", () => {
     const tls = { REDIS_URL: "rediss://localhost" };
     expect(refusalOf({ REDIS_TLS_CA_FILE: "/nowhere" })).toBe("REDIS_TLS_CA_FILE: /nowhere cannot be read (ENOENT).");
     const settings = join(PROJECT, "package.json");

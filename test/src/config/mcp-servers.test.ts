@@ -1,4 +1,4 @@
-/** Which MCP tools are refused when they are asked for: those that nobody could run. */
+/** Which MCP tools are rejected at admission: those that neither this server nor the provider can run. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ const lab = (hosted_tools?: string[]): ResolvedModel => ({
 const mcp = (fields: object): Tool => ({ type: "mcp", server_label: "srv", ...fields });
 const reasonOf = (fields: object) => findFirstUnavailableTool([mcp(fields)], lab([]), config)?.reason;
 
-test("a server that is configured, or that the request says where to find, is not refused", () => {
+test("a configured server, or one with an address, is accepted", () => {
   for (const fields of [
     { server_label: "known" },
     { server_label: "far" },
@@ -53,7 +53,7 @@ test("a server that is configured, or that the request says where to find, is no
   }
 });
 
-test("one that is neither is refused, and the setting named", () => {
+test("an unknown server is rejected with the setting's name", () => {
   expect(findFirstUnavailableTool([mcp({ server_label: "known" }), mcp({})], lab([]), config)).toMatchObject({
     place: 1,
     type: "mcp",
@@ -65,7 +65,7 @@ test("one that is neither is refused, and the setting named", () => {
   expect(reasonOf({ tunnel_id: "t" })).toContain("tunnels");
 });
 
-test("what the provider runs itself is the provider's to refuse", () => {
+test("the provider decides about tools that it runs", () => {
   expect(findFirstUnavailableTool([mcp({})], lab(), config)).toBeUndefined();
   expect(findFirstUnavailableTool([mcp({})], lab(["mcp"]), config)).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** `truncation: "auto"`: what is dropped, and what never is. */
+/** `truncation: "auto"`: which items are dropped, and which never are. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ContextItem } from "../../../src/context-window/measure.ts";
@@ -52,7 +52,7 @@ describe.each<[string, ContextItem[], number, ContextItem[] | undefined]>([
   ["nothing helps if instructions are too long", [system, last], 19, undefined],
   ["without a message of the user all may go", [answer, call("a"), output("a")], 0, []],
 ])("%s", (_name, items, budget, expected) => {
-  test("is so", () => {
+  test("holds", () => {
     expect(truncate(items, budget)).toEqual(expected);
   });
 });
@@ -72,7 +72,7 @@ const sizeOf = (items: readonly ContextItem[], tokens: readonly number[], of: re
   of.reduce((sum, item) => sum + tokens[items.indexOf(item)]!, 0);
 const callOf = (item: ContextItem): unknown => ("call_id" in item ? item.call_id : undefined);
 
-test("it gives up only where nothing fits, and drops nothing from what does", () => {
+test("truncation fails only when nothing fits, and drops nothing that fits", () => {
   fc.assert(
     fc.property(contexts, fc.integer({ min: 0, max: 800 }), ({ items, tokens }, budget) => {
       const isWhole = truncateItems(items, tokens, budget)?.length === items.length;
@@ -86,7 +86,7 @@ test("it gives up only where nothing fits, and drops nothing from what does", ()
   );
 });
 
-test("the rest fits, in its order, and is never half of something", () => {
+test("the remaining items fit, keep their order and stay complete", () => {
   fc.assert(
     fc.property(contexts, fc.integer({ min: 0, max: 800 }), ({ items, tokens }, budget) => {
       const left = truncateItems(items, tokens, budget);

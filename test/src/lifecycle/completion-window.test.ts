@@ -39,7 +39,7 @@ describe.each(["2h", "8h"] as const)("%s", (completion_window) => {
     [{ service_tier: "fast" }, "with 'service_tier': 'fast'"],
     [{ service_tier: "ultrafast" }, "with 'service_tier': 'ultrafast'"],
     [{ stream: true }, "with 'stream': true"],
-    // The first of several.
+    // The first of several errors.
     [{ background: false, service_tier: "flex", stream: true }, "without 'background': true"],
     [{ service_tier: "flex", stream: true }, "with 'service_tier': 'flex'"],
   ])("is refused with %j", (fields, condition) => {

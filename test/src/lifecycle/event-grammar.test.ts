@@ -10,7 +10,7 @@ import { responseSchema } from "../../../src/protocol/response.ts";
 import { type LegalLog, legalLog } from "../../support/legal-logs.ts";
 import { messageEvents, sampleResponse, USAGE } from "../../support/samples.ts";
 
-/** Throws unless the log is legal and whole. */
+/** Throws unless the log is legal and complete. */
 function judge(events: readonly EventDraft[]): void {
   const grammar = new EventGrammar();
   for (const event of events) grammar.accept(event);
@@ -30,7 +30,7 @@ function isLegal(events: readonly EventDraft[]): boolean {
 const RUNS = { numRuns: 150 };
 
 describe("a legal log", () => {
-  test("is accepted, event by event valid, and folds to a valid response wherever it is read", () => {
+  test("is accepted event by event, and folds to a valid response everywhere", () => {
     fc.assert(
       fc.property(legalLog, fc.nat(), ({ events }, cut) => {
         judge(events);
@@ -55,7 +55,7 @@ describe("a legal log", () => {
     );
   });
 
-  test("folds to its terminal event's response; the items before it, to that response's output", () => {
+  test("folds to its terminal event's response, and its items to that output", () => {
     fc.assert(
       fc.property(legalLog, ({ events }) => {
         const last = events.at(-1) as Extract<EventDraft, { type: "response.completed" }>;
@@ -69,7 +69,7 @@ describe("a legal log", () => {
     );
   });
 
-  test("is legal under its numbers, and under no others", () => {
+  test("is legal under its own sequence numbers only", () => {
     fc.assert(
       fc.property(legalLog, fc.nat(), ({ events }, at) => {
         const numbered = events.map((event, sequence_number) => ({ ...event, sequence_number }));
@@ -84,7 +84,7 @@ describe("a legal log", () => {
     );
   });
 
-  test("has every event that this server ever sends, taken together", () => {
+  test("contains every event type that this server sends", () => {
     const logs = fc.sample(legalLog, { numRuns: 600, seed: 7 });
     const types = new Set<string>(logs.flatMap(({ events }) => events.map((event) => event.type)));
     const known = responseStreamEventSchema.options.flatMap((family) =>
@@ -102,7 +102,7 @@ describe("a legal log", () => {
   });
 });
 
-/** For a counterexample: one event a line, without the responses, which say nothing about the order. */
+/** For a counterexample: one event per line, without the responses, which do not affect the order. */
 function describeLog(events: readonly EventDraft[]): string {
   const lines = events.map((event) => JSON.stringify({ ...event, response: undefined }));
   return lines.join("\n");
@@ -114,7 +114,7 @@ const isDelta = (event: EventDraft) => event.type.endsWith(".delta");
 const deltaOf = (event: EventDraft) => (event as Fields)["delta"] as string;
 const isOutputOfShell = (event: EventDraft) => event.type.startsWith("response.shell_call_output_content.");
 
-/** What of a log could be gone, there twice or in another order without a rule being broken. */
+/** Finds positions where an event could be missing, doubled or swapped without breaking a rule. */
 class Freedoms {
   readonly #log: LegalLog;
   constructor(log: LegalLog) {
@@ -126,7 +126,7 @@ class Freedoms {
     return place !== undefined && this.#log.cut.has(place) && !event.type.startsWith("response.output_item.");
   }
 
-  /** Deltas of the text that `event` belongs to, which end where its `done` is. */
+  /** Deltas of the text that `event` belongs to, which end at its `done`. */
   #run(index: number): EventDraft[] {
     const { events } = this.#log;
     const name = events[index]!.type.replace(/\.(delta|done)$/, ".delta");
@@ -142,7 +142,7 @@ class Freedoms {
     if (this.#isInsideOfCut(event) || isOutputOfShell(event)) return true;
     switch (event.type) {
       case "response.in_progress":
-        // What fails without an item may never have been begun.
+        // An item that fails may never have begun.
         return index === 2 && events.length === 4 && events.at(-1)!.type === "response.failed";
       case "response.compaction.compacting":
       case "response.mcp_call.in_progress":
@@ -191,8 +191,8 @@ const INDEX_FIELDS = [
   "partial_image_index",
 ];
 
-describe("a log with one thing wrong is refused:", () => {
-  /** `mutate` answers undefined for what cannot be wrong in that way. */
+describe("a log with one error is rejected:", () => {
+  /** `mutate` returns undefined for a log that cannot have this error. */
   function expectRefused(mutate: (log: LegalLog, index: number) => EventDraft[] | undefined): void {
     fc.assert(
       fc.property(legalLog, fc.nat(), (log, at) => {
@@ -204,11 +204,11 @@ describe("a log with one thing wrong is refused:", () => {
     );
   }
 
-  test("an event that is gone", () => {
+  test("a missing event", () => {
     expectRefused((log, i) => (new Freedoms(log).mayBeGone(i) ? undefined : log.events.toSpliced(i, 1)));
   });
 
-  test("an event that is there twice", () => {
+  test("a doubled event", () => {
     expectRefused((log, i) =>
       new Freedoms(log).mayBeThereTwice(i) ? undefined : log.events.toSpliced(i, 0, log.events[i]!),
     );
@@ -243,7 +243,7 @@ describe("a log with one thing wrong is refused:", () => {
   });
 });
 
-describe("the rule is named:", () => {
+describe("the error names the rule:", () => {
   const opening = createOpeningEvents(sampleResponse());
   const { response } = opening[0]!;
   const started = createInProgressEvent(response);
@@ -274,7 +274,7 @@ describe("the rule is named:", () => {
     expect(() => judge(events)).toThrow(rule);
   });
 
-  test("an event that only a provider knows is legal in its item, and nowhere else", () => {
+  test("an event that only a provider sends is legal only in its item", () => {
     const own = { type: "response.vendor.delta", output_index: 0, delta: "x" } as unknown as EventDraft;
     expect(() => judge(log.toSpliced(4, 0, own))).not.toThrow();
     expect(() => judge(log.toSpliced(3, 0, own))).toThrow("is not open");

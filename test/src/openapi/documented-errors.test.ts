@@ -1,4 +1,4 @@
-/** Every refusal that there is, is shown at a route; and whatever a route refuses, it shows. */
+/** Every error that exists is described at a route, and a route describes every error it answers. */
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -18,7 +18,7 @@ import { ProviderCatalog } from "../../../src/providers/catalog.ts";
 import { resolveResponse, ROUTES } from "../../support/api-description.ts";
 import { oddContextRequests, oddRequests } from "../../support/odd-requests.ts";
 
-/** `api-error.ts` is what the others are made with. */
+/** The other errors are made with `api-error.ts`. */
 const ERROR_FILES = readdirSync(new URL("../../../src/lifecycle/errors/", import.meta.url))
   .map((file) => file.replace(/\.ts$/, ""))
   .filter((name) => name !== "api-error");
@@ -40,7 +40,7 @@ const WITHOUT_ROUTE = [
   "RequestTimedOut",
 ];
 
-/** The refusals that a route shows, each with its status. */
+/** The errors that a route describes, each with its status. */
 function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
   return Object.entries(operation.responses).flatMap(([status, response]) => {
     if (Number(status) < 400) return [];
@@ -52,7 +52,7 @@ function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
   });
 }
 
-describe("refusals", () => {
+describe("documented errors", () => {
   const shown = ROUTES.flatMap(refusalsOf);
   const { components } = describeApi();
   const without = WITHOUT_ROUTE.map((name) => components.responses[name]);
@@ -60,16 +60,13 @@ describe("refusals", () => {
     Object.keys(response!.content!["application/json"]!.examples!).map((name) => ({ name })),
   );
 
-  test.each(ERROR_FILES)(
-    "each constructor of lifecycle/errors/%s.ts is shown at a route, or as what has none",
-    async (file) => {
-      const module = (await import(`../../../src/lifecycle/errors/${file}.ts`)) as object;
-      const names = new Set([...shown, ...withoutRoute].map(({ name }) => name));
-      expect(Object.keys(module).filter((name) => !names.has(name))).toEqual([]);
-    },
-  );
+  test.each(ERROR_FILES)("include each constructor of lifecycle/errors/%s.ts, unless it has no route", async (file) => {
+    const module = (await import(`../../../src/lifecycle/errors/${file}.ts`)) as object;
+    const names = new Set([...shown, ...withoutRoute].map(({ name }) => name));
+    expect(Object.keys(module).filter((name) => !names.has(name))).toEqual([]);
+  });
 
-  test("each code of a fault is shown at a route", () => {
+  test("include each error code of a route", () => {
     const codes = new Set(shown.map(({ code }) => code));
     expect(VALIDATION_ERROR_CODES.filter((code) => !codes.has(code))).toEqual([]);
   });
@@ -84,7 +81,7 @@ describe("refusals", () => {
     "/conversations/CONV/items": (body) => parseBody(createItemsSchema, body),
   };
 
-  test("whatever is wrong with a body, the code of its refusal is shown at its route", () => {
+  test("include the code of every error in a body, at its route", () => {
     const unknown = new Set<string>();
     const check = ({ method, path, body }: { method: string; path: string; body?: Buffer }): void => {
       const parse = PARSERS[path];
@@ -104,7 +101,7 @@ describe("refusals", () => {
   });
 });
 
-/** Bodies that are not even JSON, or too deep, are `jsonBody`'s. */
+/** `jsonBody` rejects bodies that are not JSON or too deep. */
 function refusalOf(parse: (body: unknown) => unknown, body: Buffer): ApiError | undefined {
   let json: unknown;
   try {

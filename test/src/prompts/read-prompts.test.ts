@@ -1,4 +1,4 @@
-/** The folder of templates: what is in it counts at the start, and what is wrong in it is named. */
+/** The folder of templates is read at the start, and errors name their file. */
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -26,7 +26,7 @@ function refusalOf(folder: string): string {
 
 const notFound = (message: string) => expect.objectContaining({ status: 404, param: null, code: null, message });
 
-describe("the version that is meant", () => {
+describe("the chosen version", () => {
   const prompt = async (versions: readonly string[], about?: unknown) => {
     const folder = await PromptFolder.create(about === undefined ? {} : { "pmpt_a/prompt.json": about });
     for (const version of versions)
@@ -57,7 +57,7 @@ describe("the version that is meant", () => {
   });
 });
 
-test("without a folder, and with an id that is not in it, there is no such prompt", async () => {
+test("without a folder, or for an unknown id, there is no prompt", async () => {
   await using folder = await PromptFolder.create({ "pmpt_a/1.json": {} });
   for (const prompts of [read(undefined), read(folder.path)]) {
     for (const id of ["pmpt_x", "", "__proto__", "constructor"]) {
@@ -66,7 +66,7 @@ test("without a folder, and with an id that is not in it, there is no such promp
   }
 });
 
-test("what is not a template is left alone, and a folder may be a link, as Kubernetes mounts it", async () => {
+test("other files are ignored, and the folder may be a link, as in Kubernetes", async () => {
   await using folder = await PromptFolder.create({
     "README.md": "# Prompts",
     ".git/config": "",
@@ -80,7 +80,7 @@ test("what is not a template is left alone, and a folder may be a link, as Kuber
   expect(["pmpt_a", "pmpt_b"].map((id) => prompts.find(id, null).version)).toEqual(["1", "1"]);
 });
 
-test("every default that a template may hold is taken over as it is", async () => {
+test("every default in a template is taken over as it is", async () => {
   const defaults = {
     model: "simulator/default",
     tools: [{ type: "function", name: "f", parameters: { type: "object", properties: { zzz: {} } } }],
@@ -168,14 +168,14 @@ test.each<[string, Record<string, unknown>, string, string]>([
   expect(refusal).toContain(reason);
 });
 
-test("a folder that is not there, and a link to nothing", async () => {
+test("a missing folder and a dangling link are errors", async () => {
   await using folder = await PromptFolder.create({ "pmpt_a/1.json": {} });
   expect(refusalOf(join(folder.path, "none"))).toContain(join(folder.path, "none"));
   await symlink(join(folder.path, "none"), join(folder.path, "pmpt_b"));
   expect(refusalOf(folder.path)).toContain(join(folder.path, "pmpt_b"));
 });
 
-test("a fault inside an item is told by its line", async () => {
+test("an error inside an item names its line", async () => {
   const messages = [
     { role: "user", content: "a" },
     { role: "user", content: [{ type: "input_text", text: "x", zzz: 1 }] },

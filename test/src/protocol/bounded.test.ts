@@ -1,4 +1,4 @@
-/** Every string that a request may hold has a length that it may have at most. */
+/** Every string in a request has a maximum length. */
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -46,7 +46,7 @@ test.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
   expect(places.length).toBeGreaterThan(0);
 });
 
-test("the walk finds what has no bound, wherever it is", () => {
+test("the walk finds every unbounded string", () => {
   const free = z.string();
   const schema = z.object({
     plain: free.nullish(),
@@ -67,7 +67,7 @@ const tool = (fields: object) => ({ tools: [fields] });
 const text = (length: number) => "x".repeat(length);
 const part = (fields: object) => input({ role: "user", content: [fields] });
 
-/** One of each class, and of each kind of place. */
+/** One of each class, and of each kind of position. */
 const PLACES: [param: string, keyof typeof MAX_LENGTHS, (value: string) => object][] = [
   ["instructions", "text", (instructions) => ({ instructions })],
   ["user", "address", (user) => ({ user })],
@@ -99,27 +99,27 @@ const PLACES: [param: string, keyof typeof MAX_LENGTHS, (value: string) => objec
   ["conversation", "identifier", (end) => ({ conversation: `conv${end.slice(4)}` })],
 ];
 
-describe("one character more is refused, and the bound is not", () => {
+describe("the bound is accepted, and one character more is rejected", () => {
   test.each(PLACES)("%s: %s", (param, kind, fieldsOf) => {
     const maximum = MAX_LENGTHS[kind];
     const body = (length: number) => ({ model: "simulator/default", input: "Hi", ...fieldsOf(text(length)) });
     const fault = faultOf(() => parseCreateRequest(body(maximum + 1), catalog));
     const message = `Invalid '${param}': string too long. Expected a string with maximum length ${maximum}, but got a string with length ${maximum + 1} instead.`;
     expect(fault).toMatchObject({ status: 400, param, code: "string_above_max_length", message });
-    // A model of that name is not there; everything else is taken.
+    // No model has that name; everything else is accepted.
     const parse = () => parseCreateRequest(body(maximum), catalog);
     expect(param === "model" ? faultOf(parse).code : parse().model).toBe(
       param === "model" ? "model_not_found" : "simulator/default",
     );
   });
 
-  test("items of conversations as well", () => {
+  test("items of conversations are bounded too", () => {
     const items = [{ type: "message", role: "user", content: "x", id: text(MAX_LENGTHS.identifier + 1) }];
     const fault = faultOf(() => parseBody(createItemsSchema, { items }));
     expect(fault).toMatchObject({ status: 400, param: "items[0].id", code: "string_above_max_length" });
   });
 
-  test("a name in a map as well", () => {
+  test("names in maps are bounded too", () => {
     const name = text(MAX_LENGTHS.name + 1);
     const variables = { [name]: "x" };
     const fault = faultOf(() =>
@@ -129,7 +129,7 @@ describe("one character more is refused, and the bound is not", () => {
   });
 });
 
-/** What nobody published a bound of has the class that the table names; what is published is at least as narrow. */
+/** A string without a published bound has its table's class; a published bound is at least as narrow. */
 test("each bound is a class's, or a published one below 513", () => {
   const classes = new Set<number>(Object.values(MAX_LENGTHS));
   const others = Object.values(SCHEMAS)

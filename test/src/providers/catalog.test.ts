@@ -1,4 +1,4 @@
-/** Which models there are: by environment, by the providers file, and what is said of a file that is wrong. */
+/** Which models exist, from the environment and the providers file, and how errors in the file are reported. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +44,7 @@ describe("the environment", () => {
     expect(catalog.find(`${name}/some/model`)).toMatchObject({ owned_by: name });
   });
 
-  test("without a key has the simulator alone, which no bare name goes to", () => {
+  test("without a key has only the simulator, which needs its prefix", () => {
     const catalog = readProviderCatalog(readConfig({}));
     expect(catalog.list().map((model) => model.id)).toEqual(["simulator/default"]);
     expect(catalog.resolve("gpt-5")).toBeUndefined();
@@ -105,7 +105,7 @@ describe("the providers file", () => {
     );
   });
 
-  test("adds vendors of every kind, and lists the models that it names", async () => {
+  test("adds vendors of every kind, and lists its models", async () => {
     const providers = {
       lab: LAB,
       claude: { kind: "anthropic", models: ["claude-opus"] },
@@ -126,14 +126,14 @@ describe("the providers file", () => {
     expect(catalog.resolve("gemini/any")?.provider).toMatchObject({ kind: "google" });
   });
 
-  test("replaces a vendor that the environment makes", async () => {
+  test("replaces a vendor of the environment", async () => {
     const providers = { anthropic: { kind: "anthropic", base_url: "http://proxy/v1", models: ["claude"] } };
     const catalog = await catalogOf({ providers }, { ANTHROPIC_API_KEY: "secret" });
     expect(catalog.resolve("claude")?.provider).toMatchObject({ base_url: "http://proxy/v1" });
     expect(catalog.resolve("anthropic/other")).toBeUndefined();
   });
 
-  test("knows how vendors continue a text, unless it says otherwise", async () => {
+  test("uses each vendor's way of continuing a text by default", async () => {
     const at = (base_url: string, rest: object = {}) => ({ kind: "openai-compatible", base_url, ...rest });
     const catalog = await catalogOf({
       providers: {
@@ -151,7 +151,7 @@ describe("the providers file", () => {
     expect(ways).toEqual(["prefix", "continue_final_message", undefined, undefined, undefined, undefined]);
   });
 
-  test("says how a vendor continues a text, and a model of it otherwise", async () => {
+  test("sets how a vendor or one of its models continues a text", async () => {
     const models = ["a", { name: "b", continuation: "none" }, { name: "c", continuation: "continue_final_message" }];
     const providers = {
       lab: { ...LAB, models, continuation: "prefix" },
@@ -291,12 +291,12 @@ describe("the providers file", () => {
     expect(await refusalOf(file)).toBe(`PROVIDERS_FILE: FILE ${told}`);
   });
 
-  test("is refused with all its faults at once", async () => {
+  test("is rejected with all its errors at once", async () => {
     const refusal = await refusalOf({ providers: { a: { kind: "x" }, b: { kind: "google", base_url: 1 } } });
     expect(refusal).toMatch(/line 4: providers\.a\.kind: .+; line 8: providers\.b\.base_url: /);
   });
 
-  test("and the environment may name a default; one that is not there is told by its setting", () => {
+  test("accepts a default from the environment, and an unknown one names its setting", () => {
     const read = () => readProviderCatalog(readConfig({ DEFAULT_PROVIDER: "lap" }));
     expect(read).toThrow("DEFAULT_PROVIDER: the vendor 'lap' is not configured.");
   });

@@ -33,7 +33,7 @@ describe("a code interpreter", () => {
     expect(reasonFor(wanted)).toBeUndefined();
   });
 
-  test("is refused where it is switched off, by the name of the setting", () => {
+  test("that is switched off is rejected with its setting", () => {
     expect(reasonFor(tool({ type: "auto" }), { CODE_INTERPRETER: "false" })).toContain("CODE_INTERPRETER=true");
   });
 
@@ -52,7 +52,7 @@ describe("a code interpreter", () => {
 describe("image generation", () => {
   const IMAGES = { IMAGE_MODEL: "openai/gpt-image-1" };
 
-  test("is refused where there is no model for it, by the name of the setting", () => {
+  test("without a model is rejected with its setting", () => {
     expect(reasonFor({ type: "image_generation" })).toContain("IMAGE_MODEL");
     expect(reasonFor({ type: "image_generation", output_format: "webp" }, IMAGES)).toBeUndefined();
   });

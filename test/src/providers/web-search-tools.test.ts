@@ -30,7 +30,7 @@ test.each<Record<string, string>>([
   expect(refusal(PREVIEW, environment)).toBeUndefined();
 });
 
-test("web search for pictures only is not something that this server does", () => {
+test("web search for images only is rejected", () => {
   const environment = { TAVILY_API_KEY: "k" };
   for (const tool of [PREVIEW, { type: "web_search" } as const]) {
     expect(refusal({ ...tool, search_content_types: ["image"] }, environment)?.reason).toContain("text only");
@@ -38,7 +38,7 @@ test("web search for pictures only is not something that this server does", () =
   }
 });
 
-test("web search without the live web needs nothing, and is not refused", () => {
+test("web search without the live web needs no engine", () => {
   const offline: Tool = { type: "web_search", external_web_access: false, search_content_types: ["image"] };
   expect(refusal(offline)).toBeUndefined();
   expect(refusal(offline, { TAVILY_API_KEY: "k" })).toBeUndefined();

@@ -1,4 +1,4 @@
-/** Every sentence by which a Redis that is away, full, busy or in the middle of a failover is known, as its source has it. */
+/** Every message by which a Redis that is away, full, busy or failing over is recognized, copied from its source. */
 import { expect, test } from "vitest";
 import { isRedisUnavailable } from "../../../src/redis/is-redis-unavailable.ts";
 
@@ -46,7 +46,7 @@ const IOREDIS = [
   "BullMQ: cluster reconnect timed out after 5000ms",
 ];
 
-test.each([...REPLIES, ...IOREDIS])("Redis may take it later: %s", (message) => {
+test.each([...REPLIES, ...IOREDIS])("counts as unavailable: %s", (message) => {
   expect(isRedisUnavailable(new Error(message))).toBe(true);
 });
 
@@ -76,6 +76,6 @@ test.each([
   expect(isRedisUnavailable(new Error(message))).toBe(false);
 });
 
-test("what is no error is none of Redis", () => {
+test("a value that is not an error is not Redis's", () => {
   expect(isRedisUnavailable("LOADING")).toBe(false);
 });

@@ -28,7 +28,7 @@ describe("sealed content", () => {
     },
   );
 
-  test("opens as what it was, whatever JSON it is and whoever's", () => {
+  test("opens to its original, for any JSON and project", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.string(), (value, project) => {
         const text = sealer.seal(project, "compaction", value);
@@ -39,7 +39,7 @@ describe("sealed content", () => {
     );
   });
 
-  test("shows nothing of what it is, is never the same twice, and is shorter than plain text", () => {
+  test("reveals nothing, differs each time and is shorter than plain text", () => {
     const [first, second] = [sealer.seal(PROJECT, KIND, REASONING), sealer.seal(PROJECT, KIND, REASONING)];
     expect(first).not.toBe(second);
     expect(Buffer.from(first.split(".")[2]!, "base64url").toString("latin1")).not.toContain("nobody");
@@ -57,7 +57,7 @@ describe("sealed content", () => {
     expect(() => sealer.verify(PROJECT, KIND, text)).not.toThrow();
   });
 
-  test("does not open with any one of its characters changed, left out or doubled", () => {
+  test("does not open with any character changed, removed or doubled", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     for (let at = 0; at < text.length; at++) {
       const [before, own, after] = [text.slice(0, at), text[at]!, text.slice(at + 1)];
@@ -68,7 +68,7 @@ describe("sealed content", () => {
     }
   });
 
-  test("does not open with any one of its bits changed", () => {
+  test("does not open with any bit changed", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     const start = text.lastIndexOf(".") + 1;
     const sealed = Buffer.from(text.slice(start), "base64url");
@@ -80,7 +80,7 @@ describe("sealed content", () => {
     }
   });
 
-  test("does not open once it was cut off anywhere, or something follows it", () => {
+  test("does not open when cut off or followed by more", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     for (let end = 0; end < text.length; end++) {
       expect(() => sealer.unseal(PROJECT, KIND, text.slice(0, end))).toThrow(UnreadableContentError);
@@ -101,7 +101,7 @@ describe("sealed content", () => {
     },
   );
 
-  test("opens to at most ten times its length, so that a request cannot grow without end", () => {
+  test("opens to at most ten times its length, which bounds requests", () => {
     const key = randomBytes(32);
     const own = new ContentSealer([key]);
     const repetitive = own.seal(PROJECT, KIND, "1".repeat(1_000_000));
@@ -125,7 +125,7 @@ describe("sealed content", () => {
 describe("keys", () => {
   const [older, newer] = [randomBytes(32), randomBytes(32)];
 
-  test("take turns: what an older one sealed still opens, and the first seals", () => {
+  test("rotate: older ones still open, and the first seals", () => {
     const before = new ContentSealer([older]).seal(PROJECT, KIND, "before");
     const rotated = new ContentSealer([newer, older]);
     const after = rotated.seal(PROJECT, KIND, "after");
@@ -135,7 +135,7 @@ describe("keys", () => {
     expect(() => new ContentSealer([newer]).unseal(PROJECT, KIND, before)).toThrow(UnreadableContentError);
   });
 
-  test("are named by the text, which does not open under another's name", () => {
+  test("are named in the text, which another name does not open", () => {
     const sealer = new ContentSealer([newer, older]);
     const name = (key: Buffer) => new ContentSealer([key]).seal(PROJECT, KIND, "").split(".")[1]!;
     const text = sealer.seal(PROJECT, KIND, "a");
@@ -143,7 +143,7 @@ describe("keys", () => {
     expect(() => sealer.unseal(PROJECT, KIND, text.replace(name(newer), name(older)))).toThrow(UnreadableContentError);
   });
 
-  test("are not shown: neither by a sealer nor by what it throws", () => {
+  test("never appear, in a sealer or in its errors", () => {
     const sealer = new ContentSealer([newer, older]);
     const shown = [inspect(sealer, { depth: 10, showHidden: true }), JSON.stringify(sealer)];
     try {
@@ -159,14 +159,14 @@ describe("keys", () => {
     }
   });
 
-  test("are needed, each of them whole", () => {
+  test("are required, each of them complete", () => {
     expect(() => new ContentSealer([])).toThrow(RangeError);
     const short = new ContentSealer([newer]);
     expect(() => short.unseal(PROJECT, KIND, newSealer().seal(PROJECT, KIND, "a"))).toThrow(UnreadableContentError);
   });
 });
 
-test("names a text the same on every process that has the key, and differently for every project and key", () => {
+test("give a text the same name in every process, per project and key", () => {
   const names = [1, 1, 2].map((byte) => new ContentSealer([Buffer.alloc(32, byte)]).nameOf("alpha", "text"));
   expect(names[0]).toMatch(/^[0-9a-f]{24}$/);
   expect(names[0]).toBe(names[1]);

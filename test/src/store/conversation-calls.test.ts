@@ -1,4 +1,4 @@
-/** A conversation knows which of its calls nothing answers, whatever is added to it and deleted from it. */
+/** A conversation tracks its unanswered calls through additions and deletions. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findUnansweredCalls } from "../../../src/lifecycle/unanswered-calls.ts";
@@ -35,7 +35,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ remove: fc.nat() }) },
 );
 
-test("as if all of it were read", async () => {
+test("unanswered calls equal those of reading all items", async () => {
   const { conversations } = storage;
   for (const steps of fc.sample(fc.array(step, { maxLength: 12 }), { seed: SEED, numRuns: RUNS })) {
     const id = newId("conv");
@@ -59,7 +59,7 @@ test("as if all of it were read", async () => {
   }
 });
 
-test("nothing is left of one that is erased", async () => {
+test("erasing a conversation leaves nothing", async () => {
   const { conversations, redis } = storage;
   const id = newId("conv");
   const call = { type: "function_call", id: "fc_1", call_id: "a", name: "f", arguments: "{}" } as const;

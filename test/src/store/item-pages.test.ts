@@ -1,4 +1,4 @@
-/** Pages of inputs and of conversations: the same as if all had been read, without reading all. */
+/** Pages of inputs and conversations equal those of reading everything, without reading everything. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../src/protocol/id.ts";
 import type { StoredInputItem } from "../../../src/protocol/item.ts";
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
 const said = (id: string, content: string): StoredInputItem => ({ type: "message", id, role: "user", content });
-/** Of one, two, three and four bytes a character, so that places in bytes and in characters differ. */
+/** Characters of one to four bytes, so that positions in bytes and in characters differ. */
 const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, place) => said(`msg_${place}`, text.repeat(20_000)));
 const TWICE = [...LONG, said("msg_1", "again"), said("msg_last", "end")];
 
@@ -31,7 +31,7 @@ async function createWith(input: StoredInputItem[]): Promise<string> {
   return record.id;
 }
 
-/** The first of those with one id is what a cursor means, in either order. */
+/** With a repeated id, a cursor means its first item, in either order. */
 function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
   const named = items.map((item, place) => {
     const isFirst = items.findIndex(({ id }) => id === item.id) === place;
@@ -45,7 +45,7 @@ describe.each<[string, StoredInputItem[]]>([
   ["a long input", LONG],
   ["a long input with an id that is there twice", TWICE],
 ])("%s", (_name, input) => {
-  test("is paged as if all of it had been read", async () => {
+  test("pages equal those of reading the whole input", async () => {
     const id = await createWith(input);
     expect(await storage.redis.zcard(storage.layout.inputIndex(id))).toBe(input.length);
     for (const query of QUERIES) {
@@ -69,13 +69,13 @@ test.each([
   }
 });
 
-test("an empty input is an empty page, and one that is gone is none", async () => {
+test("an empty input is an empty page, and a deleted one is none", async () => {
   const query = { order: "asc", limit: 20 } as const;
   expect(await storage.records.readInputPage(await createWith([]), query)).toMatchObject({ data: [], has_more: false });
   expect(await storage.records.readInputPage(newId("resp"), query)).toBe("gone");
 });
 
-test("a page of a long input reads what it shows: the rest may be anything", async () => {
+test("a page of a long input reads only its own items", async () => {
   const id = await createWith(LONG);
   const key = storage.layout.input(id);
   const second = Number(await storage.redis.zscore(storage.layout.inputIndex(id), "msg_1"));
@@ -84,7 +84,7 @@ test("a page of a long input reads what it shows: the rest may be anything", asy
   expect(page).toMatchObject({ data: [LONG[3], LONG[2]], has_more: true });
 });
 
-test("the index goes with its response", async () => {
+test("the index is deleted with its response", async () => {
   const id = await createWith(LONG);
   const key = storage.layout.inputIndex(id);
   expect(await storage.redis.ttl(key)).toBeGreaterThan(60);
@@ -92,7 +92,7 @@ test("the index goes with its response", async () => {
   expect(await storage.redis.exists(key)).toBe(0);
 });
 
-test("a page of a conversation is what all of it would give, and reads what it shows", async () => {
+test("a page of a conversation reads only its own items", async () => {
   const id = newId("conv");
   const conversation = { id, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
   await storage.conversations.create(conversation, "default", LONG);

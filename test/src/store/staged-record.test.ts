@@ -1,4 +1,4 @@
-/** A large record is written in many steps, and is there in one. */
+/** A large record is written in many steps, and appears in one. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../src/protocol/id.ts";
 import type { StoredInputItem } from "../../../src/protocol/item.ts";
@@ -20,7 +20,7 @@ const message = (content: string, i = 0): StoredInputItem => ({
   id: `msg_${i}`,
 });
 const manyItems = Array.from({ length: 5_000 }, (_, i) => message("a", i));
-/** Wherever it is cut: with one character more or less before it, a cut is between the halves of a bird. */
+/** For every cut: one more character before it puts the cut between the surrogates of a bird. */
 const birds = (before: string): StoredInputItem[] => [message(before), message("\u{1f426}".repeat(1_000_000), 1)];
 
 const partsOf = async (id: string): Promise<string[]> => {
@@ -54,7 +54,7 @@ test.each<[string, StoredInputItem[]]>([
   expect(await storage.records.readInputItem(id, "msg_unknown")).toBeUndefined();
 });
 
-test("of two that are written under one id at once, one is there and nothing is left of the other", async () => {
+test("of two concurrent writes under one id, one appears complete", async () => {
   const id = newId("resp");
   const inputs = ["a", "b"].map((content) => manyItems.map((item) => ({ ...item, content }) as StoredInputItem));
   const created = await Promise.all(inputs.map((input) => storage.records.create({ ...sampleRecord({ id }), input })));

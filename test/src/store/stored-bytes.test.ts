@@ -1,4 +1,4 @@
-/** What a project keeps is counted, and bounded. */
+/** The bytes that a project stores are counted, and bounded. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { createCompletedEvent } from "../../../src/lifecycle/lifecycle-events.ts";
@@ -29,7 +29,7 @@ async function admit(project: string, maxStoredBytesPerProject: number, input = 
   return (await admitResponse(storage, limits, { project, request, idempotencyKey: undefined, prompts })).id;
 }
 
-/** As a worker ends it, up to the point at which it would leave the set of open ones. */
+/** As a worker ends it, up to its removal from the in-flight set. */
 async function complete(id: string): Promise<void> {
   const acquired = await storage.leases.acquire(id, Date.now(), 5, "test");
   if (acquired.kind !== "held") throw new Error(acquired.kind);
@@ -46,7 +46,7 @@ async function complete(id: string): Promise<void> {
   expect(outcome.kind).toBe("appended");
 }
 
-/** What Redis has of it, asked for in another way. */
+/** The bytes in Redis, measured in another way. */
 async function measure(id: string): Promise<number> {
   const { redis, layout } = storage;
   const entries = await redis.xrange(layout.events(id), "-", "+");
@@ -59,7 +59,7 @@ async function measure(id: string): Promise<number> {
 /** The record, and one item in the index. */
 const FLAT = 1_024 + 200;
 
-test("a response counts with just what is kept of it, from its acceptance to its delete", async () => {
+test("a response counts its stored bytes, from acceptance to deletion", async () => {
   const project = newProject();
   const id = await admit(project, 0, "Ångström ✓");
   expect(await storage.storedBytes.read(project)).toBe((await measure(id)) + FLAT);
@@ -71,12 +71,12 @@ test("a response counts with just what is kept of it, from its acceptance to its
   expect(await storage.storedBytes.read(project)).toBe(kept);
   await removeResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
-  // As a worker does that was about to when the response was deleted.
+  // Done by a worker that was about to do so when the response was deleted.
   await storage.inFlight.removeEnded(id, project, { bytes: kept, expiresAtMs: Date.now() + 60_000 });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
-test("above the bound nothing new is accepted, and what is deleted makes room", async () => {
+test("above the bound requests are rejected until a deletion makes room", async () => {
   const project = newProject();
   const first = await admit(project, 0);
   const each = await storage.storedBytes.read(project);
@@ -95,11 +95,11 @@ test("above the bound nothing new is accepted, and what is deleted makes room", 
   await admit(newProject(), bound);
   await removeResponse(storage, second, (await storage.records.read(second))!);
   await admit(project, bound);
-  // Those that run are not ended for it.
+  // Running responses are not ended for it.
   expect(await storage.records.readStatus(first)).toBe("queued");
 });
 
-test("of many at once as many are accepted as there is room for", async () => {
+test("of many concurrent requests, only those with room are accepted", async () => {
   const project = newProject();
   await admit(project, 0);
   const each = await storage.storedBytes.read(project);
@@ -108,7 +108,7 @@ test("of many at once as many are accepted as there is room for", async () => {
   expect(await storage.storedBytes.read(project)).toBe(6 * each);
 });
 
-test("what has expired makes room by itself", async () => {
+test("expired responses make room by themselves", async () => {
   const project = newProject();
   const id = await admit(project, 0);
   await complete(id);
@@ -126,7 +126,7 @@ test("what has expired makes room by itself", async () => {
   await admit(project, bound);
 });
 
-test("a response counts for as long as its replay and its conversation, not for an admission that failed", async () => {
+test("a response counts while its replay and conversation exist, a failed admission does not", async () => {
   const project = newProject();
   const request = { ...REQUEST, conversation: newId("conv") };
   const { id, ...fields } = { id: request.conversation, object: "conversation" as const, created_at: 1, metadata: {} };
@@ -139,7 +139,7 @@ test("a response counts for as long as its replay and its conversation, not for 
   expect(await storage.storedBytes.read(project)).toBe(before);
 });
 
-test("the sweeper follows what runs, and forgets an admission that died before its record was made", async () => {
+test("the sweeper counts running responses, and forgets admissions that crashed", async () => {
   const project = newProject();
   const id = await admit(project, 0);
   const bytes = await storage.storedBytes.read(project);

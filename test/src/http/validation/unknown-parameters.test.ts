@@ -1,4 +1,4 @@
-/** Names that this server does not know: refused or left out, and what is said of them. */
+/** Unknown parameters: rejected or ignored, and named in the header. */
 import type { Response as HttpResponse } from "express";
 import { describe, expect, test } from "vitest";
 import { parseCompactRequest } from "../../../../src/http/endpoints/compact-response.ts";
@@ -23,7 +23,7 @@ function headerOf(unknown: UnknownParameters): string | undefined {
   return header;
 }
 
-/** What is left of a body, and what is said to be left out. */
+/** The remaining body, and the names in the header. */
 function read(fields: object, mode: "refuse" | "ignore" = "ignore") {
   const unknown = new UnknownParameters(mode);
   const request = parseCreateRequest({ ...valid, ...fields }, catalog, { unknown });
@@ -87,7 +87,7 @@ describe("ignored", () => {
     expect(read(fields)).toEqual({ request: { ...valid, ...left }, header });
   });
 
-  test("a long input is taken apart by the piece, and nothing of it is lost", () => {
+  test("a long input is split and loses nothing", () => {
     const items = (extra: object) =>
       Array.from({ length: 1_200 }, (_, i) =>
         i % 600 === 599
@@ -99,13 +99,13 @@ describe("ignored", () => {
     expect(header).toBe("input[599].tools[0].zzz, input[1199].tools[0].zzz");
   });
 
-  test("what else is wrong is refused all the same", () => {
+  test("other errors are still reported", () => {
     const unknown = new UnknownParameters("ignore");
     const body = { ...valid, zzz: 1, tools: [{ ...look, zzz: 1 }], temperature: 3 };
     expect(refusalOf(() => parseCreateRequest(body, catalog, { unknown }))).toMatchObject({ param: "temperature" });
   });
 
-  test("nothing that is known is named", () => {
+  test("known parameters are not named", () => {
     expect(read({ client_metadata: { a: "b" }, stream_options: { reasoning_summary_delivery: "x" } })).toEqual({
       request: { ...valid, stream_options: { reasoning_summary_delivery: "x" } },
       header: undefined,
@@ -122,7 +122,7 @@ describe("ignored", () => {
     expect(read(body)).toEqual({ request: valid, header: shown });
   });
 
-  test("of very many, as many are named as a header holds", () => {
+  test("a header names only as many as it holds", () => {
     const { header } = read(Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`name_${i}`, i])));
     expect(header).toMatch(/^name_0, name_1, [^]*, and \d+ more$/);
     const more = Number(/and (\d+) more/.exec(header!)![1]);
@@ -130,7 +130,7 @@ describe("ignored", () => {
     expect(header!.length).toBeLessThan(1_100);
   });
 
-  test("compact and input_tokens ignore, too", () => {
+  test("compact and input_tokens ignore them too", () => {
     const compact = new UnknownParameters("ignore");
     expect(parseCompactRequest({ ...valid, zzz: 1 }, catalog, compact)).toEqual(valid);
     const tokens = new UnknownParameters("ignore");
@@ -139,7 +139,7 @@ describe("ignored", () => {
   });
 });
 
-describe("refused", () => {
+describe("rejected", () => {
   test.each([
     [{ zzz: 1 }, "zzz"],
     [{ tools: [{ ...look, zzz: 1 }] }, "tools[0].zzz"],
@@ -152,7 +152,7 @@ describe("a provider's own parameters", () => {
   const extra = { top_k: 5, chat_template_kwargs: { enable_thinking: false, a: [null] } };
   const request = { model: "lab/m", input: "Hello" };
 
-  test("are known for its models, and kept as they came", () => {
+  test("are known for its models, and kept as sent", () => {
     expect(parseCreateRequest({ ...request, ...extra }, catalog)).toEqual({ ...request, extra_parameters: extra });
     expect(parseCompactRequest({ ...request, top_k: null }, catalog)).toEqual({
       ...request,

@@ -1,4 +1,4 @@
-/** One row a fault: what is sent, and the contract's exact answer (contract.md#error-catalogue). */
+/** One row per error: the request, and the contract's exact answer (contract.md#error-catalogue). */
 import { describe, expect, test } from "vitest";
 import { parseCreateRequest } from "../../../../src/http/validation/validate.ts";
 import { ApiError } from "../../../../src/lifecycle/errors/api-error.ts";
@@ -460,7 +460,7 @@ test.each([
   expect(parseCreateRequest({ ...valid, ...fields }, catalog)).toMatchObject({ model: "simulator/default" });
 });
 
-test("with a prompt the model may be left to it", () => {
+test("a request with a prompt may leave out the model", () => {
   expect(parseCreateRequest({ prompt: { id: "pmpt_1" } }, catalog)).toEqual({ prompt: { id: "pmpt_1" } });
 });
 
@@ -468,7 +468,7 @@ describe("a long input", () => {
   const good = { role: "user", content: "Hello" };
   const items = (place: number, item: unknown) => Array.from({ length: 2_000 }, (_, i) => (i === place ? item : good));
 
-  test("is the same as a short one, item by item", () => {
+  test("gives the same result as a short one, item by item", () => {
     const { input } = parseCreateRequest({ ...valid, input: items(-1, undefined) }, catalog);
     expect(input).toHaveLength(2_000);
     expect(input![1_234]).toEqual(parseCreateRequest({ ...valid, input: [good] }, catalog).input![0]);
@@ -484,7 +484,7 @@ describe("a long input", () => {
     expect(faultOf({ ...valid, ...fields }).param).toBe(param);
   });
 
-  test("that is wrong throughout is refused for its first item", () => {
+  test("with every item wrong is rejected for its first", () => {
     const input = Array.from({ length: 100_000 }, () => ({ type: "nothing" }));
     expect(faultOf({ ...valid, input }).param).toBe("input[0].type");
   });

@@ -1,4 +1,4 @@
-/** A request that names a prompt: what is recorded of it, and which fault is told first (contract.md#order-of-errors). */
+/** A request that names a prompt: what is recorded, and which error comes first (contract.md#order-of-errors). */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
@@ -75,7 +75,7 @@ const MESSAGES = [
 ];
 
 describe("a request with a prompt", () => {
-  test("is shown and run with what the prompt says", async () => {
+  test("is shown and run with the prompt's parameters", async () => {
     const { id, response, request, preamble, input } = await admitted({ prompt: BIRDS, input: "And now?" });
     expect(response).toMatchObject({
       model: "simulator/default",
@@ -108,7 +108,7 @@ describe("a request with a prompt", () => {
     expect(input).toEqual([]);
   });
 
-  test("comes before the prompt in whatever it says itself; null is not said", async () => {
+  test("overrides the prompt; null counts as absent", async () => {
     const own = {
       model: "simulator/mine",
       temperature: null,
@@ -133,13 +133,13 @@ describe("a request with a prompt", () => {
     expect(input).toMatchObject([{ content: [text("Hi")] }]);
   });
 
-  test("may get nothing but settings from it", async () => {
+  test("may use a prompt that has only settings", async () => {
     const { response } = await admitted({ prompt: { id: "pmpt_settings" }, input: "Hi" });
     expect(response).toMatchObject({ instructions: null, top_p: 0.5, prompt: { version: "1" } });
   });
 });
 
-describe("is refused", () => {
+describe("is rejected for", () => {
   const prompt = BIRDS;
   test.each<[string, CreateRequest, object]>([
     [
@@ -215,7 +215,7 @@ describe("is refused", () => {
   });
 });
 
-test("an Idempotency-Key compares what was sent, whatever the prompt says by then", async () => {
+test("an Idempotency-Key compares the request as sent, whatever its prompt is now", async () => {
   await using own = await PromptFolder.create({
     "pmpt_a/1.json": { model: "simulator/default", instructions: "One." },
   });
@@ -242,7 +242,7 @@ test("an Idempotency-Key compares what was sent, whatever the prompt says by the
   });
 });
 
-test("a refused request frees its Idempotency-Key", async () => {
+test("a rejected request releases its Idempotency-Key", async () => {
   const key = newId("req");
   const request: CreateRequest = { prompt: { id: "pmpt_birds" } };
   await expect(admit(request, key)).rejects.toMatchObject({ status: 400 });

@@ -1,4 +1,4 @@
-/** An Idempotency-Key whose requests come at the same moment, and are not all accepted (contract.md#idempotency). */
+/** Requests that use one Idempotency-Key at the same moment, some of them rejected (contract.md#idempotency). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tooManyRequests } from "../../../../src/lifecycle/errors/limits.ts";
 import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
-/** `take` is called once a request has its id, right before its response is made. */
+/** `take` is called once a request has its id, right before its response is created. */
 function admit(idempotencyKey: string, acquire: () => Promise<void> = () => Promise.resolve(), model = REQUEST.model) {
   return admitResponse(storage, LIMITS, {
     project: "default",
@@ -25,14 +25,14 @@ function admit(idempotencyKey: string, acquire: () => Promise<void> = () => Prom
 
 const refuse = (): Promise<void> => Promise.reject(tooManyRequests(1, 60));
 
-test("a request that is refused beside the one that is accepted leaves the key to that one", async () => {
+test("a rejected request leaves the key to the accepted one beside it", async () => {
   const { id } = await admit("refused beside", async () => {
     await expect(admit("refused beside", refuse)).rejects.toMatchObject({ status: 429 });
   });
   await expect(admit("refused beside", refuse)).resolves.toMatchObject({ id, isReplay: true });
 });
 
-test("a key whose first request is refused leads to what another made meanwhile", async () => {
+test("a key whose first request is rejected leads to a concurrent response", async () => {
   let made: string | undefined;
   const first = admit("refused first", async () => {
     ({ id: made } = await admit("refused first"));
@@ -42,7 +42,7 @@ test("a key whose first request is refused leads to what another made meanwhile"
   await expect(admit("refused first", refuse)).resolves.toMatchObject({ id: made, isReplay: true });
 });
 
-test("a key whose first request is refused leads to what another makes after that", async () => {
+test("a key whose first request is rejected leads to a later response", async () => {
   const bound = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   const first = admit("made after", async () => {
@@ -58,7 +58,7 @@ test("a key whose first request is refused leads to what another makes after tha
   await expect(admit("made after", refuse)).resolves.toMatchObject({ id, isReplay: true });
 });
 
-test("a key whose only request is refused is free for another body", async () => {
+test("a key whose only request is rejected accepts another body", async () => {
   await expect(admit("free", refuse)).rejects.toMatchObject({ status: 429 });
   await expect(admit("free", undefined, "simulator/other")).resolves.toMatchObject({ isReplay: false });
 });

@@ -1,4 +1,4 @@
-/** URLs of MCP servers in items are kept under a seal, and listed without their path. */
+/** URLs of MCP servers in items are stored sealed, and listed without their path. */
 import { expect, test } from "vitest";
 import { toListedItem } from "../../../../src/lifecycle/include.ts";
 import type { InputItem } from "../../../../src/protocol/item.ts";
@@ -27,20 +27,20 @@ test.each([
   const sealed = await sealItemUrls(sealer, "alpha", items);
   expect(urlsIn(sealed).join()).not.toContain("planted");
   expect(await unsealItemUrls(storage, "alpha", sealed)).toEqual(items);
-  // A reference names what is kept: sealed once, it stays so.
+  // A reference names the stored item: its seal stays the same.
   expect(await sealItemUrls(sealer, "alpha", sealed)).toEqual(sealed);
   const listed = sealed.map((item) => toListedItem(item, new Set()));
   expect(urlsIn(listed)).toEqual([new URL(url).origin, new URL(url).origin]);
   expect(listed[2]).toBe(items[2]);
 });
 
-test("for another project there is no such server", async () => {
+test("another project cannot open the server's URL", async () => {
   const sealed = await sealItemUrls(sealer, "alpha", withUrl("https://a.example/planted"));
   const opened = await unsealItemUrls(storage, "beta", sealed);
   expect(urlsIn(opened)).toEqual(["https://unreadable.invalid/", "https://unreadable.invalid/"]);
 });
 
-test("an origin stays as it came", async () => {
+test("a bare origin stays as sent", async () => {
   const items = withUrl("https://a.example");
   expect(await sealItemUrls(sealer, "alpha", items)).toEqual(items);
   expect(await unsealItemUrls(storage, "alpha", items)).toEqual(items);

@@ -1,4 +1,4 @@
-/** What conversations take counts for their project, and they may expire when nobody uses them. */
+/** Conversations count toward their project's bytes, and idle ones may expire. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { ConversationItem } from "../../../../src/protocol/conversation.ts";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await storage[Symbol.asyncDispose]();
 });
 
-/** Beside its text. */
+/** In addition to its text. */
 const ITEM_BYTES = 350;
 const say = (text: string): ConversationItem => ({
   type: "message",
@@ -55,7 +55,7 @@ test("items count from when they are added until they are removed", async () => 
   expect(await storage.storedBytes.read(project)).toBe(sizeOf(two));
 });
 
-test("what there is no room for is refused, and what is not added is not counted", async () => {
+test("items without room are rejected, and count nothing", async () => {
   const project = newId("item", 8);
   const item = say("Hello");
   const bound = sizeOf(item) + 10;
@@ -74,7 +74,7 @@ test("what there is no room for is refused, and what is not added is not counted
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
-test("one that is idle expires, but not while a response writes", async () => {
+test("an idle conversation expires, but not while a response writes", async () => {
   const project = newId("item", 8);
   const brief = { ...storage, conversationIdleSeconds: 100 };
   const id = await create(project, [say("Hello")], 0, brief);
@@ -88,7 +88,7 @@ test("one that is idle expires, but not while a response writes", async () => {
   const [, , expiries] = storage.layout.storedBytes(project);
   const expiresAtMs = Number(await storage.redis.zscore(expiries, id));
   expect(Math.abs(expiresAtMs - Date.now() - 100_000)).toBeLessThan(60_000);
-  // Turned off again, it is kept from its next use on.
+  // With expiry off again, it is kept from its next use on.
   await updateConversationUsage(storage, id);
   expect(await ttlsOf(id)).toEqual([-1, -1, -1]);
 });

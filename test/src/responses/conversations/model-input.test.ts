@@ -1,4 +1,4 @@
-/** Chains behind `previous_response_id`, long ones above all: what they cost, and what is said of a link that is gone. */
+/** Chains behind `previous_response_id`, above all long ones: their cost, and the error for a missing link. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ async function continueFrom(storage: TestStorage, previous_response_id: string):
 
 const text = (item: object) => ("content" in item ? (item.content as { text: string }[])[0]!.text : undefined);
 
-/** A finished response that says "answer <n>" to "question <n>", or puts out something else. */
+/** A finished response that answers "answer <n>" to "question <n>", or has another output. */
 async function recordTurn(
   storage: TestStorage,
   n: number,
@@ -60,7 +60,7 @@ async function recordTurn(
   return id;
 }
 
-/** The ids, oldest first. Each link is recorded with what admission would have given it. */
+/** The ids, oldest first. Each link is recorded with the fields that admission gives it. */
 async function recordChain(storage: TestStorage, length: number): Promise<string[]> {
   const ids: string[] = [];
   let kept: string[] = [];
@@ -87,7 +87,7 @@ describe("a chain of 1,000 links", () => {
   });
   afterAll(async () => await storage[Symbol.asyncDispose]());
 
-  test("is continued and loaded, whole and in order, with a command for many links", async () => {
+  test("loads in order, with one command for many links", async () => {
     const sent = vi.spyOn(storage.redis, "sendCommand");
     const id = await continueFrom(storage, ids.at(-1)!);
     const toContinue = sent.mock.calls.length;
@@ -99,7 +99,7 @@ describe("a chain of 1,000 links", () => {
     expect(toLoad).toBeLessThan(LENGTH / 10);
   });
 
-  test("is not repeated in what each response keeps", async () => {
+  test("is not copied into each response", async () => {
     const id = await continueFrom(storage, ids.at(-1)!);
     const sizes = await Promise.all([ids[10]!, id].map((each) => storage.redis.strlen(storage.layout.request(each))));
     expect(Math.max(...sizes)).toBeLessThan(4_000);
@@ -122,14 +122,14 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  // Around the places where one response's links end and another's begin.
+  // Around the boundaries between two responses' links.
   test.each([1, 2, MAX_LINKS, MAX_LINKS + 1, MAX_LINKS + 2, 2 * MAX_LINKS + 1])("of %i links", async (length) => {
     const ids = await recordChain(storage, length);
     const id = await continueFrom(storage, ids.at(-1)!);
     expect((await loadModelInput(storage, id))!.input.map(text)).toEqual(expected(length));
   });
 
-  test("branches: two responses go on from the same link", async () => {
+  test("two responses continue from the same link", async () => {
     const ids = await recordChain(storage, MAX_LINKS + 3);
     const branches = await Promise.all([1, 2].map(() => continueFrom(storage, ids[MAX_LINKS]!)));
     for (const id of branches) {
@@ -138,7 +138,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
   });
 
   test.each([0, 7, MAX_LINKS - 1, MAX_LINKS, MAX_LINKS + 1, 2 * MAX_LINKS])(
-    "whose link %i is deleted is refused, and names it",
+    "whose link %i is deleted is rejected by the link's id",
     async (place) => {
       const ids = await recordChain(storage, 2 * MAX_LINKS + 2);
       const accepted = await continueFrom(storage, ids.at(-1)!);
@@ -162,7 +162,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     });
   });
 
-  test("cannot be continued from a link that still runs", async () => {
+  test("cannot continue from a running link", async () => {
     const running = await admitResponse(storage, LIMITS, {
       project: "default",
       request: REQUEST,
@@ -173,7 +173,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
   });
 });
 
-test("a conversation that is deleted while its response is queued is missed, and named", async () => {
+test("a conversation deleted while its response is queued is named", async () => {
   await using storage = await openTestStorage();
   const conversation = newId("conv");
   const fields = { id: conversation, object: "conversation", created_at: 1, metadata: {} } as const;
@@ -189,7 +189,7 @@ test("a conversation that is deleted while its response is queued is missed, and
   await expect(loadModelInput(storage, id)).rejects.toThrow(`The conversation '${conversation}' was deleted`);
 });
 
-test("of what was cut off, a message still says something, and a call is left out: nobody can answer it", async () => {
+test("of cut-off items, a message stays and a call is left out", async () => {
   await using storage = await openTestStorage();
   const content = [{ type: "output_text" as const, text: "half an ans", annotations: [], logprobs: [] }];
   const id = await recordTurn(

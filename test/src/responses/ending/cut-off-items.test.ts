@@ -1,4 +1,4 @@
-/** What was cut off before its end is not shown to the model, wherever it stands: a provider refuses half a call. */
+/** Items cut off before their end are not shown to the model: a provider rejects half a call. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ResolvedRequest } from "../../../../src/protocol/create-request.ts";
 import type { ConversationItem } from "../../../../src/protocol/conversation.ts";
@@ -28,7 +28,7 @@ const CUT_OFF: (InputItem & ConversationItem)[] = [
   CALL,
 ];
 
-/** The ids of what the model is shown, by the run and by the count of its tokens. */
+/** The ids of the items that the model gets, by the run and by the token count. */
 async function shown(request: ResolvedRequest): Promise<unknown[]> {
   const id = newId("resp");
   const { input, ...rest } = request;
@@ -46,17 +46,17 @@ async function shown(request: ResolvedRequest): Promise<unknown[]> {
 
 const GO_ON = { type: "message", role: "user", content: "Go on.", id: "msg_2" } as const;
 
-test("of a conversation, in which one answer was cut off", async () => {
+test("in a conversation with a cut-off answer", async () => {
   const conversation = newId("conv");
   const fields = { id: conversation, object: "conversation", created_at: 1, metadata: {} } as const;
   await storage.conversations.create(fields, "default", CUT_OFF);
   await expect(shown({ ...REQUEST, conversation, input: [GO_ON] })).resolves.toEqual(["msg_1", "msg_2"]);
 });
 
-test("of items that a client sends back as they were", async () => {
+test("in items that a client sends back unchanged", async () => {
   await expect(shown({ ...REQUEST, input: [...CUT_OFF, GO_ON] })).resolves.toEqual(["msg_1", "msg_2"]);
 });
 
-test("but what was answered stays with its answer", async () => {
+test("but an answered item stays with its answer", async () => {
   await expect(shown({ ...REQUEST, input: [CALL, OUTPUT, GO_ON] })).resolves.toEqual(["call_1", "call_1", "msg_2"]);
 });

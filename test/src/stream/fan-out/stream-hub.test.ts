@@ -44,7 +44,7 @@ class TestSink implements FrameSink {
   received = Buffer.alloc(0);
   isFull = false;
   writesWhileFull = 0;
-  /** How long it had got nothing before each heartbeat. */
+  /** The silence before each heartbeat. */
   readonly silencesMs: number[] = [];
   lastSentMs = performance.now();
   #drained = Promise.withResolvers<void>();
@@ -120,7 +120,7 @@ async function begin() {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test("followers that join before, during and after all get the same bytes, and each its end", async () => {
+test("followers that join before, during and after get the same bytes and one end", async () => {
   const hub = openHub();
   const response = await begin();
   const [early, middle, late] = [new TestSink(), new TestSink(), new TestSink()];
@@ -137,7 +137,7 @@ test("followers that join before, during and after all get the same bytes, and e
   expect(hub.followerCount).toBe(0);
 });
 
-test("every cursor of a finished response gets exactly what comes after it", async () => {
+test("every cursor of a finished response gets exactly the rest", async () => {
   const hub = openHub();
   const response = await begin();
   await response.append(["a", "b", "c"]);
@@ -151,7 +151,7 @@ test("every cursor of a finished response gets exactly what comes after it", asy
   }
 });
 
-test("a log of many pages is replayed whole", async () => {
+test("a log of many pages is replayed completely", async () => {
   const hub = openHub();
   const response = await begin();
   await response.append(Array.from({ length: 2_500 }, (_, i) => `${i} `));
@@ -162,7 +162,7 @@ test("a log of many pages is replayed whole", async () => {
   expect(sink.ids).toEqual(numbers(0, last));
 });
 
-test("a follower that takes nothing gets no more, holds up nobody, and goes on where it was", async () => {
+test("a full follower gets no more, delays no other, and continues later", async () => {
   const hub = openHub();
   const response = await begin();
   const [slow, fast] = [new TestSink(), new TestSink()];
@@ -174,7 +174,7 @@ test("a follower that takes nothing gets no more, holds up nobody, and goes on w
   for (let i = 0; i < 20; i += 1) await fast.reaches(await response.append(["b", "c"]));
   expect(slow.writesWhileFull).toBeLessThanOrEqual(2);
   slow.drain();
-  // As any other that is level.
+  // Like any other caught-up follower.
   await slow.isKeptAlive();
   const last = await response.end();
   await Promise.all([slow.ended.promise, fast.ended.promise]);
@@ -182,7 +182,7 @@ test("a follower that takes nothing gets no more, holds up nobody, and goes on w
   expect(slow.received.equals(fast.received)).toBe(true);
 });
 
-test("an event that is appended while a follower reads its way to the end is not missed", async () => {
+test("an event appended while a follower catches up is not missed", async () => {
   const response = await begin();
   let hasAppended = false;
   const reader = {
@@ -190,7 +190,7 @@ test("an event that is appended while a follower reads its way to the end is not
       const page = await storage.visibleLogReader.readPage(...args);
       if (!hasAppended) {
         hasAppended = true;
-        // The bell is heard and answered before this read comes back.
+        // The notification arrives and is handled before this read returns.
         const rang = once(bell, "message");
         await response.append(["late"]);
         await rang;
@@ -205,7 +205,7 @@ test("an event that is appended while a follower reads its way to the end is not
   expect(sink.ids).toEqual(numbers(0, 7));
 });
 
-test("more than a page that comes at once is read to its end", async () => {
+test("more than a page of new events is read to its end", async () => {
   const hub = openHub({ heartbeatMs: 600_000 });
   const response = await begin();
   const sink = new TestSink();
@@ -216,7 +216,7 @@ test("more than a page that comes at once is read to its end", async () => {
   expect(sink.ids).toEqual(numbers(0, last));
 });
 
-test("a bell that could not be listened to is listened to again", async () => {
+test("a failed subscription to notifications is retried", async () => {
   class StubbornBell extends Notifier {
     #refusals = 1;
     override async listen(...args: Parameters<Notifier["listen"]>): Promise<void> {
@@ -234,7 +234,7 @@ test("a bell that could not be listened to is listened to again", async () => {
   await sink.reaches(await response.append(["a"]));
 });
 
-test("the bell of a response that nobody follows any more is not listened to", async () => {
+test("notifications end when the last follower leaves", async () => {
   const hub = openHub();
   const response = await begin();
   const [one, other] = [new TestSink(), new TestSink()];
@@ -251,7 +251,7 @@ test("the bell of a response that nobody follows any more is not listened to", a
   while (((await bells()) as string[]).length > 0) await storage.redis.ping();
 });
 
-test("a follower gets a heartbeat when it has got nothing for the whole interval, and not before", async () => {
+test("a follower gets a heartbeat after a whole silent interval, not before", async () => {
   const hub = openHub({ heartbeatMs: 200 });
   const [busyOne, quietOne] = [await begin(), await begin()];
   const [busy, quiet] = [new TestSink(), new TestSink()];
@@ -262,7 +262,7 @@ test("a follower gets a heartbeat when it has got nothing for the whole interval
   expect(Math.min(...busy.silencesMs, ...quiet.silencesMs)).toBeGreaterThanOrEqual(200);
 });
 
-test("a follower that is behind gets heartbeats while the log cannot be read, one that has to take what it got none", async () => {
+test("a follower catching up gets heartbeats during an outage, a full one none", async () => {
   const reader = { readPage: () => Promise.reject(new Error("Redis is away")) };
   const hub = openHub({ reader: reader as unknown as typeof storage.visibleLogReader });
   const response = await begin();
@@ -282,7 +282,7 @@ test("a follower that is behind gets heartbeats while the log cannot be read, on
   await full.isKeptAlive();
 });
 
-test("a ring that was lost is made up for by the heartbeat", async () => {
+test("a heartbeat makes up for a lost notification", async () => {
   const hub = openHub();
   const response = await begin();
   const sink = new TestSink();
@@ -292,7 +292,7 @@ test("a ring that was lost is made up for by the heartbeat", async () => {
   await sink.reaches(await response.append(["a"]));
 });
 
-test("followers of a log that is gone are let go", async () => {
+test("followers of a deleted log are ended", async () => {
   const hub = openHub();
   const response = await begin();
   const sink = new TestSink();
@@ -302,7 +302,7 @@ test("followers of a log that is gone are let go", async () => {
   expect(await sink.ended.promise).toBe("gone");
 });
 
-test("a hub that closes ends its streams without a terminal event", async () => {
+test("a closing hub ends its streams without a terminal event", async () => {
   const hub = openHub();
   const response = await begin();
   const [sink, late] = [new TestSink(), new TestSink()];
@@ -314,7 +314,7 @@ test("a hub that closes ends its streams without a terminal event", async () => 
   expect(await late.ended.promise).toBe("closing");
 });
 
-test("a hole in the log ends the follower rather than being skipped", async () => {
+test("a gap in the log ends the follower", async () => {
   const hub = openHub();
   const response = await begin();
   await response.append(["a", "b"]);
@@ -325,7 +325,7 @@ test("a hole in the log ends the follower rather than being skipped", async () =
   expect(sink.ids).toEqual([]);
 });
 
-test("obfuscation pads deltas only, by the same bytes each time, and is never recorded", async () => {
+test("obfuscation pads deltas only, with equal bytes each time, and is never recorded", async () => {
   const event = (type: string): LoggedEvent => ({ sequenceNumber: 7, data: JSON.stringify({ type, delta: "a" }) });
   const encode = createObfuscatingEncoder("resp_1");
   const frames = encode([event("response.output_text.delta")]).toString();
