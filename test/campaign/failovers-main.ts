@@ -1,6 +1,6 @@
 /**
  * `npm run campaign:failovers`: replicas lag, are cut off, are promoted, and old primaries return, hundreds of times, while
- * responses end. Every count of a fault has to be 0.
+ * responses end. Every count must be 0.
  *
  *     npm run campaign:failovers                   300 rounds
  *     npm run campaign:failovers -- --rounds 20

@@ -1,6 +1,6 @@
 /**
- * `npm run campaign`: takes workers away from real processes, in the middle of calls and of messages, hundreds of times,
- * and counts what a trusting client would have made of it. Every count of a fault has to be 0.
+ * `npm run campaign`: kills and stops real workers in the middle of calls and messages, hundreds of times, and counts the
+ * errors in the results of a trusting client. Every count must be 0.
  *
  *     npm run campaign                   200 in the middle of calls, 200 in the middle of messages of the simulator, and 20
  *                                        in the middle of messages of a vendor that continues them

@@ -150,7 +150,7 @@ describe("POST /responses", () => {
   test.each([
     ["resp_unknown", "previous_response_not_found", "Previous response with id 'resp_unknown' not found."],
     ["gen-1", "invalid_id_prefix", "Invalid 'previous_response_id': 'gen-1'. Expected an ID that begins with 'resp'."],
-  ])("previous_response_id %s is refused", async (id, code, message) => {
+  ])("previous_response_id %s is rejected", async (id, code, message) => {
     const answer = await send<object>("POST", `${api.url}/responses`, simulate({}, { previous_response_id: id }));
     expect(answer).toMatchObject({ status: 400, body: { error: { code, message, param: "previous_response_id" } } });
   });
@@ -411,7 +411,7 @@ describe("bad input", () => {
     ["gzip", 400, "The request body could not be read."],
     ["deflate", 400, "The request body could not be read."],
     ["nonsense", 415, "encoding is not supported"],
-  ])("a body that is not %s, though it says so", async (encoding, status, message) => {
+  ])("a body whose encoding is not %s as declared", async (encoding, status, message) => {
     const answer = await post('{"model":"m","input":"x"}', { "content-encoding": encoding });
     expect(answer.status).toBe(status);
     expect(answer.body.error.message).toContain(message);

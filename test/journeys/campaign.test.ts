@@ -11,7 +11,7 @@ test.each([
   [10, "calls", openCalls],
   [10, "messages of the simulator", openMessages],
   [4, "messages of a vendor that continues them", openPrefixedMessages],
-])("%i workers go in the middle of %s", { timeout: TIME_LIMIT_MS }, async (losses, _name, scenario) => {
+])("%i workers stop in the middle of %s", { timeout: TIME_LIMIT_MS }, async (losses, _name, scenario) => {
   const report = await runCampaign({ redisUrl: testRedisUrl(), scenario, losses });
   expect([report.kills, report.drains]).toEqual([losses / 2, losses / 2]);
   expect(report.interruptions).toBeGreaterThanOrEqual(losses);

@@ -222,7 +222,7 @@ describe("with a worker", () => {
     ["completed", { tokens: 2, delay_ms: 0 }, {}, "Cannot cancel a completed response."],
     ["failed", { error: "server_error" }, {}, "Cannot cancel a failed response."],
     ["incomplete", { tokens: 90, delay_ms: 0 }, { max_output_tokens: 16 }, "Cannot cancel an incomplete response."],
-  ])("what is %s cannot be cancelled", async (status, settings, fields, message) => {
+  ])("a response that is %s cannot be cancelled", async (status, settings, fields, message) => {
     const { id } = await create(api.url, simulate(settings, fields));
     expect((await pollToEnd(api.url, id)).status).toBe(status);
     const answer = await send<object>("POST", `${api.url}/responses/${id}/cancel`);

@@ -73,11 +73,11 @@ describe("a compaction_trigger at the end of the input", () => {
   test.each([
     ["before another item", "/responses", [TRIGGER, say("Hello")], "input[0]", "invalid_value"],
     ["twice", "/responses", [say("Hello"), TRIGGER, TRIGGER], "input[1]", "invalid_value"],
-    ["to be counted", "/responses/input_tokens", [TRIGGER, say("Hello")], "input[0]", "invalid_value"],
+    ["in input_tokens", "/responses/input_tokens", [TRIGGER, say("Hello")], "input[0]", "invalid_value"],
     ["to compact", "/responses/compact", [TRIGGER, say("Hello")], "input[0]", "invalid_value"],
     ["with nothing to compact", "/responses", [TRIGGER], null, "missing_required_parameter"],
     ["with nothing for compact", "/responses/compact", [TRIGGER], null, "missing_required_parameter"],
-  ])("is refused %s", async (_name, path, input, param, code) => {
+  ])("is rejected %s", async (_name, path, input, param, code) => {
     expect(await post(path, { model: "simulator/default", input })).toMatchObject({
       status: 400,
       body: { error: { param, code } },

@@ -131,7 +131,7 @@ describe("input_tokens", () => {
     [{ input: [{ type: "item_reference", id: "msg_0" }] }, 404, "input", null],
     [{ input: [{ type: "function_call", call_id: "c", name: "f", arguments: "{}" }] }, 400, "input", null],
     [{ model: "silent/x", input: "Hello" }, 404, null, "model_not_found"],
-  ])("refuses %j as create does", async (body, status, param, code) => {
+  ])("rejects %j as create does", async (body, status, param, code) => {
     const answer = await send<object>("POST", `${api.url}/responses/input_tokens`, body, ALPHA);
     expect(answer).toMatchObject({ status, body: { error: { param, code } } });
   });
@@ -282,7 +282,7 @@ describe("compact", () => {
     [{ model: "small/m", input: "Hello", service_tier: "slow" }, 400, "service_tier", "invalid_value"],
     [{ model: "small/m", previous_response_id: "resp_0" }, 400, "previous_response_id", "previous_response_not_found"],
     [{ model: "silent/x", input: "Hello" }, 404, null, "model_not_found"],
-  ])("refuses %j", async (body, status, param, code) => {
+  ])("rejects %j", async (body, status, param, code) => {
     const answer = await send<object>("POST", `${api.url}/responses/compact`, body, ALPHA);
     expect(answer).toMatchObject({ status, body: { error: { param, code } } });
   });
@@ -341,7 +341,7 @@ describe("context_management", () => {
   test.each([
     ["7.59", OpenAI],
     ["6.49", OpenAI6],
-  ])("the stream helper of openai %s takes it", async (_version, Client) => {
+  ])("the stream helper of openai %s reads it", async (_version, Client) => {
     const helper = new Client({ baseURL: api.url, apiKey: "key-of-alpha", maxRetries: 0 }) as OpenAI;
     const request = { model: "simulator/default", input, context_management, metadata: QUICK, stream: true };
     const final = await helper.responses

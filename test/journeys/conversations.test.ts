@@ -110,19 +110,19 @@ describe("a conversation", () => {
     ["no items", "/conversations/ID/items", {}, "items", "missing_required_parameter"],
     ["no metadata", "/conversations/ID", {}, "metadata", "missing_required_parameter"],
     ["an unknown key", "/conversations", { item: [] }, "item", "unknown_parameter"],
-    ["an item of no kind", "/conversations", { items: [{ type: "zzz" }] }, "items[0].type", "invalid_value"],
+    ["an item of an unknown kind", "/conversations", { items: [{ type: "zzz" }] }, "items[0].type", "invalid_value"],
     ["an empty id", "/conversations", { items: [{ ...say("x"), id: "" }] }, "items[0].id", "string_below_min_length"],
     ["two items with one id", "/conversations", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
-    ["two of them later", "/conversations/ID/items", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
+    ["two of them further on", "/conversations/ID/items", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
     ["an order", "/conversations/ID/items", { items: [{ type: "compaction_trigger" }] }, "items[0]", "invalid_value"],
     [
-      "a name of metadata that cannot be kept",
+      "an invalid metadata name",
       "/conversations",
       { metadata: JSON.parse('{"__proto__":"x"}') as object },
       "metadata.__proto__",
       "invalid_value",
     ],
-  ])("refuses %s", async (_name, path, body, param, code) => {
+  ])("rejects %s", async (_name, path, body, param, code) => {
     const { id } = await open();
     expect(await call("POST", path.replace("ID", id), body)).toMatchObject({
       status: 400,
@@ -219,7 +219,7 @@ describe("a response in a conversation", () => {
   test.each([
     ["failed", { error: "server_error" }],
     ["cancelled", { hang: true }],
-  ])("that is %s adds nothing and frees the lock", async (status, settings) => {
+  ])("that is %s adds nothing and releases the lock", async (status, settings) => {
     const { id } = await open();
     const running = await create(api.url, { ...simulate(settings), conversation: id }, ALPHA);
     if (status === "cancelled") await call("POST", `/responses/${running.id}/cancel`);

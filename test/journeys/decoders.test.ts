@@ -27,15 +27,15 @@ describe("decoders on frames that break some of them", () => {
   /** The writes of a stream of two events, and the result of each decoder that does not yield exactly these. */
   const STREAMS: Record<string, { writes: string[]; text?: string; breaks: Record<string, string> }> = {
     "no heartbeat": { writes: [frame(0), frame(1)], breaks: {} },
-    "a blank line behind a heartbeat, after an event": {
+    "a blank line after a heartbeat, between events": {
       writes: [frame(0), BLANK_HEARTBEAT, frame(1)],
       breaks: { ...NEVER_FORGET_IDS, ...PASS_IT_ON, "openai-go before #621": "fails" },
     },
-    "a blank line behind a heartbeat, before any event": {
+    "a blank line after a heartbeat, before any event": {
       writes: [BLANK_HEARTBEAT, frame(0), frame(1)],
       breaks: { "openai-go before #621": "fails" },
     },
-    "a blank line behind a heartbeat, after the last event": {
+    "a blank line after a heartbeat, after the last event": {
       writes: [frame(0), frame(1), BLANK_HEARTBEAT],
       breaks: { ...NEVER_FORGET_IDS, ...PASS_IT_ON, "openai-go before #621": "fails" },
     },
@@ -164,8 +164,8 @@ describe("every stream of this server in every decoder", () => {
   test.each([
     ["a slow one", {}, ""],
     ["a slow one, obfuscated", {}, "&include_obfuscation=true"],
-    ["a slow one, behind an event by starting_after", {}, "&starting_after=3"],
-    ["a slow one, behind an event by Last-Event-ID", { "last-event-id": "3" }, ""],
+    ["a slow one, resumed by starting_after", {}, "&starting_after=3"],
+    ["a slow one, resumed by Last-Event-ID", { "last-event-id": "3" }, ""],
   ])("%s", async (name, headers, query) => {
     const { id } = await create(api.url, simulate(SLOW));
     await subscribe(api.url, id, { cutAfterEvents: 5 });
@@ -182,7 +182,7 @@ describe("every stream of this server in every decoder", () => {
     ["of a foreground POST", { background: false }],
     ["of a background POST", { background: true }],
     ["of a foreground POST, obfuscated", { background: false, stream_options: { include_obfuscation: true } }],
-  ])("a slow one %s", async (_, fields) => {
+  ])("a slow stream %s", async (_, fields) => {
     const body = simulate(SLOW, { ...fields, stream: true });
     const writes = await capture(`${api.url}/responses`, { method: "POST", body });
     expect(writes.filter(isHeartbeat).length).toBeGreaterThan(0);

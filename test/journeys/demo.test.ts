@@ -70,7 +70,7 @@ const completed = { type: "response.completed", sequence_number: 2 };
 const whole = [created, delta, completed];
 
 test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], faults: string[]]>([
-  ["a whole stream", whole, whole, []],
+  ["a complete stream", whole, whole, []],
   ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came where 0 was due"]],
   ["a gap", [created, completed], [created, completed], ["a gap: 2 came where 1 was due"]],
   [

@@ -196,7 +196,7 @@ describe("every answer matches its description", () => {
     ["POST", "/conversations", { items: FORGED }, 400],
     ["POST", "/responses/input_tokens", { inptu: "Hello" }, 400],
     ["POST", "/responses/compact", { model: "simulator/default", input: [] }, 400],
-  ])("of a refusal: %s %s %j", async (method, path, body, status) => {
+  ])("an error: %s %s %j", async (method, path, body, status) => {
     expect((await call(method, path, body)).status).toBe(status);
   });
 

@@ -68,7 +68,7 @@ test("another worker takes over between reasoning and a message", async () => {
 });
 
 test.each(["reasoning_text", "output_text"])(
-  "without a grace, %s is handed over in its middle, and continued in its place",
+  "without a grace, %s is handed over and continued in its position",
   async (name) => {
     const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "0" });
     const { id } = await create(api.url, request());

@@ -111,7 +111,7 @@ describe("elsewhere", () => {
     for (const name of ["chat_template_kwargs", "min_p", "stop"]) expect(sent).not.toHaveProperty(name);
   });
 
-  test.each(["plain/m", "simulator/default"])("do not know them: %s", async (model) => {
+  test.each(["plain/m", "simulator/default"])("another provider rejects the parameters: %s", async (model) => {
     for (const path of ["/responses", "/responses/compact", "/responses/input_tokens"]) {
       expectUnknown(await post({ model, input: "Hello", top_k: 5 }, {}, path), "top_k");
     }

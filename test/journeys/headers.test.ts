@@ -37,13 +37,13 @@ describe("x-request-id", () => {
   });
 
   test.each(["", "x".repeat(129), "two words", 'a"b', "a,b", "\u00ff"])(
-    "that is odd is replaced by ours: %j",
+    "that is invalid is replaced by ours: %j",
     async (id) => {
       expect((await ask({ "x-request-id": id })).headers.get("x-request-id")).toMatch(OURS);
     },
   );
 
-  test.each(["/responses", "/responses/compact"])("leads in the log to the response that %s has made", async (path) => {
+  test.each(["/responses", "/responses/compact"])("leads in the log to the response created by %s", async (path) => {
     const requestId = `made-by${path}`;
     const body = { model: "simulator/default", input: "Hello" };
     const answer = await send("POST", `${api.url}${path}`, body, { "x-request-id": requestId });
@@ -66,7 +66,7 @@ describe("X-Client-Request-Id", () => {
     expect(line["requestId"]).toBe(answer.headers.get("x-request-id"));
   });
 
-  test.each(["x".repeat(513), "caf\u00e9"])("that is no ASCII of 512 characters is refused: %#", async (id) => {
+  test.each(["x".repeat(513), "caf\u00e9"])("that is not at most 512 ASCII characters is rejected: %#", async (id) => {
     const answer = await ask({ "x-client-request-id": id });
     expect(answer).toMatchObject({ status: 400, body: { error: { param: null, code: "invalid_value" } } });
     expect(answer.headers.get("x-request-id")).toMatch(OURS);
@@ -152,12 +152,12 @@ describe("requests that Node would answer itself", () => {
       "SeveralHosts",
     ],
     [
-      "an expectation that nobody knows",
+      "an unknown expectation",
       "POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: a-miracle\r\ncontent-length: 9\r\n\r\n",
       417,
       "ExpectationFailed",
     ],
-  ])("%s: refused as any request is", async (_name, bytes, status, described) => {
+  ])("%s: rejected like any request", async (_name, bytes, status, described) => {
     const answer = await sendBytes(bytes);
     expect(answer.status).toBe(status);
     expect(Object.values(examplesOf(described)).map(({ value }) => value)).toEqual([answer.body]);
@@ -203,25 +203,25 @@ describe("a body that is too large", () => {
 
   test.each<[string, bytes: () => string | Buffer]>([
     ["announced", () => head(`content-length: ${LIMIT + 1}`)],
-    ["announced, with more digits than a number has", () => head("content-length: 9007199254740993")],
+    ["a length beyond all integers", () => head("content-length: 9007199254740993")],
     [
-      "announced, to a path that reads none",
+      "a length, to a path that reads no body",
       () => head(`content-length: ${LIMIT + 1}`).replace("responses", "nothing"),
     ],
-    ["announced, by who waits to send it", () => head("expect: 100-continue", `content-length: ${LIMIT + 1}`)],
+    ["a length with an expectation", () => head("expect: 100-continue", `content-length: ${LIMIT + 1}`)],
     ["announced, compressed", () => head("content-encoding: gzip", `content-length: ${LIMIT + 1}`)],
     [
-      "sent without its length, and without an end",
+      "sent endlessly without a length",
       () => Buffer.concat([Buffer.from(head("transfer-encoding: chunked")), chunk(Buffer.alloc(LIMIT + 1, " "))]),
     ],
     [
-      "compressed, and without an end",
+      "compressed and endless",
       () => {
         const bytes = chunk(gzipSync(Buffer.alloc(LIMIT + 100_000, " ")));
         return Buffer.concat([Buffer.from(head("content-encoding: gzip", "transfer-encoding: chunked")), bytes]);
       },
     ],
-  ])("%s: refused at once, and the connection is closed", async (_name, bytes) => {
+  ])("%s: rejected at once, and the connection is closed", async (_name, bytes) => {
     const answer = await sendBytes(bytes());
     expect(answer).toMatchObject({ status: 413, body: tooLarge });
     expect(answer.head).toMatch(/\r\nconnection: close(\r\n|$)/i);
@@ -253,7 +253,7 @@ describe("bytes that are not a request", () => {
       "MalformedHttp",
     ],
     [
-      "headers without end",
+      "endless headers",
       `GET /v1/models HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
       431,
       "headers_too_large",

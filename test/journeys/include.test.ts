@@ -381,7 +381,7 @@ describe("every GET that accepts include", () => {
     "include=code_interpreter_call.outputs",
     "include=code_interpreter_call.outputs&include=file_search_call.results",
     includableSchema.options.map((value) => `include[]=${value}`).join("&"),
-  ])("takes %s", async (query) => {
+  ])("accepts %s", async (query) => {
     for (const path of paths) expect(await get(path, query)).toMatchObject({ status: 200 });
   });
 
@@ -390,7 +390,7 @@ describe("every GET that accepts include", () => {
     ["include=nonsense", "include[0]", "Invalid value: 'nonsense'."],
     ["include[]=file_search_call.results&include[]=x", "include[1]", "Invalid value: 'x'."],
     ["include[a]=b", "include", "Invalid type for 'include'"],
-  ])("refuses %s", async (query, param, message) => {
+  ])("rejects %s", async (query, param, message) => {
     for (const path of paths) {
       const answer = await send<object>("GET", `${api.url}${path}${query}`, undefined, ALPHA);
       expect(answer).toMatchObject({

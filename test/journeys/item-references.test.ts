@@ -79,7 +79,7 @@ test("accepting a plain request indexes nothing: no client knows its ids", async
 test.each([
   ["completed", { tokens: 3 }],
   ["failed", { tokens: 20, fail_after: 6 }],
-])("output of a response that has %s", async (status, settings) => {
+])("output of a response that has %s is known", async (status, settings) => {
   const response = await finish(settings);
   expect(response.status).toBe(status);
   const ids = response.output.map((item) => item.id);

@@ -77,7 +77,7 @@ test.each([
   ["no key", {}, "You didn't provide an API key."],
   ["a wrong key", bearer("sk-nobody-has-this-key"), "Incorrect API key provided: sk-***ey."],
   ["another scheme", { authorization: "Basic a2V5" }, "You didn't provide an API key."],
-])("%s is 401", async (_name, headers, message) => {
+])("%s gets 401", async (_name, headers, message) => {
   const answer = await send<object>("GET", `${api.url}/models`, undefined, headers);
   expect(answer).toMatchObject({
     status: 401,

@@ -16,7 +16,7 @@ const MOST_CRASHES = { silent: 5, talkative: 6 };
 test.each<[keyof typeof MOST_CRASHES, Answer]>([
   ["silent", stream(created())],
   ["talkative", stream(created(), ...message(0, "msg_1", ["One ", "and ", "all."]))],
-])("a %s one among healthy ones", { timeout: 180_000 }, async (kind, answer) => {
+])("a %s poison among healthy runs is found", { timeout: 180_000 }, async (kind, answer) => {
   const prefix = uniquePrefix();
   const folder = await mkdtemp(join(tmpdir(), "background-responses-poison-"));
   using inspector = new RedisInspector(prefix);

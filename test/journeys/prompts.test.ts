@@ -145,14 +145,14 @@ describe("a prompt", () => {
       "Missing required parameter: 'prompt.variables.place'.",
     ],
     [
-      "a variable too many",
+      "an unknown variable",
       { id: "pmpt_birds", version: "1", variables: { place: "Hull", zzz: "" } },
       400,
       "prompt.variables.zzz",
       "unknown_parameter",
       "Unknown parameter: 'prompt.variables.zzz'.",
     ],
-  ])("%s is refused", async (_name, prompt, status, param, code, message) => {
+  ])("%s is rejected", async (_name, prompt, status, param, code, message) => {
     const answer = await send("POST", `${api.url}/responses`, { prompt, input: "Hi" });
     expect(answer).toMatchObject({ status, body: { error: { type: "invalid_request_error", param, code, message } } });
   });

@@ -34,7 +34,7 @@ test.each([
   ["completed", { tool_usage: { image_gen: IMAGES, ...SEARCHES }, moderation: MODERATION }],
   ["incomplete", { tool_usage: { image_gen: IMAGES, ...SEARCHES }, moderation: MODERATION }],
   ["failed", { tool_usage: { image_gen: IMAGES, ...SEARCHES }, moderation: MODERATION }],
-])("tool_usage and moderation of a response that is %s", async (status, said) => {
+])("tool_usage and moderation reach a response that is %s", async (status, said) => {
   const response = await answerOf({ status, ...said });
   expect(response).toMatchObject({ status, ...said });
 });

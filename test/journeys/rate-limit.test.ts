@@ -101,8 +101,8 @@ test("a waiting response can be cancelled, and its job is removed", async () => 
 });
 
 test.each([
-  ["it would outlast the deadline", { RESPONSE_DEADLINE_SECONDS: "60" }],
-  ["it may not wait", { UPSTREAM_MAX_WAITS: "0" }],
+  ["the wait would outlast its deadline", { RESPONSE_DEADLINE_SECONDS: "60" }],
+  ["waiting is switched off", { UPSTREAM_MAX_WAITS: "0" }],
 ])("a response fails with the provider's reason if %s", async (_name, more) => {
   await using server = await startUpstreamServer(LIMITED);
   await using installation = await install(server, more);

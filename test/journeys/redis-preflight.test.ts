@@ -36,8 +36,8 @@ const withUser = (url: string, user: string): string => url.replace("redis://", 
 describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
   test.each([
     ["a wrong password", "stranger:wrong", "Redis refuses the credentials: check the user and password of REDIS_URL."],
-    ["a user who may not write", "reader:secret", "The user of REDIS_URL has too few rights (NOPERM"],
-    ["a user who may not inspect Redis", "blind:secret", "The user of REDIS_URL has too few rights (NOPERM"],
+    ["a user without write rights", "reader:secret", "The user of REDIS_URL has too few rights (NOPERM"],
+    ["a user without rights to inspect Redis", "blind:secret", "The user of REDIS_URL has too few rights (NOPERM"],
   ])("with %s", async (_name, user, sentence) => {
     await admin.call("ACL", "SETUSER", "reader", "on", ">secret", "~*", "&*", "+@read", "+@connection", "+info");
     await admin.call("ACL", "SETUSER", "blind", "on", ">secret", "~*", "&*", "+@all", "-@dangerous");
@@ -131,9 +131,9 @@ describe("a start waits while Redis accepts no writes", () => {
       "lacks replicas",
       ["CONFIG", "SET", "min-replicas-to-write", "1"],
       ["CONFIG", "SET", "min-replicas-to-write", "0"],
-      "takes no writes without its replicas",
+      "requires missing replicas for writes",
     ],
-  ])("because it %s, and serves then", async (_name, breaking, mending, remedy) => {
+  ])("because it %s, and serves afterwards", async (_name, breaking, mending, remedy) => {
     const call = async ([command, ...parameters]: string[]) => await admin.call(command!, ...parameters);
     await call(breaking);
     const settings = environment();

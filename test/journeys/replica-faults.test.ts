@@ -146,9 +146,9 @@ test("an end lost with its primary is repeated by the promoted replica", async (
 });
 
 describe.each<[string, string[], Record<string, string>]>([
-  ["a WAIT that stays short", [], REQUIRED],
+  ["an unconfirmed WAIT", [], REQUIRED],
   ["NOREPLICAS", ["min-replicas-to-write", "1", "min-replicas-max-lag", "3"], {}],
-])("a primary that lives on without its replicas is left: %s", (name, config, settings) => {
+])("a former primary without replicas is abandoned: %s", (name, config, settings) => {
   test("runs, requests, streams and readiness follow the address to the new primary", async () => {
     await using topology = await startTopology(name.replaceAll(" ", "-"), settings);
     const { environment, link, old, inspector, promote } = topology;

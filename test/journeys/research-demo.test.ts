@@ -190,22 +190,22 @@ describe("the demo's own check", () => {
   const look = (x: number) => callKey("look", { x });
 
   test.each<[what: string, shown: Items, made: string[], faults: string[]]>([
-    ["calls made once", [opened(MOSS), called(1)], [`page ${MOSS}`, look(1)], []],
-    ["a page that was read twice", [opened(MOSS), opened(MOSS)], [`page ${MOSS}`], []],
-    ["a call made twice", [called(1)], [look(1), look(1)], [`made 2 times instead of 1: ${look(1)}`]],
-    ["one that was cut off", [called(1, "incomplete"), called(1)], [look(1), look(1)], []],
-    ["one that was cut off and writes", [called(2, "incomplete"), called(2, "failed")], [look(2)], []],
+    ["calls executed once", [opened(MOSS), called(1)], [`page ${MOSS}`, look(1)], []],
+    ["a page read twice", [opened(MOSS), opened(MOSS)], [`page ${MOSS}`], []],
+    ["a call executed twice", [called(1)], [look(1), look(1)], [`made 2 times instead of 1: ${look(1)}`]],
+    ["a call that was cut off", [called(1, "incomplete"), called(1)], [look(1), look(1)], []],
+    ["a writing call that was cut off", [called(2, "incomplete"), called(2, "failed")], [look(2)], []],
     [
-      "one that writes, made again",
+      "a writing call executed again",
       [called(2, "incomplete"), called(2)],
       [look(2), look(2)],
       [`made 2 times instead of 1: ${look(2)}`],
     ],
-    ["one never made", [called(1)], [], [`completed, and never made: ${look(1)}`]],
-    ["one never shown", [], [look(1)], [`made 1 times instead of 0: ${look(1)}`]],
+    ["a call never executed", [called(1)], [], [`completed, and never made: ${look(1)}`]],
+    ["a call never shown", [], [look(1)], [`made 1 times instead of 0: ${look(1)}`]],
     ["a search that was cut off", [nameless, opened(MOSS)], [`page ${MOSS}`, `page ${MOSS}`], []],
     [
-      "that excuses no other call",
+      "a cut-off search beside a repeated call",
       [nameless, called(1)],
       [look(1), look(1)],
       [`made 2 times instead of 1: ${look(1)}`],

@@ -138,7 +138,7 @@ test("an EventSource that returns after the end gets 204; starting_after gets an
 });
 
 test.each(["starting_after", "Last-Event-ID"])(
-  "a cursor beyond the log of a response that runs is to be tried again, until the log has it: %s",
+  "a cursor beyond a running log is retried until the log has it: %s",
   async (source) => {
     const { id } = await create(apis[0].url, simulate({ tokens: 60, delay_ms: 10 }));
     const headers: Record<string, string> = source === "Last-Event-ID" ? { "last-event-id": "40" } : {};
@@ -173,7 +173,7 @@ test("a cursor at the end gets an empty stream, one beyond it an error with the 
   });
 });
 
-test.each(["-1", "x", "1.5", "1e3", ""])("starting_after=%s is refused", async (cursor) => {
+test.each(["-1", "x", "1.5", "1e3", ""])("starting_after=%s is rejected", async (cursor) => {
   const { id } = await create(apis[0].url, simulate({ tokens: 1, delay_ms: 0 }));
   const answer = await send<object>("GET", `${apis[0].url}/responses/${id}?stream=true&starting_after=${cursor}`);
   expect(answer).toMatchObject({ status: 400, body: { error: { param: "starting_after", code: "invalid_value" } } });

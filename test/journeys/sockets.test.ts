@@ -40,7 +40,7 @@ const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(ans
 
 describe("a handshake for a WebSocket", () => {
   test.each(["/v1/responses", "/v5/responses", "/v1/realtime?model=m", "/v1/responses/resp_1"])(
-    "to %s is answered 426, with what is spoken, and closed",
+    "to %s gets 426 with the supported protocols, and is closed",
     async (path) => {
       const answer = await exchange(`GET ${path} HTTP/1.1`, [...HANDSHAKE, KEY]);
       const [head, body] = answer.split("\r\n\r\n") as [string, string];
@@ -65,7 +65,7 @@ describe("a handshake for a WebSocket", () => {
     },
   );
 
-  test.each([["Upgrade: h2c, WebSocket"], ["upgrade: foo,websocket"]])("is known by %j, too", async (upgrade) => {
+  test.each([["Upgrade: h2c, WebSocket"], ["upgrade: foo,websocket"]])("is recognized by %j too", async (upgrade) => {
     const headers = ["connection: keep-alive, Upgrade", upgrade, KEY];
     expect(statusOf(await exchange("GET /v1/responses HTTP/1.1", headers))).toBe(426);
   });

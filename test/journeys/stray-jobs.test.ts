@@ -26,21 +26,21 @@ const FAULTS: Record<string, (id: string) => Promise<unknown>> = {
     expect(await inspector.redis.zrem(queue("prioritized"), id)).toBe(1);
     expect(await inspector.redis.exists(queue(id))).toBe(1);
   },
-  "its job is in no list, and marked as begun": async (id) => {
+  "its job is in no list, and marked as started": async (id) => {
     await inspector.redis.zrem(queue("prioritized"), id);
     await inspector.redis.hset(queue(id), "processedOn", Date.now(), "ats", 1);
   },
-  "it is in the list, and its job is gone": async (id) => await inspector.redis.del(queue(id)),
-  "it is with a worker that there is not": async (id) => {
+  "its list entry has no job": async (id) => await inspector.redis.del(queue(id)),
+  "its worker does not exist": async (id) => {
     await inspector.redis.zrem(queue("prioritized"), id);
     await inspector.redis.lpush(queue("active"), id);
   },
-  "it is with a worker that there is not, and its job is gone": async (id) => {
+  "its lost worker's entry has no job": async (id) => {
     await inspector.redis.zrem(queue("prioritized"), id);
     await inspector.redis.lpush(queue("active"), id);
     await inspector.redis.del(queue(id));
   },
-  "it is among those that failed": async (id) => {
+  "its job has failed": async (id) => {
     await inspector.redis.zrem(queue("prioritized"), id);
     await inspector.redis.zadd(queue("failed"), Date.now(), id);
   },

@@ -12,7 +12,7 @@ import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber
 
 const EXIT_MISCONFIGURED = 78;
 
-test.each(["src/server.ts", "workers/main.ts"])("%s refuses data of a newer release", async (script) => {
+test.each(["src/server.ts", "workers/main.ts"])("%s rejects data of a newer release", async (script) => {
   const prefix = uniquePrefix();
   using inspector = new RedisInspector(prefix);
   await inspector.redis.set(`${prefix}:data-version`, "2");

@@ -57,7 +57,7 @@ test.each<[string, begin: string, value: string, end: string]>([
   ["empty parts", `{"model":"${MODEL}","input":[{"role":"user","content":[`, "{}", "]}]}"],
   ["messages", `{"model":"${MODEL}","input":[`, '{"role":"user","content":"a"}', "]}"],
   ["numbers", `{"model":"${MODEL}","input":"a","include":[`, "1", "]}"],
-])("as many %s as a body holds are refused, and the process lives", async (_name, begin, value, end) => {
+])("a body full of %s is rejected, and the process survives", async (_name, begin, value, end) => {
   const count = Math.floor((MAX_BODY_BYTES - begin.length - end.length) / (value.length + 1));
   const answer = await post("/responses", Buffer.from(`${begin}${`${value},`.repeat(count - 1)}${value}${end}`));
   expect(answer).toMatchObject({ status: 413, body: { error: { code: "too_many_values" } } });

@@ -55,11 +55,11 @@ const names = (project: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${project}${i + 1}`);
 
 test.each<[string, number, number, string[], string[]]>([
-  ["a project alone has all places", 4, 10, names("a", 6), ["a1", "a2", "a3", "a4"]],
-  ["the next one has the reserve", 4, 10, [...names("a", 6), "b1", "b2"], ["a1", "a2", "a3", "a4", "b1"]],
-  ["one place has one in reserve", 1, 10, ["a1", "a2", "b1", "c1"], ["a1", "b1"]],
-  ["the reserve is shared, too", 2, 100, [...names("a", 4), ...names("b", 4), "c1"], ["a1", "a2", "b1", "c1"]],
-  ["none in reserve", 2, 0, ["a1", "a2", "a3", "b1"], ["a1", "a2"]],
+  ["a project alone has all permits", 4, 10, names("a", 6), ["a1", "a2", "a3", "a4"]],
+  ["the next one has the reserve's permit", 4, 10, [...names("a", 6), "b1", "b2"], ["a1", "a2", "a3", "a4", "b1"]],
+  ["one permit has one in reserve", 1, 10, ["a1", "a2", "b1", "c1"], ["a1", "b1"]],
+  ["the reserve is shared too", 2, 100, [...names("a", 4), ...names("b", 4), "c1"], ["a1", "a2", "b1", "c1"]],
+  ["no reserve", 2, 0, ["a1", "a2", "a3", "b1"], ["a1", "a2"]],
 ])("%s", async (_name, permits, reservePercent, calls, expected) => {
   const line = new Calls(new FairSemaphore({ permits, reservePercent }));
   await line.enter(...calls);
@@ -69,15 +69,15 @@ test.each<[string, number, number, string[], string[]]>([
 
 test.each<[string, number, string[], string[], string[]]>([
   [
-    "a place that becomes free is for the project that has least",
+    "a freed permit goes to the project with fewest",
     3,
     [...names("a", 5), ...names("b", 3)],
     ["a1", "a2", "a3"],
     ["b1", "b2", "a4"],
   ],
-  ["calls of one project come in their order", 1, names("a", 4), ["a1", "a2", "a3"], ["a2", "a3", "a4"]],
+  ["calls of one project keep their order", 1, names("a", 4), ["a1", "a2", "a3"], ["a2", "a3", "a4"]],
   [
-    "with one place, the projects take turns, though one has waited with many for longer",
+    "with one permit, projects take turns, however many calls wait",
     1,
     [...names("a", 4), ...names("b", 2), "c1"],
     ["a1", "b1", "c1", "a2", "b2"],
@@ -131,7 +131,7 @@ test("a permit released twice is free once", async () => {
 test.each<[number, string[], string[]]>([
   [4, [...names("a", 5), "b1", "b2", "a6", "b3"], ["a4", "a5", "a6", "b3"]],
   [3, [...names("a", 5), "b1", "b2"], ["a4", "a5", "b2"]],
-])("in a line of %i, a project that waits with fewer replaces the newest of the one with most", async (...row) => {
+])("a queue of %i replaces the biggest project's newest call with a smaller project's", async (...row) => {
   const [maxWaiting, calls, refused] = row;
   const line = new Calls(new FairSemaphore({ permits: 1, reservePercent: 0, maxWaiting }));
   await line.enter(...calls);

@@ -22,11 +22,11 @@ test.each([
     Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`n${i}`, i])),
   ],
   [
-    "as deep as a body may be, inside of what keeps it",
+    "a body of maximum depth inside its record",
     Array.from({ length: 300 }).reduce<unknown>((inner) => [inner, "x".repeat(400)], 1),
   ],
-  ["half a character, as JSON.stringify writes it", ["\ud800", "x".repeat(100_000), "\udc00"]],
-  ["a text alone", "x".repeat(100_000)],
+  ["half a character, as written by JSON.stringify", ["\ud800", "x".repeat(100_000), "\udc00"]],
+  ["a single string", "x".repeat(100_000)],
 ])("%s", async (_, value) => {
   expect(await parseInSlices(JSON.stringify(value))).toEqual(value);
 });

@@ -12,11 +12,11 @@ function fill(shares: SlotShares, project: string): number {
 }
 
 test.each<[string, number, number, number[]]>([
-  ["a project alone has all slots, and the next ones fewer and fewer", 50, 10, [50, 3, 1, 1, 0]],
+  ["a project alone has all slots, and each next one fewer", 50, 10, [50, 3, 1, 1, 0]],
   ["one slot has one in reserve", 1, 10, [1, 1, 0]],
-  ["a part of a slot is a slot", 11, 10, [11, 1, 1, 0]],
-  ["half as many again", 4, 50, [4, 1, 1, 0]],
-  ["none in reserve", 50, 0, [50, 0]],
+  ["a part of a slot is rounded up", 11, 10, [11, 1, 1, 0]],
+  ["a reserve of half the slots", 4, 50, [4, 1, 1, 0]],
+  ["no reserve", 50, 0, [50, 0]],
 ])("%s", (_name, slots, percent, expected) => {
   const shares = new SlotShares(slots, percent);
   expect(expected.map((_count, place) => fill(shares, `p${place}`))).toEqual(expected);

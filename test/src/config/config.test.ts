@@ -50,7 +50,7 @@ describe("the settings", () => {
   test.each([
     ["api", ["PORT"]],
     ["worker", ["WORKER_PORT"]],
-  ])("are passed on by docker-compose.yml, all that it does not decide: %s", async (service, own) => {
+  ])("are passed on by docker-compose.yml unless it sets them: %s", async (service, own) => {
     const { services } = parse(await readFile(join(PROJECT, "docker-compose.yml"), "utf8"), { merge: true });
     const environment: Record<string, string | null> = services[service].environment;
     const decided = ["API_KEYS", "HOST", "REDIS_URL", ...own];
@@ -74,7 +74,7 @@ describe("a value", () => {
     ["LOG_LEVEL", "loud"],
     ["REDIS_CLUSTER", "maybe"],
     ["KEY_PREFIX", "a:b"],
-  ])("that is wrong is refused by the name of its variable: %s=%s", (name, value) => {
+  ])("that is invalid is rejected by its variable: %s=%s", (name, value) => {
     expect(refusalOf({ [name]: value })).toContain(`${name}: `);
   });
 
@@ -144,7 +144,7 @@ describe("API keys", () => {
   });
 
   test.each(["key-without-project", ":key", "project:", "pro ject:key", "one:key two"])(
-    "that are not of that form are refused by their place, and are not repeated: %j",
+    "of another form are rejected by position, without their text: %j",
     (entry) => {
       const refusal = refusalOf({ API_KEYS: `good:key,${entry}` });
       expect(refusal).toBe("API_KEYS: entry 2 is not of the form project:key.");
@@ -171,7 +171,7 @@ describe("API keys that admit unintended clients", () => {
     expect(readConfig({ API_KEYS: "one:planted-key,one:planted-key" }).apiKeys).toHaveLength(2);
   });
 
-  test.each(["", "\n", "# no key yet\n", " ,\n"])("are refused where a file has none: %j", async (content) => {
+  test.each(["", "\n", "# no key yet\n", " ,\n"])("are required in a key file: %j", async (content) => {
     const path = join(folder, "none");
     await writeFile(path, content);
     expect(refusalOf({ API_KEYS_FILE: path })).toBe("API_KEYS_FILE: there is no key in it.");
@@ -180,7 +180,7 @@ describe("API keys that admit unintended clients", () => {
   });
 
   test.each(["0.0.0.0", "::", "192.0.2.1", "example.test"])(
-    "are refused where they are short beyond loopback: %s",
+    "that are short are rejected beyond loopback: %s",
     (HOST) => {
       const long = "sixteen-letters!";
       expect(readConfig({ HOST, API_KEYS: `one:${long}` }).apiKeys).toHaveLength(1);
@@ -211,7 +211,7 @@ describe("encryption keys", () => {
   });
 
   test.each(["short", "ab".repeat(31), "ab".repeat(33), "A".repeat(42), `${"A".repeat(43)}==`, "zz".repeat(32)])(
-    "that are not are refused by their place, and are not repeated: %s",
+    "of another form are rejected by position, without their text: %s",
     (text) => {
       const refusal = refusalOf({ ENCRYPTION_KEYS: `${key.toString("hex")},${text}` });
       expect(refusal).toBe("ENCRYPTION_KEYS: key 2 is not 32 bytes in base64 or hex.");
@@ -224,7 +224,7 @@ describe("without API keys", () => {
     expect(readConfig({ HOST: host }).apiKeys).toEqual([]);
   });
 
-  test.each(["0.0.0.0", "::", "192.0.2.1", "example.test"])("another address is refused: %s", (host) => {
+  test.each(["0.0.0.0", "::", "192.0.2.1", "example.test"])("another address is rejected: %s", (host) => {
     expect(refusalOf({ HOST: host })).toContain("API_KEYS");
   });
 
@@ -268,7 +268,7 @@ describe("the address of Redis", () => {
     ["redis+sentinel://:secret@localhost:26379/main?role=slave", 'it has no option "role": there are db, sentinel_'],
     ["redis+sentinel://:secret@localhost:99999/main", "there is no port above 65535"],
     ["redis+sentinel://:secret%@localhost/main", "must be written as %25"],
-  ])("is refused without being repeated: %s", (url, told) => {
+  ])("is rejected without its text: %s", (url, told) => {
     const refusal = refusalOf({ REDIS_URL: url });
     expect(refusal).toMatch(/^REDIS_URL: /);
     expect(refusal).toContain(told);
@@ -293,7 +293,7 @@ describe("the address of Redis", () => {
   });
 });
 
-test.each(["", " "])("a setting that is set to nothing has its default: %j", (nothing) => {
+test.each(["", " "])("an empty setting has its default: %j", (nothing) => {
   const empty = Object.fromEntries(SETTINGS.map((name) => [name, nothing]));
   const { environment: _, processName: __, ...defaults } = readConfig({});
   const { environment: ___, processName: ____, ...read } = readConfig(empty);

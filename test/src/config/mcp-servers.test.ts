@@ -84,7 +84,7 @@ test.each<[content: unknown, fault: string]>([
   [{ servers: { a: "x" } }, `line 3: servers.a: ${BOTH}`],
   [{ connectors: { connector_unknown: { url: "https://a.example/" } } }, "line 3: connectors.connector_unknown"],
   [{ server: {} }, "line 2: server: unknown"],
-])("a file that is wrong stops the process, and the line is named: %j", async (content, fault) => {
+])("an invalid file stops the process and names the line: %j", async (content, fault) => {
   const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
   await expect(configOf(text)).rejects.toThrow(ConfigurationError);
   await expect(configOf(text)).rejects.toThrow(fault);

@@ -43,12 +43,12 @@ const choose = (items: ContextItem[], budget: number) =>
 describe("kept word for word", () => {
   test.each<[string, ContextItem[], number, string[], number]>([
     ["the user's messages and the rules, in their order", [rules, one, two, three], 100, ["rules", "one", "three"], 1],
-    ["the last message, whatever it costs", [rules, one, two, three], 0, ["three"], 1],
+    ["the last message, at any cost", [rules, one, two, three], 0, ["three"], 1],
     ["then the rules", [rules, one, two, three], 20, ["rules", "three"], 1],
     ["then the latest", [one, say("user", "1½"), two, three], 20, ["1½", "three"], 1],
-    ["an answered message does not wait", [rules, one, two], 100, ["rules", "one"], 0],
-    ["what the developer added to it waits too", [one, rules], 100, ["one", "rules"], 2],
-    ["nothing, where nobody said anything", [two], 100, [], 0],
+    ["an answered message is not pending", [rules, one, two], 100, ["rules", "one"], 0],
+    ["a developer's addition is pending too", [one, rules], 100, ["one", "rules"], 2],
+    ["nothing, without a user's message", [two], 100, [], 0],
   ])("%s", (_name, items, budget, texts, pending) => {
     const chosen = choose(items, budget);
     expect(chosen.kept.map(({ text }) => text)).toEqual(texts);

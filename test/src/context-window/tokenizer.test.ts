@@ -20,7 +20,7 @@ describe("a text", () => {
     ["antidisestablishmentarianism", 6],
     ["お誕生日おめでとう", 8],
     ["<|endoftext|>", 7],
-  ])("%j has as many tokens as tiktoken's o200k_base says: %i", async (text, tokens) => {
+  ])("%j has the token count of tiktoken's o200k_base: %i", async (text, tokens) => {
     expect(await count(text)).toBe(tokens);
   });
 
@@ -55,8 +55,8 @@ describe("a text", () => {
     ["letters", "a".repeat(20_000)],
     ["spaces", " ".repeat(20_000)],
     ["signs", "=".repeat(20_000)],
-    ["characters of two halves", "𝒳".repeat(10_000)],
-  ])("that is one run of %s is counted in pieces, and hardly differs", async (_kind, text) => {
+    ["surrogate pairs", "𝒳".repeat(10_000)],
+  ])("that is one run of %s is counted in pieces, nearly exactly", async (_kind, text) => {
     const exact = whole(text.slice(0, 4_000)) * (text.length / 4_000);
     expect(Math.abs((await count(text)) - exact) / exact).toBeLessThan(0.1);
   });

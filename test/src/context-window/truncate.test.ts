@@ -25,7 +25,7 @@ const [system, first, answer, last] = [
 ] as const;
 
 describe.each<[string, ContextItem[], number, ContextItem[] | undefined]>([
-  ["what fits", [first, answer, last], 30, [first, answer, last]],
+  ["a fitting context is unchanged", [first, answer, last], 30, [first, answer, last]],
   ["the oldest go first", [first, answer, last], 20, [answer, last]],
   ["the user's last message stays", [first, answer, last, say("assistant", "Well")], 10, [last]],
   ["instructions among the items stay", [system, first, answer, last], 20, [system, last]],
@@ -36,8 +36,8 @@ describe.each<[string, ContextItem[], number, ContextItem[] | undefined]>([
     30,
     [last, call("b"), output("b")],
   ],
-  ["reasoning goes with what it led to", [first, thought, call("a"), output("a"), last], 30, [last]],
-  ["reasoning does not go with the user's message after it", [thought, last], 10, [last]],
+  ["reasoning goes with its calls", [first, thought, call("a"), output("a"), last], 30, [last]],
+  ["reasoning goes without the next user message", [thought, last], 10, [last]],
   [
     "an approval goes with its request",
     [
@@ -48,9 +48,9 @@ describe.each<[string, ContextItem[], number, ContextItem[] | undefined]>([
     20,
     [last],
   ],
-  ["nothing helps if the last message is too long", [first, last], 9, undefined],
-  ["nothing helps if instructions are too long", [system, last], 19, undefined],
-  ["without a message of the user all may go", [answer, call("a"), output("a")], 0, []],
+  ["truncation fails if the last message is too long", [first, last], 9, undefined],
+  ["truncation fails if instructions are too long", [system, last], 19, undefined],
+  ["without a user's message all may go", [answer, call("a"), output("a")], 0, []],
 ])("%s", (_name, items, budget, expected) => {
   test("holds", () => {
     expect(truncate(items, budget)).toEqual(expected);

@@ -42,7 +42,7 @@ describe.each(["2h", "8h"] as const)("%s", (completion_window) => {
     // The first of several errors.
     [{ background: false, service_tier: "flex", stream: true }, "without 'background': true"],
     [{ service_tier: "flex", stream: true }, "with 'service_tier': 'flex'"],
-  ])("is refused with %j", (fields, condition) => {
+  ])("is rejected with %j", (fields, condition) => {
     expect(faultOf({ ...request, ...fields })).toMatchObject({
       status: 400,
       param: PARAM,
@@ -53,7 +53,7 @@ describe.each(["2h", "8h"] as const)("%s", (completion_window) => {
 });
 
 test.each([{ completion_window: "soonest" as const }, { completion_window: null }, {}, null])(
-  "%j needs nothing",
+  "%j has no conditions",
   (background_options) => {
     const others = { background: false, service_tier: "flex" as const, stream: true };
     expect(faultOf({ ...others, background_options })).toBeUndefined();

@@ -122,15 +122,15 @@ describe("recorded events", () => {
   });
 
   test.each([
-    ["a page that is opened", done({ ...page, action: { type: "open_page" as const, url: "u" } })],
-    ["a call that was just added", done({ ...interpreter, status: "in_progress", outputs: [] })],
-    ["a message that has none", done({ ...message, content: [] })],
-    ["a text that has none", delta([])],
+    ["an opened page", done({ ...page, action: { type: "open_page" as const, url: "u" } })],
+    ["a call just added", done({ ...interpreter, status: "in_progress", outputs: [] })],
+    ["a message without logprobs", done({ ...message, content: [] })],
+    ["a text without logprobs", delta([])],
     [
       "another kind of event",
       { type: "response.web_search_call.searching", item_id: "ws_1", output_index: 0 } as const,
     ],
-  ])("is the very same event where nothing is to be left out: %s", (_case, event) => {
+  ])("stay the same object where nothing is left out: %s", (_case, event) => {
     expect(toRecordedEvent(event, toIncluded(null))).toBe(event);
   });
 

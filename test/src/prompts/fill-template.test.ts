@@ -37,7 +37,7 @@ describe("a text", () => {
   });
 
   test.each(["{{", "{{}}", "{{a", "{{a}", "{{a b}}", "{{1}}", "{{__proto__}}", "{{{a}}}", "{{a\n}}", "{{#if}}"])(
-    "%j is refused, and shown",
+    "%j is rejected, and shown",
     (source) => {
       expect(() => splitPlaceholders(`before ${source}`)).toThrow(`'${source}' does not begin a placeholder`);
     },

@@ -35,10 +35,10 @@ describe("the chosen version", () => {
   };
 
   test.each<[string, string[], unknown, string | null, string]>([
-    ["the highest number, as numbers are ordered", ["2", "10", "9"], undefined, null, "10"],
+    ["the highest number, in numeric order", ["2", "10", "9"], undefined, null, "10"],
     ["a number before any name", ["1", "zebra", "01", "2-draft"], undefined, null, "1"],
-    ["the default that is given", ["1", "2", "stable"], { default: "stable" }, null, "stable"],
-    ["the one that is named", ["1", "2", "stable"], { default: "stable" }, "1", "1"],
+    ["the configured default", ["1", "2", "stable"], { default: "stable" }, null, "stable"],
+    ["the requested one", ["1", "2", "stable"], { default: "stable" }, "1", "1"],
     ["a name", ["1", "a.b-c_d"], undefined, "a.b-c_d", "a.b-c_d"],
     ["0", ["0"], undefined, null, "0"],
   ])("is %s", async (_name, versions, about, asked, expected) => {
@@ -124,21 +124,16 @@ test.each<[string, Record<string, unknown>, string, string]>([
     "pmpt_a/1.json",
     "messages.1.content.0.zzz",
   ],
-  ["a key that is no key", inTemplate('{"__proto__": {"model": "m"}}'), "pmpt_a/1.json", "__proto__"],
-  ["what is the request's to say", inTemplate({ store: false }), "pmpt_a/1.json", "line 1: store: unknown"],
+  ["an invalid key", inTemplate('{"__proto__": {"model": "m"}}'), "pmpt_a/1.json", "__proto__"],
+  ["a parameter of requests only", inTemplate({ store: false }), "pmpt_a/1.json", "line 1: store: unknown"],
   ["a prompt in a prompt", inTemplate({ prompt: { id: "pmpt_a" } }), "pmpt_a/1.json", "line 1: prompt: unknown"],
   ["a value out of its bounds", inTemplate({ temperature: 3 }), "pmpt_a/1.json", "temperature: "],
-  ["a model that nobody serves", inTemplate({ model: "gpt-nope" }), "pmpt_a/1.json", "model: 'gpt-nope'"],
+  ["an unknown model", inTemplate({ model: "gpt-nope" }), "pmpt_a/1.json", "model: 'gpt-nope'"],
   ["an unknown role", inMessage({ role: "tool", content: "x" }), "pmpt_a/1.json", "messages.1.role"],
-  [
-    "a picture of the assistant's",
-    inMessage({ role: "assistant", content: [] }),
-    "pmpt_a/1.json",
-    "messages.1.content",
-  ],
+  ["an assistant's image", inMessage({ role: "assistant", content: [] }), "pmpt_a/1.json", "messages.1.content"],
   ["no content", inMessage({ role: "user", content: [] }), "pmpt_a/1.json", "messages.1.content"],
   [
-    "braces that are no placeholder",
+    "braces without a placeholder",
     inMessage({ role: "user", content: "{{a b}}" }),
     "pmpt_a/1.json",
     "messages.1.content.0.text: '{{a b}}'",
@@ -146,21 +141,16 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ["the same in instructions", inTemplate({ instructions: "{{" }), "pmpt_a/1.json", "instructions: '{{'"],
   ["no version at all", { "pmpt_a/notes.txt": "" }, "pmpt_a", "must name the default"],
   ["no number and no default", { "pmpt_a/draft.json": {} }, "pmpt_a", "must name the default"],
-  [
-    "a default that is not there",
-    { "pmpt_a/1.json": {}, "pmpt_a/prompt.json": { default: "2" } },
-    "pmpt_a/prompt.json",
-    "'2'",
-  ],
+  ["a missing default", { "pmpt_a/1.json": {}, "pmpt_a/prompt.json": { default: "2" } }, "pmpt_a/prompt.json", "'2'"],
   [
     "an unknown key beside the default",
     { "pmpt_a/1.json": {}, "pmpt_a/prompt.json": { default: "1", x: 1 } },
     "pmpt_a/prompt.json",
     "line 1: x: unknown",
   ],
-  ["a name that is no version's", { "pmpt_a/1 (copy).json": {} }, "pmpt_a/1 (copy).json", "a version's name"],
-  ["a folder that is no prompt's", { "prompt_a/1.json": {} }, "prompt_a", "pmpt_"],
-])("%s is refused by file, path and reason", async (_name, files, path, reason) => {
+  ["an invalid version name", { "pmpt_a/1 (copy).json": {} }, "pmpt_a/1 (copy).json", "a version's name"],
+  ["an invalid folder name", { "prompt_a/1.json": {} }, "prompt_a", "pmpt_"],
+])("%s is rejected with file, path and reason", async (_name, files, path, reason) => {
   await using folder = await PromptFolder.create(files);
   const refusal = refusalOf(folder.path);
   expect(refusal).toMatch(/^PROMPTS_FOLDER: /);

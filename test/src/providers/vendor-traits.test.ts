@@ -109,6 +109,6 @@ test.each([
   "const WAYS = { deepseek: 1 };",
   'url.includes("api.groq.com")',
   "vendorOf(provider) === name",
-])("is what the search finds: %s", (line) => {
+])("the search finds: %s", (line) => {
   expect(line).toMatch(BRANCH);
 });

@@ -26,7 +26,7 @@ test.each<Record<string, string>>([
   { SEARXNG_URL: "http://s.example" },
   { BRAVE_API_KEY: "k" },
   { TAVILY_API_KEY: "k" },
-])("%j is one", (environment) => {
+])("%j configures a search engine", (environment) => {
   expect(refusal(PREVIEW, environment)).toBeUndefined();
 });
 

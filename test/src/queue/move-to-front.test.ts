@@ -62,7 +62,7 @@ test("a job already in front stays there and is found", async () => {
   expect(await order(storage, "background")).toEqual(["c1", "b1", "h1", "h2"]);
 });
 
-test.each<QueueName>(["background", "foreground"])("behind thousands, and when there is nobody: %s", async (name) => {
+test.each<QueueName>(["background", "foreground"])("a long queue, and one without other projects: %s", async (name) => {
   await using storage = await openTestStorage();
   const hogs = Array.from({ length: 2_500 }, (_, i): [string, string, number] => [`h${i}`, "hog", standard]);
   await waiting(storage, name, hogs);

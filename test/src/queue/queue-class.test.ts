@@ -20,7 +20,7 @@ test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
   ["scale", 2],
   [null, 2],
   ["flex", 3],
-])("service_tier %s is priority %d, then and for ever", (service_tier, priority) => {
+])("service_tier %s has priority %d at any time", (service_tier, priority) => {
   for (const background_options of [undefined, null, {}, { completion_window: "soonest" as const }]) {
     const found = queueClassOf({ background: true, service_tier, background_options }, NOON_MS, RESERVE_MS);
     expect(found).toEqual({ priority, latestStartMs: 0 });
@@ -45,7 +45,7 @@ test("flex joins the default tier at its latest start, if it ages", () => {
 test.each<[Window, number]>([
   ["2h", 1.5 * HOUR_MS],
   ["8h", 7.5 * HOUR_MS],
-])("%s: behind all tiers until its latest start, and of the default tier from then on", (window, startsInMs) => {
+])("%s: behind all tiers until its latest start, then in the default tier", (window, startsInMs) => {
   const found = windowed(window);
   expect(found.latestStartMs).toBe(NOON_MS + startsInMs);
   expect(found.priority).toBeGreaterThan(4);

@@ -59,7 +59,7 @@ test.each([
   "ENETUNREACH",
   "ENOTFOUND",
   "EAI_AGAIN",
-])("an error of a socket with the code %s, whatever it says", (code) => {
+])("a socket error with the code %s counts as unavailable", (code) => {
   expect(isRedisUnavailable(Object.assign(new AggregateError([]), { code }))).toBe(true);
 });
 
@@ -72,7 +72,7 @@ test.each([
   "CROSSSLOT Keys in request don't hash to the same slot",
   "The model said: the Connection to Redis was LOADING",
   "ASKED for something else",
-])("waiting does not help: %s", (message) => {
+])("is permanent: %s", (message) => {
   expect(isRedisUnavailable(new Error(message))).toBe(false);
 });
 

@@ -20,7 +20,7 @@ describe("sealed content", () => {
   const sealer = newSealer();
 
   test.each([null, 0, "", "a", "ü🜁", [], {}, [1, { a: [null] }], REASONING, "x".repeat(1_000_000)])(
-    "opens as what it was: %#",
+    "opens to its original: %#",
     (value) => {
       const text = sealer.seal(PROJECT, KIND, value);
       expect(isSealed(text)).toBe(true);
@@ -48,8 +48,8 @@ describe("sealed content", () => {
 
   test.each([
     ["another project", "beta", KIND],
-    ["a project that begins with its name", `${PROJECT}"`, KIND],
-    ["as another kind", PROJECT, "compaction"],
+    ["a project whose name extends its own", `${PROJECT}"`, KIND],
+    ["another kind", PROJECT, "compaction"],
   ] as const)("does not open for %s", (_case, project, kind) => {
     const text = sealer.seal(PROJECT, KIND, REASONING);
     expect(() => sealer.unseal(project, kind, text)).toThrow(UnreadableContentError);
@@ -88,13 +88,13 @@ describe("sealed content", () => {
     expect(() => sealer.unseal(PROJECT, KIND, `${text}.AAAA`)).toThrow(UnreadableContentError);
   });
 
-  test.each(["", "gAAAAABo", "brs2.abcdefgh.AAAA", "hello", "brs1", "BRS1.a.b"])("is not taken for: %j", (text) => {
+  test.each(["", "gAAAAABo", "brs2.abcdefgh.AAAA", "hello", "brs1", "BRS1.a.b"])("is not confused with: %j", (text) => {
     expect(isSealed(text)).toBe(false);
     expect(() => sealer.unseal(PROJECT, KIND, text)).toThrow(UnreadableContentError);
   });
 
   test.each(["brs1.", "brs1..", "brs1.abcdefgh", "brs1.abcdefgh.", "brs1.abcdefgh.AAAA", "brs1.__proto__.AAAA"])(
-    "may be claimed, and is then refused: %j",
+    "that does not open is rejected: %j",
     (text) => {
       expect(isSealed(text)).toBe(true);
       expect(() => sealer.unseal(PROJECT, KIND, text)).toThrow(UnreadableContentError);

@@ -43,7 +43,7 @@ function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
 
 describe.each<[string, StoredInputItem[]]>([
   ["a long input", LONG],
-  ["a long input with an id that is there twice", TWICE],
+  ["a long input with a repeated id", TWICE],
 ])("%s", (_name, input) => {
   test("pages equal those of reading the whole input", async () => {
     const id = await createWith(input);
@@ -59,7 +59,7 @@ describe.each<[string, StoredInputItem[]]>([
 
 test.each([
   ["short", [said("msg_0", "Hello"), said("msg_1", "again")], false],
-  ["written by a server that keeps no index", LONG, true],
+  ["written by a server without an index", LONG, true],
 ])("an input that is %s has the same pages", async (_name, input, isOld) => {
   const id = await createWith(input);
   if (isOld) await storage.redis.del(storage.layout.inputIndex(id));

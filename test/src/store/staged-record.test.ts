@@ -31,8 +31,8 @@ const partsOf = async (id: string): Promise<string[]> => {
 test.each<[string, StoredInputItem[]]>([
   ["of many items", manyItems],
   ["of a long text", birds("")],
-  ["of a long text behind one more character", birds("x")],
-])("a record %s is whole, for as long as any other", async (_name, input) => {
+  ["of a long text after one more character", birds("x")],
+])("a record %s is complete, and expires like any other", async (_name, input) => {
   const id = newId("resp");
   const small = sampleRecord({ id: newId("resp") });
   const record = { ...small, id, input };

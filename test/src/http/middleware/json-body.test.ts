@@ -29,7 +29,7 @@ test.each([
     `[${"1,".repeat(DEFAULT_MAX_VALUES)}1]`,
     `The request body has too many values. At most ${DEFAULT_MAX_VALUES} are accepted, names of fields among them.`,
   ],
-])("a body that is refused: %s", (_, status, body, message) => {
+])("a body is rejected: %s", (_, status, body, message) => {
   expect(() => parseJson(Buffer.from(body))).toThrow(expect.objectContaining({ status, message }));
 });
 

@@ -24,7 +24,7 @@ test.each([
   ["1e1", "expected an integer, but got a string"],
   ["+5", "expected an integer, but got a string"],
   [" ", "expected an integer, but got a string"],
-])("limit=%s is refused", (limit, message) => {
+])("limit=%s is rejected", (limit, message) => {
   expect(() => parseListQuery({ limit })).toThrow(message);
 });
 

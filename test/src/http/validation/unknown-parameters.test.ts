@@ -44,9 +44,14 @@ const look = { type: "function" as const, name: "look" };
 describe("ignored", () => {
   test.each<[string, fields: object, left: object, header: string]>([
     ["a parameter", { zzz: { a: 1 } }, {}, "zzz"],
-    ["a key inside one", { reasoning: { effort: "low", zzz: 1 } }, { reasoning: { effort: "low" } }, "reasoning.zzz"],
     [
-      "a name that is not taken any more",
+      "a key inside a parameter",
+      { reasoning: { effort: "low", zzz: 1 } },
+      { reasoning: { effort: "low" } },
+      "reasoning.zzz",
+    ],
+    [
+      "a removed parameter",
       { reasoning: { generate_summary: "auto" } },
       { reasoning: {} },
       "reasoning.generate_summary",
@@ -117,7 +122,7 @@ describe("ignored", () => {
     ["é,😀\u0000", "%C3%A9%2C%F0%9F%98%80%00"],
     ["__proto__", "__proto__"],
     ["x".repeat(5_000), "x".repeat(100)],
-  ])("the name %j does no harm", (name, shown) => {
+  ])("the name %j is harmless", (name, shown) => {
     const body = JSON.parse(`{${JSON.stringify(name)}:1}`) as object;
     expect(read(body)).toEqual({ request: valid, header: shown });
   });
@@ -163,9 +168,9 @@ describe("a provider's own parameters", () => {
 
   test.each<[string, object, string]>([
     ["another provider's model", { ...valid, top_k: 5 }, "top_k"],
-    ["a model that there is not", { ...valid, model: "", top_k: 5 }, "top_k"],
-    ["a name that it does not have", { ...request, min_p: 0.1 }, "min_p"],
-    ["the name under which they are kept", { ...request, extra_parameters: extra }, "extra_parameters"],
+    ["an unknown model", { ...valid, model: "", top_k: 5 }, "top_k"],
+    ["a name that it does not configure", { ...request, min_p: 0.1 }, "min_p"],
+    ["the field that stores them", { ...request, extra_parameters: extra }, "extra_parameters"],
   ])("are unknown for %s", (_what, body, param) => {
     expect(refusalOf(() => parseCreateRequest(body, catalog))).toMatchObject({ param, code: "unknown_parameter" });
   });

@@ -65,14 +65,14 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Missing required parameter: 'model'.",
   ],
   [
-    "empty model, whatever the prompt says",
+    "empty model beside a prompt",
     { prompt: { id: "pmpt_1" }, model: "" },
     "model",
     "model_not_found",
     "The requested model '' does not exist.",
   ],
   [
-    "a variable that is neither text nor content",
+    "a variable that is a number",
     { ...valid, prompt: { id: "pmpt_1", variables: { a: 1 } } },
     "prompt.variables.a",
     "invalid_type",
@@ -86,7 +86,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Invalid value: 'input_audio'. Supported values are: 'input_text', 'input_image', and 'input_file'.",
   ],
   [
-    "a variable that is called __proto__",
+    "a variable named __proto__",
     { ...valid, prompt: { id: "pmpt_1", variables: JSON.parse('{"__proto__": "x"}') } },
     "prompt.variables.__proto__",
     "unknown_parameter",
@@ -123,7 +123,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Invalid type for 'background': expected a boolean, but got an integer instead.",
   ],
   [
-    "options of background before what comes after",
+    "background options before later parameters",
     { ...valid, max_output_tokens: 1, background_options: { zzz: 1 } },
     "background_options.zzz",
     "unknown_parameter",
@@ -222,7 +222,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Missing required parameter: 'input[0].type'.",
   ],
   [
-    "item of no kind",
+    "item of an unknown kind",
     { ...valid, input: [{ type: "zzz" }] },
     "input[0].type",
     "invalid_value",
@@ -285,14 +285,14 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.",
   ],
   [
-    "no prompt's id",
+    "prompt without id",
     { ...valid, prompt: {} },
     "prompt.id",
     "missing_required_parameter",
     "Missing required parameter: 'prompt.id'.",
   ],
   [
-    "what the assistant alone writes",
+    "content that only the assistant writes",
     { ...valid, input: [{ role: "user", content: [{ type: "output_text", text: "x" }] }] },
     "input[0].content[0].type",
     "invalid_value",
@@ -306,7 +306,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Unknown parameter: 'reasoning.generate_summary'.",
   ],
   [
-    "the first fault in the contract's order, not in the body's",
+    "the first error in the contract's order, not the body's",
     { ...valid, top_logprobs: -1, service_tier: "bogus", include: "all", temperature: 3 },
     "include",
     "invalid_type",
@@ -378,7 +378,7 @@ test.each<[string, object[], object[]]>([
     [picture({ partial_images: 4 })],
   ],
   ["output_compression", [picture({ output_compression: 100 })], [picture({ output_compression: 101 })]],
-])("%s: what is at the bound is accepted, what is beyond it is not", (_name, inside, outside) => {
+])("%s: a value at the bound is accepted, one beyond it is not", (_name, inside, outside) => {
   for (const fields of inside) expect(parseCreateRequest({ ...valid, ...fields }, catalog)).toMatchObject({});
   for (const fields of outside) {
     const fault = faultOf({ ...valid, ...fields });
@@ -423,7 +423,7 @@ test.each<[param: string, fields: object]>([
 
 test.each([
   [
-    "items and contents with keys that nobody knows: clients add their own to what they were shown",
+    "unknown keys in items and contents: clients add their own",
     {
       input: [
         { role: "user", content: [{ type: "input_text", text: "x", zzz: 1 }], zzz: 1 },
@@ -433,7 +433,7 @@ test.each([
     },
   ],
   [
-    "nulls for defaults",
+    "null for each default",
     {
       store: null,
       background: null,
@@ -475,12 +475,12 @@ describe("a long input", () => {
   });
 
   test.each([
-    ["an item far in", { input: items(1_234, { role: "nobody", content: "" }) }, "input[1234].role"],
-    ["its length of text", { input: items(700, { role: "user", content: 7 }) }, "input[700].content"],
-    ["what comes before it", { input: items(1, 7), model: 7 }, "model"],
-    ["it before what comes after it", { input: items(1_999, 7), temperature: 9 }, "input[1999]"],
-    ["what comes after it", { input: items(-1, undefined), temperature: 9 }, "temperature"],
-  ])("has its first fault named: %s", (_, fields, param) => {
+    ["a wrong role", { input: items(1_234, { role: "nobody", content: "" }) }, "input[1234].role"],
+    ["a wrong content", { input: items(700, { role: "user", content: 7 }) }, "input[700].content"],
+    ["an earlier parameter", { input: items(1, 7), model: 7 }, "model"],
+    ["the input before a later parameter", { input: items(1_999, 7), temperature: 9 }, "input[1999]"],
+    ["a later parameter", { input: items(-1, undefined), temperature: 9 }, "temperature"],
+  ])("reports its first error: %s", (_, fields, param) => {
     expect(faultOf({ ...valid, ...fields }).param).toBe(param);
   });
 

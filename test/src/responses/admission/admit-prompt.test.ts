@@ -153,7 +153,7 @@ describe("is rejected for", () => {
       { status: 404, param: null, code: null, message: "Prompt with id 'pmpt_birds' and version '7' not found." },
     ],
     [
-      "no variable",
+      "a missing variable",
       { prompt: { id: "pmpt_birds", variables: { photo: "x" } } },
       {
         status: 400,
@@ -173,7 +173,7 @@ describe("is rejected for", () => {
       },
     ],
     [
-      "no model, neither here nor there",
+      "no model in request or prompt",
       { prompt: { id: "pmpt_birds", version: "1" } },
       {
         status: 400,

@@ -47,7 +47,7 @@ describe("admission", () => {
   test.each<[number, number]>([
     [1_000, 1_000],
     [3_000, 1_800],
-  ])("flex waits behind others for %d s at most, its deadline is from its acceptance", async (most, latest) => {
+  ])("flex waits behind others for %d s at most, with its deadline from acceptance", async (most, latest) => {
     const limits = { deadlineSeconds: 3_600, flexMaxWaitSeconds: most };
     const found = await admit({ service_tier: "flex" }, limits);
     expect(found).toMatchObject({ latest, deadline: 3_600 });

@@ -22,7 +22,7 @@ test.each([
   ["a query", "https://a.example/?key=planted"],
   ["a fragment", "https://a.example/#planted"],
   ["a port", "http://a.example:8080/planted"],
-])("of %s only the origin is seen", async (_, url) => {
+])("a listing shows only the origin of %s", async (_, url) => {
   const items = withUrl(url);
   const sealed = await sealItemUrls(sealer, "alpha", items);
   expect(urlsIn(sealed).join()).not.toContain("planted");

@@ -63,7 +63,7 @@ test.each<InputItem>([
   reasoning({}),
   { type: "compaction", encrypted_content: "gAAA" },
   { type: "message", role: "user", content: "brs1. is not a seal here" },
-])("what was not sealed here is neither refused nor changed: %#", async (item) => {
+])("content sealed elsewhere passes unchanged: %#", async (item) => {
   await expect(verifySealedItems(sealer, PROJECT, [item], "input")).resolves.toBeUndefined();
   expect((await open([item])).items).toEqual([item]);
 });

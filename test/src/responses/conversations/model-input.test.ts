@@ -153,8 +153,8 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
 
   test.each([
     ["another project's link", "project", "another"],
-    ["a link that is being deleted", "deleted", "1"],
-  ])("with %s is refused, and names it", async (_which, field, value) => {
+    ["a link during its deletion", "deleted", "1"],
+  ])("with %s is rejected by id", async (_which, field, value) => {
     const ids = await recordChain(storage, MAX_LINKS + 2);
     await storage.redis.hset(storage.layout.meta(ids[3]!), field, value);
     await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({

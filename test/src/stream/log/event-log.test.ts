@@ -210,9 +210,9 @@ describe("a page of the log", () => {
   test.each([
     ["small ones, then large ones", [...Array<number>(300).fill(10), ...Array<number>(40).fill(65_536)]],
     ["large ones, then small ones", [...Array<number>(20).fill(200_000), ...Array<number>(300).fill(10)]],
-    ["one that is larger than a page among others", [10, 10, 3_000_000, 10, 10]],
-    ["more than a page has of any size", Array<number>(1_300).fill(1)],
-  ])("has what fits, at least one event, and all pages have all: %s", async (_, sizes) => {
+    ["one larger than a page among others", [10, 10, 3_000_000, 10, 10]],
+    ["more events than a page has", Array<number>(1_300).fill(1)],
+  ])("holds as many events as fit, at least one: %s", async (_, sizes) => {
     const id = await logOf(sizes);
     const pages = await pagesOf(id);
     const all = pages.flat();

@@ -62,9 +62,9 @@ describe("events that stay together", () => {
   const words = (count: number, bytes: number) => Array.from({ length: count }, () => "w".repeat(bytes));
 
   test.each([
-    ["more of them than a batch holds", words(1_200, 1)],
-    ["more bytes of them than a batch holds", words(40, 20_000)],
-    ["more than the writer buffers", words(4, 700_000)],
+    ["more events than a batch holds", words(1_200, 1)],
+    ["more bytes than a batch holds", words(40, 20_000)],
+    ["more events than the writer buffers", words(4, 700_000)],
   ])("are one append: %s", async (_name, texts) => {
     const { batches, append } = recording();
     const { id, writer } = await openWriter({ append });
