@@ -47,7 +47,7 @@ async function standstillSeconds(storage: BenchStorage, port: number, alive: Ser
 /** The worker that runs the response; it is removed from `alive`. A worker's name ends with its process id. */
 async function holderOf(storage: BenchStorage, id: string, alive: ServerProcess[]): Promise<ServerProcess> {
   const name = await storage.redis.hget(storage.layout.meta(id), "worker");
-  const place = alive.findIndex(({ pid }) => name?.endsWith(`:${pid}`));
-  if (place < 0) throw new Error(`Nobody is known as ${name}.`);
-  return alive.splice(place, 1)[0]!;
+  const index = alive.findIndex(({ pid }) => name?.endsWith(`:${pid}`));
+  if (index < 0) throw new Error(`There is no worker ${name}.`);
+  return alive.splice(index, 1)[0]!;
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { create, RedisInspector } from "../support/api-client.ts";
 import { Condition } from "../support/condition.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
-import { type Faults, FollowedResponse } from "./followed-response.ts";
+import { type ErrorCounts, FollowedResponse } from "./followed-response.ts";
 import type { OpenScenario, Scenario } from "./scenario.ts";
 
 export interface CampaignOptions {
@@ -26,7 +26,7 @@ export interface CampaignReport {
   /** How often a response lost its worker in the middle. */
   interruptions: number;
   responses: number;
-  faults: Faults;
+  errors: ErrorCounts;
 }
 
 const WORKERS = 3;
@@ -83,7 +83,7 @@ class Campaign implements AsyncDisposable {
   readonly #leaving = new Set<Promise<unknown>>();
   readonly #broken = Promise.withResolvers<never>();
   readonly #running = new Set<FollowedResponse>();
-  readonly #faults: Faults = { incompleteCalls: 0, wrongCalls: 0, differentTexts: 0, notCompleted: 0 };
+  readonly #errors: ErrorCounts = { incompleteCalls: 0, wrongCalls: 0, differentTexts: 0, notCompleted: 0 };
   #responses = 0;
   #interruptions = 0;
   #isOver = false;
@@ -108,7 +108,7 @@ class Campaign implements AsyncDisposable {
       drains: lost.SIGTERM,
       interruptions: this.#interruptions,
       responses: this.#responses,
-      faults: this.#faults,
+      errors: this.#errors,
     };
   }
 
@@ -182,8 +182,8 @@ class Campaign implements AsyncDisposable {
       this.#running.add(response);
       await response.follow(url, () => this.#condition.notify());
       this.#running.delete(response);
-      const faults = response.findFaults(this.#scenario.calls(number));
-      for (const [name, count] of Object.entries(faults)) this.#faults[name as keyof Faults] += count;
+      const errors = response.countErrors(this.#scenario.calls(number));
+      for (const [name, count] of Object.entries(errors)) this.#errors[name as keyof ErrorCounts] += count;
     }
   }
 

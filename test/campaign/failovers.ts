@@ -14,22 +14,22 @@ import { startSwitchingProxy, type SwitchingProxy } from "../support/switching-p
 import { RedisServer } from "./redis-server.ts";
 
 /** Each must be 0. */
-export interface FailoverFaults {
+export interface FailoverErrorCounts {
   /** Accepted, and still not ended long after every server returned. */
   stuck: number;
   /** Accepted, and unknown afterwards. */
   unknown: number;
   /** Left in the in-flight set, although all have ended. */
-  leftOpen: number;
+  inFlight: number;
 }
 
 export interface FailoverReport {
   rounds: Record<Kind, number>;
   responses: number;
-  faults: FailoverFaults;
+  errors: FailoverErrorCounts;
 }
 
-const KINDS = ["replicas lag", "replicas are cut off", "the primary dies", "the primary is left behind"] as const;
+const KINDS = ["replicas lag", "replicas are cut off", "the primary crashes", "the primary is cut off"] as const;
 export type Kind = (typeof KINDS)[number];
 
 const SETTINGS = {
@@ -41,7 +41,7 @@ const SETTINGS = {
   ISOLATE_AFTER_LOSSES: "1000",
 };
 const WORKERS = 2;
-const RESPONSES_A_ROUND = 3;
+const RESPONSES_PER_ROUND = 3;
 /** After the last round: far more than a deadline and a sweep. */
 const STUCK_AFTER_MS = 60_000;
 const POLL_MS = 100;
@@ -90,7 +90,7 @@ class Failovers {
 
   async round(kind: Kind): Promise<void> {
     const ids: string[] = [];
-    for (let i = 0; i < RESPONSES_A_ROUND; i += 1) ids.push(await this.#accept(i > 0));
+    for (let i = 0; i < RESPONSES_PER_ROUND; i += 1) ids.push(await this.#accept(i > 0));
     this.#ids.push(...ids);
     const [primary, heir, other] = this.#servers as [RedisServer, RedisServer, RedisServer];
     switch (kind) {
@@ -100,18 +100,18 @@ class Failovers {
         for (const replica of [heir, other]) replica.signal("SIGCONT");
         break;
       case "replicas are cut off":
-        for (const replica of [heir, other]) await replica.follow("nobody");
+        for (const replica of [heir, other]) await replica.follow("none");
         await this.#endOne(primary, ids);
         for (const replica of [heir, other]) await replica.follow(primary.port);
         break;
-      case "the primary dies":
+      case "the primary crashes":
         await this.#detach(heir, other, ids);
         await this.#endOne(primary, ids);
         await primary.kill();
         this.#promote(heir, other, primary);
         await primary.restart(heir.port);
         break;
-      case "the primary is left behind":
+      case "the primary is cut off":
         await this.#detach(heir, other, ids);
         await this.#endOne(primary, ids);
         this.#promote(heir, other, primary);
@@ -129,7 +129,7 @@ class Failovers {
     for (;;) {
       const { status, body: response } = await send("POST", `${this.#api.url}/responses`, body);
       if (status === 200) return response.id;
-      if (status !== 503) throw new Error(`POST was answered ${status}.`);
+      if (status !== 503) throw new Error(`POST got ${status}.`);
     }
   }
 
@@ -164,26 +164,26 @@ class Failovers {
   }
 
   async report(): Promise<FailoverReport> {
-    const faults: FailoverFaults = { stuck: 0, unknown: 0, leftOpen: 0 };
+    const errors: FailoverErrorCounts = { stuck: 0, unknown: 0, inFlight: 0 };
     const limit = AbortSignal.timeout(STUCK_AFTER_MS);
     const ends = await Promise.all(this.#ids.map(async (id) => await this.#endOf(id, limit)));
-    faults.stuck = ends.filter((end) => end === "stuck").length;
-    faults.unknown = ends.filter((end) => end === "unknown").length;
-    faults.leftOpen = await this.#leftOpen(limit);
-    return { rounds: this.#rounds, responses: this.#ids.length, faults };
+    errors.stuck = ends.filter((end) => end === "stuck").length;
+    errors.unknown = ends.filter((end) => end === "unknown").length;
+    errors.inFlight = await this.#countInFlight(limit);
+    return { rounds: this.#rounds, responses: this.#ids.length, errors };
   }
 
-  async #endOf(id: string, limit: AbortSignal): Promise<"over" | "unknown" | "stuck"> {
+  async #endOf(id: string, limit: AbortSignal): Promise<"ended" | "unknown" | "stuck"> {
     while (!limit.aborted) {
       const { status, body } = await send("GET", `${this.#api.url}/responses/${id}`);
       if (status === 404) return "unknown";
-      if (status === 200 && isTerminalStatus(body.status)) return "over";
+      if (status === 200 && isTerminalStatus(body.status)) return "ended";
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     return "stuck";
   }
 
-  async #leftOpen(limit: AbortSignal): Promise<number> {
+  async #countInFlight(limit: AbortSignal): Promise<number> {
     const { redis } = this.#servers[0]!;
     for (;;) {
       const count = await redis.zcard(`${this.#prefix}:open`);

@@ -5,7 +5,7 @@ import { actOnStream, actOnFinalResponse, incompleteCalls } from "../support/act
 import { type ReceivedEvent, subscribeToEnd } from "../support/subscriber.ts";
 
 /** Each must be 0. */
-export interface Faults {
+export interface ErrorCounts {
   /** Calls that the log shows in part: left open, or closed as incomplete. */
   incompleteCalls: number;
   /** Calls that a client acting at `output_item.done` has executed twice, wrongly, or never. */
@@ -47,7 +47,7 @@ export class FollowedResponse {
   }
 
   /** `calls`: the calls of its model, as `<name> <arguments>`. */
-  findFaults(calls: readonly string[]): Faults {
+  countErrors(calls: readonly string[]): ErrorCounts {
     const { response, type } = JSON.parse(this.#log.at(-1)!) as { response: Response; type: string };
     const acted = actOnStream(this.#log);
     return {
@@ -63,9 +63,9 @@ function countWrong(executed: readonly string[], wanted: readonly string[]): num
   const missing = [...wanted];
   let wrong = 0;
   for (const call of executed) {
-    const place = missing.indexOf(call);
-    if (place === -1) wrong += 1;
-    else missing.splice(place, 1);
+    const index = missing.indexOf(call);
+    if (index === -1) wrong += 1;
+    else missing.splice(index, 1);
   }
   return wrong + missing.length;
 }

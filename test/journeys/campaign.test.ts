@@ -15,5 +15,5 @@ test.each([
   const report = await runCampaign({ redisUrl: testRedisUrl(), scenario, losses });
   expect([report.kills, report.drains]).toEqual([losses / 2, losses / 2]);
   expect(report.interruptions).toBeGreaterThanOrEqual(losses);
-  expect(report.faults).toEqual({ incompleteCalls: 0, wrongCalls: 0, differentTexts: 0, notCompleted: 0 });
+  expect(report.errors).toEqual({ incompleteCalls: 0, wrongCalls: 0, differentTexts: 0, notCompleted: 0 });
 });

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const say = (content: string) => ({ role: "user", content });
-const told = [say("My name is Ada."), { role: "assistant", content: LONG }, say("What is my name?")];
+const history = [say("My name is Ada."), { role: "assistant", content: LONG }, say("What is my name?")];
 const finish = async (fields: object) =>
   await pollToEnd(api.url, (await create(api.url, simulate({ delay_ms: 0, tokens: 5 }, { ...fields }))).id);
 const post = async <T>(path: string, body: unknown, headers: Record<string, string> = {}) =>
@@ -37,7 +37,7 @@ const kindsOf = (items: readonly { type: string }[]) => items.map(({ type }) => 
 
 describe("a compaction_trigger at the end of the input", () => {
   test("is answered with the compaction alone, whatever the threshold", async () => {
-    const response = await finish({ input: [...told, TRIGGER], context_management: [{ type: "compaction" }] });
+    const response = await finish({ input: [...history, TRIGGER], context_management: [{ type: "compaction" }] });
     expect(response).toMatchObject({ status: "completed", error: null, output: [{ type: "compaction" }] });
     expect(response.output).toHaveLength(1);
     expect(response.usage!.input_tokens).toBeGreaterThan(100);
@@ -48,14 +48,14 @@ describe("a compaction_trigger at the end of the input", () => {
   });
 
   test("shortens its chain and its conversation", async () => {
-    const first = await finish({ input: told });
+    const first = await finish({ input: history });
     const compacted = await finish({ input: [TRIGGER], previous_response_id: first.id });
     expect(kindsOf(compacted.output)).toEqual(["compaction"]);
     const before = await count({ previous_response_id: first.id });
     expect(await count({ previous_response_id: compacted.id })).toBeLessThan(before / 2);
     expect((await finish({ input: "And now?", previous_response_id: compacted.id })).status).toBe("completed");
 
-    const { body: conversation } = await post<{ id: string }>("/conversations", { items: told });
+    const { body: conversation } = await post<{ id: string }>("/conversations", { items: history });
     await finish({ input: [TRIGGER], conversation: conversation.id });
     const path = `${api.url}/conversations/${conversation.id}/items?order=asc`;
     const { data } = (await send<{ data: OutputItem[] }>("GET", path)).body;
@@ -64,8 +64,8 @@ describe("a compaction_trigger at the end of the input", () => {
   });
 
   test("costs no tokens in a count, and is accepted by compact", async () => {
-    expect(await count({ input: [...told, TRIGGER] })).toBe(await count({ input: told }));
-    const body = { model: "simulator/default", input: [...told, TRIGGER] };
+    expect(await count({ input: [...history, TRIGGER] })).toBe(await count({ input: history }));
+    const body = { model: "simulator/default", input: [...history, TRIGGER] };
     const { output } = (await post<{ output: OutputItem[] }>("/responses/compact", body)).body;
     expect(kindsOf(output)).toEqual(["message", "message", "compaction"]);
   });
@@ -86,7 +86,7 @@ describe("a compaction_trigger at the end of the input", () => {
 
   /** Another worker takes over. */
   async function killAt(type: string, delay_ms: number): Promise<string[]> {
-    const { id } = await create(api.url, simulate({ tokens: 20, delay_ms }, { input: [...told, TRIGGER] }));
+    const { id } = await create(api.url, simulate({ tokens: 20, delay_ms }, { input: [...history, TRIGGER] }));
     let isKilled = false;
     const { events } = await subscribe(api.url, id, {
       onEvent: async (event) => {
@@ -114,7 +114,7 @@ describe("a compaction_trigger at the end of the input", () => {
 });
 
 describe("compact with an Idempotency-Key", () => {
-  const body = { model: "simulator/default", input: told };
+  const body = { model: "simulator/default", input: history };
   const compact = async (key: string, fields: object = {}) =>
     await post<{ id: string }>("/responses/compact", { ...body, ...fields }, { "idempotency-key": key });
 

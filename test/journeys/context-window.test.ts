@@ -71,7 +71,7 @@ const respond = (fields: object) =>
 const errorOf = async (request: Promise<unknown>): Promise<APIError> =>
   await request.then(
     () => {
-      throw new Error("The request was not refused.");
+      throw new Error("The request was not rejected.");
     },
     (error: unknown) => error as APIError,
   );
@@ -115,7 +115,7 @@ describe("input_tokens", () => {
     expect(counter.requests).toHaveLength(asked);
     expect(await count({ model: "broken/m", input: "Tell me a joke." })).toBe(11);
     expect(broken.requests).toHaveLength(1);
-    await api.line(({ msg }) => msg === "The provider could not count tokens", "the provider's fault");
+    await api.line(({ msg }) => msg === "The provider could not count tokens", "the provider's error");
     // Providers quote the keys that they reject.
     expect(JSON.stringify(api.lines)).not.toContain("sk-of-the-operator");
   });
@@ -289,11 +289,11 @@ describe("compact", () => {
 
   test("stops when its client leaves", async () => {
     const left = new AbortController();
-    const refused = errorOf(client.responses.compact({ model: "hanging/m", input: "Hello" }, { signal: left.signal }));
+    const rejected = errorOf(client.responses.compact({ model: "hanging/m", input: "Hello" }, { signal: left.signal }));
     while (hanging.requests.length === 0) await inspector.redis.ping();
     expect(await inspector.inFlight()).toHaveLength(1);
     left.abort();
-    expect(await refused).toBeInstanceOf(OpenAI.APIUserAbortError);
+    expect(await rejected).toBeInstanceOf(OpenAI.APIUserAbortError);
     await hanging.requests[0]!.closed;
     while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
   });

@@ -196,12 +196,12 @@ describe("a response in a conversation", () => {
     const running = await create(api.url, body, ALPHA);
     await subscribe(api.url, running.id, { headers: ALPHA, cutAfterEvents: 10 });
     expect(await itemsOf(id)).toEqual([]);
-    const refused = [
+    const rejected = [
       await call("POST", "/responses", { ...body, background: false }),
       await call("POST", `/conversations/${id}/items`, { items: [say("x")] }),
       await call("DELETE", `/conversations/${id}/items/msg_x`),
     ];
-    for (const each of refused) {
+    for (const each of rejected) {
       expect(each).toMatchObject({
         status: 400,
         body: { error: { code: "conversation_locked", param: "conversation" } },

@@ -29,10 +29,10 @@ afterAll(async () => {
 });
 
 /** Calls back at the first event after `position`, at the latest at the terminal one. */
-function notify(place: number, callback: () => void) {
+function notify(position: number, callback: () => void) {
   let isDone = false;
   return ({ id, type }: ReceivedEvent): void => {
-    if (isDone || (id < place && !isTerminalEventType(type))) return;
+    if (isDone || (id < position && !isTerminalEventType(type))) return;
     isDone = true;
     callback();
   };
@@ -63,9 +63,9 @@ describe("SIGKILL of the worker", () => {
       let worker = await startWorker(impatient);
       for (let seed = 0; seed < SEEDS; seed += 1) {
         const doomed = worker;
-        const place = 3 + Math.floor(random() * 60);
+        const position = 3 + Math.floor(random() * 60);
         const { id } = await create(api.url, simulate({ tokens: 40, reasoning: 15, delay_ms: 3 + (seed % 5), seed }));
-        const running = subscribe(api.url, id, { onEvent: notify(place, () => doomed.kill("SIGKILL")) });
+        const running = subscribe(api.url, id, { onEvent: notify(position, () => doomed.kill("SIGKILL")) });
         await doomed.exited;
         // It finishes this run, and is killed in the next.
         worker = await startWorker(impatient);

@@ -175,7 +175,7 @@ describe("every stream of this server in every decoder", () => {
       name.includes("obfuscated"),
     );
     const log = await inspector.log(id);
-    await expectAllToRead(writes, name.includes("behind") ? log.slice(4) : log);
+    await expectAllToRead(writes, name.includes("resumed") ? log.slice(4) : log);
   });
 
   test.each([

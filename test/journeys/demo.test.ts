@@ -69,7 +69,7 @@ const delta = { type: "response.output_text.delta", sequence_number: 1, delta: "
 const completed = { type: "response.completed", sequence_number: 2 };
 const whole = [created, delta, completed];
 
-test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], faults: string[]]>([
+test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], errors: string[]]>([
   ["a complete stream", whole, whole, []],
   ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came where 0 was due"]],
   ["a gap", [created, completed], [created, completed], ["a gap: 2 came where 1 was due"]],
@@ -103,6 +103,6 @@ test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], f
     [...whole, { ...completed, sequence_number: 3 }],
     ["the replay has 4 events, 3 were received"],
   ],
-])("the demo's own check of %s", (_what, received, replayed, faults) => {
-  expect(findStreamErrors(received, replayed)).toEqual(faults);
+])("the demo's own check of %s", (_what, received, replayed, errors) => {
+  expect(findStreamErrors(received, replayed)).toEqual(errors);
 });

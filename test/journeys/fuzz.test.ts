@@ -164,8 +164,8 @@ function* generate(): Generator<Sent> {
 
 test(`${REQUESTS} odd requests get a response or an error`, { timeout: 180_000 }, async () => {
   await inParallel(generate(), exchangeOrTell);
-  const faults = api.lines.filter(({ level }) => level >= 50);
-  expect(faults).toEqual([]);
+  const errors = api.lines.filter(({ level }) => level >= 50);
+  expect(errors).toEqual([]);
 });
 
 test("every accepted object is readable", { timeout: 60_000 }, async () => {

@@ -52,8 +52,8 @@ describe("x-request-id", () => {
   });
 
   test("is on errors too, and generated where the client sent none", async () => {
-    const refused = await ask({ "x-request-id": "mine" }, "/responses/resp_unknown");
-    expect([refused.status, refused.headers.get("x-request-id")]).toEqual([404, "mine"]);
+    const rejected = await ask({ "x-request-id": "mine" }, "/responses/resp_unknown");
+    expect([rejected.status, rejected.headers.get("x-request-id")]).toEqual([404, "mine"]);
     expect((await ask({})).headers.get("x-request-id")).toMatch(OURS);
   });
 });

@@ -69,9 +69,9 @@ let alpha: OpenAI;
 let beta: OpenAI;
 
 beforeAll(async () => {
-  const items = HOSTED.flatMap((item, place) => [
-    added(place, { ...item, status: "in_progress", encrypted_content: undefined }),
-    done(place, item),
+  const items = HOSTED.flatMap((item, index) => [
+    added(index, { ...item, status: "in_progress", encrypted_content: undefined }),
+    done(index, item),
   ]);
   provider = await startUpstreamServer(
     streamAndEnd(created(), ...items, ...message(HOSTED.length, "msg_1", ["Tea."]), completed()),

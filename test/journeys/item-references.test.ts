@@ -57,7 +57,7 @@ async function resolved(ids: string[]): Promise<Item[]> {
 test("an input item is known by its listed id, once listed", async () => {
   const { id } = await start({ hang: true }, { input: [say("the first"), say("the second")] });
   const items = await inputOf(id);
-  const named = ["the second", "the first"].map((content, place) => ({ id: items[place]!.id, content }));
+  const named = ["the second", "the first"].map((content, index) => ({ id: items[index]!.id, content }));
   expect(await resolved(items.map((item) => item.id))).toMatchObject(named);
   expect((await reference([items[0]!.id], BETA)).status).toBe(404);
   await send("POST", `${api.url}/responses/${id}/cancel`, undefined, ALPHA);

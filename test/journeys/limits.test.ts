@@ -21,13 +21,13 @@ test("a rate-limited project gets Retry-After; other projects and polls are not 
   expect(first.headers.get("x-ratelimit-reset-requests")).toMatch(/^\d+s$/);
   for (let i = 0; i < 3; i += 1) await send("GET", `${api.url}/responses/${first.body.id}`, undefined, alpha);
   expect((await post(alpha)).status).toBe(200);
-  const refused = await post(alpha);
-  expect(refused).toMatchObject({
+  const rejected = await post(alpha);
+  expect(rejected).toMatchObject({
     status: 429,
     body: { error: { type: "requests", code: "rate_limit_exceeded", param: null } },
   });
-  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
-  expect(refused.headers.get("x-ratelimit-remaining-requests")).toBe("0");
+  expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(rejected.headers.get("x-ratelimit-remaining-requests")).toBe("0");
   expect((await post({ authorization: "Bearer key-of-beta" })).status).toBe(200);
 });
 
@@ -37,7 +37,7 @@ test("only new responses count toward the rate, not replays or errors", async ()
     await send<{ id: string }>("POST", `${api.url}/responses`, { ...simulate({ hang: true }), ...fields }, headers);
   const key = { "idempotency-key": "again" };
   const { body: conversation } = await send<{ id: string }>("POST", `${api.url}/conversations`, {});
-  const refused = [
+  const rejected = [
     { input: 7 },
     { model: "nobody/x" },
     { previous_response_id: "resp_x" },
@@ -48,7 +48,7 @@ test("only new responses count toward the rate, not replays or errors", async ()
   expect(left(await post({ input: 7 })), "before the first").toBe("3");
   const first = await post({ conversation: conversation.id }, key);
   expect(left(first)).toBe("2");
-  for (const fields of refused) {
+  for (const fields of rejected) {
     const answer = await post(fields);
     expect({ fields, isRefused: answer.status !== 200, left: left(answer) }).toEqual({
       fields,
@@ -107,7 +107,7 @@ test("a project's streams are limited, every end frees one, and a rejected POST 
     const body = JSON.stringify(simulate({ hang: true }, { stream: true }));
     return await fetch(url, { method: "POST", headers, body });
   };
-  const refused = async (answer: Response) => {
+  const expectRejected = async (answer: Response) => {
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "5"]);
     expect(await answer.json()).toMatchObject({ error: { type: "requests", code: "rate_limit_exceeded" } });
   };
@@ -117,10 +117,10 @@ test("a project's streams are limited, every end frees one, and a rejected POST 
   const second = await post(alpha);
   expect(second.status).toBe(200);
   const open = await inspector.inFlight();
-  await refused(await get());
-  await refused(await post(alpha));
+  await expectRejected(await get());
+  await expectRejected(await post(alpha));
   expect(await inspector.inFlight(), "nothing was made").toEqual(open);
-  expect((await send("GET", `${url}/${id}`, undefined, alpha)).status, "what is no stream").toBe(200);
+  expect((await send("GET", `${url}/${id}`, undefined, alpha)).status, "a request without a stream").toBe(200);
   expect((await get(null, alpha, "HEAD")).status, "nor this").toBe(200);
   const other = await post(beta);
   expect(other.status).toBe(200);
@@ -129,12 +129,12 @@ test("a project's streams are limited, every end frees one, and a rejected POST 
   leaving.abort();
   const third = new AbortController();
   await expect.poll(async () => (await get(third.signal)).status, { timeout: 20_000 }).toBe(200);
-  await refused(await get());
+  await expectRejected(await get());
   // A response that ends, whose stream is read to its end.
   await send("POST", `${url}/${open.find((each) => each !== id)}/cancel`, undefined, alpha);
   await second.text();
   await expect.poll(async () => (await get(third.signal)).status, { timeout: 20_000 }).toBe(200);
-  await refused(await get());
+  await expectRejected(await get());
   third.abort();
   // A request rejected for another reason holds no stream.
   const odd = async () => await send("POST", url, { ...simulate({}), stream: true, model: "nobody/x" }, alpha);

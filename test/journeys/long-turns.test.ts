@@ -29,7 +29,7 @@ const call = async <T>(method: string, path: string, body?: unknown) =>
 
 test(`${ITEMS} items are one turn, paged, and deleted with their conversation`, async () => {
   const conversation = (await call<{ id: string }>("POST", "/conversations", {})).body.id;
-  const input = Array.from({ length: ITEMS }, (_, place) => ({ role: "user", content: `Word ${place}` }));
+  const input = Array.from({ length: ITEMS }, (_, index) => ({ role: "user", content: `Word ${index}` }));
   const request = simulate({ text: "All read", delay_ms: 0 }, { background: false, conversation, input });
   const { status, body } = await call<Response>("POST", "/responses", request);
   expect({ status, ended: body.status }).toEqual({ status: 200, ended: "completed" });

@@ -80,9 +80,9 @@ test(`${KILLS} workers are killed at random points of several responses`, { time
   const open = async (): Promise<void> => {
     const tool = { type: "mcp", server_label: "srv", server_url: server.url, require_approval: "never" };
     const metadata = { ...planOf(ids.length), "simulator.delay_ms": "3" };
-    const place = ids.push("") - 1;
+    const index = ids.push("") - 1;
     const body = { model: "simulator/default", input: "Go on.", background: true, metadata, tools: [tool] };
-    ids[place] = (await create(api.url, body)).id;
+    ids[index] = (await create(api.url, body)).id;
   };
   let kills = 0;
   const lane = async (): Promise<void> => {

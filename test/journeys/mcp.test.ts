@@ -69,14 +69,14 @@ describe("a client's secrets", () => {
         return true;
       },
     });
-    const refused = await create(api.url, request(rude, scriptSteps(), secrets));
-    const second = await pollToEnd(api.url, refused.id);
+    const called = await create(api.url, request(rude, scriptSteps(), secrets));
+    const second = await pollToEnd(api.url, called.id);
     expect(describeItems(second.output)[0]).toContain("HTTP status 401");
     const logs = [...api.lines, ...worker.lines].map((line) => JSON.stringify(line));
-    const told = JSON.stringify([created.body, response, second]);
-    for (const place of [waiting, await inspector.dumpAll(), logs.join("\n"), told]) {
-      expect(place).not.toContain(TOKEN);
-      expect(place).not.toContain(HEADER);
+    const answers = JSON.stringify([created.body, response, second]);
+    for (const text of [waiting, await inspector.dumpAll(), logs.join("\n"), answers]) {
+      expect(text).not.toContain(TOKEN);
+      expect(text).not.toContain(HEADER);
     }
     expect(logs.length).toBeGreaterThan(0);
     expect(waiting).toContain("brs1.");

@@ -44,9 +44,9 @@ async function cancel(project: string, id: string): Promise<void> {
 test("concurrent requests on two API processes fill the limit exactly, and the rest leave nothing", async () => {
   const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => post("together", HANGING, apis[i % 2])));
   const accepted = answers.filter(({ status }) => status === 200);
-  const refused = answers.filter(({ status }) => status === 429);
-  expect([accepted.length, refused.length]).toEqual([BOUND, 40 - BOUND]);
-  expect(refused[0]!.body).toEqual({
+  const rejected = answers.filter(({ status }) => status === 429);
+  expect([accepted.length, rejected.length]).toEqual([BOUND, 40 - BOUND]);
+  expect(rejected[0]!.body).toEqual({
     error: {
       message: "Rate limit reached: 2 responses that are queued or in progress. Please retry in 5 s.",
       type: "requests",
@@ -54,7 +54,7 @@ test("concurrent requests on two API processes fill the limit exactly, and the r
       code: "rate_limit_exceeded",
     },
   });
-  expect(refused[0]!.headers.get("retry-after")).toBe("5");
+  expect(rejected[0]!.headers.get("retry-after")).toBe("5");
   expect((await inspector.inFlight()).toSorted()).toEqual(accepted.map(({ body }) => body.id).toSorted());
   expect(await inspector.redis.keys(`${prefix}:{*}:meta`)).toHaveLength(BOUND);
   expect((await post("other")).status).toBe(200);
@@ -117,10 +117,10 @@ test("a request with an Idempotency-Key counts once, and a rejected one may be r
   expect([again.status, again.body.id]).toEqual([200, first.body.id]);
   const second = (await post("replayed")).body;
   const other = { ...keyOf("replayed"), "idempotency-key": "twice" };
-  const refused = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
+  const rejected = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
   await cancel("replayed", second.id);
   const accepted = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
-  expect([refused.status, accepted.status]).toEqual([429, 200]);
+  expect([rejected.status, accepted.status]).toEqual([429, 200]);
   await Promise.all([first.body.id, accepted.body.id].map((id) => cancel("replayed", id)));
 });
 

@@ -225,10 +225,10 @@ test("an operator's password that Redis rejects is not revealed", async () => {
   await once(redis, "listening");
   const url = `redis://:${password}@127.0.0.1:${(redis.address() as AddressInfo).port}`;
   for (const script of ["src/server.ts", "workers/main.ts"]) {
-    await using refused = new ServerProcess(script, script, { ...environment, REDIS_URL: url, PORT: "0" });
-    await refused.line(({ msg }) => msg.startsWith("Redis is not reachable"), "a word about Redis");
-    expect(JSON.stringify(refused.lines)).toContain("WRONGPASS not [redacted]");
-    expectNone(JSON.stringify(refused.lines), [password]);
+    await using rejected = new ServerProcess(script, script, { ...environment, REDIS_URL: url, PORT: "0" });
+    await rejected.line(({ msg }) => msg.startsWith("Redis is not reachable"), "a word about Redis");
+    expect(JSON.stringify(rejected.lines)).toContain("WRONGPASS not [redacted]");
+    expectNone(JSON.stringify(rejected.lines), [password]);
   }
   redis.close();
 });

@@ -118,13 +118,13 @@ async function expectSame(id: string): Promise<OutputItem[]> {
 }
 
 /** B's response once its worker has read that many events of A's. */
-async function beginAndReach(request: object, place: number): Promise<string> {
+async function beginAndReach(request: object, position: number): Promise<string> {
   const { id } = await create(apiOfB.url, request);
   const cut = new AbortController();
   await subscribe(apiOfB.url, id, {
     signal: cut.signal,
     onEvent: (event) => {
-      if (event.id >= place) cut.abort();
+      if (event.id >= position) cut.abort();
     },
   });
   return id;
@@ -151,12 +151,12 @@ describe("SIGKILL of a worker", () => {
       let worker = await startWorker(b.environment);
       for (let seed = 0; seed < SEEDS; seed += 1) {
         const doomed = worker;
-        const place = Math.floor(random() * 70);
+        const position = Math.floor(random() * 70);
         const { id } = await create(apiOfB.url, { ...THINKING, input: `Tell me about log ${seed}.` });
         let isKilled = false;
         const running = subscribe(apiOfB.url, id, {
           onEvent: (event) => {
-            if (isKilled || event.id < place) return;
+            if (isKilled || event.id < position) return;
             isKilled = true;
             doomed.kill("SIGKILL");
           },

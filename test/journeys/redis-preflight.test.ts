@@ -53,10 +53,10 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
     await owner.config("SET", "requirepass", "secret");
     owner.disconnect();
     await using refused = begin(script, { ...environment(), REDIS_URL: locked.url });
-    await refused.line(({ msg }) => msg.includes("Redis wants credentials: add the user and password"), "the fault");
+    await refused.line(({ msg }) => msg.includes("Redis wants credentials: add the user and password"), "the error");
     expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
     await using noCluster = begin(script, { ...environment(), REDIS_CLUSTER: "true" });
-    await noCluster.line(({ msg }) => msg.includes("Redis is no cluster: set REDIS_CLUSTER=false."), "the fault");
+    await noCluster.line(({ msg }) => msg.includes("Redis is no cluster: set REDIS_CLUSTER=false."), "the error");
     expect(await noCluster.exited).toBe(EXIT_MISCONFIGURED);
   });
 
@@ -66,7 +66,7 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
       extraArgs: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"],
     });
     await using refused = begin(script, { ...environment(), REDIS_URL: cache.url });
-    await refused.line(({ msg }) => msg.includes("allkeys-lru Redis throws away responses that run"), "the fault");
+    await refused.line(({ msg }) => msg.includes("allkeys-lru Redis throws away responses that run"), "the error");
     expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
   });
 });
@@ -74,7 +74,7 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
 test("an old Redis ends the start", async () => {
   await using old = await startRewritingProxy(redis.port, "redis_version:7.", "redis_version:6.");
   await using refused = begin("src/server.ts", { ...environment(), REDIS_URL: old.url });
-  await refused.line(({ msg }) => /Redis 6\.\S+ is too old: install Redis 7\.0 or newer/.test(msg), "the fault");
+  await refused.line(({ msg }) => /Redis 6\.\S+ is too old: install Redis 7\.0 or newer/.test(msg), "the error");
   expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
 });
 

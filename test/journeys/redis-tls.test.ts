@@ -40,6 +40,6 @@ test("API, worker and BullMQ present their certificate; without it the log says 
   }
   const foreignKey = { REDIS_TLS_CERT_FILE: client.cert, REDIS_TLS_KEY_FILE: server.key };
   await using mixed = new ServerProcess("api", "src/server.ts", { ...environment, ...foreignKey, PORT: "0" });
-  await mixed.line(({ msg }) => msg.includes("REDIS_TLS_KEY_FILE is not the key of"), "the fault");
+  await mixed.line(({ msg }) => msg.includes("REDIS_TLS_KEY_FILE is not the key of"), "the error");
   expect(await mixed.exited).toBe(78);
 });

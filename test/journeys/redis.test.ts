@@ -47,12 +47,12 @@ describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsyn
     redis.kill("SIGKILL");
     await redis.exited;
 
-    const refused = await send<object>("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
-    expect(refused).toMatchObject({
+    const rejected = await send<object>("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
+    expect(rejected).toMatchObject({
       status: 503,
       body: { error: { type: "server_error", code: "service_unavailable" } },
     });
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
 
     await using _back = await start(appendfsync, appendfsync, redis.port);
     for (const [i, events] of (await Promise.all(streams)).entries()) {
@@ -110,7 +110,7 @@ test("a worker reports a lost Redis once per connection", async () => {
   await using worker = await startWorker({ KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url });
   redis.kill("SIGKILL");
   await redis.exited;
-  await refuseConnections(redis.port, 20);
+  await rejectConnections(redis.port, 20);
   await using _back = await start("told-once", "everysec", redis.port);
   await worker.line(({ msg }) => msg === "Redis is reachable again", "that Redis is back");
   const said = worker.lines
@@ -121,13 +121,13 @@ test("a worker reports a lost Redis once per connection", async () => {
 });
 
 /** Listens in place of Redis until that many clients have tried. */
-async function refuseConnections(port: number, count: number): Promise<void> {
+async function rejectConnections(port: number, count: number): Promise<void> {
   const enough = Promise.withResolvers<void>();
-  let refused = 0;
+  let rejected = 0;
   const server = createServer((socket) => {
     socket.resetAndDestroy();
-    refused += 1;
-    if (refused === count) enough.resolve();
+    rejected += 1;
+    if (rejected === count) enough.resolve();
   }).listen(port, "127.0.0.1");
   await enough.promise;
   server.close();

@@ -189,7 +189,7 @@ describe("the demo's own check", () => {
   const MOSS = "http://a.example/moss";
   const look = (x: number) => callKey("look", { x });
 
-  test.each<[what: string, shown: Items, made: string[], faults: string[]]>([
+  test.each<[what: string, shown: Items, executed: string[], errors: string[]]>([
     ["calls executed once", [opened(MOSS), called(1)], [`page ${MOSS}`, look(1)], []],
     ["a page read twice", [opened(MOSS), opened(MOSS)], [`page ${MOSS}`], []],
     ["a call executed twice", [called(1)], [look(1), look(1)], [`made 2 times instead of 1: ${look(1)}`]],
@@ -210,10 +210,10 @@ describe("the demo's own check", () => {
       [look(1), look(1)],
       [`made 2 times instead of 1: ${look(1)}`],
     ],
-  ])("of calls: %s", (_what, shown, keys, faults) => {
-    const made = new ExecutedCallLog();
-    for (const key of keys) made.record(key);
-    expect(findRepeatedCalls(shown, made, (key) => key !== look(2))).toEqual(faults);
+  ])("of calls: %s", (_what, shown, keys, errors) => {
+    const executed = new ExecutedCallLog();
+    for (const key of keys) executed.record(key);
+    expect(findRepeatedCalls(shown, executed, (key) => key !== look(2))).toEqual(errors);
   });
 
   const text = "😀 See [moss](http://a.example/moss), and [again](http://a.example/moss).";

@@ -94,8 +94,8 @@ test("a stalled reader continues where it was, and does not delay others", async
   const fastIsDone = Promise.withResolvers<void>();
   const slow = subscribe(apis[0].url, id, {
     // It reads one event, then nothing until the fast one has everything.
-    onEvent: async ({ id: place }) => {
-      if (place === 0) await fastIsDone.promise;
+    onEvent: async ({ id: position }) => {
+      if (position === 0) await fastIsDone.promise;
     },
   });
   const fast = await subscribe(apis[0].url, id);
@@ -185,8 +185,8 @@ test("an API process that stops ends its streams, and clients resume on another"
   let urls = [leaving.url, apis[1].url];
   const stopping = Promise.withResolvers<void>();
   const events = await subscribeToEnd(() => urls[0]!, id, {
-    onEvent: ({ id: place }) => {
-      if (place !== 30) return;
+    onEvent: ({ id: position }) => {
+      if (position !== 30) return;
       leaving.kill("SIGTERM");
       urls = urls.slice(1);
       stopping.resolve();

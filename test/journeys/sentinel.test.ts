@@ -55,9 +55,9 @@ test("runs, streams and requests resume on the promoted replica", async () => {
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url(PASSWORD, SENTINEL_PASSWORD) };
 
   for (const wrong of [url("wrong", SENTINEL_PASSWORD), url(PASSWORD, "wrong")]) {
-    await using refused = new ServerProcess("api", "src/server.ts", { ...environment, REDIS_URL: wrong, PORT: "0" });
-    await refused.line(({ msg }) => msg.includes("refuses the credentials: check the"), "the fault");
-    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+    await using rejected = new ServerProcess("api", "src/server.ts", { ...environment, REDIS_URL: wrong, PORT: "0" });
+    await rejected.line(({ msg }) => msg.includes("refuses the credentials: check the"), "the error");
+    expect(await rejected.exited).toBe(EXIT_MISCONFIGURED);
   }
 
   await using api = await startApi(environment);

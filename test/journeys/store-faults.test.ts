@@ -52,9 +52,9 @@ test("a full Redis: runs wait, cancel and delete work, new requests get 503", as
   const waiting = await begin(200);
   await inspector.redis.config("SET", "maxmemory", "1");
 
-  const refused = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
-  expect(refused).toMatchObject({ status: 503, body: UNAVAILABLE });
-  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
+  expect(rejected).toMatchObject({ status: 503, body: UNAVAILABLE });
+  expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
   const ready = await send("GET", api.url.replace("/v1", "/readyz"));
   expect(ready).toMatchObject({ status: 503, body: { checks: { redis: true, writes: false } } });
 
@@ -93,8 +93,8 @@ test("during a long script requests get 503 and runs continue", async () => {
       () => true,
     );
   while (!(await isBusy()));
-  const refused = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
-  expect(refused).toMatchObject({ status: 503, body: UNAVAILABLE });
+  const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
+  expect(rejected).toMatchObject({ status: 503, body: UNAVAILABLE });
   await looped;
   blocking.disconnect();
   expect((await pollToEnd(api.url, id)).status).toBe("completed");

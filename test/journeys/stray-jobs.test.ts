@@ -21,7 +21,7 @@ afterAll(async () => {
 const queue = (key: string) => `{${prefix}:queue}:background:${key}`;
 
 /** Each damages the queue's data of `id`, which waits for a worker. */
-const FAULTS: Record<string, (id: string) => Promise<unknown>> = {
+const DAMAGE: Record<string, (id: string) => Promise<unknown>> = {
   "its job is in no list": async (id) => {
     expect(await inspector.redis.zrem(queue("prioritized"), id)).toBe(1);
     expect(await inspector.redis.exists(queue(id))).toBe(1);
@@ -46,7 +46,7 @@ const FAULTS: Record<string, (id: string) => Promise<unknown>> = {
   },
 };
 
-test.each(Object.entries(FAULTS))("%s", { timeout: 30_000 }, async (_name, breakJob) => {
+test.each(Object.entries(DAMAGE))("%s", { timeout: 30_000 }, async (_name, breakJob) => {
   const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   await breakJob(id);
   await using _worker = await startWorker(environment);

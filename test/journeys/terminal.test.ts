@@ -46,8 +46,8 @@ test("more killed workers than attempts: a run with progress completes", async (
   const stream = subscribe(api.url, id);
   for (let killed = 0; killed < 7; killed += 1) {
     const worker = await startWorker(environmentOf);
-    const place = Number((await inspector.meta(id))["last"]);
-    await subscribe(api.url, id, { startingAfter: place, cutAfterEvents: 8 });
+    const position = Number((await inspector.meta(id))["last"]);
+    await subscribe(api.url, id, { startingAfter: position, cutAfterEvents: 8 });
     worker.kill("SIGKILL");
     await worker.exited;
   }

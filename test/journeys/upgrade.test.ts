@@ -16,14 +16,14 @@ test.each(["src/server.ts", "workers/main.ts"])("%s rejects data of a newer rele
   const prefix = uniquePrefix();
   using inspector = new RedisInspector(prefix);
   await inspector.redis.set(`${prefix}:data-version`, "2");
-  await using refused = new ServerProcess(script, script, { KEY_PREFIX: prefix, PORT: "0" });
-  await refused.line(
+  await using rejected = new ServerProcess(script, script, { KEY_PREFIX: prefix, PORT: "0" });
+  await rejected.line(
     ({ msg }) => msg.includes(`The data in Redis have version 2 (${prefix}:data-version)`),
     "a refusal",
   );
-  expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+  expect(await rejected.exited).toBe(EXIT_MISCONFIGURED);
   // Warnings about the tests' Redis do not matter here.
-  expect(refused.lines.filter(({ level }) => level !== 40)).toHaveLength(1);
+  expect(rejected.lines.filter(({ level }) => level !== 40)).toHaveLength(1);
 });
 
 test("the version of the data is recorded, and read by the next process", async () => {

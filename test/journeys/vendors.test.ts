@@ -28,7 +28,7 @@ const page = (n: number, name: FakeVendorName) => `${origin}/page/${n}?for=${nam
 beforeAll(async () => {
   const site = stack.use(await startWebSite());
   origin = site.url;
-  const pages = Array.from({ length: 15 }, (_, place) => place + 1);
+  const pages = Array.from({ length: 15 }, (_, index) => index + 1);
   for (const n of pages) site.pages[`/page/${n}`] = `<title>Moss ${n}</title><p>Moss of kind ${n} is green.`;
   site.pages["/search"] = searchResults(...pages.map((n) => ({ url: `${origin}/page/${n}`, title: `Moss ${n}` })));
   for (const name of FAKE_VENDOR_NAMES)

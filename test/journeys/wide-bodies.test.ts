@@ -41,9 +41,9 @@ async function post(path: string, bytes: Buffer): Promise<{ status: number; body
 const envelope = { error: { type: "invalid_request_error", message: expect.any(String) as string } };
 
 describe.each(Object.entries(SCHEMAS))("%s", (path, schema) => {
-  const places = findWidePlaces(schema).filter(({ name, bad }) => bad !== undefined && !name.slice(1).includes("."));
+  const lists = findWidePlaces(schema).filter(({ name, bad }) => bad !== undefined && !name.slice(1).includes("."));
 
-  test.each(places)("200,000 errors in $name", async ({ kind, bodyWith, bad }) => {
+  test.each(lists)("200,000 errors in $name", async ({ kind, bodyWith, bad }) => {
     const body = { ...(bodyWith(createWide(kind, bad!.value, 200_000)) as object), model: MODEL };
     const answer = await post(path, Buffer.from(JSON.stringify(path.startsWith("/resp") ? body : omitModel(body))));
     expect([400, 413]).toContain(answer.status);

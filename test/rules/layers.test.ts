@@ -417,10 +417,10 @@ test("the wire imports only zod", () => {
   expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["zod"]));
 });
 
-test.each(Object.entries(LIBRARIES))("%s is imported only where allowed", (library, places) => {
+test.each(Object.entries(LIBRARIES))("%s is imported only where allowed", (library, rooms) => {
   const strays = imports.filter(
     ({ file, target }) =>
-      (target === library || target.startsWith(`${library}/`)) && !places.some((place) => file.startsWith(place)),
+      (target === library || target.startsWith(`${library}/`)) && !rooms.some((room) => file.startsWith(room)),
   );
   expect(strays).toEqual([]);
 });

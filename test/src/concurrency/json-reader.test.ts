@@ -64,8 +64,8 @@ describe("a body read in pieces", () => {
       fc.nat(2),
     )
     .map(([text, at, put, without]) => {
-      const place = at % (text.length + 1);
-      return text.slice(0, place) + put + text.slice(place + without);
+      const position = at % (text.length + 1);
+      return text.slice(0, position) + put + text.slice(position + without);
     });
 
   test("is rejected exactly when JSON.parse rejects it", () => {
@@ -79,8 +79,8 @@ describe("a body read in pieces", () => {
   test("is rejected for invalid UTF-8, wherever the bytes are cut", () => {
     const check = (text: string, pieceValues: number, at: number, byte: number): void => {
       const bytes = Buffer.from(text);
-      const place = at % (bytes.length + 1);
-      const body = Buffer.concat([bytes.subarray(0, place), Buffer.of(byte), bytes.subarray(place)]);
+      const position = at % (bytes.length + 1);
+      const body = Buffer.concat([bytes.subarray(0, position), Buffer.of(byte), bytes.subarray(position)]);
       expect(shown(read(body, pieceValues))).toBe(shown(expected(body)));
     };
     const byte = fc.integer({ min: 0x80, max: 0xff });
@@ -99,7 +99,7 @@ describe("a body read in pieces", () => {
     "[1][2]",
     "[1,2],3",
     "[[1,2]3,4]",
-  ])("is refused: %s", (text) => {
+  ])("is rejected: %s", (text) => {
     for (const pieceValues of [1, 2, 3, 100]) expect(read(Buffer.from(text), pieceValues)).toHaveProperty("refusal");
   });
 });

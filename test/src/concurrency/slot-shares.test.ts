@@ -19,7 +19,7 @@ test.each<[string, number, number, number[]]>([
   ["no reserve", 50, 0, [50, 0]],
 ])("%s", (_name, slots, percent, expected) => {
   const shares = new SlotShares(slots, percent);
-  expect(expected.map((_count, place) => fill(shares, `p${place}`))).toEqual(expected);
+  expect(expected.map((_count, index) => fill(shares, `p${index}`))).toEqual(expected);
 });
 
 test("an ended run makes room, also for rejected ones", () => {

@@ -9,7 +9,7 @@ function work(): void {
 }
 
 test("a list is mapped in order", async () => {
-  expect(await mapInSlices(["a", "b", "c"], (value, place) => `${place}${value}`)).toEqual(["0a", "1b", "2c"]);
+  expect(await mapInSlices(["a", "b", "c"], (value, index) => `${index}${value}`)).toEqual(["0a", "1b", "2c"]);
   expect(await mapInSlices([], () => 1)).toEqual([]);
 });
 

@@ -9,14 +9,14 @@ import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
 
-function refusalOf(environment: NodeJS.ProcessEnv): string {
+function errorOf(environment: NodeJS.ProcessEnv): string {
   try {
     readConfig(environment);
   } catch (error) {
     if (error instanceof ConfigurationError) return error.message;
     throw error;
   }
-  throw new Error("The configuration was not refused.");
+  throw new Error("The configuration was not rejected.");
 }
 
 /** Reading settings from a given environment. */
@@ -75,19 +75,19 @@ describe("a value", () => {
     ["REDIS_CLUSTER", "maybe"],
     ["KEY_PREFIX", "a:b"],
   ])("that is invalid is rejected by its variable: %s=%s", (name, value) => {
-    expect(refusalOf({ [name]: value })).toContain(`${name}: `);
+    expect(errorOf({ [name]: value })).toContain(`${name}: `);
   });
 
   /** A longer timer fires after 1 ms in Node: a flood of heartbeats, or a drain without its grace. */
   test.each(SETTINGS.filter((name) => name.endsWith("_MS") && name !== "POLL_AFTER_MS"))(
     "longer than any timer is rejected: %s",
     (name) => {
-      expect(refusalOf({ [name]: String(2 ** 31) })).toContain(`${name}: `);
+      expect(errorOf({ [name]: String(2 ** 31) })).toContain(`${name}: `);
     },
   );
 
   test("is rejected together with every other invalid one", () => {
-    expect(refusalOf({ PORT: "x", MAX_ATTEMPTS: "y" })).toMatch(/PORT: [^]*MAX_ATTEMPTS: /);
+    expect(errorOf({ PORT: "x", MAX_ATTEMPTS: "y" })).toMatch(/PORT: [^]*MAX_ATTEMPTS: /);
   });
 
   test("that is empty gives the default, for numbers too", () => {
@@ -110,7 +110,7 @@ describe("a value", () => {
   });
 
   test("of a lock's duration leaves time for two renewals", () => {
-    expect(refusalOf({ LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "501" })).toContain("LOCK_DURATION_MS");
+    expect(errorOf({ LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "501" })).toContain("LOCK_DURATION_MS");
   });
 });
 
@@ -140,14 +140,14 @@ describe("API keys", () => {
 
   test("that cannot be read name the file", () => {
     const path = join(folder, "none");
-    expect(refusalOf({ API_KEYS_FILE: path })).toBe(`API_KEYS_FILE: cannot read ${path}.`);
+    expect(errorOf({ API_KEYS_FILE: path })).toBe(`API_KEYS_FILE: cannot read ${path}.`);
   });
 
   test.each(["key-without-project", ":key", "project:", "pro ject:key", "one:key two"])(
     "of another form are rejected by position, without their text: %j",
     (entry) => {
-      const refusal = refusalOf({ API_KEYS: `good:key,${entry}` });
-      expect(refusal).toBe("API_KEYS: entry 2 is not of the form project:key.");
+      const error = errorOf({ API_KEYS: `good:key,${entry}` });
+      expect(error).toBe("API_KEYS: entry 2 is not of the form project:key.");
     },
   );
 });
@@ -160,12 +160,12 @@ describe("API keys that admit unintended clients", () => {
   afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
   test("of two projects are rejected by their positions", async () => {
-    expect(refusalOf({ API_KEYS: "one:planted-key,two:key-2,three:planted-key" })).toBe(
+    expect(errorOf({ API_KEYS: "one:planted-key,two:key-2,three:planted-key" })).toBe(
       "API_KEYS: entry 3 has the key of another project (API_KEYS: entry 1). Give each its own.",
     );
     const path = join(folder, "keys");
     await writeFile(path, "# a comment\none:key-1\ntwo:planted-key\n");
-    expect(refusalOf({ API_KEYS: "one:planted-key", API_KEYS_FILE: path })).toBe(
+    expect(errorOf({ API_KEYS: "one:planted-key", API_KEYS_FILE: path })).toBe(
       "API_KEYS_FILE: entry 2 has the key of another project (API_KEYS: entry 1). Give each its own.",
     );
     expect(readConfig({ API_KEYS: "one:planted-key,one:planted-key" }).apiKeys).toHaveLength(2);
@@ -174,9 +174,9 @@ describe("API keys that admit unintended clients", () => {
   test.each(["", "\n", "# no key yet\n", " ,\n"])("are required in a key file: %j", async (content) => {
     const path = join(folder, "none");
     await writeFile(path, content);
-    expect(refusalOf({ API_KEYS_FILE: path })).toBe("API_KEYS_FILE: there is no key in it.");
-    expect(refusalOf({ API_KEYS: "one:key-1", API_KEYS_FILE: path })).toBe("API_KEYS_FILE: there is no key in it.");
-    expect(refusalOf({ API_KEYS: "," })).toBe("API_KEYS: there is no key in it.");
+    expect(errorOf({ API_KEYS_FILE: path })).toBe("API_KEYS_FILE: there is no key in it.");
+    expect(errorOf({ API_KEYS: "one:key-1", API_KEYS_FILE: path })).toBe("API_KEYS_FILE: there is no key in it.");
+    expect(errorOf({ API_KEYS: "," })).toBe("API_KEYS: there is no key in it.");
   });
 
   test.each(["0.0.0.0", "::", "192.0.2.1", "example.test"])(
@@ -184,9 +184,9 @@ describe("API keys that admit unintended clients", () => {
     (HOST) => {
       const long = "sixteen-letters!";
       expect(readConfig({ HOST, API_KEYS: `one:${long}` }).apiKeys).toHaveLength(1);
-      const refusal = refusalOf({ HOST, API_KEYS: `one:${long},two:${long.slice(1)}` });
-      expect(refusal).toMatch(/^API_KEYS: entry 2 has a key of fewer than 16 characters/);
-      expect(refusal).not.toContain("ixteen");
+      const error = errorOf({ HOST, API_KEYS: `one:${long},two:${long.slice(1)}` });
+      expect(error).toMatch(/^API_KEYS: entry 2 has a key of fewer than 16 characters/);
+      expect(error).not.toContain("ixteen");
       expect(readConfig({ HOST: "localhost", API_KEYS: "one:k" }).apiKeys).toHaveLength(1);
     },
   );
@@ -213,8 +213,8 @@ describe("encryption keys", () => {
   test.each(["short", "ab".repeat(31), "ab".repeat(33), "A".repeat(42), `${"A".repeat(43)}==`, "zz".repeat(32)])(
     "of another form are rejected by position, without their text: %s",
     (text) => {
-      const refusal = refusalOf({ ENCRYPTION_KEYS: `${key.toString("hex")},${text}` });
-      expect(refusal).toBe("ENCRYPTION_KEYS: key 2 is not 32 bytes in base64 or hex.");
+      const error = errorOf({ ENCRYPTION_KEYS: `${key.toString("hex")},${text}` });
+      expect(error).toBe("ENCRYPTION_KEYS: key 2 is not 32 bytes in base64 or hex.");
     },
   );
 });
@@ -225,7 +225,7 @@ describe("without API keys", () => {
   });
 
   test.each(["0.0.0.0", "::", "192.0.2.1", "example.test"])("another address is rejected: %s", (host) => {
-    expect(refusalOf({ HOST: host })).toContain("API_KEYS");
+    expect(errorOf({ HOST: host })).toContain("API_KEYS");
   });
 
   test("a public address needs an explicit setting", () => {
@@ -235,7 +235,7 @@ describe("without API keys", () => {
 
   test("pages in this machine's browser are rejected", () => {
     for (const CORS_ORIGINS of ["*", "https://app.example, *"]) {
-      expect(refusalOf({ CORS_ORIGINS })).toContain("CORS_ORIGINS=* without API_KEYS");
+      expect(errorOf({ CORS_ORIGINS })).toContain("CORS_ORIGINS=* without API_KEYS");
       expect(readConfig({ CORS_ORIGINS, API_KEYS: "one:key-1" }).CORS_ORIGINS).toBe(CORS_ORIGINS);
       expect(readConfig({ CORS_ORIGINS, HOST: "0.0.0.0", ALLOW_ANONYMOUS: "true" }).CORS_ORIGINS).toBe(CORS_ORIGINS);
     }
@@ -268,28 +268,28 @@ describe("the address of Redis", () => {
     ["redis+sentinel://:secret@localhost:26379/main?role=slave", 'it has no option "role": there are db, sentinel_'],
     ["redis+sentinel://:secret@localhost:99999/main", "there is no port above 65535"],
     ["redis+sentinel://:secret%@localhost/main", "must be written as %25"],
-  ])("is rejected without its text: %s", (url, told) => {
-    const refusal = refusalOf({ REDIS_URL: url });
-    expect(refusal).toMatch(/^REDIS_URL: /);
-    expect(refusal).toContain(told);
-    expect(refusal).not.toContain("secret");
+  ])("is rejected without its text: %s", (url, message) => {
+    const error = errorOf({ REDIS_URL: url });
+    expect(error).toMatch(/^REDIS_URL: /);
+    expect(error).toContain(message);
+    expect(error).not.toContain("secret");
   });
 
   test("lists a cluster's nodes, separated by commas, without a database", () => {
     const cluster = { REDIS_CLUSTER: "true" };
     expect(readConfig({ ...cluster, REDIS_URL: "redis://a:1, redis://b:2" }).REDIS_CLUSTER).toBe(true);
-    expect(refusalOf({ ...cluster, REDIS_URL: "redis://a:1,b:2" })).toContain("REDIS_URL: must be redis://");
-    expect(refusalOf({ ...cluster, REDIS_URL: "redis://a:1/2" })).toContain("REDIS_URL: a cluster has only database 0");
-    expect(refusalOf({ REDIS_URL: "redis://a:1,redis://b:2" })).toContain("REDIS_URL: must be redis://");
-    expect(refusalOf({ ...cluster, REDIS_URL: "redis+sentinel://a/main" })).toContain("a cluster has no Sentinels");
+    expect(errorOf({ ...cluster, REDIS_URL: "redis://a:1,b:2" })).toContain("REDIS_URL: must be redis://");
+    expect(errorOf({ ...cluster, REDIS_URL: "redis://a:1/2" })).toContain("REDIS_URL: a cluster has only database 0");
+    expect(errorOf({ REDIS_URL: "redis://a:1,redis://b:2" })).toContain("REDIS_URL: must be redis://");
+    expect(errorOf({ ...cluster, REDIS_URL: "redis+sentinel://a/main" })).toContain("a cluster has no Sentinels");
   });
 
   test("with TLS names files that are read at the start", () => {
     const tls = { REDIS_URL: "rediss://localhost" };
-    expect(refusalOf({ REDIS_TLS_CA_FILE: "/nowhere" })).toBe("REDIS_TLS_CA_FILE: /nowhere cannot be read (ENOENT).");
+    expect(errorOf({ REDIS_TLS_CA_FILE: "/nowhere" })).toBe("REDIS_TLS_CA_FILE: /nowhere cannot be read (ENOENT).");
     const settings = join(PROJECT, "package.json");
-    expect(refusalOf({ ...tls, REDIS_TLS_KEY_FILE: settings })).toContain("is not a PEM file of a key");
-    expect(refusalOf({ ...tls, REDIS_TLS_CERT_FILE: settings })).toContain("is not a PEM file of a certificate");
+    expect(errorOf({ ...tls, REDIS_TLS_KEY_FILE: settings })).toContain("is not a PEM file of a key");
+    expect(errorOf({ ...tls, REDIS_TLS_CERT_FILE: settings })).toContain("is not a PEM file of a certificate");
   });
 });
 

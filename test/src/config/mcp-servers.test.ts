@@ -71,7 +71,7 @@ test("the provider decides about tools that it runs", () => {
 });
 
 const BOTH = "must have either command or url";
-test.each<[content: unknown, fault: string]>([
+test.each<[content: unknown, message: string]>([
   ["{", "is not JSON: line 1."],
   ['{\n  "servers": { "a": { "url": https } }\n}', "is not JSON: line 2."],
   [{ servers: { a: { url: "ftp://a.example/" } } }, "line 4: servers.a.url: Invalid URL"],
@@ -84,8 +84,8 @@ test.each<[content: unknown, fault: string]>([
   [{ servers: { a: "x" } }, `line 3: servers.a: ${BOTH}`],
   [{ connectors: { connector_unknown: { url: "https://a.example/" } } }, "line 3: connectors.connector_unknown"],
   [{ server: {} }, "line 2: server: unknown"],
-])("an invalid file stops the process and names the line: %j", async (content, fault) => {
+])("an invalid file stops the process and names the line: %j", async (content, message) => {
   const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
   await expect(configOf(text)).rejects.toThrow(ConfigurationError);
-  await expect(configOf(text)).rejects.toThrow(fault);
+  await expect(configOf(text)).rejects.toThrow(message);
 });

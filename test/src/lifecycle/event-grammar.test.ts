@@ -109,7 +109,7 @@ function describeLog(events: readonly EventDraft[]): string {
 }
 
 type Fields = Record<string, unknown>;
-const placeOf = (event: EventDraft) => (event as Fields)["output_index"] as number | undefined;
+const outputIndexOf = (event: EventDraft) => (event as Fields)["output_index"] as number | undefined;
 const isDelta = (event: EventDraft) => event.type.endsWith(".delta");
 const deltaOf = (event: EventDraft) => (event as Fields)["delta"] as string;
 const isOutputOfShell = (event: EventDraft) => event.type.startsWith("response.shell_call_output_content.");
@@ -122,8 +122,10 @@ class Freedoms {
   }
 
   #isInsideOfCut(event: EventDraft): boolean {
-    const place = placeOf(event);
-    return place !== undefined && this.#log.cut.has(place) && !event.type.startsWith("response.output_item.");
+    const outputIndex = outputIndexOf(event);
+    return (
+      outputIndex !== undefined && this.#log.cut.has(outputIndex) && !event.type.startsWith("response.output_item.")
+    );
   }
 
   /** Deltas of the text that `event` belongs to, which end at its `done`. */

@@ -207,14 +207,14 @@ describe("every example matches its schema", () => {
   });
 
   test.each(examples)("$at", ({ direction, type, schema, value }) => {
-    const fault =
+    const error =
       type === "text/event-stream" ? faultInFrames(String(value)) : findSchemaError(direction, schema, value);
-    expect(fault).toBeUndefined();
+    expect(error).toBeUndefined();
   });
 });
 
 function faultInFrames(frames: string): string | undefined {
   const events: { type: string }[] = [];
   createParser({ onEvent: ({ data }) => events.push(JSON.parse(data) as { type: string }) }).feed(frames);
-  return events.length === 0 ? "There are no events." : events.map(findEventError).find((fault) => fault !== undefined);
+  return events.length === 0 ? "There are no events." : events.map(findEventError).find((error) => error !== undefined);
 }

@@ -14,7 +14,7 @@ function read(folder: string | undefined): PromptCatalog {
   return readPrompts(config, readProviderCatalog(config));
 }
 
-function refusalOf(folder: string): string {
+function errorOf(folder: string): string {
   try {
     read(folder);
   } catch (error) {
@@ -152,17 +152,17 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ["an invalid folder name", { "prompt_a/1.json": {} }, "prompt_a", "pmpt_"],
 ])("%s is rejected with file, path and reason", async (_name, files, path, reason) => {
   await using folder = await PromptFolder.create(files);
-  const refusal = refusalOf(folder.path);
-  expect(refusal).toMatch(/^PROMPTS_FOLDER: /);
-  expect(refusal).toContain(` ${join(folder.path, path)} `);
-  expect(refusal).toContain(reason);
+  const error = errorOf(folder.path);
+  expect(error).toMatch(/^PROMPTS_FOLDER: /);
+  expect(error).toContain(` ${join(folder.path, path)} `);
+  expect(error).toContain(reason);
 });
 
 test("a missing folder and a dangling link are errors", async () => {
   await using folder = await PromptFolder.create({ "pmpt_a/1.json": {} });
-  expect(refusalOf(join(folder.path, "none"))).toContain(join(folder.path, "none"));
+  expect(errorOf(join(folder.path, "none"))).toContain(join(folder.path, "none"));
   await symlink(join(folder.path, "none"), join(folder.path, "pmpt_b"));
-  expect(refusalOf(folder.path)).toContain(join(folder.path, "pmpt_b"));
+  expect(errorOf(folder.path)).toContain(join(folder.path, "pmpt_b"));
 });
 
 test("an error inside an item names its line", async () => {
@@ -171,5 +171,5 @@ test("an error inside an item names its line", async () => {
     { role: "user", content: [{ type: "input_text", text: "x", zzz: 1 }] },
   ];
   await using folder = await PromptFolder.create({ "pmpt_a/1.json": JSON.stringify({ messages }, null, 2) });
-  expect(refusalOf(folder.path)).toContain("line 13: messages.1.content.0.zzz: unknown");
+  expect(errorOf(folder.path)).toContain("line 13: messages.1.content.0.zzz: unknown");
 });

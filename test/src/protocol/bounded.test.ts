@@ -29,7 +29,7 @@ const SCHEMAS = {
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 
-function faultOf(parse: () => unknown): ApiError {
+function errorOf(parse: () => unknown): ApiError {
   try {
     parse();
   } catch (error) {
@@ -40,10 +40,10 @@ function faultOf(parse: () => unknown): ApiError {
 }
 
 test.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
-  const places = findStrings(schema);
-  const unbounded = places.filter(({ maximum }) => maximum === null).map(({ path }) => path);
+  const locations = findStrings(schema);
+  const unbounded = locations.filter(({ maximum }) => maximum === null).map(({ path }) => path);
   expect(unbounded).toEqual([]);
-  expect(places.length).toBeGreaterThan(0);
+  expect(locations.length).toBeGreaterThan(0);
 });
 
 test("the walk finds every unbounded string", () => {
@@ -103,29 +103,29 @@ describe("the bound is accepted, and one character more is rejected", () => {
   test.each(PLACES)("%s: %s", (param, kind, fieldsOf) => {
     const maximum = MAX_LENGTHS[kind];
     const body = (length: number) => ({ model: "simulator/default", input: "Hi", ...fieldsOf(text(length)) });
-    const fault = faultOf(() => parseCreateRequest(body(maximum + 1), catalog));
+    const error = errorOf(() => parseCreateRequest(body(maximum + 1), catalog));
     const message = `Invalid '${param}': string too long. Expected a string with maximum length ${maximum}, but got a string with length ${maximum + 1} instead.`;
-    expect(fault).toMatchObject({ status: 400, param, code: "string_above_max_length", message });
+    expect(error).toMatchObject({ status: 400, param, code: "string_above_max_length", message });
     // No model has that name; everything else is accepted.
     const parse = () => parseCreateRequest(body(maximum), catalog);
-    expect(param === "model" ? faultOf(parse).code : parse().model).toBe(
+    expect(param === "model" ? errorOf(parse).code : parse().model).toBe(
       param === "model" ? "model_not_found" : "simulator/default",
     );
   });
 
   test("items of conversations are bounded too", () => {
     const items = [{ type: "message", role: "user", content: "x", id: text(MAX_LENGTHS.identifier + 1) }];
-    const fault = faultOf(() => parseBody(createItemsSchema, { items }));
-    expect(fault).toMatchObject({ status: 400, param: "items[0].id", code: "string_above_max_length" });
+    const error = errorOf(() => parseBody(createItemsSchema, { items }));
+    expect(error).toMatchObject({ status: 400, param: "items[0].id", code: "string_above_max_length" });
   });
 
   test("names in maps are bounded too", () => {
     const name = text(MAX_LENGTHS.name + 1);
     const variables = { [name]: "x" };
-    const fault = faultOf(() =>
+    const error = errorOf(() =>
       parseCreateRequest({ model: "simulator/default", input: "Hi", prompt: { id: "p", variables } }, catalog),
     );
-    expect(fault).toMatchObject({ status: 400, code: "property_name_above_max_length" });
+    expect(error).toMatchObject({ status: 400, code: "property_name_above_max_length" });
   });
 });
 

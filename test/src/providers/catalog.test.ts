@@ -40,7 +40,7 @@ describe("the environment", () => {
     const catalog = readProviderCatalog(readConfig({ [api_key_env]: "secret" }));
     const model = { model: "some/model", provider: { name, kind, base_url, api_key_env, headers: {} } };
     expect(catalog.resolve(`${name}/some/model`)).toMatchObject(model);
-    expect(catalog.resolve("some/model"), "it is the default as well").toMatchObject(model);
+    expect(catalog.resolve("some/model"), "it is also the default").toMatchObject(model);
     expect(catalog.find(`${name}/some/model`)).toMatchObject({ owned_by: name });
   });
 
@@ -89,8 +89,8 @@ describe("the providers file", () => {
     "constructor",
   ])("rejects a parameter that has a meaning already: %s", async (name) => {
     const refusal = await refusalOf({ providers: { lab: { ...LAB, extra_parameters: ["top_k", name] } } });
-    const place = "line 12: providers.lab.extra_parameters.1: ";
-    expect(refusal).toContain(`${place}is a parameter of this API, or written by this server itself`);
+    const path = "line 12: providers.lab.extra_parameters.1: ";
+    expect(refusal).toContain(`${path}is a parameter of this API, or written by this server itself`);
   });
 
   test.each(["", "two words", "1st", "x".repeat(65)])("rejects an invalid name: %j", async (name) => {
@@ -175,7 +175,7 @@ describe("the providers file", () => {
     ]);
   });
 
-  test.each<[fault: string, file: string | object, told: string]>([
+  test.each<[what: string, file: string | object, message: string]>([
     ["is not JSON", '{\n  "providers": {\n    lab: {}\n  }\n}', "is not JSON: line 3."],
     [
       "has a word without quotes",
@@ -287,8 +287,8 @@ describe("the providers file", () => {
       { providers: { lab: { ...LAB, fallbacks: ["lab/qwen3", "lab/none"] } } },
       "is not valid. line 12: providers.lab.fallbacks.1: the model 'lab/none' is not configured",
     ],
-  ])("that %s is rejected by its line", async (_fault, file, told) => {
-    expect(await refusalOf(file)).toBe(`PROVIDERS_FILE: FILE ${told}`);
+  ])("that %s is rejected by its line", async (_what, file, message) => {
+    expect(await refusalOf(file)).toBe(`PROVIDERS_FILE: FILE ${message}`);
   });
 
   test("is rejected with all its errors at once", async () => {

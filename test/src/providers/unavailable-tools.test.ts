@@ -17,8 +17,8 @@ test("a tool that its provider runs is accepted", () => {
 });
 
 test("a tool that no one runs is rejected by its index", () => {
-  const refused = { place: 1, type: "file_search", reason: expect.stringContaining("no vector stores") };
-  expect(find({ ...OPENAI, hosted_tools: [] }, MINE, FILE_SEARCH)).toMatchObject(refused);
+  const rejected = { place: 1, type: "file_search", reason: expect.stringContaining("no vector stores") };
+  expect(find({ ...OPENAI, hosted_tools: [] }, MINE, FILE_SEARCH)).toMatchObject(rejected);
 });
 
 test("a shell runs at the client, unless it asks for a container", () => {

@@ -95,9 +95,9 @@ test("no other file tests for a vendor by name or host", async () => {
   const found: string[] = [];
   for (const file of files) {
     const lines = (await readFile(`${ROOT}${file}`, "utf8")).split("\n");
-    for (const [place, line] of lines.entries()) {
+    for (const [index, line] of lines.entries()) {
       const source = line.replace(/^\s*(?:\*|\/\*|\/\/).*$/, "");
-      if (BRANCH.test(source)) found.push(`${file}:${place + 1}: ${line.trim()}`);
+      if (BRANCH.test(source)) found.push(`${file}:${index + 1}: ${line.trim()}`);
     }
   }
   expect(found).toEqual([]);

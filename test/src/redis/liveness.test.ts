@@ -54,15 +54,15 @@ test.concurrent("a half-open subscriber is replaced and receives later messages"
   const publisher = await open(testRedisUrl(), "patient");
   try {
     const channel = uniquePrefix();
-    const heard: string[] = [];
-    subscriber.on("message", (_channel: string, text: string) => heard.push(text));
+    const received: string[] = [];
+    subscriber.on("message", (_channel: string, text: string) => received.push(text));
     await subscriber.subscribe(channel);
     proxy.freeze();
     await expect
       .poll(
         async () => {
           await publisher.publish(channel, "after");
-          return heard;
+          return received;
         },
         { timeout: RECOVERY_MS },
       )
@@ -113,8 +113,8 @@ test.concurrent("in a cluster, nodes and both kinds of subscribers are replaced"
   await expect.poll(() => direct.call("CLUSTER", "INFO"), { timeout: RECOVERY_MS }).toContain("cluster_state:ok");
   const redis = await open(proxy.url.replace(/^http/, "redis"), "patient", true);
   try {
-    const heard: string[] = [];
-    for (const kind of ["message", "smessage"]) redis.on(kind, (_channel: string, text: string) => heard.push(text));
+    const received: string[] = [];
+    for (const kind of ["message", "smessage"]) redis.on(kind, (_channel: string, text: string) => received.push(text));
     await redis.subscribe("plain");
     await redis.ssubscribe("sharded");
     proxy.freeze();
@@ -123,7 +123,7 @@ test.concurrent("in a cluster, nodes and both kinds of subscribers are replaced"
         async () => {
           await direct.publish("plain", "plain");
           await direct.spublish("sharded", "sharded");
-          return new Set(heard);
+          return new Set(received);
         },
         { timeout: RECOVERY_MS },
       )

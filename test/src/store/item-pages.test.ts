@@ -14,7 +14,7 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 const said = (id: string, content: string): StoredInputItem => ({ type: "message", id, role: "user", content });
 /** Characters of one to four bytes, so that positions in bytes and in characters differ. */
-const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, place) => said(`msg_${place}`, text.repeat(20_000)));
+const LONG = ["a", "é", "語", "😀", '"\\n'].map((text, index) => said(`msg_${index}`, text.repeat(20_000)));
 const TWICE = [...LONG, said("msg_1", "again"), said("msg_last", "end")];
 
 const QUERIES: PageQuery[] = ["asc", "desc"].flatMap((order) =>
@@ -33,9 +33,9 @@ async function createWith(input: StoredInputItem[]): Promise<string> {
 
 /** With a repeated id, a cursor means its first item, in either order. */
 function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
-  const named = items.map((item, place) => {
-    const isFirst = items.findIndex(({ id }) => id === item.id) === place;
-    return { item, id: isFirst ? item.id : `another ${place}` };
+  const named = items.map((item, index) => {
+    const isFirst = items.findIndex(({ id }) => id === item.id) === index;
+    return { item, id: isFirst ? item.id : `another ${index}` };
   });
   const page = paginate(named, query);
   return page && { data: page.data.map(({ item }) => item), has_more: page.has_more };

@@ -82,8 +82,8 @@ test("above the bound requests are rejected until a deletion makes room", async 
   const each = await storage.storedBytes.read(project);
   const bound = 2 * each + 100;
   const second = await admit(project, bound);
-  const refused = admit(project, bound);
-  await expect(refused).rejects.toMatchObject({
+  const rejected = admit(project, bound);
+  await expect(rejected).rejects.toMatchObject({
     status: 429,
     type: "insufficient_quota",
     code: "insufficient_quota",

@@ -18,7 +18,7 @@ test("equals its chunks, of every size", () => {
     fc.constant(300_000),
   );
   const check = (sizes: number[]): void => {
-    const chunks = sizes.map((length, place) => Buffer.alloc(length, place + 1));
+    const chunks = sizes.map((length, index) => Buffer.alloc(length, index + 1));
     const whole = read(chunks);
     expect(whole.length).toBe(sizes.reduce((sum, each) => sum + each, 0));
     expect(whole.equals(Buffer.concat(chunks))).toBe(true);

@@ -39,9 +39,9 @@ function counted(value: object): { value: object; reads: () => number } {
 }
 
 describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
-  const places = findWidePlaces(schema).filter(({ bad }) => bad !== undefined);
+  const lists = findWidePlaces(schema).filter(({ bad }) => bad !== undefined);
 
-  test.each(places)("$name: of many errors, one is looked for", ({ kind, bodyWith, bad }) => {
+  test.each(lists)("$name: of many errors, one is looked for", ({ kind, bodyWith, bad }) => {
     const list = counted(createWide(kind, bad!.value, COUNT));
     const body = bodyWith(list.value);
     const { issues } = checkFields(schema, body, 1);
@@ -51,10 +51,10 @@ describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
 
   test("every array and record has a bounded check, before and after use", () => {
     boundLists(schema);
-    const lists = [...collectSchemas(schema)].filter(({ _zod }) => ["array", "record"].includes(_zod.def.type));
-    const parsers = () => lists.map((list) => list._zod as unknown as { parse: unknown; run: unknown });
+    const schemas = [...collectSchemas(schema)].filter(({ _zod }) => ["array", "record"].includes(_zod.def.type));
+    const parsers = () => schemas.map((each) => each._zod as unknown as { parse: unknown; run: unknown });
     const before = parsers().map(({ parse, run }) => [parse, run]);
-    for (const { bodyWith, kind, good } of places) {
+    for (const { bodyWith, kind, good } of lists) {
       for (const value of [7, null, createWide(kind, good, 2), createWide(kind, good, 100)])
         checkFields(schema, bodyWith(value), 1);
     }
@@ -63,7 +63,7 @@ describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
   });
 
   test("a check in turns gives the same result, errors and key order", async () => {
-    const odd = fc.oneof(objectsOf(schema.shape), fc.constantFrom(...places).chain(oddly));
+    const odd = fc.oneof(objectsOf(schema.shape), fc.constantFrom(...lists).chain(oddly));
     await fc.assert(
       fc.asyncProperty(odd, async (fields) => {
         const outcome = await checkFieldsInSlices(schema, structuredClone(fields), 1, -1);

@@ -8,7 +8,7 @@ import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.
 /** `compact` takes the same parameters, as far as it has them. */
 const BODIES = { input_tokens: inputTokensRequestSchema, compact: compactRequestSchema } as const;
 
-function faultOf(schema: (typeof BODIES)[keyof typeof BODIES], body: object): unknown {
+function errorOf(schema: (typeof BODIES)[keyof typeof BODIES], body: object): unknown {
   try {
     return parseBody(schema, { model: "m", ...body });
   } catch (error) {
@@ -28,8 +28,8 @@ test.each([
   ["compact", { prompt_cache_retention: "1h" }, "prompt_cache_retention", "invalid_value"],
   ["compact", { model: null }, "model", "invalid_type"],
   ["compact", { inpt: "Hello" }, "inpt", "unknown_parameter"],
-] as const)("%s refuses %j", (name, body, param, code) => {
-  expect(faultOf(BODIES[name], body)).toMatchObject({ status: 400, param, code });
+] as const)("%s rejects %j", (name, body, param, code) => {
+  expect(errorOf(BODIES[name], body)).toMatchObject({ status: 400, param, code });
 });
 
 test.each(Object.entries(BODIES))("of two errors, %s reports the one that create reports", (_name, schema) => {

@@ -7,7 +7,7 @@ import { ProviderCatalog } from "../../../../src/providers/catalog.ts";
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const valid = { model: "simulator/default", input: "Hi" };
 
-function faultOf(body: unknown): ApiError {
+function errorOf(body: unknown): ApiError {
   try {
     parseCreateRequest(body, catalog);
   } catch (error) {
@@ -323,9 +323,9 @@ test.each<[string, unknown, string | null, string | null, string]>([
   ["an array", [], "body", "invalid_type", "Invalid type for 'body': expected an object, but got an array instead."],
   ["nothing", undefined, "model", "missing_required_parameter", "Missing required parameter: 'model'."],
 ])("%s", (_name, body, param, code, message) => {
-  const fault = faultOf(body);
-  expect(fault.toEnvelope()).toEqual({ error: { type: "invalid_request_error", param, code, message } });
-  expect(fault.status).toBe(code === "model_not_found" && param === null ? 404 : 400);
+  const error = errorOf(body);
+  expect(error.toEnvelope()).toEqual({ error: { type: "invalid_request_error", param, code, message } });
+  expect(error.status).toBe(code === "model_not_found" && param === null ? 404 : 400);
 });
 
 const text = (length: number) => "x".repeat(length);
@@ -381,9 +381,9 @@ test.each<[string, object[], object[]]>([
 ])("%s: a value at the bound is accepted, one beyond it is not", (_name, inside, outside) => {
   for (const fields of inside) expect(parseCreateRequest({ ...valid, ...fields }, catalog)).toMatchObject({});
   for (const fields of outside) {
-    const fault = faultOf({ ...valid, ...fields });
-    expect(fault).toMatchObject({ status: 400, code: expect.stringMatching(/_(above_max|below_min)_/) });
-    expect(fault.param?.split(/[.[]/)[0]).toBe(Object.keys(fields)[0]);
+    const error = errorOf({ ...valid, ...fields });
+    expect(error).toMatchObject({ status: 400, code: expect.stringMatching(/_(above_max|below_min)_/) });
+    expect(error.param?.split(/[.[]/)[0]).toBe(Object.keys(fields)[0]);
   }
 });
 
@@ -394,7 +394,7 @@ test.each([
   ["texts", { ...valid, prompt_cache_key: text(65) }, "string_above_max_length"],
   ["lists", { ...valid, tools: list(129, tool("f").tools[0]) }, "array_above_max_length"],
 ])("bounds of %s have a code of their own", (_name, body, code) => {
-  expect(faultOf(body).code).toBe(code);
+  expect(errorOf(body).code).toBe(code);
 });
 
 test.each<[param: string, fields: object]>([
@@ -417,8 +417,8 @@ test.each<[param: string, fields: object]>([
   ],
   ["tools[0].filters.zzz", { tools: [{ type: "web_search", filters: { zzz: [] } }] }],
 ])("unknown key: %s", (param, fields) => {
-  const fault = faultOf({ ...valid, ...fields });
-  expect(fault).toMatchObject({ param, code: "unknown_parameter", message: `Unknown parameter: '${param}'.` });
+  const error = errorOf({ ...valid, ...fields });
+  expect(error).toMatchObject({ param, code: "unknown_parameter", message: `Unknown parameter: '${param}'.` });
 });
 
 test.each([
@@ -466,7 +466,7 @@ test("a request with a prompt may leave out the model", () => {
 
 describe("a long input", () => {
   const good = { role: "user", content: "Hello" };
-  const items = (place: number, item: unknown) => Array.from({ length: 2_000 }, (_, i) => (i === place ? item : good));
+  const items = (index: number, item: unknown) => Array.from({ length: 2_000 }, (_, i) => (i === index ? item : good));
 
   test("gives the same result as a short one, item by item", () => {
     const { input } = parseCreateRequest({ ...valid, input: items(-1, undefined) }, catalog);
@@ -481,11 +481,11 @@ describe("a long input", () => {
     ["the input before a later parameter", { input: items(1_999, 7), temperature: 9 }, "input[1999]"],
     ["a later parameter", { input: items(-1, undefined), temperature: 9 }, "temperature"],
   ])("reports its first error: %s", (_, fields, param) => {
-    expect(faultOf({ ...valid, ...fields }).param).toBe(param);
+    expect(errorOf({ ...valid, ...fields }).param).toBe(param);
   });
 
   test("with every item wrong is rejected for its first", () => {
     const input = Array.from({ length: 100_000 }, () => ({ type: "nothing" }));
-    expect(faultOf({ ...valid, input }).param).toBe("input[0].type");
+    expect(errorOf({ ...valid, input }).param).toBe("input[0].type");
   });
 });

@@ -208,9 +208,9 @@ describe("is rejected for", () => {
       { prompt, previous_response_id: "resp_x" },
       { code: "previous_response_not_found" },
     ],
-  ])("%s", async (_name, request, fault) => {
+  ])("%s", async (_name, request, error) => {
     const before = await storage.redis.zcard(storage.layout.inFlight);
-    await expect(admit(request)).rejects.toMatchObject(fault);
+    await expect(admit(request)).rejects.toMatchObject(error);
     expect(await storage.redis.zcard(storage.layout.inFlight)).toBe(before);
   });
 });

@@ -74,11 +74,11 @@ describe("promotion", () => {
     const due: string[] = [];
     for (let i = 0; i < 450; i += 1) due.push(await acceptResponse(storage, { window: "2h" }));
     const far = await acceptResponse(storage, { window: "8h" });
-    const place = await priorityOf(far);
+    const priority = await priorityOf(far);
     await Promise.all(due.map((id) => makeDue(storage, id)));
     await promoteDueResponses(storage);
     expect(new Set(await Promise.all(due.map(priorityOf)))).toEqual(new Set([2]));
-    expect(await priorityOf(far)).toBe(place);
+    expect(await priorityOf(far)).toBe(priority);
     expect(await latestStart(far)).not.toBeNull();
     expect(await storage.windowedResponses.listDue(Date.now(), 0, 10)).toEqual([]);
   });

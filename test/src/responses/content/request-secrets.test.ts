@@ -66,14 +66,14 @@ test.each([
     "environment.network_policy.domain_secrets[0].value",
     { type: "shell", environment: { type: "container_auto", network_policy } },
   ],
-] as const)("a tool in an item may have no secret (%i, %s)", (place, path, tool: Tool) => {
+] as const)("a tool in an item may have no secret (%i, %s)", (index, path, tool: Tool) => {
   const harmless: Tool = { type: "mcp", server_label: "b", headers: null, server_url: "https://a.example/mcp" };
-  const tools = place === 0 ? [tool] : [harmless, tool];
+  const tools = index === 0 ? [tool] : [harmless, tool];
   for (const item of [
     { type: "additional_tools", role: "developer", tools },
     { type: "tool_search_output", tools },
   ] as const satisfies InputItem[]) {
-    const param = `input[1].tools[${place}].${path}`;
+    const param = `input[1].tools[${index}].${path}`;
     expect(() => rejectSecrets([{ type: "compaction_trigger" }, item], "input")).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.not.stringContaining("planted") }),
     );

@@ -139,15 +139,15 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
 
   test.each([0, 7, MAX_LINKS - 1, MAX_LINKS, MAX_LINKS + 1, 2 * MAX_LINKS])(
     "whose link %i is deleted is rejected by the link's id",
-    async (place) => {
+    async (index) => {
       const ids = await recordChain(storage, 2 * MAX_LINKS + 2);
       const accepted = await continueFrom(storage, ids.at(-1)!);
-      await removeResponse(storage, ids[place]!, (await storage.records.read(ids[place]!))!);
+      await removeResponse(storage, ids[index]!, (await storage.records.read(ids[index]!))!);
       await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
         code: "previous_response_not_found",
-        message: `Previous response with id '${ids[place]}' not found.`,
+        message: `Previous response with id '${ids[index]}' not found.`,
       });
-      await expect(loadModelInput(storage, accepted)).rejects.toThrow(ids[place]);
+      await expect(loadModelInput(storage, accepted)).rejects.toThrow(ids[index]);
     },
   );
 

@@ -16,11 +16,11 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 test("the worker is notified before it could see its lost lease", async () => {
   const subscriber = await connect({ url: testRedisUrl(), cluster: false }, "patient", "control", silentLogger);
-  const { promise: told, resolve } = Promise.withResolvers<string>();
+  const { promise: notified, resolve } = Promise.withResolvers<string>();
   await WorkerControl.listen(subscriber, storage.layout, resolve);
   const { id } = await createLeasedResponse(storage, sampleRecord());
   await endResponse(storage, id, "cancel");
-  expect(await told).toBe(id);
+  expect(await notified).toBe(id);
   subscriber.disconnect();
 });
 

@@ -13,14 +13,14 @@ import { messageEvents, openingState, sampleRecord } from "../../../support/samp
 import { createLeasedResponse, openTestStorage, silentLogger } from "../../../support/storage.ts";
 
 const storage = await openTestStorage();
-const bell = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
-bell.setMaxListeners(0);
+const notifierClient = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
+notifierClient.setMaxListeners(0);
 const hubs: StreamHub[] = [];
 afterEach(() => {
   for (const hub of hubs.splice(0)) hub.close();
 });
 afterAll(async () => {
-  bell.disconnect();
+  notifierClient.disconnect();
   await storage[Symbol.asyncDispose]();
 });
 
@@ -32,7 +32,7 @@ function openHub(options: Partial<StreamHubOptions> = {}): StreamHub {
     heartbeatMs: 50,
     ...options,
   });
-  hub.setNotifier(new Notifier(bell, storage.layout, () => hub.readAllLogs()));
+  hub.setNotifier(new Notifier(notifierClient, storage.layout, () => hub.readAllLogs()));
   hubs.push(hub);
   return hub;
 }
@@ -191,7 +191,7 @@ test("an event appended while a follower catches up is not missed", async () => 
       if (!hasAppended) {
         hasAppended = true;
         // The notification arrives and is handled before this read returns.
-        const rang = once(bell, "message");
+        const rang = once(notifierClient, "message");
         await response.append(["late"]);
         await rang;
       }
@@ -217,7 +217,7 @@ test("more than a page of new events is read to its end", async () => {
 });
 
 test("a failed subscription to notifications is retried", async () => {
-  class StubbornBell extends Notifier {
+  class FailingNotifier extends Notifier {
     #refusals = 1;
     override async listen(...args: Parameters<Notifier["listen"]>): Promise<void> {
       this.#refusals -= 1;
@@ -226,7 +226,7 @@ test("a failed subscription to notifications is retried", async () => {
     }
   }
   const hub = openHub({ heartbeatMs: 600_000 });
-  hub.setNotifier(new StubbornBell(bell, storage.layout, () => {}));
+  hub.setNotifier(new FailingNotifier(notifierClient, storage.layout, () => {}));
   const response = await begin();
   const sink = new TestSink();
   hub.follow({ responseId: response.id, from: 0, sink });
@@ -241,14 +241,14 @@ test("notifications end when the last follower leaves", async () => {
   hub.follow({ responseId: response.id, from: 0, sink: one });
   const leave = hub.follow({ responseId: response.id, from: 0, sink: other });
   await Promise.all([one.reaches(1), other.reaches(1)]);
-  const bells = async () =>
+  const readChannels = async () =>
     await storage.redis.call("PUBSUB", "CHANNELS", storage.layout.notificationChannel(response.id));
   leave();
   await one.reaches(await response.append(["a"]));
-  expect(await bells()).toEqual([storage.layout.notificationChannel(response.id)]);
+  expect(await readChannels()).toEqual([storage.layout.notificationChannel(response.id)]);
   await response.end();
   await one.ended.promise;
-  while (((await bells()) as string[]).length > 0) await storage.redis.ping();
+  while (((await readChannels()) as string[]).length > 0) await storage.redis.ping();
 });
 
 test("a follower gets a heartbeat after a whole silent interval, not before", async () => {
@@ -288,7 +288,7 @@ test("a heartbeat makes up for a lost notification", async () => {
   const sink = new TestSink();
   hub.follow({ responseId: response.id, from: 0, sink });
   await sink.reaches(1);
-  await bell.unsubscribe(storage.layout.notificationChannel(response.id));
+  await notifierClient.unsubscribe(storage.layout.notificationChannel(response.id));
   await sink.reaches(await response.append(["a"]));
 });
 
