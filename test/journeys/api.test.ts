@@ -1,27 +1,17 @@
 /** Every endpoint in its modes, over HTTP, against real processes. */
 import { request } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, receive, subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServerWithWorker(environment);
 
 expectDescribed();
 

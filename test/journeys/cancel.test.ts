@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isTerminalStatus, type Response } from "../../src/protocol/response.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -135,10 +136,12 @@ describe("with a worker", () => {
     const body = JSON.stringify({ ...simulate({ tokens: 100, delay_ms: 10 }), background: false });
     const cut = new AbortController();
     // An earlier response may have ended for its client before its worker leaves it.
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    await untilNoneInFlight(inspector);
     const first = fetch(`${api.url}/responses`, { method: "POST", headers, body, signal: cut.signal });
-    let ids = await inspector.inFlight();
-    while (ids.length === 0) ids = await inspector.inFlight();
+    const ids = await pollUntil(
+      async () => await inspector.inFlight(),
+      ({ length }) => length > 0,
+    );
     await subscribe(api.url, ids[0]!, { cutAfterEvents: 10 });
     cut.abort();
     await expect(first).rejects.toThrow("aborted");
@@ -187,8 +190,10 @@ describe("with a worker", () => {
     leaving.kill("SIGTERM");
     const [kept, dropped] = await Promise.all(streams);
     expect((await pollToEnd(api.url, kept!)).status).toBe("completed");
-    let { status } = await inspector.meta(dropped!);
-    while (status === "in_progress") ({ status } = await inspector.meta(dropped!));
+    const { status } = await pollUntil(
+      async () => await inspector.meta(dropped!),
+      (meta) => meta["status"] !== "in_progress",
+    );
     expect(status).toBe("cancelled");
     expect(await leaving.exited).toBe(0);
   });

@@ -1,29 +1,20 @@
 /** `compaction_trigger` compacts the context in a response of its own; `compact` takes an Idempotency-Key. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 expectDescribed();
 
 const environment = { KEY_PREFIX: uniquePrefix() };
 const TRIGGER = { type: "compaction_trigger" };
 const LONG = "The heron stood in the reeds and waited for the water to be still. ".repeat(13);
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(environment.KEY_PREFIX);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const server = await openTestServerWithWorker(environment);
+const { api, inspector } = server;
 
 const say = (content: string) => ({ role: "user", content });
 const history = [say("My name is Ada."), { role: "assistant", content: LONG }, say("What is my name?")];
@@ -92,9 +83,9 @@ describe("a compaction_trigger at the end of the input", () => {
       onEvent: async (event) => {
         if (event.type !== type || isKilled) return;
         isKilled = true;
-        worker.kill("SIGKILL");
-        await worker.exited;
-        worker = await startWorker(environment);
+        server.worker.kill("SIGKILL");
+        await server.worker.exited;
+        server.worker = await startWorker(environment);
       },
     });
     const log = await inspector.log(id);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -290,12 +291,15 @@ describe("compact", () => {
   test("stops when its client leaves", async () => {
     const left = new AbortController();
     const rejected = errorOf(client.responses.compact({ model: "hanging/m", input: "Hello" }, { signal: left.signal }));
-    while (hanging.requests.length === 0) await inspector.redis.ping();
+    await pollUntil(
+      () => hanging.requests.length,
+      (count) => count > 0,
+    );
     expect(await inspector.inFlight()).toHaveLength(1);
     left.abort();
     expect(await rejected).toBeInstanceOf(OpenAI.APIUserAbortError);
     await hanging.requests[0]!.closed;
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    await untilNoneInFlight(inspector);
   });
 
   test("another project cannot use it", async () => {

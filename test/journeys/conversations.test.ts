@@ -1,11 +1,13 @@
 /** Conversations: their items, the turns that responses add to them, and the lock that lets one write at a time. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { untilNoneInFlight } from "../support/poll-until.ts";
+import { startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 interface Conversation {
   id: string;
@@ -31,18 +33,8 @@ const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix, API_KEYS: "alpha:key-of-alpha,beta:key-of-beta" };
 const ALPHA = { authorization: "Bearer key-of-alpha" };
 const BETA = { authorization: "Bearer key-of-beta" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const server = await openTestServerWithWorker(environment);
+const { api, inspector } = server;
 
 expectDescribed();
 
@@ -229,7 +221,7 @@ describe("a response in a conversation", () => {
   });
 
   test("whose worker was killed adds its turn once", async () => {
-    await worker[Symbol.asyncDispose]();
+    await server.worker[Symbol.asyncDispose]();
     const doomed = await startWorker(environment);
     const { id } = await open();
     const body = { ...simulate({ tokens: 80, delay_ms: 15 }), conversation: id, input: "Go" };
@@ -237,7 +229,7 @@ describe("a response in a conversation", () => {
     await subscribe(api.url, running.id, { headers: ALPHA, cutAfterEvents: 20 });
     doomed.kill("SIGKILL");
     await doomed.exited;
-    worker = await startWorker(environment);
+    server.worker = await startWorker(environment);
     const final = await pollToEnd(api.url, running.id, ALPHA);
     expect((await itemsOf(id)).slice(1)).toEqual(final.output);
   });
@@ -250,7 +242,7 @@ describe("a response in a conversation", () => {
     const running = await create(api.url, { ...simulate({ tokens: 30, delay_ms: 10 }), conversation: id }, ALPHA);
     await call("DELETE", `/conversations/${id}`);
     await pollToEnd(api.url, running.id, ALPHA);
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    await untilNoneInFlight(inspector);
     expect(await inspector.redis.keys(`*${id}*`)).toEqual([]);
   });
 
@@ -271,7 +263,7 @@ describe("a response in a conversation", () => {
   test("a reader releases the lock of an ended response", async () => {
     const { id } = await open();
     const over = await create(api.url, answer("said", id), ALPHA);
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    await untilNoneInFlight(inspector);
     await inspector.redis.hset(`${prefix}:{${id}}:conversation`, "lock", over.id);
     expect(textsOf(await itemsOf(id))).toEqual(["Say said", "said"]);
     expect(await inspector.redis.hget(`${prefix}:{${id}}:conversation`, "lock")).toBe("");

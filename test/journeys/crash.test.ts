@@ -2,31 +2,23 @@
  * Promise 5 (contract.md#promises): `kill -9` loses no recorded event, repeats no completed item, and the stream
  * resumes within seconds.
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { isTerminalEventType } from "../../src/protocol/event.ts";
-import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, simulate } from "../support/api-client.ts";
 import { expectSafe } from "../support/expect-safe.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
+import { type ServerProcess, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
+import { openTestServer } from "../support/test-server.ts";
 
 const RECOVERY_LIMIT_MS = 8_000;
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServer(environment);
 
 /** Calls back at the first event after `position`, at the latest at the terminal one. */
 function notify(position: number, callback: () => void) {
@@ -78,7 +70,7 @@ describe("SIGKILL of the worker", () => {
         expectSafe(stream.events);
       }
       // If a worker crashes between the terminal event and its last step, the next worker's sweep does that step.
-      while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+      await untilNoneInFlight(inspector);
       await worker[Symbol.asyncDispose]();
     },
   );
@@ -188,7 +180,10 @@ describe("SIGSTOP of the worker until its lease is lost, then SIGCONT", () => {
         if (event.id !== 20) return;
         worker.kill("SIGSTOP");
         const lock = `{${prefix}:queue}:background:${id}:lock`;
-        while ((await inspector.redis.exists(lock)) === 1) await inspector.redis.ping();
+        await pollUntil(
+          async () => await inspector.redis.exists(lock),
+          (count) => count === 0,
+        );
         worker.kill("SIGCONT");
       },
     });

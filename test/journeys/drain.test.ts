@@ -1,24 +1,16 @@
 /** A rolling deploy: workers stop while they write responses. Nothing that ends within the grace is cut. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { actOnStream, actOnFinalResponse } from "../support/acting-client.ts";
-import { create, RedisInspector, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { create, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
+import { type ServerProcess, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
+import { openTestServer } from "../support/test-server.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServer(environment);
 
 /** Reasoning of about 20 events, and a message of about 60. */
 const request = () => simulate({ reasoning: 15, tokens: 60, delay_ms: 20 });
@@ -86,9 +78,11 @@ test("a stopping lone worker finishes a waiting client's answer", async () => {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ...request(), background: false }),
   });
-  let [id] = await inspector.inFlight();
-  while (id === undefined) [id] = await inspector.inFlight();
-  await drainAt(id, leaving, isDelta("reasoning_text"));
+  const [id] = await pollUntil(
+    async () => await inspector.inFlight(),
+    ({ length }) => length > 0,
+  );
+  await drainAt(id!, leaving, isDelta("reasoning_text"));
   const response = (await (await answered).json()) as { id: string; status: string };
   expect(response).toMatchObject({ id, status: "completed" });
   expect(await leaving.exited).toBe(0);

@@ -1,5 +1,5 @@
 /** The API answers every request: with a response that will end, or with an error in the contract's envelope. */
-/** oxlint-disable vitest/no-conditional-expect -- the expectation depends on the answer to a random request */
+/* oxlint-disable vitest/no-conditional-expect -- the expectation depends on the answer to a random request */
 import fc from "fast-check";
 import { Pool } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";

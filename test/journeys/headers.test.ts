@@ -4,27 +4,19 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { describeApi } from "../../src/openapi/document.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 expectDescribed();
 
 const environment = { KEY_PREFIX: uniquePrefix() };
 const OURS = /^req_[0-9a-f]{32}$/;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-});
+const { api } = await openTestServerWithWorker(environment);
 
 const ask = async (headers: Record<string, string>, path = "/models") =>
   await send<object>("GET", `${api.url}${path}`, undefined, headers);

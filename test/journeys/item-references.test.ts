@@ -1,11 +1,11 @@
 /** `item_reference`: a client can name any item whose id it can know, instead of sending it. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 expectDescribed();
 
@@ -21,18 +21,7 @@ const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix, API_KEYS: "alpha:key-of-alpha,beta:key-of-beta" };
 const ALPHA = { authorization: "Bearer key-of-alpha" };
 const BETA = { authorization: "Bearer key-of-beta" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServerWithWorker(environment);
 
 const get = async <T>(path: string) => (await send<T>("GET", `${api.url}${path}`, undefined, ALPHA)).body;
 const start = async (settings: object, fields: object = {}) =>

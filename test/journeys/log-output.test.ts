@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findFreePort } from "../../src/local/redis/private-server.ts";
 import { send } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
@@ -27,10 +28,8 @@ function startWithoutLog(port: number, settings: NodeJS.ProcessEnv): ChildProces
 
 /** There is no line to wait for. */
 async function untilServed(url: string, child: ChildProcess): Promise<void> {
-  while (child.exitCode === null) {
-    const answered = await send("GET", url).catch(() => undefined);
-    if (answered?.status === 200) return;
-  }
+  const isServing = async () => (await send("GET", url).catch(() => undefined))?.status === 200;
+  await pollUntil(isServing, (isReady) => isReady || child.exitCode !== null);
 }
 
 test.each([

@@ -1,26 +1,15 @@
 /** A turn of a conversation with more items than a call may have arguments. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
-import { RedisInspector, send, simulate } from "../support/api-client.ts";
+import { send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const ITEMS = 60_000;
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServerWithWorker(environment);
 
 expectDescribed();
 

@@ -2,13 +2,14 @@
  * `kill -9` of workers during tool calls: recorded results are reused, and a call that changes something never runs
  * twice.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToEnd, RedisInspector } from "../support/api-client.ts";
+import { expect, test } from "vitest";
+import { create, pollToEnd } from "../support/api-client.ts";
 import { startMcpServer, textResult } from "../support/mcp-server.ts";
-import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectLegal, expectOneTerminal } from "../support/subscriber.ts";
+import { openTestServer } from "../support/test-server.ts";
 import { scriptSteps } from "../support/tool-runs.ts";
 
 const KILLS = 100;
@@ -27,17 +28,7 @@ const environment = {
   MAX_ATTEMPTS: "200",
   ISOLATE_AFTER_LOSSES: "1000",
 };
-let inspector: RedisInspector;
-let api: ApiProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServer(environment);
 
 /** The calls of the `n`th response: sequential or parallel, read-only or not. */
 function planOf(n: number): Record<string, string> {

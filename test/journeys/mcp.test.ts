@@ -2,29 +2,21 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
+import { create, pollToEnd, send } from "../support/api-client.ts";
 import { describeItems } from "../support/mcp-runs.ts";
 import { startMcpServer, type TestMcpServer, textResult } from "../support/mcp-server.ts";
-import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { pollUntil } from "../support/poll-until.ts";
+import { startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { isAlive, stubbornServer } from "../support/stubborn-server.ts";
+import { openTestServer } from "../support/test-server.ts";
 import { scriptSteps } from "../support/tool-runs.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix, FETCH_ALLOWED_HOSTS: "127.0.0.1", LOG_LEVEL: "trace", STRICT_EVENTS: "true" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServer(environment);
 
 const call = (name: string, x: number | string) => ({ call: `srv__${name}`, arguments: { x } });
 
@@ -134,7 +126,7 @@ test("a client approves a call of an earlier response, and denies another", asyn
 
 test("an MCP server process exits with its killed worker", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mcp-"));
-  const { file, pids } = await stubbornServer(folder, () => inspector.redis.ping());
+  const { file, pids } = await stubbornServer(folder);
   await using worker = await startWorker({ ...environment, MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! });
   const tools = [{ type: "mcp", server_label: "srv" }];
   await create(api.url, { model: "simulator/default", input: "Go on.", background: true, tools });
@@ -142,7 +134,10 @@ test("an MCP server process exits with its killed worker", async () => {
   expect([leader, child].filter(isAlive)).toHaveLength(2);
   worker.kill("SIGKILL");
   await worker.exited;
-  while (isAlive(-leader)) await inspector.redis.ping();
+  await pollUntil(
+    () => isAlive(-leader),
+    (isRunning) => !isRunning,
+  );
   expect(isAlive(child)).toBe(false);
   await rm(folder, { recursive: true });
 });

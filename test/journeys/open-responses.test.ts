@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -129,6 +130,9 @@ test("the sweeper removes entries that a crash left behind", async () => {
   await redis.zadd(layout.inFlightOf("gone"), 1, "resp_of_a_process_that_died");
   await redis.sadd(layout.inFlightProjects, "gone");
   // In one script: a reader sees both or neither.
-  while ((await redis.exists(layout.inFlightOf("gone"))) === 1) await redis.ping();
+  await pollUntil(
+    async () => await redis.exists(layout.inFlightOf("gone")),
+    (count) => count === 0,
+  );
   expect(await redis.sismember(layout.inFlightProjects, "gone")).toBe(0);
 });

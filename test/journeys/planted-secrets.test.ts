@@ -5,12 +5,13 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { startMcpServer, textResult } from "../support/mcp-server.ts";
-import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { SECRET_FORMS } from "../support/secret-forms.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 import { scriptSteps } from "../support/tool-runs.ts";
 import {
   completed,
@@ -25,18 +26,7 @@ import {
 const prefix = uniquePrefix();
 const PROVIDER_KEY = "planted-provider-key-5e1f";
 const environment = { KEY_PREFIX: prefix, FETCH_ALLOWED_HOSTS: "127.0.0.1", LOG_LEVEL: "trace", STRICT_EVENTS: "true" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const { api, inspector, worker } = await openTestServerWithWorker(environment);
 
 /** The part of each form that does not depend on the text before and after the secret. */
 function traces(secret: string): string[] {

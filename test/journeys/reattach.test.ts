@@ -10,6 +10,7 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -135,7 +136,10 @@ const cancelOnB = async (id: string) => await send("POST", `${apiOfB.url}/respon
 /** B has no remote run left. */
 async function untilSettled(): Promise<void> {
   const { redis, layout } = b.inspector;
-  while ((await redis.exists(layout.remoteRunRegistry)) === 1) await redis.ping();
+  await pollUntil(
+    async () => await redis.exists(layout.remoteRunRegistry),
+    (count) => count === 0,
+  );
 }
 
 describe("SIGKILL of a worker", () => {
@@ -179,7 +183,10 @@ describe("SIGKILL of a worker", () => {
     const doomed = await startWorker(b.environment);
     proxy.isSilent = true;
     const { id } = await create(apiOfB.url, { ...THINKING, input: "Tell me about silence." });
-    while ((await runsOfA(id)).length === 0) await a.inspector.redis.ping();
+    await pollUntil(
+      async () => await runsOfA(id),
+      (runs) => runs.length > 0,
+    );
     doomed.kill("SIGKILL");
     await doomed.exited;
     proxy.isSilent = false;
@@ -274,7 +281,7 @@ describe("cancel", () => {
       await subscribe(apiOfB.url, id, { cutAfterEvents: 3 });
       await cancelOnB(id);
     }
-    while ((await a.inspector.inFlight()).length > 0) await a.inspector.redis.ping();
+    await untilNoneInFlight(a.inspector);
     await untilSettled();
     const runs = (await Promise.all(ids.map(runsOfA))).flat();
     expect(runs.length).toBeGreaterThan(0);

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -34,7 +35,10 @@ const replicaOf = (port: number): string[] => ["--replicaof", "127.0.0.1", Strin
 
 /** Polls `INFO replication` until it contains `text`. */
 async function replicationSays(redis: Redis, text: string): Promise<void> {
-  while (!(await redis.info("replication")).includes(text)) await redis.ping();
+  await pollUntil(
+    async () => await redis.info("replication"),
+    (info) => info.includes(text),
+  );
 }
 
 interface Topology extends AsyncDisposable {
@@ -87,8 +91,13 @@ function cutOff(link: CuttingProxy): void {
 }
 
 async function metaSays(inspector: RedisInspector, id: string, status: string): Promise<void> {
-  while ((await inspector.meta(id))["status"] !== status) await inspector.redis.ping();
+  await pollUntil(
+    async () => await inspector.meta(id),
+    (meta) => meta["status"] === status,
+  );
 }
+
+type Checks = { redis: boolean; writes: boolean };
 
 const REQUIRED = { REDIS_MIN_REPLICAS_ACKED: "1", REDIS_WAIT_TIMEOUT_MS: "300" };
 
@@ -122,7 +131,7 @@ test("an unconfirmed end is shown to no one until a replica confirms it", async 
   expect((await pollToEnd(api.url, id)).status).toBe("failed");
   expect((await pollToEnd(api.url, second)).status).toBe("failed");
   expect((await send("DELETE", `${api.url}/responses/${second}`)).status).toBe(200);
-  while ((await old.inFlight()).length > 0) await old.redis.ping();
+  await untilNoneInFlight(old);
 });
 
 test("an end lost with its primary is repeated by the promoted replica", async () => {
@@ -142,7 +151,7 @@ test("an end lost with its primary is repeated by the promoted replica", async (
   expect((await pollToEnd(api.url, id)).status).toBe("failed");
   expect((await subscribe(api.url, id)).isWhole).toBe(true);
   expectOneTerminal(await inspector.log(id));
-  while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+  await untilNoneInFlight(inspector);
 });
 
 describe.each<[string, string[], Record<string, string>]>([
@@ -155,7 +164,7 @@ describe.each<[string, string[], Record<string, string>]>([
     await using api = await startApi(environment);
     await using _worker = await startWorker(environment);
     if (config.length > 0) await old.redis.config("SET", ...(config as [string, string]));
-    const readyz = async () => (await send<{ checks: object }>("GET", api.url.replace("/v1", "/readyz"))).body.checks;
+    const readyz = async () => (await send<{ checks: Checks }>("GET", api.url.replace("/v1", "/readyz"))).body.checks;
     expect(await readyz()).toMatchObject({ redis: true, writes: true });
     const { id } = await create(api.url, simulate({ tokens: 150, delay_ms: 20 }));
     let isCut = false;
@@ -166,14 +175,13 @@ describe.each<[string, string[], Record<string, string>]>([
         cutOff(link);
       },
     });
-    let checks = await readyz();
-    while ((checks as { writes: boolean }).writes) checks = await readyz();
+    const checks = await pollUntil(readyz, ({ writes }) => !writes);
     expect(checks).toMatchObject({ redis: true, writes: false });
     await promote();
     await following;
     expect((await pollToEnd(api.url, id)).status).toBe("completed");
     expect((await inspector.meta(id))["status"]).toBe("completed");
-    while (!((await readyz()) as { writes: boolean }).writes);
+    await pollUntil(readyz, ({ writes }) => writes);
     const { id: next } = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }));
     expect((await pollToEnd(api.url, next)).status).toBe("completed");
     expect(await inspector.meta(next)).toMatchObject({ status: "completed" });

@@ -8,6 +8,7 @@ import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { moveSlotOf, startCluster } from "../support/cluster.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -25,7 +26,7 @@ const UNAVAILABLE = { error: { type: "server_error", code: "service_unavailable"
 async function untilServerTime(redis: Redis, laterMs: number): Promise<void> {
   const nowMs = async (): Promise<number> => Number((await redis.time())[0]) * 1000;
   const end = (await nowMs()) + laterMs;
-  while ((await nowMs()) <= end);
+  await pollUntil(nowMs, (now) => now > end);
 }
 
 test("a full Redis: runs wait, cancel and delete work, new requests get 503", async () => {
@@ -92,7 +93,7 @@ test("during a long script requests get 503 and runs continue", async () => {
       () => false,
       () => true,
     );
-  while (!(await isBusy()));
+  await pollUntil(isBusy, Boolean);
   const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
   expect(rejected).toMatchObject({ status: 503, body: UNAVAILABLE });
   await looped;

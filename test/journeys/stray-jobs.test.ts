@@ -1,22 +1,14 @@
 /** The queue's lists and jobs disagree, after a crash or a manual change: every response still runs. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
-import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { expect, test } from "vitest";
+import { create, pollToEnd, simulate } from "../support/api-client.ts";
+import { startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal } from "../support/subscriber.ts";
+import { openTestServer } from "../support/test-server.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServer(environment);
 
 const queue = (key: string) => `{${prefix}:queue}:background:${key}`;
 

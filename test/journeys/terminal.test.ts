@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/protocol/id.ts";
 import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { sampleRecord } from "../support/samples.ts";
@@ -32,12 +33,15 @@ async function expectEnded(id: string, status: string): Promise<void> {
   const log = await inspector.log(id);
   expect(expectOneTerminal(log).status).toBe(status);
   expect((await inspector.meta(id))["status"]).toBe(status);
-  await leftOpen(id);
+  await untilRemoved(id);
 }
 
 /** The removal from the set is a separate step, just after the terminal event. */
-async function leftOpen(id: string): Promise<void> {
-  while ((await inspector.inFlight()).includes(id)) await inspector.redis.ping();
+async function untilRemoved(id: string): Promise<void> {
+  await pollUntil(
+    async () => await inspector.inFlight(),
+    (ids) => !ids.includes(id),
+  );
 }
 
 test("more killed workers than attempts: a run with progress completes", async () => {
@@ -73,7 +77,7 @@ test("an id without a record is forgotten", async () => {
   const id = newId("resp");
   await storage.inFlight.add(id, Date.now() - 60_000);
   await using _worker = await startWorker(environment);
-  await leftOpen(id);
+  await untilRemoved(id);
 });
 
 test("a removed job, waiting or running: the response still runs", async () => {
@@ -106,7 +110,7 @@ test("a deadline that passes in the queue: the sweeper fails the response", asyn
   const { id } = await create(impatient.url, simulate({ tokens: 5 }));
   const stream = subscribe(api.url, id);
   const { deadlineMs } = await inspector.meta(id);
-  while (Date.now() <= Number(deadlineMs)) await inspector.redis.ping();
+  await pollUntil(Date.now, (now) => now > Number(deadlineMs));
   await using _worker = await startWorker(environment);
   expect((await stream).events.at(-1)!.type).toBe("response.failed");
   await expectEnded(id, "failed");

@@ -9,6 +9,7 @@ import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { EventLog, sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCluster } from "../support/cluster.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { messageEvents, sampleRecord } from "../support/samples.ts";
@@ -29,7 +30,10 @@ const start = async (name: string, extraArgs: string[] = []) =>
 
 /** Polls `INFO` until it contains `text`. */
 async function infoSays(redis: Redis, section: string, text: string): Promise<void> {
-  while (!(await redis.info(section)).includes(text)) await redis.ping();
+  await pollUntil(
+    async () => await redis.info(section),
+    (info) => info.includes(text),
+  );
 }
 
 test("with a required replica, subscribers see only events that it has", async () => {
@@ -52,8 +56,10 @@ test("with a required replica, subscribers see only events that it has", async (
     if (event.id !== 40) return;
     replica.kill("SIGSTOP");
     // The worker appends and waits for the replica; until then no reader may see the event.
-    let meta = await inspector.meta(id);
-    while (Number(meta["last"]) <= Number(meta["durable"])) meta = await inspector.meta(id);
+    const meta = await pollUntil(
+      async () => await inspector.meta(id),
+      ({ last, durable: confirmed }) => Number(last) > Number(confirmed),
+    );
     durable = Number(meta["durable"]);
     shown = await lastShown(`${api.url}/responses/${id}?stream=true`);
     replica.kill("SIGCONT");

@@ -1,6 +1,7 @@
 /** A process that is no good MCP server: it answers nothing, ignores every signal that can be ignored, and so does its child. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pollUntil } from "./poll-until.ts";
 
 export interface StubbornServer {
   /** For MCP_SERVERS_FILE; its label is `srv`. */
@@ -9,8 +10,7 @@ export interface StubbornServer {
   pids: () => Promise<[number, number]>;
 }
 
-/** `wait` passes a moment, by something that happens elsewhere. */
-export async function stubbornServer(folder: string, wait: () => Promise<unknown>): Promise<StubbornServer> {
+export async function stubbornServer(folder: string): Promise<StubbornServer> {
   const file = join(folder, "stubborn.json");
   const leader = join(folder, "leader");
   const child = join(folder, "child");
@@ -20,13 +20,8 @@ export async function stubbornServer(folder: string, wait: () => Promise<unknown
   const srv = { command: "/bin/sh", args: ["-c", script], env_names: ["PATH"] };
   await writeFile(file, JSON.stringify({ servers: { srv } }));
   const read = async (path: string) => Number(await readFile(path, "utf8").catch(() => "0"));
-  const pids = async (): Promise<[number, number]> => {
-    for (;;) {
-      const found: [number, number] = [await read(leader), await read(child)];
-      if (found.every((pid) => pid > 0)) return found;
-      await wait();
-    }
-  };
+  const readPids = async (): Promise<[number, number]> => [await read(leader), await read(child)];
+  const pids = async () => await pollUntil(readPids, (found) => found.every((pid) => pid > 0));
   return { file, pids };
 }
 

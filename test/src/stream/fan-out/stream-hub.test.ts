@@ -8,6 +8,8 @@ import type { LoggedEvent } from "../../../../src/stream/log/event-log-reader.ts
 import { encodeFrames, HEARTBEAT, createObfuscatingEncoder } from "../../../../src/stream/fan-out/frame.ts";
 import type { FollowEndReason, FrameSink, StreamHubOptions } from "../../../../src/stream/fan-out/follower.ts";
 import { StreamHub } from "../../../../src/stream/fan-out/stream-hub.ts";
+import { Condition } from "../../../support/condition.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 import { testRedisUrl } from "../../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../../support/samples.ts";
 import { createLeasedResponse, openTestStorage, silentLogger } from "../../../support/storage.ts";
@@ -48,7 +50,7 @@ class TestSink implements FrameSink {
   readonly silencesMs: number[] = [];
   lastSentMs = performance.now();
   #drained = Promise.withResolvers<void>();
-  readonly #waiting = new Set<() => void>();
+  readonly #written = new Condition();
 
   write(frames: Buffer): boolean {
     if (this.isFull) this.writesWhileFull += 1;
@@ -56,7 +58,7 @@ class TestSink implements FrameSink {
     if (frames.equals(HEARTBEAT)) this.silencesMs.push(nowMs - this.lastSentMs);
     else this.received = Buffer.concat([this.received, frames]);
     this.lastSentMs = nowMs;
-    for (const wake of this.#waiting) wake();
+    this.#written.notify();
     return !this.isFull;
   }
 
@@ -83,21 +85,12 @@ class TestSink implements FrameSink {
   }
 
   async reaches(sequenceNumber: number): Promise<void> {
-    await this.#until(() => this.ids.at(-1) === sequenceNumber);
+    await this.#written.waitUntil(() => this.ids.at(-1) === sequenceNumber);
   }
 
   async isKeptAlive(): Promise<void> {
     const { heartbeats } = this;
-    await this.#until(() => this.heartbeats > heartbeats);
-  }
-
-  async #until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.add(resolve);
-      await promise;
-      this.#waiting.delete(resolve);
-    }
+    await this.#written.waitUntil(() => this.heartbeats > heartbeats);
   }
 }
 
@@ -248,7 +241,7 @@ test("notifications end when the last follower leaves", async () => {
   expect(await readChannels()).toEqual([storage.layout.notificationChannel(response.id)]);
   await response.end();
   await one.ended.promise;
-  while (((await readChannels()) as string[]).length > 0) await storage.redis.ping();
+  await pollUntil(readChannels, (channels) => (channels as string[]).length === 0);
 });
 
 test("a follower gets a heartbeat after a whole silent interval, not before", async () => {

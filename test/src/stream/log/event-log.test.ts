@@ -5,6 +5,7 @@ import { EventLogReader, type LoggedEvent, eventTypeOf } from "../../../../src/s
 import { PAGE_BYTES } from "../../../../src/stream/log/log-page.ts";
 import { foldLog } from "../../../../src/stream/log/snapshot.ts";
 import { startCuttingProxy } from "../../../support/cutting-proxy.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 import { testRedisUrl, uniquePrefix } from "../../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../../support/samples.ts";
 import { createLeasedResponse, openTestStorage } from "../../../support/storage.ts";
@@ -132,7 +133,10 @@ describe("the lease", () => {
     await near.records.create(record);
     proxy.isSilent = true;
     const acquiring = far.leases.acquire(record.id, Date.now(), 5, "test");
-    while ((await near.redis.hget(near.layout.meta(record.id), "epoch")) === "0") await near.redis.ping();
+    await pollUntil(
+      async () => await near.redis.hget(near.layout.meta(record.id), "epoch"),
+      (epoch) => epoch !== "0",
+    );
     proxy.isSilent = false;
     proxy.cut();
     const lease = await near.redis.hget(near.layout.meta(record.id), "lease");

@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startPrivateRedis } from "../../../../src/local/redis/private-server.ts";
 import { ReplicaAcknowledgement, ReplicasMissingError } from "../../../../src/stream/log/replica-acknowledgement.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 
 let folder: string;
 let server: Awaited<ReturnType<typeof startPrivateRedis>>;
@@ -38,7 +39,10 @@ test("a distant replica is awaited for as long as configured", async () => {
   const link = ["--replicaof", "127.0.0.1", String(far.port)];
   await using replica = await startPrivateRedis({ dataDir: join(folder, "far"), extraArgs: link });
   const copy = new Redis(replica.url);
-  while (!(await copy.info("replication")).includes("master_link_status:up"));
+  await pollUntil(
+    async () => await copy.info("replication"),
+    (info) => info.includes("master_link_status:up"),
+  );
   copy.disconnect();
   const missing = vi.fn<() => void>();
   const patient = { minReplicasAcked: 1, replicaWaitMs: 4 * DISTANCE_MS, onReplicasMissing: missing };

@@ -8,6 +8,7 @@ import { RunControl } from "../../../../workers/attempt/run.ts";
 import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
 import { call, mcpTool, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import { isAlive, stubbornServer } from "../../../support/stubborn-server.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
@@ -54,7 +55,7 @@ describe("when a response is over", () => {
   });
 
   test("the processes of a server are gone, even those that do not listen", async () => {
-    const { file, pids } = await stubbornServer(folder, () => storage.redis.ping());
+    const { file, pids } = await stubbornServer(folder);
     const control = new RunControl();
     const id = await createResponse(storage, { tools: [mcpTool({})] });
     const kinds = [openMcpKind(readConfig({ MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! }))];
@@ -63,7 +64,10 @@ describe("when a response is over", () => {
     expect([leader, child].filter(isAlive)).toHaveLength(2);
     control.stop("cancelled");
     await running;
-    while (isAlive(-leader)) await storage.redis.ping();
+    await pollUntil(
+      () => isAlive(-leader),
+      (isRunning) => !isRunning,
+    );
     expect(isAlive(child)).toBe(false);
   });
 });
