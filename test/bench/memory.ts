@@ -86,6 +86,9 @@ async function measureStoredEvent(storage: BenchStorage): Promise<Figure> {
   }
   const stored = Number(await storage.redis.memory("USAGE", storage.layout.events(id), "SAMPLES", 0));
   const count = last + 1 + EVENTS;
-  const own = encoded.reduce((sum, data) => sum + Buffer.byteLength(data), 0) / EVENTS;
-  return besideGiven("memory of an event in Redis", "bytes", [stored / count], { name: "its JSON alone", value: own });
+  const payloadBytes = encoded.reduce((sum, data) => sum + Buffer.byteLength(data), 0) / EVENTS;
+  return besideGiven("memory of an event in Redis", "bytes", [stored / count], {
+    name: "its JSON alone",
+    value: payloadBytes,
+  });
 }

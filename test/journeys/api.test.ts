@@ -203,8 +203,8 @@ describe("POST /responses", () => {
     ).toHaveLength(3);
     // Once no response has the item, its id is unknown.
     for (const { id: used } of [second, third]) await send("DELETE", `${api.url}/responses/${used}`);
-    const gone = await send<object>("POST", `${api.url}/responses`, simulate({}, { input }));
-    expect(gone).toMatchObject({
+    const unknownItem = await send<object>("POST", `${api.url}/responses`, simulate({}, { input }));
+    expect(unknownItem).toMatchObject({
       status: 404,
       body: { error: { param: "input", message: expect.stringContaining(id) } },
     });
@@ -247,8 +247,8 @@ describe("POST /responses", () => {
   });
 
   test("a full server rejects new requests", async () => {
-    const own = { KEY_PREFIX: uniquePrefix(), MAX_OPEN_RESPONSES: "2" };
-    await using full = await startApi(own);
+    const limited = { KEY_PREFIX: uniquePrefix(), MAX_OPEN_RESPONSES: "2" };
+    await using full = await startApi(limited);
     await create(full.url, simulate({}));
     await create(full.url, simulate({}));
     await full.line(() => true, "anything");

@@ -84,12 +84,12 @@ test("deletion ends the interpreter's state, also in a worker that holds it", as
 });
 
 test("pages have the requested size, in both orders", async () => {
-  const made: string[] = [];
-  for (let i = 0; i < 3; i += 1) made.push((await runCell(alpha, `${i}`)).containerId);
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i += 1) ids.push((await runCell(alpha, `${i}`)).containerId);
   for (const order of ["asc", "desc"] as const) {
     const seen: string[] = [];
     for await (const { id } of alpha.containers.list({ limit: 1, order })) seen.push(id);
-    expect(seen.toSorted()).toEqual(made.toSorted());
+    expect(seen.toSorted()).toEqual(ids.toSorted());
   }
   const ascending = (await alpha.containers.list({ order: "asc" })).data.map(({ id }) => id);
   const descending = (await alpha.containers.list()).data.map(({ id }) => id);

@@ -233,7 +233,7 @@ describe("compact", () => {
     const after = await client.responses.inputTokens.count({ input });
     expect(after.input_tokens).toBeLessThan(before.input_tokens);
     const alone = await client.responses.inputTokens.count({ input: input.slice(2) });
-    expect(alone, "what stands before the compaction may be left out").toEqual(after);
+    expect(alone, "items before the compaction may be left out").toEqual(after);
     const next = await respond({ input, metadata: { ...QUICK, "simulator.tokens": "40" } });
     expect(next.output_text).toContain("And my age?");
     // The second summary is made from the first, as the model was shown it.

@@ -19,12 +19,12 @@ const request = () => simulate({ reasoning: 15, tokens: 60, delay_ms: 20 });
 async function drainAt(
   id: string,
   worker: ServerProcess,
-  isPlace: (event: ReceivedEvent) => boolean,
+  isPosition: (event: ReceivedEvent) => boolean,
 ): Promise<string[]> {
   let isDraining = false;
   const { events, isWhole } = await subscribe(api.url, id, {
     onEvent: (event) => {
-      if (isDraining || !isPlace(event)) return;
+      if (isDraining || !isPosition(event)) return;
       isDraining = true;
       worker.kill("SIGTERM");
     },

@@ -139,7 +139,7 @@ test("client_metadata reaches neither the provider nor Redis", async () => {
   expect([status, lastBody(responses)["model"]]).toEqual([200, "m"]);
   using inspector = new RedisInspector(environment["KEY_PREFIX"]!);
   const id = String(shown["id"]);
-  const kept = [await inspector.meta(id), await inspector.log(id), lastBody(responses), shown];
-  expect(JSON.stringify(kept)).toContain("Hello");
-  expect(JSON.stringify(kept)).not.toContain(secret);
+  const recorded = [await inspector.meta(id), await inspector.log(id), lastBody(responses), shown];
+  expect(JSON.stringify(recorded)).toContain("Hello");
+  expect(JSON.stringify(recorded)).not.toContain(secret);
 });

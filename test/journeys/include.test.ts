@@ -157,12 +157,12 @@ describe("encrypted reasoning", () => {
     ];
     for (const [client, items, id] of attempts) {
       const { id: conversation } = await client.conversations.create();
-      const refusals = [
+      const rejections = [
         ["input", () => client.responses.create({ ...quick, input: [...SAYS_HELLO, ...items] })],
         ["items", () => client.conversations.create({ items })],
         ["items", () => client.conversations.items.create(conversation, { items })],
       ] as const;
-      for (const [param, request] of refusals) {
+      for (const [param, request] of rejections) {
         const error = await errorOf(request());
         expect(error).toBeInstanceOf(OpenAI.BadRequestError);
         expect(error).toMatchObject({
@@ -189,8 +189,8 @@ describe("encrypted reasoning", () => {
 
   test("of a provider returns to it unchanged, and this server's never does", async () => {
     const first = await alpha.responses.create({ model: "openai/m", input: SAYS_HELLO, store: false });
-    const [own, plain] = first.output.filter((item) => item.type === "reasoning");
-    expect(own!.encrypted_content).toBe("gAAA-of-the-provider");
+    const [theirs, plain] = first.output.filter((item) => item.type === "reasoning");
+    expect(theirs!.encrypted_content).toBe("gAAA-of-the-provider");
     expect(plain!.encrypted_content).toMatch(/^brs1\./);
     await alpha.responses.create({ model: "openai/m", input: [...SAYS_HELLO, ...(first.output as Input), ...GOES_ON] });
     const sent = JSON.stringify(provider.requests.at(-1)!.body);
@@ -206,9 +206,9 @@ test("sealed by this server reaches no provider after a hand-over either", async
     stream(...begun),
     streamAndEnd(created(), ...message(0, "msg_1", ["Tea."]), completed()),
   );
-  const own = { KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: slow.url, DRAIN_GRACE_MS: "0" };
-  await using server = await startApi(own);
-  await using first = await startWorker(own);
+  const environmentOfSlow = { KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: slow.url, DRAIN_GRACE_MS: "0" };
+  await using server = await startApi(environmentOfSlow);
+  await using first = await startWorker(environmentOfSlow);
   const { id } = await create(server.url, { model: "openai/m", input: "Hello", background: true });
   const { events } = await subscribe(server.url, id, {
     onEvent: ({ type }) => void (type === "response.output_item.done" && first.kill("SIGTERM")),
@@ -216,7 +216,7 @@ test("sealed by this server reaches no provider after a hand-over either", async
   });
   expect(events.at(-1)!.data).toContain("brs1.");
   await first.exited;
-  await using _second = await startWorker(own);
+  await using _second = await startWorker(environmentOfSlow);
   const { output } = await pollToEnd(server.url, id);
   expect(output.map(({ type }) => type)).toEqual(["reasoning", "message"]);
   expect(slow.requests).toHaveLength(2);

@@ -147,9 +147,9 @@ test("a reference stored as sent hides no other", async () => {
   const { output } = await finish({ text: "An answer." });
   const id = output[0]!.id;
   const { body: conversation } = await send<Item>("POST", `${api.url}/conversations`, { items: [] }, ALPHA);
-  const kept = JSON.stringify({ type: "item_reference", id });
+  const referenceJson = JSON.stringify({ type: "item_reference", id });
   const { redis, layout } = inspector;
-  await redis.hset(layout.conversationItems(conversation.id), id, kept);
+  await redis.hset(layout.conversationItems(conversation.id), id, referenceJson);
   await redis.zadd(layout.conversationOrder(conversation.id), 1, id);
   await get(`/conversations/${conversation.id}/items`);
   const index = layout.itemIndex("alpha", id);

@@ -15,8 +15,13 @@ const PROJECT = join(import.meta.dirname, "../..");
 /** Its standard output is open for reading only, so that every write fails. */
 function startWithoutLog(port: number, settings: NodeJS.ProcessEnv): ChildProcess {
   const unwritable = openSync(devNull, "r");
-  const own = { PATH: process.env["PATH"], REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), PORT: String(port) };
-  const env = { ...own, ...settings };
+  const defaults = {
+    PATH: process.env["PATH"],
+    REDIS_URL: testRedisUrl(),
+    KEY_PREFIX: uniquePrefix(),
+    PORT: String(port),
+  };
+  const env = { ...defaults, ...settings };
   const child = spawn(process.execPath, ["src/server.ts"], {
     cwd: PROJECT,
     env,

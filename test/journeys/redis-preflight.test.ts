@@ -42,9 +42,9 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
     await admin.call("ACL", "SETUSER", "reader", "on", ">secret", "~*", "&*", "+@read", "+@connection", "+info");
     await admin.call("ACL", "SETUSER", "blind", "on", ">secret", "~*", "&*", "+@all", "-@dangerous");
     const settings = { ...environment(), REDIS_URL: withUser(redis.url, user) };
-    await using refused = begin(script, settings);
-    await refused.line(({ msg }) => msg.includes(sentence), sentence);
-    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+    await using started = begin(script, settings);
+    await started.line(({ msg }) => msg.includes(sentence), sentence);
+    expect(await started.exited).toBe(EXIT_MISCONFIGURED);
   });
 
   test("without Redis's password, and with a cluster that is none", async () => {
@@ -52,9 +52,9 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
     const owner = new Redis(locked.url);
     await owner.config("SET", "requirepass", "secret");
     owner.disconnect();
-    await using refused = begin(script, { ...environment(), REDIS_URL: locked.url });
-    await refused.line(({ msg }) => msg.includes("Redis wants credentials: add the user and password"), "the error");
-    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+    await using started = begin(script, { ...environment(), REDIS_URL: locked.url });
+    await started.line(({ msg }) => msg.includes("Redis wants credentials: add the user and password"), "the error");
+    expect(await started.exited).toBe(EXIT_MISCONFIGURED);
     await using noCluster = begin(script, { ...environment(), REDIS_CLUSTER: "true" });
     await noCluster.line(({ msg }) => msg.includes("Redis is no cluster: set REDIS_CLUSTER=false."), "the error");
     expect(await noCluster.exited).toBe(EXIT_MISCONFIGURED);
@@ -65,17 +65,17 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
       dataDir: join(folder, "cache"),
       extraArgs: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"],
     });
-    await using refused = begin(script, { ...environment(), REDIS_URL: cache.url });
-    await refused.line(({ msg }) => msg.includes("allkeys-lru Redis throws away responses that run"), "the error");
-    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+    await using started = begin(script, { ...environment(), REDIS_URL: cache.url });
+    await started.line(({ msg }) => msg.includes("allkeys-lru Redis throws away responses that run"), "the error");
+    expect(await started.exited).toBe(EXIT_MISCONFIGURED);
   });
 });
 
 test("an old Redis ends the start", async () => {
   await using old = await startRewritingProxy(redis.port, "redis_version:7.", "redis_version:6.");
-  await using refused = begin("src/server.ts", { ...environment(), REDIS_URL: old.url });
-  await refused.line(({ msg }) => /Redis 6\.\S+ is too old: install Redis 7\.0 or newer/.test(msg), "the error");
-  expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+  await using started = begin("src/server.ts", { ...environment(), REDIS_URL: old.url });
+  await started.line(({ msg }) => /Redis 6\.\S+ is too old: install Redis 7\.0 or newer/.test(msg), "the error");
+  expect(await started.exited).toBe(EXIT_MISCONFIGURED);
 });
 
 /** Replaces a text in Redis's replies by another of the same length. */
@@ -182,10 +182,11 @@ test("a worker without rights retries once a second, and resumes with them", asy
   await using worker = await startWorker({ ...settings, REDIS_URL: withUser(redis.url, "worker:secret") });
   await admin.call("ACL", "SETUSER", "worker", "-evalsha", "-eval", "-bzpopmin");
   const { id } = await create(api.url, simulate({ tokens: 2 }));
-  const refusals = () => worker.lines.filter(({ msg }) => msg === "Queue worker error").map(({ time }) => Number(time));
+  const errorTimes = () =>
+    worker.lines.filter(({ msg }) => msg === "Queue worker error").map(({ time }) => Number(time));
   // Redis rejects the two queues twice each per round, and a round takes two seconds.
-  await expect.poll(() => refusals().length, { timeout: 30_000 }).toBeGreaterThan(12);
-  expect(refusals()[12]! - refusals()[0]!).toBeGreaterThan(1_500);
+  await expect.poll(() => errorTimes().length, { timeout: 30_000 }).toBeGreaterThan(12);
+  expect(errorTimes()[12]! - errorTimes()[0]!).toBeGreaterThan(1_500);
   await admin.call("ACL", "SETUSER", "worker", "+@all");
   expect(await pollToEnd(api.url, id)).toMatchObject({ status: "completed" });
 });

@@ -27,14 +27,14 @@ test("API, worker and BullMQ present their certificate; without it the log says 
   });
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: `rediss://localhost:${tlsPort}` };
   const trust = { REDIS_TLS_CA_FILE: ca };
-  const own = { REDIS_TLS_CERT_FILE: client.cert, REDIS_TLS_KEY_FILE: client.key };
+  const certificate = { REDIS_TLS_CERT_FILE: client.cert, REDIS_TLS_KEY_FILE: client.key };
 
-  await using api = await startApi({ ...environment, ...trust, ...own });
-  await using _worker = await startWorker({ ...environment, ...trust, ...own });
+  await using api = await startApi({ ...environment, ...trust, ...certificate });
+  await using _worker = await startWorker({ ...environment, ...trust, ...certificate });
   const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   expect((await pollToEnd(api.url, id)).status).toBe("completed");
 
-  for (const lacking of [own, trust]) {
+  for (const lacking of [certificate, trust]) {
     await using outside = new ServerProcess("api", "src/server.ts", { ...environment, ...lacking, PORT: "0" });
     await outside.line(({ msg }) => msg === "Redis is not reachable; reconnecting", "that it has no connection");
   }

@@ -106,12 +106,12 @@ test("a worker stops on request while Redis is away", async () => {
 });
 
 test("a worker reports a lost Redis once per connection", async () => {
-  const redis = await start("told-once", "everysec");
+  const redis = await start("reported-once", "everysec");
   await using worker = await startWorker({ KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url });
   redis.kill("SIGKILL");
   await redis.exited;
   await rejectConnections(redis.port, 20);
-  await using _back = await start("told-once", "everysec", redis.port);
+  await using _back = await start("reported-once", "everysec", redis.port);
   await worker.line(({ msg }) => msg === "Redis is reachable again", "that Redis is back");
   const said = worker.lines
     .filter(({ level }) => level >= 40)
@@ -135,7 +135,7 @@ async function rejectConnections(port: number, count: number): Promise<void> {
 }
 
 test("a client's content is in no log line, even if Redis rejects it", async () => {
-  await using redis = await start("refusing", "everysec");
+  await using redis = await start("rejecting", "everysec");
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
   using inspector = new RedisInspector(environment.KEY_PREFIX, redis.url);
   await using api = await startApi(environment);

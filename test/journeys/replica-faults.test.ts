@@ -34,7 +34,7 @@ const start = async (name: string, extraArgs: string[] = []) =>
 const replicaOf = (port: number): string[] => ["--replicaof", "127.0.0.1", String(port)];
 
 /** Polls `INFO replication` until it contains `text`. */
-async function replicationSays(redis: Redis, text: string): Promise<void> {
+async function untilReplicationHas(redis: Redis, text: string): Promise<void> {
   await pollUntil(
     async () => await redis.info("replication"),
     (info) => info.includes(text),
@@ -67,8 +67,8 @@ async function startTopology(name: string, settings: Record<string, string>): Pr
   const old = stack.use(new RedisInspector(KEY_PREFIX, first.url));
   const inspector = stack.use(new RedisInspector(KEY_PREFIX, second.url));
   const last = stack.use(new RedisInspector(KEY_PREFIX, third.url));
-  await replicationSays(old.redis, "state=online");
-  await replicationSays(last.redis, "master_link_status:up");
+  await untilReplicationHas(old.redis, "state=online");
+  await untilReplicationHas(last.redis, "master_link_status:up");
   return {
     first,
     second,
@@ -90,7 +90,7 @@ function cutOff(link: CuttingProxy): void {
   link.cut();
 }
 
-async function metaSays(inspector: RedisInspector, id: string, status: string): Promise<void> {
+async function untilStatus(inspector: RedisInspector, id: string, status: string): Promise<void> {
   await pollUntil(
     async () => await inspector.meta(id),
     (meta) => meta["status"] === status,
@@ -110,7 +110,7 @@ test("an unconfirmed end is shown to no one until a replica confirms it", async 
   const { id: second } = await create(api.url, simulate({ hang: true }));
   await subscribe(api.url, id, { cutAfterEvents: 3 });
   cutOff(link);
-  await metaSays(old, id, "failed");
+  await untilStatus(old, id, "failed");
   // By then the worker has done all its steps for the two.
   const failures = () => worker.lines.filter(({ msg }) => msg === "Sweep failed; the next one goes on").length;
   await worker.line(() => failures() >= 3, "sweeps that no replica confirmed");
@@ -142,7 +142,7 @@ test("an end lost with its primary is repeated by the promoted replica", async (
   const { id } = await create(api.url, simulate({ hang: true }));
   await subscribe(api.url, id, { cutAfterEvents: 3 });
   cutOff(link);
-  await metaSays(old, id, "failed");
+  await untilStatus(old, id, "failed");
   expect((await inspector.meta(id))["status"]).toBe("in_progress");
   await promote();
   first.kill("SIGKILL");

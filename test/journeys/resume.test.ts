@@ -144,9 +144,9 @@ test.each(["starting_after", "Last-Event-ID"])(
     const headers: Record<string, string> = source === "Last-Event-ID" ? { "last-event-id": "40" } : {};
     const query = source === "Last-Event-ID" ? "" : "&starting_after=40";
     const url = `${apis[0].url}/responses/${id}?stream=true${query}`;
-    const refused = await send<object>("GET", url, undefined, headers);
-    expect(refused).toMatchObject({ status: 503, body: { error: { type: "server_error", param: null } } });
-    expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+    const rejected = await send<object>("GET", url, undefined, headers);
+    expect(rejected).toMatchObject({ status: 503, body: { error: { type: "server_error", param: null } } });
+    expect(rejected.headers.get("retry-after")).toMatch(/^\d+$/);
     await subscribe(apis[0].url, id, { cutAfterEvents: 41 });
     const { events } = await subscribe(
       apis[0].url,

@@ -63,14 +63,14 @@ async function ask({ method, path, type, body, headers = KEY }: Sent): Promise<{
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
-  const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   const head = [
     `${method} /v1${path} HTTP/1.1`,
     `host: ${hostname}`,
     `content-type: ${type}`,
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
-    ...own,
+    ...lines,
   ];
   socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
   const answer = await text(socket);

@@ -29,7 +29,7 @@ const start = async (name: string, extraArgs: string[] = []) =>
   await startPrivateRedis({ dataDir: join(folder, name), extraArgs });
 
 /** Polls `INFO` until it contains `text`. */
-async function infoSays(redis: Redis, section: string, text: string): Promise<void> {
+async function untilInfoHas(redis: Redis, section: string, text: string): Promise<void> {
   await pollUntil(
     async () => await redis.info(section),
     (info) => info.includes(text),
@@ -42,7 +42,7 @@ test("with a required replica, subscribers see only events that it has", async (
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: primary.url, REDIS_MIN_REPLICAS_ACKED: "1" };
   using inspector = new RedisInspector(environment.KEY_PREFIX, primary.url);
   using copy = new RedisInspector(environment.KEY_PREFIX, replica.url);
-  await infoSays(inspector.redis, "replication", "state=online");
+  await untilInfoHas(inspector.redis, "replication", "state=online");
   await using api = await startApi(environment);
   await using _worker = await startWorker(environment);
 
@@ -76,7 +76,7 @@ test("without the required replica requests are rejected and leave nothing", asy
   const plain = { KEY_PREFIX: uniquePrefix(), REDIS_URL: primary.url };
   const environment = { ...plain, REDIS_MIN_REPLICAS_ACKED: "1" };
   using inspector = new RedisInspector(plain.KEY_PREFIX, primary.url);
-  await infoSays(inspector.redis, "replication", "state=online");
+  await untilInfoHas(inspector.redis, "replication", "state=online");
 
   // Events recorded before replicas were required stay readable.
   await using before = await startApi(plain);
@@ -107,7 +107,7 @@ test("everything resumes at a new primary whose former one becomes its replica",
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: address.url };
   using old = new RedisInspector(environment.KEY_PREFIX, first.url);
   using inspector = new RedisInspector(environment.KEY_PREFIX, second.url);
-  await infoSays(old.redis, "replication", "state=online");
+  await untilInfoHas(old.redis, "replication", "state=online");
   await using api = await startApi(environment);
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
@@ -138,7 +138,7 @@ test("a replica promoted without the last events does not report them durable", 
   await using primary = await start("promoted");
   await using _replica = await start("its-replica", ["--replicaof", "127.0.0.1", String(primary.port)]);
   await using storage = await openTestStorage(uniquePrefix(), primary.url);
-  await infoSays(storage.redis as Redis, "replication", "state=online");
+  await untilInfoHas(storage.redis as Redis, "replication", "state=online");
   const log = new EventLog(storage.redis, storage.layout, { minReplicasAcked: 1 });
   const { id, lease } = await createLeasedResponse(storage, sampleRecord({ durable: log.initialVisibleEnd }));
   const durable = async () => (await storage.records.read(id))?.durable;

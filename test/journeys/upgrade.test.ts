@@ -19,7 +19,7 @@ test.each(["src/server.ts", "workers/main.ts"])("%s rejects data of a newer rele
   await using rejected = new ServerProcess(script, script, { KEY_PREFIX: prefix, PORT: "0" });
   await rejected.line(
     ({ msg }) => msg.includes(`The data in Redis have version 2 (${prefix}:data-version)`),
-    "a refusal",
+    "an error",
   );
   expect(await rejected.exited).toBe(EXIT_MISCONFIGURED);
   // Warnings about the tests' Redis do not matter here.

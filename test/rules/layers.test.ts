@@ -393,13 +393,13 @@ test("each room is listed below the rooms that it imports", () => {
 });
 
 test("rooms use every import that they may make", () => {
-  const made = new Set(
+  const used = new Set(
     imports
       .filter(({ target }) => target.startsWith("."))
       .map(({ file, target }) => `${roomOf(file)} > ${roomOf(normalize(join(dirname(file), target)))}`),
   );
   const allowed = Object.entries(ROOMS).flatMap(([room, imported]) => imported.map((each) => `${room} > ${each}`));
-  expect(allowed.filter((each) => !made.has(each))).toEqual([]);
+  expect(allowed.filter((each) => !used.has(each))).toEqual([]);
 });
 
 test("rooms import only rooms below them", () => {

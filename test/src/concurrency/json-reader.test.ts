@@ -8,7 +8,7 @@ const DEPTH = 256;
 const FIELDS = 10_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-type Outcome = { value: unknown } | { refusal: string };
+type Outcome = { value: unknown } | { reason: string };
 
 function read(bytes: Buffer, pieceValues: number, count = 7, maxValues = 1_000_000): Outcome {
   try {
@@ -16,7 +16,7 @@ function read(bytes: Buffer, pieceValues: number, count = 7, maxValues = 1_000_0
     while (!reader.read(count));
     return { value: reader.value() };
   } catch (error) {
-    return { refusal: (error as JsonReadError).reason };
+    return { reason: (error as JsonReadError).reason };
   }
 }
 
@@ -24,7 +24,7 @@ function expected(bytes: Buffer): Outcome {
   try {
     return { value: JSON.parse(utf8.decode(bytes)) };
   } catch {
-    return { refusal: "malformed" };
+    return { reason: "malformed" };
   }
 }
 
@@ -100,7 +100,7 @@ describe("a body read in pieces", () => {
     "[1,2],3",
     "[[1,2]3,4]",
   ])("is rejected: %s", (text) => {
-    for (const pieceValues of [1, 2, 3, 100]) expect(read(Buffer.from(text), pieceValues)).toHaveProperty("refusal");
+    for (const pieceValues of [1, 2, 3, 100]) expect(read(Buffer.from(text), pieceValues)).toHaveProperty("reason");
   });
 });
 
@@ -110,20 +110,20 @@ describe("bounds", () => {
       Buffer.from(JSON.stringify({ a: Array.from({ length: values - 4 }, () => 1) }));
     // The object, the name, the list and its elements; the body itself counts as one.
     expect(read(body(1_000), 100, 50, 1_000)).toHaveProperty("value");
-    expect(read(body(1_002), 100, 50, 1_000)).toEqual({ refusal: "values" });
+    expect(read(body(1_002), 100, 50, 1_000)).toEqual({ reason: "values" });
   });
 
   test("the maximum of fields applies to each object", () => {
     const object = (fields: number): string => `{${Array.from({ length: fields }, (_, i) => `"${i}":1`).join(",")}}`;
     const two = Buffer.from(`[${object(FIELDS)},${object(FIELDS)}]`);
     expect(read(two, 5_000, 1_000)).toEqual(expected(two));
-    expect(read(Buffer.from(`[1,${object(FIELDS + 1)}]`), 5_000, 1_000)).toEqual({ refusal: "fields" });
+    expect(read(Buffer.from(`[1,${object(FIELDS + 1)}]`), 5_000, 1_000)).toEqual({ reason: "fields" });
   });
 
   test("depth is bounded, in pieces and at once", () => {
     const nested = (depth: number): Buffer => Buffer.from(`${"[1,".repeat(depth)}1${"]".repeat(depth)}`);
     expect(read(nested(DEPTH), 10)).toEqual(expected(nested(DEPTH)));
-    expect(read(nested(DEPTH + 1), 10)).toEqual({ refusal: "depth" });
+    expect(read(nested(DEPTH + 1), 10)).toEqual({ reason: "depth" });
   });
 
   test("characters inside strings are not counted", () => {

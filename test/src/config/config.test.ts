@@ -50,10 +50,10 @@ describe("the settings", () => {
   test.each([
     ["api", ["PORT"]],
     ["worker", ["WORKER_PORT"]],
-  ])("are passed on by docker-compose.yml unless it sets them: %s", async (service, own) => {
+  ])("are passed on by docker-compose.yml unless it sets them: %s", async (service, setByService) => {
     const { services } = parse(await readFile(join(PROJECT, "docker-compose.yml"), "utf8"), { merge: true });
     const environment: Record<string, string | null> = services[service].environment;
-    const decided = ["API_KEYS", "HOST", "REDIS_URL", ...own];
+    const decided = ["API_KEYS", "HOST", "REDIS_URL", ...setByService];
     // One Redis has no replicas, and the image has no development dependencies.
     const senseless = ["LOG_PRETTY", "REDIS_CLUSTER", "REDIS_MIN_REPLICAS_ACKED", "REDIS_WAIT_TIMEOUT_MS"];
     const named = Object.keys(environment);

@@ -176,12 +176,12 @@ describe("ends", () => {
   ] as const)("a service_tier of %s is %s in the end, unless the provider says which it was", (asked, shown) => {
     const response = { ...running.response, service_tier: asked };
     const ending = { output, usage: USAGE };
-    const told = { ...ending, serviceTier: "scale" as const };
+    const reported = { ...ending, serviceTier: "scale" as const };
     for (const end of [
       (given: typeof ending) => createCompletedEvent(response, given, 7),
       (given: typeof ending) => createIncompleteEvent(response, given, { reason: "max_output_tokens" }),
     ]) {
-      expect([end(ending).response.service_tier, end(told).response.service_tier]).toEqual([shown, "scale"]);
+      expect([end(ending).response.service_tier, end(reported).response.service_tier]).toEqual([shown, "scale"]);
     }
   });
 

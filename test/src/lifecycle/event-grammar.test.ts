@@ -61,9 +61,9 @@ describe("a legal log", () => {
         const last = events.at(-1) as Extract<EventDraft, { type: "response.completed" }>;
         expect(foldEvents(events)!.response).toEqual(last.response);
         const { output } = foldEvents(events.slice(0, -1))!.response;
-        const kept = output.filter((item) => last.response.output.some(({ id }) => id === item.id));
-        expect(kept).toEqual(last.response.output);
-        for (const item of output) expect(kept.includes(item) || item.status === "incomplete").toBe(true);
+        const expected = output.filter((item) => last.response.output.some(({ id }) => id === item.id));
+        expect(expected).toEqual(last.response.output);
+        for (const item of output) expect(expected.includes(item) || item.status === "incomplete").toBe(true);
       }),
       RUNS,
     );
@@ -195,7 +195,7 @@ const INDEX_FIELDS = [
 
 describe("a log with one error is rejected:", () => {
   /** `mutate` returns undefined for a log that cannot have this error. */
-  function expectRefused(mutate: (log: LegalLog, index: number) => EventDraft[] | undefined): void {
+  function expectRejected(mutate: (log: LegalLog, index: number) => EventDraft[] | undefined): void {
     fc.assert(
       fc.property(legalLog, fc.nat(), (log, at) => {
         const wrong = mutate(log, at % log.events.length);
@@ -207,17 +207,17 @@ describe("a log with one error is rejected:", () => {
   }
 
   test("a missing event", () => {
-    expectRefused((log, i) => (new Freedoms(log).mayBeGone(i) ? undefined : log.events.toSpliced(i, 1)));
+    expectRejected((log, i) => (new Freedoms(log).mayBeGone(i) ? undefined : log.events.toSpliced(i, 1)));
   });
 
   test("a doubled event", () => {
-    expectRefused((log, i) =>
+    expectRejected((log, i) =>
       new Freedoms(log).mayBeThereTwice(i) ? undefined : log.events.toSpliced(i, 0, log.events[i]!),
     );
   });
 
   test("two events in the wrong order", () => {
-    expectRefused((log, i) => {
+    expectRejected((log, i) => {
       const { events } = log;
       if (i + 1 >= events.length || new Freedoms(log).maySwap(i)) return undefined;
       return events.toSpliced(i, 2, events[i + 1]!, events[i]!);
@@ -225,7 +225,7 @@ describe("a log with one error is rejected:", () => {
   });
 
   test.each(INDEX_FIELDS)("a wrong %s", (field) => {
-    expectRefused(({ events }, at) => {
+    expectRejected(({ events }, at) => {
       const i = events.findIndex((event, index) => index >= at && field in event);
       if (i < 0) return undefined;
       const event = events[i] as unknown as Fields;
@@ -234,7 +234,7 @@ describe("a log with one error is rejected:", () => {
   });
 
   test.each(["item_id", "item", "response"])("a wrong id in %s", (field) => {
-    expectRefused(({ events }, at) => {
+    expectRejected(({ events }, at) => {
       const i = events.findIndex((event, index) => index >= at && field in event);
       if (i < 0) return undefined;
       const event = events[i] as unknown as Fields;
@@ -277,8 +277,8 @@ describe("the error names the rule:", () => {
   });
 
   test("an event that only a provider sends is legal only in its item", () => {
-    const own = { type: "response.vendor.delta", output_index: 0, delta: "x" } as unknown as EventDraft;
-    expect(() => judge(log.toSpliced(4, 0, own))).not.toThrow();
-    expect(() => judge(log.toSpliced(3, 0, own))).toThrow("is not open");
+    const vendorEvent = { type: "response.vendor.delta", output_index: 0, delta: "x" } as unknown as EventDraft;
+    expect(() => judge(log.toSpliced(4, 0, vendorEvent))).not.toThrow();
+    expect(() => judge(log.toSpliced(3, 0, vendorEvent))).toThrow("is not open");
   });
 });

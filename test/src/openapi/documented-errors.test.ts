@@ -41,7 +41,7 @@ const WITHOUT_ROUTE = [
 ];
 
 /** The errors that a route describes, each with its status. */
-function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
+function errorsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
   return Object.entries(operation.responses).flatMap(([status, response]) => {
     if (Number(status) < 400) return [];
     const examples = resolveResponse(response).content?.["application/json"]?.examples ?? {};
@@ -53,7 +53,7 @@ function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
 }
 
 describe("documented errors", () => {
-  const shown = ROUTES.flatMap(refusalsOf);
+  const shown = ROUTES.flatMap(errorsOf);
   const { components } = describeApi();
   const without = WITHOUT_ROUTE.map((name) => components.responses[name]);
   const withoutRoute = without.flatMap((response) =>
@@ -86,14 +86,14 @@ describe("documented errors", () => {
     const check = ({ method, path, body }: { method: string; path: string; body?: Buffer }): void => {
       const parse = PARSERS[path];
       if (method !== "POST" || parse === undefined || body === undefined || body.length > 100_000) return;
-      const refusal = refusalOf(parse, body);
+      const error = errorOf(parse, body);
       const route = ROUTES.find(
         (each) => each.path === `/v1${path.replace("CONV", "{conversation_id}")}` && each.method === method,
       )!;
-      const isShown = refusalsOf(route).some(
-        ({ status, code }) => status === String(refusal?.status) && code === refusal?.code,
+      const isShown = errorsOf(route).some(
+        ({ status, code }) => status === String(error?.status) && code === error?.code,
       );
-      if (refusal !== undefined && !isShown) unknown.add(`${path} ${refusal.status} ${refusal.code}`);
+      if (error !== undefined && !isShown) unknown.add(`${path} ${error.status} ${error.code}`);
     };
     fc.assert(fc.property(oddRequests, check), { seed: 20_260_401, numRuns: 2_000 });
     fc.assert(fc.property(oddContextRequests, check), { seed: 20_260_401, numRuns: 1_000 });
@@ -102,7 +102,7 @@ describe("documented errors", () => {
 });
 
 /** `jsonBody` rejects bodies that are not JSON or too deep. */
-function refusalOf(parse: (body: unknown) => unknown, body: Buffer): ApiError | undefined {
+function errorOf(parse: (body: unknown) => unknown, body: Buffer): ApiError | undefined {
   let json: unknown;
   try {
     json = parseJson(body);

@@ -53,13 +53,13 @@ test("the walk finds every unbounded string", () => {
     list: z.array(free),
     map: z.record(z.string(), bounded.name),
     either: z.union([z.int(), free]),
-    told: z.discriminatedUnion("type", [z.object({ type: z.literal("a"), text: free })]),
+    tagged: z.discriminatedUnion("type", [z.object({ type: z.literal("a"), text: free })]),
     before: z.preprocess((value) => value, free),
     refined: free.refine(() => true).default(""),
     later: z.lazy(() => free),
   });
   const paths = findStrings(schema).flatMap(({ path, maximum }) => (maximum === null ? [path] : []));
-  expect(paths).toEqual(["plain", "list[]", "map.*", "either", "told.text", "before", "refined", "later"]);
+  expect(paths).toEqual(["plain", "list[]", "map.*", "either", "tagged.text", "before", "refined", "later"]);
 });
 
 const input = (item: object) => ({ input: [item] });

@@ -24,7 +24,7 @@ async function catalogOf(file: string | object, environment: NodeJS.ProcessEnv =
   return readProviderCatalog(readConfig({ PROVIDERS_FILE: path, ...environment }));
 }
 
-async function refusalOf(file: string | object): Promise<string> {
+async function errorOf(file: string | object): Promise<string> {
   const error: unknown = await catalogOf(file).catch((refusal: unknown) => refusal);
   expect(error).toBeInstanceOf(ConfigurationError);
   return (error as ConfigurationError).message.replace(join(folder, "providers.json"), "FILE");
@@ -88,19 +88,19 @@ describe("the providers file", () => {
     "__proto__",
     "constructor",
   ])("rejects a parameter that has a meaning already: %s", async (name) => {
-    const refusal = await refusalOf({ providers: { lab: { ...LAB, extra_parameters: ["top_k", name] } } });
+    const refusal = await errorOf({ providers: { lab: { ...LAB, extra_parameters: ["top_k", name] } } });
     const path = "line 12: providers.lab.extra_parameters.1: ";
     expect(refusal).toContain(`${path}is a parameter of this API, or written by this server itself`);
   });
 
   test.each(["", "two words", "1st", "x".repeat(65)])("rejects an invalid name: %j", async (name) => {
-    expect(await refusalOf({ providers: { lab: { ...LAB, extra_parameters: [name] } } })).toContain(
+    expect(await errorOf({ providers: { lab: { ...LAB, extra_parameters: [name] } } })).toContain(
       "line 11: providers.lab.extra_parameters.0: is no name of a parameter",
     );
   });
 
   test.each(["anthropic", "google"])("rejects them for %s, whose bodies an SDK writes", async (kind) => {
-    expect(await refusalOf({ providers: { v: { kind, extra_parameters: ["top_k"] } } })).toContain(
+    expect(await errorOf({ providers: { v: { kind, extra_parameters: ["top_k"] } } })).toContain(
       "line 5: providers.v.extra_parameters: only providers of the kinds openai-compatible and openai-responses take other parameters",
     );
   });
@@ -288,11 +288,11 @@ describe("the providers file", () => {
       "is not valid. line 12: providers.lab.fallbacks.1: the model 'lab/none' is not configured",
     ],
   ])("that %s is rejected by its line", async (_what, file, message) => {
-    expect(await refusalOf(file)).toBe(`PROVIDERS_FILE: FILE ${message}`);
+    expect(await errorOf(file)).toBe(`PROVIDERS_FILE: FILE ${message}`);
   });
 
   test("is rejected with all its errors at once", async () => {
-    const refusal = await refusalOf({ providers: { a: { kind: "x" }, b: { kind: "google", base_url: 1 } } });
+    const refusal = await errorOf({ providers: { a: { kind: "x" }, b: { kind: "google", base_url: 1 } } });
     expect(refusal).toMatch(/line 4: providers\.a\.kind: .+; line 8: providers\.b\.base_url: /);
   });
 

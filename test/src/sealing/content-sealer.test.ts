@@ -60,9 +60,9 @@ describe("sealed content", () => {
   test("does not open with any character changed, removed or doubled", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     for (let at = 0; at < text.length; at++) {
-      const [before, own, after] = [text.slice(0, at), text[at]!, text.slice(at + 1)];
-      for (const other of ["A", "B", "_", "-", ".", "=", "+", " ", "\n", "", `${own}${own}`]) {
-        if (other === own) continue;
+      const [before, original, after] = [text.slice(0, at), text[at]!, text.slice(at + 1)];
+      for (const other of ["A", "B", "_", "-", ".", "=", "+", " ", "\n", "", `${original}${original}`]) {
+        if (other === original) continue;
         expect(() => sealer.unseal(PROJECT, KIND, `${before}${other}${after}`)).toThrow(UnreadableContentError);
       }
     }
@@ -103,8 +103,8 @@ describe("sealed content", () => {
 
   test("opens to at most ten times its length, which bounds requests", () => {
     const key = randomBytes(32);
-    const own = new ContentSealer([key]);
-    const repetitive = own.seal(PROJECT, KIND, "1".repeat(1_000_000));
+    const keyed = new ContentSealer([key]);
+    const repetitive = keyed.seal(PROJECT, KIND, "1".repeat(1_000_000));
     expect(repetitive.length).toBeGreaterThan(100_000);
 
     const nonce = randomBytes(12);
@@ -113,7 +113,7 @@ describe("sealed content", () => {
     const bomb = Buffer.concat([Buffer.of(1), deflateRawSync(Buffer.alloc(1_000_000, "1"))]);
     const sealed = Buffer.concat([nonce, cipher.update(bomb), cipher.final(), cipher.getAuthTag()]);
     const id = repetitive.split(".")[1]!;
-    expect(() => own.unseal(PROJECT, KIND, `brs1.${id}.${sealed.toString("base64url")}`)).toThrow(
+    expect(() => keyed.unseal(PROJECT, KIND, `brs1.${id}.${sealed.toString("base64url")}`)).toThrow(
       expect.objectContaining({
         name: "UnreadableContentError",
         cause: expect.objectContaining({ code: "ERR_BUFFER_TOO_LARGE" }),

@@ -44,8 +44,8 @@ test("a configured key creates none in Redis", async () => {
 
 test("an invalid key in Redis is named only by where it is", async () => {
   await storage.redis.set(storage.layout.sealingKey, "c2hvcnQgc2VjcmV0");
-  const refusal = await open().catch((error: unknown) => String(error));
-  expect(refusal).toContain(storage.layout.sealingKey);
-  expect(refusal).not.toContain("c2hvcnQ");
+  const message = await open().catch((error: unknown) => String(error));
+  expect(message).toContain(storage.layout.sealingKey);
+  expect(message).not.toContain("c2hvcnQ");
   await storage.redis.del(storage.layout.sealingKey);
 });

@@ -65,14 +65,14 @@ test("a response counts its stored bytes, from acceptance to deletion", async ()
   expect(await storage.storedBytes.read(project)).toBe((await measure(id)) + FLAT);
   await complete(id);
   await removeInFlight(storage, id);
-  const kept = (await measure(id)) + FLAT;
-  expect(await storage.storedBytes.read(project)).toBe(kept);
+  const expected = (await measure(id)) + FLAT;
+  expect(await storage.storedBytes.read(project)).toBe(expected);
   await removeInFlight(storage, id);
-  expect(await storage.storedBytes.read(project)).toBe(kept);
+  expect(await storage.storedBytes.read(project)).toBe(expected);
   await removeResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
   // Done by a worker that was about to do so when the response was deleted.
-  await storage.inFlight.removeEnded(id, project, { bytes: kept, expiresAtMs: Date.now() + 60_000 });
+  await storage.inFlight.removeEnded(id, project, { bytes: expected, expiresAtMs: Date.now() + 60_000 });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 

@@ -30,7 +30,7 @@ function read(fields: object, mode: "refuse" | "ignore" = "ignore") {
   return { request, header: headerOf(unknown) };
 }
 
-function refusalOf(run: () => unknown): unknown {
+function errorOf(run: () => unknown): unknown {
   try {
     run();
   } catch (error) {
@@ -107,7 +107,7 @@ describe("ignored", () => {
   test("other errors are still reported", () => {
     const unknown = new UnknownParameters("ignore");
     const body = { ...valid, zzz: 1, tools: [{ ...look, zzz: 1 }], temperature: 3 };
-    expect(refusalOf(() => parseCreateRequest(body, catalog, { unknown }))).toMatchObject({ param: "temperature" });
+    expect(errorOf(() => parseCreateRequest(body, catalog, { unknown }))).toMatchObject({ param: "temperature" });
   });
 
   test("known parameters are not named", () => {
@@ -149,7 +149,7 @@ describe("rejected", () => {
     [{ zzz: 1 }, "zzz"],
     [{ tools: [{ ...look, zzz: 1 }] }, "tools[0].zzz"],
   ])("%j", (fields, param) => {
-    expect(refusalOf(() => read(fields, "refuse"))).toMatchObject({ param, code: "unknown_parameter" });
+    expect(errorOf(() => read(fields, "refuse"))).toMatchObject({ param, code: "unknown_parameter" });
   });
 });
 
@@ -172,7 +172,7 @@ describe("a provider's own parameters", () => {
     ["a name that it does not configure", { ...request, min_p: 0.1 }, "min_p"],
     ["the field that stores them", { ...request, extra_parameters: extra }, "extra_parameters"],
   ])("are unknown for %s", (_what, body, param) => {
-    expect(refusalOf(() => parseCreateRequest(body, catalog))).toMatchObject({ param, code: "unknown_parameter" });
+    expect(errorOf(() => parseCreateRequest(body, catalog))).toMatchObject({ param, code: "unknown_parameter" });
   });
 
   test("are known for the model of a prompt", () => {
@@ -183,6 +183,6 @@ describe("a provider's own parameters", () => {
       prompt: { id: "p" },
       extra_parameters: { top_k: 5 },
     });
-    expect(refusalOf(() => parseCreateRequest(body, catalog, { prompts }))).toMatchObject({ param: "top_k" });
+    expect(errorOf(() => parseCreateRequest(body, catalog, { prompts }))).toMatchObject({ param: "top_k" });
   });
 });

@@ -155,8 +155,8 @@ describe("a data folder", () => {
       const results = await Promise.allSettled(Array.from({ length: 16 }, async () => await acquireLockFile(path)));
       const locks = results.filter((result) => result.status === "fulfilled");
       expect(locks, `round ${round}`).toHaveLength(1);
-      const refusals = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
-      expect(refusals.filter((reason) => !(reason instanceof LockHeldError))).toEqual([]);
+      const reasons = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
+      expect(reasons.filter((reason) => !(reason instanceof LockHeldError))).toEqual([]);
       await locks[0]!.value[Symbol.asyncDispose]();
       expect(await readdir(folder)).toEqual([]);
     }

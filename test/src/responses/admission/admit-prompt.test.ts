@@ -109,14 +109,14 @@ describe("a request with a prompt", () => {
   });
 
   test("overrides the prompt; null counts as absent", async () => {
-    const own = {
+    const overrides = {
       model: "simulator/mine",
       temperature: null,
       text: { format: { type: "json_object" as const } },
       tools: [],
     };
     const { response, request, preamble, input } = await admitted({
-      ...own,
+      ...overrides,
       prompt: BIRDS,
       input: "Hi",
       instructions: "Mine.",
@@ -216,27 +216,29 @@ describe("is rejected for", () => {
 });
 
 test("an Idempotency-Key compares the request as sent, whatever its prompt is now", async () => {
-  await using own = await PromptFolder.create({
+  await using changing = await PromptFolder.create({
     "pmpt_a/1.json": { model: "simulator/default", instructions: "One." },
   });
-  const readOwn = () => {
-    const config = readConfig({ PROMPTS_FOLDER: own.path });
+  const readChanging = () => {
+    const config = readConfig({ PROMPTS_FOLDER: changing.path });
     return readPrompts(config, readProviderCatalog(config));
   };
   const key = newId("req");
   const request: CreateRequest = { prompt: { id: "pmpt_a" }, input: "Hi" };
-  const first = await admit(request, key, readOwn());
-  await own.write("pmpt_a/2.json", { model: "simulator/default", instructions: "Two." });
-  const second = await admit(request, key, readOwn());
+  const first = await admit(request, key, readChanging());
+  await changing.write("pmpt_a/2.json", { model: "simulator/default", instructions: "Two." });
+  const second = await admit(request, key, readChanging());
   expect(second).toMatchObject({ id: first.id, isReplay: true });
-  await own.remove("pmpt_a");
-  const third = await admit(request, key, readOwn());
+  await changing.remove("pmpt_a");
+  const third = await admit(request, key, readChanging());
   expect(third).toMatchObject({ id: first.id, isReplay: true });
   expect(JSON.parse(third.json)).toMatchObject({
     prompt: { version: "1" },
     instructions: [{ content: [text("One.")] }],
   });
-  await expect(admit({ ...request, prompt: { id: "pmpt_a", version: "1" } }, key, readOwn())).rejects.toMatchObject({
+  await expect(
+    admit({ ...request, prompt: { id: "pmpt_a", version: "1" } }, key, readChanging()),
+  ).rejects.toMatchObject({
     status: 422,
     code: "idempotency_key_reuse",
   });

@@ -85,12 +85,12 @@ describe("promotion", () => {
 
   test("leaves one without a job to the sweeper, and does not block others", async () => {
     const odd = newId("resp");
-    const gone = newId("resp");
+    const withoutJob = newId("resp");
     const due = await acceptResponse(storage, { window: "8h", ageMs: HOUR_MS });
     await storage.redis.set(jobKey(odd), "no job");
     await storage.redis.zadd(`${storage.layout.queuePrefix}:background:delayed`, 1, odd);
     await storage.windowedResponses.add(odd, 1);
-    await storage.windowedResponses.add(gone, 2);
+    await storage.windowedResponses.add(withoutJob, 2);
     await makeDue(storage, due);
     await promoteDueResponses(storage);
     expect(await priorityOf(due)).toBe(2);

@@ -51,7 +51,7 @@ test.each<[string, (running: Response) => LifecycleEventDraft, string[]]>([
     ["msg_question", "msg_answer"],
   ],
   ["failed", (running) => createFailedEvent(running, responseError("server_error", "It broke.")), []],
-])("a response that is %s", async (status, end, kept) => {
+])("a response that is %s", async (status, end, expectedIds) => {
   const conversationId = await openConversation();
   const response = sampleResponse({ background: false });
   const { id } = response;
@@ -60,7 +60,7 @@ test.each<[string, (running: Response) => LifecycleEventDraft, string[]]>([
   const input = [{ type: "message" as const, id: "msg_question", role: "user" as const, content: "The question?" }];
   await storage.records.create(sampleRecord({ id, status: status as "queued", conversationId, events, input }));
   await appendAndUnlock(storage, conversationId, id);
-  expect((await storage.conversations.readItems(conversationId)).map((item) => item.id)).toEqual(kept);
+  expect((await storage.conversations.readItems(conversationId)).map((item) => item.id)).toEqual(expectedIds);
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe("");
 });
 

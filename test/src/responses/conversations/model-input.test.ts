@@ -63,11 +63,11 @@ async function recordTurn(
 /** The ids, oldest first. Each link is recorded with the fields that admission gives it. */
 async function recordChain(storage: TestStorage, length: number): Promise<string[]> {
   const ids: string[] = [];
-  let kept: string[] = [];
+  let links: string[] = [];
   for (let n = 0; n < length; n += 1) {
-    const id = await recordTurn(storage, n, kept);
+    const id = await recordTurn(storage, n, links);
     ids.push(id);
-    kept = nearestLinksFor(kept, id);
+    links = nearestLinksFor(links, id);
   }
   return ids;
 }

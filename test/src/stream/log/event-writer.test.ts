@@ -148,9 +148,10 @@ test("events lost with Redis's last second are rewritten unchanged", async () =>
 /** Restores a log to its state at `last`, like a Redis that restarts from an older file. */
 async function rollBack(id: string, last: number): Promise<void> {
   const { redis, layout } = storage;
-  const kept = (await readAll(id)).filter((event) => event.sequenceNumber <= last);
+  const remaining = (await readAll(id)).filter((event) => event.sequenceNumber <= last);
   await redis.del(layout.events(id));
-  for (const { sequenceNumber, data } of kept) await redis.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
+  for (const { sequenceNumber, data } of remaining)
+    await redis.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
   await redis.hset(layout.meta(id), "last", last);
 }
 
@@ -209,11 +210,11 @@ test("an ended run does not wait for an unavailable Redis", async () => {
 });
 
 test("the writer waits out an OOM reply", async () => {
-  let refusals = 2;
+  let failuresLeft = 2;
   const full: Pick<EventLog, "append"> = {
     append: async (...args) => {
-      refusals -= 1;
-      if (refusals >= 0) throw new Error("OOM command not allowed when used memory > 'maxmemory'.");
+      failuresLeft -= 1;
+      if (failuresLeft >= 0) throw new Error("OOM command not allowed when used memory > 'maxmemory'.");
       return await storage.log.append(...args);
     },
   };
