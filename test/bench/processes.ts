@@ -115,7 +115,7 @@ export class Child<Question extends object, Reply> extends Process {
       throw new Error("The child ended without an answer.");
     });
     const [answer] = await Promise.race([answered, ended]);
-    if ("error" in answer) throw new Error(answer.error);
+    if (answer.kind === "error") throw new Error(answer.error);
     return answer.reply;
   }
 }

@@ -31,8 +31,11 @@ const item: fc.Arbitrary<(id: string) => ConversationItem> = fc.oneof(
   fc.constant((id: string) => ({ type: "message" as const, id, role: "user" as const, content: "a" })),
 );
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ add: fc.array(item, { minLength: 1, maxLength: 3 }) }) },
-  { weight: 2, arbitrary: fc.record({ remove: fc.nat() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("add" as const), items: fc.array(item, { minLength: 1, maxLength: 3 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("remove" as const), index: fc.nat() }) },
 );
 
 test("unanswered calls equal those of reading all items", async () => {
@@ -43,12 +46,12 @@ test("unanswered calls equal those of reading all items", async () => {
     let added = 0;
     for (const each of steps) {
       const items = await conversations.readItems(id);
-      if ("add" in each) {
+      if (each.kind === "add") {
         await conversations.add(
           id,
-          each.add.map((make) => make(`item_${(added += 1)}`)),
+          each.items.map((make) => make(`item_${(added += 1)}`)),
         );
-      } else if (items.length > 0) await conversations.removeItem(id, items[each.remove % items.length]!.id);
+      } else if (items.length > 0) await conversations.removeItem(id, items[each.index % items.length]!.id);
     }
     const all = await conversations.readItems(id);
     const expected = new Set(findUnansweredCalls(all));
