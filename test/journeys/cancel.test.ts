@@ -4,32 +4,22 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isTerminalStatus, type Response } from "../../src/protocol/response.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, receive, subscribe } from "../support/subscriber.ts";
 import { startEndlessUpstream } from "../support/endless-upstream.ts";
+import { openTestServer } from "../support/test-server.ts";
 
-const prefix = uniquePrefix();
 const upstream = await startEndlessUpstream();
-const environment = { KEY_PREFIX: prefix, OPENAI_BASE_URL: upstream.url };
-let inspector: RedisInspector;
-let api: ApiProcess;
+afterAll(async () => await upstream[Symbol.asyncDispose]());
+const environment = { KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: upstream.url };
+const { api, inspector } = await openTestServer(environment);
 
 const cancel = async (id: string) => await send("POST", `${api.url}/responses/${id}/cancel`);
 const get = async (id: string) => (await send("GET", `${api.url}/responses/${id}`)).body;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
 
 async function expectCancelled(id: string): Promise<Response> {
   const log = await inspector.log(id);

@@ -1,28 +1,18 @@
 /** Containers of the code interpreter, through the official client. */
 import OpenAI from "openai";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const environment = {
   KEY_PREFIX: uniquePrefix(),
   API_KEYS: "alpha:key-of-alpha-0001,beta:key-of-beta-00001",
   CONTAINER_IDLE_SECONDS: "1200",
 };
-let api: ApiProcess;
-let worker: ServerProcess;
-let alpha: OpenAI;
-let beta: OpenAI;
-
-beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-  const clientOf = (apiKey: string) => new OpenAI({ apiKey, baseURL: api.url, maxRetries: 0 });
-  [alpha, beta] = [clientOf("key-of-alpha-0001"), clientOf("key-of-beta-00001")];
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-});
+const { api } = await openTestServerWithWorker(environment);
+const clientOf = (apiKey: string) => new OpenAI({ apiKey, baseURL: api.url, maxRetries: 0 });
+const [alpha, beta] = [clientOf("key-of-alpha-0001"), clientOf("key-of-beta-00001")];
 
 /** Runs one cell, and returns its container's id. */
 async function runCell(client: OpenAI, code: string, previous_response_id?: string) {

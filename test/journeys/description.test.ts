@@ -1,12 +1,13 @@
 /** Compares real requests to every endpoint with `/openapi.json`. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { OpenAI } from "openai";
 import { ROUTES } from "../support/api-description.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const KEY = "key-of-alpha";
 const environment = {
@@ -17,17 +18,8 @@ const environment = {
   RATE_LIMIT_REQUESTS_PER_MINUTE: "1000",
 };
 const headers = { authorization: `Bearer ${KEY}` };
-let api: ApiProcess;
-let worker: ServerProcess;
-let root: string;
-
-beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-  root = api.url.replace("/v1", "");
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-});
+const { api } = await openTestServerWithWorker(environment);
+const root = api.url.replace("/v1", "");
 
 const described = expectDescribed();
 const call = async <T = { id: string }>(

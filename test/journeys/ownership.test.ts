@@ -1,8 +1,8 @@
 /** Promise 6 (contract.md#promises): another project's id is an unknown id, for every method and every resume. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const environment = {
   KEY_PREFIX: uniquePrefix(),
@@ -11,19 +11,14 @@ const environment = {
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const ALPHA = bearer("key-of-alpha");
 const BETA = bearer("key-of-beta");
-let api: ApiProcess;
-let worker: ServerProcess;
+const { api, worker } = await openTestServerWithWorker(environment);
 let id: string;
 let runningId: string;
 
 beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
   ({ id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }), ALPHA));
   await pollToEnd(api.url, id, ALPHA);
   ({ id: runningId } = await create(api.url, simulate({ hang: true }), ALPHA));
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
 });
 
 const VERBS: [string, (id: string) => [method: string, path: string]][] = [

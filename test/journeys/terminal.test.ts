@@ -33,11 +33,11 @@ async function expectEnded(id: string, status: string): Promise<void> {
   const log = await inspector.log(id);
   expect(expectOneTerminal(log).status).toBe(status);
   expect((await inspector.meta(id))["status"]).toBe(status);
-  await untilRemoved(id);
+  await expectRemoved(id);
 }
 
 /** The removal from the set is a separate step, just after the terminal event. */
-async function untilRemoved(id: string): Promise<void> {
+async function expectRemoved(id: string): Promise<void> {
   await pollUntil(
     async () => await inspector.inFlight(),
     (ids) => !ids.includes(id),
@@ -77,7 +77,7 @@ test("an id without a record is forgotten", async () => {
   const id = newId("resp");
   await storage.inFlight.add(id, Date.now() - 60_000);
   await using _worker = await startWorker(environment);
-  await untilRemoved(id);
+  await expectRemoved(id);
 });
 
 test("a removed job, waiting or running: the response still runs", async () => {
