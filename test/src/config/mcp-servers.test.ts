@@ -55,7 +55,7 @@ test("a configured server, or one with an address, is accepted", () => {
 
 test("an unknown server is rejected with the setting's name", () => {
   expect(findFirstUnavailableTool([mcp({ server_label: "known" }), mcp({})], lab([]), config)).toMatchObject({
-    place: 1,
+    index: 1,
     type: "mcp",
     reason: expect.stringContaining("MCP_SERVERS_FILE") as string,
   });

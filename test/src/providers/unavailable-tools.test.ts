@@ -17,14 +17,14 @@ test("a tool that its provider runs is accepted", () => {
 });
 
 test("a tool that no one runs is rejected by its index", () => {
-  const rejected = { place: 1, type: "file_search", reason: expect.stringContaining("no vector stores") };
+  const rejected = { index: 1, type: "file_search", reason: expect.stringContaining("no vector stores") };
   expect(find({ ...OPENAI, hosted_tools: [] }, MINE, FILE_SEARCH)).toMatchObject(rejected);
 });
 
 test("a shell runs at the client, unless it asks for a container", () => {
   const provider = { ...OPENAI, hosted_tools: [] };
   expect(find(provider, { type: "shell" }, { type: "shell", environment: { type: "local" } })).toBeUndefined();
-  expect(find(provider, { type: "shell", environment: { type: "container_auto" } })).toMatchObject({ place: 0 });
+  expect(find(provider, { type: "shell", environment: { type: "container_auto" } })).toMatchObject({ index: 0 });
 });
 
 test("the simulator ignores tools that no one runs", () => {

@@ -17,7 +17,7 @@ test.each(["web_search", "web_search_2025_08_26", "web_search_preview", "web_sea
   "%s needs a search engine, unless the provider has one",
   (type) => {
     const reason = "This server has no search engine. Set SEARXNG_URL, BRAVE_API_KEY or TAVILY_API_KEY.";
-    expect(unavailabilityOf({ type })).toEqual({ place: 1, type, reason });
+    expect(unavailabilityOf({ type })).toEqual({ index: 1, type, reason });
     expect(unavailabilityOf({ type }, {}, [type])).toBeUndefined();
   },
 );
